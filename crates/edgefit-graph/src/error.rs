@@ -1,0 +1,89 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::ops::Unsupported;
+
+/// What can go wrong with a model, with the place and the mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file cannot be opened or mapped.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// File that was asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// File that was to be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The bytes are not an ONNX model.
+    #[error("not an ONNX model: {detail}; export it again, or check that the download is complete")]
+    NotOnnx {
+        /// What the protobuf decoder met.
+        detail: String,
+    },
+    /// A part of the model contradicts the format or the rest of the model.
+    #[error("{at}: {problem}")]
+    Invalid {
+        /// The node, value or initializer, and the field in it.
+        at: String,
+        /// What is wrong there, and the mend where one is known.
+        problem: String,
+    },
+    /// Ops that this version cannot work with: all of them, not the first.
+    #[error("unsupported ops: {}", list(.0))]
+    Unsupported(Vec<Unsupported>),
+    /// A problem inside a named model file.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// The model file.
+        path: PathBuf,
+        /// The problem in it.
+        source: Box<Error>,
+    },
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn invalid(at: impl Into<String>, problem: impl Into<String>) -> Self {
+        Error::Invalid {
+            at: at.into(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(crate) fn in_file(self, path: impl Into<PathBuf>) -> Self {
+        match self {
+            Error::Read { .. } | Error::Write { .. } => self,
+            source => Error::InFile {
+                path: path.into(),
+                source: Box::new(source),
+            },
+        }
+    }
+}
+
+fn list(ops: &[Unsupported]) -> String {
+    let items: Vec<String> = ops
+        .iter()
+        .map(|unsupported| {
+            let first = unsupported.nodes.first().map_or("", String::as_str);
+            format!(
+                "{} ×{} (first: node '{first}': {})",
+                unsupported.op,
+                unsupported.nodes.len(),
+                unsupported.reason
+            )
+        })
+        .collect();
+    items.join(", ")
+}

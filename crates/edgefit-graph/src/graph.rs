@@ -1,0 +1,232 @@
+//! The graph itself: nodes, values, initializers.
+
+use indexmap::IndexMap;
+
+use crate::attribute::Attribute;
+use crate::proto;
+use crate::tensor::{DataType, Tensor};
+
+/// An ONNX model.
+///
+/// Invariants, held by [`Graph::check`] and by every rewrite: value names are unique, a node only
+/// reads graph inputs, initializers and outputs of nodes before it, every graph output exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// Name of the graph.
+    pub name: String,
+    /// Nodes in an order in which they can run.
+    pub nodes: Vec<Node>,
+    /// Declared inputs. Old models also list initializers here; see [`Graph::free_inputs`].
+    pub inputs: Vec<ValueInfo>,
+    /// Declared outputs.
+    pub outputs: Vec<ValueInfo>,
+    /// Constant values by name: weights, running statistics, shapes.
+    pub initializers: IndexMap<String, Tensor>,
+    /// What the exporter said of intermediate values. Never trusted for sizes.
+    pub value_info: Vec<ValueInfo>,
+    /// Opset version by domain; `""` is the ONNX domain.
+    pub opsets: IndexMap<String, i64>,
+    /// Free-form key-value pairs of the model.
+    pub metadata: IndexMap<String, String>,
+    /// Version of the ONNX file format.
+    pub ir_version: i64,
+    /// Tool that wrote the model, and its version.
+    pub producer: (String, String),
+    pub(crate) opaque: OpaqueParts,
+}
+
+/// Parts of the file that no stage reads, kept for the round trip.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct OpaqueParts {
+    pub domain: Option<String>,
+    pub model_version: Option<i64>,
+    pub model_doc: Option<String>,
+    pub graph_doc: Option<String>,
+    pub quantization: Vec<proto::TensorAnnotation>,
+    pub graph_metadata: Vec<proto::StringStringEntryProto>,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Node {
+    /// Name; may be empty, see [`Node::place`].
+    pub name: String,
+    /// Operator, such as `Conv`.
+    pub op: String,
+    /// Operator domain; `""` is the ONNX domain.
+    pub domain: String,
+    /// Names of the values read; `""` stands for an optional input that is absent.
+    pub inputs: Vec<String>,
+    /// Names of the values made; `""` stands for an output that nobody wants.
+    pub outputs: Vec<String>,
+    /// Attributes by name.
+    pub attributes: IndexMap<String, Attribute>,
+    /// Documentation string.
+    pub doc: String,
+}
+
+/// A named value and what is declared of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValueInfo {
+    /// Name of the value.
+    pub name: String,
+    /// Declared type.
+    pub ty: ValueType,
+    /// Documentation string.
+    pub doc: String,
+}
+
+/// Declared type of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ValueType {
+    /// A dense tensor; `dims` is `None` when even the rank is unknown.
+    Tensor {
+        /// Element type.
+        dtype: DataType,
+        /// Shape, if declared.
+        dims: Option<Vec<Dim>>,
+    },
+    /// Anything else (sequences, maps, or nothing declared), kept for the round trip.
+    Opaque(OpaqueType),
+}
+
+/// A declared type kept as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpaqueType(pub(crate) Option<proto::TypeProto>);
+
+/// One dimension of a declared shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dim {
+    /// A fixed size.
+    Known(usize),
+    /// A named size that is bound when the model runs, such as `batch`.
+    Symbol(String),
+    /// Nothing is said.
+    Unknown,
+}
+
+impl Graph {
+    /// An empty graph of the given opset.
+    pub fn new(name: impl Into<String>, opset: i64) -> Self {
+        Graph {
+            name: name.into(),
+            nodes: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            initializers: IndexMap::new(),
+            value_info: Vec::new(),
+            opsets: IndexMap::from([(String::new(), opset)]),
+            metadata: IndexMap::new(),
+            ir_version: 8,
+            producer: ("edgefit".into(), env!("CARGO_PKG_VERSION").into()),
+            opaque: OpaqueParts::default(),
+        }
+    }
+
+    /// Version of the ONNX operator set.
+    pub fn opset(&self) -> i64 {
+        ["", "ai.onnx"]
+            .iter()
+            .find_map(|domain| self.opsets.get(*domain))
+            .copied()
+            .unwrap_or(1)
+    }
+
+    /// Inputs that a caller has to feed: the declared ones that no initializer stands for.
+    pub fn free_inputs(&self) -> impl Iterator<Item = &ValueInfo> {
+        self.inputs
+            .iter()
+            .filter(|input| !self.initializers.contains_key(&input.name))
+    }
+
+    /// The tensor behind `name` if it is known before the model runs: an initializer or the
+    /// output of a `Constant` node.
+    pub fn constant(&self, name: &str) -> Option<&Tensor> {
+        self.initializers.get(name).or_else(|| {
+            self.nodes
+                .iter()
+                .find(|node| node.op == "Constant" && node.outputs.iter().any(|out| out == name))
+                .and_then(|node| node.tensor("value").ok().flatten())
+        })
+    }
+}
+
+impl Node {
+    /// A node of the ONNX domain.
+    pub fn new(op: &str, name: &str, inputs: &[&str], outputs: &[&str]) -> Self {
+        Node {
+            name: name.into(),
+            op: op.into(),
+            inputs: inputs.iter().map(|&input| input.into()).collect(),
+            outputs: outputs.iter().map(|&output| output.into()).collect(),
+            ..Node::default()
+        }
+    }
+
+    /// The same node with one more attribute.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Attribute) -> Self {
+        self.attributes.insert(name.into(), value);
+        self
+    }
+
+    /// A name that people can find the node by, even when it has none of its own.
+    pub fn label(&self) -> &str {
+        if self.name.is_empty() {
+            self.outputs.first().map_or("", String::as_str)
+        } else {
+            &self.name
+        }
+    }
+
+    /// Where this node is, for an error message.
+    pub fn place(&self) -> String {
+        format!("node '{}' ({})", self.label(), self.op)
+    }
+
+    /// The name of input `index`, unless it is absent.
+    pub fn input(&self, index: usize) -> Option<&str> {
+        self.inputs
+            .get(index)
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Names of the inputs that are present.
+    pub fn present_inputs(&self) -> impl Iterator<Item = &str> {
+        self.inputs
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Names of the outputs that are present.
+    pub fn present_outputs(&self) -> impl Iterator<Item = &str> {
+        self.outputs
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.is_empty())
+    }
+}
+
+impl ValueInfo {
+    /// A float value of the given shape.
+    pub fn f32(name: &str, dims: Vec<Dim>) -> Self {
+        ValueInfo {
+            name: name.into(),
+            ty: ValueType::Tensor {
+                dtype: DataType::F32,
+                dims: Some(dims),
+            },
+            doc: String::new(),
+        }
+    }
+
+    /// Declared shape, if the value is a tensor of known rank.
+    pub fn dims(&self) -> Option<&[Dim]> {
+        match &self.ty {
+            ValueType::Tensor { dims, .. } => dims.as_deref(),
+            ValueType::Opaque(_) => None,
+        }
+    }
+}

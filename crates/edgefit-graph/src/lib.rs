@@ -1,0 +1,33 @@
+//! The graph room: an ONNX model from the moment it comes in until it goes out.
+//!
+//! [`Graph::load`] maps a file and checks it; [`infer::infer`] works out every shape; the
+//! [`rewrite`] modules fold, cut, replace and split; [`Graph::save`] writes the result. Names,
+//! topology, attributes and metadata that no rewrite touched come out as they came in.
+//!
+//! [`ops::Op`] is the typed meaning of a node. The opset version of the model decides how a node
+//! is read, in one place, so that the cost model and the executors never look at raw attributes.
+//!
+//! This crate knows ONNX and nothing of any engine.
+
+pub mod attribute;
+mod check;
+mod error;
+mod external;
+pub mod graph;
+pub mod infer;
+pub mod labels;
+pub mod ops;
+pub mod preprocessing;
+mod proto;
+mod read;
+pub mod rewrite;
+pub mod tensor;
+pub mod topology;
+mod write;
+
+pub use attribute::Attribute;
+pub use error::{Error, Result};
+pub use graph::{Dim, Graph, Node, ValueInfo, ValueType};
+pub use preprocessing::Preprocessing;
+pub use tensor::{DataType, Tensor};
+pub use write::write_atomically;

@@ -1,0 +1,71 @@
+use super::{Context, Extent, Window};
+use crate::error::Result;
+
+/// Pooling over windows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// What is taken from each window.
+    pub kind: PoolKind,
+    /// Window size per spatial dimension.
+    pub kernel: Vec<usize>,
+    /// Strides, dilations and padding.
+    pub window: Window,
+}
+
+/// What a [`Pool`] takes from each window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The largest element.
+    Max,
+    /// The mean.
+    Average {
+        /// Whether padding counts as elements of value 0.
+        count_include_pad: bool,
+    },
+}
+
+impl Pool {
+    pub(super) fn read(context: &Context) -> Result<Self> {
+        let kind = match context.node.op.as_str() {
+            "MaxPool" => PoolKind::Max,
+            _ => PoolKind::Average {
+                count_include_pad: context.node.int_or("count_include_pad", 0)? != 0,
+            },
+        };
+        if context.node.present_outputs().count() > 1 {
+            return Err(context.unsupported("its second output, the indices, is used"));
+        }
+        let kernel = context
+            .node
+            .ints("kernel_shape")?
+            .ok_or_else(|| context.invalid("attribute 'kernel_shape' is missing"))?
+            .iter()
+            .map(|&size| {
+                usize::try_from(size)
+                    .map_err(|_| context.invalid(format!("attribute 'kernel_shape' holds {size}")))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Pool {
+            kind,
+            kernel,
+            window: Window::read(context)?,
+        })
+    }
+
+    /// The window over each spatial dimension.
+    ///
+    /// # Errors
+    /// The shapes do not go together.
+    pub fn extents(&self, x: &[usize]) -> Result<Vec<Extent>, String> {
+        if x.len() < 3 {
+            return Err(format!("cannot pool a tensor of shape {x:?}"));
+        }
+        self.window.over(&x[2..], &self.kernel)
+    }
+
+    pub(super) fn infer(&self, x: &[usize]) -> Result<Vec<usize>, String> {
+        let extents = self.extents(x)?;
+        let spatial = extents.iter().map(|extent| extent.output);
+        Ok(x[..2].iter().copied().chain(spatial).collect())
+    }
+}

@@ -1,0 +1,205 @@
+use super::Context;
+use crate::error::Result;
+
+/// A window that slides over the spatial dimensions: of a convolution or of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Step per spatial dimension; empty means 1 everywhere.
+    strides: Vec<usize>,
+    /// Distance of neighbouring taps; empty means 1 everywhere.
+    dilations: Vec<usize>,
+    /// What is added around the input.
+    padding: Padding,
+    /// Whether a last, partial window counts.
+    ceil_mode: bool,
+}
+
+/// Padding rule of a [`Window`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Padding {
+    /// Amounts before each spatial dimension, then after each; empty means none.
+    Explicit(Vec<usize>),
+    /// As much as keeps `output = ceil(input / stride)`; an odd one goes to the end.
+    SameUpper,
+    /// The same, an odd one going to the front.
+    SameLower,
+}
+
+/// A [`Window`] laid over one dimension of known size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Taps.
+    pub kernel: usize,
+    /// Step.
+    pub stride: usize,
+    /// Distance of neighbouring taps.
+    pub dilation: usize,
+    /// Padding before the first element.
+    pub before: usize,
+    /// Padding after the last element.
+    pub after: usize,
+    /// Number of positions.
+    pub output: usize,
+}
+
+impl Window {
+    pub(super) fn read(context: &Context) -> Result<Self> {
+        let sizes = |name: &str, least: i64| -> Result<Vec<usize>> {
+            let values = context.node.ints(name)?.unwrap_or_default();
+            if let Some(bad) = values.iter().find(|&&value| value < least) {
+                return Err(context.invalid(format!("attribute '{name}' holds {bad}")));
+            }
+            Ok(values.iter().map(|&value| value as usize).collect())
+        };
+        let padding = match context.node.string_or("auto_pad", "NOTSET")? {
+            "NOTSET" => {
+                if context
+                    .node
+                    .ints("pads")?
+                    .is_some_and(|pads| pads.iter().any(|&pad| pad < 0))
+                {
+                    return Err(context.unsupported("negative padding"));
+                }
+                Padding::Explicit(sizes("pads", 0)?)
+            }
+            "VALID" => Padding::Explicit(Vec::new()),
+            "SAME_UPPER" => Padding::SameUpper,
+            "SAME_LOWER" => Padding::SameLower,
+            other => return Err(context.invalid(format!("auto_pad '{other}' is not known"))),
+        };
+        Ok(Window {
+            strides: sizes("strides", 1)?,
+            dilations: sizes("dilations", 1)?,
+            padding,
+            ceil_mode: context.node.int_or("ceil_mode", 0)? != 0,
+        })
+    }
+
+    /// Lays a window of size `kernel` over an input of spatial size `spatial`.
+    ///
+    /// # Errors
+    /// The attributes do not fit the number of dimensions, or the window is larger than the
+    /// padded input.
+    pub fn over(&self, spatial: &[usize], kernel: &[usize]) -> Result<Vec<Extent>, String> {
+        let rank = spatial.len();
+        let pads_fit = match &self.padding {
+            Padding::Explicit(pads) => pads.is_empty() || pads.len() == 2 * rank,
+            _ => true,
+        };
+        let fits = |list: &[usize]| list.is_empty() || list.len() == rank;
+        if kernel.len() != rank || !fits(&self.strides) || !fits(&self.dilations) || !pads_fit {
+            return Err(format!(
+                "kernel {kernel:?}, strides, dilations or pads do not have one entry for each of \
+                 the {rank} spatial dimensions"
+            ));
+        }
+        (0..rank)
+            .map(|axis| self.along(axis, rank, spatial[axis], kernel[axis]))
+            .collect()
+    }
+
+    fn along(&self, axis: usize, rank: usize, size: usize, kernel: usize) -> Result<Extent, String> {
+        let pick = |list: &[usize]| list.get(axis).copied().unwrap_or(1);
+        let (stride, dilation) = (pick(&self.strides), pick(&self.dilations));
+        let too_large = || format!("a window of {kernel} taps does not go over {size} elements");
+        let reach = kernel
+            .checked_sub(1)
+            .and_then(|gaps| gaps.checked_mul(dilation))
+            .and_then(|span| span.checked_add(1))
+            .ok_or_else(too_large)?;
+        let (before, after) = match &self.padding {
+            Padding::Explicit(pads) => (
+                pads.get(axis).copied().unwrap_or(0),
+                pads.get(axis + rank).copied().unwrap_or(0),
+            ),
+            same => {
+                let output = size.div_ceil(stride);
+                let total = output
+                    .saturating_sub(1)
+                    .saturating_mul(stride)
+                    .saturating_add(reach)
+                    .saturating_sub(size);
+                let small = total / 2;
+                match same {
+                    Padding::SameLower => (total - small, small),
+                    _ => (small, total - small),
+                }
+            }
+        };
+        let room = size
+            .checked_add(before)
+            .and_then(|sum| sum.checked_add(after))
+            .and_then(|padded| padded.checked_sub(reach))
+            .ok_or_else(too_large)?;
+        let mut output = room / stride + 1;
+        if self.ceil_mode && room % stride != 0 {
+            // A window that would start in the padding behind the input does not count.
+            let start = (room / stride + 1).saturating_mul(stride);
+            if start < size.saturating_add(before) {
+                output += 1;
+            }
+        }
+        Ok(Extent {
+            kernel,
+            stride,
+            dilation,
+            before,
+            after,
+            output,
+        })
+    }
+
+    /// A window with explicit pads, for graphs that are built rather than read.
+    #[cfg(test)]
+    fn explicit(stride: usize, pads: [usize; 2], ceil_mode: bool) -> Self {
+        Window {
+            strides: vec![stride],
+            dilations: Vec::new(),
+            padding: Padding::Explicit(pads.to_vec()),
+            ceil_mode,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_sizes() {
+        // (size, kernel, stride, pads, ceil_mode, output)
+        let cases = [
+            (224, 3, 2, [1, 1], false, 112),
+            (224, 3, 2, [0, 1], false, 112),
+            (7, 7, 1, [0, 0], false, 1),
+            (5, 2, 2, [0, 0], false, 2),
+            (5, 2, 2, [0, 0], true, 3),
+            // The third window would start at padded position 4, behind the input: not counted.
+            (3, 1, 2, [0, 1], true, 2),
+        ];
+        for (size, kernel, stride, pads, ceil_mode, output) in cases {
+            let window = Window::explicit(stride, pads, ceil_mode);
+            let extents = window.over(&[size], &[kernel]).unwrap();
+            assert_eq!(extents[0].output, output, "{size} {kernel} {stride} {pads:?}");
+        }
+    }
+
+    #[test]
+    fn same_padding_puts_the_odd_one_where_it_belongs() {
+        let mut window = Window::explicit(2, [0, 0], false);
+        window.padding = Padding::SameUpper;
+        let upper = window.over(&[224], &[3]).unwrap()[0];
+        assert_eq!((upper.before, upper.after, upper.output), (0, 1, 112));
+        window.padding = Padding::SameLower;
+        let lower = window.over(&[224], &[3]).unwrap()[0];
+        assert_eq!((lower.before, lower.after, lower.output), (1, 0, 112));
+    }
+
+    #[test]
+    fn a_window_larger_than_its_input_is_an_error() {
+        let window = Window::explicit(1, [0, 0], false);
+        assert!(window.over(&[2], &[3]).is_err());
+        assert!(window.over(&[2], &[0]).is_err());
+        assert!(window.over(&[2, 2], &[3]).is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! Changes to a graph. Each keeps every name that it has no reason to change.
+
+mod fold_batch_norm;
+mod head;
+mod prune;
+mod softmax;
+mod split;
+
+pub use fold_batch_norm::fold_batch_norm;
+pub use head::{Head, replace_head};
+pub use prune::prune;
+pub use softmax::{CutSoftmax, cut_softmax};
+pub use split::extract;

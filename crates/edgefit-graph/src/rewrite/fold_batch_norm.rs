@@ -1,0 +1,201 @@
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::ops::Op;
+use crate::rewrite::prune;
+use crate::tensor::Tensor;
+use crate::topology::Topology;
+
+/// Folds each BatchNormalization that follows a Conv, and nothing else reads, into the Conv's
+/// weight and bias. The value that the normalisation made keeps its name. Returns how many were
+/// folded.
+///
+/// w' = w · scale / √(variance + ε), b' = (b − mean) · scale / √(variance + ε) + bias
+/// (Jacob et al. 2018, arXiv 1712.05877, eq. 14), computed in f64.
+///
+/// # Errors
+/// A weight involved is not of a float type.
+pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
+    let topology = Topology::of(graph);
+    let pairs: Vec<(usize, usize)> = (0..graph.nodes.len())
+        .filter(|&index| graph.nodes[index].op == "Conv")
+        .filter_map(|conv| {
+            let norm = topology.sole_consumer(graph.nodes[conv].outputs.first()?)?;
+            (graph.nodes[norm].op == "BatchNormalization").then_some((conv, norm))
+        })
+        .collect();
+
+    let mut folded = Vec::new();
+    for (conv, norm) in pairs {
+        let Op::BatchNormalization(normalization) = Op::of(graph, &graph.nodes[norm])? else {
+            continue;
+        };
+        if normalization.training_mode {
+            continue;
+        }
+        let constants = |node: usize, range: std::ops::Range<usize>| {
+            range
+                .map(|index| {
+                    let name = graph.nodes[node].input(index)?;
+                    graph.initializers.get(name)
+                })
+                .collect::<Option<Vec<_>>>()
+        };
+        let (Some(statistics), Some(weight)) = (constants(norm, 1..5), constants(conv, 1..2)) else {
+            continue;
+        };
+        let old_bias = constants(conv, 2..3);
+        let channels = statistics[0].elements();
+        let fits = weight[0].dims().first() == Some(&channels)
+            && statistics.iter().all(|tensor| tensor.elements() == channels);
+        if !fits || (graph.nodes[conv].input(2).is_some() && old_bias.is_none()) {
+            continue;
+        }
+
+        let [scale, shift, mean, variance] = [0, 1, 2, 3].map(|index| statistics[index].to_f32());
+        let (scale, shift, mean, variance) = (scale?, shift?, mean?, variance?);
+        let factor: Vec<f64> = scale
+            .iter()
+            .zip(&variance)
+            .map(|(&scale, &variance)| {
+                f64::from(scale) / (f64::from(variance) + f64::from(normalization.epsilon)).sqrt()
+            })
+            .collect();
+        let per_channel = (weight[0].elements() / channels.max(1)).max(1);
+        let new_weight: Vec<f32> = weight[0]
+            .to_f32()?
+            .chunks(per_channel)
+            .zip(&factor)
+            .flat_map(|(values, factor)| {
+                values.iter().map(move |&value| (f64::from(value) * factor) as f32)
+            })
+            .collect();
+        let bias = match old_bias {
+            Some(bias) => bias[0].to_f32()?,
+            None => vec![0.0; channels],
+        };
+        let new_bias: Vec<f32> = (0..channels)
+            .map(|channel| {
+                let centred = f64::from(bias[channel]) - f64::from(mean[channel]);
+                (centred * factor[channel] + f64::from(shift[channel])) as f32
+            })
+            .collect();
+        let weight = Tensor::from_values(weight[0].dims().to_vec(), &new_weight);
+        folded.push((conv, norm, weight, Tensor::from_values(vec![channels], &new_bias)));
+    }
+
+    let count = folded.len();
+    let mut gone = Vec::with_capacity(count);
+    for (conv, norm, weight, bias) in folded {
+        // Weights may be shared with another node, so the folded ones get names of their own
+        // unless nobody else reads the old ones.
+        let names = [1, 2].map(|index| {
+            let old = graph.nodes[conv].input(index).unwrap_or_default().to_owned();
+            let readers = graph
+                .nodes
+                .iter()
+                .flat_map(|node| node.present_inputs())
+                .filter(|name| *name == old)
+                .count();
+            match (old.is_empty(), readers) {
+                (false, 1) => old,
+                (false, _) => format!("{old}.folded.{}", graph.nodes[conv].outputs[0]),
+                // The normalisation's own bias is the natural name of the folded one.
+                (true, _) => {
+                    let shift = graph.nodes[norm].inputs[2].clone();
+                    format!("{shift}.folded.{}", graph.nodes[conv].outputs[0])
+                }
+            }
+        });
+        let output = graph.nodes[norm].outputs[0].clone();
+        let node = &mut graph.nodes[conv];
+        node.inputs.resize(3, String::new());
+        node.inputs[1].clone_from(&names[0]);
+        node.inputs[2].clone_from(&names[1]);
+        node.outputs[0] = output;
+        let [weight_name, bias_name] = names;
+        graph.initializers.insert(weight_name, weight);
+        graph.initializers.insert(bias_name, bias);
+        gone.push(norm);
+    }
+    let mut index = 0;
+    graph.nodes.retain(|_| {
+        index += 1;
+        !gone.contains(&(index - 1))
+    });
+    prune(graph);
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::Attribute;
+    use crate::graph::{Node, ValueInfo};
+
+    #[test]
+    fn folding_keeps_the_function() {
+        let mut graph = Graph::new("g", 17);
+        graph.inputs.push(ValueInfo::f32("x", vec![]));
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        for (name, dims, values) in [
+            ("w", vec![2, 1, 1], vec![2f32, -3.0]),
+            ("b", vec![2], vec![0.5, 0.25]),
+            ("scale", vec![2], vec![1.5, 0.5]),
+            ("shift", vec![2], vec![0.1, -0.2]),
+            ("mean", vec![2], vec![1.0, -1.0]),
+            ("var", vec![2], vec![4.0, 0.25]),
+        ] {
+            graph
+                .initializers
+                .insert(name.into(), Tensor::from_values(dims, &values));
+        }
+        graph.nodes = vec![
+            Node::new("Conv", "conv", &["x", "w", "b"], &["c"]),
+            Node::new(
+                "BatchNormalization",
+                "bn",
+                &["c", "scale", "shift", "mean", "var"],
+                &["y"],
+            )
+            .with("epsilon", Attribute::Float(0.0)),
+        ];
+        assert_eq!(fold_batch_norm(&mut graph).unwrap(), 1);
+        graph.check().unwrap();
+        assert_eq!(graph.nodes.len(), 1);
+        assert_eq!(graph.initializers.len(), 2);
+        // Factors 1.5/2 and 0.5/0.5.
+        let values = |name: &str| graph.initializers[name].to_f32().unwrap();
+        assert_eq!(values("w"), [1.5, -3.0]);
+        let expected = [(0.5 - 1.0) * 0.75 + 0.1, (0.25 + 1.0) * 1.0 - 0.2];
+        for (value, expected) in values("b").iter().zip(expected) {
+            assert!((f64::from(*value) - expected).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn a_value_that_somebody_else_reads_is_not_folded_away() {
+        let mut graph = Graph::new("g", 17);
+        graph.inputs.push(ValueInfo::f32("x", vec![]));
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        graph.outputs.push(ValueInfo::f32("c", vec![]));
+        for name in ["scale", "shift", "mean", "var"] {
+            graph
+                .initializers
+                .insert(name.into(), Tensor::from_values(vec![1], &[1f32]));
+        }
+        graph
+            .initializers
+            .insert("w".into(), Tensor::from_values(vec![1, 1, 1], &[1f32]));
+        graph.nodes = vec![
+            Node::new("Conv", "conv", &["x", "w"], &["c"]),
+            Node::new(
+                "BatchNormalization",
+                "bn",
+                &["c", "scale", "shift", "mean", "var"],
+                &["y"],
+            ),
+        ];
+        assert_eq!(fold_batch_norm(&mut graph).unwrap(), 0);
+        assert_eq!(graph.nodes.len(), 2);
+    }
+}

@@ -1,0 +1,48 @@
+//! The architectures that [`crate::Checkpoint`]s can be imported as. One file each.
+
+mod efficientnet_lite;
+
+use edgefit_graph::Preprocessing;
+
+use crate::builder::{Builder, Imported};
+use crate::checkpoint::Checkpoint;
+use crate::error::Result;
+
+/// A network that edgefit can build from its weights.
+pub struct Architecture {
+    /// Name on the command line, such as `efficientnet-lite0`.
+    pub name: &'static str,
+    /// Side of the square input in pixels.
+    pub resolution: u32,
+    /// Preprocessing the published weights were trained with; see [`Preprocessing::named`].
+    pub preprocessing: &'static str,
+    build: fn(&mut Builder),
+}
+
+/// All of them.
+pub const ARCHITECTURES: &[Architecture] = &[efficientnet_lite::LITE0];
+
+impl Architecture {
+    /// The architecture called `name`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ARCHITECTURES.iter().find(|arch| arch.name == name)
+    }
+
+    /// Builds the graph, in inference form, with the weights of `checkpoint`.
+    ///
+    /// The input is (batch, 3, resolution, resolution), the output logits (batch, classes).
+    ///
+    /// # Errors
+    /// The checkpoint lacks a tensor that the network needs, or holds one of another shape.
+    pub fn import(&self, checkpoint: &Checkpoint) -> Result<Imported> {
+        let mut builder = Builder::new(self.name, self.resolution, checkpoint);
+        (self.build)(&mut builder);
+        let mut imported = builder.finish()?;
+        let preprocessing =
+            Preprocessing::named(self.preprocessing, self.resolution, self.resolution);
+        if let Some(preprocessing) = preprocessing {
+            preprocessing.store(&mut imported.graph);
+        }
+        Ok(imported)
+    }
+}

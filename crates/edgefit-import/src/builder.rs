@@ -1,0 +1,221 @@
+use std::collections::BTreeSet;
+
+use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, Result};
+
+const OPSET: i64 = 17;
+
+/// A checkpoint turned into a graph.
+#[derive(Debug)]
+pub struct Imported {
+    /// The network with its weights.
+    pub graph: Graph,
+    /// Keys of the checkpoint that the network has no use for.
+    pub unused_keys: Vec<String>,
+}
+
+/// Shape of a square two-dimensional convolution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConvShape {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    pub groups: usize,
+}
+
+impl ConvShape {
+    pub fn dense(inputs: usize, outputs: usize, kernel: usize, stride: usize) -> Self {
+        ConvShape {
+            inputs,
+            outputs,
+            kernel,
+            stride,
+            groups: 1,
+        }
+    }
+
+    pub fn depthwise(channels: usize, kernel: usize, stride: usize) -> Self {
+        ConvShape {
+            groups: channels,
+            ..ConvShape::dense(channels, channels, kernel, stride)
+        }
+    }
+
+    /// TensorFlow's SAME padding of one dimension of `side` elements: (before, after).
+    pub fn same_pads(self, side: usize) -> (usize, usize) {
+        let covered = (side.div_ceil(self.stride) - 1) * self.stride + self.kernel;
+        let total = covered.saturating_sub(side);
+        (total / 2, total - total / 2)
+    }
+}
+
+/// Builds a graph layer by layer, taking each weight from the checkpoint under PyTorch's names.
+///
+/// What is missing is gathered, not reported one by one: [`Builder::finish`] says all of it.
+pub(crate) struct Builder<'c> {
+    graph: Graph,
+    resolution: usize,
+    checkpoint: &'c Checkpoint,
+    used: BTreeSet<String>,
+    missing: Vec<String>,
+    failure: Option<Error>,
+}
+
+impl<'c> Builder<'c> {
+    pub fn new(arch: &str, resolution: u32, checkpoint: &'c Checkpoint) -> Self {
+        let mut graph = Graph::new(arch, OPSET);
+        let resolution = resolution as usize;
+        let side = Dim::Known(resolution);
+        let dims = vec![Dim::Symbol("batch".into()), Dim::Known(3), side.clone(), side];
+        graph.inputs.push(ValueInfo::f32("input", dims));
+        Builder {
+            graph,
+            resolution,
+            checkpoint,
+            used: BTreeSet::new(),
+            missing: Vec::new(),
+            failure: None,
+        }
+    }
+
+    pub fn resolution(&self) -> usize {
+        self.resolution
+    }
+
+    pub fn conv(&mut self, key: &str, x: &str, shape: ConvShape, pads: (usize, usize)) -> String {
+        let kernel = shape.kernel;
+        let dims = [shape.outputs, shape.inputs / shape.groups, kernel, kernel];
+        let weight = self.weight(&format!("{key}.weight"), &dims);
+        let ints = |values: &[usize]| Attribute::Ints(values.iter().map(|&v| v as i64).collect());
+        let (before, after) = pads;
+        let node = Node::new("Conv", key, &[x, &weight], &[])
+            .with("kernel_shape", ints(&[kernel; 2]))
+            .with("strides", ints(&[shape.stride; 2]))
+            .with("pads", ints(&[before, before, after, after]))
+            .with("group", Attribute::Int(shape.groups as i64));
+        self.push(node)
+    }
+
+    pub fn batch_norm(&mut self, key: &str, x: &str, channels: usize, epsilon: f32) -> String {
+        let [scale, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
+            .map(|part| self.weight(&format!("{key}.{part}"), &[channels]));
+        // PyTorch counts batches for a momentum that these networks do not use.
+        self.used.insert(format!("{key}.num_batches_tracked"));
+        let inputs = [x, &scale, &bias, &mean, &variance];
+        let node = Node::new("BatchNormalization", key, &inputs, &[])
+            .with("epsilon", Attribute::Float(epsilon));
+        self.push(node)
+    }
+
+    pub fn relu6(&mut self, name: &str, x: &str) -> String {
+        for (limit, value) in [("relu6.min", 0f32), ("relu6.max", 6.0)] {
+            self.graph
+                .initializers
+                .entry(limit.into())
+                .or_insert_with(|| Tensor::from_values(vec![], &[value]));
+        }
+        self.push(Node::new("Clip", name, &[x, "relu6.min", "relu6.max"], &[]))
+    }
+
+    pub fn add(&mut self, name: &str, a: &str, b: &str) -> String {
+        self.push(Node::new("Add", name, &[a, b], &[]))
+    }
+
+    pub fn global_average_pool(&mut self, name: &str, x: &str) -> String {
+        self.push(Node::new("GlobalAveragePool", name, &[x], &[]))
+    }
+
+    pub fn flatten(&mut self, name: &str, x: &str) -> String {
+        self.push(Node::new("Flatten", name, &[x], &[]))
+    }
+
+    /// The last layer: any number of classes, as many as the checkpoint has.
+    pub fn classifier(&mut self, key: &str, x: &str, inputs: usize) {
+        let weight = format!("{key}.weight");
+        let classes = self
+            .checkpoint
+            .shape(&weight)
+            .and_then(|dims| dims.first().copied())
+            .unwrap_or(1);
+        let weight = self.weight(&weight, &[classes, inputs]);
+        let bias = self.weight(&format!("{key}.bias"), &[classes]);
+        let node =
+            Node::new("Gemm", key, &[x, &weight, &bias], &[]).with("transB", Attribute::Int(1));
+        self.push(node);
+        if let Some(last) = self.graph.nodes.last_mut() {
+            last.outputs = vec!["logits".into()];
+        }
+        let dims = vec![Dim::Symbol("batch".into()), Dim::Known(classes)];
+        self.graph.outputs.push(ValueInfo::f32("logits", dims));
+    }
+
+    pub fn finish(self) -> Result<Imported> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let unused_keys: Vec<String> = self
+            .checkpoint
+            .keys()
+            .filter(|key| !self.used.contains(*key))
+            .map(str::to_owned)
+            .collect();
+        if !self.missing.is_empty() {
+            return Err(Error::WrongArchitecture {
+                path: self.checkpoint.path().to_path_buf(),
+                arch: self.graph.name,
+                missing: self.missing,
+                unexpected: unused_keys,
+            });
+        }
+        Ok(Imported {
+            graph: self.graph,
+            unused_keys,
+        })
+    }
+
+    /// Appends a node whose only output is named after it.
+    fn push(&mut self, mut node: Node) -> String {
+        let output = format!("{}.out", node.name);
+        node.outputs = vec![output.clone()];
+        self.graph.nodes.push(node);
+        output
+    }
+
+    /// Moves the tensor `key` into the graph and returns its name there.
+    fn weight(&mut self, key: &str, dims: &[usize]) -> String {
+        self.used.insert(key.to_owned());
+        match self.checkpoint.shape(key) {
+            None => self.missing.push(key.to_owned()),
+            Some(found) if found != dims => {
+                self.missing.push(format!("{key} of shape {dims:?} (it is {found:?})"));
+            }
+            Some(_) => match self.checkpoint.tensor(key) {
+                Ok(tensor) => {
+                    self.graph.initializers.extend(tensor.map(|tensor| (key.to_owned(), tensor)));
+                }
+                Err(error) => {
+                    self.failure.get_or_insert(error);
+                }
+            },
+        }
+        key.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ConvShape;
+
+    #[test]
+    fn same_padding_is_tensorflows() {
+        let pads = |kernel, stride, side| ConvShape::depthwise(8, kernel, stride).same_pads(side);
+        assert_eq!(pads(3, 2, 224), (0, 1));
+        assert_eq!(pads(5, 2, 56), (1, 2));
+        assert_eq!(pads(3, 1, 14), (1, 1));
+        assert_eq!(pads(1, 1, 7), (0, 0));
+        assert_eq!(pads(3, 2, 7), (1, 1));
+    }
+}

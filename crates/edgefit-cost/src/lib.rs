@@ -1,0 +1,12 @@
+//! The cost room: what a model asks of a device, and whether the device has it.
+//!
+//! [`Costs`] counts operations and bytes node by node; [`memory`] plans the activations;
+//! [`check`] holds both against a device profile. Nothing here runs a model.
+
+mod check;
+mod costs;
+pub mod memory;
+mod steps;
+
+pub use check::{Budget, Change, Check, NeedBasis, Resource, Suggestion, Verdict, check};
+pub use costs::{Costs, NodeCost, Totals, trainable_parameters};

@@ -1,0 +1,14 @@
+//! The device room: what a board can do.
+//!
+//! A [`Profile`] is data: one TOML file a board, in `profiles/` or the user's own, each figure with
+//! its source. [`find`] looks one up; `host` is measured from the machine edgefit runs on.
+
+mod error;
+mod find;
+mod host;
+pub mod profile;
+
+pub use error::{Error, Result};
+pub use find::{find, list};
+pub use host::host;
+pub use profile::{Bank, Basis, Class, Content, Figure, Profile, WeightsIn};

@@ -8,6 +8,9 @@ use crate::ops::{Op, Unsupported};
 use crate::preprocessing::Preprocessing;
 use crate::tensor::{DataType, Tensor, checked_elements};
 
+/// Largest value that is believed, so that sums of sizes stay in range.
+const MAX_VALUE_BYTES: usize = 1 << 40;
+
 /// Element type and concrete shape of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorType {
@@ -200,7 +203,7 @@ pub fn infer(graph: &Graph, inputs: &InputShapes) -> Result<Inference> {
 
 fn sane(ty: TensorType, at: &str) -> Result<TensorType> {
     match checked_elements(&ty.dims).and_then(|n| n.checked_mul(ty.dtype.size())) {
-        Some(bytes) if bytes <= isize::MAX as usize => Ok(ty),
+        Some(bytes) if bytes <= MAX_VALUE_BYTES => Ok(ty),
         _ => Err(Error::invalid(
             at,
             format!("has the shape {:?}, which no memory holds", ty.dims),

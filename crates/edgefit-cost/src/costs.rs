@@ -1,0 +1,111 @@
+use std::collections::HashSet;
+
+use edgefit_graph::Graph;
+use edgefit_graph::infer::Inference;
+use edgefit_graph::ops::{Op, Role};
+use serde::Serialize;
+
+/// What every node costs, and all of them together.
+#[derive(Debug, Clone, Serialize)]
+pub struct Costs {
+    /// In graph order.
+    pub nodes: Vec<NodeCost>,
+    /// Sums.
+    pub totals: Totals,
+}
+
+/// What one node costs.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeCost {
+    /// Name of the node, or of its first output.
+    pub name: String,
+    /// Operator.
+    pub op: String,
+    /// Shape of its first output; `None` behind an unsupported op.
+    pub output_shape: Option<Vec<usize>>,
+    /// Trainable parameters that this node is the first to read.
+    pub parameters: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Bytes of all inputs, weights included.
+    pub read_bytes: u64,
+    /// Bytes of the output.
+    pub write_bytes: u64,
+}
+
+/// What the whole model costs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Totals {
+    /// Trainable parameters; running statistics and constants are not among them.
+    pub parameters: u64,
+    /// Multiply-accumulates of convolutions and matrix products.
+    pub macs: u64,
+    /// Bytes of all initializers as stored.
+    pub weight_bytes: u64,
+}
+
+/// Names of the initializers that training may change, in graph order.
+///
+/// A single number beside an elementwise op is a constant of the architecture, not a parameter.
+pub fn trainable_parameters<'g>(graph: &'g Graph, ops: &[Option<Op>]) -> Vec<(usize, &'g str)> {
+    let mut seen = HashSet::new();
+    let mut parameters = Vec::new();
+    for (node_index, (node, op)) in graph.nodes.iter().zip(ops).enumerate() {
+        let Some(op) = op else { continue };
+        for (index, name) in node.inputs.iter().enumerate() {
+            let Some(tensor) = graph.initializers.get(name) else {
+                continue;
+            };
+            let constant = matches!(op, Op::Binary(_)) && tensor.elements() == 1;
+            if op.role(index) == Role::Parameter
+                && tensor.dtype().is_float()
+                && !constant
+                && seen.insert(name.as_str())
+            {
+                parameters.push((node_index, name.as_str()));
+            }
+        }
+    }
+    parameters
+}
+
+impl Costs {
+    /// Counts `graph` with the shapes of `inference`.
+    pub fn of(graph: &Graph, inference: &Inference) -> Self {
+        let mut nodes: Vec<NodeCost> = graph
+            .nodes
+            .iter()
+            .zip(&inference.ops)
+            .map(|(node, op)| {
+                let inputs = inference.inputs_of(node);
+                let output = node.outputs.first().and_then(|name| inference.get(name));
+                let macs = match (op, output) {
+                    (Some(op), Some(output)) => op.macs(&inputs, output),
+                    _ => 0,
+                };
+                NodeCost {
+                    name: node.label().to_owned(),
+                    op: node.op.clone(),
+                    output_shape: output.map(|ty| ty.dims.clone()),
+                    parameters: 0,
+                    macs,
+                    read_bytes: inputs.iter().flatten().map(|ty| ty.bytes() as u64).sum(),
+                    write_bytes: output.map_or(0, |ty| ty.bytes() as u64),
+                }
+            })
+            .collect();
+        for (node, name) in trainable_parameters(graph, &inference.ops) {
+            nodes[node].parameters += graph.initializers[name].elements() as u64;
+        }
+        let totals = Totals {
+            parameters: nodes.iter().map(|node| node.parameters).sum(),
+            macs: nodes.iter().fold(0, |sum, node| sum.saturating_add(node.macs)),
+            weight_bytes: graph
+                .initializers
+                .values()
+                .map(|tensor| tensor.bytes().len() as u64)
+                .sum(),
+        };
+        Costs { nodes, totals }
+    }
+}

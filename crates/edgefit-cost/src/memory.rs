@@ -1,0 +1,137 @@
+//! Activation memory: how much, and where each tensor lies.
+
+mod arena;
+
+use edgefit_graph::Graph;
+use edgefit_graph::infer::Inference;
+use serde::Serialize;
+
+use crate::steps::Steps;
+
+pub use arena::{Lifetime, Placement, place};
+
+/// Every tensor starts at a multiple of this, as engines on small devices want it.
+pub const ALIGNMENT: u64 = 16;
+
+/// Activation memory of one run, without weights and scratch.
+#[derive(Debug, Clone, Serialize)]
+pub struct MemoryPlan {
+    /// Every activation in memory of its own.
+    pub naive_bytes: u64,
+    /// Largest sum of activations that are alive at once: no plan in this order needs less.
+    pub lower_bound_bytes: u64,
+    /// The same where elementwise ops overwrite an input that nobody needs any more.
+    pub in_place_bound_bytes: u64,
+    /// What the planner reached, tensors aligned to [`ALIGNMENT`].
+    pub arena_bytes: u64,
+    /// The activations alive at the peak of the lower bound.
+    pub peak: Vec<String>,
+    /// Where each activation lies.
+    pub placements: Vec<Placement>,
+}
+
+impl MemoryPlan {
+    /// Plans `graph`; `element_size` in bytes overrides the stored type, 1 for an int8 model.
+    pub fn of(graph: &Graph, inference: &Inference, element_size: Option<usize>) -> Self {
+        let steps = Steps::of(graph, inference);
+        let lifetimes = lifetimes(&steps, element_size);
+        let alive = |step: usize| {
+            lifetimes
+                .iter()
+                .filter(move |life| life.lower <= step && step < life.upper)
+        };
+        let sum = |step: usize| alive(step).map(|life| life.bytes).sum::<u64>();
+        let count = steps.steps.len().max(1);
+        let peak = (0..count).max_by_key(|&step| sum(step)).unwrap_or(0);
+        let saved_in_place = |index: usize| {
+            let Some(step) = steps.steps.get(index).filter(|step| step.elementwise) else {
+                return 0;
+            };
+            let written = lifetimes[step.writes].bytes;
+            let dies_here =
+                |read: &&usize| lifetimes[**read].upper == index + 1 && lifetimes[**read].bytes == written;
+            step.reads.iter().find(dies_here).map_or(0, |_| written)
+        };
+        let placements = place(&lifetimes, ALIGNMENT);
+        MemoryPlan {
+            naive_bytes: lifetimes.iter().map(|life| life.bytes).sum(),
+            lower_bound_bytes: sum(peak),
+            in_place_bound_bytes: (0..count)
+                .map(|step| sum(step) - saved_in_place(step))
+                .max()
+                .unwrap_or(0),
+            arena_bytes: placements.iter().map(|at| at.offset + at.bytes).max().unwrap_or(0),
+            peak: alive(peak).map(|life| life.name.clone()).collect(),
+            placements,
+        }
+    }
+}
+
+fn lifetimes(steps: &Steps, element_size: Option<usize>) -> Vec<Lifetime> {
+    let end = steps.steps.len().max(1);
+    let mut lifetimes: Vec<Lifetime> = steps
+        .buffers
+        .iter()
+        .map(|buffer| Lifetime {
+            name: buffer.name.clone(),
+            lower: 0,
+            upper: 1,
+            bytes: (buffer.elements as u64)
+                .saturating_mul(element_size.unwrap_or(buffer.element_size) as u64),
+        })
+        .collect();
+    for (index, step) in steps.steps.iter().enumerate() {
+        lifetimes[step.writes].lower = index;
+        lifetimes[step.writes].upper = index + 1;
+        for &read in &step.reads {
+            lifetimes[read].upper = index + 1;
+        }
+    }
+    for &output in &steps.outputs {
+        lifetimes[output].upper = end;
+    }
+    lifetimes
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::infer::{InputShapes, infer};
+    use edgefit_graph::{Attribute, Graph, Node, Tensor, ValueInfo};
+
+    use super::*;
+
+    /// x (8 floats) → conv a → relu (in a) → conv b → add a → y, 1×1 convolutions of 2 channels.
+    fn residual() -> Graph {
+        let mut graph = Graph::new("residual", 17);
+        graph.inputs.push(ValueInfo::f32("x", vec![]));
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        graph
+            .initializers
+            .insert("w".into(), Tensor::from_values(vec![2, 2, 1], &[1f32; 4]));
+        graph.nodes = vec![
+            Node::new("Conv", "one", &["x", "w"], &["a"]),
+            Node::new("Relu", "act", &["a"], &["r"]),
+            Node::new("Conv", "two", &["r", "w"], &["b"])
+                .with("kernel_shape", Attribute::Ints(vec![1])),
+            Node::new("Add", "skip", &["b", "r"], &["y"]),
+        ];
+        graph
+    }
+
+    #[test]
+    fn bounds_of_a_residual_block() {
+        let graph = residual();
+        let shapes = InputShapes(vec![("x".into(), vec![1, 2, 4])]);
+        let inference = infer(&graph, &shapes).unwrap();
+        let plan = MemoryPlan::of(&graph, &inference, None);
+        // x, r, b and y, of 32 bytes each; three are alive in the addition.
+        assert_eq!(plan.naive_bytes, 4 * 32);
+        assert_eq!(plan.lower_bound_bytes, 3 * 32);
+        assert_eq!(plan.in_place_bound_bytes, 2 * 32);
+        assert_eq!(plan.arena_bytes, 3 * 32);
+        let int8 = MemoryPlan::of(&graph, &inference, Some(1));
+        assert_eq!(int8.lower_bound_bytes, 3 * 8);
+        // Aligned to 16 bytes, the last of three 8-byte tensors ends at 40.
+        assert_eq!(int8.arena_bytes, 40);
+    }
+}

@@ -1,0 +1,116 @@
+use std::collections::HashMap;
+
+use edgefit_graph::Graph;
+use edgefit_graph::infer::Inference;
+use edgefit_graph::ops::{Op, Role};
+use edgefit_graph::topology::Topology;
+
+/// A node with everything an engine runs inside it: the normalisation and the activation behind a
+/// convolution are applied as it writes, and a reshape only renames its input.
+pub(crate) struct Step {
+    /// Buffers read, as indices into [`Steps::buffers`].
+    pub reads: Vec<usize>,
+    /// Buffer written.
+    pub writes: usize,
+    /// Whether the output may overwrite an input of the same size.
+    pub elementwise: bool,
+}
+
+/// An activation that needs memory of its own.
+pub(crate) struct Buffer {
+    /// The value that it holds when it is complete.
+    pub name: String,
+    /// Number of elements.
+    pub elements: usize,
+    /// Bytes of an element as the model stores it.
+    pub element_size: usize,
+}
+
+/// The order in which buffers are made and read.
+pub(crate) struct Steps {
+    pub buffers: Vec<Buffer>,
+    pub steps: Vec<Step>,
+    /// Buffers that outlive the run.
+    pub outputs: Vec<usize>,
+}
+
+impl Steps {
+    /// Fuses what engines fuse. Values of unknown shape are left out.
+    pub fn of(graph: &Graph, inference: &Inference) -> Self {
+        let topology = Topology::of(graph);
+        let mut made = Steps {
+            buffers: Vec::new(),
+            steps: Vec::new(),
+            outputs: Vec::new(),
+        };
+        let mut buffer_of: HashMap<&str, usize> = HashMap::new();
+        for input in graph.free_inputs() {
+            if let Some(index) = made.buffer(&input.name, inference) {
+                buffer_of.insert(&input.name, index);
+            }
+        }
+        for (node, op) in graph.nodes.iter().zip(&inference.ops) {
+            let Some(output) = node.present_outputs().next() else {
+                continue;
+            };
+            if matches!(op, Some(Op::Constant(_))) {
+                continue;
+            }
+            let renames = matches!(
+                op,
+                Some(Op::Reshape(_) | Op::Flatten(_) | Op::Squeeze(_) | Op::Unsqueeze(_))
+            );
+            let applied_in_place = matches!(
+                op,
+                Some(Op::BatchNormalization(_) | Op::Unary(_) | Op::Dropout { .. })
+            );
+            let source = node.input(0).and_then(|name| buffer_of.get(name).copied());
+            let only_reader = node
+                .input(0)
+                .is_some_and(|name| topology.sole_consumer(name).is_some());
+            if let Some(buffer) = source
+                && (renames || (applied_in_place && only_reader && made.written(buffer)))
+            {
+                output.clone_into(&mut made.buffers[buffer].name);
+                buffer_of.insert(output, buffer);
+                continue;
+            }
+            let reads: Vec<usize> = node
+                .inputs
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| op.as_ref().is_none_or(|op| op.role(*index) != Role::Configuration))
+                .filter_map(|(_, name)| buffer_of.get(name.as_str()).copied())
+                .collect();
+            if let Some(writes) = made.buffer(output, inference) {
+                buffer_of.insert(output, writes);
+                made.steps.push(Step {
+                    reads,
+                    writes,
+                    elementwise: matches!(op, Some(Op::Binary(_) | Op::Unary(_))),
+                });
+            }
+        }
+        made.outputs = graph
+            .outputs
+            .iter()
+            .filter_map(|output| buffer_of.get(output.name.as_str()).copied())
+            .collect();
+        made
+    }
+
+    fn buffer(&mut self, name: &str, inference: &Inference) -> Option<usize> {
+        let ty = inference.get(name)?;
+        self.buffers.push(Buffer {
+            name: name.to_owned(),
+            elements: ty.elements(),
+            element_size: ty.dtype.size(),
+        });
+        Some(self.buffers.len() - 1)
+    }
+
+    /// Whether a step wrote `buffer`, rather than the caller.
+    fn written(&self, buffer: usize) -> bool {
+        self.steps.iter().any(|step| step.writes == buffer)
+    }
+}

@@ -1,0 +1,63 @@
+use std::path::PathBuf;
+
+/// What can go wrong with a device profile, with the place and the mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The profile file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// File that was asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The profile does not follow the schema.
+    #[error("{place}: {problem}")]
+    Profile {
+        /// File or built-in profile.
+        place: String,
+        /// What is wrong, with the mend where one is known.
+        problem: String,
+    },
+    /// This machine cannot be described.
+    #[error("device 'host': {detail}; give a profile file instead")]
+    Host {
+        /// What the system said.
+        detail: String,
+    },
+    /// No profile has that name.
+    #[error(
+        "device '{name}' is not known{}; `edgefit device list` shows all of them, or give a \
+         profile file", hint(nearest)
+    )]
+    Unknown {
+        /// Name that was asked for.
+        name: String,
+        /// Known name that looks most like it.
+        nearest: Option<String>,
+    },
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean '{name}'?"),
+        None => String::new(),
+    }
+}
+
+/// The candidate most like `name`, if one is like it at all.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

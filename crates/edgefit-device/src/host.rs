@@ -1,0 +1,69 @@
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::error::{Error, Result};
+use crate::profile::{Bank, Basis, Class, Content, Cpu, Figure, Profile, SCHEMA, WeightsIn};
+
+/// This machine, as the system describes it: memory that is free for a process now, within the
+/// limits of its control group.
+///
+/// # Errors
+/// The system does not say, as on platforms that sysinfo does not know.
+pub fn host() -> Result<Profile> {
+    let refresh = RefreshKind::nothing()
+        .with_memory(MemoryRefreshKind::nothing().with_ram())
+        .with_cpu(CpuRefreshKind::nothing().with_frequency());
+    let system = System::new_with_specifics(refresh).map_err(|error| Error::Host {
+        detail: error.to_string(),
+    })?;
+    let figure = |value: u64, source: &str| Figure {
+        value,
+        kind: Basis::Measured,
+        source: source.to_owned(),
+    };
+
+    let (total, available, source) = match system.cgroup_limits() {
+        Some(limits) if limits.total_memory < system.total_memory() => (
+            limits.total_memory,
+            limits.free_memory,
+            "control group limit of this process",
+        ),
+        _ => (
+            system.total_memory(),
+            system.available_memory(),
+            "the operating system",
+        ),
+    };
+    let cpu = system.cpus().first();
+    let model = cpu.map_or("unknown", |cpu| cpu.brand().trim());
+    let clock = cpu.map(sysinfo::Cpu::frequency).filter(|&mhz| mhz > 0);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Profile {
+        schema: SCHEMA,
+        name: "host".into(),
+        title: format!("this machine ({model})"),
+        class: Class::Computer,
+        weights_in: WeightsIn::Ram,
+        cpu: Cpu {
+            model: model.to_owned(),
+            cores: figure(cores as u64, "cores this process may use"),
+            clock_hz: clock.map(|mhz| figure(mhz * 1_000_000, "the operating system, now")),
+        },
+        flash: None,
+        banks: vec![Bank {
+            name: "RAM".into(),
+            bytes: figure(total, source),
+            reserved_bytes: Some(figure(total.saturating_sub(available), "in use now")),
+            holds: vec![Content::Weights, Content::Arena, Content::Runtime],
+        }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn this_machine_has_memory_and_cores() {
+        let host = super::host().unwrap();
+        assert!(host.banks[0].free_bytes() > 0);
+        assert!(host.cpu.cores.value > 0);
+    }
+}

@@ -1,0 +1,17 @@
+//! The data room: from a folder of images to plain arrays.
+//!
+//! [`Dataset::scan`] lists a folder of class folders, [`decode`] and [`prepare`] turn a file into a
+//! model's input, [`split`] divides samples into train, val and test. No engine is known here.
+
+mod dataset;
+mod decode;
+mod error;
+mod prepare;
+mod split;
+
+pub use dataset::{Dataset, Sample};
+pub use decode::decode;
+pub use error::{Error, Result};
+pub use image::RgbImage;
+pub use prepare::{prepare, thumbnail};
+pub use split::{Part, split};

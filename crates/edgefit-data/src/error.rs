@@ -1,0 +1,34 @@
+use std::path::PathBuf;
+
+/// What can go wrong with a dataset, with the place and the mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A folder or file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not an image that can be decoded.
+    #[error("{}: {detail}; remove or replace the file", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder met.
+        detail: String,
+    },
+    /// The folder is not a dataset.
+    #[error("{}: {problem}", path.display())]
+    Dataset {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, and the mend.
+        problem: String,
+    },
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,108 @@
+use edgefit_graph::Preprocessing;
+use edgefit_graph::preprocessing::{ChannelOrder, Fit};
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+
+/// The model's input for one image: 3 × height × width values, channel by channel.
+///
+/// Resizing is bicubic and antialiased: the kernel grows with the reduction, as in Pillow.
+///
+/// # Errors
+/// The image is too small to crop, as a sentence.
+pub fn prepare(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Vec<f32>, String> {
+    let (width, height) = (preprocessing.width, preprocessing.height);
+    let resized = resize(image, width, height, crop_box(image, preprocessing))?;
+    let pixels = (width * height) as usize;
+    let mut input = vec![0f32; 3 * pixels];
+    for (channel, plane) in input.chunks_exact_mut(pixels).enumerate() {
+        let source = match preprocessing.channel_order {
+            ChannelOrder::Rgb => channel,
+            ChannelOrder::Bgr => 2 - channel,
+        };
+        let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
+        for (value, pixel) in plane.iter_mut().zip(resized.pixels()) {
+            *value = (f32::from(pixel[source]) - mean) / std;
+        }
+    }
+    Ok(input)
+}
+
+/// The whole image as `side` × `side` RGB pixels, its aspect ratio lost: what is left when no
+/// network looks at it.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn thumbnail(image: &RgbImage, side: u32) -> Result<Vec<u8>, String> {
+    resize(image, side, side, None).map(RgbImage::into_raw)
+}
+
+/// Left, top, width and height of the part of the image that is kept.
+fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Option<(f64, f64, f64, f64)> {
+    let Fit::Crop { fraction } = preprocessing.fit else {
+        return None;
+    };
+    let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+    let (wanted_width, wanted_height) =
+        (f64::from(preprocessing.width), f64::from(preprocessing.height));
+    let scale = f64::from(fraction) * (width / wanted_width).min(height / wanted_height);
+    let (kept_width, kept_height) = (wanted_width * scale, wanted_height * scale);
+    let left = (width - kept_width) / 2.0;
+    let top = (height - kept_height) / 2.0;
+    Some((left, top, kept_width, kept_height))
+}
+
+fn resize(
+    image: &RgbImage,
+    width: u32,
+    height: u32,
+    crop: Option<(f64, f64, f64, f64)>,
+) -> Result<RgbImage, String> {
+    let mut options =
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    if let Some((left, top, width, height)) = crop {
+        options = options.crop(left, top, width, height);
+    }
+    let mut resized = RgbImage::new(width, height);
+    Resizer::new()
+        .resize(image, &mut resized, &options)
+        .map_err(|error| format!("cannot be resized ({error})"))?;
+    Ok(resized)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    #[test]
+    fn values_are_centred_scaled_and_in_planes() {
+        let image = RgbImage::from_pixel(50, 32, Rgb([127, 255, 0]));
+        let mut lite = Preprocessing::named("lite", 4, 4).unwrap();
+        let input = prepare(&image, &lite).unwrap();
+        assert_eq!(input.len(), 48);
+        let expected = [0.0, 128.0 / 128.0, -127.0 / 128.0];
+        for (plane, expected) in input.chunks(16).zip(expected) {
+            assert!(plane.iter().all(|value| *value == expected), "{plane:?}");
+        }
+        lite.channel_order = ChannelOrder::Bgr;
+        assert_eq!(prepare(&image, &lite).unwrap()[0], -127.0 / 128.0);
+    }
+
+    #[test]
+    fn cropping_keeps_the_centre_and_stretching_everything() {
+        // Black, with a white column at each end of the longer side.
+        let mut image = RgbImage::new(90, 30);
+        for y in 0..30 {
+            for x in (0..30).chain(60..90) {
+                image.put_pixel(x, y, Rgb([255; 3]));
+            }
+        }
+        let mut raw = Preprocessing::named("raw", 10, 10).unwrap();
+        raw.fit = Fit::Crop { fraction: 0.9 };
+        assert!(prepare(&image, &raw).unwrap().iter().all(|value| *value < 1.0));
+        raw.fit = Fit::Stretch;
+        let stretched = prepare(&image, &raw).unwrap();
+        assert!(stretched[0] > 250.0 && stretched[9] > 250.0 && stretched[5] < 5.0);
+    }
+}

@@ -1,8 +1,6 @@
-use std::collections::HashSet;
-
 use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
-use edgefit_graph::ops::{Op, Role};
+use edgefit_graph::trainable_parameters;
 use serde::Serialize;
 
 /// What every node costs, and all of them together.
@@ -42,31 +40,6 @@ pub struct Totals {
     pub macs: u64,
     /// Bytes of all initializers as stored.
     pub weight_bytes: u64,
-}
-
-/// Names of the initializers that training may change, in graph order.
-///
-/// A single number beside an elementwise op is a constant of the architecture, not a parameter.
-pub fn trainable_parameters<'g>(graph: &'g Graph, ops: &[Option<Op>]) -> Vec<(usize, &'g str)> {
-    let mut seen = HashSet::new();
-    let mut parameters = Vec::new();
-    for (node_index, (node, op)) in graph.nodes.iter().zip(ops).enumerate() {
-        let Some(op) = op else { continue };
-        for (index, name) in node.inputs.iter().enumerate() {
-            let Some(tensor) = graph.initializers.get(name) else {
-                continue;
-            };
-            let constant = matches!(op, Op::Binary(_)) && tensor.elements() == 1;
-            if op.role(index) == Role::Parameter
-                && tensor.dtype().is_float()
-                && !constant
-                && seen.insert(name.as_str())
-            {
-                parameters.push((node_index, name.as_str()));
-            }
-        }
-    }
-    parameters
 }
 
 impl Costs {

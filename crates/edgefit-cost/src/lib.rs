@@ -9,4 +9,4 @@ pub mod memory;
 mod steps;
 
 pub use check::{Budget, Change, Check, NeedBasis, Resource, Suggestion, Verdict, check};
-pub use costs::{Costs, NodeCost, Totals, trainable_parameters};
+pub use costs::{Costs, NodeCost, Totals};

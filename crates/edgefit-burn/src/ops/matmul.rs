@@ -1,0 +1,53 @@
+use burn::tensor::Tensor;
+use edgefit_graph::ops::Gemm;
+
+use super::Operands;
+use crate::value::{Value, on_rank};
+
+pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands) -> Result<Value, String> {
+    let oriented = |matrix: Tensor<2>, transposed: bool| match transposed {
+        true => matrix.transpose(),
+        false => matrix,
+    };
+    let a = oriented(operands.tensor(0)?, gemm.trans_a);
+    let b = oriented(operands.tensor(1)?, gemm.trans_b);
+    let mut product = a.matmul(b);
+    if gemm.alpha != 1.0 {
+        product = product * gemm.alpha;
+    }
+    let Some(c) = operands.optional(2) else {
+        return Ok(product.into());
+    };
+    let c = match c {
+        Value::R1(row) => row.unsqueeze::<2>(),
+        other => other.try_into()?,
+    };
+    let c = if gemm.beta == 1.0 { c } else { c * gemm.beta };
+    Ok((product + c).into())
+}
+
+/// The result has the shape `dims`.
+pub(super) fn matmul(operands: &mut Operands, dims: &[usize]) -> Result<Value, String> {
+    let (a, b) = (operands.take(0)?, operands.take(1)?);
+    // A vector is a row on the left and a column on the right; both get as many dimensions as the
+    // larger of them.
+    let (mut left, mut right) = (a.dims(), b.dims());
+    if left.len() == 1 {
+        left.insert(0, 1);
+    }
+    if right.len() == 1 {
+        right.push(1);
+    }
+    let rank = left.len().max(right.len());
+    let padded = |dims: Vec<usize>| {
+        let mut padded = vec![1; rank - dims.len()];
+        padded.extend(dims);
+        padded
+    };
+    let (a, b) = (a.reshape(&padded(left))?, b.reshape(&padded(right))?);
+    let product: Value = on_rank!(a, a => match a.dims().len() {
+        0 | 1 => return Err("a matrix product needs matrices".into()),
+        _ => a.matmul(b.try_into()?).into(),
+    });
+    product.reshape(dims)
+}

@@ -1,0 +1,22 @@
+use burn::tensor::activation;
+use edgefit_graph::ops::Softmax;
+
+use crate::value::{Value, on_rank};
+
+pub(super) fn forward(softmax: Softmax, x: Value) -> Result<Value, String> {
+    let dims = x.dims();
+    let axis = softmax.axis_index(dims.len())?;
+    if !softmax.to_the_end {
+        return Ok(along(softmax, x, axis));
+    }
+    let (rows, columns) = dims.split_at(axis);
+    let matrix = x.reshape(&[rows.iter().product(), columns.iter().product()])?;
+    along(softmax, matrix, 1).reshape(&dims)
+}
+
+fn along(softmax: Softmax, x: Value, axis: usize) -> Value {
+    on_rank!(x, x => match softmax.log {
+        true => activation::log_softmax(x, axis),
+        false => activation::softmax(x, axis),
+    }.into())
+}

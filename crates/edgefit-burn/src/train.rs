@@ -1,0 +1,204 @@
+use std::sync::Arc;
+
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{Device, Distribution, Tensor};
+use edgefit_graph::ops::BatchNormalization;
+
+use crate::error::Result;
+use crate::eval::EvalModule;
+use crate::ops::{self, Operands};
+use crate::program::{Mode, Program};
+use crate::value::{Value, on_rank};
+
+/// A graph in train mode: a burn [`Module`] whose parameters are the trained weights.
+///
+/// Normalisation whose scale is trained uses batch statistics and gathers running ones; all other
+/// normalisation is in eval mode. It computes no prediction for anybody: see
+/// [`TrainModule::to_eval`].
+#[derive(Module, Debug)]
+pub struct TrainModule {
+    parameters: Vec<Parameter>,
+    #[module(skip)]
+    frame: Arc<Frame>,
+    #[module(skip)]
+    statistics: Vec<Option<Value>>,
+}
+
+/// What stays the same from step to step.
+#[derive(Debug)]
+struct Frame {
+    program: Arc<Program>,
+    device: Device,
+    /// For each weight of the program: its place among the parameters, or its constant value.
+    sources: Vec<Source>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Trained(usize),
+    Constant(Value),
+}
+
+/// A trained weight of any rank.
+#[derive(Module, Debug)]
+#[allow(missing_docs)]
+pub enum Parameter {
+    R1(Param<Tensor<1>>),
+    R2(Param<Tensor<2>>),
+    R3(Param<Tensor<3>>),
+    R4(Param<Tensor<4>>),
+    R5(Param<Tensor<5>>),
+    R6(Param<Tensor<6>>),
+}
+
+impl Parameter {
+    fn new(value: Value) -> Self {
+        match value {
+            Value::R1(tensor) => Parameter::R1(Param::from_tensor(tensor.autodiff())),
+            Value::R2(tensor) => Parameter::R2(Param::from_tensor(tensor.autodiff())),
+            Value::R3(tensor) => Parameter::R3(Param::from_tensor(tensor.autodiff())),
+            Value::R4(tensor) => Parameter::R4(Param::from_tensor(tensor.autodiff())),
+            Value::R5(tensor) => Parameter::R5(Param::from_tensor(tensor.autodiff())),
+            Value::R6(tensor) => Parameter::R6(Param::from_tensor(tensor.autodiff())),
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Parameter::R1(param) => param.val().into(),
+            Parameter::R2(param) => param.val().into(),
+            Parameter::R3(param) => param.val().into(),
+            Parameter::R4(param) => param.val().into(),
+            Parameter::R5(param) => param.val().into(),
+            Parameter::R6(param) => param.val().into(),
+        }
+    }
+
+    /// Identity under which gradients are found.
+    pub fn id(&self) -> ParamId {
+        match self {
+            Parameter::R1(param) => param.id,
+            Parameter::R2(param) => param.id,
+            Parameter::R3(param) => param.id,
+            Parameter::R4(param) => param.id,
+            Parameter::R5(param) => param.id,
+            Parameter::R6(param) => param.id,
+        }
+    }
+}
+
+impl TrainModule {
+    pub(crate) fn new(
+        program: Arc<Program>,
+        weights: Vec<Value>,
+        device: &Device,
+        trained: impl Fn(&str) -> bool,
+    ) -> Self {
+        let mut parameters = Vec::new();
+        let sources: Vec<Source> = program
+            .weights
+            .iter()
+            .zip(weights)
+            .map(|(weight, value)| {
+                if weight.trainable && trained(&weight.name) {
+                    parameters.push(Parameter::new(value));
+                    Source::Trained(parameters.len() - 1)
+                } else {
+                    Source::Constant(value)
+                }
+            })
+            .collect();
+        TrainModule {
+            parameters,
+            statistics: vec![None; sources.len()],
+            frame: Arc::new(Frame {
+                program,
+                device: device.clone(),
+                sources,
+            }),
+        }
+    }
+
+    /// The trained weights by their names in the graph.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Parameter)> {
+        let names = self.frame.program.weights.iter().zip(&self.frame.sources);
+        names.filter_map(|(weight, source)| match source {
+            Source::Trained(index) => Some((weight.name.as_str(), &self.parameters[*index])),
+            Source::Constant(_) => None,
+        })
+    }
+
+    /// The graph's outputs for its inputs, tracked by autodiff. Running statistics of trained
+    /// normalisation move on.
+    ///
+    /// # Errors
+    /// Shapes that do not go together, with the node.
+    pub fn forward(&mut self, inputs: Vec<Value>) -> Result<Vec<Value>> {
+        let inputs = inputs
+            .into_iter()
+            .map(|input| on_rank!(input, tensor => tensor.autodiff().into()))
+            .collect();
+        let frame = Arc::clone(&self.frame);
+        frame.program.run(inputs, &mut Train(self))
+    }
+
+    /// The network as it is now, in eval mode.
+    pub fn to_eval(&self) -> EvalModule {
+        let weights = (0..self.frame.sources.len())
+            .map(|index| self.weight(index).inner())
+            .collect();
+        EvalModule::from_parts(
+            Arc::clone(&self.frame.program),
+            weights,
+            self.frame.device.clone(),
+        )
+    }
+
+    fn weight(&self, index: usize) -> Value {
+        match (&self.statistics[index], &self.frame.sources[index]) {
+            (Some(gathered), _) => gathered.clone(),
+            (None, Source::Trained(parameter)) => self.parameters[*parameter].value(),
+            (None, Source::Constant(value)) => value.clone(),
+        }
+    }
+}
+
+struct Train<'m>(&'m mut TrainModule);
+
+impl Mode for Train<'_> {
+    fn weight(&self, index: usize) -> Value {
+        self.0.weight(index)
+    }
+
+    fn batch_normalization(
+        &mut self,
+        op: &BatchNormalization,
+        operands: &mut Operands,
+        statistics: [Option<usize>; 2],
+    ) -> Result<Value, String> {
+        let trained = match operands.0.get(1) {
+            Some(Some(Value::R1(scale))) => scale.is_require_grad(),
+            _ => false,
+        };
+        if !trained {
+            return ops::batch_norm(op, operands);
+        }
+        let gathered = ops::batch_norm_train(op, operands)?;
+        for (slot, value) in statistics.into_iter().zip([gathered.mean, gathered.variance]) {
+            if let Some(slot) = slot {
+                self.0.statistics[slot] = Some(Value::R1(value.inner()));
+            }
+        }
+        Ok(gathered.output)
+    }
+
+    /// Inverted dropout (Srivastava et al. 2014, section 10): kept elements are scaled up, so that
+    /// eval mode needs no change.
+    fn dropout(&mut self, ratio: f32, x: Value) -> Value {
+        let keep = f64::from(1.0 - ratio);
+        on_rank!(x, tensor => {
+            let mask = tensor.random_like(Distribution::Bernoulli(keep));
+            (tensor * mask / keep).into()
+        })
+    }
+}

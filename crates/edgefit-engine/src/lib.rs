@@ -1,0 +1,97 @@
+//! The engine room: one trait, three engines, and the comparison of what they compute.
+//!
+//! tract is always there; ONNX Runtime when its library is found, see [`onnxruntime::discover`];
+//! burn behind the feature `burn`. Loading a model, running a batch, closing: that is all.
+
+mod array;
+#[cfg(feature = "burn")]
+mod burn;
+mod error;
+pub mod onnxruntime;
+pub mod parity;
+mod tract;
+
+pub use array::Array;
+pub use error::{Error, Result};
+
+use edgefit_graph::Graph;
+use serde::Serialize;
+
+/// An inference engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineName {
+    /// The trainable executor, in eval mode.
+    #[cfg(feature = "burn")]
+    Burn,
+    /// tract, in pure Rust.
+    Tract,
+    /// Microsoft's ONNX Runtime, loaded at run time.
+    OnnxRuntime,
+}
+
+impl EngineName {
+    /// All engines of this build.
+    pub const ALL: &[EngineName] = &[
+        #[cfg(feature = "burn")]
+        EngineName::Burn,
+        EngineName::Tract,
+        EngineName::OnnxRuntime,
+    ];
+}
+
+impl std::fmt::Display for EngineName {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            #[cfg(feature = "burn")]
+            EngineName::Burn => "burn",
+            EngineName::Tract => "tract",
+            EngineName::OnnxRuntime => "onnxruntime",
+        })
+    }
+}
+
+impl std::str::FromStr for EngineName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = EngineName::ALL.iter().find(|engine| engine.to_string() == name);
+        found.copied().ok_or_else(|| {
+            let names: Vec<String> = EngineName::ALL.iter().map(ToString::to_string).collect();
+            format!("engine '{name}' is not one of {}", names.join(", "))
+        })
+    }
+}
+
+/// A model loaded into an engine.
+pub trait Engine: Send {
+    /// Which engine it is.
+    fn name(&self) -> EngineName;
+
+    /// The model's outputs for its inputs, both in the graph's order.
+    ///
+    /// # Errors
+    /// Whatever the engine says of the inputs.
+    fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>>;
+}
+
+/// Loads `graph` into `engine`, to be run with `threads` threads.
+///
+/// # Errors
+/// The engine is not there or cannot run the model.
+pub fn load(engine: EngineName, graph: &Graph, threads: usize) -> Result<Box<dyn Engine>> {
+    Ok(match engine {
+        #[cfg(feature = "burn")]
+        EngineName::Burn => Box::new(burn::Burn::load(graph)?),
+        EngineName::Tract => Box::new(tract::Tract::load(graph, threads)?),
+        EngineName::OnnxRuntime => Box::new(onnxruntime::OnnxRuntime::load(graph, threads)?),
+    })
+}
+
+/// The fastest engine that is there: ONNX Runtime if its library was found, else tract.
+pub fn fastest() -> EngineName {
+    match onnxruntime::found() {
+        Some(_) => EngineName::OnnxRuntime,
+        None => EngineName::Tract,
+    }
+}

@@ -1,0 +1,49 @@
+use crate::EngineName;
+
+/// What can go wrong with an engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// ONNX Runtime's library is not there.
+    #[error("{0}")]
+    NoOnnxRuntime(#[from] crate::onnxruntime::Missing),
+    /// The engine does not take the model.
+    #[error("{engine} cannot load the model: {detail}")]
+    Load {
+        /// The engine.
+        engine: EngineName,
+        /// What it said.
+        detail: String,
+    },
+    /// The engine fails on a batch.
+    #[error("{engine} cannot run the model: {detail}")]
+    Run {
+        /// The engine.
+        engine: EngineName,
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn load(engine: EngineName, detail: impl std::fmt::Display) -> Self {
+        Error::Load {
+            engine,
+            detail: one_line(&format!("{detail:#}")),
+        }
+    }
+
+    pub(crate) fn run(engine: EngineName, detail: impl std::fmt::Display) -> Self {
+        Error::Run {
+            engine,
+            detail: one_line(&format!("{detail:#}")),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

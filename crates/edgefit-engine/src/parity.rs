@@ -1,0 +1,141 @@
+//! Do two engines compute the same?
+
+use serde::Serialize;
+
+use crate::EngineName;
+use crate::array::Array;
+
+/// How far two float32 results may be apart: `|a − b| ≤ atol · max(1, max |b|) + rtol · |b|` for
+/// every element.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Tolerance {
+    /// Share of the largest value.
+    pub atol: f32,
+    /// Share of the value itself.
+    pub rtol: f32,
+}
+
+impl Tolerance {
+    /// For float32 models.
+    pub const F32: Tolerance = Tolerance {
+        atol: 1e-4,
+        rtol: 1e-3,
+    };
+}
+
+/// The outputs of two engines on the same inputs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pair {
+    /// One engine.
+    pub a: EngineName,
+    /// The other, taken as the reference.
+    pub b: EngineName,
+    /// Largest difference of two elements.
+    pub max_abs: f32,
+    /// ‖a − b‖ / ‖b‖.
+    pub rel_l2: f64,
+    /// Cosine of the angle between a and b.
+    pub cosine: f64,
+    /// Share of samples whose largest output is the same.
+    pub top1_agree: f64,
+    /// Whether every element is within the tolerance.
+    pub within: bool,
+    /// The tolerance.
+    pub tolerance: Tolerance,
+}
+
+/// Whether engines agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Verdict {
+    Agree,
+    Diverge,
+}
+
+impl Verdict {
+    /// Agreement of all `pairs`.
+    pub fn of(pairs: &[Pair]) -> Self {
+        match pairs.iter().all(|pair| pair.within) {
+            true => Verdict::Agree,
+            false => Verdict::Diverge,
+        }
+    }
+}
+
+/// Compares two results of shape (samples, …); a NaN or another shape is never within tolerance.
+pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tolerance) -> Pair {
+    let ((name_a, a), (name_b, b)) = (a, b);
+    let same_shape = a.dims == b.dims;
+    let largest = b.values.iter().fold(0f32, |max, value| max.max(value.abs()));
+    let floor = tolerance.atol * largest.max(1.0);
+    let (mut max_abs, mut within) = (0f32, same_shape);
+    let (mut difference, mut dot, mut norm_a, mut norm_b) = (0f64, 0f64, 0f64, 0f64);
+    for (&x, &y) in a.values.iter().zip(&b.values) {
+        let apart = (x - y).abs();
+        // Written so that a NaN fails.
+        within &= apart <= floor + tolerance.rtol * y.abs();
+        max_abs = if apart.is_nan() { f32::NAN } else { max_abs.max(apart) };
+        let (x, y) = (f64::from(x), f64::from(y));
+        difference += (x - y) * (x - y);
+        dot += x * y;
+        norm_a += x * x;
+        norm_b += y * y;
+    }
+    let samples = b.dims.first().copied().unwrap_or(0);
+    let agreeing = match (same_shape, samples) {
+        (false, _) | (_, 0) => 0,
+        _ => {
+            let width = b.values.len() / samples;
+            let rows = a.values.chunks(width.max(1)).zip(b.values.chunks(width.max(1)));
+            rows.filter(|(a, b)| argmax(a) == argmax(b)).count()
+        }
+    };
+    Pair {
+        a: name_a,
+        b: name_b,
+        max_abs,
+        rel_l2: (difference / norm_b.max(f64::MIN_POSITIVE)).sqrt(),
+        cosine: dot / (norm_a * norm_b).sqrt().max(f64::MIN_POSITIVE),
+        top1_agree: agreeing as f64 / samples.max(1) as f64,
+        within,
+        tolerance,
+    }
+}
+
+/// Index of the largest value; the first of equals, and 0 of none.
+pub fn argmax(values: &[f32]) -> usize {
+    let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
+    (1..values.len()).fold(0, larger)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(a: &[f32], b: &[f32]) -> Pair {
+        let array = |values: &[f32]| Array {
+            dims: vec![values.len() / 2, 2],
+            values: values.to_vec(),
+        };
+        let (a, b) = (array(a), array(b));
+        compare(
+            (EngineName::Tract, &a),
+            (EngineName::OnnxRuntime, &b),
+            Tolerance::F32,
+        )
+    }
+
+    #[test]
+    fn small_differences_are_within_and_large_ones_are_not() {
+        let reference = [1.0, -2.0, 3.0, 40.0];
+        assert!(pair(&reference, &reference).within);
+        assert!(pair(&[1.003, -2.0, 3.0, 40.0], &reference).within);
+        assert!(!pair(&[1.01, -2.0, 3.0, 40.0], &reference).within);
+        assert!(!pair(&[f32::NAN, -2.0, 3.0, 40.0], &reference).within);
+        assert!(!pair(&[1.0, -2.0], &reference).within);
+        let swapped = pair(&[-2.0, 1.0, 3.0, 40.0], &reference);
+        assert_eq!((swapped.max_abs, swapped.top1_agree), (3.0, 0.5));
+        assert!((pair(&[2.0, -4.0, 6.0, 80.0], &reference).cosine - 1.0).abs() < 1e-12);
+    }
+}

@@ -4,6 +4,9 @@ use crate::EngineName;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The graph cannot be cut open.
+    #[error(transparent)]
+    Graph(#[from] edgefit_graph::Error),
     /// ONNX Runtime's library is not there.
     #[error("{0}")]
     NoOnnxRuntime(#[from] crate::onnxruntime::Missing),

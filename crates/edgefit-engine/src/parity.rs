@@ -1,9 +1,14 @@
 //! Do two engines compute the same?
 
+use std::collections::HashSet;
+
+use edgefit_graph::rewrite::extract;
+use edgefit_graph::{DataType, Graph, ValueInfo, ValueType};
 use serde::Serialize;
 
-use crate::EngineName;
 use crate::array::Array;
+use crate::error::Result;
+use crate::{EngineName, load};
 
 /// How far two float32 results may be apart: `|a − b| ≤ atol · max(1, max |b|) + rtol · |b|` for
 /// every element.
@@ -61,6 +66,81 @@ impl Verdict {
             false => Verdict::Diverge,
         }
     }
+}
+
+/// The node at which two engines part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Divergence {
+    /// Name of the node, or of its output.
+    pub node: String,
+    /// Its operator.
+    pub op: String,
+}
+
+/// Runs `graph` on `inputs` in every one of `engines` and compares the results, each two of them
+/// and each output.
+///
+/// # Errors
+/// An engine cannot load or run the model.
+pub fn across(
+    graph: &Graph,
+    engines: &[EngineName],
+    inputs: &[Array],
+    threads: usize,
+    tolerance: Tolerance,
+) -> Result<Vec<Pair>> {
+    let results = engines
+        .iter()
+        .map(|&engine| Ok((engine, load(engine, graph, threads)?.run(inputs)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let mut pairs = Vec::new();
+    for (index, (a, of_a)) in results.iter().enumerate() {
+        for (b, of_b) in &results[index + 1..] {
+            let outputs = of_a.iter().zip(of_b);
+            pairs.extend(outputs.map(|(x, y)| compare((*a, x), (*b, y), tolerance)));
+        }
+    }
+    Ok(pairs)
+}
+
+/// The first node, in graph order, whose result differs between the engines `a` and `b` by more
+/// than `tolerance`.
+///
+/// # Errors
+/// An engine cannot load or run the model with its inner values as outputs.
+pub fn first_divergence(
+    graph: &Graph,
+    (a, b): (EngineName, EngineName),
+    inputs: &[Array],
+    threads: usize,
+    tolerance: Tolerance,
+) -> Result<Option<Divergence>> {
+    let nodes: Vec<_> = graph.nodes.iter().filter(|node| node.op != "Constant").collect();
+    let mut seen = HashSet::new();
+    let values: Vec<ValueInfo> = nodes
+        .iter()
+        .filter_map(|node| node.present_outputs().next())
+        .filter(|name| seen.insert(*name))
+        .map(|name| ValueInfo {
+            name: name.to_owned(),
+            ty: ValueType::Tensor {
+                dtype: DataType::F32,
+                dims: None,
+            },
+            doc: String::new(),
+        })
+        .collect();
+    let opened = extract(graph, &graph.inputs, &values)?;
+    let of_a = load(a, &opened, threads)?.run(inputs)?;
+    let of_b = load(b, &opened, threads)?.run(inputs)?;
+    let apart = of_a
+        .iter()
+        .zip(&of_b)
+        .position(|(x, y)| !compare((a, x), (b, y), tolerance).within);
+    Ok(apart.map(|index| Divergence {
+        node: nodes[index].label().to_owned(),
+        op: nodes[index].op.clone(),
+    }))
 }
 
 /// Compares two results of shape (samples, …); a NaN or another shape is never within tolerance.

@@ -1,0 +1,20 @@
+//! The training room: from a backbone and a folder of images to a model that is exported, verified
+//! and checked against its device.
+//!
+//! [`train`] is the whole job. Its parts stand on their own: [`features`] runs the frozen backbone
+//! once and keeps the result, [`head`] fits a classifier to features, [`metrics`] measures one.
+
+mod error;
+pub mod events;
+pub mod features;
+pub mod head;
+mod job;
+pub mod metrics;
+mod report;
+mod run_folder;
+mod schedule;
+
+pub use error::{Error, Result};
+pub use events::Observer;
+pub use job::{Job, train};
+pub use report::{Baseline, Exported, Report, Stage, Timing, Unreadable};

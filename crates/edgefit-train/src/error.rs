@@ -1,0 +1,46 @@
+use std::path::PathBuf;
+
+use edgefit_cost::Check;
+
+/// What can go wrong in a training job, with the place and the mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The backbone or the exported model.
+    #[error(transparent)]
+    Graph(#[from] edgefit_graph::Error),
+    /// A problem in a named model file.
+    #[error("{}: {problem}", path.display())]
+    Backbone {
+        /// The model file.
+        path: PathBuf,
+        /// What is wrong, and the mend.
+        problem: String,
+    },
+    /// The dataset.
+    #[error(transparent)]
+    Data(#[from] edgefit_data::Error),
+    /// An inference engine.
+    #[error(transparent)]
+    Engine(#[from] edgefit_engine::Error),
+    /// The trainable executor.
+    #[error(transparent)]
+    Burn(#[from] edgefit_burn::Error),
+    /// A file of the run cannot be written.
+    #[error("cannot write {}: {source}; choose another folder with -o", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The model will not fit the device, found before the first step (EF20).
+    #[error("the model does not fit {}", .0.device)]
+    DoesNotFit(Box<Check>),
+    /// Training cannot go on.
+    #[error("training stopped: {0}")]
+    Stopped(String),
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,263 @@
+//! Features of images: what a frozen backbone makes of each, computed once and kept.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use edgefit_data::{Sample, decode, prepare, thumbnail};
+use edgefit_engine::{Array, EngineName};
+use edgefit_graph::{Graph, Preprocessing, write_atomically};
+use rayon::prelude::*;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::events::Observer;
+
+/// Images of a batch through the backbone.
+const BATCH: usize = 16;
+
+/// Side of the thumbnails that the pixel baseline looks at.
+pub const THUMBNAIL: u32 = 32;
+
+/// What is kept of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Output of the backbone.
+    pub features: Vec<f32>,
+    /// The image as [`THUMBNAIL`]² RGB pixels.
+    pub pixels: Vec<u8>,
+}
+
+/// Features of a dataset, in the order of its samples.
+#[derive(Debug)]
+pub struct Extracted {
+    /// An entry for each sample; an image that cannot be read has a sentence instead.
+    pub entries: Vec<Result<Entry, String>>,
+    /// How many entries came from the cache.
+    pub cached: usize,
+}
+
+type Digest256 = [u8; 32];
+
+/// Runs `backbone` over all `samples`, taking from the folder `cache` what is there and leaving
+/// the rest there.
+///
+/// An entry is found again by the contents of the image, the backbone with its weights, the
+/// preprocessing and the engine; renaming files or adding some costs nothing.
+///
+/// # Errors
+/// The engine fails, or the cache cannot be written.
+pub fn extract(
+    backbone: &Graph,
+    preprocessing: &Preprocessing,
+    engine: EngineName,
+    threads: usize,
+    samples: &[Sample],
+    cache: &Path,
+    observer: &mut dyn Observer,
+) -> Result<Extracted> {
+    let path = cache_file(backbone, preprocessing, engine, cache);
+    let mut known = load(&path).unwrap_or_default();
+    let before = known.len();
+    let mut model = None;
+    let mut entries = Vec::with_capacity(samples.len());
+    let mut cached = 0;
+    observer.begin("features", samples.len() as u64);
+    for chunk in samples.chunks(BATCH) {
+        let read: Vec<(Option<Digest256>, Result<Prepared, String>)> = chunk
+            .par_iter()
+            .map(|sample| read(sample, preprocessing, &known))
+            .collect();
+        let fresh: Vec<&Image> = read
+            .iter()
+            .filter_map(|(_, prepared)| match prepared {
+                Ok(Prepared::Fresh(image)) => Some(image),
+                _ => None,
+            })
+            .collect();
+        let mut outputs = Vec::new();
+        if !fresh.is_empty() {
+            let model = match &mut model {
+                Some(model) => model,
+                none => none.insert(edgefit_engine::load(engine, backbone, threads)?),
+            };
+            let input = Array {
+                dims: vec![
+                    fresh.len(),
+                    3,
+                    preprocessing.height as usize,
+                    preprocessing.width as usize,
+                ],
+                values: fresh.iter().flat_map(|image| &image.input).copied().collect(),
+            };
+            let output = model.run(&[input])?.swap_remove(0);
+            outputs = (0..fresh.len()).map(|row| output.rows(row..row + 1).values).collect();
+        }
+        let mut outputs = outputs.into_iter();
+        for (digest, prepared) in read {
+            entries.push(match prepared {
+                Err(problem) => Err(problem),
+                Ok(Prepared::Known(entry)) => {
+                    cached += 1;
+                    Ok(entry)
+                }
+                Ok(Prepared::Fresh(image)) => {
+                    let entry = Entry {
+                        features: outputs.next().unwrap_or_default(),
+                        pixels: image.pixels,
+                    };
+                    if let Some(digest) = digest {
+                        known.insert(digest, entry.clone());
+                    }
+                    Ok(entry)
+                }
+            });
+        }
+        observer.progress(entries.len() as u64, "");
+    }
+    observer.end();
+    if known.len() > before {
+        store(&path, &known)?;
+    }
+    Ok(Extracted { entries, cached })
+}
+
+enum Prepared {
+    Known(Entry),
+    Fresh(Image),
+}
+
+struct Image {
+    input: Vec<f32>,
+    pixels: Vec<u8>,
+}
+
+fn read(
+    sample: &Sample,
+    preprocessing: &Preprocessing,
+    known: &HashMap<Digest256, Entry>,
+) -> (Option<Digest256>, Result<Prepared, String>) {
+    let bytes = match std::fs::read(&sample.path) {
+        Ok(bytes) => bytes,
+        Err(error) => return (None, Err(format!("cannot be read ({error})"))),
+    };
+    let digest: Digest256 = Sha256::digest(&bytes).into();
+    if let Some(entry) = known.get(&digest) {
+        return (Some(digest), Ok(Prepared::Known(entry.clone())));
+    }
+    let prepared = decode(&bytes).and_then(|image| {
+        Ok(Prepared::Fresh(Image {
+            input: prepare(&image, preprocessing)?,
+            pixels: thumbnail(&image, THUMBNAIL)?,
+        }))
+    });
+    (Some(digest), prepared)
+}
+
+fn cache_file(
+    backbone: &Graph,
+    preprocessing: &Preprocessing,
+    engine: EngineName,
+    cache: &Path,
+) -> PathBuf {
+    let mut hasher = Sha256::new();
+    hasher.update(backbone.to_bytes());
+    hasher.update(serde_json::json!(preprocessing).to_string());
+    hasher.update(format!("{engine} {THUMBNAIL} {}", env!("CARGO_PKG_VERSION")));
+    let key: String = hasher.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    cache.join(format!("features-{key}.safetensors"))
+}
+
+/// The entries of a cache file; `None` when there is none, or none that can be used.
+fn load(path: &Path) -> Option<HashMap<Digest256, Entry>> {
+    let bytes = std::fs::read(path).ok()?;
+    let file = SafeTensors::deserialize(&bytes).ok()?;
+    let column = |name: &str, dtype: Dtype| {
+        let view = file.tensor(name).ok()?;
+        let &[rows, width] = view.shape() else {
+            return None;
+        };
+        (view.dtype() == dtype && width > 0).then_some((rows, width, view.data()))
+    };
+    let (rows, 32, digests) = column("digests", Dtype::U8)? else {
+        return None;
+    };
+    let (feature_rows, width, features) = column("features", Dtype::F32)?;
+    let (pixel_rows, pixel_width, pixels) = column("pixels", Dtype::U8)?;
+    if feature_rows != rows || pixel_rows != rows {
+        return None;
+    }
+    let digests = digests.as_chunks::<32>().0.iter();
+    let features = features.chunks_exact(4 * width).map(|row| {
+        let values = row.as_chunks::<4>().0.iter();
+        values.map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    });
+    let pixels = pixels.chunks_exact(pixel_width).map(<[u8]>::to_vec);
+    let entries = features
+        .zip(pixels)
+        .map(|(features, pixels)| Entry { features, pixels });
+    Some(digests.copied().zip(entries).collect())
+}
+
+fn store(path: &Path, entries: &HashMap<Digest256, Entry>) -> Result<()> {
+    let mut rows: Vec<(&Digest256, &Entry)> = entries.iter().collect();
+    rows.sort_by_key(|(digest, _)| **digest);
+    let width = |column: fn(&Entry) -> usize| rows.first().map_or(0, |(_, entry)| column(entry));
+    let digests: Vec<u8> = rows.iter().flat_map(|(digest, _)| **digest).collect();
+    let features: Vec<u8> = rows
+        .iter()
+        .flat_map(|(_, entry)| &entry.features)
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    let pixels: Vec<u8> = rows.iter().flat_map(|(_, entry)| entry.pixels.clone()).collect();
+    let columns = [
+        ("digests", Dtype::U8, 32, &digests),
+        ("features", Dtype::F32, width(|entry| entry.features.len()), &features),
+        ("pixels", Dtype::U8, width(|entry| entry.pixels.len()), &pixels),
+    ];
+    let serialize = || {
+        let views = columns
+            .into_iter()
+            .map(|(name, dtype, width, data)| {
+                Ok((name, TensorView::new(dtype, vec![rows.len(), width], data)?))
+            })
+            .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+        safetensors::serialize(views, None)
+    };
+    let fail = |source| Error::Write {
+        path: path.to_path_buf(),
+        source,
+    };
+    let bytes = serialize().map_err(|error| fail(std::io::Error::other(error)))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(fail)?;
+    }
+    Ok(write_atomically(path, |file| file.write_all(&bytes))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_back_and_damage_is_no_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deeper/features.safetensors");
+        let entries: HashMap<Digest256, Entry> = (0..3u8)
+            .map(|index| {
+                let entry = Entry {
+                    features: vec![f32::from(index), -1.5],
+                    pixels: vec![index; 4],
+                };
+                ([index; 32], entry)
+            })
+            .collect();
+        store(&path, &entries).unwrap();
+        assert_eq!(load(&path), Some(entries));
+        let bytes = std::fs::read(&path).unwrap();
+        for damaged in [&bytes[..bytes.len() - 1], b"", b"nonsense"] {
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(load(&path), None);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+use std::path::PathBuf;
+
+use edgefit_cost::Check;
+use edgefit_data::Part;
+use edgefit_engine::EngineName;
+use edgefit_engine::parity::Pair;
+use serde::Serialize;
+
+use crate::head::{Epoch, Recipe};
+use crate::metrics::Metrics;
+
+/// Everything that a training job found out.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The dataset's folder.
+    pub data: PathBuf,
+    /// The backbone's file.
+    pub backbone: PathBuf,
+    /// Class names, in the order of the logits.
+    pub classes: Vec<String>,
+    /// Readable samples of each part, per class.
+    pub counts: Vec<PartCounts>,
+    /// Images that could not be read and were left out.
+    pub unreadable: Vec<Unreadable>,
+    /// Engine that ran the frozen backbone.
+    pub engine: EngineName,
+    /// Features that did not have to be computed again.
+    pub cached_features: usize,
+    /// How the head was fitted.
+    pub recipe: Recipe,
+    /// Loss weight of each class.
+    pub class_weights: Vec<f32>,
+    /// What was trained, simple to complex.
+    pub stages: Vec<Stage>,
+    /// Figures on the validation samples, on which choices were made.
+    pub val: Metrics,
+    /// Figures of the exported model on the test samples, read once.
+    pub test: Metrics,
+    /// What it takes no network to reach.
+    pub baselines: Vec<Baseline>,
+    /// Findings of the guards; none exist yet.
+    pub guards: Vec<()>,
+    /// The model.
+    pub exported: Exported,
+    /// Agreement of the engines on real validation images.
+    pub parity: Vec<Pair>,
+    /// Whether the exported model fits the device.
+    pub check: Check,
+    /// How long it took.
+    pub timing: Timing,
+}
+
+/// How many samples of each class a part holds.
+#[derive(Debug, Serialize)]
+pub struct PartCounts {
+    /// The part.
+    pub part: Part,
+    /// Samples per class.
+    pub samples: Vec<usize>,
+}
+
+/// An image that was left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unreadable {
+    /// Path below the dataset's folder.
+    pub path: String,
+    /// What the decoder met.
+    pub problem: String,
+}
+
+/// One stage of training.
+#[derive(Debug, Serialize)]
+pub struct Stage {
+    /// Name, such as `probe`.
+    pub name: &'static str,
+    /// Parameters that it trained.
+    pub parameters: usize,
+    /// The epoch whose weights were kept, counted from 1.
+    pub best_epoch: usize,
+    /// All epochs.
+    pub epochs: Vec<Epoch>,
+}
+
+/// A classifier that needs no network.
+#[derive(Debug, Serialize)]
+pub struct Baseline {
+    /// `majority` or `raw pixels`.
+    pub name: &'static str,
+    /// Figures on the validation samples.
+    pub val: Metrics,
+    /// Figures on the test samples.
+    pub test: Metrics,
+}
+
+/// The exported model.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exported {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of the file, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Wall-clock time of the parts of a job, in nanoseconds.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Timing {
+    /// Decoding and the backbone, over all samples.
+    pub features_ns: u64,
+    /// Fitting the head.
+    pub head_ns: u64,
+    /// Fitting the baselines.
+    pub baselines_ns: u64,
+    /// Running the exported model on the test samples.
+    pub test_ns: u64,
+    /// Comparing the engines.
+    pub parity_ns: u64,
+    /// All of it.
+    pub total_ns: u64,
+}

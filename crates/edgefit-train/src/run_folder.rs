@@ -1,0 +1,58 @@
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use edgefit_graph::write_atomically;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// The folder of one run: `model.onnx`, `report.json`, `splits.json`, `events.jsonl`.
+pub(crate) struct RunFolder {
+    folder: PathBuf,
+    events: File,
+}
+
+impl RunFolder {
+    /// Makes the folder, so that a place where nothing can be written is found before the work.
+    pub fn create(folder: &Path) -> Result<Self> {
+        let events = folder.join("events.jsonl");
+        let fail = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| Error::Write { path, source }
+        };
+        std::fs::create_dir_all(folder).map_err(fail(folder))?;
+        Ok(RunFolder {
+            folder: folder.to_path_buf(),
+            events: File::create(&events).map_err(fail(&events))?,
+        })
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Appends a line to the run's events.
+    pub fn event(&mut self, event: &impl Serialize) -> Result<()> {
+        let path = self.path("events.jsonl");
+        let mut line = json(event, &path)?;
+        line.push('\n');
+        self.events
+            .write_all(line.as_bytes())
+            .map_err(|source| Error::Write { path, source })
+    }
+
+    /// Writes a document, whole or not at all.
+    pub fn write_json(&self, name: &str, document: &impl Serialize) -> Result<()> {
+        let path = self.path(name);
+        let text = json(document, &path)?;
+        Ok(write_atomically(&path, |file| file.write_all(text.as_bytes()))?)
+    }
+}
+
+fn json(document: &impl Serialize, path: &Path) -> Result<String> {
+    serde_json::to_string(document).map_err(|error| Error::Write {
+        path: path.to_path_buf(),
+        source: error.into(),
+    })
+}

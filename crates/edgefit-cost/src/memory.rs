@@ -27,6 +27,7 @@ pub struct MemoryPlan {
     /// The activations alive at the peak of the lower bound.
     pub peak: Vec<String>,
     /// Where each activation lies.
+    #[serde(skip)]
     pub placements: Vec<Placement>,
 }
 

@@ -1,0 +1,15 @@
+//! edgefit fits a pretrained model to somebody's data and to somebody's board.
+//!
+//! This facade re-exports the rooms of the house, each under its own name, and [`assets`]: the
+//! real weights, photographs and libraries that the demo and the tests fetch.
+
+pub mod assets;
+
+pub use edgefit_burn as burn;
+pub use edgefit_cost as cost;
+pub use edgefit_data as data;
+pub use edgefit_device as device;
+pub use edgefit_engine as engine;
+pub use edgefit_graph as graph;
+pub use edgefit_import as import;
+pub use edgefit_train as train;

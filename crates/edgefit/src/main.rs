@@ -1,1 +1,36 @@
-fn main() {}
+//! The `edgefit` command line.
+
+mod cli;
+mod commands;
+mod human;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut output = Output::new(cli.json);
+    let result = match cli.command {
+        Command::Demo(args) => commands::demo::run(args, &mut output),
+        Command::Import(args) => commands::import::run(args, &mut output),
+        Command::Inspect(args) => commands::inspect::run(args, &mut output),
+        Command::Check(args) => commands::check::run(args, &mut output),
+        Command::Train(args) => commands::train::run(args, &mut output),
+        Command::Verify(args) => commands::verify::run(args, &mut output),
+        Command::Device(args) => commands::device::run(args, &mut output),
+        Command::Engine(args) => commands::engine::run(args, &mut output),
+    };
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::{Error, Result};
+
+/// The folder for everything that is fetched or computed once.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// The folder named by `EDGEFIT_CACHE`, or the user's own cache folder.
+    ///
+    /// # Errors
+    /// The system does not say where the user's home is.
+    pub fn of_user() -> Result<Self> {
+        if let Some(root) = std::env::var_os("EDGEFIT_CACHE") {
+            return Ok(Cache { root: root.into() });
+        }
+        let strategy = etcetera::choose_base_strategy().map_err(|error| Error::Cache {
+            path: PathBuf::from("~/.cache"),
+            source: std::io::Error::other(error),
+        })?;
+        Ok(Cache {
+            root: strategy.cache_dir().join("edgefit"),
+        })
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The entry `name`: the one that is there, or what `fill` puts into an empty folder.
+    ///
+    /// The folder gets its name when `fill` is done, so an entry is whole or absent.
+    pub(super) fn entry(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
+        let path = self.root.join(name);
+        if path.is_dir() {
+            return Ok(path);
+        }
+        let beside = self.temporary()?;
+        fill(beside.path())?;
+        match fs::rename(beside.path(), &path) {
+            Ok(()) => {
+                // The folder has moved away from under its guard.
+                let _ = beside.keep();
+                Ok(path)
+            }
+            // Another process was faster.
+            Err(_) if path.is_dir() => Ok(path),
+            Err(source) => Err(Error::Cache { path, source }),
+        }
+    }
+
+    /// An empty folder inside the cache, gone when dropped.
+    pub(super) fn temporary(&self) -> Result<TempDir> {
+        let fail = |source| Error::Cache {
+            path: self.root.clone(),
+            source,
+        };
+        fs::create_dir_all(&self.root).map_err(fail)?;
+        tempfile::Builder::new()
+            .prefix(".fetching-")
+            .tempdir_in(&self.root)
+            .map_err(fail)
+    }
+}
+
+/// Holds the file at `path` against its pinned SHA-256.
+pub(super) fn verify(path: &Path, what: &'static str, expected: &'static str) -> Result<()> {
+    let read = || -> std::io::Result<String> {
+        let mut hasher = Sha256::new();
+        std::io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hasher))?;
+        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    };
+    let found = read().map_err(|source| Error::Cache {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    match found == expected {
+        true => Ok(()),
+        false => Err(Error::WrongHash {
+            what,
+            found,
+            expected,
+        }),
+    }
+}
+
+struct HashWriter<'h>(&'h mut Sha256);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_whole_or_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache {
+            root: folder.path().join("cache"),
+        };
+        let failed = cache.entry("thing", |path| {
+            fs::write(path.join("half"), "x").unwrap();
+            Err(Error::Fetch {
+                what: "thing",
+                problem: "network is down".into(),
+            })
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read_dir(cache.root()).unwrap().count(), 0);
+
+        let path = cache.entry("thing", |path| {
+            fs::write(path.join("whole"), "x").unwrap();
+            Ok(())
+        });
+        assert!(path.unwrap().join("whole").is_file());
+        cache.entry("thing", |_| panic!("it is there already")).unwrap();
+    }
+
+    #[test]
+    fn the_hash_decides() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "abc").unwrap();
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        verify(file.path(), "abc", abc).unwrap();
+        fs::write(file.path(), "abd").unwrap();
+        assert!(matches!(verify(file.path(), "abc", abc), Err(Error::WrongHash { .. })));
+    }
+}

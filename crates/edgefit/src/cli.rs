@@ -1,0 +1,273 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use edgefit::engine::EngineName;
+
+/// Fit a pretrained model to your data and to your board.
+///
+/// Exit codes: 0 yes (fits, agrees, done) · 1 a negative verdict · 2 bad usage or bad input.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Print exactly one JSON document to stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do the whole job on real weights and real photographs
+    Demo(Demo),
+    /// Turn a PyTorch or safetensors checkpoint into an ONNX model
+    Import(Import),
+    /// Show what a model is and what it costs
+    Inspect(Inspect),
+    /// Say whether a model fits a device
+    Check(Check),
+    /// Fine-tune a pretrained model on a folder of images
+    Train(Train),
+    /// Compare what the engines compute from one model
+    Verify(Verify),
+    /// Show the device profiles
+    Device(Device),
+    /// Show the inference engines, or install one
+    Engine(Engine),
+}
+
+/// How a classifier is fitted.
+#[derive(Debug, Args)]
+pub struct Fitting {
+    /// Most passes over the training images
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: u32,
+
+    /// Images of a training step
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+
+    /// Highest learning rate
+    #[arg(long, default_value_t = 3e-3, value_parser = positive)]
+    pub lr: f64,
+
+    /// Seed of the split and of the order of images
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// End when an image cannot be read, instead of leaving it out
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Engine for the frozen backbone (the fastest there is, if not given)
+    #[arg(long)]
+    pub engine: Option<EngineName>,
+
+    /// Threads of the engine (all cores, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder for everything that the demo makes
+    #[arg(short, long, default_value = "runs/demo")]
+    pub output: PathBuf,
+
+    /// Your own folder of class folders instead of the Tux Paint photographs
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+
+    /// Your own ONNX model instead of EfficientNet-Lite0
+    #[arg(long)]
+    pub backbone: Option<PathBuf>,
+
+    /// How your own model's images are prepared, if it does not say: imagenet, tf, lite, unit, raw
+    #[arg(long)]
+    pub preprocessing: Option<String>,
+
+    #[command(flatten)]
+    pub fitting: Fitting,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Checkpoint: .pth (zip or legacy pickle) or .safetensors
+    pub weights: PathBuf,
+
+    /// Architecture, such as efficientnet-lite0
+    #[arg(long)]
+    pub arch: String,
+
+    /// ONNX file to write
+    #[arg(short, long)]
+    pub output: PathBuf,
+
+    /// Fold batch normalisation into the convolutions
+    #[arg(long)]
+    pub fold_bn: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// ONNX model
+    pub model: PathBuf,
+
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+#[derive(Debug, Args)]
+pub struct Shape {
+    /// Samples at once
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+
+    /// Whole shape of the input, batch included, such as 1x3x224x224
+    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    pub input_shape: Option<InputShape>,
+}
+
+/// A shape given on the command line.
+#[derive(Debug, Clone)]
+pub struct InputShape(pub Vec<usize>);
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// ONNX model
+    pub model: PathBuf,
+
+    /// Device: a name from `edgefit device list`, or a profile file
+    #[arg(long)]
+    pub device: String,
+
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Folder of class folders, or of train, val and test folders that hold them
+    pub data: PathBuf,
+
+    /// Pretrained model, an ONNX file
+    #[arg(long)]
+    pub backbone: PathBuf,
+
+    /// Device that the result has to fit: a name from `edgefit device list`, or a profile file
+    #[arg(long)]
+    pub device: String,
+
+    /// Folder for the run
+    #[arg(short, long)]
+    pub output: PathBuf,
+
+    /// How images are prepared, if the model does not say: imagenet, tf, lite, unit, raw
+    #[arg(long)]
+    pub preprocessing: Option<String>,
+
+    #[command(flatten)]
+    pub fitting: Fitting,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// ONNX model
+    pub model: PathBuf,
+
+    /// Compare on images of this folder (any depth) instead of random inputs
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+
+    /// Number of samples
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub samples: u32,
+
+    /// Compare this engine with the others (all, if not given)
+    #[arg(long)]
+    pub engine: Option<EngineName>,
+
+    /// Threads of an engine (all cores, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+
+    /// Seed of the random inputs
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// Whole shape of the input, batch included, such as 1x3x224x224
+    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    pub input_shape: Option<InputShape>,
+}
+
+#[derive(Debug, Args)]
+pub struct Device {
+    #[command(subcommand)]
+    pub action: DeviceAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeviceAction {
+    /// List the profiles that `--device` knows by name
+    List,
+    /// Show one profile with the source of each figure
+    Show {
+        /// A name from `edgefit device list`, or a profile file
+        device: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Engine {
+    #[command(subcommand)]
+    pub action: EngineAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EngineAction {
+    /// List the engines and whether they are there
+    List,
+    /// Fetch an engine's library into the cache folder
+    Install {
+        /// The engine: onnxruntime
+        engine: EngineName,
+    },
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
+        _ => Err("must be a number above 0".into()),
+    }
+}
+
+fn dims(text: &str) -> Result<InputShape, String> {
+    let sizes = text
+        .split(['x', ','])
+        .map(|size| size.trim().parse().ok().filter(|&size| size > 0))
+        .collect::<Option<Vec<usize>>>();
+    sizes
+        .map(InputShape)
+        .ok_or_else(|| "must be sizes above 0 with x between them, such as 1x3x224x224".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn shapes_are_sizes_above_zero() {
+        assert_eq!(dims("1x3x224x224").unwrap().0, [1, 3, 224, 224]);
+        for bad in ["", "1x", "0x3", "axb", "-1x3"] {
+            assert!(dims(bad).is_err(), "{bad}");
+        }
+    }
+}

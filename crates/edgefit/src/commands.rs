@@ -1,0 +1,46 @@
+//! One file a command.
+
+pub mod check;
+pub mod demo;
+pub mod device;
+pub mod engine;
+pub mod import;
+pub mod inspect;
+pub mod train;
+pub mod verify;
+
+use std::path::Path;
+
+use edgefit::assets::Cache;
+use edgefit::engine::onnxruntime::{self, Found, Missing};
+use edgefit::graph::Graph;
+use edgefit::graph::infer::InputShapes;
+
+use crate::cli::Shape;
+
+/// Loads a model and the shapes it is to be looked at with; errors name the file.
+fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
+    let graph = Graph::load(path)?;
+    let given = shape.input_shape.as_ref().map(|shape| shape.0.as_slice());
+    let shapes = InputShapes::bind(&graph, shape.batch as usize, given).map_err(in_file(path))?;
+    Ok((graph, shapes))
+}
+
+/// Puts the name of a file before an error about what is in it.
+fn in_file<E: Into<anyhow::Error>>(path: &Path) -> impl Fn(E) -> anyhow::Error {
+    let name = path.display().to_string();
+    move |error| error.into().context(name.clone())
+}
+
+/// Looks for ONNX Runtime's library, in the cache folder among other places.
+fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
+    onnxruntime::discover(None, &cache.onnxruntime_folder())
+}
+
+/// The number of threads asked for, or all cores.
+fn threads(given: Option<u32>) -> usize {
+    match given {
+        Some(threads) => threads as usize,
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}

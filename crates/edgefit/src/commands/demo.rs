@@ -1,0 +1,146 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use edgefit::assets::{self, Cache};
+use edgefit::cost::{self, Verdict};
+use edgefit::device;
+use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
+use edgefit::graph::Graph;
+use edgefit::graph::infer::InputShapes;
+use edgefit::import::{Architecture, Checkpoint};
+use edgefit::train::Report;
+use serde::Serialize;
+
+use super::train::{SCHEMA, job, outcome, people, train};
+use super::{discover, in_file};
+use crate::cli::Demo;
+use crate::human;
+use crate::output::{Outcome, Output, table};
+use crate::progress::spinner;
+
+const ARCH: &str = "efficientnet-lite0";
+
+/// The board that the demo trains for.
+const DEVICE: &str = "raspberry-pi-4b";
+
+#[derive(Serialize)]
+struct Demonstrated {
+    #[serde(flatten)]
+    report: Report,
+    boards: Vec<cost::Check>,
+}
+
+pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
+    let cache = Cache::of_user()?;
+    onnxruntime(&cache, output);
+    let data = match args.data {
+        Some(data) => data,
+        None => fetch("the Tux Paint photographs (GPL-2, 161 MB)", || {
+            assets::tux_paint_photographs(&cache)
+        })
+        .context("go on with --data DIR, a folder of class folders with your own images")?,
+    };
+    std::fs::create_dir_all(&args.output)
+        .with_context(|| format!("cannot write {}; choose another folder with -o", args.output.display()))?;
+    let backbone = match args.backbone {
+        Some(backbone) => backbone,
+        None => import(&cache, &args.output.join("backbone.onnx"))?,
+    };
+
+    let device = device::find(DEVICE)?;
+    let job = job(args.fitting, &cache, data, backbone, device, args.output, args.preprocessing);
+    let Some(report) = train(&job, output)? else {
+        return Ok(Outcome::No);
+    };
+    let boards = boards(&report.exported.path)?;
+    let outcome = outcome(&report);
+    let demonstrated = Demonstrated { report, boards };
+    output.result(SCHEMA, &demonstrated, || {
+        format!(
+            "{}\n{}\n{}",
+            people(&demonstrated.report),
+            verdicts(&demonstrated.boards),
+            next(&demonstrated.report)
+        )
+    })?;
+    Ok(outcome)
+}
+
+/// Fetches ONNX Runtime unless it is there, or the user named a library.
+fn onnxruntime(cache: &Cache, output: &mut Output) {
+    let named = std::env::var_os(LIBRARY_VARIABLE).is_some();
+    let installed = cache.onnxruntime_folder().is_dir();
+    if !named && !installed {
+        let fetched = fetch("ONNX Runtime (MIT, 17 MB)", || assets::onnxruntime(cache));
+        if let Err(error) = fetched {
+            output.warn(&format!("{error:#}"));
+        }
+    }
+    if let Err(missing) = discover(cache) {
+        output.warn(&format!("{missing}; going on with tract"));
+    }
+}
+
+fn import(cache: &Cache, path: &Path) -> anyhow::Result<PathBuf> {
+    let weights = fetch("the EfficientNet-Lite0 weights (Apache-2.0, 17 MB)", || {
+        assets::efficientnet_lite0(cache)
+    })
+    .context("go on with --backbone FILE, an ONNX classifier of your own")?;
+    let arch = Architecture::named(ARCH).context("the demo's architecture is not built in")?;
+    let imported = arch.import(&Checkpoint::open(weights)?)?;
+    imported.graph.save(path)?;
+    Ok(path.to_path_buf())
+}
+
+fn fetch<T>(what: &str, get: impl FnOnce() -> assets::Result<T>) -> anyhow::Result<T> {
+    let spinner = spinner(&format!("fetching {what}"));
+    let fetched = get();
+    spinner.finish_and_clear();
+    Ok(fetched?)
+}
+
+/// The verdict of every built-in profile.
+fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
+    let graph = Graph::load(model)?;
+    let shapes = InputShapes::bind(&graph, 1, None).map_err(in_file(model))?;
+    let profiles = device::list()?;
+    let checks = profiles.iter().map(|profile| cost::check(&graph, &shapes, profile));
+    checks.collect::<Result<_, _>>().map_err(in_file(model))
+}
+
+fn verdicts(boards: &[cost::Check]) -> String {
+    let mut rows = table(&["board", "verdict", "tightest"]);
+    for check in boards {
+        let verdict = match check.verdict {
+            Verdict::Fits => "fits",
+            Verdict::DoesNotFit => "does not fit",
+            Verdict::Unknown => "unknown",
+        };
+        let tightest = check
+            .budgets
+            .iter()
+            .min_by(|a, b| share(a).total_cmp(&share(b)))
+            .map_or(String::new(), |budget| {
+                let need = budget.need_bytes.map_or("?".into(), human::bytes);
+                format!("{}: {need} of {}", budget.place, human::bytes(budget.have_bytes))
+            });
+        rows.add_row([check.device.as_str(), verdict, &tightest]);
+    }
+    rows.to_string()
+}
+
+/// Margin as a share of what there is.
+fn share(budget: &cost::Budget) -> f64 {
+    budget.margin.map_or(f64::NEG_INFINITY, |margin| margin as f64 / budget.have_bytes as f64)
+}
+
+fn next(report: &Report) -> String {
+    let model = report.exported.path.display();
+    let backbone = report.backbone.display();
+    format!(
+        "next, on your own data (a folder with a folder of images for each class):\n  \
+         edgefit train YOUR_IMAGES --backbone {backbone} --device {DEVICE} -o runs/mine\n  \
+         edgefit check {model} --device stm32h743\n  \
+         edgefit verify {model} --data YOUR_IMAGES"
+    )
+}

@@ -1,0 +1,128 @@
+use std::path::Path;
+
+use anyhow::Context;
+use edgefit::assets::Cache;
+use edgefit::data::{decode, prepare};
+use edgefit::engine::parity::{Divergence, Pair, Tolerance, Verdict, across, first_divergence};
+use edgefit::engine::{Array, EngineName};
+use edgefit::graph::infer::InputShapes;
+use edgefit::graph::{Graph, Preprocessing};
+use serde::Serialize;
+use walkdir::WalkDir;
+
+use super::train::pairs;
+use super::{discover, in_file, threads};
+use crate::cli::Verify;
+use crate::output::{Outcome, Output};
+use crate::progress::spinner;
+
+#[derive(Serialize)]
+struct Verified {
+    verdict: Verdict,
+    samples: usize,
+    pairs: Vec<Pair>,
+    first_divergence: Option<Divergence>,
+}
+
+pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
+    let graph = Graph::load(&args.model)?;
+    let threads = threads(args.threads);
+    let mut engines = EngineName::ALL.to_vec();
+    if let Err(missing) = discover(&Cache::of_user()?) {
+        output.warn(&format!("{missing}; comparing the others"));
+        engines.retain(|engine| *engine != EngineName::OnnxRuntime);
+    }
+    let inputs = match &args.data {
+        Some(folder) => vec![images(&graph, folder, args.samples as usize, output)
+            .map_err(in_file(&args.model))?],
+        None => random(&graph, &args).map_err(in_file(&args.model))?,
+    };
+
+    let spinner = spinner("running the engines");
+    let compared = across(&graph, &engines, &inputs, threads, Tolerance::F32);
+    let mut pairs_found = compared.map_err(in_file(&args.model))?;
+    if let Some(engine) = args.engine {
+        pairs_found.retain(|pair| [pair.a, pair.b].contains(&engine));
+    }
+    let first_divergence = match pairs_found.iter().find(|pair| !pair.within) {
+        None => None,
+        Some(pair) => {
+            first_divergence(&graph, (pair.a, pair.b), &inputs, threads, Tolerance::F32)
+                .map_err(in_file(&args.model))?
+        }
+    };
+    spinner.finish_and_clear();
+
+    let verified = Verified {
+        verdict: Verdict::of(&pairs_found),
+        samples: inputs[0].dims.first().copied().unwrap_or(0),
+        pairs: pairs_found,
+        first_divergence,
+    };
+    output.result("edgefit.verify/1", &verified, || people(&verified))?;
+    Ok((verified.verdict == Verdict::Agree).into())
+}
+
+fn people(verified: &Verified) -> String {
+    let mut text = match verified.verdict {
+        Verdict::Agree => format!("the engines agree on {} samples", verified.samples),
+        Verdict::Diverge => format!("the engines DIVERGE on {} samples", verified.samples),
+    };
+    if let Some(at) = &verified.first_divergence {
+        text.push_str(&format!("; the first node to differ is '{}' ({})", at.node, at.op));
+    }
+    format!("{text}\n{}", pairs(&verified.pairs))
+}
+
+/// The first readable images below `folder`, prepared as the model says.
+fn images(graph: &Graph, folder: &Path, count: usize, output: &mut Output) -> anyhow::Result<Array> {
+    let preprocessing = Preprocessing::of(graph)?
+        .context("the model does not say how its images are to be prepared; leave out --data")?;
+    let mut values = Vec::new();
+    let mut found = 0;
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let path = entry?.into_path();
+        if found == count {
+            break;
+        }
+        if !path.is_file() {
+            continue;
+        }
+        let read = std::fs::read(&path).map_err(|error| error.to_string());
+        match read.and_then(|bytes| decode(&bytes)).and_then(|image| prepare(&image, &preprocessing)) {
+            Ok(input) => {
+                values.extend(input);
+                found += 1;
+            }
+            Err(problem) => output.warn(&format!("{}: {problem}; left out", path.display())),
+        }
+    }
+    anyhow::ensure!(found > 0, "{} holds no readable images", folder.display());
+    Ok(Array {
+        dims: vec![found, 3, preprocessing.height as usize, preprocessing.width as usize],
+        values,
+    })
+}
+
+/// Values in −2 … 2, the range of normalised images, the same for the same seed.
+fn random(graph: &Graph, args: &Verify) -> anyhow::Result<Vec<Array>> {
+    let given = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
+    let shapes = InputShapes::bind(graph, args.samples as usize, given)?;
+    let mut state = args.seed.wrapping_mul(2).wrapping_add(1);
+    let mut next = || {
+        // SplitMix64 (Steele, Lea & Flood 2014).
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 22) as f32 - 2.0
+    };
+    Ok(shapes
+        .0
+        .into_iter()
+        .map(|(_, dims)| Array {
+            values: (0..dims.iter().product()).map(|_| next()).collect(),
+            dims,
+        })
+        .collect())
+}

@@ -1,0 +1,92 @@
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+/// The answer of a command, as its exit code says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Fits, agrees, done.
+    Yes,
+    /// A negative verdict.
+    No,
+}
+
+impl From<bool> for Outcome {
+    fn from(yes: bool) -> Self {
+        match yes {
+            true => Outcome::Yes,
+            false => Outcome::No,
+        }
+    }
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Yes => ExitCode::SUCCESS,
+            Outcome::No => ExitCode::from(1),
+        }
+    }
+}
+
+/// Where a command's words go: results to stdout, warnings and errors to stderr.
+pub struct Output {
+    json: bool,
+}
+
+/// A document with the name and version of its schema.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'a str,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+impl Output {
+    pub fn new(json: bool) -> Self {
+        Output { json }
+    }
+
+    /// The result of a command: the document with `--json`, else what `people` read.
+    pub fn result<T: Serialize>(
+        &mut self,
+        schema: &str,
+        content: &T,
+        people: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let text = match self.json {
+            true => serde_json::to_string_pretty(&Document { schema, content })?,
+            false => people(),
+        };
+        let mut stdout = std::io::stdout().lock();
+        // A reader that has seen enough (`| head`) is no error.
+        match writeln!(stdout, "{}", text.trim_end()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn warn(&mut self, text: &str) {
+        eprintln!("warning: {text}");
+    }
+
+    /// The whole chain in one line.
+    pub fn error(&mut self, error: &anyhow::Error) {
+        let text = format!("{error:#}");
+        let text: Vec<&str> = text.split_whitespace().collect();
+        eprintln!("error: {}", text.join(" "));
+    }
+}
+
+/// An empty table in the style of the house, as wide as the terminal.
+pub fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header.iter().copied());
+    if std::io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    table
+}

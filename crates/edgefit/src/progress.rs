@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use edgefit::train::Observer;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Progress bars on stderr; nothing where stderr is no terminal.
+#[derive(Default)]
+pub struct Bars {
+    bar: Option<ProgressBar>,
+}
+
+impl Observer for Bars {
+    fn begin(&mut self, what: &str, total: u64) {
+        let bar = ProgressBar::new(total).with_prefix(what.to_owned());
+        let template = "{prefix:>12} {bar:30} {pos}/{len} {elapsed} {msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        self.bar = Some(bar);
+    }
+
+    fn progress(&mut self, done: u64, how: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            bar.set_message(how.to_owned());
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn warn(&mut self, message: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("warning: {message}")),
+            None => eprintln!("warning: {message}"),
+        }
+    }
+}
+
+/// Shows that something of unknown length goes on.
+pub fn spinner(what: &str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
+}

@@ -135,10 +135,13 @@ impl Program {
             .outputs
             .iter()
             .map(|output| {
-                slot_of.get(output.name.as_str()).copied().ok_or_else(|| Error::Node {
-                    node: format!("graph output '{}'", output.name),
-                    problem: "is an initializer; nothing computes it".into(),
-                })
+                slot_of
+                    .get(output.name.as_str())
+                    .copied()
+                    .ok_or_else(|| Error::Node {
+                        node: format!("graph output '{}'", output.name),
+                        problem: "is an initializer; nothing computes it".into(),
+                    })
             })
             .collect::<Result<Vec<_>>>()?;
 
@@ -167,12 +170,14 @@ impl Program {
         self.weights
             .iter()
             .map(|weight| {
-                let tensor = graph.constant(&weight.name).ok_or_else(|| {
-                    edgefit_graph::Error::Invalid {
-                        at: format!("initializer '{}'", weight.name),
-                        problem: "is gone; load the weights from the graph that was compiled".into(),
-                    }
-                })?;
+                let tensor =
+                    graph
+                        .constant(&weight.name)
+                        .ok_or_else(|| edgefit_graph::Error::Invalid {
+                            at: format!("initializer '{}'", weight.name),
+                            problem: "is gone; load the weights from the graph that was compiled"
+                                .into(),
+                        })?;
                 Value::new(tensor.to_f32()?, tensor.dims(), device).map_err(|problem| Error::Node {
                     node: format!("initializer '{}'", weight.name),
                     problem,
@@ -208,7 +213,11 @@ impl Program {
                     .iter()
                     .map(|slot| {
                         let slot = (*slot)?;
-                        let uses = step.inputs.iter().filter(|other| **other == Some(slot)).count();
+                        let uses = step
+                            .inputs
+                            .iter()
+                            .filter(|other| **other == Some(slot))
+                            .count();
                         match uses == 1 && step.dead.contains(&slot) {
                             true => slots[slot].take(),
                             false => slots[slot].clone(),
@@ -218,7 +227,11 @@ impl Program {
             );
             // burn panics on shapes that do not go together, so they are held to the op's rules
             // first.
-            let types: Vec<Option<TensorType>> = operands.0.iter().map(|value| Some(ty(value.as_ref()?))).collect();
+            let types: Vec<Option<TensorType>> = operands
+                .0
+                .iter()
+                .map(|value| Some(ty(value.as_ref()?)))
+                .collect();
             let types: Vec<Option<&TensorType>> = types.iter().map(Option::as_ref).collect();
             let expected = step.op.infer(&types).map_err(problem)?;
             let value = match &step.op {
@@ -237,7 +250,11 @@ impl Program {
                 slots[slot] = None;
             }
         }
-        Ok(self.outputs.iter().filter_map(|&slot| slots[slot].clone()).collect())
+        Ok(self
+            .outputs
+            .iter()
+            .filter_map(|&slot| slots[slot].clone())
+            .collect())
     }
 }
 

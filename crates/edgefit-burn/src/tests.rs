@@ -20,7 +20,10 @@ fn network() -> Graph {
     graph.outputs.push(ValueInfo::f32("y", vec![]));
     let mut weight = |name: &str, dims: &[usize], phase: f32, offset: f32| {
         let count = dims.iter().product();
-        let values: Vec<f32> = wave(count, phase).iter().map(|v| v * 0.6 + offset).collect();
+        let values: Vec<f32> = wave(count, phase)
+            .iter()
+            .map(|v| v * 0.6 + offset)
+            .collect();
         let tensor = edgefit_graph::Tensor::from_values(dims.to_vec(), &values);
         graph.initializers.insert(name.into(), tensor);
     };
@@ -174,7 +177,10 @@ fn a_step_lowers_the_loss_and_reaches_the_graph() {
     let after = loss(&mut module);
     assert!(after.into_scalar::<f32>() < before.into_scalar::<f32>());
 
-    let (head, conv) = (graph.initializers["fc.w"].clone(), graph.initializers["conv.w"].clone());
+    let (head, conv) = (
+        graph.initializers["fc.w"].clone(),
+        graph.initializers["conv.w"].clone(),
+    );
     module.to_eval().write_into(&mut graph).unwrap();
     assert_ne!(graph.initializers["fc.w"], head);
     assert_eq!(graph.initializers["conv.w"], conv);

@@ -184,7 +184,10 @@ impl Mode for Train<'_> {
             return ops::batch_norm(op, operands);
         }
         let gathered = ops::batch_norm_train(op, operands)?;
-        for (slot, value) in statistics.into_iter().zip([gathered.mean, gathered.variance]) {
+        for (slot, value) in statistics
+            .into_iter()
+            .zip([gathered.mean, gathered.variance])
+        {
             if let Some(slot) = slot {
                 self.0.statistics[slot] = Some(Value::R1(value.inner()));
             }

@@ -62,7 +62,10 @@ impl Value {
     /// The rank is above 6, or the number of values is not what `dims` asks for.
     pub fn new(values: Vec<f32>, dims: &[usize], device: &Device) -> Result<Self, String> {
         if values.len() != dims.iter().product::<usize>() {
-            return Err(format!("{} values do not fill the shape {dims:?}", values.len()));
+            return Err(format!(
+                "{} values do not fill the shape {dims:?}",
+                values.len()
+            ));
         }
         let count = values.len();
         Value::R1(Tensor::from_data(TensorData::new(values, [count]), device)).reshape(dims)

@@ -158,7 +158,10 @@ pub fn check(
 }
 
 fn verdict(budgets: &[Budget]) -> Verdict {
-    if budgets.iter().any(|budget| budget.margin.is_some() && !budget.holds) {
+    if budgets
+        .iter()
+        .any(|budget| budget.margin.is_some() && !budget.holds)
+    {
         Verdict::DoesNotFit
     } else if budgets.iter().any(|budget| budget.margin.is_none()) {
         Verdict::Unknown
@@ -235,7 +238,10 @@ fn budgets(
             false => "activations".to_owned(),
         };
         explanation.push_str("; the engine's own memory comes on top");
-        let others = profile.banks.iter().filter(|other| other.holds.contains(&Content::Arena));
+        let others = profile
+            .banks
+            .iter()
+            .filter(|other| other.holds.contains(&Content::Arena));
         let (count, together) = others.fold((0, 0), |(count, sum), other| {
             (count + 1, sum + other.free_bytes())
         });
@@ -257,7 +263,13 @@ fn budgets(
 }
 
 impl Budget {
-    fn new(resource: Resource, need: Option<u64>, have: u64, place: &str, explanation: String) -> Self {
+    fn new(
+        resource: Resource,
+        need: Option<u64>,
+        have: u64,
+        place: &str,
+        explanation: String,
+    ) -> Self {
         let margin = need.map(|need| have.cast_signed().saturating_sub_unsigned(need));
         Budget {
             resource,
@@ -293,10 +305,13 @@ mod tests {
         graph.inputs.push(ValueInfo::f32("x", dims));
         graph.outputs.push(ValueInfo::f32("y", vec![]));
         let weight = vec![0f32; channels * 3];
+        graph.initializers.insert(
+            "w".into(),
+            Tensor::from_values(vec![channels, 3, 1, 1], &weight),
+        );
         graph
-            .initializers
-            .insert("w".into(), Tensor::from_values(vec![channels, 3, 1, 1], &weight));
-        graph.nodes.push(Node::new("Conv", "conv", &["x", "w"], &["y"]));
+            .nodes
+            .push(Node::new("Conv", "conv", &["x", "w"], &["y"]));
         let shapes = InputShapes::bind(&graph, 1, None).unwrap();
         (graph, shapes)
     }
@@ -323,7 +338,9 @@ mod tests {
     fn what_cannot_be_worked_out_is_unknown() {
         let profile = edgefit_device::find("stm32h743").unwrap();
         let (mut graph, shapes) = conv(1, 10);
-        graph.nodes.push(Node::new("Frobnicate", "odd", &["y"], &["z"]));
+        graph
+            .nodes
+            .push(Node::new("Frobnicate", "odd", &["y"], &["z"]));
         let check = check(&graph, &shapes, &profile).unwrap();
         assert_eq!(check.verdict, Verdict::Unknown);
         assert_eq!(check.budgets[1].need_bytes, None);

@@ -72,7 +72,9 @@ impl Costs {
         }
         let totals = Totals {
             parameters: nodes.iter().map(|node| node.parameters).sum(),
-            macs: nodes.iter().fold(0, |sum, node| sum.saturating_add(node.macs)),
+            macs: nodes
+                .iter()
+                .fold(0, |sum, node| sum.saturating_add(node.macs)),
             weight_bytes: graph
                 .initializers
                 .values()

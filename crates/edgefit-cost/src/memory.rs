@@ -49,8 +49,9 @@ impl MemoryPlan {
                 return 0;
             };
             let written = lifetimes[step.writes].bytes;
-            let dies_here =
-                |read: &&usize| lifetimes[**read].upper == index + 1 && lifetimes[**read].bytes == written;
+            let dies_here = |read: &&usize| {
+                lifetimes[**read].upper == index + 1 && lifetimes[**read].bytes == written
+            };
             step.reads.iter().find(dies_here).map_or(0, |_| written)
         };
         let placements = place(&lifetimes, ALIGNMENT);
@@ -61,7 +62,11 @@ impl MemoryPlan {
                 .map(|step| sum(step) - saved_in_place(step))
                 .max()
                 .unwrap_or(0),
-            arena_bytes: placements.iter().map(|at| at.offset + at.bytes).max().unwrap_or(0),
+            arena_bytes: placements
+                .iter()
+                .map(|at| at.offset + at.bytes)
+                .max()
+                .unwrap_or(0),
             peak: alive(peak).map(|life| life.name.clone()).collect(),
             placements,
         }

@@ -79,7 +79,10 @@ impl Steps {
                 .inputs
                 .iter()
                 .enumerate()
-                .filter(|(index, _)| op.as_ref().is_none_or(|op| op.role(*index) != Role::Configuration))
+                .filter(|(index, _)| {
+                    op.as_ref()
+                        .is_none_or(|op| op.role(*index) != Role::Configuration)
+                })
                 .filter_map(|(_, name)| buffer_of.get(name.as_str()).copied())
                 .collect();
             if let Some(writes) = made.buffer(output, inference) {

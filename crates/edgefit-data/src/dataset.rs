@@ -50,7 +50,10 @@ impl Dataset {
             .collect();
         let split = given.iter().any(|(_, part)| *part == Part::Train) && given.len() > 1;
         let parts = match split {
-            true => given.into_iter().map(|(path, part)| (path, Some(part))).collect(),
+            true => given
+                .into_iter()
+                .map(|(path, part)| (path, Some(part)))
+                .collect(),
             false => vec![(root.to_path_buf(), None)],
         };
         for (folder, part) in parts {
@@ -94,7 +97,9 @@ impl Dataset {
             }));
         }
         let untrained = files.iter().find(|(_, images)| {
-            images.iter().all(|(_, part)| !matches!(part, None | Some(Part::Train)))
+            images
+                .iter()
+                .all(|(_, part)| !matches!(part, None | Some(Part::Train)))
         });
         if let Some((class, _)) = untrained {
             return Err(problem(format!(
@@ -147,7 +152,9 @@ fn hidden(name: &std::ffi::OsStr) -> bool {
 
 fn looks_like_an_image(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
-        EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+        EXTENSIONS
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
     })
 }
 
@@ -184,17 +191,32 @@ mod tests {
 
     #[test]
     fn class_folders_are_listed_in_order() {
-        let root = folder(&["b/2.PNG", "a/deep/1.jpg", "a/notes.txt", ".git/x.png", "b/.h.png"]);
+        let root = folder(&[
+            "b/2.PNG",
+            "a/deep/1.jpg",
+            "a/notes.txt",
+            ".git/x.png",
+            "b/.h.png",
+        ]);
         let dataset = Dataset::scan(root.path()).unwrap();
         assert_eq!(dataset.classes, ["a", "b"]);
-        let names: Vec<_> = dataset.samples.iter().map(|sample| &sample.relative).collect();
+        let names: Vec<_> = dataset
+            .samples
+            .iter()
+            .map(|sample| &sample.relative)
+            .collect();
         assert_eq!(names, ["a/deep/1.jpg", "b/2.PNG"]);
         assert_eq!(dataset.other_files, 1);
     }
 
     #[test]
     fn the_users_own_split_is_kept() {
-        let root = folder(&["train/a/1.png", "train/b/1.png", "val/a/2.png", "test/b/3.png"]);
+        let root = folder(&[
+            "train/a/1.png",
+            "train/b/1.png",
+            "val/a/2.png",
+            "test/b/3.png",
+        ]);
         let dataset = Dataset::scan(root.path()).unwrap();
         assert_eq!(dataset.classes, ["a", "b"]);
         let parts: Vec<_> = dataset.samples.iter().map(|sample| sample.part).collect();

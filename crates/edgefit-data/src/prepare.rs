@@ -42,8 +42,10 @@ fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Option<(f64, f64
         return None;
     };
     let (width, height) = (f64::from(image.width()), f64::from(image.height()));
-    let (wanted_width, wanted_height) =
-        (f64::from(preprocessing.width), f64::from(preprocessing.height));
+    let (wanted_width, wanted_height) = (
+        f64::from(preprocessing.width),
+        f64::from(preprocessing.height),
+    );
     let scale = f64::from(fraction) * (width / wanted_width).min(height / wanted_height);
     let (kept_width, kept_height) = (wanted_width * scale, wanted_height * scale);
     let left = (width - kept_width) / 2.0;
@@ -100,7 +102,12 @@ mod tests {
         }
         let mut raw = Preprocessing::named("raw", 10, 10).unwrap();
         raw.fit = Fit::Crop { fraction: 0.9 };
-        assert!(prepare(&image, &raw).unwrap().iter().all(|value| *value < 1.0));
+        assert!(
+            prepare(&image, &raw)
+                .unwrap()
+                .iter()
+                .all(|value| *value < 1.0)
+        );
         raw.fit = Fit::Stretch;
         let stretched = prepare(&image, &raw).unwrap();
         assert!(stretched[0] > 250.0 && stretched[9] > 250.0 && stretched[5] < 5.0);

@@ -52,7 +52,10 @@ pub fn split(
         .into_iter()
         .filter(|&part| !has(part))
         .collect();
-    let mut parts: Vec<Part> = given.iter().map(|part| part.unwrap_or(Part::Train)).collect();
+    let mut parts: Vec<Part> = given
+        .iter()
+        .map(|part| part.unwrap_or(Part::Train))
+        .collect();
     let count = classes.iter().max().map_or(0, |last| last + 1);
     for class in 0..count {
         let mut members: Vec<usize> = (0..classes.len())

@@ -29,7 +29,8 @@ pub enum Error {
     /// No profile has that name.
     #[error(
         "device '{name}' is not known{}; `edgefit device list` shows all of them, or give a \
-         profile file", hint(nearest)
+         profile file",
+        hint(nearest)
     )]
     Unknown {
         /// Name that was asked for.

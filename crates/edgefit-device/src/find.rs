@@ -7,8 +7,14 @@ use crate::profile::{MAX_FILE, Profile};
 
 /// The profiles that come with edgefit, by name.
 const BUILT_IN: [(&str, &str); 2] = [
-    ("raspberry-pi-4b", include_str!("../../../profiles/raspberry-pi-4b.toml")),
-    ("stm32h743", include_str!("../../../profiles/stm32h743.toml")),
+    (
+        "raspberry-pi-4b",
+        include_str!("../../../profiles/raspberry-pi-4b.toml"),
+    ),
+    (
+        "stm32h743",
+        include_str!("../../../profiles/stm32h743.toml"),
+    ),
 ];
 
 const HOST: &str = "host";
@@ -18,7 +24,9 @@ const HOST: &str = "host";
 /// # Errors
 /// This machine cannot be described.
 pub fn list() -> Result<Vec<Profile>> {
-    let built_in = BUILT_IN.iter().map(|(name, text)| Profile::parse(text, name));
+    let built_in = BUILT_IN
+        .iter()
+        .map(|(name, text)| Profile::parse(text, name));
     std::iter::once(host()).chain(built_in).collect()
 }
 
@@ -34,7 +42,11 @@ pub fn find(device: &str) -> Result<Profile> {
         return Profile::parse(text, name);
     }
     let path = Path::new(device);
-    if path.exists() || path.extension().is_some_and(|extension| extension == "toml") {
+    if path.exists()
+        || path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+    {
         return read(path);
     }
     let names = BUILT_IN.iter().map(|(name, _)| *name).chain([HOST]);
@@ -51,9 +63,14 @@ fn read(path: &Path) -> Result<Profile> {
     };
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(fail)?;
-    let read = file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(fail)?;
+    let read = file
+        .take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(fail)?;
     if read as u64 > MAX_FILE {
-        return Err(fail(std::io::Error::other("is too large for a device profile")));
+        return Err(fail(std::io::Error::other(
+            "is too large for a device profile",
+        )));
     }
     Profile::parse(&text, &path.display().to_string())
 }
@@ -74,6 +91,11 @@ mod tests {
     fn a_misspelt_device_is_recognised() {
         let error = find("raspberrypi-4b").unwrap_err().to_string();
         assert!(error.contains("did you mean 'raspberry-pi-4b'"), "{error}");
-        assert!(find("no/such/file.toml").unwrap_err().to_string().contains("cannot read"));
+        assert!(
+            find("no/such/file.toml")
+                .unwrap_err()
+                .to_string()
+                .contains("cannot read")
+        );
     }
 }

@@ -93,7 +93,10 @@ pub struct Bank {
 impl Bank {
     /// Bytes left for a model.
     pub fn free_bytes(&self) -> u64 {
-        let reserved = self.reserved_bytes.as_ref().map_or(0, |figure| figure.value);
+        let reserved = self
+            .reserved_bytes
+            .as_ref()
+            .map_or(0, |figure| figure.value);
         self.bytes.value.saturating_sub(reserved)
     }
 }
@@ -146,11 +149,17 @@ impl Profile {
             problem,
         };
         let profile: Profile = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map(|span| 1 + text.get(..span.start).map_or(0, |before| before.matches('\n').count()));
+            let line = error.span().map(|span| {
+                1 + text
+                    .get(..span.start)
+                    .map_or(0, |before| before.matches('\n').count())
+            });
             let line = line.map_or(String::new(), |line| format!("line {line}: "));
-            fail(format!("{line}{}{}", error.message(), suggestion(error.message())))
+            fail(format!(
+                "{line}{}{}",
+                error.message(),
+                suggestion(error.message())
+            ))
         })?;
         if profile.schema != SCHEMA {
             return Err(fail(format!(
@@ -161,17 +170,29 @@ impl Profile {
         if profile.cpu.cores.value == 0 {
             return Err(fail("cpu.cores is 0".into()));
         }
-        if !profile.banks.iter().any(|bank| bank.holds.contains(&Content::Arena)) {
-            return Err(fail("no bank holds an arena; add 'arena' to a bank's holds".into()));
+        if !profile
+            .banks
+            .iter()
+            .any(|bank| bank.holds.contains(&Content::Arena))
+        {
+            return Err(fail(
+                "no bank holds an arena; add 'arena' to a bank's holds".into(),
+            ));
         }
         for (index, bank) in profile.banks.iter().enumerate() {
             if bank.bytes.value == 0 {
                 return Err(fail(format!("bank '{}' has 0 bytes", bank.name)));
             }
             if bank.free_bytes() == 0 {
-                return Err(fail(format!("bank '{}' reserves all of its bytes", bank.name)));
+                return Err(fail(format!(
+                    "bank '{}' reserves all of its bytes",
+                    bank.name
+                )));
             }
-            if profile.banks[..index].iter().any(|other| other.name == bank.name) {
+            if profile.banks[..index]
+                .iter()
+                .any(|other| other.name == bank.name)
+            {
                 return Err(fail(format!("there are two banks called '{}'", bank.name)));
             }
         }
@@ -182,7 +203,10 @@ impl Profile {
 /// For serde's «unknown field `x`, expected one of `a`, `b`»: which of them was meant.
 fn suggestion(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    match quoted.next().filter(|_| message.starts_with("unknown field")) {
+    match quoted
+        .next()
+        .filter(|_| message.starts_with("unknown field"))
+    {
         Some(unknown) => nearest(unknown, quoted)
             .map_or(String::new(), |known| format!("; did you mean '{known}'?")),
         None => String::new(),

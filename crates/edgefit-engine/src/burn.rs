@@ -30,7 +30,10 @@ impl Engine for Burn {
             .map(|input| Value::new(input.values.clone(), &input.dims, self.0.device()))
             .collect::<Result<_, _>>()
             .map_err(fail)?;
-        let outputs = self.0.forward(values).map_err(|error| fail(error.to_string()))?;
+        let outputs = self
+            .0
+            .forward(values)
+            .map_err(|error| fail(error.to_string()))?;
         outputs
             .iter()
             .map(|output| {

@@ -55,7 +55,9 @@ impl std::str::FromStr for EngineName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = EngineName::ALL.iter().find(|engine| engine.to_string() == name);
+        let found = EngineName::ALL
+            .iter()
+            .find(|engine| engine.to_string() == name);
         found.copied().ok_or_else(|| {
             let names: Vec<String> = EngineName::ALL.iter().map(ToString::to_string).collect();
             format!("engine '{name}' is not one of {}", names.join(", "))

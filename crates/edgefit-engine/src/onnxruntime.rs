@@ -29,6 +29,13 @@ pub struct Found {
     environment: ort::environment::Environment,
 }
 
+impl Found {
+    /// The process's one environment, for callers that talk to `ort` themselves.
+    pub fn environment(&self) -> &ort::environment::Environment {
+        &self.environment
+    }
+}
+
 /// Why there is no ONNX Runtime, and how to get it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
@@ -81,7 +88,9 @@ pub fn discover(given: Option<&Path>, cache: &Path) -> Result<&'static Found, Mi
 
 /// The library that [`discover`] loaded, if it did.
 pub fn found() -> Option<&'static Found> {
-    DISCOVERY.get().and_then(|discovery| discovery.as_ref().ok())
+    DISCOVERY
+        .get()
+        .and_then(|discovery| discovery.as_ref().ok())
 }
 
 fn load_library(path: &Path) -> Result<Found, Missing> {
@@ -167,7 +176,9 @@ impl OnnxRuntime {
             let mut builder = builder.with_intra_op_spinning(false)?;
             builder.commit_from_memory(&graph.to_bytes())
         };
-        load().map(OnnxRuntime).map_err(|error| Error::load(NAME, error))
+        load()
+            .map(OnnxRuntime)
+            .map_err(|error| Error::load(NAME, error))
     }
 }
 

@@ -115,7 +115,11 @@ pub fn first_divergence(
     threads: usize,
     tolerance: Tolerance,
 ) -> Result<Option<Divergence>> {
-    let nodes: Vec<_> = graph.nodes.iter().filter(|node| node.op != "Constant").collect();
+    let nodes: Vec<_> = graph
+        .nodes
+        .iter()
+        .filter(|node| node.op != "Constant")
+        .collect();
     let mut seen = HashSet::new();
     let values: Vec<ValueInfo> = nodes
         .iter()
@@ -147,7 +151,10 @@ pub fn first_divergence(
 pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tolerance) -> Pair {
     let ((name_a, a), (name_b, b)) = (a, b);
     let same_shape = a.dims == b.dims;
-    let largest = b.values.iter().fold(0f32, |max, value| max.max(value.abs()));
+    let largest = b
+        .values
+        .iter()
+        .fold(0f32, |max, value| max.max(value.abs()));
     let floor = tolerance.atol * largest.max(1.0);
     let (mut max_abs, mut within) = (0f32, same_shape);
     let (mut difference, mut dot, mut norm_a, mut norm_b) = (0f64, 0f64, 0f64, 0f64);
@@ -155,7 +162,11 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
         let apart = (x - y).abs();
         // Written so that a NaN fails.
         within &= apart <= floor + tolerance.rtol * y.abs();
-        max_abs = if apart.is_nan() { f32::NAN } else { max_abs.max(apart) };
+        max_abs = if apart.is_nan() {
+            f32::NAN
+        } else {
+            max_abs.max(apart)
+        };
         let (x, y) = (f64::from(x), f64::from(y));
         difference += (x - y) * (x - y);
         dot += x * y;
@@ -167,7 +178,10 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
         (false, _) | (_, 0) => 0,
         _ => {
             let width = b.values.len() / samples;
-            let rows = a.values.chunks(width.max(1)).zip(b.values.chunks(width.max(1)));
+            let rows = a
+                .values
+                .chunks(width.max(1))
+                .zip(b.values.chunks(width.max(1)));
             rows.filter(|(a, b)| argmax(a) == argmax(b)).count()
         }
     };
@@ -185,7 +199,13 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
 
 /// Index of the largest value; the first of equals, and 0 of none.
 pub fn argmax(values: &[f32]) -> usize {
-    let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
+    let larger = |best: usize, index: usize| {
+        if values[index] > values[best] {
+            index
+        } else {
+            best
+        }
+    };
     (1..values.len()).fold(0, larger)
 }
 

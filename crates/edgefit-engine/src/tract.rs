@@ -59,7 +59,9 @@ impl Engine for Tract {
     }
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
-        let plan = self.plan(inputs).map_err(|error| Error::load(NAME, error))?;
+        let plan = self
+            .plan(inputs)
+            .map_err(|error| Error::load(NAME, error))?;
         let run = || -> TractResult<Vec<Array>> {
             let tensors = inputs
                 .iter()
@@ -71,7 +73,11 @@ impl Engine for Tract {
                     let output = output.cast_to::<f32>()?;
                     Ok(Array {
                         dims: output.shape().to_vec(),
-                        values: output.to_plain_array_view::<f32>()?.iter().copied().collect(),
+                        values: output
+                            .to_plain_array_view::<f32>()?
+                            .iter()
+                            .copied()
+                            .collect(),
                     })
                 })
                 .collect()

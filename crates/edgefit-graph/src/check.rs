@@ -83,7 +83,10 @@ mod tests {
         let cases = [
             (vec![relu("x", "y")], None),
             (vec![relu("a", "y"), relu("x", "a")], Some("out of order")),
-            (vec![relu("a", "b"), relu("b", "a"), relu("x", "y")], Some("cycle")),
+            (
+                vec![relu("a", "b"), relu("b", "a"), relu("x", "y")],
+                Some("cycle"),
+            ),
             (vec![relu("lost", "y")], Some("which nothing makes")),
             (vec![relu("x", "y"), relu("x", "y")], Some("a second time")),
             (vec![relu("x", "x")], Some("a second time")),

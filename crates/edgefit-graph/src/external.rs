@@ -139,9 +139,13 @@ mod tests {
             assert!(error.contains("outside the model's folder"), "{error}");
         }
         for (offset, length) in [("4", "5"), ("9", "0"), ("18446744073709551615", "1")] {
-            let error = read(&[("location", "weights"), ("offset", offset), ("length", length)])
-                .unwrap_err()
-                .to_string();
+            let error = read(&[
+                ("location", "weights"),
+                ("offset", offset),
+                ("length", length),
+            ])
+            .unwrap_err()
+            .to_string();
             assert!(error.contains("past the end"), "{error}");
         }
         assert!(read(&[("location", "weights"), ("offset", "-1")]).is_err());

@@ -69,7 +69,10 @@ impl InputShapes {
         if given.is_some() {
             return Err(Error::invalid(
                 "graph inputs",
-                format!("an input shape was given, but the model has {} inputs", inputs.len()),
+                format!(
+                    "an input shape was given, but the model has {} inputs",
+                    inputs.len()
+                ),
             ));
         }
         let preprocessing = Preprocessing::of(graph)?;

@@ -47,7 +47,9 @@ pub enum Op {
     Transpose(Transpose),
     Unsqueeze(Unsqueeze),
     /// Zeroes each element with probability `ratio` in training; the identity in eval mode.
-    Dropout { ratio: f32 },
+    Dropout {
+        ratio: f32,
+    },
     Constant(Tensor),
 }
 
@@ -286,7 +288,9 @@ impl Context<'_> {
         if self.graph.opset() < since {
             return Ok(self.node.ints("axes")?.map(<[i64]>::to_vec));
         }
-        self.constant(1, "list of axes")?.map(Tensor::to_i64).transpose()
+        self.constant(1, "list of axes")?
+            .map(Tensor::to_i64)
+            .transpose()
     }
 
     fn dropout_ratio(&self) -> Result<f32> {
@@ -306,7 +310,11 @@ impl Context<'_> {
 /// `axis` counted from the front, for a tensor of `rank` dimensions.
 fn axis_index(axis: i64, rank: usize) -> Result<usize, String> {
     let signed = rank as i64;
-    let index = if axis < 0 { axis.saturating_add(signed) } else { axis };
+    let index = if axis < 0 {
+        axis.saturating_add(signed)
+    } else {
+        axis
+    };
     usize::try_from(index)
         .ok()
         .filter(|&index| index < rank)

@@ -28,4 +28,3 @@ pub fn trainable_parameters<'g>(graph: &'g Graph, ops: &[Option<Op>]) -> Vec<(us
     }
     parameters
 }
-

@@ -119,6 +119,25 @@ impl Preprocessing {
     }
 }
 
+impl std::fmt::Display for Preprocessing {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let order = match self.channel_order {
+            ChannelOrder::Rgb => "RGB",
+            ChannelOrder::Bgr => "BGR",
+        };
+        let fit = match self.fit {
+            Fit::Crop { fraction } => format!("centre crop {fraction}"),
+            Fit::Stretch => "stretched".to_owned(),
+        };
+        let (width, height) = (self.width, self.height);
+        write!(
+            f,
+            "{width}×{height} {order}, {fit}, (x − {:?}) / {:?}",
+            self.mean, self.std
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -170,7 +170,10 @@ fn node(node: proto::NodeProto) -> Result<Node> {
 fn attribute(raw: proto::AttributeProto, at: &str) -> Result<Attribute> {
     // Files older than IR version 2 leave the type out; the filled field tells it.
     let kind = AttributeType::try_from(raw.r#type.unwrap_or_default()).map_err(|_| {
-        Error::invalid(at, format!("has the unknown type {}", raw.r#type.unwrap_or_default()))
+        Error::invalid(
+            at,
+            format!("has the unknown type {}", raw.r#type.unwrap_or_default()),
+        )
     })?;
     let kind = match kind {
         AttributeType::Undefined if raw.f.is_some() => AttributeType::Float,
@@ -206,7 +209,9 @@ fn attribute(raw: proto::AttributeProto, at: &str) -> Result<Attribute> {
 }
 
 fn values(raw: Vec<proto::ValueInfoProto>, field: &str) -> Result<Vec<ValueInfo>> {
-    raw.into_iter().map(|value| value_info(value, field)).collect()
+    raw.into_iter()
+        .map(|value| value_info(value, field))
+        .collect()
 }
 
 fn value_info(raw: proto::ValueInfoProto, field: &str) -> Result<ValueInfo> {
@@ -337,9 +342,14 @@ mod tests {
             graph: Some(graph),
             ..Default::default()
         };
-        let error = Graph::from_bytes(model.encode_to_vec()).unwrap_err().to_string();
+        let error = Graph::from_bytes(model.encode_to_vec())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("initializer 'w'"), "{error}");
-        assert!(error.contains("holds 4 bytes where 16 are needed"), "{error}");
+        assert!(
+            error.contains("holds 4 bytes where 16 are needed"),
+            "{error}"
+        );
     }
 
     #[test]

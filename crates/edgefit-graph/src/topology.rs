@@ -27,7 +27,11 @@ impl<'g> Topology<'g> {
         Topology {
             producers,
             consumers,
-            outputs: graph.outputs.iter().map(|output| output.name.as_str()).collect(),
+            outputs: graph
+                .outputs
+                .iter()
+                .map(|output| output.name.as_str())
+                .collect(),
         }
     }
 
@@ -65,5 +69,8 @@ pub fn outputs_behind(graph: &Graph, nodes: &[String]) -> Vec<String> {
         }
     }
     let outputs = graph.outputs.iter().map(|output| &output.name);
-    outputs.filter(|name| tainted.contains(name.as_str())).cloned().collect()
+    outputs
+        .filter(|name| tainted.contains(name.as_str()))
+        .cloned()
+        .collect()
 }

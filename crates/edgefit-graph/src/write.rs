@@ -17,7 +17,8 @@ const INLINE_LIMIT: usize = (1 << 31) - (16 << 20);
 impl Graph {
     /// The model as the bytes of a self-contained ONNX file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_proto(&mut |tensor| tensor_proto(tensor)).encode_to_vec()
+        self.to_proto(&mut |tensor| tensor_proto(tensor))
+            .encode_to_vec()
     }
 
     /// Writes the model, beside and then renamed, so that `path` never holds half a model.
@@ -31,7 +32,11 @@ impl Graph {
     }
 
     fn save_with_limit(&self, path: &Path, inline_limit: usize) -> Result<()> {
-        let weights: usize = self.initializers.values().map(|tensor| tensor.bytes().len()).sum();
+        let weights: usize = self
+            .initializers
+            .values()
+            .map(|tensor| tensor.bytes().len())
+            .sum();
         if weights <= inline_limit {
             return write_atomically(path, |file| file.write_all(&self.to_bytes()));
         }
@@ -63,7 +68,10 @@ impl Graph {
         write_atomically(path, |file| file.write_all(&model.encode_to_vec()))
     }
 
-    fn to_proto(&self, weights: &mut dyn FnMut(&Tensor) -> proto::TensorProto) -> proto::ModelProto {
+    fn to_proto(
+        &self,
+        weights: &mut dyn FnMut(&Tensor) -> proto::TensorProto,
+    ) -> proto::ModelProto {
         let graph = proto::GraphProto {
             name: Some(self.name.clone()),
             node: self.nodes.iter().map(node_proto).collect(),
@@ -298,7 +306,9 @@ mod tests {
         let graph = sample();
         graph.save_with_limit(&path, 8).unwrap();
         assert_eq!(
-            std::fs::metadata(folder.path().join("model.onnx.data")).unwrap().len(),
+            std::fs::metadata(folder.path().join("model.onnx.data"))
+                .unwrap()
+                .len(),
             20
         );
         assert_eq!(Graph::load(&path).unwrap(), graph);

@@ -69,7 +69,12 @@ impl<'c> Builder<'c> {
         let mut graph = Graph::new(arch, OPSET);
         let resolution = resolution as usize;
         let side = Dim::Known(resolution);
-        let dims = vec![Dim::Symbol("batch".into()), Dim::Known(3), side.clone(), side];
+        let dims = vec![
+            Dim::Symbol("batch".into()),
+            Dim::Known(3),
+            side.clone(),
+            side,
+        ];
         graph.inputs.push(ValueInfo::f32("input", dims));
         Builder {
             graph,
@@ -190,11 +195,14 @@ impl<'c> Builder<'c> {
         match self.checkpoint.shape(key) {
             None => self.missing.push(key.to_owned()),
             Some(found) if found != dims => {
-                self.missing.push(format!("{key} of shape {dims:?} (it is {found:?})"));
+                self.missing
+                    .push(format!("{key} of shape {dims:?} (it is {found:?})"));
             }
             Some(_) => match self.checkpoint.tensor(key) {
                 Ok(tensor) => {
-                    self.graph.initializers.extend(tensor.map(|tensor| (key.to_owned(), tensor)));
+                    self.graph
+                        .initializers
+                        .extend(tensor.map(|tensor| (key.to_owned(), tensor)));
                 }
                 Err(error) => {
                     self.failure.get_or_insert(error);

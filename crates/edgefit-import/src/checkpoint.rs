@@ -11,7 +11,13 @@ use safetensors::SafeTensors;
 use crate::error::{Error, Result};
 
 /// Keys under which training scripts bury the weights.
-const WRAPPERS: [&str; 5] = ["state_dict.", "model_state_dict.", "model.", "module.", "ema."];
+const WRAPPERS: [&str; 5] = [
+    "state_dict.",
+    "model_state_dict.",
+    "model.",
+    "module.",
+    "ema.",
+];
 
 /// Named tensors of a `.pth` (zip or legacy pickle) or `.safetensors` file, read when asked for.
 pub struct Checkpoint {
@@ -100,7 +106,11 @@ impl Checkpoint {
                 let bytes = tensor.read().map_err(|error| fail(error.to_string()))?;
                 (dtype, tensor.shape(), Bytes::from(bytes))
             }
-            Source::Safetensors { dtype, shape, bytes } => {
+            Source::Safetensors {
+                dtype,
+                shape,
+                bytes,
+            } => {
                 let dtype = match dtype {
                     safetensors::Dtype::F32 => DataType::F32,
                     safetensors::Dtype::F64 => DataType::F64,

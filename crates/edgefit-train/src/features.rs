@@ -88,10 +88,16 @@ pub fn extract(
                     preprocessing.height as usize,
                     preprocessing.width as usize,
                 ],
-                values: fresh.iter().flat_map(|image| &image.input).copied().collect(),
+                values: fresh
+                    .iter()
+                    .flat_map(|image| &image.input)
+                    .copied()
+                    .collect(),
             };
             let output = model.run(&[input])?.swap_remove(0);
-            outputs = (0..fresh.len()).map(|row| output.rows(row..row + 1).values).collect();
+            outputs = (0..fresh.len())
+                .map(|row| output.rows(row..row + 1).values)
+                .collect();
         }
         let mut outputs = outputs.into_iter();
         for (digest, prepared) in read {
@@ -163,8 +169,14 @@ fn cache_file(
     let mut hasher = Sha256::new();
     hasher.update(backbone.to_bytes());
     hasher.update(serde_json::json!(preprocessing).to_string());
-    hasher.update(format!("{engine} {THUMBNAIL} {}", env!("CARGO_PKG_VERSION")));
-    let key: String = hasher.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    hasher.update(format!(
+        "{engine} {THUMBNAIL} {}",
+        env!("CARGO_PKG_VERSION")
+    ));
+    let key: String = hasher.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     cache.join(format!("features-{key}.safetensors"))
 }
 
@@ -209,11 +221,24 @@ fn store(path: &Path, entries: &HashMap<Digest256, Entry>) -> Result<()> {
         .flat_map(|(_, entry)| &entry.features)
         .flat_map(|value| value.to_le_bytes())
         .collect();
-    let pixels: Vec<u8> = rows.iter().flat_map(|(_, entry)| entry.pixels.clone()).collect();
+    let pixels: Vec<u8> = rows
+        .iter()
+        .flat_map(|(_, entry)| entry.pixels.clone())
+        .collect();
     let columns = [
         ("digests", Dtype::U8, 32, &digests),
-        ("features", Dtype::F32, width(|entry| entry.features.len()), &features),
-        ("pixels", Dtype::U8, width(|entry| entry.pixels.len()), &pixels),
+        (
+            "features",
+            Dtype::F32,
+            width(|entry| entry.features.len()),
+            &features,
+        ),
+        (
+            "pixels",
+            Dtype::U8,
+            width(|entry| entry.pixels.len()),
+            &pixels,
+        ),
     ];
     let serialize = || {
         let views = columns

@@ -120,7 +120,9 @@ pub fn log_prior_bias(labels: &[usize], weights: &[f32]) -> Vec<f32> {
     let total: f32 = mass.iter().sum();
     // A class that training never sees gets the prior of half a sample.
     let floor = 0.5 / labels.len().max(1) as f32;
-    mass.iter().map(|mass| (mass / total).max(floor).ln()).collect()
+    mass.iter()
+        .map(|mass| (mass / total).max(floor).ln())
+        .collect()
 }
 
 /// Fits `head`, a graph from (batch, features) to logits (batch, classes), by AdamW.
@@ -188,7 +190,8 @@ pub fn fit(
             break;
         }
     }
-    let (_, module) = best.ok_or_else(|| Error::Stopped("no epoch was run; raise --epochs".into()))?;
+    let (_, module) =
+        best.ok_or_else(|| Error::Stopped("no epoch was run; raise --epochs".into()))?;
     Ok(Fit {
         module,
         epochs,
@@ -200,7 +203,11 @@ pub fn fit(
 ///
 /// # Errors
 /// The module does not take the features.
-pub fn evaluate(module: &EvalModule, samples: &Samples, weights: &[f32]) -> Result<(Vec<f32>, f64)> {
+pub fn evaluate(
+    module: &EvalModule,
+    samples: &Samples,
+    weights: &[f32],
+) -> Result<(Vec<f32>, f64)> {
     let device = module.device();
     let dims = [samples.labels.len(), samples.width()];
     let input = value(samples.features.clone(), &dims, device)?;
@@ -266,15 +273,24 @@ pub fn linear(width: usize, bias: &[f32]) -> Graph {
     let mut graph = Graph::new("linear", 17);
     let batch = || Dim::Symbol("batch".into());
     let classes = bias.len();
-    graph.inputs.push(ValueInfo::f32("features", vec![batch(), Dim::Known(width)]));
-    graph.outputs.push(ValueInfo::f32("logits", vec![batch(), Dim::Known(classes)]));
+    graph
+        .inputs
+        .push(ValueInfo::f32("features", vec![batch(), Dim::Known(width)]));
+    graph
+        .outputs
+        .push(ValueInfo::f32("logits", vec![batch(), Dim::Known(classes)]));
     let weight = Tensor::from_values(vec![classes, width], &vec![0f32; classes * width]);
     graph.initializers.insert("weight".into(), weight);
     let bias = Tensor::from_values(vec![classes], bias);
     graph.initializers.insert("bias".into(), bias);
     graph.nodes.push(
-        Node::new("Gemm", "linear", &["features", "weight", "bias"], &["logits"])
-            .with("transB", Attribute::Int(1)),
+        Node::new(
+            "Gemm",
+            "linear",
+            &["features", "weight", "bias"],
+            &["logits"],
+        )
+        .with("transB", Attribute::Int(1)),
     );
     graph
 }
@@ -318,7 +334,11 @@ mod tests {
         let fit = fit(&head, &train, &val, &weights, &recipe, &mut Nobody).unwrap();
         let (logits, loss) = evaluate(&fit.module, &val, &weights).unwrap();
         assert_eq!(Metrics::of(&logits, &val.labels, 2).accuracy, 1.0);
-        let lowest = fit.epochs.iter().map(|epoch| epoch.val_loss).fold(f64::MAX, f64::min);
+        let lowest = fit
+            .epochs
+            .iter()
+            .map(|epoch| epoch.val_loss)
+            .fold(f64::MAX, f64::min);
         assert!((loss - lowest).abs() < 1e-6);
         assert_eq!(fit.epochs[fit.best_epoch - 1].val_loss, lowest);
     }

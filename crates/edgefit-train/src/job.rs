@@ -67,13 +67,15 @@ struct PartSamples<'a> {
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     let started = Instant::now();
     let mut timing = Timing::default();
-    let mut run = RunFolder::create(&job.run)?;
     let mut model = Model::load(job)?;
     let dataset = Dataset::scan(&job.data)?;
     let classes = dataset.classes.len();
     if dataset.other_files > 0 {
         let count = dataset.other_files;
-        observer.warn(&format!("{count} files in {} are not images and were ignored", job.data.display()));
+        observer.warn(&format!(
+            "{count} files in {} are not images and were ignored",
+            job.data.display()
+        ));
     }
     let engine = job.engine.unwrap_or_else(fastest);
 
@@ -82,6 +84,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     model.replace_head(&vec![0.0; classes * width], &vec![0.0; classes])?;
     fits(&model.finished(&dataset.classes), &job.device)?;
 
+    let mut run = RunFolder::create(&job.run)?;
     let clock = Instant::now();
     let backbone = model.head.backbone(&model.graph)?;
     let extracted = extract(
@@ -116,7 +119,14 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
         module,
         epochs,
         best_epoch,
-    } = head::fit(&head_graph, &train_samples, &val_samples, &weights, &job.recipe, observer)?;
+    } = head::fit(
+        &head_graph,
+        &train_samples,
+        &val_samples,
+        &weights,
+        &job.recipe,
+        observer,
+    )?;
     observer.end();
     timing.head_ns = nanoseconds(clock);
     for epoch in &epochs {
@@ -134,7 +144,14 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     let exported = Graph::load(&path)?;
 
     let clock = Instant::now();
-    let test_logits = predict(&exported, &preprocessing, engine, job.threads, &test.samples, observer)?;
+    let test_logits = predict(
+        &exported,
+        &preprocessing,
+        engine,
+        job.threads,
+        &test.samples,
+        observer,
+    )?;
     timing.test_ns = nanoseconds(clock);
 
     let clock = Instant::now();
@@ -244,11 +261,16 @@ impl Model {
 fn named(name: &str, graph: &Graph) -> Result<Preprocessing, String> {
     let input = graph.free_inputs().next().and_then(|input| input.dims());
     let Some(&[_, _, Dim::Known(height), Dim::Known(width)]) = input else {
-        return Err("its input has no fixed size (batch, 3, height, width); export it with one".into());
+        return Err(
+            "its input has no fixed size (batch, 3, height, width); export it with one".into(),
+        );
     };
     let side = |size: usize| u32::try_from(size).map_err(|_| "its input is too large".to_owned());
     Preprocessing::named(name, side(width)?, side(height)?).ok_or_else(|| {
-        format!("preprocessing '{name}' is not known; it is one of {}", NAMES.join(", "))
+        format!(
+            "preprocessing '{name}' is not known; it is one of {}",
+            NAMES.join(", ")
+        )
     })
 }
 
@@ -290,7 +312,10 @@ fn unreadable(
         observer.warn(&format!("{}: {}; left out", image.path, image.problem));
     }
     if unreadable.len() > 1 {
-        observer.warn(&format!("{} images could not be read and were left out", unreadable.len()));
+        observer.warn(&format!(
+            "{} images could not be read and were left out",
+            unreadable.len()
+        ));
     }
     Ok(unreadable)
 }
@@ -321,10 +346,13 @@ fn divide<'a>(
     if let Some(class) = absent {
         return Err(too_few(class, 0).into());
     }
-    let parts = split(&classes, &given, job.recipe.seed)
-        .map_err(|(class, count)| too_few(class, count))?;
+    let parts =
+        split(&classes, &given, job.recipe.seed).map_err(|(class, count)| too_few(class, count))?;
     Ok([Part::Train, Part::Val, Part::Test].map(|wanted| {
-        let members = readable.iter().zip(&parts).filter(|(_, part)| **part == wanted);
+        let members = readable
+            .iter()
+            .zip(&parts)
+            .filter(|(_, part)| **part == wanted);
         let (samples, entries) = members.map(|(member, _)| *member).unzip();
         PartSamples { samples, entries }
     }))
@@ -336,7 +364,10 @@ impl PartSamples<'_> {
     }
 
     fn count(&self, class: usize) -> usize {
-        self.samples.iter().filter(|sample| sample.class == class).count()
+        self.samples
+            .iter()
+            .filter(|sample| sample.class == class)
+            .count()
     }
 
     fn features(&self) -> Samples {
@@ -351,7 +382,9 @@ impl PartSamples<'_> {
     fn pixels(&self) -> Samples {
         let pixels = self.entries.iter().flat_map(|entry| &entry.pixels);
         Samples {
-            features: pixels.map(|&pixel| f32::from(pixel) / 127.5 - 1.0).collect(),
+            features: pixels
+                .map(|&pixel| f32::from(pixel) / 127.5 - 1.0)
+                .collect(),
             labels: self.labels(),
         }
     }
@@ -367,7 +400,10 @@ struct SplitFile<'a> {
 impl<'a> SplitFile<'a> {
     fn of(parts: &'a [PartSamples; 3]) -> Self {
         let [train, val, test] = parts.each_ref().map(|part| {
-            part.samples.iter().map(|sample| sample.relative.as_str()).collect()
+            part.samples
+                .iter()
+                .map(|sample| sample.relative.as_str())
+                .collect()
         });
         SplitFile { train, val, test }
     }
@@ -383,7 +419,10 @@ fn baselines(
 ) -> Result<Vec<Baseline>> {
     let classes = weights.len();
     let [training, validation, test] = parts;
-    let most = (0..classes).rev().max_by_key(|&class| training.count(class)).unwrap_or(0);
+    let most = (0..classes)
+        .rev()
+        .max_by_key(|&class| training.count(class))
+        .unwrap_or(0);
     let constant = |part: &PartSamples| {
         Metrics::of_predictions(&vec![most; part.samples.len()], &part.labels(), classes)
     };
@@ -400,7 +439,14 @@ fn baselines(
         rate: job.recipe.rate / 10.0,
         ..job.recipe
     };
-    let fit = head::fit(&head, &training.pixels(), &validation.pixels(), weights, &recipe, observer)?;
+    let fit = head::fit(
+        &head,
+        &training.pixels(),
+        &validation.pixels(),
+        weights,
+        &recipe,
+        observer,
+    )?;
     observer.end();
     let measured = |part: &PartSamples| -> Result<Metrics> {
         let (logits, _) = head::evaluate(&fit.module, &part.pixels(), weights)?;
@@ -419,10 +465,11 @@ fn inputs(samples: &[&Sample], preprocessing: &Preprocessing) -> Result<Array> {
     let images = samples
         .par_iter()
         .map(|sample| {
-            let bytes = std::fs::read(&sample.path).map_err(|source| edgefit_data::Error::Read {
-                path: sample.path.clone(),
-                source,
-            })?;
+            let bytes =
+                std::fs::read(&sample.path).map_err(|source| edgefit_data::Error::Read {
+                    path: sample.path.clone(),
+                    source,
+                })?;
             decode(&bytes)
                 .and_then(|image| prepare(&image, preprocessing))
                 .map_err(|detail| edgefit_data::Error::Image {
@@ -451,7 +498,13 @@ fn predict(
     observer.begin("test", samples.len() as u64);
     for (index, batch) in samples.chunks(BATCH).enumerate() {
         let outputs = engine.run(&[inputs(batch, preprocessing)?])?;
-        logits.extend(outputs.into_iter().next().map(|output| output.values).unwrap_or_default());
+        logits.extend(
+            outputs
+                .into_iter()
+                .next()
+                .map(|output| output.values)
+                .unwrap_or_default(),
+        );
         observer.progress((index * BATCH + batch.len()) as u64, "");
     }
     observer.end();
@@ -465,9 +518,8 @@ fn parity(
     threads: usize,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Pair>> {
-    let available = |engine: &EngineName| {
-        *engine != EngineName::OnnxRuntime || onnxruntime::found().is_some()
-    };
+    let available =
+        |engine: &EngineName| *engine != EngineName::OnnxRuntime || onnxruntime::found().is_some();
     let engines: Vec<EngineName> = EngineName::ALL.iter().copied().filter(available).collect();
     observer.begin("parity", 1);
     let input = inputs(samples, preprocessing)?;

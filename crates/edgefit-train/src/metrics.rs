@@ -39,8 +39,7 @@ impl Metrics {
         }
         let hits = |class: usize| confusion[class][class] as f64;
         let truths = |class: usize| confusion[class].iter().sum::<usize>() as f64;
-        let predicted =
-            |class: usize| confusion.iter().map(|row| row[class]).sum::<usize>() as f64;
+        let predicted = |class: usize| confusion.iter().map(|row| row[class]).sum::<usize>() as f64;
         // A class without samples says nothing about recall.
         let present: Vec<usize> = (0..classes).filter(|&class| truths(class) > 0.0).collect();
         let mean = |figure: &dyn Fn(usize) -> f64| {
@@ -88,7 +87,10 @@ mod tests {
     fn the_interval_is_wilsons() {
         // 44 of 47, against R's binom::binom.wilson(44, 47).
         let [low, high] = wilson(44.0, 47.0);
-        assert!((low - 0.828_4).abs() < 1e-3 && (high - 0.978_0).abs() < 1e-3, "{low} {high}");
+        assert!(
+            (low - 0.828_4).abs() < 1e-3 && (high - 0.978_0).abs() < 1e-3,
+            "{low} {high}"
+        );
         assert_eq!(wilson(0.0, 10.0)[0], 0.0);
         assert_eq!(wilson(10.0, 10.0)[1], 1.0);
     }

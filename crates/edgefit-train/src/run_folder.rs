@@ -8,24 +8,27 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 
 /// The folder of one run: `model.onnx`, `report.json`, `splits.json`, `events.jsonl`.
+///
+/// A run that ends before it wrote anything leaves no folder behind.
 pub(crate) struct RunFolder {
     folder: PathBuf,
-    events: File,
+    events: Option<File>,
 }
 
 impl RunFolder {
     /// Makes the folder, so that a place where nothing can be written is found before the work.
     pub fn create(folder: &Path) -> Result<Self> {
-        let events = folder.join("events.jsonl");
-        let fail = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| Error::Write { path, source }
+        let fail = |source| Error::Write {
+            path: folder.to_path_buf(),
+            source,
         };
-        std::fs::create_dir_all(folder).map_err(fail(folder))?;
-        Ok(RunFolder {
+        std::fs::create_dir_all(folder).map_err(fail)?;
+        let run = RunFolder {
             folder: folder.to_path_buf(),
-            events: File::create(&events).map_err(fail(&events))?,
-        })
+            events: None,
+        };
+        tempfile::tempfile_in(folder).map_err(fail)?;
+        Ok(run)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -37,16 +40,30 @@ impl RunFolder {
         let path = self.path("events.jsonl");
         let mut line = json(event, &path)?;
         line.push('\n');
-        self.events
-            .write_all(line.as_bytes())
-            .map_err(|source| Error::Write { path, source })
+        let mut append = || -> std::io::Result<()> {
+            let events = match &mut self.events {
+                Some(events) => events,
+                none => none.insert(File::create(&path)?),
+            };
+            events.write_all(line.as_bytes())
+        };
+        append().map_err(|source| Error::Write { path, source })
     }
 
     /// Writes a document, whole or not at all.
     pub fn write_json(&self, name: &str, document: &impl Serialize) -> Result<()> {
         let path = self.path(name);
         let text = json(document, &path)?;
-        Ok(write_atomically(&path, |file| file.write_all(text.as_bytes()))?)
+        Ok(write_atomically(&path, |file| {
+            file.write_all(text.as_bytes())
+        })?)
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // Fails, as it should, when there is something in it.
+        let _ = std::fs::remove_dir(&self.folder);
     }
 }
 

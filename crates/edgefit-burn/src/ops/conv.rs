@@ -10,7 +10,10 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Value, Str
     let x = operands.take(0)?;
     let weight = operands.take(1)?;
     let extents = conv.extents(&x.dims(), &weight.dims())?;
-    let bias = operands.optional(2).map(Tensor::<1>::try_from).transpose()?;
+    let bias = operands
+        .optional(2)
+        .map(Tensor::<1>::try_from)
+        .transpose()?;
     match extents.as_slice() {
         &[along] => {
             let options = options([along], conv.groups);

@@ -13,7 +13,9 @@ pub(super) fn concat(concat: Concat, operands: Operands) -> Result<Value, String
     where
         Tensor<D>: TryFrom<Value, Error = String>,
     {
-        std::iter::once(Ok(first)).chain(others.map(Tensor::try_from)).collect()
+        std::iter::once(Ok(first))
+            .chain(others.map(Tensor::try_from))
+            .collect()
     }
     let mut values = operands.0.into_iter().flatten();
     let first = values.next().ok_or("nothing to concatenate")?;

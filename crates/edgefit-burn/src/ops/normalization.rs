@@ -13,7 +13,10 @@ pub(crate) struct Normalized {
 }
 
 /// Normalises by the running statistics.
-pub(crate) fn batch_norm(op: &BatchNormalization, operands: &mut Operands) -> Result<Value, String> {
+pub(crate) fn batch_norm(
+    op: &BatchNormalization,
+    operands: &mut Operands,
+) -> Result<Value, String> {
     let x = operands.take(0)?;
     let [scale, bias, mean, variance] = statistics(operands)?;
     let epsilon = f64::from(op.epsilon);

@@ -16,8 +16,12 @@ pub(super) fn forward(pool: &Pool, operands: &mut Operands) -> Result<Value, Str
     let stride = extents.map(|extent| extent.stride);
     let spatial = [dims[2], dims[3]];
     // Ceil mode is nothing but more padding at the end.
-    let padding: [(usize, usize); 2] =
-        std::array::from_fn(|axis| (extents[axis].before, end_padding(extents[axis], spatial[axis])));
+    let padding: [(usize, usize); 2] = std::array::from_fn(|axis| {
+        (
+            extents[axis].before,
+            end_padding(extents[axis], spatial[axis]),
+        )
+    });
     let widened = (0..2).any(|axis| padding[axis].1 > extents[axis].after);
     Ok(match pool.kind {
         PoolKind::Max => {
@@ -32,7 +36,9 @@ pub(super) fn forward(pool: &Pool, operands: &mut Operands) -> Result<Value, Str
                 return Err("dilated average pooling is not supported".into());
             }
             if widened && count_include_pad {
-                return Err("average pooling in ceil mode that counts padding is not supported".into());
+                return Err(
+                    "average pooling in ceil mode that counts padding is not supported".into(),
+                );
             }
             let options = AvgPoolOptions::new(kernel)
                 .with_stride(stride)

@@ -73,7 +73,9 @@ mod tests {
         // A linear congruential sequence stands in for random instances.
         let mut state = 7u64;
         let mut next = |limit: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 33) % limit
         };
         for _ in 0..200 {

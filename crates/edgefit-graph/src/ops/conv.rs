@@ -30,7 +30,9 @@ impl Conv {
     /// The shapes do not go together.
     pub fn extents(&self, x: &[usize], weight: &[usize]) -> Result<Vec<Extent>, String> {
         if x.len() < 3 || weight.len() != x.len() {
-            return Err(format!("cannot convolve {x:?} with a weight of shape {weight:?}"));
+            return Err(format!(
+                "cannot convolve {x:?} with a weight of shape {weight:?}"
+            ));
         }
         if weight[1].checked_mul(self.groups) != Some(x[1]) || weight[0] % self.groups != 0 {
             return Err(format!(

@@ -7,11 +7,19 @@ use crate::error::Result;
 pub enum Unary {
     Identity,
     Relu,
-    LeakyRelu { alpha: f32 },
-    Clip { min: f32, max: f32 },
+    LeakyRelu {
+        alpha: f32,
+    },
+    Clip {
+        min: f32,
+        max: f32,
+    },
     Sigmoid,
     /// max(0, min(1, alpha·x + beta)).
-    HardSigmoid { alpha: f32, beta: f32 },
+    HardSigmoid {
+        alpha: f32,
+        beta: f32,
+    },
     /// x · max(0, min(1, x/6 + 1/2)).
     HardSwish,
     Tanh,
@@ -45,8 +53,12 @@ impl Unary {
                 max: node.float_or("max", f32::MAX)?,
             },
             "Clip" => Unary::Clip {
-                min: context.constant_float(1, "lower limit")?.unwrap_or(f32::MIN),
-                max: context.constant_float(2, "upper limit")?.unwrap_or(f32::MAX),
+                min: context
+                    .constant_float(1, "lower limit")?
+                    .unwrap_or(f32::MIN),
+                max: context
+                    .constant_float(2, "upper limit")?
+                    .unwrap_or(f32::MAX),
             },
             "Sigmoid" => Unary::Sigmoid,
             "HardSigmoid" => Unary::HardSigmoid {

@@ -32,7 +32,9 @@ impl Concat {
             let alike = other.len() == dims.len()
                 && (0..dims.len()).all(|index| index == axis || other[index] == dims[index]);
             if !alike {
-                return Err(format!("cannot concatenate {dims:?} and {other:?} along {axis}"));
+                return Err(format!(
+                    "cannot concatenate {dims:?} and {other:?} along {axis}"
+                ));
             }
             dims[axis] = dims[axis].saturating_add(other[axis]);
         }
@@ -142,7 +144,10 @@ impl Squeeze {
         if let Some(axis) = axes.iter().find(|&&axis| x[axis] != 1) {
             return Err(format!("cannot squeeze axis {axis} of {x:?}"));
         }
-        let kept = x.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
+        let kept = x
+            .iter()
+            .enumerate()
+            .filter(|(axis, _)| !axes.contains(axis));
         Ok(kept.map(|(_, &size)| size).collect())
     }
 }
@@ -212,7 +217,9 @@ impl Transpose {
         if sorted.into_iter().eq(0..rank) {
             Ok(axes)
         } else {
-            Err(format!("{listed:?} is not a permutation of {rank} dimensions"))
+            Err(format!(
+                "{listed:?} is not a permutation of {rank} dimensions"
+            ))
         }
     }
 
@@ -264,7 +271,10 @@ impl Pad {
     /// The node lists amounts for another number of dimensions.
     pub fn amounts(&self, rank: usize) -> Result<Vec<(usize, usize)>, String> {
         if self.amounts.len() != 2 * rank {
-            return Err(format!("{} amounts for {rank} dimensions", self.amounts.len()));
+            return Err(format!(
+                "{} amounts for {rank} dimensions",
+                self.amounts.len()
+            ));
         }
         let (before, after) = self.amounts.split_at(rank);
         Ok(before.iter().copied().zip(after.iter().copied()).collect())
@@ -306,7 +316,13 @@ mod tests {
         assert_eq!(out, [1, 3, 4, 1]);
         assert_eq!(Squeeze { axes: Some(axes) }.infer(&out).unwrap(), [3, 4]);
         assert!(Unsqueeze { axes: vec![0, 0] }.infer(&[3]).is_err());
-        assert!(Squeeze { axes: Some(vec![0]) }.infer(&[3]).is_err());
+        assert!(
+            Squeeze {
+                axes: Some(vec![0])
+            }
+            .infer(&[3])
+            .is_err()
+        );
     }
 
     #[test]

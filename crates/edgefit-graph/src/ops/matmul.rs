@@ -37,7 +37,9 @@ impl Gemm {
         if inner == inner_b {
             Ok(vec![rows, columns])
         } else {
-            Err(format!("cannot multiply {rows}×{inner} by {inner_b}×{columns}"))
+            Err(format!(
+                "cannot multiply {rows}×{inner} by {inner_b}×{columns}"
+            ))
         }
     }
 
@@ -56,7 +58,11 @@ pub(super) fn infer(a: &[usize], b: &[usize]) -> Result<Vec<usize>, String> {
         (_, &[inner]) => (a.to_vec(), vec![inner, 1]),
         _ => (a.to_vec(), b.to_vec()),
     };
-    let right = if let [inner] = right[..] { vec![inner, 1] } else { right };
+    let right = if let [inner] = right[..] {
+        vec![inner, 1]
+    } else {
+        right
+    };
     let (left_batch, left_matrix) = left.split_at(left.len() - 2);
     let (right_batch, right_matrix) = right.split_at(right.len() - 2);
     if left_matrix[1] != right_matrix[0] {

@@ -31,6 +31,8 @@ impl BatchNormalization {
 pub(super) fn infer(x: &[usize], scale: &[usize]) -> Result<(), String> {
     match (x, scale) {
         ([_, channels, ..], [scales]) if channels == scales => Ok(()),
-        _ => Err(format!("cannot normalise {x:?} with statistics of shape {scale:?}")),
+        _ => Err(format!(
+            "cannot normalise {x:?} with statistics of shape {scale:?}"
+        )),
     }
 }

@@ -98,7 +98,13 @@ impl Window {
             .collect()
     }
 
-    fn along(&self, axis: usize, rank: usize, size: usize, kernel: usize) -> Result<Extent, String> {
+    fn along(
+        &self,
+        axis: usize,
+        rank: usize,
+        size: usize,
+        kernel: usize,
+    ) -> Result<Extent, String> {
         let pick = |list: &[usize]| list.get(axis).copied().unwrap_or(1);
         let (stride, dilation) = (pick(&self.strides), pick(&self.dilations));
         let too_large = || format!("a window of {kernel} taps does not go over {size} elements");
@@ -180,7 +186,10 @@ mod tests {
         for (size, kernel, stride, pads, ceil_mode, output) in cases {
             let window = Window::explicit(stride, pads, ceil_mode);
             let extents = window.over(&[size], &[kernel]).unwrap();
-            assert_eq!(extents[0].output, output, "{size} {kernel} {stride} {pads:?}");
+            assert_eq!(
+                extents[0].output, output,
+                "{size} {kernel} {stride} {pads:?}"
+            );
         }
     }
 

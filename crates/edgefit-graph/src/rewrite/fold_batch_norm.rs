@@ -40,13 +40,16 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
                 })
                 .collect::<Option<Vec<_>>>()
         };
-        let (Some(statistics), Some(weight)) = (constants(norm, 1..5), constants(conv, 1..2)) else {
+        let (Some(statistics), Some(weight)) = (constants(norm, 1..5), constants(conv, 1..2))
+        else {
             continue;
         };
         let old_bias = constants(conv, 2..3);
         let channels = statistics[0].elements();
         let fits = weight[0].dims().first() == Some(&channels)
-            && statistics.iter().all(|tensor| tensor.elements() == channels);
+            && statistics
+                .iter()
+                .all(|tensor| tensor.elements() == channels);
         if !fits || (graph.nodes[conv].input(2).is_some() && old_bias.is_none()) {
             continue;
         }
@@ -66,7 +69,9 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
             .chunks(per_channel)
             .zip(&factor)
             .flat_map(|(values, factor)| {
-                values.iter().map(move |&value| (f64::from(value) * factor) as f32)
+                values
+                    .iter()
+                    .map(move |&value| (f64::from(value) * factor) as f32)
             })
             .collect();
         let bias = match old_bias {
@@ -80,7 +85,12 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
             })
             .collect();
         let weight = Tensor::from_values(weight[0].dims().to_vec(), &new_weight);
-        folded.push((conv, norm, weight, Tensor::from_values(vec![channels], &new_bias)));
+        folded.push((
+            conv,
+            norm,
+            weight,
+            Tensor::from_values(vec![channels], &new_bias),
+        ));
     }
 
     let count = folded.len();
@@ -89,7 +99,10 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
         // Weights may be shared with another node, so the folded ones get names of their own
         // unless nobody else reads the old ones.
         let names = [1, 2].map(|index| {
-            let old = graph.nodes[conv].input(index).unwrap_or_default().to_owned();
+            let old = graph.nodes[conv]
+                .input(index)
+                .unwrap_or_default()
+                .to_owned();
             let readers = graph
                 .nodes
                 .iter()

@@ -37,7 +37,9 @@ impl Head {
         let no_head = |detail: String| {
             Error::invalid(
                 format!("graph output '{}'", output.name),
-                format!("{detail}; a backbone to fine-tune ends in a linear layer (Gemm, or MatMul and Add)"),
+                format!(
+                    "{detail}; a backbone to fine-tune ends in a linear layer (Gemm, or MatMul and Add)"
+                ),
             )
         };
         let last = topology
@@ -62,10 +64,17 @@ impl Head {
         let features = node.input(0).map(str::to_owned);
         let weight = node.input(1).and_then(|name| graph.initializers.get(name));
         let (Some(features), Some(&[rows, columns])) = (features, weight.map(Tensor::dims)) else {
-            return Err(no_head(format!("the weight of {} is not a matrix", node.place())));
+            return Err(no_head(format!(
+                "the weight of {} is not a matrix",
+                node.place()
+            )));
         };
         let transposed = transposed(node)?;
-        let (inputs, classes) = if transposed { (columns, rows) } else { (rows, columns) };
+        let (inputs, classes) = if transposed {
+            (columns, rows)
+        } else {
+            (rows, columns)
+        };
         Ok(Head {
             node: node.label().to_owned(),
             features,
@@ -168,7 +177,12 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weight: &[f32], bias: &[f32]
             node.inputs.push(name.clone());
             name
         }
-        None => return Err(Error::invalid(at(), "has no bias to replace; use a Gemm head")),
+        None => {
+            return Err(Error::invalid(
+                at(),
+                "has no bias to replace; use a Gemm head",
+            ));
+        }
     };
     if node.op == "Gemm" {
         // The new weights are whole: factors of the old head are not theirs.
@@ -184,7 +198,9 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weight: &[f32], bias: &[f32]
     let dims = vec![batch.unwrap_or(Dim::Unknown), Dim::Known(classes)];
     graph.outputs[0] = ValueInfo::f32(&graph.outputs[0].name, dims);
     let changed: Vec<String> = graph.nodes[head.multiply].outputs.clone();
-    graph.value_info.retain(|value| !changed.contains(&value.name));
+    graph
+        .value_info
+        .retain(|value| !changed.contains(&value.name));
     graph.check()
 }
 
@@ -206,12 +222,14 @@ mod tests {
 
     fn classifier(op: &str) -> Graph {
         let mut graph = Graph::new("classifier", 17);
-        graph
-            .inputs
-            .push(ValueInfo::f32("x", vec![Dim::Symbol("n".into()), Dim::Known(2)]));
-        graph
-            .outputs
-            .push(ValueInfo::f32("logits", vec![Dim::Symbol("n".into()), Dim::Known(3)]));
+        graph.inputs.push(ValueInfo::f32(
+            "x",
+            vec![Dim::Symbol("n".into()), Dim::Known(2)],
+        ));
+        graph.outputs.push(ValueInfo::f32(
+            "logits",
+            vec![Dim::Symbol("n".into()), Dim::Known(3)],
+        ));
         let weight = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
         let (dims, gemm_like) = match op {
             "Gemm" => (vec![3, 2], true),
@@ -230,8 +248,12 @@ mod tests {
                     .with("transB", Attribute::Int(1)),
             );
         } else {
-            graph.nodes.push(Node::new("MatMul", "fc", &["f", "w"], &["p"]));
-            graph.nodes.push(Node::new("Add", "bias", &["b", "p"], &["logits"]));
+            graph
+                .nodes
+                .push(Node::new("MatMul", "fc", &["f", "w"], &["p"]));
+            graph
+                .nodes
+                .push(Node::new("Add", "bias", &["b", "p"], &["logits"]));
         }
         graph
     }
@@ -241,13 +263,19 @@ mod tests {
         for op in ["Gemm", "MatMul"] {
             let mut graph = classifier(op);
             let head = Head::of(&graph).unwrap();
-            assert_eq!((head.inputs, head.classes, head.features.as_str()), (2, 3, "f"));
+            assert_eq!(
+                (head.inputs, head.classes, head.features.as_str()),
+                (2, 3, "f")
+            );
             let weight = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
             let bias = [0.1, 0.2, 0.3, 0.4];
             replace_head(&mut graph, &head, &weight, &bias).unwrap();
             let found = Head::of(&graph).unwrap();
             assert_eq!(found.classes, 4);
-            assert_eq!(found.weights(&graph).unwrap(), (weight.to_vec(), bias.to_vec()));
+            assert_eq!(
+                found.weights(&graph).unwrap(),
+                (weight.to_vec(), bias.to_vec())
+            );
             assert_eq!(graph.outputs[0].dims().unwrap()[1], Dim::Known(4));
 
             assert_eq!(found.backbone(&graph).unwrap().nodes.len(), 1);
@@ -263,8 +291,16 @@ mod tests {
         graph.outputs[0].name = "f".into();
         let error = Head::of(&graph).unwrap_err().to_string();
         assert!(error.contains("comes from a Relu"), "{error}");
-        let error = replace_head(&mut graph, &Head::of(&classifier("Gemm")).unwrap(), &[1.0], &[])
-            .unwrap_err();
-        assert!(error.to_string().contains("do not make 0 classes"), "{error}");
+        let error = replace_head(
+            &mut graph,
+            &Head::of(&classifier("Gemm")).unwrap(),
+            &[1.0],
+            &[],
+        )
+        .unwrap_err();
+        assert!(
+            error.to_string().contains("do not make 0 classes"),
+            "{error}"
+        );
     }
 }

@@ -14,7 +14,10 @@ pub fn cut_softmax(graph: &mut Graph) -> Option<CutSoftmax> {
     let output = output.name.clone();
     let topology = Topology::of(graph);
     let last = topology.producer(&output)?;
-    if !matches!(graph.nodes[last].op.as_str(), "Softmax" | "LogSoftmax" | "Sigmoid") {
+    if !matches!(
+        graph.nodes[last].op.as_str(),
+        "Softmax" | "LogSoftmax" | "Sigmoid"
+    ) {
         return None;
     }
     let logits = graph.nodes[last].input(0)?.to_owned();
@@ -22,7 +25,10 @@ pub fn cut_softmax(graph: &mut Graph) -> Option<CutSoftmax> {
     topology.sole_consumer(&logits)?;
 
     let node = graph.nodes.remove(last);
-    let slot = graph.nodes[before].outputs.iter_mut().find(|name| **name == logits)?;
+    let slot = graph.nodes[before]
+        .outputs
+        .iter_mut()
+        .find(|name| **name == logits)?;
     *slot = output;
     graph.value_info.retain(|value| value.name != logits);
     Some(CutSoftmax(node))

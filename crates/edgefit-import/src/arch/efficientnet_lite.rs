@@ -36,7 +36,14 @@ const EPSILON: f32 = 1e-3;
 
 fn lite0(net: &mut Builder) {
     let (mut channels, mut side) = (32, net.resolution().div_ceil(2));
-    let mut x = conv_bn(net, "_conv_stem", "_bn0", "input", ConvShape::dense(3, 32, 3, 2), side * 2);
+    let mut x = conv_bn(
+        net,
+        "_conv_stem",
+        "_bn0",
+        "input",
+        ConvShape::dense(3, 32, 3, 2),
+        side * 2,
+    );
     x = net.relu6("stem.act", &x);
 
     let mut index = 0;
@@ -48,15 +55,36 @@ fn lite0(net: &mut Builder) {
             let wide = channels * stage.expand;
             if stage.expand > 1 {
                 let expand = ConvShape::dense(channels, wide, 1, 1);
-                x = conv_bn(net, &format!("{block}._expand_conv"), &format!("{block}._bn0"), &x, expand, side);
+                x = conv_bn(
+                    net,
+                    &format!("{block}._expand_conv"),
+                    &format!("{block}._bn0"),
+                    &x,
+                    expand,
+                    side,
+                );
                 x = net.relu6(&format!("{block}.expand_act"), &x);
             }
             let depthwise = ConvShape::depthwise(wide, stage.kernel, stride);
-            x = conv_bn(net, &format!("{block}._depthwise_conv"), &format!("{block}._bn1"), &x, depthwise, side);
+            x = conv_bn(
+                net,
+                &format!("{block}._depthwise_conv"),
+                &format!("{block}._bn1"),
+                &x,
+                depthwise,
+                side,
+            );
             x = net.relu6(&format!("{block}.depthwise_act"), &x);
             side = side.div_ceil(stride);
             let project = ConvShape::dense(wide, stage.channels, 1, 1);
-            x = conv_bn(net, &format!("{block}._project_conv"), &format!("{block}._bn2"), &x, project, side);
+            x = conv_bn(
+                net,
+                &format!("{block}._project_conv"),
+                &format!("{block}._bn2"),
+                &x,
+                project,
+                side,
+            );
             if let Some(shortcut) = shortcut {
                 x = net.add(&format!("{block}.add"), &x, &shortcut);
             }
@@ -65,7 +93,14 @@ fn lite0(net: &mut Builder) {
         }
     }
 
-    x = conv_bn(net, "_conv_head", "_bn1", &x, ConvShape::dense(channels, 1280, 1, 1), side);
+    x = conv_bn(
+        net,
+        "_conv_head",
+        "_bn1",
+        &x,
+        ConvShape::dense(channels, 1280, 1, 1),
+        side,
+    );
     x = net.relu6("head.act", &x);
     x = net.global_average_pool("pool", &x);
     x = net.flatten("features", &x);
@@ -74,7 +109,14 @@ fn lite0(net: &mut Builder) {
 
 /// A convolution with TensorFlow's SAME padding, made explicit for an input of `side` pixels, and
 /// the normalisation behind it.
-fn conv_bn(net: &mut Builder, conv: &str, norm: &str, x: &str, shape: ConvShape, side: usize) -> String {
+fn conv_bn(
+    net: &mut Builder,
+    conv: &str,
+    norm: &str,
+    x: &str,
+    shape: ConvShape,
+    side: usize,
+) -> String {
     let x = net.conv(conv, x, shape, shape.same_pads(side));
     net.batch_norm(norm, &x, shape.outputs, EPSILON)
 }

@@ -35,7 +35,10 @@ impl Package {
             if private {
                 // The system's package lists may be empty or only root's to refresh.
                 for part in ["State", "Cache"] {
-                    command.arg(format!("--option=Dir::{part}={}", lists.join(part).display()));
+                    command.arg(format!(
+                        "--option=Dir::{part}={}",
+                        lists.join(part).display()
+                    ));
                 }
                 command.arg("--option=Dir::State::status=/var/lib/dpkg/status");
                 command.arg("--option=Debug::NoLocking=true");
@@ -72,7 +75,10 @@ impl Package {
         }
         let stderr = String::from_utf8_lossy(&output.stderr);
         let last = stderr.lines().rfind(|line| !line.trim().is_empty());
-        Err(self.failed(format!("{program} says: {}", last.unwrap_or("nothing").trim())))
+        Err(self.failed(format!(
+            "{program} says: {}",
+            last.unwrap_or("nothing").trim()
+        )))
     }
 
     fn failed(&self, problem: String) -> Error {

@@ -81,7 +81,11 @@ pub(super) fn verify(path: &Path, what: &'static str, expected: &'static str) ->
     let read = || -> std::io::Result<String> {
         let mut hasher = Sha256::new();
         std::io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hasher))?;
-        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     };
     let found = read().map_err(|source| Error::Cache {
         path: path.to_path_buf(),
@@ -135,7 +139,9 @@ mod tests {
             Ok(())
         });
         assert!(path.unwrap().join("whole").is_file());
-        cache.entry("thing", |_| panic!("it is there already")).unwrap();
+        cache
+            .entry("thing", |_| panic!("it is there already"))
+            .unwrap();
     }
 
     #[test]
@@ -145,6 +151,9 @@ mod tests {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         verify(file.path(), "abc", abc).unwrap();
         fs::write(file.path(), "abd").unwrap();
-        assert!(matches!(verify(file.path(), "abc", abc), Err(Error::WrongHash { .. })));
+        assert!(matches!(
+            verify(file.path(), "abc", abc),
+            Err(Error::WrongHash { .. })
+        ));
     }
 }

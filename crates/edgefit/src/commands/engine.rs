@@ -64,7 +64,9 @@ pub fn run(args: Engine, output: &mut Output) -> anyhow::Result<Outcome> {
                 available: true,
                 detail: path.display().to_string(),
             };
-            output.result("edgefit.engine/1", &status, || format!("{engine} in {}", status.detail))?;
+            output.result("edgefit.engine/1", &status, || {
+                format!("{engine} in {}", status.detail)
+            })?;
         }
     }
     Ok(Outcome::Yes)

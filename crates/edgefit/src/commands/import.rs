@@ -25,7 +25,11 @@ struct Imported {
 pub fn run(args: Import, output: &mut Output) -> anyhow::Result<Outcome> {
     let arch = Architecture::named(&args.arch).with_context(|| {
         let names: Vec<&str> = ARCHITECTURES.iter().map(|arch| arch.name).collect();
-        format!("architecture '{}' is not known; --arch is one of {}", args.arch, names.join(", "))
+        format!(
+            "architecture '{}' is not known; --arch is one of {}",
+            args.arch,
+            names.join(", ")
+        )
     })?;
     let checkpoint = Checkpoint::open(&args.weights)?;
     let mut imported = arch.import(&checkpoint)?;
@@ -47,7 +51,9 @@ pub fn run(args: Import, output: &mut Output) -> anyhow::Result<Outcome> {
     };
     if let [first, ..] = result.unused_keys.as_slice() {
         let count = result.unused_keys.len();
-        output.warn(&format!("{count} keys of the checkpoint are not used, the first is '{first}'"));
+        output.warn(&format!(
+            "{count} keys of the checkpoint are not used, the first is '{first}'"
+        ));
     }
     output.result("edgefit.import/1", &result, || {
         format!(

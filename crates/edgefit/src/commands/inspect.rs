@@ -50,14 +50,19 @@ pub fn run(args: Inspect, output: &mut Output) -> anyhow::Result<Outcome> {
         preprocessing: Preprocessing::of(&graph).map_err(in_file(&args.model))?,
         labels: labels::of(&graph).map_err(in_file(&args.model))?,
     };
-    output.result("edgefit.inspect/1", &inspected, || people(&graph, &inspected))?;
+    output.result("edgefit.inspect/1", &inspected, || {
+        people(&graph, &inspected)
+    })?;
     Ok(Outcome::Yes)
 }
 
 fn people(graph: &Graph, inspected: &Inspected) -> String {
     let mut nodes = table(&["node", "op", "output", "parameters", "MACs"]);
     for node in &inspected.nodes {
-        let shape = node.output_shape.as_deref().map_or("?".into(), human::shape);
+        let shape = node
+            .output_shape
+            .as_deref()
+            .map_or("?".into(), human::shape);
         nodes.add_row([
             node.name.clone(),
             node.op.clone(),
@@ -66,20 +71,35 @@ fn people(graph: &Graph, inspected: &Inspected) -> String {
             human::count(node.macs),
         ]);
     }
-    let mut totals = table(&["", ""]);
+    let mut totals = table(&["model", ""]);
     let mut row = |name: &str, value: String| {
         totals.add_row([name.to_owned(), value]);
     };
-    row("trainable parameters", human::count(inspected.totals.parameters));
+    row(
+        "trainable parameters",
+        human::count(inspected.totals.parameters),
+    );
     row("MACs", human::count(inspected.totals.macs));
     row("weights", human::bytes(inspected.totals.weight_bytes));
-    row("activations, each on its own", human::bytes(inspected.memory.naive_bytes));
-    row("activations, lower bound", human::bytes(inspected.memory.lower_bound_bytes));
-    row("activations, in place", human::bytes(inspected.memory.in_place_bound_bytes));
-    row("activations, planned arena", human::bytes(inspected.memory.arena_bytes));
+    row(
+        "activations, each on its own",
+        human::bytes(inspected.memory.naive_bytes),
+    );
+    row(
+        "activations, lower bound",
+        human::bytes(inspected.memory.lower_bound_bytes),
+    );
+    row(
+        "activations, in place",
+        human::bytes(inspected.memory.in_place_bound_bytes),
+    );
+    row(
+        "activations, planned arena",
+        human::bytes(inspected.memory.arena_bytes),
+    );
     row("opset", graph.opset().to_string());
     if let Some(preprocessing) = &inspected.preprocessing {
-        row("preprocessing", serde_json::json!(preprocessing).to_string());
+        row("preprocessing", preprocessing.to_string());
     }
     if let Some(labels) = &inspected.labels {
         row("labels", labels.join(", "));

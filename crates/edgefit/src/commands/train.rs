@@ -25,11 +25,21 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Err(missing) = discover(&cache) {
         output.warn(&format!("{missing}; going on with tract"));
     }
-    let job = job(args.fitting, &cache, args.data, args.backbone, device, args.output, args.preprocessing);
+    let job = job(
+        args.fitting,
+        &cache,
+        args.data,
+        args.backbone,
+        device,
+        args.output,
+        args.preprocessing,
+    );
     let Some(report) = train(&job, output)? else {
         return Ok(Outcome::No);
     };
-    output.result(SCHEMA, &report, || format!("{}\n{}", people(&report), check::people(&report.check)))?;
+    output.result(SCHEMA, &report, || {
+        format!("{}\n{}", people(&report), check::people(&report.check))
+    })?;
     Ok(outcome(&report))
 }
 
@@ -95,7 +105,14 @@ pub fn outcome(report: &Report) -> Outcome {
 
 /// What came out: figures with the baselines beside them, parity, where it lies.
 pub fn people(report: &Report) -> String {
-    let mut figures = table(&["test", "accuracy", "95 % interval", "balanced", "macro F1", "val"]);
+    let mut figures = table(&[
+        "test",
+        "accuracy",
+        "95 % interval",
+        "balanced",
+        "macro F1",
+        "val",
+    ]);
     let mut row = |name: &str, test: &Metrics, val: &Metrics| {
         let [low, high] = test.accuracy_interval;
         figures.add_row([
@@ -135,7 +152,13 @@ pub fn people(report: &Report) -> String {
 
 /// A row a pair of engines.
 pub fn pairs(pairs: &[parity::Pair]) -> String {
-    let mut rows = table(&["parity", "largest difference", "cosine", "same top-1", "within tolerance"]);
+    let mut rows = table(&[
+        "parity",
+        "largest difference",
+        "cosine",
+        "same top-1",
+        "within tolerance",
+    ]);
     for pair in pairs {
         let within = if pair.within { "yes" } else { "NO" };
         rows.add_row([
@@ -147,7 +170,10 @@ pub fn pairs(pairs: &[parity::Pair]) -> String {
         ]);
     }
     let mut text = rows.to_string();
-    if !pairs.iter().any(|pair| [pair.a, pair.b].contains(&EngineName::OnnxRuntime)) {
+    if !pairs
+        .iter()
+        .any(|pair| [pair.a, pair.b].contains(&EngineName::OnnxRuntime))
+    {
         text.push_str("\nnot compared with ONNX Runtime, which is not there");
     }
     text

@@ -33,8 +33,9 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         engines.retain(|engine| *engine != EngineName::OnnxRuntime);
     }
     let inputs = match &args.data {
-        Some(folder) => vec![images(&graph, folder, args.samples as usize, output)
-            .map_err(in_file(&args.model))?],
+        Some(folder) => vec![
+            images(&graph, folder, args.samples as usize, output).map_err(in_file(&args.model))?,
+        ],
         None => random(&graph, &args).map_err(in_file(&args.model))?,
     };
 
@@ -46,10 +47,8 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     }
     let first_divergence = match pairs_found.iter().find(|pair| !pair.within) {
         None => None,
-        Some(pair) => {
-            first_divergence(&graph, (pair.a, pair.b), &inputs, threads, Tolerance::F32)
-                .map_err(in_file(&args.model))?
-        }
+        Some(pair) => first_divergence(&graph, (pair.a, pair.b), &inputs, threads, Tolerance::F32)
+            .map_err(in_file(&args.model))?,
     };
     spinner.finish_and_clear();
 
@@ -69,13 +68,21 @@ fn people(verified: &Verified) -> String {
         Verdict::Diverge => format!("the engines DIVERGE on {} samples", verified.samples),
     };
     if let Some(at) = &verified.first_divergence {
-        text.push_str(&format!("; the first node to differ is '{}' ({})", at.node, at.op));
+        text.push_str(&format!(
+            "; the first node to differ is '{}' ({})",
+            at.node, at.op
+        ));
     }
     format!("{text}\n{}", pairs(&verified.pairs))
 }
 
 /// The first readable images below `folder`, prepared as the model says.
-fn images(graph: &Graph, folder: &Path, count: usize, output: &mut Output) -> anyhow::Result<Array> {
+fn images(
+    graph: &Graph,
+    folder: &Path,
+    count: usize,
+    output: &mut Output,
+) -> anyhow::Result<Array> {
     let preprocessing = Preprocessing::of(graph)?
         .context("the model does not say how its images are to be prepared; leave out --data")?;
     let mut values = Vec::new();
@@ -89,7 +96,10 @@ fn images(graph: &Graph, folder: &Path, count: usize, output: &mut Output) -> an
             continue;
         }
         let read = std::fs::read(&path).map_err(|error| error.to_string());
-        match read.and_then(|bytes| decode(&bytes)).and_then(|image| prepare(&image, &preprocessing)) {
+        match read
+            .and_then(|bytes| decode(&bytes))
+            .and_then(|image| prepare(&image, &preprocessing))
+        {
             Ok(input) => {
                 values.extend(input);
                 found += 1;
@@ -99,7 +109,12 @@ fn images(graph: &Graph, folder: &Path, count: usize, output: &mut Output) -> an
     }
     anyhow::ensure!(found > 0, "{} holds no readable images", folder.display());
     Ok(Array {
-        dims: vec![found, 3, preprocessing.height as usize, preprocessing.width as usize],
+        dims: vec![
+            found,
+            3,
+            preprocessing.height as usize,
+            preprocessing.width as usize,
+        ],
         values,
     })
 }

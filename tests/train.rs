@@ -1,0 +1,120 @@
+//! Training on somebody's own folder.
+
+mod common;
+
+use std::fs;
+
+use common::{assert_refused, backbone, command, run, some_photographs};
+use edgefit::graph::{Graph, Preprocessing, labels};
+
+const CLASSES: [&str; 2] = ["bird", "fruit_veg"];
+
+fn train(data: &std::path::Path, out: &std::path::Path, more: &[&str]) -> common::Ran {
+    let mut train = command();
+    train
+        .arg("train")
+        .arg(data)
+        .arg("--backbone")
+        .arg(backbone());
+    train
+        .args(["--device", "raspberry-pi-4b", "--json", "-o"])
+        .arg(out)
+        .args(more);
+    run(&mut train)
+}
+
+#[test]
+fn the_exported_model_describes_itself_and_runs_repeat() {
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let first = train(data.path(), &out.path().join("a"), &[]);
+    assert_eq!(first.code, 0, "{first:?}");
+    let report = first.json("edgefit.train/1");
+    assert_eq!(report["counts"][0]["samples"], serde_json::json!([8, 8]));
+    assert_eq!(report["test"]["samples"], 4);
+
+    let model = Graph::load(out.path().join("a/model.onnx")).unwrap();
+    let original = Graph::load(backbone()).unwrap();
+    assert_eq!(labels::of(&model).unwrap().unwrap(), CLASSES);
+    assert_eq!(
+        Preprocessing::of(&model).unwrap(),
+        Preprocessing::of(&original).unwrap()
+    );
+    assert_eq!(model.nodes, original.nodes);
+
+    // The same seed gives the same model, and the features come from the cache.
+    let second = train(data.path(), &out.path().join("b"), &[]).json("edgefit.train/1");
+    assert_eq!(second["cached_features"], 24);
+    assert_eq!(second["exported"]["sha256"], report["exported"]["sha256"]);
+    assert_eq!(second["test"], report["test"]);
+}
+
+#[test]
+fn the_users_own_split_is_kept() {
+    let data = some_photographs(&CLASSES, 12);
+    for class in CLASSES {
+        let files: Vec<_> = fs::read_dir(data.path().join(class))
+            .unwrap()
+            .flatten()
+            .collect();
+        for (index, file) in files.iter().enumerate() {
+            let part = ["train", "train", "val", "test"][index % 4];
+            let folder = data.path().join(part).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            fs::rename(file.path(), folder.join(file.file_name())).unwrap();
+        }
+        fs::remove_dir(data.path().join(class)).unwrap();
+    }
+    let out = tempfile::tempdir().unwrap();
+    let report = train(data.path(), out.path(), &[]).json("edgefit.train/1");
+    for (part, count) in [(0, 6), (1, 3), (2, 3)] {
+        assert_eq!(
+            report["counts"][part]["samples"],
+            serde_json::json!([count, count])
+        );
+    }
+}
+
+#[test]
+fn a_broken_image_is_named_and_left_out_unless_strict() {
+    let data = some_photographs(&CLASSES, 12);
+    fs::write(
+        data.path().join("bird/broken.png"),
+        b"\x89PNG\r\n\x1a\nbroken",
+    )
+    .unwrap();
+    fs::write(data.path().join("bird/notes.txt"), "not an image").unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let lenient = train(data.path(), &out.path().join("lenient"), &[]);
+    assert_eq!(lenient.code, 0, "{lenient:?}");
+    assert!(lenient.stderr.contains("bird/broken.png"), "{lenient:?}");
+    assert!(lenient.stderr.contains("1 files"), "{lenient:?}");
+    let report = lenient.json("edgefit.train/1");
+    assert_eq!(report["unreadable"][0]["path"], "bird/broken.png");
+
+    let strict = out.path().join("strict");
+    assert_refused(
+        &train(data.path(), &strict, &["--strict"]),
+        &["bird/broken.png", "remove or replace"],
+    );
+    assert!(!strict.exists());
+}
+
+#[test]
+fn a_model_that_cannot_fit_is_refused_before_training() {
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let run_folder = out.path().join("run");
+    let mut train = command();
+    train
+        .arg("train")
+        .arg(data.path())
+        .arg("--backbone")
+        .arg(backbone());
+    train.args(["--device", "stm32h743", "-o"]).arg(&run_folder);
+    let ran = run(&mut train);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.contains("not trained (EF20)"), "{ran:?}");
+    assert!(ran.stdout.contains("AXI SRAM"), "{ran:?}");
+    assert!(!run_folder.exists());
+}

@@ -1,5 +1,10 @@
 //! The demo, as a newcomer runs it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
 mod common;
 
 use common::{assert_fields, command, run};

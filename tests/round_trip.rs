@@ -1,5 +1,10 @@
 //! A model that was read and written is the same model.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
 mod common;
 
 use common::{backbone, onnxruntime, photographs};

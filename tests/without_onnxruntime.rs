@@ -1,5 +1,10 @@
 //! Everything works without ONNX Runtime, on tract, and says what is missing.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
 mod common;
 
 use common::{backbone, command, run, some_photographs};

@@ -1,6 +1,10 @@
 //! What the end-to-end tests share: the real binary, real weights, real photographs.
 
 #![allow(dead_code, reason = "each test binary uses its part of this")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

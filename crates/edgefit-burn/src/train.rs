@@ -36,7 +36,7 @@ struct Frame {
 #[derive(Debug)]
 enum Source {
     Trained(usize),
-    Constant(Value),
+    Constant(Box<Value>),
 }
 
 /// A trained weight of any rank.
@@ -104,7 +104,7 @@ impl TrainModule {
                     parameters.push(Parameter::new(value));
                     Source::Trained(parameters.len() - 1)
                 } else {
-                    Source::Constant(value)
+                    Source::Constant(Box::new(value))
                 }
             })
             .collect();
@@ -158,7 +158,7 @@ impl TrainModule {
         match (&self.statistics[index], &self.frame.sources[index]) {
             (Some(gathered), _) => gathered.clone(),
             (None, Source::Trained(parameter)) => self.parameters[*parameter].value(),
-            (None, Source::Constant(value)) => value.clone(),
+            (None, Source::Constant(value)) => Value::clone(value),
         }
     }
 }

@@ -1,7 +1,7 @@
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::error::{Error, Result};
-use crate::profile::{Bank, Basis, Class, Content, Cpu, Figure, Profile, SCHEMA, WeightsIn};
+use crate::profile::{Bank, Basis, Class, Content, Cpu, Figure, Profile, VERSION, WeightsIn};
 
 /// This machine, as the system describes it: memory that is free for a process now, within the
 /// limits of its control group.
@@ -38,7 +38,7 @@ pub fn host() -> Result<Profile> {
     let clock = cpu.map(sysinfo::Cpu::frequency).filter(|&mhz| mhz > 0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Profile {
-        schema: SCHEMA,
+        version: VERSION,
         name: "host".into(),
         title: format!("this machine ({model})"),
         class: Class::Computer,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result, nearest};
 
 /// Version of the schema that this crate reads.
-pub const SCHEMA: u32 = 1;
+pub const VERSION: u32 = 1;
 
 /// Largest profile file that is read, in bytes.
 pub(crate) const MAX_FILE: u64 = 1 << 20;
@@ -14,8 +14,8 @@ pub(crate) const MAX_FILE: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// [`SCHEMA`].
-    pub schema: u32,
+    /// [`VERSION`].
+    pub version: u32,
     /// Name on the command line.
     pub name: String,
     /// Name for people.
@@ -161,10 +161,10 @@ impl Profile {
                 suggestion(error.message())
             ))
         })?;
-        if profile.schema != SCHEMA {
+        if profile.version != VERSION {
             return Err(fail(format!(
-                "schema {} is not known; this edgefit reads schema {SCHEMA}",
-                profile.schema
+                "version {} of the schema is not known; this edgefit reads version {VERSION}",
+                profile.version
             )));
         }
         if profile.cpu.cores.value == 0 {
@@ -225,7 +225,7 @@ mod tests {
         for (from, to, expected) in [
             ("clock_hz", "clok_hz", "did you mean 'clock_hz'"),
             ("2_097_152", "-1", "line 14: invalid value: integer `-1`"),
-            ("schema = 1", "schema = 9", "schema 9"),
+            ("version = 1", "version = 9", "version 9"),
             ("SRAM2", "SRAM1", "two banks called 'SRAM1'"),
             ("524_288", "0", "0 bytes"),
             ("microcontroller", "toaster", "unknown variant `toaster`"),

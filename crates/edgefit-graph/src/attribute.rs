@@ -30,7 +30,7 @@ pub enum Attribute {
 
 /// An attribute kept as it was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Opaque(pub(crate) proto::AttributeProto);
+pub struct Opaque(pub(crate) Box<proto::AttributeProto>);
 
 impl From<&str> for Attribute {
     fn from(text: &str) -> Self {

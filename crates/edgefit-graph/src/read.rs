@@ -204,7 +204,7 @@ fn attribute(raw: proto::AttributeProto, at: &str) -> Result<Attribute> {
                  flow (trace it instead of scripting it)",
             ));
         }
-        _ => Attribute::Opaque(Opaque(raw)),
+        _ => Attribute::Opaque(Opaque(Box::new(raw))),
     })
 }
 

@@ -224,7 +224,7 @@ fn attribute_proto(name: &str, value: &Attribute) -> proto::AttributeProto {
             kind(AttributeType::Strings);
             raw.strings = values.clone();
         }
-        Attribute::Opaque(kept) => return kept.0.clone(),
+        Attribute::Opaque(kept) => return (*kept.0).clone(),
     }
     raw
 }

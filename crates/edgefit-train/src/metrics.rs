@@ -85,13 +85,15 @@ mod tests {
 
     #[test]
     fn the_interval_is_wilsons() {
-        // 44 of 47, against R's binom::binom.wilson(44, 47).
-        let [low, high] = wilson(44.0, 47.0);
-        assert!(
-            (low - 0.828_4).abs() < 1e-3 && (high - 0.978_0).abs() < 1e-3,
-            "{low} {high}"
-        );
-        assert_eq!(wilson(0.0, 10.0)[0], 0.0);
-        assert_eq!(wilson(10.0, 10.0)[1], 1.0);
+        // With no successes it is [0, z² / (n + z²)], with nothing but successes its mirror image,
+        // and around one half it is symmetric.
+        let bound = Z * Z / (10.0 + Z * Z);
+        let [low, high] = wilson(0.0, 10.0);
+        assert!(low == 0.0 && (high - bound).abs() < 1e-12);
+        let [low, high] = wilson(10.0, 10.0);
+        assert!((low - (1.0 - bound)).abs() < 1e-12 && (high - 1.0).abs() < 1e-12);
+        let [low, high] = wilson(20.0, 40.0);
+        assert!((low + high - 1.0).abs() < 1e-12 && low > 0.35 && low < 0.36);
+        assert_eq!(wilson(0.0, 0.0), [0.0, 1.0]);
     }
 }

@@ -14,12 +14,12 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Value, Str
         .optional(2)
         .map(Tensor::<1>::try_from)
         .transpose()?;
-    match extents.as_slice() {
-        &[along] => {
+    match *extents.as_slice() {
+        [along] => {
             let options = options([along], conv.groups);
             Ok(conv1d(x.try_into()?, weight.try_into()?, bias, options).into())
         }
-        &[down, along] => {
+        [down, along] => {
             let options = options([down, along], conv.groups);
             Ok(conv2d(x.try_into()?, weight.try_into()?, bias, options).into())
         }

@@ -34,7 +34,9 @@ impl Conv {
                 "cannot convolve {x:?} with a weight of shape {weight:?}"
             ));
         }
-        if weight[1].checked_mul(self.groups) != Some(x[1]) || weight[0] % self.groups != 0 {
+        if weight[1].checked_mul(self.groups) != Some(x[1])
+            || !weight[0].is_multiple_of(self.groups)
+        {
             return Err(format!(
                 "{} channels do not go with a weight of shape {weight:?} in {} groups",
                 x[1], self.groups

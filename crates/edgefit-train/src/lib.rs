@@ -4,12 +4,16 @@
 //! [`train`] is the whole job. Its parts stand on their own: [`features`] runs the frozen backbone
 //! once and keeps the result, [`head`] fits a classifier to features, [`metrics`] measures one.
 
+mod baselines;
 mod error;
 pub mod events;
+mod exported;
 pub mod features;
 pub mod head;
 mod job;
 pub mod metrics;
+mod model;
+mod parts;
 mod report;
 mod run_folder;
 mod schedule;

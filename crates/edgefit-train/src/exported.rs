@@ -1,0 +1,91 @@
+use std::path::Path;
+
+use edgefit_data::{Sample, decode, prepare};
+use edgefit_engine::parity::{Pair, Tolerance, across};
+use edgefit_engine::{Array, EngineName, onnxruntime};
+use edgefit_graph::{Graph, Preprocessing};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::events::Observer;
+
+/// Images of a batch through the exported model.
+const BATCH: usize = 16;
+
+/// The model's input for `samples`, read anew from their files.
+fn inputs(samples: &[&Sample], preprocessing: &Preprocessing) -> Result<Array> {
+    let images = samples
+        .par_iter()
+        .map(|sample| {
+            let bytes =
+                std::fs::read(&sample.path).map_err(|source| edgefit_data::Error::Read {
+                    path: sample.path.clone(),
+                    source,
+                })?;
+            decode(&bytes)
+                .and_then(|image| prepare(&image, preprocessing))
+                .map_err(|detail| edgefit_data::Error::Image {
+                    path: sample.path.clone(),
+                    detail,
+                })
+        })
+        .collect::<Result<Vec<Vec<f32>>, _>>()?;
+    let (height, width) = (preprocessing.height as usize, preprocessing.width as usize);
+    Ok(Array {
+        dims: vec![samples.len(), 3, height, width],
+        values: images.concat(),
+    })
+}
+
+pub(crate) fn predict(
+    model: &Graph,
+    preprocessing: &Preprocessing,
+    engine: EngineName,
+    threads: usize,
+    samples: &[&Sample],
+    observer: &mut dyn Observer,
+) -> Result<Vec<f32>> {
+    let mut engine = edgefit_engine::load(engine, model, threads)?;
+    let mut logits = Vec::new();
+    observer.begin("test", samples.len() as u64);
+    for (index, batch) in samples.chunks(BATCH).enumerate() {
+        let outputs = engine.run(&[inputs(batch, preprocessing)?])?;
+        logits.extend(
+            outputs
+                .into_iter()
+                .next()
+                .map(|output| output.values)
+                .unwrap_or_default(),
+        );
+        observer.progress((index * BATCH + batch.len()) as u64, "");
+    }
+    observer.end();
+    Ok(logits)
+}
+
+pub(crate) fn parity(
+    model: &Graph,
+    preprocessing: &Preprocessing,
+    samples: &[&Sample],
+    threads: usize,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Pair>> {
+    let available =
+        |engine: &EngineName| *engine != EngineName::OnnxRuntime || onnxruntime::found().is_some();
+    let engines: Vec<EngineName> = EngineName::ALL.iter().copied().filter(available).collect();
+    observer.begin("parity", 1);
+    let input = inputs(samples, preprocessing)?;
+    let pairs = across(model, &engines, &[input], threads, Tolerance::F32)?;
+    observer.end();
+    Ok(pairs)
+}
+
+pub(crate) fn sha256(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(|source| edgefit_graph::Error::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let digest = Sha256::digest(bytes);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,78 @@
+use edgefit_graph::preprocessing::NAMES;
+use edgefit_graph::rewrite::{CutSoftmax, Head, cut_softmax, replace_head};
+use edgefit_graph::{Dim, Graph, Preprocessing, labels};
+
+use crate::error::{Error, Result};
+use crate::job::Job;
+
+/// The backbone with its classifier, ending in logits.
+pub(crate) struct Model {
+    pub graph: Graph,
+    softmax: Option<CutSoftmax>,
+    pub head: Head,
+    pub preprocessing: Preprocessing,
+}
+
+impl Model {
+    pub fn load(job: &Job) -> Result<Self> {
+        let mut graph = Graph::load(&job.backbone)?;
+        let problem = |problem: String| Error::Backbone {
+            path: job.backbone.clone(),
+            problem,
+        };
+        let carried = Preprocessing::of(&graph).map_err(|error| problem(error.to_string()))?;
+        let preprocessing = match (&job.preprocessing, carried) {
+            (Some(name), _) => named(name, &graph).map_err(problem)?,
+            (None, Some(carried)) => carried,
+            (None, None) => {
+                return Err(problem(format!(
+                    "does not say how its images are to be prepared; give --preprocessing, one of \
+                     {}",
+                    NAMES.join(", ")
+                )));
+            }
+        };
+        let softmax = cut_softmax(&mut graph);
+        let head = Head::of(&graph).map_err(|error| problem(error.to_string()))?;
+        Ok(Model {
+            graph,
+            softmax,
+            head,
+            preprocessing,
+        })
+    }
+
+    pub fn replace_head(&mut self, weight: &[f32], bias: &[f32]) -> Result<()> {
+        replace_head(&mut self.graph, &self.head, weight, bias)?;
+        self.head = Head::of(&self.graph)?;
+        Ok(())
+    }
+
+    /// The model as it is exported: self-describing, and ending as the original did.
+    pub fn finished(&self, classes: &[String]) -> Graph {
+        let mut graph = self.graph.clone();
+        if let Some(softmax) = self.softmax.clone() {
+            softmax.restore(&mut graph);
+        }
+        self.preprocessing.store(&mut graph);
+        labels::store(&mut graph, classes);
+        graph
+    }
+}
+
+/// The preprocessing called `name` for the input size that the graph declares.
+fn named(name: &str, graph: &Graph) -> Result<Preprocessing, String> {
+    let input = graph.free_inputs().next().and_then(|input| input.dims());
+    let Some(&[_, _, Dim::Known(height), Dim::Known(width)]) = input else {
+        return Err(
+            "its input has no fixed size (batch, 3, height, width); export it with one".into(),
+        );
+    };
+    let side = |size: usize| u32::try_from(size).map_err(|_| "its input is too large".to_owned());
+    Preprocessing::named(name, side(width)?, side(height)?).ok_or_else(|| {
+        format!(
+            "preprocessing '{name}' is not known; it is one of {}",
+            NAMES.join(", ")
+        )
+    })
+}

@@ -1,0 +1,52 @@
+//! The whole job as a library: fine-tune a backbone on a folder of images for a board.
+//!
+//! ```sh
+//! cargo run --release --example fine_tune -- IMAGES BACKBONE.onnx RUN
+//! ```
+
+use edgefit::train::head::Recipe;
+use edgefit::train::{Job, Observer, train};
+
+/// Prints what is going on, a line a part.
+struct Lines;
+
+impl Observer for Lines {
+    fn begin(&mut self, what: &str, total: u64) {
+        println!("{what}: {total}");
+    }
+
+    fn progress(&mut self, _done: u64, _how: &str) {}
+
+    fn end(&mut self) {}
+
+    fn warn(&mut self, message: &str) {
+        eprintln!("warning: {message}");
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [data, backbone, run] = arguments.as_slice() else {
+        return Err("usage: fine_tune IMAGES BACKBONE.onnx RUN".into());
+    };
+    let job = Job {
+        data: data.into(),
+        backbone: backbone.into(),
+        device: edgefit::device::find("raspberry-pi-4b")?,
+        run: run.into(),
+        cache: std::env::temp_dir().join("edgefit-example"),
+        preprocessing: None,
+        engine: None,
+        threads: 2,
+        strict: false,
+        recipe: Recipe::default(),
+    };
+    let report = train(&job, &mut Lines)?;
+    let [low, high] = report.test.accuracy_interval;
+    println!(
+        "test accuracy {:.3} ({low:.3} – {high:.3})",
+        report.test.accuracy
+    );
+    println!("{}", report.exported.path.display());
+    Ok(())
+}

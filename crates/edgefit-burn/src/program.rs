@@ -1,9 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::tensor::Device;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::TensorType;
-use edgefit_graph::ops::{BatchNormalization, Op, Role};
+use edgefit_graph::ops::{BatchNormalization, Op, OpReader, Role};
 use edgefit_graph::{DataType, trainable_parameters};
 
 use crate::error::{Error, Result};
@@ -62,7 +62,7 @@ impl Program {
     pub fn of(graph: &Graph) -> Result<Self> {
         let ops = Op::of_all(graph)?;
         let optional: Vec<Option<Op>> = ops.iter().cloned().map(Some).collect();
-        let trainable: Vec<&str> = trainable_parameters(graph, &optional)
+        let trainable: HashSet<&str> = trainable_parameters(graph, &optional)
             .into_iter()
             .map(|(_, name)| name)
             .collect();
@@ -116,7 +116,7 @@ impl Program {
                     weights.push(Weight {
                         name: name.clone(),
                         slot: index,
-                        trainable: trainable.contains(&name.as_str()),
+                        trainable: trainable.contains(name.as_str()),
                     });
                 }
                 operands.push(slot_of.get(name.as_str()).copied());

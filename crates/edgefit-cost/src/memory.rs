@@ -36,14 +36,9 @@ impl MemoryPlan {
     pub fn of(graph: &Graph, inference: &Inference, element_size: Option<usize>) -> Self {
         let steps = Steps::of(graph, inference);
         let lifetimes = lifetimes(&steps, element_size);
-        let alive = |step: usize| {
-            lifetimes
-                .iter()
-                .filter(move |life| life.lower <= step && step < life.upper)
-        };
-        let sum = |step: usize| alive(step).map(|life| life.bytes).sum::<u64>();
         let count = steps.steps.len().max(1);
-        let peak = (0..count).max_by_key(|&step| sum(step)).unwrap_or(0);
+        let sums = alive_bytes(&lifetimes, count);
+        let peak = (0..count).max_by_key(|&step| sums[step]).unwrap_or(0);
         let saved_in_place = |index: usize| {
             let Some(step) = steps.steps.get(index).filter(|step| step.elementwise) else {
                 return 0;
@@ -57,9 +52,9 @@ impl MemoryPlan {
         let placements = place(&lifetimes, ALIGNMENT);
         MemoryPlan {
             naive_bytes: lifetimes.iter().map(|life| life.bytes).sum(),
-            lower_bound_bytes: sum(peak),
+            lower_bound_bytes: sums[peak],
             in_place_bound_bytes: (0..count)
-                .map(|step| sum(step) - saved_in_place(step))
+                .map(|step| sums[step] - saved_in_place(step))
                 .max()
                 .unwrap_or(0),
             arena_bytes: placements
@@ -67,10 +62,30 @@ impl MemoryPlan {
                 .map(|at| at.offset + at.bytes)
                 .max()
                 .unwrap_or(0),
-            peak: alive(peak).map(|life| life.name.clone()).collect(),
+            peak: lifetimes
+                .iter()
+                .filter(|life| life.lower <= peak && peak < life.upper)
+                .map(|life| life.name.clone())
+                .collect(),
             placements,
         }
     }
+}
+
+/// Bytes alive at each of `count` steps.
+fn alive_bytes(lifetimes: &[Lifetime], count: usize) -> Vec<u64> {
+    let (mut born, mut died) = (vec![0u64; count + 1], vec![0u64; count + 1]);
+    for life in lifetimes {
+        born[life.lower] += life.bytes;
+        died[life.upper] += life.bytes;
+    }
+    let mut alive = 0;
+    (0..count)
+        .map(|step| {
+            alive = alive + born[step] - died[step];
+            alive
+        })
+        .collect()
 }
 
 fn lifetimes(steps: &Steps, element_size: Option<usize>) -> Vec<Lifetime> {

@@ -24,6 +24,8 @@ pub(crate) struct Buffer {
     pub elements: usize,
     /// Bytes of an element as the model stores it.
     pub element_size: usize,
+    /// Whether a step wrote it, rather than the caller.
+    written: bool,
 }
 
 /// The order in which buffers are made and read.
@@ -45,7 +47,7 @@ impl Steps {
         };
         let mut buffer_of: HashMap<&str, usize> = HashMap::new();
         for input in graph.free_inputs() {
-            if let Some(index) = made.buffer(&input.name, inference) {
+            if let Some(index) = made.buffer(&input.name, inference, false) {
                 buffer_of.insert(&input.name, index);
             }
         }
@@ -69,7 +71,7 @@ impl Steps {
                 .input(0)
                 .is_some_and(|name| topology.sole_consumer(name).is_some());
             if let Some(buffer) = source
-                && (renames || (applied_in_place && only_reader && made.written(buffer)))
+                && (renames || (applied_in_place && only_reader && made.buffers[buffer].written))
             {
                 output.clone_into(&mut made.buffers[buffer].name);
                 buffer_of.insert(output, buffer);
@@ -85,7 +87,7 @@ impl Steps {
                 })
                 .filter_map(|(_, name)| buffer_of.get(name.as_str()).copied())
                 .collect();
-            if let Some(writes) = made.buffer(output, inference) {
+            if let Some(writes) = made.buffer(output, inference, true) {
                 buffer_of.insert(output, writes);
                 made.steps.push(Step {
                     reads,
@@ -102,18 +104,14 @@ impl Steps {
         made
     }
 
-    fn buffer(&mut self, name: &str, inference: &Inference) -> Option<usize> {
+    fn buffer(&mut self, name: &str, inference: &Inference, written: bool) -> Option<usize> {
         let ty = inference.get(name)?;
         self.buffers.push(Buffer {
             name: name.to_owned(),
             elements: ty.elements(),
             element_size: ty.dtype.size(),
+            written,
         });
         Some(self.buffers.len() - 1)
-    }
-
-    /// Whether a step wrote `buffer`, rather than the caller.
-    fn written(&self, buffer: usize) -> bool {
-        self.steps.iter().any(|step| step.writes == buffer)
     }
 }

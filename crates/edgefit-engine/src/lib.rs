@@ -6,15 +6,20 @@
 mod array;
 #[cfg(feature = "burn")]
 mod burn;
+mod contain;
 mod error;
+mod fixed_batch;
 pub mod onnxruntime;
 pub mod parity;
 mod tract;
 
 pub use array::Array;
+pub use contain::contains_panics;
 pub use error::{Error, Result};
 
+use contain::contain;
 use edgefit_graph::Graph;
+use fixed_batch::{FixedBatch, fixed_batch};
 use serde::Serialize;
 
 /// An inference engine.
@@ -79,15 +84,38 @@ pub trait Engine: Send {
 
 /// Loads `graph` into `engine`, to be run with `threads` threads.
 ///
+/// A model with one input that was exported for a fixed batch size takes any number of samples.
+///
 /// # Errors
 /// The engine is not there or cannot run the model.
 pub fn load(engine: EngineName, graph: &Graph, threads: usize) -> Result<Box<dyn Engine>> {
-    Ok(match engine {
-        #[cfg(feature = "burn")]
-        EngineName::Burn => Box::new(burn::Burn::load(graph)?),
-        EngineName::Tract => Box::new(tract::Tract::load(graph, threads)?),
-        EngineName::OnnxRuntime => Box::new(onnxruntime::OnnxRuntime::load(graph, threads)?),
+    let load = || -> Result<Box<dyn Engine>> {
+        Ok(match engine {
+            #[cfg(feature = "burn")]
+            EngineName::Burn => Box::new(burn::Burn::load(graph)?),
+            EngineName::Tract => Box::new(tract::Tract::load(graph, threads)?),
+            EngineName::OnnxRuntime => Box::new(onnxruntime::OnnxRuntime::load(graph, threads)?),
+        })
+    };
+    let loaded = contain(load).map_err(|panic| Error::load(engine, panic))??;
+    let engine = Box::new(Contained(loaded));
+    Ok(match fixed_batch(graph) {
+        Some(batch) => Box::new(FixedBatch { engine, batch }),
+        None => engine,
     })
+}
+
+/// An engine whose panics are errors.
+struct Contained(Box<dyn Engine>);
+
+impl Engine for Contained {
+    fn name(&self) -> EngineName {
+        self.0.name()
+    }
+
+    fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
+        contain(|| self.0.run(inputs)).map_err(|panic| Error::run(self.name(), panic))?
+    }
 }
 
 /// The fastest engine that is there: ONNX Runtime if its library was found, else tract.

@@ -138,17 +138,6 @@ impl Graph {
             .iter()
             .filter(|input| !self.initializers.contains_key(&input.name))
     }
-
-    /// The tensor behind `name` if it is known before the model runs: an initializer or the
-    /// output of a `Constant` node.
-    pub fn constant(&self, name: &str) -> Option<&Tensor> {
-        self.initializers.get(name).or_else(|| {
-            self.nodes
-                .iter()
-                .find(|node| node.op == "Constant" && node.outputs.iter().any(|out| out == name))
-                .and_then(|node| node.tensor("value").ok().flatten())
-        })
-    }
 }
 
 impl Node {

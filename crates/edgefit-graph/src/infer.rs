@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, ValueInfo, ValueType};
-use crate::ops::{Op, Unsupported};
+use crate::ops::{Op, OpReader, Unsupported};
 use crate::preprocessing::Preprocessing;
 use crate::tensor::{DataType, Tensor, checked_elements};
 
@@ -176,8 +176,9 @@ pub fn infer(graph: &Graph, inputs: &InputShapes) -> Result<Inference> {
         ops: Vec::with_capacity(graph.nodes.len()),
         unsupported: Vec::new(),
     };
+    let reader = OpReader::new(graph);
     for node in &graph.nodes {
-        let op = match Op::of(graph, node) {
+        let op = match reader.read(node) {
             Ok(op) => op,
             Err(Error::Unsupported(more)) => {
                 crate::ops::merge(&mut inference.unsupported, more);

@@ -21,6 +21,8 @@ pub use reduce::{Axes, Reduce, ReduceKind};
 pub use softmax::Softmax;
 pub use window::{Extent, Padding, Window};
 
+use std::collections::HashMap;
+
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
 use crate::infer::TensorType;
@@ -77,17 +79,49 @@ pub struct Unsupported {
     pub reason: String,
 }
 
-impl Op {
-    /// The meaning of `node` in `graph`.
+/// Reads the meaning of nodes of one graph.
+pub struct OpReader<'g> {
+    graph: &'g Graph,
+    constants: HashMap<&'g str, &'g Tensor>,
+}
+
+impl<'g> OpReader<'g> {
+    /// A reader for the nodes of `graph`.
+    pub fn new(graph: &'g Graph) -> Self {
+        let made = graph
+            .nodes
+            .iter()
+            .filter(|node| node.op == "Constant")
+            .filter_map(|node| {
+                let tensor = node.tensor("value").ok().flatten()?;
+                Some((node.outputs.first()?.as_str(), tensor))
+            });
+        let stored = graph.initializers.iter();
+        OpReader {
+            graph,
+            constants: stored
+                .map(|(name, tensor)| (name.as_str(), tensor))
+                .chain(made)
+                .collect(),
+        }
+    }
+
+    /// The tensor behind `name` if it is known before the model runs: an initializer or the output
+    /// of a `Constant` node.
+    pub fn constant(&self, name: &str) -> Option<&'g Tensor> {
+        self.constants.get(name).copied()
+    }
+
+    /// The meaning of `node`.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for an operator or a form of it that edgefit does not know,
     /// [`Error::Invalid`] for attributes that break the specification.
-    pub fn of(graph: &Graph, node: &Node) -> Result<Op> {
+    pub fn read(&self, node: &Node) -> Result<Op> {
         if !node.domain.is_empty() {
             return Err(unsupported(node, "not an operator of the ONNX domain"));
         }
-        let context = Context { graph, node };
+        let context = Context { reader: self, node };
         Ok(match node.op.as_str() {
             "Conv" => Op::Conv(Conv::read(&context)?),
             "BatchNormalization" => Op::BatchNormalization(BatchNormalization::read(&context)?),
@@ -124,16 +158,19 @@ impl Op {
             }
         })
     }
+}
 
+impl Op {
     /// The meaning of every node, in graph order.
     ///
     /// # Errors
     /// [`Error::Unsupported`] with all the ops that are not supported.
     pub fn of_all(graph: &Graph) -> Result<Vec<Op>> {
+        let reader = OpReader::new(graph);
         let mut ops = Vec::with_capacity(graph.nodes.len());
         let mut missing = Vec::new();
         for node in &graph.nodes {
-            match Op::of(graph, node) {
+            match reader.read(node) {
                 Ok(op) => ops.push(op),
                 Err(Error::Unsupported(more)) => merge(&mut missing, more),
                 Err(error) => return Err(error),
@@ -176,12 +213,35 @@ impl Op {
         }
         let x = input(0)?;
         let dims = match self {
-            Op::Conv(conv) => conv.infer(&x.dims, &input(1)?.dims)?,
+            Op::Conv(conv) => {
+                let dims = conv.infer(&x.dims, &input(1)?.dims)?;
+                if let Ok(bias) = input(2)
+                    && bias.dims != dims[1..2]
+                {
+                    return Err(format!(
+                        "a bias of shape {:?} does not go with {} output channels",
+                        bias.dims, dims[1]
+                    ));
+                }
+                dims
+            }
             Op::BatchNormalization(_) => {
-                normalization::infer(&x.dims, &input(1)?.dims)?;
+                let statistics = [input(1)?, input(2)?, input(3)?, input(4)?];
+                normalization::infer(&x.dims, statistics.map(|ty| ty.dims.as_slice()))?;
                 x.dims.clone()
             }
-            Op::Gemm(gemm) => gemm.infer(&x.dims, &input(1)?.dims)?,
+            Op::Gemm(gemm) => {
+                let dims = gemm.infer(&x.dims, &input(1)?.dims)?;
+                if let Ok(c) = input(2)
+                    && broadcast(&c.dims, &dims)? != dims
+                {
+                    return Err(format!(
+                        "C of shape {:?} does not broadcast to {dims:?}",
+                        c.dims
+                    ));
+                }
+                dims
+            }
             Op::MatMul(_) => matmul::infer(&x.dims, &input(1)?.dims)?,
             Op::Binary(_) => broadcast(&x.dims, &input(1)?.dims)?,
             Op::Pool(pool) => pool.infer(&x.dims)?,
@@ -249,11 +309,15 @@ fn unsupported(node: &Node, reason: &str) -> Error {
 
 /// A node and the graph it stands in, as the readers of ops see it.
 struct Context<'a> {
-    graph: &'a Graph,
+    reader: &'a OpReader<'a>,
     node: &'a Node,
 }
 
 impl Context<'_> {
+    fn opset(&self) -> i64 {
+        self.reader.graph.opset()
+    }
+
     fn unsupported(&self, reason: &str) -> Error {
         unsupported(self.node, reason)
     }
@@ -266,7 +330,7 @@ impl Context<'_> {
     fn constant(&self, index: usize, what: &str) -> Result<Option<&Tensor>> {
         match self.node.input(index) {
             None => Ok(None),
-            Some(name) => match self.graph.constant(name) {
+            Some(name) => match self.reader.constant(name) {
                 Some(tensor) => Ok(Some(tensor)),
                 None => Err(self.unsupported(&format!("its {what} is computed, not constant"))),
             },
@@ -285,7 +349,7 @@ impl Context<'_> {
 
     /// Axes that moved from an attribute to input 1 at opset `since`.
     fn axes(&self, since: i64) -> Result<Option<Vec<i64>>> {
-        if self.graph.opset() < since {
+        if self.opset() < since {
             return Ok(self.node.ints("axes")?.map(<[i64]>::to_vec));
         }
         self.constant(1, "list of axes")?
@@ -294,7 +358,7 @@ impl Context<'_> {
     }
 
     fn dropout_ratio(&self) -> Result<f32> {
-        let ratio = if self.graph.opset() < 12 {
+        let ratio = if self.opset() < 12 {
             self.node.float_or("ratio", 0.5)?
         } else {
             self.constant_float(1, "ratio")?.unwrap_or(0.5)

@@ -61,10 +61,12 @@ impl<'g> Topology<'g> {
 
 /// Names of the graph outputs that depend on a node called by one of the labels `nodes`.
 pub fn outputs_behind(graph: &Graph, nodes: &[String]) -> Vec<String> {
+    let named: HashSet<&str> = nodes.iter().map(String::as_str).collect();
     let mut tainted: HashSet<&str> = HashSet::new();
     for node in &graph.nodes {
-        let named = nodes.iter().any(|name| name == node.label());
-        if named || node.present_inputs().any(|input| tainted.contains(input)) {
+        if named.contains(node.label())
+            || node.present_inputs().any(|input| tainted.contains(input))
+        {
             tainted.extend(node.present_outputs());
         }
     }

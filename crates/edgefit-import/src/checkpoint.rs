@@ -22,6 +22,7 @@ const WRAPPERS: [&str; 5] = [
 /// Named tensors of a `.pth` (zip or legacy pickle) or `.safetensors` file, read when asked for.
 pub struct Checkpoint {
     path: PathBuf,
+    file_bytes: u64,
     tensors: BTreeMap<String, Source>,
 }
 
@@ -58,6 +59,7 @@ impl Checkpoint {
         };
         Ok(Checkpoint {
             path: path.to_path_buf(),
+            file_bytes: metadata.len(),
             tensors: unwrap(tensors),
         })
     }
@@ -103,6 +105,10 @@ impl Checkpoint {
                     DType::BF16 => DataType::BF16,
                     other => return Err(fail(format!("is {other:?}, not a float"))),
                 };
+                // A view with stride 0 may claim any number of elements.
+                if tensor.byte_len() as u64 > self.file_bytes {
+                    return Err(fail("is larger than the file that holds it".into()));
+                }
                 let bytes = tensor.read().map_err(|error| fail(error.to_string()))?;
                 (dtype, tensor.shape(), Bytes::from(bytes))
             }

@@ -32,6 +32,7 @@ impl Model {
                 )));
             }
         };
+        takes(&graph, &preprocessing).map_err(problem)?;
         let softmax = cut_softmax(&mut graph);
         let head = Head::of(&graph).map_err(|error| problem(error.to_string()))?;
         Ok(Model {
@@ -57,6 +58,38 @@ impl Model {
         self.preprocessing.store(&mut graph);
         labels::store(&mut graph, classes);
         graph
+    }
+}
+
+/// Holds the graph's declared input against what the preprocessing makes.
+fn takes(graph: &Graph, preprocessing: &Preprocessing) -> Result<(), String> {
+    let inputs: Vec<_> = graph.free_inputs().collect();
+    let [input] = inputs.as_slice() else {
+        return Err(format!(
+            "has {} inputs; a backbone for images has one",
+            inputs.len()
+        ));
+    };
+    let made = [
+        3,
+        preprocessing.height as usize,
+        preprocessing.width as usize,
+    ];
+    let fits = |dims: &[Dim]| {
+        let sizes = dims.iter().skip(1).zip(made);
+        dims.len() == 4
+            && sizes.into_iter().all(|(dim, size)| match dim {
+                Dim::Known(known) => *known == size,
+                _ => true,
+            })
+    };
+    match input.dims() {
+        Some(dims) if !fits(dims) => Err(format!(
+            "its input '{}' is not (batch, {}, {}, {}), as its preprocessing makes it; export it \
+             with channels first, or correct the preprocessing",
+            input.name, made[0], made[1], made[2]
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -14,6 +14,9 @@ pub(crate) struct PartSamples<'a> {
     entries: Vec<&'a Entry>,
 }
 
+/// Most unreadable images that are named one by one.
+const NAMED: usize = 10;
+
 /// The images that could not be read, named to the observer.
 pub(crate) fn unreadable(
     job: &Job,
@@ -39,13 +42,13 @@ pub(crate) fn unreadable(
         }
         .into());
     }
-    for image in &unreadable {
+    for image in unreadable.iter().take(NAMED) {
         observer.warn(&format!("{}: {}; left out", image.path, image.problem));
     }
-    if unreadable.len() > 1 {
+    if unreadable.len() > NAMED {
+        let count = unreadable.len();
         observer.warn(&format!(
-            "{} images could not be read and were left out",
-            unreadable.len()
+            "{count} images could not be read; report.json names them all"
         ));
     }
     Ok(unreadable)

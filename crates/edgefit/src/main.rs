@@ -15,6 +15,12 @@ use output::Output;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !edgefit::engine::contains_panics() {
+            tell(panic);
+        }
+    }));
     let mut output = Output::new(cli.json);
     let result = match cli.command {
         Command::Demo(args) => commands::demo::run(args, &mut output),

@@ -48,7 +48,7 @@ impl Unary {
                 alpha: node.float_or("alpha", 0.01)?,
             },
             // The limits moved from attributes to inputs at opset 11.
-            "Clip" if context.graph.opset() < 11 => Unary::Clip {
+            "Clip" if context.opset() < 11 => Unary::Clip {
                 min: node.float_or("min", f32::MIN)?,
                 max: node.float_or("max", f32::MAX)?,
             },

@@ -243,7 +243,7 @@ impl Pad {
         if context.node.string_or("mode", "constant")? != "constant" {
             return Err(context.unsupported("padding other than by a constant"));
         }
-        let (amounts, value) = if context.graph.opset() < 11 {
+        let (amounts, value) = if context.opset() < 11 {
             let amounts = context.node.ints("pads")?.unwrap_or_default().to_vec();
             (amounts, context.node.float_or("value", 0.0)?)
         } else {

@@ -17,7 +17,7 @@ pub struct BatchNormalization {
 
 impl BatchNormalization {
     pub(super) fn read(context: &Context) -> Result<Self> {
-        if context.graph.opset() < 9 && context.node.int_or("spatial", 1)? == 0 {
+        if context.opset() < 9 && context.node.int_or("spatial", 1)? == 0 {
             return Err(context.unsupported("statistics per element (spatial = 0)"));
         }
         Ok(BatchNormalization {
@@ -28,11 +28,13 @@ impl BatchNormalization {
     }
 }
 
-pub(super) fn infer(x: &[usize], scale: &[usize]) -> Result<(), String> {
-    match (x, scale) {
-        ([_, channels, ..], [scales]) if channels == scales => Ok(()),
-        _ => Err(format!(
-            "cannot normalise {x:?} with statistics of shape {scale:?}"
+/// `statistics` are the shapes of scale, bias, mean and variance.
+pub(super) fn infer(x: &[usize], statistics: [&[usize]; 4]) -> Result<(), String> {
+    let fits = |shape: &[usize]| x.len() >= 2 && shape == &x[1..2];
+    match statistics.into_iter().find(|shape| !fits(shape)) {
+        None => Ok(()),
+        Some(shape) => Err(format!(
+            "cannot normalise {x:?} with statistics of shape {shape:?}"
         )),
     }
 }

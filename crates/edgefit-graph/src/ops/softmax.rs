@@ -14,7 +14,7 @@ pub struct Softmax {
 
 impl Softmax {
     pub(super) fn read(context: &Context) -> Result<Self> {
-        let to_the_end = context.graph.opset() < 13;
+        let to_the_end = context.opset() < 13;
         let default = if to_the_end { 1 } else { -1 };
         Ok(Softmax {
             axis: context.node.int_or("axis", default)?,

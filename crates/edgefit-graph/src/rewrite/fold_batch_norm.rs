@@ -1,6 +1,8 @@
+use std::collections::HashSet;
+
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::ops::Op;
+use crate::ops::{Op, OpReader};
 use crate::rewrite::prune;
 use crate::tensor::Tensor;
 use crate::topology::Topology;
@@ -24,9 +26,10 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
         })
         .collect();
 
+    let reader = OpReader::new(graph);
     let mut folded = Vec::new();
     for (conv, norm) in pairs {
-        let Op::BatchNormalization(normalization) = Op::of(graph, &graph.nodes[norm])? else {
+        let Op::BatchNormalization(normalization) = reader.read(&graph.nodes[norm])? else {
             continue;
         };
         if normalization.training_mode {
@@ -94,7 +97,7 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
     }
 
     let count = folded.len();
-    let mut gone = Vec::with_capacity(count);
+    let mut gone = HashSet::with_capacity(count);
     for (conv, norm, weight, bias) in folded {
         // Weights may be shared with another node, so the folded ones get names of their own
         // unless nobody else reads the old ones.
@@ -128,7 +131,7 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
         let [weight_name, bias_name] = names;
         graph.initializers.insert(weight_name, weight);
         graph.initializers.insert(bias_name, bias);
-        gone.push(norm);
+        gone.insert(norm);
     }
     let mut index = 0;
     graph.nodes.retain(|_| {

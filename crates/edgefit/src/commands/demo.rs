@@ -38,7 +38,9 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
         None => fetch("the Tux Paint photographs (GPL-2, 161 MB)", || {
             assets::tux_paint_photographs(&cache)
         })
-        .context("go on with --data DIR, a folder of class folders with your own images")?,
+        .map_err(or(
+            "go on with --data DIR, a folder of class folders with your own images",
+        ))?,
     };
     std::fs::create_dir_all(&args.output).with_context(|| {
         format!(
@@ -97,11 +99,18 @@ fn import(cache: &Cache, path: &Path) -> anyhow::Result<PathBuf> {
     let weights = fetch("the EfficientNet-Lite0 weights (Apache-2.0, 17 MB)", || {
         assets::efficientnet_lite0(cache)
     })
-    .context("go on with --backbone FILE, an ONNX classifier of your own")?;
+    .map_err(or(
+        "go on with --backbone FILE, an ONNX classifier of your own",
+    ))?;
     let arch = Architecture::named(ARCH).context("the demo's architecture is not built in")?;
     let imported = arch.import(&Checkpoint::open(weights)?)?;
     imported.graph.save(path)?;
     Ok(path.to_path_buf())
+}
+
+/// Puts the way on behind an error.
+fn or(mend: &str) -> impl Fn(anyhow::Error) -> anyhow::Error {
+    move |error| anyhow::anyhow!("{error:#}; {mend}")
 }
 
 fn fetch<T>(what: &str, get: impl FnOnce() -> assets::Result<T>) -> anyhow::Result<T> {

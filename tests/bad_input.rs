@@ -155,7 +155,7 @@ fn places_that_cannot_be_written() {
     );
     let data = some_photographs(&["bird", "flower"], 6);
     let refused = run(&mut train(data.path(), backbone(), &file.join("run")));
-    assert_refused(&refused, &["cannot write", "file/run", "-o"]);
+    assert_refused(&refused, &["cannot write", "file/run", "choose a place"]);
 }
 
 #[test]

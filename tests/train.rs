@@ -94,7 +94,7 @@ fn a_broken_image_is_named_and_left_out_unless_strict() {
     let lenient = train(data.path(), &out.path().join("lenient"), &[]);
     assert_eq!(lenient.code, 0, "{lenient:?}");
     assert!(lenient.stderr.contains("bird/broken.png"), "{lenient:?}");
-    assert!(lenient.stderr.contains("1 files"), "{lenient:?}");
+    assert!(lenient.stderr.contains("1 file in"), "{lenient:?}");
     let report = lenient.json("edgefit.train/1");
     assert_eq!(report["unreadable"][0]["path"], "bird/broken.png");
 

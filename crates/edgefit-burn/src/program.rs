@@ -167,11 +167,12 @@ impl Program {
 
     /// The weights of `graph`, in the order of [`Program::weights`].
     pub fn load(&self, graph: &Graph, device: &Device) -> Result<Vec<Value>> {
+        let reader = OpReader::new(graph);
         self.weights
             .iter()
             .map(|weight| {
                 let tensor =
-                    graph
+                    reader
                         .constant(&weight.name)
                         .ok_or_else(|| edgefit_graph::Error::Invalid {
                             at: format!("initializer '{}'", weight.name),

@@ -61,6 +61,11 @@ impl Value {
     /// # Errors
     /// The rank is above 6, or the number of values is not what `dims` asks for.
     pub fn new(values: Vec<f32>, dims: &[usize], device: &Device) -> Result<Self, String> {
+        if dims.contains(&0) {
+            return Err(format!(
+                "a tensor of shape {dims:?} has no elements to compute with"
+            ));
+        }
         if values.len() != dims.iter().product::<usize>() {
             return Err(format!(
                 "{} values do not fill the shape {dims:?}",

@@ -1,6 +1,7 @@
 use edgefit_device::{Bank, Content, Profile, WeightsIn};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
+use edgefit_graph::ops::Unsupported;
 use serde::{Serialize, Serializer};
 
 use crate::costs::Costs;
@@ -17,6 +18,8 @@ pub struct Check {
     pub budgets: Vec<Budget>,
     /// For a no: changes that were tried, and what each would reach.
     pub suggestions: Vec<Suggestion>,
+    /// What keeps a need unknown.
+    pub unsupported: Vec<Unsupported>,
 }
 
 /// Answer of a [`Check`].
@@ -154,6 +157,7 @@ pub fn check(
         device: profile.name.clone(),
         budgets,
         suggestions,
+        unsupported: infer(graph, shapes)?.unsupported,
     })
 }
 
@@ -217,8 +221,6 @@ fn budgets(
             .sum(),
     };
     let plan = MemoryPlan::of(graph, &inference, element_size);
-    let known = inference.unsupported.is_empty();
-
     let mut budgets = Vec::new();
     if let Some(flash) = &profile.flash {
         let (need, have) = (Some(weights), flash.bytes.value);
@@ -230,35 +232,48 @@ fn budgets(
             "weights alone; the engine and the program come on top".into(),
         ));
     }
-    let loaded = profile.weights_in == WeightsIn::Ram;
-    let need = plan.arena_bytes + if loaded { weights } else { 0 };
-    if let Some(bank) = largest_bank(profile) {
-        let mut explanation = match loaded {
-            true => "weights and activations".to_owned(),
-            false => "activations".to_owned(),
-        };
-        explanation.push_str("; the engine's own memory comes on top");
-        let others = profile
-            .banks
-            .iter()
-            .filter(|other| other.holds.contains(&Content::Arena));
-        let (count, together) = others.fold((0, 0), |(count, sum), other| {
-            (count + 1, sum + other.free_bytes())
-        });
-        if count > 1 {
-            explanation.push_str(&format!(
-                "; one arena lies in one bank, and this is the largest ({count} banks hold \
-                 {together} B together)"
+    let Some(arena) = largest_bank(profile, Content::Arena) else {
+        return Ok(budgets);
+    };
+    let mut need = plan.arena_bytes;
+    let mut explanation = "activations".to_owned();
+    if profile.weights_in == WeightsIn::Ram {
+        if arena.holds.contains(&Content::Weights) {
+            need += weights;
+            explanation = "weights and activations".to_owned();
+        } else if let Some(bank) = largest_bank(profile, Content::Weights) {
+            let explanation = "weights".to_owned();
+            budgets.push(Budget::new(
+                Resource::Ram,
+                Some(weights),
+                bank.free_bytes(),
+                &bank.name,
+                explanation,
             ));
         }
-        budgets.push(Budget::new(
-            Resource::Ram,
-            known.then_some(need),
-            bank.free_bytes(),
-            &bank.name,
-            explanation,
+    }
+    explanation.push_str("; the engine's own memory comes on top");
+    let arenas: Vec<&Bank> = profile
+        .banks
+        .iter()
+        .filter(|bank| bank.holds.contains(&Content::Arena))
+        .collect();
+    if arenas.len() > 1 {
+        let together: u64 = arenas.iter().map(|bank| bank.free_bytes()).sum();
+        explanation.push_str(&format!(
+            "; one arena lies in one bank, and this is the largest ({} banks hold {together} B \
+             together)",
+            arenas.len()
         ));
     }
+    let known = inference.unsupported.is_empty();
+    budgets.push(Budget::new(
+        Resource::Ram,
+        known.then_some(need),
+        arena.free_bytes(),
+        &arena.name,
+        explanation,
+    ));
     Ok(budgets)
 }
 
@@ -284,11 +299,11 @@ impl Budget {
     }
 }
 
-fn largest_bank(profile: &Profile) -> Option<&Bank> {
+fn largest_bank(profile: &Profile, content: Content) -> Option<&Bank> {
     profile
         .banks
         .iter()
-        .filter(|bank| bank.holds.contains(&Content::Arena))
+        .filter(|bank| bank.holds.contains(&content))
         .max_by_key(|bank| bank.free_bytes())
 }
 

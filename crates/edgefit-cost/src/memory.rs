@@ -150,6 +150,21 @@ mod tests {
         assert_eq!(plan.lower_bound_bytes, 3 * 32);
         assert_eq!(plan.in_place_bound_bytes, 2 * 32);
         assert_eq!(plan.arena_bytes, 3 * 32);
+        // Under a second name, «a» is still read when the activation runs: no longer in place.
+        let mut renamed = graph.clone();
+        renamed.nodes[1].inputs[0] = "v".into();
+        let view = Node::new("Flatten", "view", &["a"], &["v"]).with("axis", Attribute::Int(1));
+        renamed.nodes.insert(1, view);
+        renamed.nodes[3] = Node::new("Conv", "two", &["a", "w"], &["b"]);
+        renamed.nodes[4] = Node::new("Relu", "last", &["b"], &["y"]);
+        renamed.outputs.push(ValueInfo::f32("r", vec![]));
+        let inference = infer(&renamed, &shapes).unwrap();
+        assert_eq!(
+            MemoryPlan::of(&renamed, &inference, None).naive_bytes,
+            4 * 32
+        );
+
+        let inference = infer(&graph, &shapes).unwrap();
         let int8 = MemoryPlan::of(&graph, &inference, Some(1));
         assert_eq!(int8.lower_bound_bytes, 3 * 8);
         // Aligned to 16 bytes, the last of three 8-byte tensors ends at 40.

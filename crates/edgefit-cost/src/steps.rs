@@ -26,6 +26,15 @@ pub(crate) struct Buffer {
     pub element_size: usize,
     /// Whether a step wrote it, rather than the caller.
     written: bool,
+    /// Whether it goes by two names, and may still be read under the first.
+    shared: bool,
+}
+
+impl Buffer {
+    /// Whether nothing but the next step needs what it holds.
+    fn own(&self) -> bool {
+        self.written && !self.shared
+    }
 }
 
 /// The order in which buffers are made and read.
@@ -71,8 +80,9 @@ impl Steps {
                 .input(0)
                 .is_some_and(|name| topology.sole_consumer(name).is_some());
             if let Some(buffer) = source
-                && (renames || (applied_in_place && only_reader && made.buffers[buffer].written))
+                && (renames || (applied_in_place && only_reader && made.buffers[buffer].own()))
             {
+                made.buffers[buffer].shared |= !only_reader;
                 output.clone_into(&mut made.buffers[buffer].name);
                 buffer_of.insert(output, buffer);
                 continue;
@@ -111,6 +121,7 @@ impl Steps {
             elements: ty.elements(),
             element_size: ty.dtype.size(),
             written,
+            shared: false,
         });
         Some(self.buffers.len() - 1)
     }

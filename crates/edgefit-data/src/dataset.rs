@@ -44,11 +44,14 @@ impl Dataset {
         let root = root.as_ref();
         let mut files: BTreeMap<String, Vec<(PathBuf, Option<Part>)>> = BTreeMap::new();
         let mut other_files = 0;
-        let given: Vec<(PathBuf, Part)> = folders(root)?
+        let all = folders(root)?;
+        let count = all.len();
+        let given: Vec<(PathBuf, Part)> = all
             .into_iter()
             .filter_map(|(name, path)| Some((path, Part::of_folder(&name)?)))
             .collect();
-        let split = given.iter().any(|(_, part)| *part == Part::Train) && given.len() > 1;
+        // A class may be called «test»; a folder of parts holds nothing else.
+        let split = given.len() == count && given.iter().any(|(_, part)| *part == Part::Train);
         let parts = match split {
             true => given
                 .into_iter()

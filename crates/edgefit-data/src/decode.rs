@@ -20,10 +20,11 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_BYTES);
-    let decode = || -> image::ImageResult<DynamicImage> {
+    let mut decode = || -> image::ImageResult<DynamicImage> {
         let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-        reader.limits(limits);
+        reader.limits(limits.clone());
         let mut decoder = reader.into_decoder()?;
+        limits.reserve(decoder.total_bytes())?;
         let orientation = decoder.orientation()?;
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
@@ -101,6 +102,29 @@ mod tests {
         bytes.extend(exif);
         bytes.extend(&jpeg[2..]);
         assert_eq!(decode(&bytes).unwrap().dimensions(), (6, 8));
+    }
+
+    #[test]
+    fn a_small_file_cannot_become_a_huge_image() {
+        // A valid PNG header of 30,000 × 30,000 RGBA pixels, 3.4 GiB when decoded.
+        let mut png = encoded(RgbaImage::new(1, 1), ImageFormat::Png);
+        png[16..20].copy_from_slice(&30_000u32.to_be_bytes());
+        png[20..24].copy_from_slice(&30_000u32.to_be_bytes());
+        let crc = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.to_be_bytes());
+        let error = decode(&png).unwrap_err();
+        assert!(error.to_lowercase().contains("limit"), "{error}");
+    }
+
+    /// The checksum of a PNG chunk (RFC 2083, section 15), bit by bit.
+    fn crc32(bytes: &[u8]) -> u32 {
+        let step = |crc: u32| match crc & 1 {
+            1 => 0xedb8_8320 ^ (crc >> 1),
+            _ => crc >> 1,
+        };
+        !bytes.iter().fold(u32::MAX, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc))
+        })
     }
 
     #[test]

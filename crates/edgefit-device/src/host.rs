@@ -53,7 +53,7 @@ pub fn host() -> Result<Profile> {
             name: "RAM".into(),
             bytes: figure(total, source),
             reserved_bytes: Some(figure(total.saturating_sub(available), "in use now")),
-            holds: vec![Content::Weights, Content::Arena, Content::Runtime],
+            holds: vec![Content::Weights, Content::Arena],
         }],
     })
 }

@@ -7,6 +7,9 @@ use crate::error::{Error, Result, nearest};
 /// Version of the schema that this crate reads.
 pub const VERSION: u32 = 1;
 
+/// Largest figure that is believed, so that sums stay in range.
+const MAX_FIGURE: u64 = 1 << 53;
+
 /// Largest profile file that is read, in bytes.
 pub(crate) const MAX_FILE: u64 = 1 << 20;
 
@@ -108,8 +111,6 @@ impl Bank {
 pub enum Content {
     Weights,
     Arena,
-    Runtime,
-    Code,
 }
 
 /// A number and where it comes from.
@@ -179,7 +180,36 @@ impl Profile {
                 "no bank holds an arena; add 'arena' to a bank's holds".into(),
             ));
         }
+        match (profile.weights_in, &profile.flash) {
+            (WeightsIn::Flash, None) => {
+                return Err(fail(
+                    "weights_in is 'flash', but there is no [flash]; add its size".into(),
+                ));
+            }
+            (WeightsIn::Flash, Some(flash)) if flash.bytes.value > MAX_FIGURE => {
+                return Err(fail(format!(
+                    "flash of {} bytes cannot be",
+                    flash.bytes.value
+                )));
+            }
+            (WeightsIn::Ram, _)
+                if !profile
+                    .banks
+                    .iter()
+                    .any(|bank| bank.holds.contains(&Content::Weights)) =>
+            {
+                return Err(fail(
+                    "weights_in is 'ram', but no bank holds them; add 'weights' to a bank's holds"
+                        .into(),
+                ));
+            }
+            _ => {}
+        }
         for (index, bank) in profile.banks.iter().enumerate() {
+            if bank.bytes.value > MAX_FIGURE {
+                let (name, bytes) = (&bank.name, bank.bytes.value);
+                return Err(fail(format!("bank '{name}' of {bytes} bytes cannot be")));
+            }
             if bank.bytes.value == 0 {
                 return Err(fail(format!("bank '{}' has 0 bytes", bank.name)));
             }
@@ -230,7 +260,14 @@ mod tests {
             ("524_288", "0", "0 bytes"),
             ("microcontroller", "toaster", "unknown variant `toaster`"),
             ("name =", "nome =", "did you mean 'name'"),
-            ("\"arena\", ", "", "no bank holds an arena"),
+            ("\"arena\"", "", "no bank holds an arena"),
+            ("[flash]\nbytes", "[flash]\nbites", "did you mean 'bytes'"),
+            (
+                "weights_in = \"flash\"",
+                "weights_in = \"ram\"",
+                "no bank holds them",
+            ),
+            ("524_288", "18_000_000_000_000_000", "cannot be"),
         ] {
             let text = GOOD.replace(from, to);
             assert_ne!(text, GOOD, "{from}");

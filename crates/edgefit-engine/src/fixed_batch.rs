@@ -1,8 +1,11 @@
 use edgefit_graph::{Dim, Graph};
 
 use crate::array::Array;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::{Engine, EngineName};
+
+/// Larger declared batches are left to the caller to fill.
+const LARGEST: usize = 1024;
 
 /// The batch size that a model insists on, because it was exported with one.
 pub(crate) fn fixed_batch(graph: &Graph) -> Option<usize> {
@@ -14,7 +17,7 @@ pub(crate) fn fixed_batch(graph: &Graph) -> Option<usize> {
         })
         .collect();
     match sizes.as_slice() {
-        [Some(size)] if *size > 0 => Some(*size),
+        [Some(size)] if (1..=LARGEST).contains(size) => Some(*size),
         _ => None,
     }
 }
@@ -36,6 +39,9 @@ impl Engine for FixedBatch {
             return self.engine.run(inputs);
         };
         let samples = input.dims.first().copied().unwrap_or(0);
+        if samples == self.batch {
+            return self.engine.run(inputs);
+        }
         let mut joined: Vec<Array> = Vec::new();
         for start in (0..samples).step_by(self.batch) {
             let count = self.batch.min(samples - start);
@@ -46,6 +52,17 @@ impl Engine for FixedBatch {
                 piece.dims[0] += 1;
             }
             let outputs = self.engine.run(&[piece])?;
+            if outputs
+                .iter()
+                .any(|output| output.dims.first() != Some(&self.batch))
+            {
+                let problem = format!(
+                    "it was exported for {} samples and an output has no row for each; export it \
+                     with a dynamic batch",
+                    self.batch
+                );
+                return Err(Error::run(self.name(), problem));
+            }
             if joined.is_empty() {
                 joined = outputs.iter().map(|output| output.rows(0..0)).collect();
             }

@@ -98,14 +98,16 @@ pub fn load(engine: EngineName, graph: &Graph, threads: usize) -> Result<Box<dyn
         })
     };
     let loaded = contain(load).map_err(|panic| Error::load(engine, panic))??;
-    let engine = Box::new(Contained(loaded));
-    Ok(match fixed_batch(graph) {
-        Some(batch) => Box::new(FixedBatch { engine, batch }),
-        None => engine,
-    })
+    Ok(Box::new(Contained(match fixed_batch(graph) {
+        Some(batch) => Box::new(FixedBatch {
+            engine: loaded,
+            batch,
+        }),
+        None => loaded,
+    })))
 }
 
-/// An engine whose panics are errors.
+/// An engine whose panics are errors, and whose scalars have the shape `[1]`.
 struct Contained(Box<dyn Engine>);
 
 impl Engine for Contained {
@@ -114,7 +116,13 @@ impl Engine for Contained {
     }
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
-        contain(|| self.0.run(inputs)).map_err(|panic| Error::run(self.name(), panic))?
+        let ran = contain(|| self.0.run(inputs));
+        let mut outputs = ran.map_err(|panic| Error::run(self.name(), panic))??;
+        // Engines do not agree on how a scalar is shaped.
+        for output in outputs.iter_mut().filter(|output| output.dims.is_empty()) {
+            output.dims.push(1);
+        }
+        Ok(outputs)
     }
 }
 

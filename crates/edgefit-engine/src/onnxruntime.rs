@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use edgefit_graph::Graph;
+use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::value::Tensor;
 
@@ -172,6 +173,8 @@ impl OnnxRuntime {
         let load = || -> ort::Result<Session> {
             let builder = Session::builder(environment)?;
             let builder = builder.with_intra_threads(threads.max(1))?;
+            // What it has to say comes back as an error; its log would say it twice, in colours.
+            let builder = builder.with_log_level(LogLevel::Fatal)?;
             // Spinning threads would take the cores from decoding and from neighbours.
             let mut builder = builder.with_intra_op_spinning(false)?;
             builder.commit_from_memory(&graph.to_bytes())

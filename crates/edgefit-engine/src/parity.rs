@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use edgefit_graph::rewrite::extract;
-use edgefit_graph::{DataType, Graph, ValueInfo, ValueType};
+use edgefit_graph::{Graph, ValueInfo};
 use serde::Serialize;
 
 use crate::array::Array;
@@ -35,7 +35,7 @@ pub struct Pair {
     pub a: EngineName,
     /// The other, taken as the reference.
     pub b: EngineName,
-    /// Largest difference of two elements.
+    /// Largest difference of two elements; NaN (`null` in JSON) where one is not finite.
     pub max_abs: f32,
     /// ‖a − b‖ / ‖b‖.
     pub rel_l2: f64,
@@ -125,14 +125,7 @@ pub fn first_divergence(
         .iter()
         .filter_map(|node| node.present_outputs().next())
         .filter(|name| seen.insert(*name))
-        .map(|name| ValueInfo {
-            name: name.to_owned(),
-            ty: ValueType::Tensor {
-                dtype: DataType::F32,
-                dims: None,
-            },
-            doc: String::new(),
-        })
+        .map(ValueInfo::float)
         .collect();
     let opened = extract(graph, &graph.inputs, &values)?;
     let of_a = load(a, &opened, threads)?.run(inputs)?;
@@ -151,21 +144,18 @@ pub fn first_divergence(
 pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tolerance) -> Pair {
     let ((name_a, a), (name_b, b)) = (a, b);
     let same_shape = a.dims == b.dims;
-    let largest = b
-        .values
-        .iter()
-        .fold(0f32, |max, value| max.max(value.abs()));
+    let finite = b.values.iter().filter(|value| value.is_finite());
+    let largest = finite.fold(0f32, |max, value| max.max(value.abs()));
     let floor = tolerance.atol * largest.max(1.0);
     let (mut max_abs, mut within) = (0f32, same_shape);
     let (mut difference, mut dot, mut norm_a, mut norm_b) = (0f64, 0f64, 0f64, 0f64);
     for (&x, &y) in a.values.iter().zip(&b.values) {
-        let apart = (x - y).abs();
-        // Written so that a NaN fails.
-        within &= apart <= floor + tolerance.rtol * y.abs();
-        max_abs = if apart.is_nan() {
-            f32::NAN
-        } else {
-            max_abs.max(apart)
+        // Infinities have to be the same ones; a NaN is never right.
+        let apart = if x == y { 0.0 } else { (x - y).abs() };
+        within &= apart.is_finite() && apart <= floor + tolerance.rtol * y.abs();
+        max_abs = match apart.is_finite() {
+            true if !max_abs.is_nan() => max_abs.max(apart),
+            _ => f32::NAN,
         };
         let (x, y) = (f64::from(x), f64::from(y));
         difference += (x - y) * (x - y);
@@ -232,7 +222,12 @@ mod tests {
         assert!(pair(&reference, &reference).within);
         assert!(pair(&[1.003, -2.0, 3.0, 40.0], &reference).within);
         assert!(!pair(&[1.01, -2.0, 3.0, 40.0], &reference).within);
-        assert!(!pair(&[f32::NAN, -2.0, 3.0, 40.0], &reference).within);
+        let not_a_number = pair(&[f32::NAN, -2.0, 3.0, 40.0], &reference);
+        assert!(!not_a_number.within && not_a_number.max_abs.is_nan());
+        let endless = [f32::INFINITY, 5.0];
+        assert!(pair(&endless, &endless).within);
+        assert!(!pair(&[1e30, 1000.0], &endless).within);
+        assert!(!pair(&[f32::INFINITY, 6.0], &endless).within);
         assert!(!pair(&[1.0, -2.0], &reference).within);
         let swapped = pair(&[-2.0, 1.0, 3.0, 40.0], &reference);
         assert_eq!((swapped.max_abs, swapped.top1_agree), (3.0, 0.5));

@@ -16,7 +16,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}; choose a place with room that can be written", path.display())]
     Write {
         /// File that was to be written.
         path: PathBuf,

@@ -63,6 +63,7 @@ pub struct Node {
     pub attributes: IndexMap<String, Attribute>,
     /// Documentation string.
     pub doc: String,
+    pub(crate) metadata: Vec<proto::StringStringEntryProto>,
 }
 
 /// A named value and what is declared of it.
@@ -74,6 +75,7 @@ pub struct ValueInfo {
     pub ty: ValueType,
     /// Documentation string.
     pub doc: String,
+    pub(crate) metadata: Vec<proto::StringStringEntryProto>,
 }
 
 /// Declared type of a value.
@@ -168,6 +170,11 @@ impl Node {
         }
     }
 
+    /// Whether the operator is one of ONNX's own.
+    pub fn is_onnx(&self) -> bool {
+        matches!(self.domain.as_str(), "" | "ai.onnx")
+    }
+
     /// Where this node is, for an error message.
     pub fn place(&self) -> String {
         format!("node '{}' ({})", self.label(), self.op)
@@ -208,6 +215,18 @@ impl ValueInfo {
                 dims: Some(dims),
             },
             doc: String::new(),
+            metadata: Vec::new(),
+        }
+    }
+
+    /// A float value of which nothing else is declared, not even its rank.
+    pub fn float(name: &str) -> Self {
+        ValueInfo {
+            ty: ValueType::Tensor {
+                dtype: DataType::F32,
+                dims: None,
+            },
+            ..ValueInfo::f32(name, Vec::new())
         }
     }
 

@@ -206,6 +206,12 @@ pub fn infer(graph: &Graph, inputs: &InputShapes) -> Result<Inference> {
 }
 
 fn sane(ty: TensorType, at: &str) -> Result<TensorType> {
+    if ty.dims.contains(&0) {
+        return Err(Error::invalid(
+            at,
+            format!("has the shape {:?}; no dimension may be 0", ty.dims),
+        ));
+    }
     match checked_elements(&ty.dims).and_then(|n| n.checked_mul(ty.dtype.size())) {
         Some(bytes) if bytes <= MAX_VALUE_BYTES => Ok(ty),
         _ => Err(Error::invalid(

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
 use crate::infer::TensorType;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, checked_elements};
 
 /// An operator with everything that an executor or a cost model needs to know of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,7 +118,7 @@ impl<'g> OpReader<'g> {
     /// [`Error::Unsupported`] for an operator or a form of it that edgefit does not know,
     /// [`Error::Invalid`] for attributes that break the specification.
     pub fn read(&self, node: &Node) -> Result<Op> {
-        if !node.domain.is_empty() {
+        if !node.is_onnx() {
             return Err(unsupported(node, "not an operator of the ONNX domain"));
         }
         let context = Context { reader: self, node };
@@ -278,7 +278,9 @@ impl Op {
         };
         let per_output: usize = match self {
             // Weight (out, in / groups, kernel…): one output element sums over all but the first.
-            Op::Conv(_) => dims(1).iter().skip(1).product(),
+            Op::Conv(_) => {
+                checked_elements(dims(1).get(1..).unwrap_or_default()).unwrap_or(usize::MAX)
+            }
             Op::Gemm(gemm) => gemm.inner(dims(0)),
             Op::MatMul(_) => dims(0).last().copied().unwrap_or(0),
             _ => 0,

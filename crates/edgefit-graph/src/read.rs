@@ -1,6 +1,7 @@
 //! ONNX file → [`Graph`].
 
 use std::fs::File;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -14,6 +15,9 @@ use crate::external::ExternalFiles;
 use crate::graph::{Dim, Graph, Node, OpaqueParts, OpaqueType, ValueInfo, ValueType};
 use crate::proto::{self, attribute_proto::AttributeType, tensor_proto::DataLocation};
 use crate::tensor::{DataType, Tensor};
+
+/// Versions of the ONNX operator set that are read.
+const OPSETS: RangeInclusive<i64> = 7..=22;
 
 impl Graph {
     /// Reads and checks a model file.
@@ -139,6 +143,18 @@ fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
             graph_metadata: graph.metadata_props,
         },
     };
+    let opset = graph.opset();
+    if !OPSETS.contains(&opset) {
+        return Err(Error::invalid(
+            "model, field 'opset_import'",
+            format!(
+                "opset {opset} is not supported; export with opset {} to {}, or convert the model \
+                 (onnx.version_converter)",
+                OPSETS.start(),
+                OPSETS.end()
+            ),
+        ));
+    }
     graph.check()?;
     Ok(graph)
 }
@@ -152,10 +168,8 @@ fn node(node: proto::NodeProto) -> Result<Node> {
         outputs: node.output,
         attributes: IndexMap::with_capacity(node.attribute.len()),
         doc: node.doc_string.unwrap_or_default(),
+        metadata: node.metadata_props,
     };
-    if decoded.domain == "ai.onnx" {
-        decoded.domain.clear();
-    }
     for raw in node.attribute {
         let name = raw.name.clone().unwrap_or_default();
         let at = format!("{}, attribute '{name}'", decoded.place());
@@ -238,6 +252,7 @@ fn value_info(raw: proto::ValueInfoProto, field: &str) -> Result<ValueInfo> {
         name,
         ty,
         doc: raw.doc_string.unwrap_or_default(),
+        metadata: raw.metadata_props,
     })
 }
 
@@ -340,6 +355,10 @@ mod tests {
         };
         let model = proto::ModelProto {
             graph: Some(graph),
+            opset_import: vec![proto::OperatorSetIdProto {
+                domain: None,
+                version: Some(17),
+            }],
             ..Default::default()
         };
         let error = Graph::from_bytes(model.encode_to_vec())

@@ -2,12 +2,14 @@
 
 mod fold_batch_norm;
 mod head;
+mod lift_constants;
 mod prune;
 mod softmax;
 mod split;
 
 pub use fold_batch_norm::fold_batch_norm;
 pub use head::{Head, replace_head};
+pub use lift_constants::lift_constants;
 pub use prune::prune;
 pub use softmax::{CutSoftmax, cut_softmax};
 pub use split::extract;

@@ -185,6 +185,7 @@ fn node_proto(node: &Node) -> proto::NodeProto {
             .map(|(name, value)| attribute_proto(name, value))
             .collect(),
         doc_string: text(&node.doc),
+        metadata_props: node.metadata.clone(),
         ..Default::default()
     }
 }
@@ -261,7 +262,7 @@ fn value_proto(value: &ValueInfo) -> proto::ValueInfoProto {
         name: Some(value.name.clone()),
         r#type: ty,
         doc_string: text(&value.doc),
-        ..Default::default()
+        metadata_props: value.metadata.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -51,8 +52,12 @@ impl Checkpoint {
         if !metadata.is_file() {
             return Err(read(std::io::Error::other("is not a regular file")));
         }
+        // A safetensors file starts with the length of its header, and the header is JSON; a file
+        // that only has the name is told so by the same reader.
+        let mut start = [0; 9];
+        let json = (&file).read_exact(&mut start).is_ok() && start[8] == b'{';
         let extension = path.extension().unwrap_or_default();
-        let tensors = if extension.eq_ignore_ascii_case("safetensors") {
+        let tensors = if json || extension.eq_ignore_ascii_case("safetensors") {
             safetensors(path, &file)?
         } else {
             torch(path)?

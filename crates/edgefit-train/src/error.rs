@@ -27,7 +27,7 @@ pub enum Error {
     #[error(transparent)]
     Burn(#[from] edgefit_burn::Error),
     /// A file of the run cannot be written.
-    #[error("cannot write {}: {source}; choose another folder with -o", path.display())]
+    #[error("cannot write {}: {source}; choose a place with room that can be written", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,

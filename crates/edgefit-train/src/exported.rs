@@ -71,14 +71,24 @@ pub(crate) fn parity(
     threads: usize,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Pair>> {
-    let available =
-        |engine: &EngineName| *engine != EngineName::OnnxRuntime || onnxruntime::found().is_some();
-    let engines: Vec<EngineName> = EngineName::ALL.iter().copied().filter(available).collect();
     observer.begin("parity", 1);
     let input = inputs(samples, preprocessing)?;
-    let pairs = across(model, &engines, &[input], threads, Tolerance::F32)?;
+    let pairs = across(
+        model,
+        &compared_engines(),
+        &[input],
+        threads,
+        Tolerance::F32,
+    )?;
     observer.end();
     Ok(pairs)
+}
+
+/// The engines that an exported model has to agree on: all that are there.
+pub(crate) fn compared_engines() -> Vec<EngineName> {
+    let available =
+        |engine: &EngineName| *engine != EngineName::OnnxRuntime || onnxruntime::found().is_some();
+    EngineName::ALL.iter().copied().filter(available).collect()
 }
 
 pub(crate) fn sha256(path: &Path) -> Result<String> {

@@ -46,7 +46,7 @@ type Digest256 = [u8; 32];
 /// preprocessing and the engine; renaming files or adding some costs nothing.
 ///
 /// # Errors
-/// The engine fails, or the cache cannot be written.
+/// The engine fails, or its output is not a row of finite numbers for each image.
 pub fn extract(
     backbone: &Graph,
     preprocessing: &Preprocessing,
@@ -94,10 +94,7 @@ pub fn extract(
                     .copied()
                     .collect(),
             };
-            let output = model.run(&[input])?.swap_remove(0);
-            outputs = (0..fresh.len())
-                .map(|row| output.rows(row..row + 1).values)
-                .collect();
+            outputs = rows(model.run(&[input])?, fresh.len())?;
         }
         let mut outputs = outputs.into_iter();
         for (digest, prepared) in read {
@@ -122,10 +119,39 @@ pub fn extract(
         observer.progress(entries.len() as u64, "");
     }
     observer.end();
-    if known.len() > before {
-        store(&path, &known)?;
+    if known.len() > before
+        && let Err(error) = store(&path, &known)
+    {
+        observer.warn(&format!(
+            "{error}; the features are computed again next time (EDGEFIT_CACHE names another \
+             cache folder)"
+        ));
     }
     Ok(Extracted { entries, cached })
+}
+
+/// The backbone's output, cut into a row for each sample.
+fn rows(outputs: Vec<Array>, samples: usize) -> Result<Vec<Vec<f32>>> {
+    let output = match outputs.into_iter().next() {
+        Some(output) if output.dims.first() == Some(&samples) => output,
+        other => {
+            let shape = other.map(|output| output.dims).unwrap_or_default();
+            return Err(Error::Stopped(format!(
+                "the backbone makes features of shape {shape:?} from {samples} images, not a row \
+                 for each; export it with a dynamic batch"
+            )));
+        }
+    };
+    if output.values.iter().any(|value| !value.is_finite()) {
+        return Err(Error::Stopped(
+            "the backbone makes features that are not finite numbers; check its weights and the \
+             preprocessing"
+                .into(),
+        ));
+    }
+    Ok((0..samples)
+        .map(|row| output.rows(row..row + 1).values)
+        .collect())
 }
 
 enum Prepared {

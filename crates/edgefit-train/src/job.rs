@@ -12,7 +12,7 @@ use edgefit_graph::rewrite::Head;
 use crate::baselines::baselines;
 use crate::error::{Error, Result};
 use crate::events::Observer;
-use crate::exported::{parity, predict, sha256};
+use crate::exported::{compared_engines, parity, predict, sha256};
 use crate::features::extract;
 use crate::head::{self, Fit, Recipe, class_weights, log_prior_bias};
 use crate::metrics::Metrics;
@@ -37,7 +37,7 @@ pub struct Job {
     pub run: PathBuf,
     /// Folder for features that the next run can use again.
     pub cache: PathBuf,
-    /// Name of the preprocessing, for a model that carries none.
+    /// Name of the preprocessing, instead of the one that the model carries.
     pub preprocessing: Option<String>,
     /// Engine for the frozen backbone; the fastest that is there by default.
     pub engine: Option<EngineName>,
@@ -57,13 +57,16 @@ pub struct Job {
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     let started = Instant::now();
     let mut timing = Timing::default();
-    let mut model = Model::load(job)?;
+    let mut model = Model::load(job, observer)?;
     let dataset = Dataset::scan(&job.data)?;
     let classes = dataset.classes.len();
     if dataset.other_files > 0 {
-        let count = dataset.other_files;
+        let count = match dataset.other_files {
+            1 => "1 file".to_owned(),
+            count => format!("{count} files"),
+        };
         observer.warn(&format!(
-            "{count} files in {} are not images and were ignored",
+            "{count} in {} ignored: not an image",
             job.data.display()
         ));
     }
@@ -72,7 +75,13 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
     let width = model.head.inputs;
     model.replace_head(&vec![0.0; classes * width], &vec![0.0; classes])?;
-    fits(&model.finished(&dataset.classes), &job.device)?;
+    let empty = model.finished(&dataset.classes);
+    fits(&empty, &job.device)?;
+    // What an engine cannot run is better known now than after the training.
+    for engine in compared_engines() {
+        edgefit_engine::load(engine, &empty, job.threads)?;
+    }
+    drop(empty);
 
     let mut run = RunFolder::create(&job.run)?;
     let clock = Instant::now();

@@ -1,8 +1,9 @@
 use edgefit_graph::preprocessing::NAMES;
-use edgefit_graph::rewrite::{CutSoftmax, Head, cut_softmax, replace_head};
+use edgefit_graph::rewrite::{CutSoftmax, Head, cut_softmax, lift_constants, replace_head};
 use edgefit_graph::{Dim, Graph, Preprocessing, labels};
 
 use crate::error::{Error, Result};
+use crate::events::Observer;
 use crate::job::Job;
 
 /// The backbone with its classifier, ending in logits.
@@ -14,7 +15,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub fn load(job: &Job) -> Result<Self> {
+    pub fn load(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
         let mut graph = Graph::load(&job.backbone)?;
         let problem = |problem: String| Error::Backbone {
             path: job.backbone.clone(),
@@ -22,7 +23,15 @@ impl Model {
         };
         let carried = Preprocessing::of(&graph).map_err(|error| problem(error.to_string()))?;
         let preprocessing = match (&job.preprocessing, carried) {
-            (Some(name), _) => named(name, &graph).map_err(problem)?,
+            (Some(name), carried) => {
+                let named = named(name, &graph).map_err(problem)?;
+                if let Some(carried) = carried.filter(|carried| *carried != named) {
+                    observer.warn(&format!(
+                        "the model says its images are {carried}; going on with {name}, as asked"
+                    ));
+                }
+                named
+            }
             (None, Some(carried)) => carried,
             (None, None) => {
                 return Err(problem(format!(
@@ -32,6 +41,7 @@ impl Model {
                 )));
             }
         };
+        lift_constants(&mut graph);
         takes(&graph, &preprocessing).map_err(problem)?;
         let softmax = cut_softmax(&mut graph);
         let head = Head::of(&graph).map_err(|error| problem(error.to_string()))?;

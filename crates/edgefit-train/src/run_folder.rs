@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 
 /// The folder of one run: `model.onnx`, `report.json`, `splits.json`, `events.jsonl`.
 ///
-/// A run that ends before it wrote anything leaves no folder behind.
+/// A run that made its folder and ends before it wrote anything leaves none behind.
 pub(crate) struct RunFolder {
     folder: PathBuf,
+    made: bool,
     events: Option<File>,
 }
 
@@ -22,9 +23,11 @@ impl RunFolder {
             path: folder.to_path_buf(),
             source,
         };
+        let made = !folder.exists();
         std::fs::create_dir_all(folder).map_err(fail)?;
         let run = RunFolder {
             folder: folder.to_path_buf(),
+            made,
             events: None,
         };
         tempfile::tempfile_in(folder).map_err(fail)?;
@@ -62,8 +65,10 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        // Fails, as it should, when there is something in it.
-        let _ = std::fs::remove_dir(&self.folder);
+        if self.made {
+            // Fails, as it should, when there is something in it.
+            let _ = std::fs::remove_dir(&self.folder);
+        }
     }
 }
 

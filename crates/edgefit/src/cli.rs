@@ -64,8 +64,8 @@ pub struct Fitting {
     #[arg(long)]
     pub engine: Option<EngineName>,
 
-    /// Threads of the engine (all cores, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Threads of tract and ONNX Runtime (all cores, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 }
 
@@ -83,7 +83,7 @@ pub struct Demo {
     #[arg(long)]
     pub backbone: Option<PathBuf>,
 
-    /// How your own model's images are prepared, if it does not say: imagenet, tf, lite, unit, raw
+    /// How your own model's images are prepared, whatever it says: imagenet, tf, lite, unit, raw
     #[arg(long)]
     pub preprocessing: Option<String>,
 
@@ -125,7 +125,7 @@ pub struct Shape {
     pub batch: u32,
 
     /// Whole shape of the input, batch included, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with = "batch")]
     pub input_shape: Option<InputShape>,
 }
 
@@ -163,7 +163,7 @@ pub struct Train {
     #[arg(short, long)]
     pub output: PathBuf,
 
-    /// How images are prepared, if the model does not say: imagenet, tf, lite, unit, raw
+    /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
     pub preprocessing: Option<String>,
 
@@ -188,16 +188,16 @@ pub struct Verify {
     #[arg(long)]
     pub engine: Option<EngineName>,
 
-    /// Threads of an engine (all cores, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Threads of tract and ONNX Runtime (all cores, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 
     /// Seed of the random inputs
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, conflicts_with = "data")]
     pub seed: u64,
 
     /// Whole shape of the input, batch included, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with_all = ["samples", "data"])]
     pub input_shape: Option<InputShape>,
 }
 

@@ -15,12 +15,14 @@ use edgefit::assets::Cache;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
+use edgefit::graph::rewrite::lift_constants;
 
 use crate::cli::Shape;
 
 /// Loads a model and the shapes it is to be looked at with; errors name the file.
 fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
-    let graph = Graph::load(path)?;
+    let mut graph = Graph::load(path)?;
+    lift_constants(&mut graph);
     let given = shape.input_shape.as_ref().map(|shape| shape.0.as_slice());
     let shapes = InputShapes::bind(&graph, shape.batch as usize, given).map_err(in_file(path))?;
     Ok((graph, shapes))

@@ -73,11 +73,21 @@ impl Output {
         eprintln!("warning: {text}");
     }
 
-    /// The whole chain in one line.
+    /// The whole chain in one line. A cause that the line already tells is not told again.
     pub fn error(&mut self, error: &anyhow::Error) {
-        let text = format!("{error:#}");
-        let text: Vec<&str> = text.split_whitespace().collect();
-        eprintln!("error: {}", text.join(" "));
+        let mut line = String::new();
+        for cause in error.chain() {
+            let words = cause.to_string();
+            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            if line.contains(&words) {
+                continue;
+            }
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&words);
+        }
+        eprintln!("error: {line}");
     }
 }
 

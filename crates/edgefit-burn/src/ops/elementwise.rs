@@ -9,6 +9,8 @@ pub(super) fn unary(op: Unary, x: Value) -> Value {
         Unary::Identity => x,
         Unary::Relu => activation::relu(x),
         Unary::LeakyRelu { alpha } => activation::leaky_relu(x, f64::from(alpha)),
+        // The specification's order: the upper limit wins where the two cross.
+        Unary::Clip { min, max } if min > max => x.clamp_min(min).clamp_max(max),
         Unary::Clip { min, max } => x.clamp(min, max),
         Unary::Sigmoid => activation::sigmoid(x),
         Unary::HardSigmoid { alpha, beta } => {

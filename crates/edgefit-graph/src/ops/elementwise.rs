@@ -41,7 +41,7 @@ pub enum Binary {
 impl Unary {
     pub(super) fn read(context: &Context) -> Result<Option<Self>> {
         let node = context.node;
-        Ok(Some(match node.op.as_str() {
+        let op = match node.op.as_str() {
             "Identity" => Unary::Identity,
             "Relu" => Unary::Relu,
             "LeakyRelu" => Unary::LeakyRelu {
@@ -71,7 +71,13 @@ impl Unary {
             "Exp" => Unary::Exp,
             "Neg" => Unary::Neg,
             _ => return Ok(None),
-        }))
+        };
+        match op {
+            Unary::Clip { min, max } if min.is_nan() || max.is_nan() => {
+                Err(context.invalid("its limits are not numbers"))
+            }
+            op => Ok(Some(op)),
+        }
     }
 }
 

@@ -65,7 +65,10 @@ impl Flatten {
             axis => axis_index(axis, x.len())?,
         };
         let (rows, columns) = x.split_at(axis);
-        Ok(vec![rows.iter().product(), columns.iter().product()])
+        let product = |sizes: &[usize]| {
+            checked_elements(sizes).ok_or_else(|| format!("cannot flatten {x:?}"))
+        };
+        Ok(vec![product(rows)?, product(columns)?])
     }
 }
 

@@ -53,7 +53,11 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
             && statistics
                 .iter()
                 .all(|tensor| tensor.elements() == channels);
-        if !fits || (graph.nodes[conv].input(2).is_some() && old_bias.is_none()) {
+        let odd_bias = match &old_bias {
+            Some(bias) => bias[0].elements() != channels,
+            None => graph.nodes[conv].input(2).is_some(),
+        };
+        if !fits || odd_bias {
             continue;
         }
 

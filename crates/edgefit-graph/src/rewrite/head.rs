@@ -168,7 +168,13 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weight: &[f32], bias: &[f32]
         let weight = transpose(weight, classes, head.inputs);
         Tensor::from_values(vec![head.inputs, classes], &weight)
     };
-    let weight_name = node.inputs[1].clone();
+    let mut weight_name = node.inputs[1].clone();
+    if readers(graph, &weight_name) > 1 {
+        // Another node reads the old weight and keeps it.
+        weight_name.push_str(".head");
+        graph.nodes[head.multiply].inputs[1].clone_from(&weight_name);
+    }
+    let node = &mut graph.nodes[head.multiply];
     let bias_name = match bias_name {
         Some(name) => name,
         None if node.op == "Gemm" => {
@@ -189,6 +195,24 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weight: &[f32], bias: &[f32]
         node.attributes.shift_remove("alpha");
         node.attributes.shift_remove("beta");
     }
+    let bias_name = match readers(graph, &bias_name) {
+        0 | 1 => bias_name,
+        _ => {
+            let own = format!("{bias_name}.head");
+            let reader = head.add.unwrap_or(head.multiply);
+            let inputs = &mut graph.nodes[reader].inputs;
+            inputs
+                .iter_mut()
+                .filter(|name| **name == bias_name)
+                .for_each(|name| name.clone_from(&own));
+            own
+        }
+    };
+    // Models older than IR version 4 declare their initializers as inputs, with the old shape.
+    graph
+        .inputs
+        .retain(|input| input.name != weight_name && input.name != bias_name);
+    graph.ir_version = graph.ir_version.max(4);
     graph.initializers.insert(weight_name, weight);
     graph
         .initializers
@@ -202,6 +226,12 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weight: &[f32], bias: &[f32]
         .value_info
         .retain(|value| !changed.contains(&value.name));
     graph.check()
+}
+
+/// How many times nodes read `value`.
+fn readers(graph: &Graph, value: &str) -> usize {
+    let inputs = graph.nodes.iter().flat_map(Node::present_inputs);
+    inputs.filter(|name| *name == value).count()
 }
 
 fn transposed(node: &Node) -> Result<bool> {
@@ -283,6 +313,24 @@ mod tests {
             assert_eq!(alone.inputs[0].name, "f");
             assert!(alone.nodes.iter().all(|node| node.op != "Relu"));
         }
+    }
+
+    #[test]
+    fn weights_that_somebody_else_reads_are_left_alone() {
+        let mut graph = classifier("Gemm");
+        graph
+            .nodes
+            .insert(1, Node::new("Gemm", "twin", &["f", "w", "b"], &["t"]));
+        graph
+            .inputs
+            .push(ValueInfo::f32("w", vec![Dim::Known(3), Dim::Known(2)]));
+        let head = Head::of(&graph).unwrap();
+        replace_head(&mut graph, &head, &[7.0; 8], &[1.0; 4]).unwrap();
+        assert_eq!(graph.nodes[1].inputs, ["f", "w", "b"]);
+        assert_eq!(graph.initializers["w"].dims(), [3, 2]);
+        assert_eq!(graph.initializers["b"].dims(), [3]);
+        let found = Head::of(&graph).unwrap();
+        assert_eq!(found.weights(&graph).unwrap(), (vec![7.0; 8], vec![1.0; 4]));
     }
 
     #[test]

@@ -35,11 +35,6 @@ pub fn cut_softmax(graph: &mut Graph) -> Option<CutSoftmax> {
 }
 
 impl CutSoftmax {
-    /// Operator that was cut.
-    pub fn op(&self) -> &str {
-        &self.0.op
-    }
-
     /// Puts the node back where it was.
     pub fn restore(self, graph: &mut Graph) {
         let (output, logits) = (&self.0.outputs[0], &self.0.inputs[0]);

@@ -15,11 +15,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
 
 /// The verdict, a row a resource, and what was tried.
 pub fn people(check: &cost::Check) -> String {
-    let verdict = match check.verdict {
-        Verdict::Fits => "fits",
-        Verdict::DoesNotFit => "does not fit",
-        Verdict::Unknown => "may or may not fit",
-    };
+    let verdict = verdict(check.verdict);
     let mut rows = table(&["resource", "where", "need", "have", "margin"]);
     for budget in &check.budgets {
         rows.add_row([
@@ -41,14 +37,32 @@ pub fn people(check: &cost::Check) -> String {
     for suggestion in &check.suggestions {
         text.push_str(&format!("\ntried: {}", tried(suggestion)));
     }
+    for unsupported in &check.unsupported {
+        text.push_str(&format!(
+            "\nunknown behind {} ×{} (first: node '{}'): {}",
+            unsupported.op,
+            unsupported.nodes.len(),
+            unsupported.nodes.first().map_or("", String::as_str),
+            unsupported.reason
+        ));
+    }
     let nothing_helps = check
         .suggestions
         .iter()
-        .all(|tried| tried.verdict != Verdict::Fits);
+        .all(|tried| tried.verdict == Verdict::DoesNotFit);
     if check.verdict == Verdict::DoesNotFit && nothing_helps {
         text.push_str("\nnothing tried makes it fit; start from a smaller backbone");
     }
     text
+}
+
+/// A verdict in words.
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fits => "fits",
+        Verdict::DoesNotFit => "does not fit",
+        Verdict::Unknown => "may or may not fit",
+    }
 }
 
 fn resource(resource: Resource) -> &'static str {
@@ -70,10 +84,7 @@ fn margin(budget: &Budget) -> String {
 }
 
 fn tried(suggestion: &Suggestion) -> String {
-    let verdict = match suggestion.verdict {
-        Verdict::Fits => "fits",
-        _ => "does not fit",
-    };
+    let verdict = verdict(suggestion.verdict);
     let needs = [
         ("flash", suggestion.flash_bytes),
         ("RAM", suggestion.ram_bytes),

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use edgefit::assets::{self, Cache};
-use edgefit::cost::{self, Verdict};
+use edgefit::cost;
 use edgefit::device;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::graph::Graph;
@@ -12,7 +12,7 @@ use edgefit::train::Report;
 use serde::Serialize;
 
 use super::train::{SCHEMA, job, outcome, people, train};
-use super::{discover, in_file};
+use super::{check, discover, in_file};
 use crate::cli::Demo;
 use crate::human;
 use crate::output::{Outcome, Output, table};
@@ -44,7 +44,7 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     };
     std::fs::create_dir_all(&args.output).with_context(|| {
         format!(
-            "cannot write {}; choose another folder with -o",
+            "cannot write {}; choose another place with -o",
             args.output.display()
         )
     })?;
@@ -134,11 +134,7 @@ fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
 fn verdicts(boards: &[cost::Check]) -> String {
     let mut rows = table(&["board", "verdict", "tightest"]);
     for check in boards {
-        let verdict = match check.verdict {
-            Verdict::Fits => "fits",
-            Verdict::DoesNotFit => "does not fit",
-            Verdict::Unknown => "unknown",
-        };
+        let verdict = check::verdict(check.verdict);
         let tightest = check
             .budgets
             .iter()

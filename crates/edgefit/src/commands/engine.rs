@@ -1,3 +1,4 @@
+use anyhow::Context;
 use edgefit::assets::{self, Cache};
 use edgefit::engine::EngineName;
 use edgefit::engine::onnxruntime::libraries;
@@ -58,7 +59,13 @@ pub fn run(args: Engine, output: &mut Output) -> anyhow::Result<Outcome> {
             let spinner = spinner("fetching ONNX Runtime through pip");
             let folder = assets::onnxruntime(&cache);
             spinner.finish_and_clear();
-            let path = libraries(&folder?).pop().unwrap_or_default();
+            let folder = folder?;
+            let path = libraries(&folder).pop().with_context(|| {
+                format!(
+                    "{} holds no library; remove the folder and try again",
+                    folder.display()
+                )
+            })?;
             let status = Status {
                 name: engine,
                 available: true,

@@ -5,12 +5,13 @@ use edgefit::cost::Verdict;
 use edgefit::device::Profile;
 use edgefit::engine::EngineName;
 use edgefit::engine::parity;
+use edgefit::graph::Error as GraphError;
 use edgefit::train::head::Recipe;
 use edgefit::train::metrics::Metrics;
 use edgefit::train::{self, Job, Report};
 use serde::Serialize;
 
-use super::{check, discover, threads};
+use super::{check, discover, in_file, threads};
 use crate::cli::{Fitting, Train};
 use crate::human;
 use crate::output::{Outcome, Output, table};
@@ -93,6 +94,12 @@ pub fn train(job: &Job, output: &mut Output) -> anyhow::Result<Option<Report>> {
             })?;
             Ok(None)
         }
+        // Errors about what is in the model do not know which file it came from.
+        Err(
+            error @ (train::Error::Engine(_)
+            | train::Error::Burn(_)
+            | train::Error::Graph(GraphError::Invalid { .. } | GraphError::Unsupported(_))),
+        ) => Err(in_file(&job.backbone)(error)),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,10 +2,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
+use edgefit::cost::memory::MemoryPlan;
 use edgefit::data::{decode, prepare};
 use edgefit::engine::parity::{Divergence, Pair, Tolerance, Verdict, across, first_divergence};
 use edgefit::engine::{Array, EngineName};
-use edgefit::graph::infer::InputShapes;
+use edgefit::graph::infer::{InputShapes, infer};
+use edgefit::graph::rewrite::lift_constants;
 use edgefit::graph::{Graph, Preprocessing};
 use serde::Serialize;
 use walkdir::WalkDir;
@@ -13,6 +15,7 @@ use walkdir::WalkDir;
 use super::train::pairs;
 use super::{discover, in_file, threads};
 use crate::cli::Verify;
+use crate::human;
 use crate::output::{Outcome, Output};
 use crate::progress::spinner;
 
@@ -25,10 +28,14 @@ struct Verified {
 }
 
 pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
-    let graph = Graph::load(&args.model)?;
+    let mut graph = Graph::load(&args.model)?;
+    lift_constants(&mut graph);
     let threads = threads(args.threads);
     let mut engines = EngineName::ALL.to_vec();
     if let Err(missing) = discover(&Cache::of_user()?) {
+        if args.engine == Some(EngineName::OnnxRuntime) {
+            return Err(missing.into());
+        }
         output.warn(&format!("{missing}; comparing the others"));
         engines.retain(|engine| *engine != EngineName::OnnxRuntime);
     }
@@ -36,7 +43,13 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         Some(folder) => vec![
             images(&graph, folder, args.samples as usize, output).map_err(in_file(&args.model))?,
         ],
-        None => random(&graph, &args).map_err(in_file(&args.model))?,
+        None => {
+            let given = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
+            let shapes = InputShapes::bind(&graph, args.samples as usize, given);
+            let shapes = shapes.map_err(in_file(&args.model))?;
+            fits_here(&graph, &shapes).map_err(in_file(&args.model))?;
+            random(shapes, args.seed)
+        }
     };
 
     let spinner = spinner("running the engines");
@@ -45,6 +58,11 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(engine) = args.engine {
         pairs_found.retain(|pair| [pair.a, pair.b].contains(&engine));
     }
+    anyhow::ensure!(
+        !pairs_found.is_empty(),
+        "there is nothing to compare; leave out --engine, or install ONNX Runtime with `edgefit engine \
+         install onnxruntime`"
+    );
     let first_divergence = match pairs_found.iter().find(|pair| !pair.within) {
         None => None,
         Some(pair) => first_divergence(&graph, (pair.a, pair.b), &inputs, threads, Tolerance::F32)
@@ -54,7 +72,11 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
 
     let verified = Verified {
         verdict: Verdict::of(&pairs_found),
-        samples: inputs[0].dims.first().copied().unwrap_or(0),
+        samples: inputs
+            .first()
+            .and_then(|input| input.dims.first())
+            .copied()
+            .unwrap_or(0),
         pairs: pairs_found,
         first_divergence,
     };
@@ -83,6 +105,11 @@ fn images(
     count: usize,
     output: &mut Output,
 ) -> anyhow::Result<Array> {
+    anyhow::ensure!(
+        folder.is_dir(),
+        "--data {} is not a folder",
+        folder.display()
+    );
     let preprocessing = Preprocessing::of(graph)?
         .context("the model does not say how its images are to be prepared; leave out --data")?;
     let mut values = Vec::new();
@@ -119,11 +146,30 @@ fn images(
     })
 }
 
+/// Refuses shapes that do not go together, and models that this machine has no memory for.
+fn fits_here(graph: &Graph, shapes: &InputShapes) -> anyhow::Result<()> {
+    let inference = infer(graph, shapes)?;
+    let need = MemoryPlan::of(graph, &inference, None).naive_bytes;
+    let host = edgefit::device::host()?;
+    let have = host
+        .banks
+        .iter()
+        .map(|bank| bank.free_bytes())
+        .max()
+        .unwrap_or(0);
+    anyhow::ensure!(
+        need <= have,
+        "its activations need {} and this machine has {} free; give fewer --samples or a smaller \
+         --input-shape",
+        human::bytes(need),
+        human::bytes(have)
+    );
+    Ok(())
+}
+
 /// Values in −2 … 2, the range of normalised images, the same for the same seed.
-fn random(graph: &Graph, args: &Verify) -> anyhow::Result<Vec<Array>> {
-    let given = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
-    let shapes = InputShapes::bind(graph, args.samples as usize, given)?;
-    let mut state = args.seed.wrapping_mul(2).wrapping_add(1);
+fn random(shapes: InputShapes, seed: u64) -> Vec<Array> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let mut next = || {
         // SplitMix64 (Steele, Lea & Flood 2014).
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -132,12 +178,12 @@ fn random(graph: &Graph, args: &Verify) -> anyhow::Result<Vec<Array>> {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) >> 40) as f32 / (1 << 22) as f32 - 2.0
     };
-    Ok(shapes
+    shapes
         .0
         .into_iter()
         .map(|(_, dims)| Array {
             values: (0..dims.iter().product()).map(|_| next()).collect(),
             dims,
         })
-        .collect())
+        .collect()
 }

@@ -132,6 +132,12 @@ impl Window {
                 }
             }
         };
+        let padding = before.saturating_add(after);
+        if padding > size.saturating_mul(64).saturating_add(256) {
+            return Err(format!(
+                "{padding} elements of padding around {size} cannot be meant"
+            ));
+        }
         let room = size
             .checked_add(before)
             .and_then(|sum| sum.checked_add(after))
@@ -210,5 +216,10 @@ mod tests {
         assert!(window.over(&[2], &[3]).is_err());
         assert!(window.over(&[2], &[0]).is_err());
         assert!(window.over(&[2, 2], &[3]).is_err());
+        assert!(
+            Window::explicit(1, [1 << 40, 0], false)
+                .over(&[2], &[3])
+                .is_err()
+        );
     }
 }

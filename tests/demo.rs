@@ -66,6 +66,7 @@ fn the_demo_does_the_whole_job() {
     let run = folder.path().join("demo");
     let report_file = std::fs::read_to_string(run.join("report.json")).unwrap();
     let kept: serde_json::Value = serde_json::from_str(&report_file).unwrap();
+    assert_eq!(kept["schema"], "edgefit.train/1");
     assert_eq!(kept["exported"]["sha256"], report["exported"]["sha256"]);
     let events = std::fs::read_to_string(run.join("events.jsonl")).unwrap();
     for line in events.lines() {

@@ -99,7 +99,17 @@ fn load_library(path: &Path) -> Result<Found, Missing> {
     if path.components().count() > 1 && !path.is_file() {
         return Err(missing(format!("{} is not there", path.display())));
     }
-    let builder = ort::init_from(path).map_err(|error| missing(error.to_string()))?;
+    let builder = ort::init_from(path).map_err(|error| {
+        missing(match &error {
+            // Its own text leaves out why the system refused.
+            ort::LoadDynamicError::Dlopen { error, path } => {
+                let cause = std::error::Error::source(error);
+                let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+                format!("{} cannot be loaded ({cause})", path.display())
+            }
+            other => other.to_string(),
+        })
+    })?;
     let environment = builder
         .with_telemetry(false)
         .build()

@@ -18,7 +18,7 @@ use crate::head::{self, Fit, Recipe, class_weights, log_prior_bias};
 use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::parts::{SplitFile, divide, unreadable};
-use crate::report::{Exported, PartCounts, Report, Stage, Timing};
+use crate::report::{Exported, PartCounts, Report, SCHEMA, Stage, Timing};
 use crate::run_folder::RunFolder;
 
 /// Most validation images that the engines are compared on.
@@ -99,7 +99,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     let unreadable = unreadable(job, &dataset, &extracted.entries, observer)?;
     let parts = divide(job, &dataset, &extracted.entries)?;
     let [training, validation, test] = &parts;
-    run.write_json("splits.json", &SplitFile::of(&parts))?;
+    run.write_json("splits.json", "edgefit.splits/1", &SplitFile::of(&parts))?;
 
     let train_samples = training.features();
     let val_samples = validation.features();
@@ -197,7 +197,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
         classes: dataset.classes,
     };
     run.event(&serde_json::json!({"event": "end", "timing": timing}))?;
-    run.write_json("report.json", &report)?;
+    run.write_json("report.json", SCHEMA, &report)?;
     Ok(report)
 }
 

@@ -21,4 +21,4 @@ mod schedule;
 pub use error::{Error, Result};
 pub use events::Observer;
 pub use job::{Job, train};
-pub use report::{Baseline, Exported, Report, Stage, Timing, Unreadable};
+pub use report::{Baseline, Exported, Report, SCHEMA, Stage, Timing, Unreadable};

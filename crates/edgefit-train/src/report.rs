@@ -9,6 +9,9 @@ use serde::Serialize;
 use crate::head::{Epoch, Recipe};
 use crate::metrics::Metrics;
 
+/// Name and version of the document that a [`Report`] is written as.
+pub const SCHEMA: &str = "edgefit.train/1";
+
 /// Everything that a training job found out.
 #[derive(Debug, Serialize)]
 pub struct Report {

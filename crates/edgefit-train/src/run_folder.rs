@@ -53,10 +53,16 @@ impl RunFolder {
         append().map_err(|source| Error::Write { path, source })
     }
 
-    /// Writes a document, whole or not at all.
-    pub fn write_json(&self, name: &str, document: &impl Serialize) -> Result<()> {
+    /// Writes a document of the given schema, whole or not at all.
+    pub fn write_json(&self, name: &str, schema: &str, content: &impl Serialize) -> Result<()> {
+        #[derive(Serialize)]
+        struct Document<'a, T> {
+            schema: &'a str,
+            #[serde(flatten)]
+            content: &'a T,
+        }
         let path = self.path(name);
-        let text = json(document, &path)?;
+        let text = json(&Document { schema, content }, &path)?;
         Ok(write_atomically(&path, |file| {
             file.write_all(text.as_bytes())
         })?)

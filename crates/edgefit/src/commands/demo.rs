@@ -8,10 +8,10 @@ use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::import::{Architecture, Checkpoint};
-use edgefit::train::Report;
+use edgefit::train::{Report, SCHEMA};
 use serde::Serialize;
 
-use super::train::{SCHEMA, job, outcome, people, train};
+use super::train::{job, outcome, people, train};
 use super::{check, discover, in_file};
 use crate::cli::Demo;
 use crate::human;
@@ -159,13 +159,15 @@ fn share(budget: &cost::Budget) -> f64 {
     })
 }
 
+/// Commands to go on with, as they can be typed where the demo was.
 fn next(report: &Report) -> String {
+    let edgefit = std::env::args().next().unwrap_or_else(|| "edgefit".into());
     let model = report.exported.path.display();
     let backbone = report.backbone.display();
     format!(
-        "next, on your own data (a folder with a folder of images for each class):\n  \
-         edgefit train YOUR_IMAGES --backbone {backbone} --device {DEVICE} -o runs/mine\n  \
-         edgefit check {model} --device stm32h743\n  \
-         edgefit verify {model} --data YOUR_IMAGES"
+        "next, on your own images (a folder with a folder of images for each class):\n  \
+         {edgefit} train IMAGES --backbone {backbone} --device {DEVICE} -o runs/mine\n  \
+         {edgefit} check runs/mine/model.onnx --device stm32h743\n  \
+         {edgefit} verify {model} --data IMAGES"
     )
 }

@@ -8,7 +8,7 @@ use edgefit::engine::parity;
 use edgefit::graph::Error as GraphError;
 use edgefit::train::head::Recipe;
 use edgefit::train::metrics::Metrics;
-use edgefit::train::{self, Job, Report};
+use edgefit::train::{self, Job, Report, SCHEMA};
 use serde::Serialize;
 
 use super::{check, discover, in_file, threads};
@@ -16,9 +16,6 @@ use crate::cli::{Fitting, Train};
 use crate::human;
 use crate::output::{Outcome, Output, table};
 use crate::progress::Bars;
-
-/// The schema of a training report.
-pub const SCHEMA: &str = "edgefit.train/1";
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = Cache::of_user()?;
@@ -138,18 +135,18 @@ pub fn people(report: &Report) -> String {
     let counts: Vec<String> = report
         .counts
         .iter()
-        .map(|counts| counts.samples.iter().sum::<usize>().to_string())
+        .zip(["train", "val", "test"])
+        .map(|(counts, part)| format!("{} {part}", counts.samples.iter().sum::<usize>()))
         .collect();
+    let cached = match report.cached_features {
+        0 => String::new(),
+        cached => format!(" ({cached} from the cache)"),
+    };
     format!(
-        "{} classes, {} images (train / val / test); features by {}{} in {}, head in {}\n\
-         {figures}\n{}\nmodel: {}",
+        "images: {} in {} classes\nfeatures by {}{cached} in {}, head in {}\n{figures}\n{}\nmodel: {}",
+        counts.join(", "),
         report.classes.len(),
-        counts.join(" / "),
         report.engine,
-        match report.cached_features {
-            0 => String::new(),
-            cached => format!(" ({cached} from the cache)"),
-        },
         human::seconds(report.timing.features_ns),
         human::seconds(report.timing.head_ns),
         pairs(&report.parity),

@@ -93,6 +93,11 @@ pub fn across(
         .iter()
         .map(|&engine| Ok((engine, load(engine, graph, threads)?.run(inputs)?)))
         .collect::<Result<Vec<_>>>()?;
+    Ok(pairs(&results, tolerance))
+}
+
+/// Compares what several engines made of the same inputs, each two of them and each output.
+pub fn pairs(results: &[(EngineName, Vec<Array>)], tolerance: Tolerance) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (index, (a, of_a)) in results.iter().enumerate() {
         for (b, of_b) in &results[index + 1..] {
@@ -100,7 +105,7 @@ pub fn across(
             pairs.extend(outputs.map(|(x, y)| compare((*a, x), (*b, y), tolerance)));
         }
     }
-    Ok(pairs)
+    pairs
 }
 
 /// The first node, in graph order, whose result differs between the engines `a` and `b` by more

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use edgefit_data::{Sample, decode, prepare};
-use edgefit_engine::parity::{Pair, Tolerance, across};
+use edgefit_engine::parity::{Pair, Tolerance, pairs};
 use edgefit_engine::{Array, EngineName, onnxruntime};
 use edgefit_graph::{Graph, Preprocessing};
 use rayon::prelude::*;
@@ -71,17 +71,17 @@ pub(crate) fn parity(
     threads: usize,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Pair>> {
-    observer.begin("parity", 1);
+    let engines = compared_engines();
     let input = inputs(samples, preprocessing)?;
-    let pairs = across(
-        model,
-        &compared_engines(),
-        &[input],
-        threads,
-        Tolerance::F32,
-    )?;
+    let mut results = Vec::with_capacity(engines.len());
+    observer.begin("parity", engines.len() as u64);
+    for engine in engines {
+        let mut loaded = edgefit_engine::load(engine, model, threads)?;
+        results.push((engine, loaded.run(std::slice::from_ref(&input))?));
+        observer.progress(results.len() as u64, &engine.to_string());
+    }
     observer.end();
-    Ok(pairs)
+    Ok(pairs(&results, Tolerance::F32))
 }
 
 /// The engines that an exported model has to agree on: all that are there.

@@ -7,7 +7,7 @@ use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::rewrite::Head;
+use edgefit_graph::rewrite::{Head, fold_batch_norm};
 
 use crate::baselines::baselines;
 use crate::error::{Error, Result};
@@ -85,7 +85,9 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
 
     let mut run = RunFolder::create(&job.run)?;
     let clock = Instant::now();
-    let backbone = model.head.backbone(&model.graph)?;
+    let mut backbone = model.head.backbone(&model.graph)?;
+    // The frozen part never trains: folded, it runs faster in engines that do not fold by themselves.
+    fold_batch_norm(&mut backbone)?;
     let extracted = extract(
         &backbone,
         &model.preprocessing,

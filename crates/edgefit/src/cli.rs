@@ -60,7 +60,8 @@ pub struct Fitting {
     #[arg(long)]
     pub strict: bool,
 
-    /// Engine for the frozen backbone (the fastest there is, if not given)
+    /// Engine for the frozen backbone: burn, tract or onnxruntime (the fastest there is, if not
+    /// given)
     #[arg(long)]
     pub engine: Option<EngineName>,
 
@@ -184,7 +185,7 @@ pub struct Verify {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub samples: u32,
 
-    /// Compare this engine with the others (all, if not given)
+    /// Compare this engine, burn, tract or onnxruntime, with the others (all, if not given)
     #[arg(long)]
     pub engine: Option<EngineName>,
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use edgefit_cost::{Verdict, check};
-use edgefit_data::{Dataset, Part};
+use edgefit_data::{Dataset, Part, Sample};
 use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::Graph;
@@ -156,8 +156,10 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     timing.test_ns = nanoseconds(clock);
 
     let clock = Instant::now();
-    let images = &validation.samples[..validation.samples.len().min(PARITY_IMAGES)];
-    let parity = parity(&exported, &preprocessing, images, job.threads, observer)?;
+    // Samples are sorted by class: every so many of them come from all classes.
+    let step = validation.samples.len().div_ceil(PARITY_IMAGES);
+    let images: Vec<&Sample> = validation.samples.iter().copied().step_by(step).collect();
+    let parity = parity(&exported, &preprocessing, &images, job.threads, observer)?;
     timing.parity_ns = nanoseconds(clock);
 
     let shapes = InputShapes::bind(&exported, 1, None)?;

@@ -93,7 +93,8 @@ pub fn train(job: &Job, output: &mut Output) -> anyhow::Result<Option<Report>> {
         }
         // Errors about what is in the model do not know which file it came from.
         Err(
-            error @ (train::Error::Engine(_)
+            error @ (train::Error::Stopped(_)
+            | train::Error::Engine(_)
             | train::Error::Burn(_)
             | train::Error::Graph(GraphError::Invalid { .. } | GraphError::Unsupported(_))),
         ) => Err(in_file(&job.backbone)(error)),

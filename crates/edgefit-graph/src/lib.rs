@@ -13,6 +13,7 @@ pub mod attribute;
 mod check;
 mod error;
 mod external;
+mod footprint;
 pub mod graph;
 pub mod infer;
 pub mod labels;

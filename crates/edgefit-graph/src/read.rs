@@ -12,6 +12,7 @@ use prost::Message;
 use crate::attribute::{Attribute, Opaque};
 use crate::error::{Error, Result};
 use crate::external::ExternalFiles;
+use crate::footprint::bounded;
 use crate::graph::{Dim, Graph, Node, OpaqueParts, OpaqueType, ValueInfo, ValueType};
 use crate::proto::{self, attribute_proto::AttributeType, tensor_proto::DataLocation};
 use crate::tensor::{DataType, Tensor};
@@ -67,6 +68,7 @@ pub(crate) fn map(path: &Path) -> Result<Bytes> {
 }
 
 fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
+    bounded(&bytes)?;
     let model = proto::ModelProto::decode(bytes).map_err(|error| Error::NotOnnx {
         detail: error.to_string(),
     })?;

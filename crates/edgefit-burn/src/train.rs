@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use burn::module::{Module, Param, ParamId};
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 use edgefit_graph::ops::BatchNormalization;
 
@@ -71,18 +71,6 @@ impl Parameter {
             Parameter::R4(param) => param.val().into(),
             Parameter::R5(param) => param.val().into(),
             Parameter::R6(param) => param.val().into(),
-        }
-    }
-
-    /// Identity under which gradients are found.
-    pub fn id(&self) -> ParamId {
-        match self {
-            Parameter::R1(param) => param.id,
-            Parameter::R2(param) => param.id,
-            Parameter::R3(param) => param.id,
-            Parameter::R4(param) => param.id,
-            Parameter::R5(param) => param.id,
-            Parameter::R6(param) => param.id,
         }
     }
 }

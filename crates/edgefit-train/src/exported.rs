@@ -96,6 +96,5 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
         path: path.to_path_buf(),
         source,
     })?;
-    let digest = Sha256::digest(bytes);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(base16ct::lower::encode_string(&Sha256::digest(bytes)))
 }

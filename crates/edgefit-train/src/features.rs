@@ -199,10 +199,7 @@ fn cache_file(
         "{engine} {THUMBNAIL} {}",
         env!("CARGO_PKG_VERSION")
     ));
-    let key: String = hasher.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let key = base16ct::lower::encode_string(&hasher.finalize()[..8]);
     cache.join(format!("features-{key}.safetensors"))
 }
 

@@ -81,11 +81,7 @@ pub(super) fn verify(path: &Path, what: &'static str, expected: &'static str) ->
     let read = || -> std::io::Result<String> {
         let mut hasher = Sha256::new();
         std::io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hasher))?;
-        Ok(hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        Ok(base16ct::lower::encode_string(&hasher.finalize()))
     };
     let found = read().map_err(|source| Error::Cache {
         path: path.to_path_buf(),

@@ -2,19 +2,20 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use edgefit_graph::ops::BatchNormalization;
+use edgefit_graph::rewrite::lift_constants;
 use edgefit_graph::{Graph, Tensor};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::{self, Operands};
-use crate::program::{Mode, Program};
+use crate::program::{Mode, Network};
 use crate::train::TrainModule;
-use crate::value::Value;
+use crate::value::{Floats, Value};
 
 /// A graph in eval mode: running statistics, no dropout, no autodiff.
 #[derive(Debug, Clone)]
 pub struct EvalModule {
-    program: Arc<Program>,
-    weights: Vec<Value>,
+    network: Arc<Network>,
+    weights: Vec<Floats>,
     device: Device,
 }
 
@@ -25,18 +26,17 @@ impl EvalModule {
     /// All ops that burn cannot run, at once.
     pub fn from_graph(graph: &Graph, device: &Device) -> Result<Self> {
         let device = device.clone().inner();
-        let program = Program::of(graph)?;
-        let weights = program.load(graph, &device)?;
+        let network = Network::of(graph)?;
         Ok(EvalModule {
-            program: Arc::new(program),
-            weights,
+            weights: network.load(&device)?,
+            network: Arc::new(network),
             device,
         })
     }
 
-    pub(crate) fn from_parts(program: Arc<Program>, weights: Vec<Value>, device: Device) -> Self {
+    pub(crate) fn from_parts(network: Arc<Network>, weights: Vec<Floats>, device: Device) -> Self {
         EvalModule {
-            program,
+            network,
             weights,
             device,
         }
@@ -52,7 +52,8 @@ impl EvalModule {
     /// # Errors
     /// Shapes that do not go together, with the node.
     pub fn forward(&self, inputs: Vec<Value>) -> Result<Vec<Value>> {
-        self.program.run(inputs, &mut Eval(&self.weights))
+        self.network
+            .run(inputs, &self.device, &mut Eval(&self.weights))
     }
 
     /// The same network, ready to train the parameters whose name `trained` accepts.
@@ -60,27 +61,41 @@ impl EvalModule {
     /// Everything else is constant: normalisation whose scale and bias are not trained keeps its
     /// running statistics, and uses them.
     pub fn into_train(self, trained: impl Fn(&str) -> bool) -> TrainModule {
-        TrainModule::new(self.program, self.weights, &self.device, trained)
+        TrainModule::new(self.network, self.weights, &self.device, trained)
     }
 
-    /// Puts the weights back into the graph that this module came from.
+    /// Puts what training may have changed back into the graph that this module came from, in the
+    /// type it has there.
     ///
     /// # Errors
-    /// The device fails to hand out the values.
+    /// The device fails to hand out the values, or the graph is another one.
     pub fn write_into(&self, graph: &mut Graph) -> Result<()> {
-        for (weight, value) in self.program.weights.iter().zip(&self.weights) {
-            if let Some(tensor) = graph.initializers.get_mut(&weight.name) {
-                *tensor = Tensor::from_values(tensor.dims().to_vec(), &value.to_vec()?);
+        lift_constants(graph);
+        for (weight, value) in self.network.weights.iter().zip(&self.weights) {
+            if !weight.trainable && !weight.statistic {
+                continue;
             }
+            let values: Vec<f64> = value.to_vec()?.into_iter().map(f64::from).collect();
+            let old = graph.initializers.get_mut(&weight.name);
+            let written = old.and_then(|old| {
+                let dims = old.dims().to_vec();
+                *old = Tensor::from_f64(old.dtype(), dims, &values)?;
+                Some(())
+            });
+            written.ok_or_else(|| Error::Node {
+                node: format!("initializer '{}'", weight.name),
+                problem: "is not in this graph as it was; write into the graph that was compiled"
+                    .into(),
+            })?;
         }
         Ok(())
     }
 }
 
-struct Eval<'w>(&'w [Value]);
+struct Eval<'w>(&'w [Floats]);
 
 impl Mode for Eval<'_> {
-    fn weight(&self, index: usize) -> Value {
+    fn weight(&self, index: usize) -> Floats {
         self.0[index].clone()
     }
 
@@ -93,7 +108,7 @@ impl Mode for Eval<'_> {
         ops::batch_norm(op, operands)
     }
 
-    fn dropout(&mut self, _ratio: f32, x: Value) -> Value {
+    fn dropout(&mut self, _ratio: f32, x: Floats) -> Floats {
         x
     }
 }

@@ -21,4 +21,4 @@ pub use burn;
 pub use error::{Error, Result};
 pub use eval::EvalModule;
 pub use train::{Parameter, TrainModule};
-pub use value::Value;
+pub use value::{Floats, Value};

@@ -7,8 +7,8 @@ use edgefit_graph::ops::BatchNormalization;
 use crate::error::Result;
 use crate::eval::EvalModule;
 use crate::ops::{self, Operands};
-use crate::program::{Mode, Program};
-use crate::value::{Value, on_rank};
+use crate::program::{Mode, Network};
+use crate::value::{Floats, Value, on_rank};
 
 /// A graph in train mode: a burn [`Module`] whose parameters are the trained weights.
 ///
@@ -21,22 +21,22 @@ pub struct TrainModule {
     #[module(skip)]
     frame: Arc<Frame>,
     #[module(skip)]
-    statistics: Vec<Option<Value>>,
+    statistics: Vec<Option<Floats>>,
 }
 
 /// What stays the same from step to step.
 #[derive(Debug)]
 struct Frame {
-    program: Arc<Program>,
+    network: Arc<Network>,
     device: Device,
-    /// For each weight of the program: its place among the parameters, or its constant value.
+    /// For each weight of the network: its place among the parameters, or its constant value.
     sources: Vec<Source>,
 }
 
 #[derive(Debug)]
 enum Source {
     Trained(usize),
-    Constant(Box<Value>),
+    Constant(Box<Floats>),
 }
 
 /// A trained weight of any rank.
@@ -49,21 +49,25 @@ pub enum Parameter {
     R4(Param<Tensor<4>>),
     R5(Param<Tensor<5>>),
     R6(Param<Tensor<6>>),
+    R7(Param<Tensor<7>>),
+    R8(Param<Tensor<8>>),
 }
 
 impl Parameter {
-    fn new(value: Value) -> Self {
+    fn new(value: Floats) -> Self {
         match value {
-            Value::R1(tensor) => Parameter::R1(Param::from_tensor(tensor.autodiff())),
-            Value::R2(tensor) => Parameter::R2(Param::from_tensor(tensor.autodiff())),
-            Value::R3(tensor) => Parameter::R3(Param::from_tensor(tensor.autodiff())),
-            Value::R4(tensor) => Parameter::R4(Param::from_tensor(tensor.autodiff())),
-            Value::R5(tensor) => Parameter::R5(Param::from_tensor(tensor.autodiff())),
-            Value::R6(tensor) => Parameter::R6(Param::from_tensor(tensor.autodiff())),
+            Floats::R1(tensor) => Parameter::R1(Param::from_tensor(tensor.autodiff())),
+            Floats::R2(tensor) => Parameter::R2(Param::from_tensor(tensor.autodiff())),
+            Floats::R3(tensor) => Parameter::R3(Param::from_tensor(tensor.autodiff())),
+            Floats::R4(tensor) => Parameter::R4(Param::from_tensor(tensor.autodiff())),
+            Floats::R5(tensor) => Parameter::R5(Param::from_tensor(tensor.autodiff())),
+            Floats::R6(tensor) => Parameter::R6(Param::from_tensor(tensor.autodiff())),
+            Floats::R7(tensor) => Parameter::R7(Param::from_tensor(tensor.autodiff())),
+            Floats::R8(tensor) => Parameter::R8(Param::from_tensor(tensor.autodiff())),
         }
     }
 
-    fn value(&self) -> Value {
+    fn value(&self) -> Floats {
         match self {
             Parameter::R1(param) => param.val().into(),
             Parameter::R2(param) => param.val().into(),
@@ -71,19 +75,21 @@ impl Parameter {
             Parameter::R4(param) => param.val().into(),
             Parameter::R5(param) => param.val().into(),
             Parameter::R6(param) => param.val().into(),
+            Parameter::R7(param) => param.val().into(),
+            Parameter::R8(param) => param.val().into(),
         }
     }
 }
 
 impl TrainModule {
     pub(crate) fn new(
-        program: Arc<Program>,
-        weights: Vec<Value>,
+        network: Arc<Network>,
+        weights: Vec<Floats>,
         device: &Device,
         trained: impl Fn(&str) -> bool,
     ) -> Self {
         let mut parameters = Vec::new();
-        let sources: Vec<Source> = program
+        let sources: Vec<Source> = network
             .weights
             .iter()
             .zip(weights)
@@ -100,7 +106,7 @@ impl TrainModule {
             parameters,
             statistics: vec![None; sources.len()],
             frame: Arc::new(Frame {
-                program,
+                network,
                 device: device.clone(),
                 sources,
             }),
@@ -109,7 +115,7 @@ impl TrainModule {
 
     /// The trained weights by their names in the graph.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &Parameter)> {
-        let names = self.frame.program.weights.iter().zip(&self.frame.sources);
+        let names = self.frame.network.weights.iter().zip(&self.frame.sources);
         names.filter_map(|(weight, source)| match source {
             Source::Trained(index) => Some((weight.name.as_str(), &self.parameters[*index])),
             Source::Constant(_) => None,
@@ -124,10 +130,13 @@ impl TrainModule {
     pub fn forward(&mut self, inputs: Vec<Value>) -> Result<Vec<Value>> {
         let inputs = inputs
             .into_iter()
-            .map(|input| on_rank!(input, tensor => tensor.autodiff().into()))
+            .map(|input| match input {
+                Value::Floats(floats) => on_rank!(floats, tensor => tensor.autodiff().into()),
+                host => host,
+            })
             .collect();
         let frame = Arc::clone(&self.frame);
-        frame.program.run(inputs, &mut Train(self))
+        frame.network.run(inputs, &frame.device, &mut Train(self))
     }
 
     /// The network as it is now, in eval mode.
@@ -136,17 +145,17 @@ impl TrainModule {
             .map(|index| self.weight(index).inner())
             .collect();
         EvalModule::from_parts(
-            Arc::clone(&self.frame.program),
+            Arc::clone(&self.frame.network),
             weights,
             self.frame.device.clone(),
         )
     }
 
-    fn weight(&self, index: usize) -> Value {
+    fn weight(&self, index: usize) -> Floats {
         match (&self.statistics[index], &self.frame.sources[index]) {
             (Some(gathered), _) => gathered.clone(),
             (None, Source::Trained(parameter)) => self.parameters[*parameter].value(),
-            (None, Source::Constant(value)) => Value::clone(value),
+            (None, Source::Constant(value)) => Floats::clone(value),
         }
     }
 }
@@ -154,7 +163,7 @@ impl TrainModule {
 struct Train<'m>(&'m mut TrainModule);
 
 impl Mode for Train<'_> {
-    fn weight(&self, index: usize) -> Value {
+    fn weight(&self, index: usize) -> Floats {
         self.0.weight(index)
     }
 
@@ -164,8 +173,8 @@ impl Mode for Train<'_> {
         operands: &mut Operands,
         statistics: [Option<usize>; 2],
     ) -> Result<Value, String> {
-        let trained = match operands.0.get(1) {
-            Some(Some(Value::R1(scale))) => scale.is_require_grad(),
+        let trained = match operands.values.get(1) {
+            Some(Some(Value::Floats(Floats::R1(scale)))) => scale.is_require_grad(),
             _ => false,
         };
         if !trained {
@@ -177,7 +186,7 @@ impl Mode for Train<'_> {
             .zip([gathered.mean, gathered.variance])
         {
             if let Some(slot) = slot {
-                self.0.statistics[slot] = Some(Value::R1(value.inner()));
+                self.0.statistics[slot] = Some(Floats::R1(value.inner()));
             }
         }
         Ok(gathered.output)
@@ -185,7 +194,7 @@ impl Mode for Train<'_> {
 
     /// Inverted dropout (Srivastava et al. 2014, section 10): kept elements are scaled up, so that
     /// eval mode needs no change.
-    fn dropout(&mut self, ratio: f32, x: Value) -> Value {
+    fn dropout(&mut self, ratio: f32, x: Floats) -> Floats {
         let keep = f64::from(1.0 - ratio);
         on_rank!(x, tensor => {
             let mask = tensor.random_like(Distribution::Bernoulli(keep));

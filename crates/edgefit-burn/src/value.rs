@@ -1,31 +1,48 @@
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+use edgefit_graph::DataType;
 
 use crate::error::{Error, Result};
 
-/// A float tensor of any rank from 1 to 6; burn's own know their rank at compile time.
+/// A value of a graph.
+///
+/// Floats live in burn, where gradients flow. Integers and booleans (shapes, indices, masks) are
+/// few and small, and stay in the host's memory as the graph stores them.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// A tensor in burn. It may also hold small integers, when quantisation made it.
+    Floats(Floats),
+    /// A tensor in the host's memory.
+    Host(edgefit_graph::Tensor),
+}
+
+/// A float tensor of any rank from 1 to 8; burn's own know their rank at compile time.
 ///
 /// ONNX scalars, of rank 0, are held as one element of rank 1.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
-pub enum Value {
+pub enum Floats {
     R1(Tensor<1>),
     R2(Tensor<2>),
     R3(Tensor<3>),
     R4(Tensor<4>),
     R5(Tensor<5>),
     R6(Tensor<6>),
+    R7(Tensor<7>),
+    R8(Tensor<8>),
 }
 
-/// Runs `$body` with `$tensor` bound to the tensor of whatever rank `$value` has.
+/// Runs `$body` with `$tensor` bound to the tensor of whatever rank `$floats` has.
 macro_rules! on_rank {
-    ($value:expr, $tensor:ident => $body:expr) => {
-        match $value {
-            $crate::value::Value::R1($tensor) => $body,
-            $crate::value::Value::R2($tensor) => $body,
-            $crate::value::Value::R3($tensor) => $body,
-            $crate::value::Value::R4($tensor) => $body,
-            $crate::value::Value::R5($tensor) => $body,
-            $crate::value::Value::R6($tensor) => $body,
+    ($floats:expr, $tensor:ident => $body:expr) => {
+        match $floats {
+            $crate::value::Floats::R1($tensor) => $body,
+            $crate::value::Floats::R2($tensor) => $body,
+            $crate::value::Floats::R3($tensor) => $body,
+            $crate::value::Floats::R4($tensor) => $body,
+            $crate::value::Floats::R5($tensor) => $body,
+            $crate::value::Floats::R6($tensor) => $body,
+            $crate::value::Floats::R7($tensor) => $body,
+            $crate::value::Floats::R8($tensor) => $body,
         }
     };
 }
@@ -33,9 +50,28 @@ pub(crate) use on_rank;
 
 macro_rules! conversions {
     ($($rank:literal $variant:ident),*) => {$(
+        impl From<Tensor<$rank>> for Floats {
+            fn from(tensor: Tensor<$rank>) -> Self {
+                Floats::$variant(tensor)
+            }
+        }
+
         impl From<Tensor<$rank>> for Value {
             fn from(tensor: Tensor<$rank>) -> Self {
-                Value::$variant(tensor)
+                Value::Floats(tensor.into())
+            }
+        }
+
+        impl TryFrom<Floats> for Tensor<$rank> {
+            type Error = String;
+
+            fn try_from(floats: Floats) -> Result<Self, String> {
+                match floats {
+                    Floats::$variant(tensor) => Ok(tensor),
+                    other => Err(format!(
+                        "{} dimensions are needed, the shape is {:?}", $rank, other.dims()
+                    )),
+                }
             }
         }
 
@@ -44,22 +80,110 @@ macro_rules! conversions {
 
             fn try_from(value: Value) -> Result<Self, String> {
                 match value {
-                    Value::$variant(tensor) => Ok(tensor),
-                    other => Err(format!(
-                        "{} dimensions are needed, the shape is {:?}", $rank, other.dims()
-                    )),
+                    Value::Floats(floats) => floats.try_into(),
+                    Value::Host(tensor) => Err(format!("it holds {:?}, not floats", tensor.dtype())),
                 }
             }
         }
     )*};
 }
-conversions!(1 R1, 2 R2, 3 R3, 4 R4, 5 R5, 6 R6);
+conversions!(1 R1, 2 R2, 3 R3, 4 R4, 5 R5, 6 R6, 7 R7, 8 R8);
+
+impl From<Floats> for Value {
+    fn from(floats: Floats) -> Self {
+        Value::Floats(floats)
+    }
+}
+
+impl From<edgefit_graph::Tensor> for Value {
+    fn from(tensor: edgefit_graph::Tensor) -> Self {
+        Value::Host(tensor)
+    }
+}
 
 impl Value {
-    /// A value of shape `dims` on `device`, from row-major `values`.
+    /// Floats of shape `dims` on `device`, from row-major `values`.
     ///
     /// # Errors
-    /// The rank is above 6, or the number of values is not what `dims` asks for.
+    /// The rank is above 8, there are no elements, or not as many as `dims` asks for.
+    pub fn new(values: Vec<f32>, dims: &[usize], device: &Device) -> Result<Self, String> {
+        Floats::new(values, dims, device).map(Value::Floats)
+    }
+
+    /// Shape.
+    pub fn dims(&self) -> Vec<usize> {
+        match self {
+            Value::Floats(floats) => floats.dims(),
+            Value::Host(tensor) => tensor.dims().to_vec(),
+        }
+    }
+
+    /// The elements as floats, row-major.
+    ///
+    /// # Errors
+    /// The device fails to hand them out.
+    pub fn to_vec(&self) -> Result<Vec<f32>> {
+        match self {
+            Value::Floats(floats) => floats.to_vec(),
+            Value::Host(tensor) => Ok(host_floats(tensor).map_err(Error::ReadBack)?),
+        }
+    }
+
+    /// The value in burn; what lies in the host's memory is brought to `device` as floats.
+    pub(crate) fn into_floats(self, device: &Device) -> Result<Floats, String> {
+        match self {
+            Value::Floats(floats) => Ok(floats),
+            Value::Host(tensor) => Floats::new(host_floats(&tensor)?, tensor.dims(), device),
+        }
+    }
+
+    /// The value in the host's memory, of shape `dims`; what lies in burn is copied as 32-bit
+    /// floats.
+    pub(crate) fn to_host(&self, dims: &[usize]) -> Result<edgefit_graph::Tensor, String> {
+        match self {
+            Value::Host(tensor) => Ok(tensor.clone()),
+            Value::Floats(floats) => {
+                let values = floats.to_vec().map_err(|error| error.to_string())?;
+                edgefit_graph::Tensor::from_values(vec![values.len()], &values)
+                    .reshaped(dims)
+                    .ok_or_else(|| format!("{} values do not fill {dims:?}", values.len()))
+            }
+        }
+    }
+}
+
+/// The elements of any type as floats.
+fn host_floats(tensor: &edgefit_graph::Tensor) -> Result<Vec<f32>, String> {
+    let floats = match tensor.dtype().is_float() {
+        true => tensor.to_f32(),
+        false => tensor
+            .to_i64()
+            .map(|values| values.into_iter().map(|value| value as f32).collect()),
+    };
+    floats.map_err(|error| error.to_string())
+}
+
+/// Whether each element of a host tensor is true, as a mask on `device`.
+pub(crate) fn mask<const D: usize>(
+    tensor: &edgefit_graph::Tensor,
+    dims: [usize; D],
+    device: &Device,
+) -> Result<Tensor<D, Bool>, String> {
+    if tensor.dtype() != DataType::Bool {
+        return Err(format!(
+            "the condition holds {:?}, not booleans",
+            tensor.dtype()
+        ));
+    }
+    let truths: Vec<bool> = tensor.bytes().iter().map(|&byte| byte != 0).collect();
+    Ok(Tensor::from_data(TensorData::new(truths, dims), device))
+}
+
+impl Floats {
+    /// Floats of shape `dims` on `device`, from row-major `values`.
+    ///
+    /// # Errors
+    /// As [`Value::new`].
     pub fn new(values: Vec<f32>, dims: &[usize], device: &Device) -> Result<Self, String> {
         if dims.contains(&0) {
             return Err(format!(
@@ -73,7 +197,7 @@ impl Value {
             ));
         }
         let count = values.len();
-        Value::R1(Tensor::from_data(TensorData::new(values, [count]), device)).reshape(dims)
+        Floats::R1(Tensor::from_data(TensorData::new(values, [count]), device)).reshape(dims)
     }
 
     /// Shape.
@@ -84,22 +208,40 @@ impl Value {
     /// The same elements in another shape with as many.
     ///
     /// # Errors
-    /// The rank is above 6.
+    /// The rank is above 8.
     pub fn reshape(self, dims: &[usize]) -> Result<Self, String> {
-        fn to<const D: usize>(value: Value, dims: &[usize]) -> Tensor<D> {
+        fn to<const D: usize>(floats: Floats, dims: &[usize]) -> Tensor<D> {
             let mut shape = [1; D];
             shape[..dims.len()].copy_from_slice(dims);
-            on_rank!(value, tensor => tensor.reshape(shape))
+            on_rank!(floats, tensor => tensor.reshape(shape))
+        }
+        if self.dims() == dims {
+            return Ok(self);
         }
         Ok(match dims.len() {
-            0 | 1 => Value::R1(to(self, dims)),
-            2 => Value::R2(to(self, dims)),
-            3 => Value::R3(to(self, dims)),
-            4 => Value::R4(to(self, dims)),
-            5 => Value::R5(to(self, dims)),
-            6 => Value::R6(to(self, dims)),
+            0 | 1 => Floats::R1(to(self, dims)),
+            2 => Floats::R2(to(self, dims)),
+            3 => Floats::R3(to(self, dims)),
+            4 => Floats::R4(to(self, dims)),
+            5 => Floats::R5(to(self, dims)),
+            6 => Floats::R6(to(self, dims)),
+            7 => Floats::R7(to(self, dims)),
+            8 => Floats::R8(to(self, dims)),
             rank => return Err(format!("tensors of {rank} dimensions are not supported")),
         })
+    }
+
+    /// The same without its part in autodiff.
+    pub(crate) fn inner(self) -> Self {
+        on_rank!(self, tensor => tensor.inner().into())
+    }
+
+    /// The same elements with dimensions of size 1 put in front until there are `rank`.
+    pub(crate) fn padded_to(self, rank: usize) -> Result<Self, String> {
+        let dims = self.dims();
+        let mut padded = vec![1; rank.saturating_sub(dims.len())];
+        padded.extend(dims);
+        self.reshape(&padded)
     }
 
     /// The elements, row-major.
@@ -111,10 +253,5 @@ impl Value {
             .map_err(|error| Error::ReadBack(error.to_string()))?;
         data.try_into_vec::<f32>()
             .map_err(|error| Error::ReadBack(format!("{error:?}")))
-    }
-
-    /// The value without its part in autodiff.
-    pub(crate) fn inner(self) -> Self {
-        on_rank!(self, tensor => tensor.inner().into())
     }
 }

@@ -67,7 +67,7 @@ impl Costs {
                 }
             })
             .collect();
-        for (node, name) in trainable_parameters(graph, &inference.ops) {
+        for (node, name) in trainable_parameters(graph) {
             nodes[node].parameters += graph.initializers[name].elements() as u64;
         }
         let totals = Totals {

@@ -43,7 +43,10 @@ impl MemoryPlan {
             let Some(step) = steps.steps.get(index).filter(|step| step.elementwise) else {
                 return 0;
             };
-            let written = lifetimes[step.writes].bytes;
+            let &[written] = step.writes.as_slice() else {
+                return 0;
+            };
+            let written = lifetimes[written].bytes;
             let dies_here = |read: &&usize| {
                 lifetimes[**read].upper == index + 1 && lifetimes[**read].bytes == written
             };
@@ -102,8 +105,10 @@ fn lifetimes(steps: &Steps, element_size: Option<usize>) -> Vec<Lifetime> {
         })
         .collect();
     for (index, step) in steps.steps.iter().enumerate() {
-        lifetimes[step.writes].lower = index;
-        lifetimes[step.writes].upper = index + 1;
+        for &write in &step.writes {
+            lifetimes[write].lower = index;
+            lifetimes[write].upper = index + 1;
+        }
         for &read in &step.reads {
             lifetimes[read].upper = index + 1;
         }

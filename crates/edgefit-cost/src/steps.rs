@@ -10,8 +10,8 @@ use edgefit_graph::topology::Topology;
 pub(crate) struct Step {
     /// Buffers read, as indices into [`Steps::buffers`].
     pub reads: Vec<usize>,
-    /// Buffer written.
-    pub writes: usize,
+    /// Buffers written.
+    pub writes: Vec<usize>,
     /// Whether the output may overwrite an input of the same size.
     pub elementwise: bool,
 }
@@ -64,7 +64,9 @@ impl Steps {
             let Some(output) = node.present_outputs().next() else {
                 continue;
             };
-            if matches!(op, Some(Op::Constant(_))) {
+            // Shape arithmetic and constants are there before the run.
+            let folded = |name| inference.constant(name).is_some();
+            if matches!(op, Some(Op::Constant(_))) || node.present_outputs().all(folded) {
                 continue;
             }
             let renames = matches!(
@@ -91,18 +93,21 @@ impl Steps {
                 .inputs
                 .iter()
                 .enumerate()
-                .filter(|(index, _)| {
-                    op.as_ref()
-                        .is_none_or(|op| op.role(*index) != Role::Configuration)
-                })
+                .filter(|(index, _)| Role::of(node, *index) != Role::Configuration)
                 .filter_map(|(_, name)| buffer_of.get(name.as_str()).copied())
                 .collect();
-            if let Some(writes) = made.buffer(output, inference, true) {
-                buffer_of.insert(output, writes);
+            let mut writes = Vec::new();
+            for output in node.present_outputs() {
+                if let Some(buffer) = made.buffer(output, inference, true) {
+                    buffer_of.insert(output, buffer);
+                    writes.push(buffer);
+                }
+            }
+            if !writes.is_empty() {
                 made.steps.push(Step {
                     reads,
                     writes,
-                    elementwise: matches!(op, Some(Op::Binary(_) | Op::Unary(_))),
+                    elementwise: matches!(op, Some(Op::Binary(_) | Op::Unary(_) | Op::Variadic(_))),
                 });
             }
         }

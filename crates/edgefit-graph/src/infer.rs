@@ -1,15 +1,24 @@
 //! Shapes and types of every value, once the inputs' shapes are known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
-use crate::graph::{Dim, Graph, ValueInfo, ValueType};
+use crate::evaluate::evaluate;
+use crate::graph::{Dim, Graph, Node, ValueInfo, ValueType};
 use crate::ops::{Op, OpReader, Unsupported};
+use crate::parameters::trainable_parameters;
 use crate::preprocessing::Preprocessing;
 use crate::tensor::{DataType, Tensor, checked_elements};
 
 /// Largest value that is believed, so that sums of sizes stay in range.
 const MAX_VALUE_BYTES: usize = 1 << 40;
+
+/// Largest tensors that are folded, in elements: index tables and masks, not weights.
+const MAX_FOLDED_INTEGERS: usize = 1 << 20;
+const MAX_FOLDED_FLOATS: usize = 1 << 16;
+
+/// Bytes of folded values that every graph may have, beyond the size of its weights.
+const FOLDED_FLOOR: usize = 16 << 20;
 
 /// Element type and concrete shape of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +126,7 @@ pub struct Inference {
     pub ops: Vec<Option<Op>>,
     /// Everything that is not supported. Values behind it have no type.
     pub unsupported: Vec<Unsupported>,
+    constants: HashMap<String, Tensor>,
 }
 
 impl Inference {
@@ -143,9 +153,15 @@ impl Inference {
     pub fn inputs_of(&self, node: &crate::graph::Node) -> Vec<Option<&TensorType>> {
         node.inputs.iter().map(|name| self.get(name)).collect()
     }
+
+    /// The value `name`, if it depends on nothing but shapes and constants and is small: the shape
+    /// arithmetic, which is folded away.
+    pub fn constant(&self, name: &str) -> Option<&Tensor> {
+        self.constants.get(name)
+    }
 }
 
-/// Works out the type of every value.
+/// Works out the type of every value, and the values that are known before the model runs.
 ///
 /// Unsupported ops do not end the analysis: they are listed, and what depends on them stays
 /// unknown.
@@ -153,11 +169,28 @@ impl Inference {
 /// # Errors
 /// Shapes that do not go together, with the node; sizes that no memory could hold.
 pub fn infer(graph: &Graph, inputs: &InputShapes) -> Result<Inference> {
+    infer_with(graph, inputs, [])
+}
+
+/// As [`infer`], where the values of some inputs are `known`, too: token indices, a shape.
+///
+/// # Errors
+/// As [`infer`].
+pub fn infer_with(
+    graph: &Graph,
+    inputs: &InputShapes,
+    known: impl IntoIterator<Item = (String, Tensor)>,
+) -> Result<Inference> {
     let mut types: HashMap<String, TensorType> = graph
         .initializers
         .iter()
         .map(|(name, tensor)| (name.clone(), TensorType::of(tensor)))
         .collect();
+    let mut reader = OpReader::new(graph);
+    for (name, tensor) in known {
+        types.insert(name.clone(), TensorType::of(&tensor));
+        reader.learn(&name, tensor);
+    }
     for (name, dims) in &inputs.0 {
         let declared = graph.inputs.iter().find(|input| input.name == *name);
         let dtype = match declared.map(|input| &input.ty) {
@@ -171,38 +204,114 @@ pub fn infer(graph: &Graph, inputs: &InputShapes) -> Result<Inference> {
         types.insert(name.clone(), sane(ty, &format!("graph input '{name}'"))?);
     }
 
+    let trained: HashSet<&str> = trainable_parameters(graph)
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    let weights: usize = graph
+        .initializers
+        .values()
+        .map(|tensor| tensor.bytes().len())
+        .sum();
+    let mut room = FOLDED_FLOOR.saturating_add(weights);
     let mut inference = Inference {
         types,
         ops: Vec::with_capacity(graph.nodes.len()),
         unsupported: Vec::new(),
+        constants: HashMap::new(),
     };
-    let reader = OpReader::new(graph);
     for node in &graph.nodes {
-        let op = match reader.read(node) {
-            Ok(op) => op,
-            Err(Error::Unsupported(more)) => {
-                crate::ops::merge(&mut inference.unsupported, more);
-                inference.ops.push(None);
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
         let types = inference.inputs_of(node);
         let all_known = node
             .inputs
             .iter()
             .zip(&types)
             .all(|(name, ty)| name.is_empty() || ty.is_some());
-        if all_known && let Some(output) = node.outputs.first().filter(|name| !name.is_empty()) {
-            let ty = op
-                .infer(&types)
+        let op = match reader.read(node) {
+            Ok(op) => op,
+            Err(Error::Unsupported(more)) => {
+                // Behind an unsupported op a shape may be missing; that is not the node's fault.
+                if all_known || !more.iter().all(Unsupported::wants_constant) {
+                    crate::ops::merge(&mut inference.unsupported, more);
+                }
+                inference.ops.push(None);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if all_known {
+            let outputs = op
+                .infer(&types, node.outputs.len())
                 .map_err(|problem| Error::invalid(node.place(), problem))?;
-            let ty = sane(ty, &node.place())?;
-            inference.types.insert(output.clone(), ty);
+            let folded = folded(&op, node, &types, &outputs, &trained, &reader).filter(|folded| {
+                let bytes = folded.iter().map(|tensor| tensor.bytes().len()).sum();
+                let left = room.checked_sub(bytes);
+                room = left.unwrap_or(room);
+                left.is_some()
+            });
+            for (index, (name, ty)) in node.outputs.iter().zip(outputs).enumerate() {
+                if name.is_empty() {
+                    continue;
+                }
+                let ty = match &folded {
+                    Some(folded) => {
+                        reader.learn(name, folded[index].clone());
+                        ty
+                    }
+                    None => sane(ty, &node.place())?,
+                };
+                inference.types.insert(name.clone(), ty);
+            }
         }
         inference.ops.push(Some(op));
     }
+    inference.constants = reader.into_learnt();
     Ok(inference)
+}
+
+/// The outputs of `node`, if they can be known before the model runs.
+fn folded(
+    op: &Op,
+    node: &Node,
+    types: &[Option<&TensorType>],
+    outputs: &[TensorType],
+    trained: &HashSet<&str>,
+    reader: &OpReader,
+) -> Option<Vec<Tensor>> {
+    let shape_of = |index: usize| types.get(index).copied().flatten();
+    match op {
+        Op::Shape(shape) => {
+            let sizes: Vec<i64> = shape
+                .of(&shape_of(0)?.dims)
+                .iter()
+                .map(|&size| size as i64)
+                .collect();
+            return Some(vec![Tensor::from_values(vec![sizes.len()], &sizes)]);
+        }
+        Op::Size => {
+            let size = i64::try_from(shape_of(0)?.elements()).ok()?;
+            return Some(vec![Tensor::from_values(vec![], &[size])]);
+        }
+        _ => {}
+    }
+    let most = |ty: &TensorType| match ty.dtype.is_float() {
+        true => ty.elements() <= MAX_FOLDED_FLOATS,
+        false => ty.elements() <= MAX_FOLDED_INTEGERS,
+    };
+    if !outputs.iter().all(most) || !types.iter().flatten().all(|ty| most(ty)) {
+        return None;
+    }
+    let inputs = node
+        .inputs
+        .iter()
+        .map(|name| match name.as_str() {
+            "" => Some(None),
+            name if trained.contains(name) => None,
+            name => reader.constant(name).map(Some),
+        })
+        .collect::<Option<Vec<_>>>()?;
+    let made = evaluate(op, &inputs, outputs)?;
+    (made.len() >= node.outputs.len()).then_some(made)
 }
 
 fn sane(ty: TensorType, at: &str) -> Result<TensorType> {

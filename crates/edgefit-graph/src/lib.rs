@@ -12,6 +12,7 @@
 pub mod attribute;
 mod check;
 mod error;
+pub mod evaluate;
 mod external;
 mod footprint;
 pub mod graph;

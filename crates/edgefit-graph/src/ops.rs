@@ -1,24 +1,45 @@
 //! What a node means: typed, with defaults filled in and opset differences resolved.
 
+mod concat;
+mod conv;
+mod einsum;
 mod elementwise;
-mod layout;
+mod expand;
+mod make;
 mod matmul;
 mod normalization;
+mod pad;
 mod pool;
+mod quantize;
 mod reduce;
+mod reshape;
+mod resize;
+mod role;
+mod search;
+mod slice;
 mod softmax;
+mod transpose;
 mod window;
 
-mod conv;
-
-pub use conv::Conv;
-pub use elementwise::{Binary, Unary, broadcast};
-pub use layout::{Concat, Flatten, Pad, Reshape, Squeeze, Transpose, Unsqueeze};
+pub use concat::{Concat, Split};
+pub use conv::{Conv, ConvTranspose, Stretch};
+pub use einsum::Einsum;
+pub use elementwise::{Binary, Unary, Variadic, broadcast};
+pub use expand::{Expand, Tile};
+pub use make::{ConstantOfShape, Range, Shape};
 pub use matmul::{Gemm, MatMul};
-pub use normalization::BatchNormalization;
+pub use normalization::{BatchNormalization, GroupNormalization, LayerNormalization};
+pub use pad::{Pad, PadFill};
 pub use pool::{Pool, PoolKind};
+pub use quantize::Quantize;
 pub use reduce::{Axes, Reduce, ReduceKind};
+pub use reshape::{Flatten, Reshape, Squeeze, Unsqueeze};
+pub use resize::{Resize, Taps};
+pub use role::Role;
+pub use search::{ArgReduce, CumSum, TopK};
+pub use slice::{Gather, Picked, Slice};
 pub use softmax::Softmax;
+pub use transpose::{BlockKind, BlockMove, BlockSteps, Transpose};
 pub use window::{Extent, Padding, Window};
 
 use std::collections::HashMap;
@@ -26,46 +47,71 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
 use crate::infer::TensorType;
-use crate::tensor::{Tensor, checked_elements};
+use crate::tensor::{DataType, Tensor, checked_elements};
+
+impl Unsupported {
+    /// Whether nothing is wrong but that a value was not known.
+    pub(crate) fn wants_constant(&self) -> bool {
+        self.reason.ends_with(DEPENDS)
+    }
+}
+
+/// How the reason ends when an op takes as an input what has to be known beforehand.
+const DEPENDS: &str = "depends on what the model computes";
+
+/// Element type and shape of a result, or why there is none.
+type Same = Result<(DataType, Vec<usize>), String>;
 
 /// An operator with everything that an executor or a cost model needs to know of it.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Op {
     Conv(Conv),
+    ConvTranspose(ConvTranspose),
     BatchNormalization(BatchNormalization),
+    LayerNormalization(LayerNormalization),
+    GroupNormalization(GroupNormalization),
     Gemm(Gemm),
     MatMul(MatMul),
+    Einsum(Einsum),
     Unary(Unary),
     Binary(Binary),
+    Variadic(Variadic),
+    /// The second input where the first is true, else the third.
+    Where,
     Pool(Pool),
     Reduce(Reduce),
     Softmax(Softmax),
     Concat(Concat),
+    Split(Split),
+    Slice(Slice),
+    Gather(Gather),
     Flatten(Flatten),
-    Pad(Pad),
     Reshape(Reshape),
     Squeeze(Squeeze),
-    Transpose(Transpose),
     Unsqueeze(Unsqueeze),
+    Transpose(Transpose),
+    BlockMove(BlockMove),
+    Expand(Expand),
+    Tile(Tile),
+    Pad(Pad),
+    Resize(Resize),
     /// Zeroes each element with probability `ratio` in training; the identity in eval mode.
     Dropout {
         ratio: f32,
     },
     Constant(Tensor),
-}
-
-/// What an input of an op is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Flows through the network.
-    Data,
-    /// Weight that training may change, when an initializer stands behind it.
-    Parameter,
-    /// Mean or variance gathered in training, never reached by a gradient.
-    RunningStatistic,
-    /// Read once when the op was made: a shape, axes, limits.
-    Configuration,
+    ConstantOfShape(ConstantOfShape),
+    Range(Range),
+    Shape(Shape),
+    /// Number of elements.
+    Size,
+    Cast(DataType),
+    CumSum(CumSum),
+    ArgReduce(ArgReduce),
+    TopK(TopK),
+    Quantize(Quantize),
+    Dequantize(Quantize),
 }
 
 /// An op that edgefit cannot work with, and everywhere it occurs.
@@ -80,36 +126,37 @@ pub struct Unsupported {
 }
 
 /// Reads the meaning of nodes of one graph.
+///
+/// Many ops take a shape, axes or limits as an input. The reader has to know them; it starts with
+/// the initializers, and [`OpReader::learn`] tells it what has been computed since.
 pub struct OpReader<'g> {
     graph: &'g Graph,
-    constants: HashMap<&'g str, &'g Tensor>,
+    learnt: HashMap<String, Tensor>,
 }
 
 impl<'g> OpReader<'g> {
     /// A reader for the nodes of `graph`.
     pub fn new(graph: &'g Graph) -> Self {
-        let made = graph
-            .nodes
-            .iter()
-            .filter(|node| node.op == "Constant")
-            .filter_map(|node| {
-                let tensor = node.tensor("value").ok().flatten()?;
-                Some((node.outputs.first()?.as_str(), tensor))
-            });
-        let stored = graph.initializers.iter();
         OpReader {
             graph,
-            constants: stored
-                .map(|(name, tensor)| (name.as_str(), tensor))
-                .chain(made)
-                .collect(),
+            learnt: HashMap::new(),
         }
     }
 
-    /// The tensor behind `name` if it is known before the model runs: an initializer or the output
-    /// of a `Constant` node.
-    pub fn constant(&self, name: &str) -> Option<&'g Tensor> {
-        self.constants.get(name).copied()
+    /// Takes note of the value `name`.
+    pub fn learn(&mut self, name: &str, tensor: Tensor) {
+        self.learnt.insert(name.to_owned(), tensor);
+    }
+
+    /// What has been learnt.
+    pub fn into_learnt(self) -> HashMap<String, Tensor> {
+        self.learnt
+    }
+
+    /// The tensor behind `name` if it is known before the model runs.
+    pub fn constant(&self, name: &str) -> Option<&Tensor> {
+        let initializer = || self.graph.initializers.get(name);
+        self.learnt.get(name).or_else(initializer)
     }
 
     /// The meaning of `node`.
@@ -124,31 +171,52 @@ impl<'g> OpReader<'g> {
         let context = Context { reader: self, node };
         Ok(match node.op.as_str() {
             "Conv" => Op::Conv(Conv::read(&context)?),
+            "ConvTranspose" => Op::ConvTranspose(ConvTranspose::read(&context)?),
             "BatchNormalization" => Op::BatchNormalization(BatchNormalization::read(&context)?),
+            "LayerNormalization" => Op::LayerNormalization(LayerNormalization::read(&context)?),
+            "InstanceNormalization" | "GroupNormalization" => {
+                Op::GroupNormalization(GroupNormalization::read(&context)?)
+            }
             "Gemm" => Op::Gemm(Gemm::read(&context)?),
             "MatMul" => Op::MatMul(MatMul),
+            "Einsum" => Op::Einsum(Einsum::read(&context)?),
+            "Where" => Op::Where,
             "MaxPool" | "AveragePool" => Op::Pool(Pool::read(&context)?),
-            "GlobalAveragePool" | "GlobalMaxPool" | "ReduceMean" | "ReduceSum" | "ReduceMax" => {
-                Op::Reduce(Reduce::read(&context)?)
-            }
             "Softmax" | "LogSoftmax" => Op::Softmax(Softmax::read(&context)?),
             "Concat" => Op::Concat(Concat::read(&context)?),
+            "Split" => Op::Split(Split::read(&context)?),
+            "Slice" => Op::Slice(Slice::read(&context)?),
+            "Gather" => Op::Gather(Gather::read(&context)?),
             "Flatten" => Op::Flatten(Flatten::read(&context)?),
-            "Pad" => Op::Pad(Pad::read(&context)?),
             "Reshape" => Op::Reshape(Reshape::read(&context)?),
             "Squeeze" => Op::Squeeze(Squeeze::read(&context)?),
-            "Transpose" => Op::Transpose(Transpose::read(&context)?),
             "Unsqueeze" => Op::Unsqueeze(Unsqueeze::read(&context)?),
+            "Transpose" => Op::Transpose(Transpose::read(&context)?),
+            "DepthToSpace" | "SpaceToDepth" => Op::BlockMove(BlockMove::read(&context)?),
+            "Expand" => Op::Expand(Expand::read(&context)?),
+            "Tile" => Op::Tile(Tile::read(&context)?),
+            "Pad" => Op::Pad(Pad::read(&context)?),
+            "Resize" | "Upsample" => Op::Resize(Resize::read(&context)?),
             "Dropout" => Op::Dropout {
                 ratio: context.dropout_ratio()?,
             },
-            "Constant" => Op::Constant(
-                node.tensor("value")?
-                    .cloned()
-                    .ok_or_else(|| unsupported(node, "a constant without the attribute 'value'"))?,
-            ),
-            _ => {
-                if let Some(binary) = Binary::named(&node.op) {
+            "Constant" => Op::Constant(make::constant(&context)?),
+            "ConstantOfShape" => Op::ConstantOfShape(ConstantOfShape::read(&context)?),
+            "Range" => Op::Range(Range::read(&context)?),
+            "Shape" => Op::Shape(Shape::read(&context)?),
+            "Size" => Op::Size,
+            "Cast" => Op::Cast(context.cast_type()?),
+            "CumSum" => Op::CumSum(CumSum::read(&context)?),
+            "ArgMax" | "ArgMin" => Op::ArgReduce(ArgReduce::read(&context)?),
+            "TopK" => Op::TopK(TopK::read(&context)?),
+            "QuantizeLinear" => Op::Quantize(Quantize::read(&context)?),
+            "DequantizeLinear" => Op::Dequantize(Quantize::read(&context)?),
+            name => {
+                if let Some(variadic) = Variadic::named(name) {
+                    Op::Variadic(variadic)
+                } else if let Some(reduce) = Reduce::read(&context)? {
+                    Op::Reduce(reduce)
+                } else if let Some(binary) = Binary::read(&context)? {
                     Op::Binary(binary)
                 } else if let Some(unary) = Unary::read(&context)? {
                     Op::Unary(unary)
@@ -161,46 +229,15 @@ impl<'g> OpReader<'g> {
 }
 
 impl Op {
-    /// The meaning of every node, in graph order.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] with all the ops that are not supported.
-    pub fn of_all(graph: &Graph) -> Result<Vec<Op>> {
-        let reader = OpReader::new(graph);
-        let mut ops = Vec::with_capacity(graph.nodes.len());
-        let mut missing = Vec::new();
-        for node in &graph.nodes {
-            match reader.read(node) {
-                Ok(op) => ops.push(op),
-                Err(Error::Unsupported(more)) => merge(&mut missing, more),
-                Err(error) => return Err(error),
-            }
-        }
-        if missing.is_empty() {
-            Ok(ops)
-        } else {
-            Err(Error::Unsupported(missing))
-        }
-    }
-
-    /// What input `index` is for.
-    pub fn role(&self, index: usize) -> Role {
-        match (self, index) {
-            (Op::Reshape(_) | Op::Squeeze(_) | Op::Unsqueeze(_) | Op::Pad(_), 1..)
-            | (Op::Reduce(_) | Op::Dropout { .. }, 1..)
-            | (Op::Unary(Unary::Clip { .. }), 1..) => Role::Configuration,
-            (Op::BatchNormalization(_), 3 | 4) => Role::RunningStatistic,
-            (Op::Conv(_) | Op::Gemm(_) | Op::BatchNormalization(_), 1..) => Role::Parameter,
-            (Op::MatMul(_) | Op::Binary(_), _) => Role::Parameter,
-            _ => Role::Data,
-        }
-    }
-
-    /// Output types for the given input types; an absent optional input is `None`.
+    /// Types of `outputs` outputs for the given input types; an absent optional input is `None`.
     ///
     /// # Errors
     /// A sentence that says which shapes do not go together.
-    pub fn infer(&self, inputs: &[Option<&TensorType>]) -> Result<TensorType, String> {
+    pub fn infer(
+        &self,
+        inputs: &[Option<&TensorType>],
+        outputs: usize,
+    ) -> Result<Vec<TensorType>, String> {
         let input = |index: usize| -> Result<&TensorType, String> {
             inputs
                 .get(index)
@@ -208,62 +245,134 @@ impl Op {
                 .flatten()
                 .ok_or_else(|| format!("input {index} is missing"))
         };
-        if let Op::Constant(tensor) = self {
-            return Ok(TensorType::of(tensor));
-        }
-        let x = input(0)?;
-        let dims = match self {
+        let dims = |index: usize| input(index).map(|ty| ty.dims.as_slice());
+        let all = || -> Result<Vec<&[usize]>, String> { (0..inputs.len()).map(dims).collect() };
+        let same = |dims: Vec<usize>| -> Same { Ok((input(0)?.dtype, dims)) };
+        let indices = |dims: Vec<usize>| -> Same { Ok((DataType::I64, dims)) };
+        let one = match self {
+            Op::Constant(tensor) => Ok((tensor.dtype(), tensor.dims().to_vec())),
+            Op::ConstantOfShape(made) => Ok((made.value.dtype(), made.dims.clone())),
+            Op::Range(range) => Ok((range.dtype, vec![range.count])),
+            Op::Shape(shape) => indices(vec![shape.of(dims(0)?).len()]),
+            Op::Size => indices(vec![]),
+            Op::Cast(to) => Ok((*to, dims(0)?.to_vec())),
             Op::Conv(conv) => {
-                let dims = conv.infer(&x.dims, &input(1)?.dims)?;
-                if let Ok(bias) = input(2)
-                    && bias.dims != dims[1..2]
-                {
-                    return Err(format!(
-                        "a bias of shape {:?} does not go with {} output channels",
-                        bias.dims, dims[1]
-                    ));
-                }
-                dims
+                let output = conv.infer(dims(0)?, dims(1)?)?;
+                bias_fits(input(2).ok(), output[1])?;
+                same(output)
+            }
+            Op::ConvTranspose(conv) => {
+                let output = conv.infer(dims(0)?, dims(1)?)?;
+                bias_fits(input(2).ok(), output[1])?;
+                same(output)
             }
             Op::BatchNormalization(_) => {
-                let statistics = [input(1)?, input(2)?, input(3)?, input(4)?];
-                normalization::infer(&x.dims, statistics.map(|ty| ty.dims.as_slice()))?;
-                x.dims.clone()
+                let statistics = [dims(1)?, dims(2)?, dims(3)?, dims(4)?];
+                BatchNormalization::check(dims(0)?, statistics)?;
+                same(dims(0)?.to_vec())
+            }
+            Op::LayerNormalization(norm) => {
+                let weights: Vec<&[usize]> = (1..3).filter_map(|index| dims(index).ok()).collect();
+                let reduced = norm.infer(dims(0)?, &weights)?;
+                let x = input(0)?;
+                let statistics = TensorType {
+                    dtype: x.dtype,
+                    dims: reduced,
+                };
+                return Ok(
+                    [x.clone(), statistics.clone(), statistics][..outputs.clamp(1, 3)].to_vec(),
+                );
+            }
+            Op::GroupNormalization(norm) => {
+                norm.check(dims(0)?, [dims(1)?, dims(2)?])?;
+                same(dims(0)?.to_vec())
             }
             Op::Gemm(gemm) => {
-                let dims = gemm.infer(&x.dims, &input(1)?.dims)?;
-                if let Ok(c) = input(2)
-                    && broadcast(&c.dims, &dims)? != dims
+                let output = gemm.infer(dims(0)?, dims(1)?)?;
+                if let Ok(c) = dims(2)
+                    && broadcast(c, &output)? != output
                 {
-                    return Err(format!(
-                        "C of shape {:?} does not broadcast to {dims:?}",
-                        c.dims
-                    ));
+                    return Err(format!("C of shape {c:?} does not broadcast to {output:?}"));
                 }
-                dims
+                same(output)
             }
-            Op::MatMul(_) => matmul::infer(&x.dims, &input(1)?.dims)?,
-            Op::Binary(_) => broadcast(&x.dims, &input(1)?.dims)?,
-            Op::Pool(pool) => pool.infer(&x.dims)?,
-            Op::Reduce(reduce) => reduce.infer(&x.dims)?,
-            Op::Concat(concat) => {
-                let all = (0..inputs.len())
-                    .map(|index| input(index).map(|ty| ty.dims.as_slice()))
-                    .collect::<Result<Vec<_>, _>>()?;
-                concat.infer(&all)?
+            Op::MatMul(_) => same(matmul::infer(dims(0)?, dims(1)?)?),
+            Op::Einsum(einsum) => same(einsum.infer(&all()?)?),
+            Op::Binary(binary) => {
+                let (a, b) = (input(0)?, input(1)?);
+                binary.infer((&a.dims, a.dtype), (&b.dims, b.dtype))
             }
-            Op::Flatten(flatten) => flatten.infer(&x.dims)?,
-            Op::Pad(pad) => pad.infer(&x.dims)?,
-            Op::Reshape(reshape) => reshape.infer(&x.dims)?,
-            Op::Squeeze(squeeze) => squeeze.infer(&x.dims)?,
-            Op::Transpose(transpose) => transpose.infer(&x.dims)?,
-            Op::Unsqueeze(unsqueeze) => unsqueeze.infer(&x.dims)?,
-            Op::Unary(_) | Op::Softmax(_) | Op::Dropout { .. } | Op::Constant(_) => x.dims.clone(),
+            Op::Variadic(_) => {
+                let shapes = all()?;
+                let first = shapes.first().ok_or("no operands")?.to_vec();
+                same(
+                    shapes
+                        .into_iter()
+                        .try_fold(first, |sum, dims| broadcast(&sum, dims))?,
+                )
+            }
+            Op::Where => {
+                let values = broadcast(dims(1)?, dims(2)?)?;
+                Ok((input(1)?.dtype, broadcast(dims(0)?, &values)?))
+            }
+            Op::Pool(pool) => same(pool.infer(dims(0)?)?),
+            Op::Reduce(reduce) => same(reduce.infer(dims(0)?)?),
+            Op::Concat(concat) => same(concat.infer(&all()?)?),
+            Op::Split(split) => {
+                let dtype = input(0)?.dtype;
+                let pieces = split.infer(dims(0)?)?.into_iter();
+                return Ok(pieces.map(|dims| TensorType { dtype, dims }).collect());
+            }
+            Op::Slice(slice) => same(slice.infer(dims(0)?)?),
+            Op::Gather(gather) => same(gather.infer(dims(0)?, dims(1)?)?),
+            Op::Flatten(flatten) => same(flatten.infer(dims(0)?)?),
+            Op::Reshape(reshape) => same(reshape.infer(dims(0)?)?),
+            Op::Squeeze(squeeze) => same(squeeze.infer(dims(0)?)?),
+            Op::Unsqueeze(unsqueeze) => same(unsqueeze.infer(dims(0)?)?),
+            Op::Transpose(transpose) => same(transpose.infer(dims(0)?)?),
+            Op::BlockMove(block) => same(block.steps(dims(0)?)?.together.to_vec()),
+            Op::Expand(expand) => same(expand.infer(dims(0)?)?),
+            Op::Tile(tile) => same(tile.infer(dims(0)?)?),
+            Op::Pad(pad) => same(pad.infer(dims(0)?)?),
+            Op::Resize(resize) => same(resize.infer(dims(0)?)?),
+            Op::ArgReduce(arg) => indices(arg.infer(dims(0)?)?),
+            Op::TopK(top) => {
+                let dims = top.infer(dims(0)?)?;
+                let values = TensorType {
+                    dtype: input(0)?.dtype,
+                    dims: dims.clone(),
+                };
+                let dtype = DataType::I64;
+                return Ok(vec![values, TensorType { dtype, dims }]);
+            }
+            Op::CumSum(sum) => {
+                sum.axis(dims(0)?.len())?;
+                same(dims(0)?.to_vec())
+            }
+            Op::Softmax(softmax) => {
+                softmax.axis_index(dims(0)?.len())?;
+                same(dims(0)?.to_vec())
+            }
+            Op::Quantize(quantize) => {
+                quantize.scale_dims(dims(0)?, dims(1)?)?;
+                Ok((quantize.dtype, dims(0)?.to_vec()))
+            }
+            Op::Dequantize(quantize) => {
+                quantize.scale_dims(dims(0)?, dims(1)?)?;
+                Ok((input(1)?.dtype, dims(0)?.to_vec()))
+            }
+            Op::Dropout { .. } => {
+                let x = input(0)?;
+                let mask = TensorType {
+                    dtype: DataType::Bool,
+                    dims: x.dims.clone(),
+                };
+                return Ok([x.clone(), mask][..outputs.clamp(1, 2)].to_vec());
+            }
+            Op::Unary(_) => same(dims(0)?.to_vec()),
         };
-        Ok(TensorType {
-            dtype: x.dtype,
-            dims,
-        })
+        let (dtype, dims) = one?;
+        Ok(vec![TensorType { dtype, dims }])
     }
 
     /// Multiply-accumulates of one run, counting convolutions and matrix products as is usual for
@@ -276,17 +385,51 @@ impl Op {
                 .flatten()
                 .map_or(&[][..], |ty| ty.dims.as_slice())
         };
-        let per_output: usize = match self {
+        let elements = |dims: &[usize]| checked_elements(dims).unwrap_or(usize::MAX);
+        let (times, each) = match self {
             // Weight (out, in / groups, kernel…): one output element sums over all but the first.
-            Op::Conv(_) => {
-                checked_elements(dims(1).get(1..).unwrap_or_default()).unwrap_or(usize::MAX)
+            Op::Conv(_) => (
+                output.elements(),
+                elements(dims(1).get(1..).unwrap_or_default()),
+            ),
+            // Weight (in, out / groups, kernel…): one input element goes to all but the first.
+            Op::ConvTranspose(_) => (
+                elements(dims(0)),
+                elements(dims(1).get(1..).unwrap_or_default()),
+            ),
+            Op::Gemm(gemm) => (output.elements(), gemm.inner(dims(0))),
+            Op::MatMul(_) => (output.elements(), dims(0).last().copied().unwrap_or(0)),
+            Op::Einsum(einsum) if inputs.len() > 1 => {
+                let all: Vec<&[usize]> = (0..inputs.len()).map(dims).collect();
+                (output.elements(), einsum.inner(&all))
             }
-            Op::Gemm(gemm) => gemm.inner(dims(0)),
-            Op::MatMul(_) => dims(0).last().copied().unwrap_or(0),
-            _ => 0,
+            _ => (0, 0),
         };
-        (per_output as u64).saturating_mul(output.elements() as u64)
+        (times as u64).saturating_mul(each as u64)
     }
+}
+
+fn bias_fits(bias: Option<&TensorType>, channels: usize) -> Result<(), String> {
+    match bias {
+        Some(bias) if bias.dims != [channels] => Err(format!(
+            "a bias of shape {:?} does not go with {channels} output channels",
+            bias.dims
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The operators that edgefit cannot work with whatever the shapes are, each with all its nodes.
+pub fn unsupported_ops(graph: &Graph) -> Vec<Unsupported> {
+    let reader = OpReader::new(graph);
+    let mut all = Vec::new();
+    for node in &graph.nodes {
+        if let Err(Error::Unsupported(mut more)) = reader.read(node) {
+            more.retain(|unsupported| !unsupported.wants_constant());
+            merge(&mut all, more);
+        }
+    }
+    all
 }
 
 pub(crate) fn merge(all: &mut Vec<Unsupported>, more: Vec<Unsupported>) {
@@ -334,19 +477,67 @@ impl Context<'_> {
             None => Ok(None),
             Some(name) => match self.reader.constant(name) {
                 Some(tensor) => Ok(Some(tensor)),
-                None => Err(self.unsupported(&format!("its {what} is computed, not constant"))),
+                None => {
+                    let reason = format!("its {what} {DEPENDS}");
+                    Err(self.unsupported(&reason))
+                }
             },
         }
     }
 
-    fn constant_float(&self, index: usize, what: &str) -> Result<Option<f32>> {
+    /// The single number behind input `index`, of any type.
+    fn constant_number(&self, index: usize, what: &str) -> Result<Option<f64>> {
         let Some(tensor) = self.constant(index, what)? else {
             return Ok(None);
         };
-        match tensor.to_f32()?.as_slice() {
-            [value] => Ok(Some(*value)),
+        // Some exporters write an empty tensor for a limit that is not there.
+        if tensor.elements() == 0 {
+            return Ok(None);
+        }
+        let numbers = match tensor.dtype().is_float() {
+            true => tensor.to_f32()?.into_iter().map(f64::from).collect(),
+            false => tensor
+                .to_i64()?
+                .into_iter()
+                .map(|number| number as f64)
+                .collect::<Vec<_>>(),
+        };
+        match numbers[..] {
+            [number] => Ok(Some(number)),
             _ => Err(self.invalid(format!("its {what} is not a single number"))),
         }
+    }
+
+    /// The integers behind input `index`.
+    fn constant_ints(&self, index: usize, what: &str) -> Result<Option<Vec<i64>>> {
+        self.constant(index, what)?.map(Tensor::to_i64).transpose()
+    }
+
+    /// The floats behind input `index`.
+    fn constant_floats(&self, index: usize, what: &str) -> Result<Option<Vec<f32>>> {
+        self.constant(index, what)?.map(Tensor::to_f32).transpose()
+    }
+
+    /// The sizes behind input `index`, which has to be there.
+    fn constant_sizes(&self, index: usize, what: &str) -> Result<Vec<usize>> {
+        let sizes = self.constant_ints(index, what)?;
+        let sizes = sizes.ok_or_else(|| self.invalid(format!("its {what} is missing")))?;
+        let sizes: Option<Vec<usize>> = sizes
+            .iter()
+            .map(|&size| usize::try_from(size).ok())
+            .collect();
+        sizes.ok_or_else(|| self.invalid(format!("its {what} holds a negative number")))
+    }
+
+    /// The list of sizes in attribute `name`, each at least `least`.
+    fn sizes(&self, name: &str, least: i64) -> Result<Option<Vec<usize>>> {
+        let Some(values) = self.node.ints(name)? else {
+            return Ok(None);
+        };
+        if let Some(bad) = values.iter().find(|&&value| value < least) {
+            return Err(self.invalid(format!("attribute '{name}' holds {bad}")));
+        }
+        Ok(Some(values.iter().map(|&value| value as usize).collect()))
     }
 
     /// Axes that moved from an attribute to input 1 at opset `since`.
@@ -354,16 +545,20 @@ impl Context<'_> {
         if self.opset() < since {
             return Ok(self.node.ints("axes")?.map(<[i64]>::to_vec));
         }
-        self.constant(1, "list of axes")?
-            .map(Tensor::to_i64)
-            .transpose()
+        self.constant_ints(1, "list of axes")
+    }
+
+    fn cast_type(&self) -> Result<DataType> {
+        let code = self.node.int_or("to", 0)?;
+        let dtype = i32::try_from(code).ok().and_then(DataType::from_code);
+        dtype.ok_or_else(|| self.unsupported(&format!("a cast to data type {code}")))
     }
 
     fn dropout_ratio(&self) -> Result<f32> {
         let ratio = if self.opset() < 12 {
             self.node.float_or("ratio", 0.5)?
         } else {
-            self.constant_float(1, "ratio")?.unwrap_or(0.5)
+            self.constant_number(1, "ratio")?.unwrap_or(0.5) as f32
         };
         if (0.0..1.0).contains(&ratio) {
             Ok(ratio)

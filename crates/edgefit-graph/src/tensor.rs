@@ -133,6 +133,51 @@ impl Tensor {
         }
     }
 
+    /// A tensor of type `dtype` whose elements are `values`, wrapped around if they do not fit;
+    /// `None` if the type is not one of integers or their number is not what `dims` asks for.
+    pub fn from_i64(dtype: DataType, dims: Vec<usize>, values: &[i64]) -> Option<Self> {
+        fn le<T: Value>(values: &[i64], narrow: impl Fn(i64) -> T) -> Bytes {
+            let mut bytes = Vec::with_capacity(values.len() * size_of::<T>());
+            values
+                .iter()
+                .for_each(|&value| narrow(value).push_le(&mut bytes));
+            bytes.into()
+        }
+        let data = match dtype {
+            DataType::I64 => le(values, |value| value),
+            DataType::I32 => le(values, |value| value as i32),
+            DataType::I16 => le(values, |value| value as i16),
+            DataType::I8 => le(values, |value| value as i8),
+            DataType::U64 => le(values, |value| value as u64),
+            DataType::U32 => le(values, |value| value as u32),
+            DataType::U16 => le(values, |value| value as u16),
+            DataType::U8 | DataType::Bool => le(values, |value| value as u8),
+            _ => return None,
+        };
+        Tensor::new(dtype, dims, data).ok()
+    }
+
+    /// A tensor of type `dtype` whose elements are `values`, rounded; `None` if the type is not
+    /// one of floats or their number is not what `dims` asks for.
+    pub fn from_f64(dtype: DataType, dims: Vec<usize>, values: &[f64]) -> Option<Self> {
+        let mut bytes = Vec::with_capacity(values.len() * dtype.size());
+        for &value in values {
+            match dtype {
+                DataType::F32 => (value as f32).push_le(&mut bytes),
+                DataType::F64 => value.push_le(&mut bytes),
+                DataType::F16 => bytes.extend(f16::from_f64(value).to_le_bytes()),
+                DataType::BF16 => bytes.extend(bf16::from_f64(value).to_le_bytes()),
+                _ => return None,
+            }
+        }
+        Tensor::new(dtype, dims, bytes.into()).ok()
+    }
+
+    /// The same elements in another shape; `None` if it has another number of them.
+    pub fn reshaped(&self, dims: &[usize]) -> Option<Self> {
+        Tensor::new(self.dtype, dims.to_vec(), self.data.clone()).ok()
+    }
+
     /// Element type.
     pub fn dtype(&self) -> DataType {
         self.dtype
@@ -164,6 +209,17 @@ impl Tensor {
             DataType::F16 => Ok(self.decode(|bytes| f16::from_le_bytes(bytes).to_f32())),
             DataType::BF16 => Ok(self.decode(|bytes| bf16::from_le_bytes(bytes).to_f32())),
             _ => Err(self.wrong_type("floats")),
+        }
+    }
+
+    /// The values as `f64`.
+    ///
+    /// # Errors
+    /// The tensor is not of type [`DataType::F64`].
+    pub fn to_f64(&self) -> Result<Vec<f64>> {
+        match self.dtype {
+            DataType::F64 => Ok(self.decode(f64::from_le_bytes)),
+            _ => Err(self.wrong_type("64-bit floats")),
         }
     }
 
@@ -222,7 +278,10 @@ macro_rules! value {
         }
     )*};
 }
-value!(f32 => F32, f64 => F64, i8 => I8, u8 => U8, i32 => I32, i64 => I64);
+value!(
+    f32 => F32, f64 => F64, i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => U8, u16 => U16,
+    u32 => U32, u64 => U64
+);
 
 #[cfg(test)]
 mod tests {

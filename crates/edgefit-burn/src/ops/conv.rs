@@ -1,30 +1,42 @@
 use burn::tensor::Tensor;
-use burn::tensor::module::{conv1d, conv2d};
-use burn::tensor::ops::ConvOptions;
-use edgefit_graph::ops::{Conv, Extent};
+use burn::tensor::module::{
+    conv_transpose1d, conv_transpose2d, conv_transpose3d, conv1d, conv2d, conv3d,
+};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use edgefit_graph::ops::{Conv, ConvTranspose, Extent, Stretch};
 
 use super::Operands;
-use crate::value::Value;
+use crate::value::{Floats, on_rank};
 
-pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Value, String> {
-    let x = operands.take(0)?;
-    let weight = operands.take(1)?;
+pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, String> {
+    let x = operands.floats(0)?;
+    let weight = operands.floats(1)?;
     let extents = conv.extents(&x.dims(), &weight.dims())?;
-    let bias = operands
-        .optional(2)
-        .map(Tensor::<1>::try_from)
-        .transpose()?;
-    match *extents.as_slice() {
-        [along] => {
-            let options = options([along], conv.groups);
-            Ok(conv1d(x.try_into()?, weight.try_into()?, bias, options).into())
-        }
-        [down, along] => {
-            let options = options([down, along], conv.groups);
-            Ok(conv2d(x.try_into()?, weight.try_into()?, bias, options).into())
-        }
-        _ => Err("convolutions over three or more dimensions are not supported".into()),
-    }
+    let bias = bias(operands)?;
+    Ok(match *extents.as_slice() {
+        [a] => conv1d(
+            x.try_into()?,
+            weight.try_into()?,
+            bias,
+            options([a], conv.groups),
+        )
+        .into(),
+        [a, b] => conv2d(
+            x.try_into()?,
+            weight.try_into()?,
+            bias,
+            options([a, b], conv.groups),
+        )
+        .into(),
+        [a, b, c] => conv3d(
+            x.try_into()?,
+            weight.try_into()?,
+            bias,
+            options([a, b, c], conv.groups),
+        )
+        .into(),
+        _ => return Err("convolutions over four or more dimensions are not supported".into()),
+    })
 }
 
 fn options<const N: usize>(extents: [Extent; N], groups: usize) -> ConvOptions<N> {
@@ -34,4 +46,74 @@ fn options<const N: usize>(extents: [Extent; N], groups: usize) -> ConvOptions<N
         extents.map(|extent| extent.dilation),
         groups,
     )
+}
+
+pub(super) fn transposed(conv: &ConvTranspose, operands: &mut Operands) -> Result<Floats, String> {
+    let x = operands.floats(0)?;
+    let weight = operands.floats(1)?;
+    let stretches = conv.stretches(&x.dims(), &weight.dims())?;
+    let groups = conv.groups;
+    let (x, weight, none) = (x, weight, None);
+    let full: Floats = match *stretches.as_slice() {
+        [a] => conv_transpose1d(
+            x.try_into()?,
+            weight.try_into()?,
+            none,
+            untrimmed([a], groups),
+        )
+        .into(),
+        [a, b] => conv_transpose2d(
+            x.try_into()?,
+            weight.try_into()?,
+            none,
+            untrimmed([a, b], groups),
+        )
+        .into(),
+        [a, b, c] => {
+            let options = untrimmed([a, b, c], groups);
+            conv_transpose3d(x.try_into()?, weight.try_into()?, none, options).into()
+        }
+        _ => return Err("convolutions over four or more dimensions are not supported".into()),
+    };
+    let bias = bias(operands)?;
+    Ok(on_rank!(full, full => {
+        // The padding comes off; what is asked for beyond the full result is zeros.
+        let mut trimmed = full;
+        for (index, stretch) in stretches.iter().enumerate() {
+            let kept = stretch.output.min(stretch.full - stretch.before);
+            trimmed = trimmed.narrow(index + 2, stretch.before, kept);
+            let missing = stretch.output - kept;
+            if missing > 0 {
+                let mut pairs = trimmed.dims().map(|_| (0, 0));
+                pairs[index + 2].1 = missing;
+                trimmed = trimmed.pad(pairs, 0.0);
+            }
+        }
+        match bias {
+            None => trimmed,
+            Some(bias) => {
+                let mut shape = trimmed.dims().map(|_| 1);
+                shape.iter_mut().skip(1).take(1).for_each(|size| *size = bias.dims()[0]);
+                trimmed + bias.reshape(shape)
+            }
+        }
+        .into()
+    }))
+}
+
+fn untrimmed<const N: usize>(stretches: [Stretch; N], groups: usize) -> ConvTransposeOptions<N> {
+    ConvTransposeOptions::new(
+        stretches.map(|stretch| stretch.stride),
+        [0; N],
+        [0; N],
+        stretches.map(|stretch| stretch.dilation),
+        groups,
+    )
+}
+
+fn bias(operands: &mut Operands) -> Result<Option<Tensor<1>>, String> {
+    operands
+        .optional_floats(2)?
+        .map(Tensor::try_from)
+        .transpose()
 }

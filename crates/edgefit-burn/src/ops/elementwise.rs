@@ -1,14 +1,15 @@
-use burn::tensor::activation;
-use edgefit_graph::ops::{Binary, Unary};
+use burn::tensor::{Tensor, activation};
+use edgefit_graph::ops::{Binary, Unary, Variadic};
 
-use super::Operands;
-use crate::value::{Value, on_rank};
+use super::{Operands, expand};
+use crate::value::{Floats, mask, on_rank};
 
-pub(super) fn unary(op: Unary, x: Value) -> Value {
-    on_rank!(x, x => match op {
+pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
+    Ok(on_rank!(x, x => match op {
         Unary::Identity => x,
         Unary::Relu => activation::relu(x),
         Unary::LeakyRelu { alpha } => activation::leaky_relu(x, f64::from(alpha)),
+        Unary::Elu { alpha } => activation::elu(x, f64::from(alpha)),
         // The specification's order: the upper limit wins where the two cross.
         Unary::Clip { min, max } if min > max => x.clamp_min(min).clamp_max(max),
         Unary::Clip { min, max } => x.clamp(min, max),
@@ -18,27 +19,31 @@ pub(super) fn unary(op: Unary, x: Value) -> Value {
         }
         Unary::HardSwish => activation::hard_swish(x),
         Unary::Tanh => x.tanh(),
+        Unary::Softplus => activation::softplus(x, 1.0),
+        Unary::Mish => activation::mish(x),
+        Unary::Gelu { tanh: false } => activation::gelu(x),
+        Unary::Gelu { tanh: true } => activation::gelu_approximate(x),
+        Unary::Erf => x.erf(),
         Unary::Sqrt => x.sqrt(),
         Unary::Exp => x.exp(),
+        Unary::Log => x.log(),
         Unary::Neg => x.neg(),
-    }.into())
+        Unary::Abs => x.abs(),
+        Unary::Sign => x.sign(),
+        Unary::Reciprocal => x.recip(),
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Ceil => x.ceil(),
+        Unary::Floor => x.floor(),
+        Unary::Round => x.round(),
+        Unary::Not => return Err("it takes booleans".into()),
+    }.into()))
 }
 
 /// The operands are broadcast to `rank` dimensions.
-pub(super) fn binary(op: Binary, operands: &mut Operands, rank: usize) -> Result<Value, String> {
-    let mut operand = |index: usize| {
-        let value = operands.take(index)?;
-        let dims = value.dims();
-        let mut padded = vec![1; rank.saturating_sub(dims.len())];
-        match padded.is_empty() {
-            true => Ok(value),
-            false => {
-                padded.extend(dims);
-                value.reshape(&padded)
-            }
-        }
-    };
-    let (a, b) = (operand(0)?, operand(1)?);
+pub(super) fn binary(op: Binary, operands: &mut Operands, rank: usize) -> Result<Floats, String> {
+    let a = operands.floats(0)?.padded_to(rank)?;
+    let b = operands.floats(1)?.padded_to(rank)?;
     on_rank!(a, a => {
         let b = b.try_into()?;
         Ok(match op {
@@ -46,6 +51,93 @@ pub(super) fn binary(op: Binary, operands: &mut Operands, rank: usize) -> Result
             Binary::Sub => a.sub(b),
             Binary::Mul => a.mul(b),
             Binary::Div => a.div(b),
+            Binary::Pow => power(a, b),
+            Binary::Mod { fmod } => {
+                let quotient = a.clone().div(b.clone());
+                // Steps have no slope: the quotient counts as constant, and it is in the host too.
+                let whole = match fmod {
+                    true => quotient.clone().sign() * quotient.abs().floor(),
+                    false => quotient.floor(),
+                };
+                a - b * whole.detach()
+            }
+            Binary::PRelu => a.clone().clamp_min(0.0) + a.clamp_max(0.0) * b,
+            Binary::Equal
+            | Binary::Less
+            | Binary::LessOrEqual
+            | Binary::Greater
+            | Binary::GreaterOrEqual
+            | Binary::And
+            | Binary::Or
+            | Binary::Xor => return Err("it makes booleans, which are not computed in burn".into()),
         }.into())
+    })
+}
+
+/// A power by a single exponent has an exact gradient for bases below 0, too.
+fn power<const D: usize>(base: Tensor<D>, exponent: Tensor<D>) -> Tensor<D> {
+    let single = exponent.shape().num_elements() == 1 && !exponent.is_require_grad();
+    match single.then(|| exponent.clone().try_into_scalar::<f32>()) {
+        Some(Ok(2.0)) => base.square(),
+        Some(Ok(exponent)) if exponent.fract() == 0.0 && exponent.abs() < 64.0 => {
+            base.powi_scalar(exponent as i32)
+        }
+        Some(Ok(exponent)) => base.powf_scalar(exponent),
+        _ => {
+            let shape: [usize; D] = {
+                let (a, b) = (base.dims(), exponent.dims());
+                std::array::from_fn(|axis| a[axis].max(b[axis]))
+            };
+            base.expand(shape).powf(exponent.expand(shape))
+        }
+    }
+}
+
+/// The operands are broadcast to `rank` dimensions.
+pub(super) fn variadic(
+    op: Variadic,
+    operands: &mut Operands,
+    rank: usize,
+) -> Result<Floats, String> {
+    let mut operands = operands.all_floats()?.into_iter();
+    let count = operands.len();
+    let first = operands.next().ok_or("no operands")?.padded_to(rank)?;
+    on_rank!(first, first => {
+        let mut result = first;
+        for operand in operands {
+            let other = operand.padded_to(rank)?.try_into()?;
+            result = match op {
+                Variadic::Sum | Variadic::Mean => result.add(other),
+                Variadic::Max => larger(result, other),
+                Variadic::Min => larger(result.neg(), other.neg()).neg(),
+            };
+        }
+        Ok(match op {
+            Variadic::Mean => result / count as f64,
+            _ => result,
+        }.into())
+    })
+}
+
+/// The larger of each two elements.
+fn larger<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    let (of_a, of_b) = (a.dims(), b.dims());
+    let shape: [usize; D] = std::array::from_fn(|axis| of_a[axis].max(of_b[axis]));
+    a.expand(shape).max_pair(b.expand(shape))
+}
+
+/// The result has the shape `dims`.
+pub(super) fn choose(operands: &mut Operands, dims: &[usize]) -> Result<Floats, String> {
+    let condition = operands.host(0)?;
+    let yes = expand(operands.floats(1)?, dims)?;
+    let no = expand(operands.floats(2)?, dims)?;
+    on_rank!(no, no => {
+        let shape = no.dims();
+        let own = condition.dims();
+        let mut own_dims = shape.map(|_| 1);
+        let missing = own_dims.len().saturating_sub(own.len());
+        own_dims[missing..].copy_from_slice(own);
+        let mask = mask(&condition, own_dims, operands.device)?.expand(shape);
+        Ok(no.mask_where(mask, yes.try_into()?).into())
     })
 }

@@ -2,9 +2,9 @@ use burn::tensor::Tensor;
 use edgefit_graph::ops::Gemm;
 
 use super::Operands;
-use crate::value::{Value, on_rank};
+use crate::value::{Floats, on_rank};
 
-pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands) -> Result<Value, String> {
+pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands) -> Result<Floats, String> {
     let oriented = |matrix: Tensor<2>, transposed: bool| match transposed {
         true => matrix.transpose(),
         false => matrix,
@@ -15,20 +15,17 @@ pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands) -> Result<Value, String
     if gemm.alpha != 1.0 {
         product = product * gemm.alpha;
     }
-    let Some(c) = operands.optional(2) else {
+    let Some(c) = operands.optional_floats(2)? else {
         return Ok(product.into());
     };
-    let c = match c {
-        Value::R1(row) => row.unsqueeze::<2>(),
-        other => other.try_into()?,
-    };
+    let c: Tensor<2> = c.padded_to(2)?.try_into()?;
     let c = if gemm.beta == 1.0 { c } else { c * gemm.beta };
     Ok((product + c).into())
 }
 
 /// The result has the shape `dims`.
-pub(super) fn matmul(operands: &mut Operands, dims: &[usize]) -> Result<Value, String> {
-    let (a, b) = (operands.take(0)?, operands.take(1)?);
+pub(super) fn matmul(operands: &mut Operands, dims: &[usize]) -> Result<Floats, String> {
+    let (a, b) = (operands.floats(0)?, operands.floats(1)?);
     // A vector is a row on the left and a column on the right; both get as many dimensions as the
     // larger of them.
     let (mut left, mut right) = (a.dims(), b.dims());
@@ -39,13 +36,9 @@ pub(super) fn matmul(operands: &mut Operands, dims: &[usize]) -> Result<Value, S
         right.push(1);
     }
     let rank = left.len().max(right.len());
-    let padded = |dims: Vec<usize>| {
-        let mut padded = vec![1; rank - dims.len()];
-        padded.extend(dims);
-        padded
-    };
-    let (a, b) = (a.reshape(&padded(left))?, b.reshape(&padded(right))?);
-    let product: Value = on_rank!(a, a => match a.dims().len() {
+    let a = a.reshape(&left)?.padded_to(rank)?;
+    let b = b.reshape(&right)?.padded_to(rank)?;
+    let product: Floats = on_rank!(a, a => match a.dims().len() {
         0 | 1 => return Err("a matrix product needs matrices".into()),
         _ => a.matmul(b.try_into()?).into(),
     });

@@ -1,9 +1,9 @@
 use burn::tensor::Tensor;
 use burn::tensor::module;
-use edgefit_graph::ops::BatchNormalization;
+use edgefit_graph::ops::{BatchNormalization, GroupNormalization, LayerNormalization};
 
 use super::Operands;
-use crate::value::{Value, on_rank};
+use crate::value::{Floats, Value, on_rank};
 
 /// A batch normalised by its own statistics, and the running statistics after it.
 pub(crate) struct Normalized {
@@ -17,7 +17,7 @@ pub(crate) fn batch_norm(
     op: &BatchNormalization,
     operands: &mut Operands,
 ) -> Result<Value, String> {
-    let x = operands.take(0)?;
+    let x = operands.floats(0)?;
     let [scale, bias, mean, variance] = statistics(operands)?;
     let epsilon = f64::from(op.epsilon);
     Ok(on_rank!(x, x => match x.dims().len() {
@@ -34,7 +34,7 @@ pub(crate) fn batch_norm_train(
     op: &BatchNormalization,
     operands: &mut Operands,
 ) -> Result<Normalized, String> {
-    let x = operands.take(0)?;
+    let x = operands.floats(0)?;
     let [scale, bias, mean, variance] = statistics(operands)?;
     let dims = x.dims();
     let samples = dims.iter().product::<usize>() / dims.get(1).copied().unwrap_or(1).max(1);
@@ -61,4 +61,58 @@ fn statistics(operands: &mut Operands) -> Result<[Tensor<1>; 4], String> {
         operands.tensor(3)?,
         operands.tensor(4)?,
     ])
+}
+
+/// The first `outputs` of: the normalised x, the mean, and 1 / the deviation.
+pub(super) fn layer(
+    norm: &LayerNormalization,
+    operands: &mut Operands,
+    outputs: usize,
+) -> Result<Vec<Value>, String> {
+    let x = operands.floats(0)?;
+    let rank = x.dims().len();
+    let axes: Vec<usize> = (norm.axis(rank)?..rank).collect();
+    let scale = operands.floats(1)?.padded_to(rank)?;
+    let bias = operands.optional_floats(2)?;
+    let bias = bias.map(|bias| bias.padded_to(rank)).transpose()?;
+    on_rank!(x, x => {
+        let (centred, mean, factor) = standardized(x, &axes, norm.epsilon);
+        let mut output = Tensor::mul(centred * factor.clone(), scale.try_into()?);
+        if let Some(bias) = bias {
+            output = Tensor::add(output, bias.try_into()?);
+        }
+        let all: Vec<Value> = vec![output.into(), mean.into(), factor.into()];
+        Ok(all.into_iter().take(outputs).collect())
+    })
+}
+
+/// x less its mean over `axes`, the mean, and 1 / √(variance + ε).
+fn standardized<const D: usize>(
+    x: Tensor<D>,
+    axes: &[usize],
+    epsilon: f32,
+) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
+    let mean = x.clone().mean_dims(axes);
+    let centred = x - mean.clone();
+    let variance = centred.clone().square().mean_dims(axes);
+    let factor = (variance + epsilon).sqrt().recip();
+    (centred, mean, factor)
+}
+
+pub(super) fn group(norm: &GroupNormalization, operands: &mut Operands) -> Result<Floats, String> {
+    let x = operands.floats(0)?;
+    let dims = x.dims();
+    let (channels, groups) = (dims[1], norm.groups(dims[1]));
+    let each = channels / groups;
+    let inner: usize = dims[2..].iter().product();
+    // (batch, groups, channels of a group, elements of a channel).
+    let x: Tensor<4> = x.reshape(&[dims[0], groups, each, inner])?.try_into()?;
+    let mut weight = |index: usize| -> Result<Tensor<4>, String> {
+        let weight: Tensor<1> = operands.tensor(index)?;
+        let per_group = if norm.per_group { 1 } else { each };
+        Ok(weight.reshape([1, groups, per_group, 1]))
+    };
+    let (scale, bias) = (weight(1)?, weight(2)?);
+    let (centred, _, factor) = standardized(x, &[2, 3], norm.epsilon);
+    Floats::from(centred * factor * scale + bias).reshape(&dims)
 }

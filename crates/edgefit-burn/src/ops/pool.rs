@@ -1,57 +1,159 @@
-use burn::tensor::module::{avg_pool2d, max_pool2d};
+use burn::tensor::Tensor;
+use burn::tensor::module::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use edgefit_graph::ops::{Extent, Pool, PoolKind};
 
-use super::Operands;
-use crate::value::Value;
+use crate::value::Floats;
 
-pub(super) fn forward(pool: &Pool, operands: &mut Operands) -> Result<Value, String> {
-    let x = operands.take(0)?;
+/// Pooling over any number of dimensions: over the last two at once, and then over each of the
+/// others, since a maximum of maxima is a maximum and a sum of sums a sum.
+pub(super) fn forward(pool: &Pool, x: Floats) -> Result<Floats, String> {
     let dims = x.dims();
-    let &[down, along] = pool.extents(&dims)?.as_slice() else {
-        return Err("pooling is supported over two dimensions".into());
-    };
-    let extents = [down, along];
-    let kernel = extents.map(|extent| extent.kernel);
-    let stride = extents.map(|extent| extent.stride);
-    let spatial = [dims[2], dims[3]];
-    // Ceil mode is nothing but more padding at the end.
-    let padding: [(usize, usize); 2] = std::array::from_fn(|axis| {
-        (
-            extents[axis].before,
-            end_padding(extents[axis], spatial[axis]),
-        )
-    });
-    let widened = (0..2).any(|axis| padding[axis].1 > extents[axis].after);
-    Ok(match pool.kind {
-        PoolKind::Max => {
-            let options = MaxPoolOptions::new(kernel)
-                .with_stride(stride)
-                .with_padding_pairs(padding)
-                .with_dilation(extents.map(|extent| extent.dilation));
-            max_pool2d(x.try_into()?, options).into()
-        }
+    let extents = pool.extents(&dims)?;
+    let shape = |extents: &[Extent]| [&dims[..2], &outputs(extents)].concat();
+    let pooled = match pool.kind {
+        PoolKind::Max => over_windows(x, &extents, PoolKind::Max)?,
         PoolKind::Average { count_include_pad } => {
             if extents.iter().any(|extent| extent.dilation != 1) {
                 return Err("dilated average pooling is not supported".into());
             }
-            if widened && count_include_pad {
-                return Err(
-                    "average pooling in ceil mode that counts padding is not supported".into(),
-                );
+            let window: usize = extents.iter().map(|extent| extent.kernel).product();
+            let counts = counts(&extents, &dims[2..], count_include_pad);
+            // Padding counts as zeros first; where it should not, or where a window reaches past
+            // it, the mean is of fewer elements.
+            let included = PoolKind::Average {
+                count_include_pad: true,
+            };
+            let mean = over_windows(x, &extents, included)?;
+            if counts.iter().all(|&count| count == window) {
+                mean
+            } else {
+                let factors = counts
+                    .iter()
+                    .map(|&count| window as f32 / count as f32)
+                    .collect();
+                let factor_dims = [&[1, 1], &outputs(&extents)[..]].concat();
+                scaled(
+                    mean,
+                    Floats::new(factors, &factor_dims, &burn::tensor::Device::flex())?,
+                )?
             }
-            let options = AvgPoolOptions::new(kernel)
-                .with_stride(stride)
-                .with_padding_pairs(padding)
-                .with_count_include_pad(count_include_pad);
-            avg_pool2d(x.try_into()?, options).into()
         }
+    };
+    pooled.reshape(&shape(&extents))
+}
+
+fn scaled(x: Floats, factors: Floats) -> Result<Floats, String> {
+    crate::value::on_rank!(x, x => {
+        Ok(Tensor::mul(x, factors.try_into()?).into())
     })
 }
 
-/// Padding behind `size` elements that makes exactly `extent.output` whole windows.
-fn end_padding(extent: Extent, size: usize) -> usize {
+fn outputs(extents: &[Extent]) -> Vec<usize> {
+    extents.iter().map(|extent| extent.output).collect()
+}
+
+/// How many elements each mean is of.
+fn counts(extents: &[Extent], spatial: &[usize], count_include_pad: bool) -> Vec<usize> {
+    extents
+        .iter()
+        .zip(spatial)
+        .fold(vec![1], |counts, (extent, &size)| {
+            // Positions from the front of the padding.
+            let (first, last) = match count_include_pad {
+                true => (0, extent.before + size + extent.after),
+                false => (extent.before, extent.before + size),
+            };
+            let along: Vec<usize> = (0..extent.output)
+                .map(|index| {
+                    let start = index * extent.stride;
+                    let end = (start + extent.kernel).min(last);
+                    end.saturating_sub(start.max(first)).max(1)
+                })
+                .collect();
+            counts
+                .iter()
+                .flat_map(|count| along.iter().map(move |along| count * along))
+                .collect()
+        })
+}
+
+fn over_windows(x: Floats, extents: &[Extent], kind: PoolKind) -> Result<Floats, String> {
+    let dims = x.dims();
+    let spatial = &dims[2..];
+    let mut sizes = spatial.to_vec();
+    let planes: usize = dims[..2].iter().product();
+    let mut x = x;
+    let mut first_single = 0;
+    if let [.., down, along] = *extents {
+        let rank = extents.len();
+        let outer: usize = sizes[..rank - 2].iter().product();
+        let plane = [planes, outer, sizes[rank - 2], sizes[rank - 1]];
+        let tensor: Tensor<4> = x.reshape(&plane)?.try_into()?;
+        x = plane_pool(tensor, [down, along], kind).into();
+        sizes[rank - 2] = down.output;
+        sizes[rank - 1] = along.output;
+        first_single = 2;
+    }
+    for axis in (0..extents.len() - first_single).rev() {
+        // (planes and dimensions before, this one, dimensions behind) with this one last.
+        let outer: usize = planes * sizes[..axis].iter().product::<usize>();
+        let inner: usize = sizes[axis + 1..].iter().product();
+        let lines: Tensor<3> = x.reshape(&[outer, sizes[axis], inner])?.try_into()?;
+        let pooled = line_pool(lines.swap_dims(1, 2), extents[axis], kind);
+        x = pooled.swap_dims(1, 2).into();
+        sizes[axis] = extents[axis].output;
+    }
+    Ok(x)
+}
+
+fn plane_pool(x: Tensor<4>, extents: [Extent; 2], kind: PoolKind) -> Tensor<4> {
+    let size = [x.dims()[2], x.dims()[3]];
+    let kernel = extents.map(|extent| extent.kernel);
+    let stride = extents.map(|extent| extent.stride);
+    let padding = std::array::from_fn(|axis| padding(extents[axis], size[axis]));
+    match kind {
+        PoolKind::Max => max_pool2d(
+            x,
+            MaxPoolOptions::new(kernel)
+                .with_stride(stride)
+                .with_padding_pairs(padding)
+                .with_dilation(extents.map(|extent| extent.dilation)),
+        ),
+        PoolKind::Average { .. } => avg_pool2d(
+            x,
+            AvgPoolOptions::new(kernel)
+                .with_stride(stride)
+                .with_padding_pairs(padding)
+                .with_count_include_pad(true),
+        ),
+    }
+}
+
+fn line_pool(x: Tensor<3>, extent: Extent, kind: PoolKind) -> Tensor<3> {
+    let padding = [padding(extent, x.dims()[2])];
+    match kind {
+        PoolKind::Max => max_pool1d(
+            x,
+            MaxPoolOptions::new([extent.kernel])
+                .with_stride([extent.stride])
+                .with_padding_pairs(padding)
+                .with_dilation([extent.dilation]),
+        ),
+        PoolKind::Average { .. } => avg_pool1d(
+            x,
+            AvgPoolOptions::new([extent.kernel])
+                .with_stride([extent.stride])
+                .with_padding_pairs(padding)
+                .with_count_include_pad(true),
+        ),
+    }
+}
+
+/// Padding around `size` elements that makes exactly `extent.output` whole windows; ceil mode is
+/// nothing but more padding at the end.
+fn padding(extent: Extent, size: usize) -> (usize, usize) {
     let reach = (extent.kernel - 1) * extent.dilation + 1;
     let covered = (extent.output - 1) * extent.stride + reach;
-    covered.saturating_sub(size + extent.before)
+    (extent.before, covered.saturating_sub(size + extent.before))
 }

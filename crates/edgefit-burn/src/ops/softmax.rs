@@ -1,9 +1,9 @@
 use burn::tensor::activation;
 use edgefit_graph::ops::Softmax;
 
-use crate::value::{Value, on_rank};
+use crate::value::{Floats, on_rank};
 
-pub(super) fn forward(softmax: Softmax, x: Value) -> Result<Value, String> {
+pub(super) fn forward(softmax: Softmax, x: Floats) -> Result<Floats, String> {
     let dims = x.dims();
     let axis = softmax.axis_index(dims.len())?;
     if !softmax.to_the_end {
@@ -14,7 +14,7 @@ pub(super) fn forward(softmax: Softmax, x: Value) -> Result<Value, String> {
     along(softmax, matrix, 1).reshape(&dims)
 }
 
-fn along(softmax: Softmax, x: Value, axis: usize) -> Value {
+fn along(softmax: Softmax, x: Floats, axis: usize) -> Floats {
     on_rank!(x, x => match softmax.log {
         true => activation::log_softmax(x, axis),
         false => activation::softmax(x, axis),

@@ -36,15 +36,8 @@ impl Pool {
             return Err(context.unsupported("its second output, the indices, is used"));
         }
         let kernel = context
-            .node
-            .ints("kernel_shape")?
-            .ok_or_else(|| context.invalid("attribute 'kernel_shape' is missing"))?
-            .iter()
-            .map(|&size| {
-                usize::try_from(size)
-                    .map_err(|_| context.invalid(format!("attribute 'kernel_shape' holds {size}")))
-            })
-            .collect::<Result<_>>()?;
+            .sizes("kernel_shape", 0)?
+            .ok_or_else(|| context.invalid("attribute 'kernel_shape' is missing"))?;
         Ok(Pool {
             kind,
             kernel,

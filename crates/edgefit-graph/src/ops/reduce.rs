@@ -19,6 +19,15 @@ pub enum ReduceKind {
     Mean,
     Sum,
     Max,
+    Min,
+    Prod,
+    /// Sum of magnitudes.
+    L1,
+    /// Root of the sum of squares.
+    L2,
+    SumSquare,
+    /// Logarithm of the sum of exponentials.
+    LogSumExp,
 }
 
 /// Dimensions that a [`Reduce`] goes over.
@@ -35,29 +44,37 @@ pub enum Axes {
 }
 
 impl Reduce {
-    pub(super) fn read(context: &Context) -> Result<Self> {
+    pub(super) fn read(context: &Context) -> Result<Option<Self>> {
+        // The axes became an input at opset 13 for sums and at 18 for the others.
         let (kind, since) = match context.node.op.as_str() {
             "GlobalAveragePool" | "ReduceMean" => (ReduceKind::Mean, 18),
+            "GlobalMaxPool" | "ReduceMax" => (ReduceKind::Max, 18),
             "ReduceSum" => (ReduceKind::Sum, 13),
-            _ => (ReduceKind::Max, 18),
+            "ReduceMin" => (ReduceKind::Min, 18),
+            "ReduceProd" => (ReduceKind::Prod, 18),
+            "ReduceL1" => (ReduceKind::L1, 18),
+            "ReduceL2" => (ReduceKind::L2, 18),
+            "ReduceSumSquare" => (ReduceKind::SumSquare, 18),
+            "ReduceLogSumExp" => (ReduceKind::LogSumExp, 18),
+            _ => return Ok(None),
         };
         if context.node.op.starts_with("Global") {
-            return Ok(Reduce {
+            return Ok(Some(Reduce {
                 kind,
                 axes: Axes::Spatial,
                 keep_dims: true,
-            });
+            }));
         }
         let axes = match context.axes(since)? {
             Some(axes) if !axes.is_empty() => Axes::Listed(axes),
             _ if context.node.int_or("noop_with_empty_axes", 0)? != 0 => Axes::None,
             _ => Axes::All,
         };
-        Ok(Reduce {
+        Ok(Some(Reduce {
             kind,
             axes,
             keep_dims: context.node.int_or("keepdims", 1)? != 0,
-        })
+        }))
     }
 
     /// The dimensions to reduce, ascending, for a tensor of `rank` dimensions.

@@ -9,7 +9,7 @@ pub struct Window {
     /// Distance of neighbouring taps; empty means 1 everywhere.
     dilations: Vec<usize>,
     /// What is added around the input.
-    padding: Padding,
+    pub(super) padding: Padding,
     /// Whether a last, partial window counts.
     ceil_mode: bool,
 }
@@ -44,13 +44,6 @@ pub struct Extent {
 
 impl Window {
     pub(super) fn read(context: &Context) -> Result<Self> {
-        let sizes = |name: &str, least: i64| -> Result<Vec<usize>> {
-            let values = context.node.ints(name)?.unwrap_or_default();
-            if let Some(bad) = values.iter().find(|&&value| value < least) {
-                return Err(context.invalid(format!("attribute '{name}' holds {bad}")));
-            }
-            Ok(values.iter().map(|&value| value as usize).collect())
-        };
         let padding = match context.node.string_or("auto_pad", "NOTSET")? {
             "NOTSET" => {
                 if context
@@ -60,7 +53,7 @@ impl Window {
                 {
                     return Err(context.unsupported("negative padding"));
                 }
-                Padding::Explicit(sizes("pads", 0)?)
+                Padding::Explicit(context.sizes("pads", 0)?.unwrap_or_default())
             }
             "VALID" => Padding::Explicit(Vec::new()),
             "SAME_UPPER" => Padding::SameUpper,
@@ -68,8 +61,8 @@ impl Window {
             other => return Err(context.invalid(format!("auto_pad '{other}' is not known"))),
         };
         Ok(Window {
-            strides: sizes("strides", 1)?,
-            dilations: sizes("dilations", 1)?,
+            strides: context.sizes("strides", 1)?.unwrap_or_default(),
+            dilations: context.sizes("dilations", 1)?.unwrap_or_default(),
             padding,
             ceil_mode: context.node.int_or("ceil_mode", 0)? != 0,
         })
@@ -98,6 +91,12 @@ impl Window {
             .collect()
     }
 
+    /// Stride and dilation along spatial dimension `axis`.
+    pub(super) fn steps(&self, axis: usize) -> (usize, usize) {
+        let pick = |list: &[usize]| list.get(axis).copied().unwrap_or(1);
+        (pick(&self.strides), pick(&self.dilations))
+    }
+
     fn along(
         &self,
         axis: usize,
@@ -105,8 +104,7 @@ impl Window {
         size: usize,
         kernel: usize,
     ) -> Result<Extent, String> {
-        let pick = |list: &[usize]| list.get(axis).copied().unwrap_or(1);
-        let (stride, dilation) = (pick(&self.strides), pick(&self.dilations));
+        let (stride, dilation) = self.steps(axis);
         let too_large = || format!("a window of {kernel} taps does not go over {size} elements");
         let reach = kernel
             .checked_sub(1)

@@ -1,46 +1,8 @@
-//! Ops that move elements or rename dimensions, and compute nothing.
+//! Ops that rename dimensions and leave every element where it is.
 
 use super::{Context, axis_index};
 use crate::error::Result;
 use crate::tensor::checked_elements;
-
-/// Puts tensors one behind the other along a dimension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Concat {
-    axis: i64,
-}
-
-impl Concat {
-    pub(super) fn read(context: &Context) -> Result<Self> {
-        Ok(Concat {
-            axis: context.node.int_or("axis", 1)?,
-        })
-    }
-
-    /// The dimension, counted from the front.
-    ///
-    /// # Errors
-    /// The axis does not exist in tensors of `rank` dimensions.
-    pub fn axis(&self, rank: usize) -> Result<usize, String> {
-        axis_index(self.axis, rank)
-    }
-
-    pub(super) fn infer(&self, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
-        let mut dims = inputs.first().ok_or("nothing to concatenate")?.to_vec();
-        let axis = self.axis(dims.len())?;
-        for other in &inputs[1..] {
-            let alike = other.len() == dims.len()
-                && (0..dims.len()).all(|index| index == axis || other[index] == dims[index]);
-            if !alike {
-                return Err(format!(
-                    "cannot concatenate {dims:?} and {other:?} along {axis}"
-                ));
-            }
-            dims[axis] = dims[axis].saturating_add(other[axis]);
-        }
-        Ok(dims)
-    }
-}
 
 /// Makes a matrix: dimensions before `axis` become rows, the rest columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +44,10 @@ pub struct Reshape {
 impl Reshape {
     pub(super) fn read(context: &Context) -> Result<Self> {
         let target = context
-            .constant(1, "target shape")?
+            .constant_ints(1, "target shape")?
             .ok_or_else(|| context.invalid("input 1, the target shape, is missing"))?;
         Ok(Reshape {
-            target: target.to_i64()?,
+            target,
             allow_zero: context.node.int_or("allowzero", 0)? != 0,
         })
     }
@@ -190,107 +152,6 @@ impl Unsqueeze {
     }
 }
 
-/// Reorders dimensions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transpose {
-    permutation: Option<Vec<i64>>,
-}
-
-impl Transpose {
-    pub(super) fn read(context: &Context) -> Result<Self> {
-        Ok(Transpose {
-            permutation: context.node.ints("perm")?.map(<[i64]>::to_vec),
-        })
-    }
-
-    /// For each output dimension, the input dimension it is; reversed when the node says nothing.
-    ///
-    /// # Errors
-    /// The node's list is not a permutation of `rank` dimensions.
-    pub fn permutation(&self, rank: usize) -> Result<Vec<usize>, String> {
-        let Some(listed) = &self.permutation else {
-            return Ok((0..rank).rev().collect());
-        };
-        let axes = listed
-            .iter()
-            .map(|&axis| axis_index(axis, rank))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut sorted = axes.clone();
-        sorted.sort_unstable();
-        if sorted.into_iter().eq(0..rank) {
-            Ok(axes)
-        } else {
-            Err(format!(
-                "{listed:?} is not a permutation of {rank} dimensions"
-            ))
-        }
-    }
-
-    pub(super) fn infer(&self, x: &[usize]) -> Result<Vec<usize>, String> {
-        let permutation = self.permutation(x.len())?;
-        Ok(permutation.into_iter().map(|axis| x[axis]).collect())
-    }
-}
-
-/// Adds a constant around the tensor.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pad {
-    /// Amounts before each dimension, then after each.
-    amounts: Vec<usize>,
-    /// What is added.
-    pub value: f32,
-}
-
-impl Pad {
-    pub(super) fn read(context: &Context) -> Result<Self> {
-        if context.node.string_or("mode", "constant")? != "constant" {
-            return Err(context.unsupported("padding other than by a constant"));
-        }
-        let (amounts, value) = if context.opset() < 11 {
-            let amounts = context.node.ints("pads")?.unwrap_or_default().to_vec();
-            (amounts, context.node.float_or("value", 0.0)?)
-        } else {
-            if context.node.input(3).is_some() {
-                return Err(context.unsupported("padding along listed axes"));
-            }
-            let amounts = context
-                .constant(1, "list of amounts")?
-                .ok_or_else(|| context.invalid("input 1, the amounts, is missing"))?;
-            let value = context.constant_float(2, "padding value")?.unwrap_or(0.0);
-            (amounts.to_i64()?, value)
-        };
-        let amounts = amounts
-            .into_iter()
-            .map(|amount| {
-                usize::try_from(amount).map_err(|_| context.unsupported("negative padding"))
-            })
-            .collect::<Result<_>>()?;
-        Ok(Pad { amounts, value })
-    }
-
-    /// Amount before and after each dimension of a tensor of `rank` dimensions.
-    ///
-    /// # Errors
-    /// The node lists amounts for another number of dimensions.
-    pub fn amounts(&self, rank: usize) -> Result<Vec<(usize, usize)>, String> {
-        if self.amounts.len() != 2 * rank {
-            return Err(format!(
-                "{} amounts for {rank} dimensions",
-                self.amounts.len()
-            ));
-        }
-        let (before, after) = self.amounts.split_at(rank);
-        Ok(before.iter().copied().zip(after.iter().copied()).collect())
-    }
-
-    pub(super) fn infer(&self, x: &[usize]) -> Result<Vec<usize>, String> {
-        let padded = |(&size, (before, after)): (&usize, (usize, usize))| {
-            size.saturating_add(before).saturating_add(after)
-        };
-        Ok(x.iter().zip(self.amounts(x.len())?).map(padded).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,15 +187,5 @@ mod tests {
             .infer(&[3])
             .is_err()
         );
-    }
-
-    #[test]
-    fn only_permutations_transpose() {
-        let transpose = |permutation: &[i64]| Transpose {
-            permutation: Some(permutation.to_vec()),
-        };
-        assert_eq!(transpose(&[0, 2, 1]).infer(&[5, 6, 7]).unwrap(), [5, 7, 6]);
-        assert!(transpose(&[0, 0, 1]).infer(&[5, 6, 7]).is_err());
-        assert!(transpose(&[0, 1]).infer(&[5, 6, 7]).is_err());
     }
 }

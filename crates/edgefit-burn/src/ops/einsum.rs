@@ -1,0 +1,30 @@
+use burn::tensor::{EinsumOperand, Tensor};
+use edgefit_graph::ops::Einsum;
+
+use super::Operands;
+use crate::value::{Floats, on_rank};
+
+/// The result has `rank` dimensions.
+pub(super) fn forward(
+    einsum: &Einsum,
+    operands: &mut Operands,
+    rank: usize,
+) -> Result<Floats, String> {
+    let operands: Vec<EinsumOperand> = operands
+        .all_floats()?
+        .into_iter()
+        .map(|operand| on_rank!(operand, operand => operand.into()))
+        .collect();
+    let equation = einsum.equation.as_str();
+    Ok(match rank {
+        0 | 1 => Tensor::<1>::einsum(equation, operands).into(),
+        2 => Tensor::<2>::einsum(equation, operands).into(),
+        3 => Tensor::<3>::einsum(equation, operands).into(),
+        4 => Tensor::<4>::einsum(equation, operands).into(),
+        5 => Tensor::<5>::einsum(equation, operands).into(),
+        6 => Tensor::<6>::einsum(equation, operands).into(),
+        7 => Tensor::<7>::einsum(equation, operands).into(),
+        8 => Tensor::<8>::einsum(equation, operands).into(),
+        _ => return Err(format!("tensors of {rank} dimensions are not supported")),
+    })
+}

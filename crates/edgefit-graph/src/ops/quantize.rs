@@ -1,0 +1,70 @@
+use super::{Context, axis_index};
+use crate::error::Result;
+use crate::tensor::{DataType, Tensor};
+
+/// Floats to integers, `saturate(round(x / scale) + zero point)`, halves to the even one; or back.
+///
+/// Inputs: x, scale, optional zero point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantize {
+    axis: i64,
+    /// Integer type.
+    pub dtype: DataType,
+}
+
+impl Quantize {
+    pub(super) fn read(context: &Context) -> Result<Self> {
+        if context.node.int_or("block_size", 0)? != 0 {
+            return Err(context.unsupported("scales for blocks"));
+        }
+        let zero_point = match context.node.input(2) {
+            Some(_) => context.constant(2, "zero point")?.map(Tensor::dtype),
+            None => match context.node.int_or("output_dtype", 0)? {
+                0 => None,
+                code => i32::try_from(code).ok().and_then(DataType::from_code),
+            },
+        };
+        let dtype = zero_point.unwrap_or(DataType::U8);
+        if dtype.is_float() {
+            return Err(context.unsupported("quantisation to narrow floats"));
+        }
+        Ok(Quantize {
+            axis: context.node.int_or("axis", 1)?,
+            dtype,
+        })
+    }
+
+    /// Shape to which scale and zero point, of shape `scale`, are brought so that they broadcast
+    /// over `x`.
+    ///
+    /// # Errors
+    /// There is neither one scale nor one for each slice.
+    pub fn scale_dims(&self, x: &[usize], scale: &[usize]) -> Result<Vec<usize>, String> {
+        let mut dims = vec![1; x.len()];
+        match scale {
+            [] | [1] => Ok(dims),
+            &[slices] => {
+                let axis = axis_index(self.axis, x.len())?;
+                dims[axis] = slices;
+                match slices == x[axis] {
+                    true => Ok(dims),
+                    false => Err(format!(
+                        "{slices} scales do not go over axis {axis} of {x:?}"
+                    )),
+                }
+            }
+            _ => Err(format!("a scale of shape {scale:?}")),
+        }
+    }
+
+    /// Smallest and largest integer.
+    pub fn limits(&self) -> (i64, i64) {
+        match self.dtype {
+            DataType::I8 => (i8::MIN.into(), i8::MAX.into()),
+            DataType::U8 => (u8::MIN.into(), u8::MAX.into()),
+            DataType::I16 => (i16::MIN.into(), i16::MAX.into()),
+            DataType::U16 => (u16::MIN.into(), u16::MAX.into()),
+            _ => (i32::MIN.into(), i32::MAX.into()),
+        }
+    }
+}

@@ -6,8 +6,9 @@ use edgefit_graph::rewrite::lift_constants;
 use edgefit_graph::{Graph, Tensor};
 
 use crate::error::{Error, Result};
+use crate::network::Network;
 use crate::ops::{self, Operands};
-use crate::program::{Mode, Network};
+use crate::program::Mode;
 use crate::train::TrainModule;
 use crate::value::{Floats, Value};
 

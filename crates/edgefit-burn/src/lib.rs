@@ -8,8 +8,10 @@
 //! Each op's forward sits behind one function in `ops`, so a faster kernel can take its place
 //! without anything outside knowing.
 
+mod compile;
 mod error;
 mod eval;
+mod network;
 mod ops;
 mod program;
 #[cfg(test)]

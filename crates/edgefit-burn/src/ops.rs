@@ -119,7 +119,9 @@ pub(crate) fn forward(
     let one: Floats = match op {
         Op::Conv(conv) => conv::forward(conv, x)?,
         Op::ConvTranspose(conv) => conv::transposed(conv, x)?,
-        Op::BatchNormalization(op) => return Ok(vec![batch_norm(op, x)?]),
+        Op::BatchNormalization(op) => {
+            return normalization::batch_norm_as_filed(op, x, types.len());
+        }
         Op::LayerNormalization(norm) => return normalization::layer(norm, x, types.len()),
         Op::GroupNormalization(norm) => normalization::group(norm, x)?,
         Op::Gemm(gemm) => matmul::gemm(gemm, x)?,
@@ -129,13 +131,22 @@ pub(crate) fn forward(
         Op::Binary(binary) => elementwise::binary(*binary, x, dims.len())?,
         Op::Variadic(variadic) => elementwise::variadic(*variadic, x, dims.len())?,
         Op::Where => elementwise::choose(x, dims)?,
-        Op::Pool(pool) => pool::forward(pool, x.floats(0)?)?,
+        Op::Pool(pool) => {
+            let places = (types.len() > 1)
+                .then(|| x.evaluate(op, types))
+                .transpose()?;
+            let values = pool::forward(pool, x.floats(0)?, x.device)?;
+            let places = places.into_iter().flatten().skip(1);
+            return Ok(std::iter::once(values.into()).chain(places).collect());
+        }
         Op::Reduce(reduce) => reduce::forward(reduce, x.floats(0)?)?.reshape(dims)?,
         Op::Softmax(softmax) => softmax::forward(*softmax, x.floats(0)?)?,
         Op::Concat(concat) => concat::forward(*concat, x)?,
         Op::Split(split) => return concat::split(split, x.floats(0)?),
         Op::Slice(slice) => slice::forward(slice, x.floats(0)?)?,
         Op::Gather(gather) => slice::gather(*gather, x, dims)?,
+        Op::GatherNd(_) => slice::gather_rows(x, dims)?,
+        Op::ScatterNd(_) => slice::scatter_rows(x)?,
         Op::Flatten(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::Unsqueeze(_) | Op::Cast(_) => {
             x.floats(0)?.reshape(dims)?
         }

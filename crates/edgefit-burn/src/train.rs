@@ -6,8 +6,9 @@ use edgefit_graph::ops::BatchNormalization;
 
 use crate::error::Result;
 use crate::eval::EvalModule;
+use crate::network::Network;
 use crate::ops::{self, Operands};
-use crate::program::{Mode, Network};
+use crate::program::Mode;
 use crate::value::{Floats, Value, on_rank};
 
 /// A graph in train mode: a burn [`Module`] whose parameters are the trained weights.

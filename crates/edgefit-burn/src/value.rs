@@ -8,6 +8,10 @@ use crate::error::{Error, Result};
 /// Floats live in burn, where gradients flow. Integers and booleans (shapes, indices, masks) are
 /// few and small, and stay in the host's memory as the graph stores them.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all values are the large one"
+)]
 pub enum Value {
     /// A tensor in burn. It may also hold small integers, when quantisation made it.
     Floats(Floats),

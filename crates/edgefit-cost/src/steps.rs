@@ -65,7 +65,7 @@ impl Steps {
                 continue;
             };
             // Shape arithmetic and constants are there before the run.
-            let folded = |name| inference.constant(name).is_some();
+            let folded = |name| inference.is_folded(name);
             if matches!(op, Some(Op::Constant(_))) || node.present_outputs().all(folded) {
                 continue;
             }

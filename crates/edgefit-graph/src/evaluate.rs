@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use crate::infer::TensorType;
-use crate::ops::{Binary, Op, ReduceKind, Unary, Variadic};
+use crate::ops::{Binary, Op, PadFill, Pool, PoolKind, ReduceKind, Unary, Variadic};
 use crate::tensor::{DataType, Tensor};
 
 /// The outputs of `op`, of the types `outputs`, for its inputs; absent optional ones are `None`.
@@ -113,6 +113,7 @@ pub fn evaluate(
             })?;
             return Some(vec![values, indices]);
         }
+        Op::Pool(pool) if pool.kind == PoolKind::Max => return max_pool(pool, x?, outputs),
         Op::CumSum(sum) => {
             let axis = sum.axis(x?.dims().len()).ok()?;
             along(x?, axis, ty, |line| {
@@ -173,6 +174,36 @@ pub fn evaluate(
             ];
             take(x?, sums(&lines), ty)?
         }
+        Op::GatherNd(_) => {
+            let (rows, width) = rows(x?.dims(), input(1)?)?;
+            take(x?, blocks(&rows, width), ty)?
+        }
+        Op::ScatterNd(_) => {
+            let (x, updates) = (x?, input(2)?);
+            let (rows, width) = rows(x.dims(), input(1)?)?;
+            let width = width * x.dtype().size();
+            let mut bytes = x.bytes().to_vec();
+            for (update, row) in rows.into_iter().enumerate() {
+                let new = updates.bytes().get(update * width..)?.get(..width)?;
+                bytes
+                    .get_mut(row * width..)?
+                    .get_mut(..width)?
+                    .copy_from_slice(new);
+            }
+            Tensor::new(ty.dtype, ty.dims.clone(), bytes.into()).ok()?
+        }
+        Op::Pad(pad) if !matches!(pad.fill, PadFill::Constant(_)) => {
+            let (dims, strides) = (x?.dims(), strides(x?.dims()));
+            let amounts = pad.amounts(dims.len()).ok()?.into_iter().enumerate();
+            let lines = amounts
+                .map(|(axis, (before, after))| {
+                    let places = -before..dims[axis] as i64 + after;
+                    let source = |at| Some(pad.source(at, dims[axis])? * strides[axis]);
+                    places.map(source).collect()
+                })
+                .collect::<Option<Vec<Vec<usize>>>>()?;
+            take(x?, sums(&lines), ty)?
+        }
         Op::Concat(concat) => {
             let parts: Vec<&Tensor> = inputs.iter().copied().collect::<Option<_>>()?;
             let axis = concat.axis(ty.dims.len()).ok()?;
@@ -209,15 +240,43 @@ pub fn evaluate(
 /// Indices that may be negative as positions in a dimension of `size` elements; `None` if one
 /// lies outside.
 pub fn positions(indices: &Tensor, size: usize) -> Option<Vec<usize>> {
-    let position = |index: i64| {
-        let index = if index < 0 {
-            index.checked_add(size as i64)?
-        } else {
-            index
-        };
-        usize::try_from(index).ok().filter(|&index| index < size)
+    let indices = indices.to_i64().ok()?.into_iter();
+    indices.map(|index| position(index, size)).collect()
+}
+
+fn position(index: i64, size: usize) -> Option<usize> {
+    let index = if index < 0 {
+        index.checked_add(size as i64)?
+    } else {
+        index
     };
-    indices.to_i64().ok()?.into_iter().map(position).collect()
+    usize::try_from(index).ok().filter(|&index| index < size)
+}
+
+/// The places that the rows of `indices` name in a tensor of shape `dims`, as numbers of blocks,
+/// and the number of elements of a block; `None` if one lies outside.
+pub fn rows(dims: &[usize], indices: &Tensor) -> Option<(Vec<usize>, usize)> {
+    let &depth = indices.dims().last()?;
+    let (named, block) = dims.split_at_checked(depth)?;
+    let strides = strides(named);
+    let values = indices.to_i64().ok()?;
+    let place = |row: &[i64]| {
+        row.iter().enumerate().try_fold(0, |place, (axis, &index)| {
+            Some(place + position(index, named[axis])? * strides[axis])
+        })
+    };
+    let rows = match depth {
+        0 => None,
+        depth => values.chunks(depth).map(place).collect::<Option<_>>(),
+    };
+    Some((rows?, block.iter().product()))
+}
+
+/// The elements of the blocks `rows` of `width` elements each.
+fn blocks(rows: &[usize], width: usize) -> Vec<usize> {
+    rows.iter()
+        .flat_map(|row| row * width..(row + 1) * width)
+        .collect()
 }
 
 /// Elements as numbers; booleans are 0 and 1.
@@ -458,6 +517,75 @@ fn along(
         }
     }
     Numbers::Floats(results).into_tensor(ty)
+}
+
+/// The maxima of windows, and on request where they are, counted through the whole tensor.
+fn max_pool(pool: &Pool, x: &Tensor, outputs: &[TensorType]) -> Option<Vec<Tensor>> {
+    let (dims, values) = (x.dims(), Numbers::of(x)?.floats());
+    let extents = pool.extents(dims).ok()?;
+    let spatial = &dims[2..];
+    let plane: usize = spatial.iter().product();
+    let row_major = strides(spatial);
+    let mut counted = row_major.clone();
+    if pool.column_major {
+        counted = spatial.iter().rev().copied().collect();
+        counted = strides(&counted).into_iter().rev().collect();
+    }
+    // For each position of the window, the elements that lie in it and not in the padding.
+    let windows: Vec<(Vec<usize>, Vec<usize>)> = {
+        let lines: Vec<Vec<usize>> = extents.iter().map(|e| (0..e.output).collect()).collect();
+        let taps: Vec<Vec<usize>> = extents.iter().map(|e| (0..e.kernel).collect()).collect();
+        let within = |position: &[usize], tap: &[usize]| -> Option<(usize, usize)> {
+            let mut place = (0, 0);
+            for (axis, extent) in extents.iter().enumerate() {
+                let at = position[axis] * extent.stride + tap[axis] * extent.dilation;
+                let at = at
+                    .checked_sub(extent.before)
+                    .filter(|&at| at < spatial[axis])?;
+                place = (place.0 + at * row_major[axis], place.1 + at * counted[axis]);
+            }
+            Some(place)
+        };
+        let taps = product(&taps);
+        let positions = product(&lines).into_iter();
+        positions
+            .map(|position| taps.iter().filter_map(|tap| within(&position, tap)).unzip())
+            .collect()
+    };
+    let (mut maxima, mut places) = (Vec::new(), Vec::new());
+    for (number, values) in values.chunks(plane).enumerate() {
+        for (sources, counts) in &windows {
+            let larger = |best: usize, tap: usize| {
+                if values[sources[tap]] > values[sources[best]] {
+                    tap
+                } else {
+                    best
+                }
+            };
+            let best = (1..sources.len()).fold(0, larger);
+            maxima.push(values[*sources.get(best)?]);
+            places.push((number * plane + counts[best]) as f64);
+        }
+    }
+    let mut made = vec![Numbers::Floats(maxima).into_tensor(outputs.first()?)?];
+    if let Some(ty) = outputs.get(1) {
+        made.push(Numbers::Floats(places).into_tensor(ty)?);
+    }
+    Some(made)
+}
+
+/// All combinations of one entry of each line, the last line running fastest.
+fn product(lines: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    lines.iter().fold(vec![Vec::new()], |all, line| {
+        let longer = |start: &Vec<usize>, entry: &usize| {
+            let mut longer = start.clone();
+            longer.push(*entry);
+            longer
+        };
+        all.iter()
+            .flat_map(|start| line.iter().map(move |entry| longer(start, entry)))
+            .collect()
+    })
 }
 
 /// Distance of neighbours along each dimension.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::graph::{Dim, Graph, Node, ValueInfo, ValueType};
-use crate::ops::{Op, OpReader, Unsupported};
+use crate::ops::{Op, OpReader, Role, Unsupported};
 use crate::parameters::trainable_parameters;
 use crate::preprocessing::Preprocessing;
 use crate::tensor::{DataType, Tensor, checked_elements};
@@ -14,11 +14,13 @@ use crate::tensor::{DataType, Tensor, checked_elements};
 const MAX_VALUE_BYTES: usize = 1 << 40;
 
 /// Largest tensors that are folded, in elements: index tables and masks, not weights.
-const MAX_FOLDED_INTEGERS: usize = 1 << 20;
-const MAX_FOLDED_FLOATS: usize = 1 << 16;
+const MAX_FOLDED: usize = 1 << 20;
 
-/// Bytes of folded values that every graph may have, beyond the size of its weights.
+/// Bytes of folded values that every graph may have, beyond a part of the size of its weights.
 const FOLDED_FLOOR: usize = 16 << 20;
+
+/// Most elements of a folded value that is not counted against that.
+const SMALL: usize = 64;
 
 /// Element type and concrete shape of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +129,7 @@ pub struct Inference {
     /// Everything that is not supported. Values behind it have no type.
     pub unsupported: Vec<Unsupported>,
     constants: HashMap<String, Tensor>,
+    folded: HashSet<String>,
 }
 
 impl Inference {
@@ -154,8 +157,13 @@ impl Inference {
         node.inputs.iter().map(|name| self.get(name)).collect()
     }
 
-    /// The value `name`, if it depends on nothing but shapes and constants and is small: the shape
-    /// arithmetic, which is folded away.
+    /// Whether the value `name` depends on nothing but shapes and constants and is small: the
+    /// shape arithmetic, which is done before the model runs.
+    pub fn is_folded(&self, name: &str) -> bool {
+        self.folded.contains(name)
+    }
+
+    /// The folded value `name`, if something that is not folded reads it.
     pub fn constant(&self, name: &str) -> Option<&Tensor> {
         self.constants.get(name)
     }
@@ -208,17 +216,13 @@ pub fn infer_with(
         .into_iter()
         .map(|(_, name)| name)
         .collect();
-    let weights: usize = graph
-        .initializers
-        .values()
-        .map(|tensor| tensor.bytes().len())
-        .sum();
-    let mut room = FOLDED_FLOOR.saturating_add(weights);
+    let mut folding = Folding::of(graph);
     let mut inference = Inference {
         types,
         ops: Vec::with_capacity(graph.nodes.len()),
         unsupported: Vec::new(),
         constants: HashMap::new(),
+        folded: HashSet::new(),
     };
     for node in &graph.nodes {
         let types = inference.inputs_of(node);
@@ -243,12 +247,8 @@ pub fn infer_with(
             let outputs = op
                 .infer(&types, node.outputs.len())
                 .map_err(|problem| Error::invalid(node.place(), problem))?;
-            let folded = folded(&op, node, &types, &outputs, &trained, &reader).filter(|folded| {
-                let bytes = folded.iter().map(|tensor| tensor.bytes().len()).sum();
-                let left = room.checked_sub(bytes);
-                room = left.unwrap_or(room);
-                left.is_some()
-            });
+            let folded = folded(&op, node, &types, &outputs, &trained, &reader)
+                .filter(|folded| folding.takes(folded));
             for (index, (name, ty)) in node.outputs.iter().zip(outputs).enumerate() {
                 if name.is_empty() {
                     continue;
@@ -256,17 +256,77 @@ pub fn infer_with(
                 let ty = match &folded {
                     Some(folded) => {
                         reader.learn(name, folded[index].clone());
+                        inference.folded.insert(name.clone());
                         ty
                     }
                     None => sane(ty, &node.place())?,
                 };
                 inference.types.insert(name.clone(), ty);
             }
+            folding.read_by(node, folded.is_some(), &mut reader);
         }
         inference.ops.push(Some(op));
     }
     inference.constants = reader.into_learnt();
     Ok(inference)
+}
+
+/// Keeps the memory of folded values within bounds: those that only folding reads are dropped.
+struct Folding<'g> {
+    /// How often each value is still to be read.
+    uses: HashMap<&'g str, usize>,
+    /// Bytes that may be used for more.
+    room: usize,
+}
+
+impl<'g> Folding<'g> {
+    fn of(graph: &'g Graph) -> Self {
+        let mut uses: HashMap<&str, usize> = HashMap::new();
+        let read = graph.nodes.iter().flat_map(Node::present_inputs);
+        for name in read.chain(graph.outputs.iter().map(|output| output.name.as_str())) {
+            *uses.entry(name).or_default() += 1;
+        }
+        let weights = graph
+            .initializers
+            .values()
+            .map(|tensor| tensor.bytes().len());
+        Folding {
+            uses,
+            room: FOLDED_FLOOR.saturating_add(weights.sum::<usize>() / 16),
+        }
+    }
+
+    /// Whether there is room for `values`, which is then taken.
+    fn takes(&mut self, values: &[Tensor]) -> bool {
+        let left = self.room.checked_sub(Self::bytes(values));
+        self.room = left.unwrap_or(self.room);
+        left.is_some()
+    }
+
+    /// Drops what only `node` and other folded ones before it have read; what a node that runs
+    /// reads has to stay.
+    fn read_by(&mut self, node: &Node, folded: bool, reader: &mut OpReader) {
+        for (index, name) in node.inputs.iter().enumerate() {
+            let Some(uses) = self.uses.get_mut(name.as_str()) else {
+                continue;
+            };
+            if folded || Role::of(node, index) == Role::Configuration {
+                *uses -= 1;
+            }
+            if *uses == 0 {
+                let dropped = reader.forget(name);
+                self.room += dropped
+                    .as_ref()
+                    .map_or(0, |value| Self::bytes(std::slice::from_ref(value)));
+            }
+        }
+    }
+
+    /// Bytes of those that count: sizes and axes are small, and every node may have some.
+    fn bytes(values: &[Tensor]) -> usize {
+        let counted = values.iter().filter(|value| value.elements() > SMALL);
+        counted.map(|value| value.bytes().len()).sum()
+    }
 }
 
 /// The outputs of `node`, if they can be known before the model runs.
@@ -294,11 +354,8 @@ fn folded(
         }
         _ => {}
     }
-    let most = |ty: &TensorType| match ty.dtype.is_float() {
-        true => ty.elements() <= MAX_FOLDED_FLOATS,
-        false => ty.elements() <= MAX_FOLDED_INTEGERS,
-    };
-    if !outputs.iter().all(most) || !types.iter().flatten().all(|ty| most(ty)) {
+    let small = |ty: &TensorType| ty.elements() <= MAX_FOLDED;
+    if !outputs.iter().all(small) || !types.iter().flatten().all(|ty| small(ty)) {
         return None;
     }
     let inputs = node

@@ -37,7 +37,7 @@ pub use reshape::{Flatten, Reshape, Squeeze, Unsqueeze};
 pub use resize::{Resize, Taps};
 pub use role::Role;
 pub use search::{ArgReduce, CumSum, TopK};
-pub use slice::{Gather, Picked, Slice};
+pub use slice::{Gather, GatherNd, Picked, ScatterNd, Slice};
 pub use softmax::Softmax;
 pub use transpose::{BlockKind, BlockMove, BlockSteps, Transpose};
 pub use window::{Extent, Padding, Window};
@@ -86,6 +86,8 @@ pub enum Op {
     Split(Split),
     Slice(Slice),
     Gather(Gather),
+    GatherNd(GatherNd),
+    ScatterNd(ScatterNd),
     Flatten(Flatten),
     Reshape(Reshape),
     Squeeze(Squeeze),
@@ -148,6 +150,11 @@ impl<'g> OpReader<'g> {
         self.learnt.insert(name.to_owned(), tensor);
     }
 
+    /// Drops what was learnt of the value `name`.
+    pub fn forget(&mut self, name: &str) -> Option<Tensor> {
+        self.learnt.remove(name)
+    }
+
     /// What has been learnt.
     pub fn into_learnt(self) -> HashMap<String, Tensor> {
         self.learnt
@@ -187,6 +194,8 @@ impl<'g> OpReader<'g> {
             "Split" => Op::Split(Split::read(&context)?),
             "Slice" => Op::Slice(Slice::read(&context)?),
             "Gather" => Op::Gather(Gather::read(&context)?),
+            "GatherND" => Op::GatherNd(GatherNd::read(&context)?),
+            "ScatterND" => Op::ScatterNd(ScatterNd::read(&context)?),
             "Flatten" => Op::Flatten(Flatten::read(&context)?),
             "Reshape" => Op::Reshape(Reshape::read(&context)?),
             "Squeeze" => Op::Squeeze(Squeeze::read(&context)?),
@@ -269,7 +278,8 @@ impl Op {
             Op::BatchNormalization(_) => {
                 let statistics = [dims(1)?, dims(2)?, dims(3)?, dims(4)?];
                 BatchNormalization::check(dims(0)?, statistics)?;
-                same(dims(0)?.to_vec())
+                let all = [input(0)?, input(3)?, input(4)?].map(Clone::clone);
+                return Ok(all[..outputs.clamp(1, 3)].to_vec());
             }
             Op::LayerNormalization(norm) => {
                 let weights: Vec<&[usize]> = (1..3).filter_map(|index| dims(index).ok()).collect();
@@ -315,7 +325,18 @@ impl Op {
                 let values = broadcast(dims(1)?, dims(2)?)?;
                 Ok((input(1)?.dtype, broadcast(dims(0)?, &values)?))
             }
-            Op::Pool(pool) => same(pool.infer(dims(0)?)?),
+            Op::Pool(pool) => {
+                let dims = pool.infer(dims(0)?)?;
+                let values = TensorType {
+                    dtype: input(0)?.dtype,
+                    dims: dims.clone(),
+                };
+                let places = TensorType {
+                    dtype: DataType::I64,
+                    dims,
+                };
+                return Ok([values, places][..outputs.clamp(1, 2)].to_vec());
+            }
             Op::Reduce(reduce) => same(reduce.infer(dims(0)?)?),
             Op::Concat(concat) => same(concat.infer(&all()?)?),
             Op::Split(split) => {
@@ -325,6 +346,11 @@ impl Op {
             }
             Op::Slice(slice) => same(slice.infer(dims(0)?)?),
             Op::Gather(gather) => same(gather.infer(dims(0)?, dims(1)?)?),
+            Op::GatherNd(gather) => same(gather.infer(dims(0)?, dims(1)?)?),
+            Op::ScatterNd(_) => {
+                ScatterNd::check(dims(0)?, dims(1)?, dims(2)?)?;
+                same(dims(0)?.to_vec())
+            }
             Op::Flatten(flatten) => same(flatten.infer(dims(0)?)?),
             Op::Reshape(reshape) => same(reshape.infer(dims(0)?)?),
             Op::Squeeze(squeeze) => same(squeeze.infer(dims(0)?)?),

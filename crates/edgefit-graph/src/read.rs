@@ -47,6 +47,20 @@ impl Graph {
     }
 }
 
+impl Tensor {
+    /// Reads a `TensorProto`, as the inputs and outputs beside ONNX's own test models are stored.
+    ///
+    /// # Errors
+    /// The bytes are not one, or its data do not fill its shape.
+    pub fn from_proto_bytes(bytes: impl Into<Bytes>) -> Result<Self> {
+        let raw = proto::TensorProto::decode(bytes.into()).map_err(|error| Error::NotOnnx {
+            detail: error.to_string(),
+        })?;
+        let at = format!("tensor '{}'", raw.name.as_deref().unwrap_or_default());
+        tensor(raw, &at, &mut ExternalFiles::new(None))
+    }
+}
+
 /// The contents of a file as a mapping.
 pub(crate) fn map(path: &Path) -> Result<Bytes> {
     let fail = |source| Error::Read {

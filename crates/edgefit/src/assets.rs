@@ -4,6 +4,7 @@
 
 mod apt;
 mod cache;
+mod conformance;
 mod onnxruntime;
 mod photographs;
 mod pip;
@@ -12,6 +13,7 @@ mod weights;
 use std::path::PathBuf;
 
 pub use cache::Cache;
+pub use conformance::onnx_operator_cases;
 pub use onnxruntime::onnxruntime;
 pub use photographs::tux_paint_photographs;
 pub use weights::efficientnet_lite0;

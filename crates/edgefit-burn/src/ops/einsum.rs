@@ -10,12 +10,14 @@ pub(super) fn forward(
     operands: &mut Operands,
     rank: usize,
 ) -> Result<Floats, String> {
+    let dims: Vec<&[usize]> = operands.dims.iter().map(Vec::as_slice).collect();
+    let equation = einsum.equation(&dims)?;
+    let equation = equation.as_str();
     let operands: Vec<EinsumOperand> = operands
         .all_floats()?
         .into_iter()
         .map(|operand| on_rank!(operand, operand => operand.into()))
         .collect();
-    let equation = einsum.equation.as_str();
     Ok(match rank {
         0 | 1 => Tensor::<1>::einsum(equation, operands).into(),
         2 => Tensor::<2>::einsum(equation, operands).into(),

@@ -54,6 +54,28 @@ pub(crate) fn batch_norm_train(
     })
 }
 
+/// Normalises by the statistics of the batch because the file says so, as ONNX defines it: the
+/// first `outputs` of the result and the running mean and (biased) variance.
+pub(super) fn batch_norm_as_filed(
+    op: &BatchNormalization,
+    operands: &mut Operands,
+    outputs: usize,
+) -> Result<Vec<Value>, String> {
+    let x = operands.floats(0)?;
+    let [scale, bias, mean, variance] = statistics(operands)?;
+    let keep = f64::from(op.momentum);
+    on_rank!(x, x => {
+        let batch = module::batch_norm_train(x, scale, bias, f64::from(op.epsilon));
+        let moved = |old: Tensor<1>, new: Tensor<1>| old * keep + new * (1.0 - keep);
+        let all: Vec<Value> = vec![
+            batch.output.into(),
+            moved(mean, batch.mean).into(),
+            moved(variance, batch.variance).into(),
+        ];
+        Ok(all.into_iter().take(outputs).collect())
+    })
+}
+
 fn statistics(operands: &mut Operands) -> Result<[Tensor<1>; 4], String> {
     Ok([
         operands.tensor(1)?,

@@ -1,13 +1,13 @@
-use burn::tensor::Tensor;
 use burn::tensor::module::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::{Device, Tensor};
 use edgefit_graph::ops::{Extent, Pool, PoolKind};
 
-use crate::value::Floats;
+use crate::value::{Floats, on_rank};
 
 /// Pooling over any number of dimensions: over the last two at once, and then over each of the
 /// others, since a maximum of maxima is a maximum and a sum of sums a sum.
-pub(super) fn forward(pool: &Pool, x: Floats) -> Result<Floats, String> {
+pub(super) fn forward(pool: &Pool, x: Floats, device: &Device) -> Result<Floats, String> {
     let dims = x.dims();
     let extents = pool.extents(&dims)?;
     let shape = |extents: &[Extent]| [&dims[..2], &outputs(extents)].concat();
@@ -33,10 +33,7 @@ pub(super) fn forward(pool: &Pool, x: Floats) -> Result<Floats, String> {
                     .map(|&count| window as f32 / count as f32)
                     .collect();
                 let factor_dims = [&[1, 1], &outputs(&extents)[..]].concat();
-                scaled(
-                    mean,
-                    Floats::new(factors, &factor_dims, &burn::tensor::Device::flex())?,
-                )?
+                scaled(mean, Floats::new(factors, &factor_dims, device)?)?
             }
         }
     };
@@ -44,7 +41,7 @@ pub(super) fn forward(pool: &Pool, x: Floats) -> Result<Floats, String> {
 }
 
 fn scaled(x: Floats, factors: Floats) -> Result<Floats, String> {
-    crate::value::on_rank!(x, x => {
+    on_rank!(x, x => {
         Ok(Tensor::mul(x, factors.try_into()?).into())
     })
 }

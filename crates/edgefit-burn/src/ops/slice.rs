@@ -1,5 +1,6 @@
 use burn::tensor::Slice as Range;
-use edgefit_graph::evaluate::positions;
+use burn::tensor::Tensor;
+use edgefit_graph::evaluate::{positions, rows};
 use edgefit_graph::ops::{Gather, Slice};
 
 use super::{Operands, indices};
@@ -55,4 +56,40 @@ pub(super) fn gather(
         _ => x.select(axis, indices(positions, operands.device)).into(),
     });
     picked.reshape(dims)
+}
+
+/// The result has the shape `dims`.
+pub(super) fn gather_rows(operands: &mut Operands, dims: &[usize]) -> Result<Floats, String> {
+    let chosen = operands.host(1)?;
+    let x = operands.floats(0)?;
+    let (rows, width) = named_rows(&x, &chosen)?;
+    let matrix = matrix(x, width)?;
+    Floats::from(matrix.select(0, indices(rows, operands.device))).reshape(dims)
+}
+
+/// The rows are picked from those of x and of the updates behind them, the last update first.
+pub(super) fn scatter_rows(operands: &mut Operands) -> Result<Floats, String> {
+    let chosen = operands.host(1)?;
+    let (x, updates) = (operands.floats(0)?, operands.floats(2)?);
+    let dims = x.dims();
+    let (rows, width) = named_rows(&x, &chosen)?;
+    let x = matrix(x, width)?;
+    let count = x.dims()[0];
+    let mut sources: Vec<usize> = (0..count).collect();
+    for (update, row) in rows.into_iter().enumerate() {
+        sources[row] = count + update;
+    }
+    let all = Tensor::cat(vec![x, matrix(updates, width)?], 0);
+    Floats::from(all.select(0, indices(sources, operands.device))).reshape(&dims)
+}
+
+fn named_rows(x: &Floats, chosen: &edgefit_graph::Tensor) -> Result<(Vec<usize>, usize), String> {
+    let dims = x.dims();
+    rows(&dims, chosen).ok_or_else(|| format!("an index lies outside of {dims:?}"))
+}
+
+/// `x` with rows of `width` elements.
+fn matrix(x: Floats, width: usize) -> Result<Tensor<2>, String> {
+    let count = x.dims().iter().product::<usize>() / width.max(1);
+    x.reshape(&[count, width])?.try_into()
 }

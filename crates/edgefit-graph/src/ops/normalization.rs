@@ -10,8 +10,8 @@ pub struct BatchNormalization {
     pub epsilon: f32,
     /// Share of the old running statistic that survives a training step.
     pub momentum: f32,
-    /// Whether the file asks for batch statistics at inference, which is almost always a mistake
-    /// of the export.
+    /// Whether the file asks for batch statistics at inference. On data that is almost always a
+    /// mistake of the export; on weights it is how they are standardised.
     pub training_mode: bool,
 }
 
@@ -45,13 +45,19 @@ impl BatchNormalization {
         if context.opset() < 9 && context.node.int_or("spatial", 1)? == 0 {
             return Err(context.unsupported("statistics per element (spatial = 0)"));
         }
-        if context.node.present_outputs().count() > 1 {
-            return Err(context.unsupported("its running statistics are outputs"));
+        // Before opset 14 further outputs ask for the training mode.
+        let outputs = context.node.present_outputs().count();
+        let training_mode = match context.opset() < 14 {
+            true => outputs > 1,
+            false => context.node.int_or("training_mode", 0)? != 0,
+        };
+        if outputs > 3 || (outputs > 1 && !training_mode) {
+            return Err(context.unsupported("its statistics are outputs"));
         }
         Ok(BatchNormalization {
             epsilon: context.node.float_or("epsilon", 1e-5)?,
             momentum: context.node.float_or("momentum", 0.9)?,
-            training_mode: context.node.int_or("training_mode", 0)? != 0,
+            training_mode,
         })
     }
 

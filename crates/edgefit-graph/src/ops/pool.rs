@@ -10,6 +10,8 @@ pub struct Pool {
     pub kernel: Vec<usize>,
     /// Strides, dilations and padding.
     pub window: Window,
+    /// Whether the indices of maxima count columns first.
+    pub column_major: bool,
 }
 
 /// What a [`Pool`] takes from each window.
@@ -32,9 +34,6 @@ impl Pool {
                 count_include_pad: context.node.int_or("count_include_pad", 0)? != 0,
             },
         };
-        if context.node.present_outputs().count() > 1 {
-            return Err(context.unsupported("its second output, the indices, is used"));
-        }
         let kernel = context
             .sizes("kernel_shape", 0)?
             .ok_or_else(|| context.invalid("attribute 'kernel_shape' is missing"))?;
@@ -42,6 +41,7 @@ impl Pool {
             kind,
             kernel,
             window: Window::read(context)?,
+            column_major: context.node.int_or("storage_order", 0)? != 0,
         })
     }
 

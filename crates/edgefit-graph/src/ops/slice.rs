@@ -136,6 +136,49 @@ impl Gather {
     }
 }
 
+/// Takes slices at the places that the rows of its second input name, each by indices into the
+/// first dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatherNd;
+
+/// Writes slices, the third input, over the places that the rows of the second name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScatterNd;
+
+impl GatherNd {
+    pub(super) fn read(context: &Context) -> Result<Self> {
+        match context.node.int_or("batch_dims", 0)? {
+            0 => Ok(GatherNd),
+            _ => Err(context.unsupported("batch dimensions")),
+        }
+    }
+
+    pub(super) fn infer(self, x: &[usize], indices: &[usize]) -> Result<Vec<usize>, String> {
+        match indices.split_last() {
+            Some((&depth, rows)) if depth <= x.len() => Ok([rows, &x[depth..]].concat()),
+            _ => Err(format!("cannot take places {indices:?} of {x:?}")),
+        }
+    }
+}
+
+impl ScatterNd {
+    pub(super) fn read(context: &Context) -> Result<Self> {
+        match context.node.string_or("reduction", "none")? {
+            "none" => Ok(ScatterNd),
+            other => Err(context.unsupported(&format!("the reduction '{other}'"))),
+        }
+    }
+
+    pub(super) fn check(x: &[usize], indices: &[usize], updates: &[usize]) -> Result<(), String> {
+        match GatherNd.infer(x, indices)? == updates {
+            true => Ok(()),
+            false => Err(format!(
+                "updates {updates:?} do not fit places {indices:?} of {x:?}"
+            )),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

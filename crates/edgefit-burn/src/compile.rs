@@ -1,0 +1,212 @@
+use std::collections::{HashMap, HashSet};
+
+use burn::tensor::Device;
+use edgefit_graph::infer::{Inference, InputShapes, TensorType, infer_with};
+use edgefit_graph::ops::{Op, Role};
+use edgefit_graph::{DataType, Graph, Node};
+
+use crate::error::{Error, Result};
+use crate::network::Weight;
+use crate::ops;
+use crate::program::{Input, Program, Step};
+use crate::value::Value;
+
+/// The program that computes `graph` for inputs of which `key` is known.
+///
+/// `weights` are numbered as they stand; smaller constants go to `device` at once.
+pub(crate) fn compile(
+    graph: &Graph,
+    weights: &[Weight],
+    key: Vec<Input>,
+    device: &Device,
+) -> Result<Program> {
+    let inference = inference(graph, &key)?;
+    let mut slots = Slots {
+        graph,
+        inference: &inference,
+        device,
+        numbers: weights
+            .iter()
+            .enumerate()
+            .map(|(number, weight)| (weight.name.as_str(), number))
+            .collect(),
+        by_name: HashMap::new(),
+        in_burn: Vec::new(),
+        weights: Vec::new(),
+        constants: Vec::new(),
+    };
+    let inputs = graph
+        .free_inputs()
+        .zip(&key)
+        .map(|(input, given)| match given {
+            Input::Shape(_) => Some(slots.add(&input.name, true)),
+            Input::Known(_) => None,
+        })
+        .collect();
+    let mut steps = needed(graph, &inference)?
+        .into_iter()
+        .map(|(node, op)| slots.step(node, op))
+        .collect::<Result<Vec<_>>>()?;
+    let outputs = graph
+        .outputs
+        .iter()
+        .map(|output| {
+            slots.find(&output.name)?.ok_or_else(|| Error::Node {
+                node: format!("graph output '{}'", output.name),
+                problem: "nothing computes it".into(),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+
+    let mut seen = vec![false; slots.in_burn.len()];
+    for &output in &outputs {
+        seen[output] = true;
+    }
+    for step in steps.iter_mut().rev() {
+        for &slot in step.inputs.iter().chain(&step.outputs).flatten() {
+            if !std::mem::replace(&mut seen[slot], true) {
+                step.dead.push(slot);
+            }
+        }
+    }
+    Ok(Program {
+        steps,
+        inputs,
+        outputs,
+        slots: slots.in_burn.len(),
+        weights: slots.weights,
+        constants: slots.constants,
+        key,
+    })
+}
+
+fn inference(graph: &Graph, key: &[Input]) -> Result<Inference> {
+    let mut shapes = Vec::new();
+    let mut known = Vec::new();
+    for (input, given) in graph.free_inputs().zip(key) {
+        match given {
+            Input::Shape(dims) => shapes.push((input.name.clone(), dims.clone())),
+            Input::Known(tensor) => known.push((input.name.clone(), tensor.clone())),
+        }
+    }
+    Ok(infer_with(graph, &InputShapes(shapes), known)?)
+}
+
+/// The nodes that have to run for the graph's outputs, in order.
+fn needed<'g>(graph: &'g Graph, inference: &'g Inference) -> Result<Vec<(&'g Node, &'g Op)>> {
+    let mut wanted: HashSet<&str> = graph.outputs.iter().map(|out| out.name.as_str()).collect();
+    let mut nodes = Vec::new();
+    for (node, op) in graph.nodes.iter().zip(&inference.ops).rev() {
+        let runs = |name| wanted.contains(name) && !inference.is_folded(name);
+        if !node.present_outputs().any(runs) {
+            continue;
+        }
+        let unsupported = || edgefit_graph::Error::Unsupported(inference.unsupported.clone());
+        nodes.push((node, op.as_ref().ok_or_else(unsupported)?));
+        let read = node.inputs.iter().enumerate();
+        let read = read.filter(|(index, _)| Role::of(node, *index) != Role::Configuration);
+        wanted.extend(read.map(|(_, name)| name.as_str()));
+    }
+    nodes.reverse();
+    Ok(nodes)
+}
+
+/// Numbers for values.
+struct Slots<'g> {
+    graph: &'g Graph,
+    inference: &'g Inference,
+    device: &'g Device,
+    numbers: HashMap<&'g str, usize>,
+    by_name: HashMap<String, usize>,
+    /// Whether each slot holds a tensor in burn.
+    in_burn: Vec<bool>,
+    weights: Vec<(usize, usize)>,
+    constants: Vec<(usize, Value)>,
+}
+
+impl Slots<'_> {
+    fn add(&mut self, name: &str, in_burn: bool) -> usize {
+        self.in_burn.push(in_burn);
+        self.by_name.insert(name.to_owned(), self.in_burn.len() - 1);
+        self.in_burn.len() - 1
+    }
+
+    /// The slot of the value `name`; weights and constants get theirs when they are first read.
+    fn find(&mut self, name: &str) -> Result<Option<usize>> {
+        if let Some(&slot) = self.by_name.get(name) {
+            return Ok(Some(slot));
+        }
+        if let Some(&number) = self.numbers.get(name) {
+            let slot = self.add(name, true);
+            self.weights.push((slot, number));
+            return Ok(Some(slot));
+        }
+        let folded = self.inference.constant(name);
+        let Some(tensor) = folded.or_else(|| self.graph.initializers.get(name)) else {
+            return Ok(None);
+        };
+        let value = Value::Host(tensor.clone());
+        let floats = tensor.dtype().is_float() && tensor.elements() > 0;
+        let value = match floats {
+            true => value.into_floats(self.device).map(Value::Floats),
+            false => Ok(value),
+        };
+        let value = value.map_err(|problem| Error::Node {
+            node: format!("value '{name}'"),
+            problem,
+        })?;
+        let slot = self.add(name, floats);
+        self.constants.push((slot, value));
+        Ok(Some(slot))
+    }
+
+    fn step(&mut self, node: &Node, op: &Op) -> Result<Step> {
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for (index, name) in node.inputs.iter().enumerate() {
+            inputs.push(match Role::of(node, index) {
+                _ if name.is_empty() => None,
+                Role::Configuration => None,
+                _ => self.find(name)?,
+            });
+        }
+        let unknown = TensorType {
+            dtype: DataType::F32,
+            dims: Vec::new(),
+        };
+        let types: Vec<TensorType> = node
+            .outputs
+            .iter()
+            .map(|name| self.inference.get(name).unwrap_or(&unknown).clone())
+            .collect();
+        let in_burn = |slot: &Option<usize>| slot.is_some_and(|slot| self.in_burn[slot]);
+        let floats = types.iter().any(|ty| ty.dtype.is_float());
+        let on_host =
+            !floats && !ops::keeps_integers_in_burn(op, inputs.first().is_some_and(in_burn));
+        let statistics = [3, 4].map(|index| {
+            let name = node.input(index)?;
+            let of_batch = matches!(op, Op::BatchNormalization(_));
+            self.numbers.get(name).copied().filter(|_| of_batch)
+        });
+        let input_dims = node.inputs.iter().map(|name| {
+            let ty = self.inference.get(name);
+            ty.map_or(Vec::new(), |ty| ty.dims.clone())
+        });
+        let input_dims = input_dims.collect();
+        let mut outputs = Vec::with_capacity(types.len());
+        for (name, ty) in node.outputs.iter().zip(&types) {
+            let in_burn = !on_host && (ty.dtype.is_float() || !floats);
+            outputs.push((!name.is_empty()).then(|| self.add(name, in_burn)));
+        }
+        Ok(Step {
+            node: node.place(),
+            op: op.clone(),
+            inputs,
+            input_dims,
+            outputs,
+            types,
+            on_host,
+            statistics,
+            dead: Vec::new(),
+        })
+    }
+}

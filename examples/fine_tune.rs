@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         run: run.into(),
         cache: std::env::temp_dir().join("edgefit-example"),
         preprocessing: None,
+        head: None,
         engine: None,
         threads: 2,
         strict: false,

@@ -31,7 +31,7 @@ fn analyse(bytes: Vec<u8>) -> edgefit::graph::Result<()> {
     cost::check(&graph, &shapes, &device::find("stm32h743").unwrap())?;
     lift_constants(&mut graph);
     cut_softmax(&mut graph);
-    let head = Head::of(&graph)?;
+    let head = Head::of(&graph, None)?;
     head.backbone(&graph)?;
     head.extract(&graph)?;
     fold_batch_norm(&mut graph)?;

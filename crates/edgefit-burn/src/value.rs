@@ -253,9 +253,7 @@ impl Floats {
     /// # Errors
     /// The device fails to hand them out.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
-        let data = on_rank!(self, tensor => tensor.try_to_data())
-            .map_err(|error| Error::ReadBack(error.to_string()))?;
-        data.try_into_vec::<f32>()
+        on_rank!(self, tensor => tensor.try_to_vec_as::<f32>())
             .map_err(|error| Error::ReadBack(format!("{error:?}")))
     }
 }

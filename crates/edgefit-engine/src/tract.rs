@@ -21,6 +21,9 @@ pub(crate) struct Tract {
 
 impl Tract {
     pub fn load(graph: &Graph, threads: usize) -> Result<Self> {
+        // What the exporter noted of inner values holds for its batch size, not for ours.
+        let mut graph = graph.clone();
+        graph.value_info.clear();
         let model = tract_onnx::onnx()
             .model_for_read(&mut graph.to_bytes().as_slice())
             .map_err(|error| Error::load(NAME, error))?;
@@ -47,7 +50,14 @@ impl Tract {
         for output in model.output_outlets()?.to_vec() {
             model.set_outlet_fact(output, InferenceFact::default())?;
         }
-        let plan = model.into_optimized()?.into_runnable()?;
+        // Where one of its optimisations breaks the model, tract runs it as it is.
+        let plan = match model.clone().into_optimized() {
+            Ok(optimized) => optimized.into_runnable()?,
+            Err(error) => model
+                .into_typed()
+                .and_then(TypedModel::into_runnable)
+                .map_err(|_| error)?,
+        };
         self.plans.insert(shapes, Arc::clone(&plan));
         Ok(plan)
     }

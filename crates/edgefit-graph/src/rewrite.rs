@@ -8,7 +8,7 @@ mod softmax;
 mod split;
 
 pub use fold_batch_norm::fold_batch_norm;
-pub use head::{Head, replace_head};
+pub use head::{Head, Layer, LayerWeights, replace_head};
 pub use lift_constants::lift_constants;
 pub use prune::prune;
 pub use softmax::{CutSoftmax, cut_softmax};

@@ -47,7 +47,7 @@ pub(crate) fn baselines(
     )?;
     observer.end();
     let measured = |part: &PartSamples| -> Result<Metrics> {
-        let (logits, _) = head::evaluate(&fit.module, &part.pixels(), weights)?;
+        let (logits, _) = head::evaluate(&head, &fit.module, &part.pixels(), weights)?;
         Ok(Metrics::of(&logits, &part.labels(), classes))
     };
     let pixels = Baseline {

@@ -3,6 +3,7 @@ use std::path::Path;
 use edgefit_data::{Sample, decode, prepare};
 use edgefit_engine::parity::{Pair, Tolerance, pairs};
 use edgefit_engine::{Array, EngineName, onnxruntime};
+use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Graph, Preprocessing};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -68,14 +69,14 @@ pub(crate) fn parity(
     model: &Graph,
     preprocessing: &Preprocessing,
     samples: &[&Sample],
+    engines: &[EngineName],
     threads: usize,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Pair>> {
-    let engines = compared_engines();
     let input = inputs(samples, preprocessing)?;
     let mut results = Vec::with_capacity(engines.len());
     observer.begin("parity", engines.len() as u64);
-    for engine in engines {
+    for &engine in engines {
         let mut loaded = edgefit_engine::load(engine, model, threads)?;
         results.push((engine, loaded.run(std::slice::from_ref(&input))?));
         observer.progress(results.len() as u64, &engine.to_string());
@@ -84,11 +85,46 @@ pub(crate) fn parity(
     Ok(pairs(&results, Tolerance::F32))
 }
 
-/// The engines that an exported model has to agree on: all that are there.
-pub(crate) fn compared_engines() -> Vec<EngineName> {
+/// The engines that an exported model like `graph` has to agree on: all that are there and run it.
+/// What an engine cannot run is better known now than after the training.
+///
+/// # Errors
+/// `needed` or burn cannot run it, or nothing is left to compare burn with.
+pub(crate) fn compared_engines(
+    graph: &Graph,
+    needed: EngineName,
+    threads: usize,
+    observer: &mut dyn Observer,
+) -> Result<Vec<EngineName>> {
     let available =
         |engine: &EngineName| *engine != EngineName::OnnxRuntime || onnxruntime::found().is_some();
-    EngineName::ALL.iter().copied().filter(available).collect()
+    let shapes = InputShapes::bind(graph, 1, None)?.0.into_iter();
+    let sample: Vec<Array> = shapes
+        .map(|(_, dims)| Array {
+            values: vec![0.0; dims.iter().product()],
+            dims,
+        })
+        .collect();
+    let mut running = Vec::new();
+    let mut failed = None;
+    for engine in EngineName::ALL.iter().copied().filter(available) {
+        let ran =
+            edgefit_engine::load(engine, graph, threads).and_then(|mut loaded| loaded.run(&sample));
+        match ran {
+            Ok(_) => running.push(engine),
+            Err(error) if engine == needed || engine == EngineName::Burn => {
+                return Err(error.into());
+            }
+            Err(error) => {
+                observer.warn(&format!("{error}; it is left out of the comparison"));
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if running.len() < 2 => Err(error.into()),
+        _ => Ok(running),
+    }
 }
 
 pub(crate) fn sha256(path: &Path) -> Result<String> {

@@ -130,28 +130,33 @@ pub fn extract(
     Ok(Extracted { entries, cached })
 }
 
-/// The backbone's output, cut into a row for each sample.
+/// The backbone's outputs, cut into a row for each sample, one output behind the other.
 fn rows(outputs: Vec<Array>, samples: usize) -> Result<Vec<Vec<f32>>> {
-    let output = match outputs.into_iter().next() {
-        Some(output) if output.dims.first() == Some(&samples) => output,
-        other => {
-            let shape = other.map(|output| output.dims).unwrap_or_default();
-            return Err(Error::Stopped(format!(
-                "the backbone makes features of shape {shape:?} from {samples} images, not a row \
-                 for each; export it with a dynamic batch"
-            )));
-        }
-    };
-    if output.values.iter().any(|value| !value.is_finite()) {
+    let odd = outputs
+        .iter()
+        .find(|output| output.dims.first() != Some(&samples));
+    if let Some(odd) = odd {
+        return Err(Error::Stopped(format!(
+            "the backbone makes features of shape {:?} from {samples} images, not a row for each; \
+             export it with a dynamic batch",
+            odd.dims
+        )));
+    }
+    let values = outputs.iter().flat_map(|output| &output.values);
+    if !values.copied().all(f32::is_finite) {
         return Err(Error::Stopped(
             "the backbone makes features that are not finite numbers; check its weights and the \
              preprocessing"
                 .into(),
         ));
     }
-    Ok((0..samples)
-        .map(|row| output.rows(row..row + 1).values)
-        .collect())
+    let row = |row: usize| {
+        let parts = outputs
+            .iter()
+            .map(|output| output.rows(row..row + 1).values);
+        parts.collect::<Vec<_>>().concat()
+    };
+    Ok((0..samples).map(row).collect())
 }
 
 enum Prepared {

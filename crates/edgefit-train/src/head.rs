@@ -6,6 +6,7 @@ use edgefit_burn::burn::tensor::activation::log_softmax;
 use edgefit_burn::burn::tensor::{Device, Tensor};
 use edgefit_burn::{EvalModule, Parameter, TrainModule, Value};
 use edgefit_graph::Graph;
+use edgefit_graph::infer::InputShapes;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -140,6 +141,7 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<Fit> {
     let device = Device::flex();
+    let inputs = Inputs::of(head)?;
     let mut module = EvalModule::from_graph(head, &device)?.into_train(|_| true);
     let mut optimizer = optimizer(&module, recipe.weight_decay);
     let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
@@ -156,8 +158,8 @@ pub fn fit(
         let (mut train_loss, mut rate) = (0.0, 0.0);
         for batch in order.chunks(recipe.batch) {
             let labels: Vec<usize> = batch.iter().map(|&index| train.labels[index]).collect();
-            let input = value(train.rows(batch), &[batch.len(), train.width()], &device)?;
-            let logits = only(module.forward(vec![input])?)?;
+            let features = inputs.of_rows(&train.rows(batch), batch.len(), &device)?;
+            let logits = only(module.forward(features)?, weights.len())?;
             let loss = cross_entropy(logits, &labels, weights, &device)?;
             let scalar = f64::from(loss.clone().into_scalar::<f32>());
             if !scalar.is_finite() {
@@ -173,7 +175,7 @@ pub fn fit(
             module = optimizer.step(rate, module, gradients);
         }
         let eval = module.to_eval();
-        let (logits, val_loss) = evaluate(&eval, val, weights)?;
+        let (logits, val_loss) = evaluate(head, &eval, val, weights)?;
         let accuracy = Metrics::of(&logits, &val.labels, weights.len()).accuracy;
         epochs.push(Epoch {
             epoch,
@@ -199,22 +201,72 @@ pub fn fit(
     })
 }
 
-/// Logits (samples × classes, row-major) and weighted loss of `module` on `samples`.
+/// Logits (samples × classes, row-major) and weighted loss of `module`, made from the graph `head`,
+/// on `samples`.
 ///
 /// # Errors
 /// The module does not take the features.
 pub fn evaluate(
+    head: &Graph,
     module: &EvalModule,
     samples: &Samples,
     weights: &[f32],
 ) -> Result<(Vec<f32>, f64)> {
     let device = module.device();
-    let dims = [samples.labels.len(), samples.width()];
-    let input = value(samples.features.clone(), &dims, device)?;
-    let outputs = module.forward(vec![input])?;
-    let logits = outputs[0].to_vec()?;
-    let loss = cross_entropy(only(outputs)?, &samples.labels, weights, device)?;
-    Ok((logits, f64::from(loss.into_scalar::<f32>())))
+    let inputs = Inputs::of(head)?;
+    let rows: Vec<usize> = (0..samples.labels.len()).collect();
+    let (mut logits, mut loss, mut mass) = (Vec::new(), 0.0, 0.0);
+    for rows in rows.chunks(EVALUATED) {
+        let features = inputs.of_rows(&samples.rows(rows), rows.len(), device)?;
+        let made = only(module.forward(features)?, weights.len())?;
+        logits.extend(Value::from(made.clone()).to_vec()?);
+        let labels: Vec<usize> = rows.iter().map(|&row| samples.labels[row]).collect();
+        let part: f32 = labels.iter().map(|&label| weights[label]).sum();
+        let mean = cross_entropy(made, &labels, weights, device)?.into_scalar::<f32>();
+        loss += f64::from(mean) * f64::from(part);
+        mass += f64::from(part);
+    }
+    Ok((logits, loss / mass.max(f64::MIN_POSITIVE)))
+}
+
+/// Samples that are evaluated at once.
+const EVALUATED: usize = 256;
+
+/// How a row of features is shared out among the inputs of a head.
+struct Inputs(Vec<Vec<usize>>);
+
+impl Inputs {
+    fn of(head: &Graph) -> Result<Self> {
+        let shapes = InputShapes::bind(head, 1, None)?.0.into_iter();
+        let sample = |(_, dims): (String, Vec<usize>)| dims.into_iter().skip(1).collect();
+        Ok(Inputs(shapes.map(sample).collect()))
+    }
+
+    /// The inputs for a number of row-major `rows`.
+    fn of_rows(&self, rows: &[f32], count: usize, device: &Device) -> Result<Vec<Value>> {
+        let width = rows.len() / count.max(1);
+        let mut start = 0;
+        self.0
+            .iter()
+            .map(|dims| {
+                let length: usize = dims.iter().product();
+                let own = |row: &[f32]| row.get(start..start + length).map(<[f32]>::to_vec);
+                let values: Option<Vec<Vec<f32>>> = rows.chunks(width.max(1)).map(own).collect();
+                start += length;
+                let values = values.ok_or_else(|| {
+                    Error::Stopped(format!(
+                        "{width} features do not fill inputs of {:?}",
+                        self.0
+                    ))
+                })?;
+                value(
+                    values.concat(),
+                    &[&[count], dims.as_slice()].concat(),
+                    device,
+                )
+            })
+            .collect()
+    }
 }
 
 fn optimizer(module: &TrainModule, weight_decay: f64) -> ModuleOptimizer {
@@ -261,10 +313,14 @@ fn value(values: Vec<f32>, dims: &[usize], device: &Device) -> Result<Value> {
     Value::new(values, dims, device).map_err(Error::Stopped)
 }
 
-fn only(outputs: Vec<Value>) -> Result<Tensor<2>> {
-    let first = outputs.into_iter().next();
-    let first = first.ok_or_else(|| Error::Stopped("the head has no output".into()))?;
-    first.try_into().map_err(Error::Stopped)
+/// The logits, (batch, classes).
+fn only(outputs: Vec<Value>, classes: usize) -> Result<Tensor<2>> {
+    let Some(Value::Floats(logits)) = outputs.into_iter().next() else {
+        return Err(Error::Stopped("the head makes no floats".into()));
+    };
+    let batch = logits.dims().iter().product::<usize>() / classes.max(1);
+    let logits = logits.reshape(&[batch, classes]);
+    logits.and_then(TryInto::try_into).map_err(Error::Stopped)
 }
 
 /// A linear head on its own: `classes` logits from `width` features, all zero but the bias.
@@ -332,7 +388,7 @@ mod tests {
             ..Recipe::default()
         };
         let fit = fit(&head, &train, &val, &weights, &recipe, &mut Nobody).unwrap();
-        let (logits, loss) = evaluate(&fit.module, &val, &weights).unwrap();
+        let (logits, loss) = evaluate(&head, &fit.module, &val, &weights).unwrap();
         assert_eq!(Metrics::of(&logits, &val.labels, 2).accuracy, 1.0);
         let lowest = fit
             .epochs
@@ -348,8 +404,9 @@ mod tests {
         let train = samples(50, 0.0);
         for weights in [class_weights(&train.labels, 2), vec![1.0, 1.0]] {
             let bias = log_prior_bias(&train.labels, &weights);
-            let module = EvalModule::from_graph(&linear(3, &bias), &Device::flex()).unwrap();
-            let (_, loss) = evaluate(&module, &train, &weights).unwrap();
+            let head = linear(3, &bias);
+            let module = EvalModule::from_graph(&head, &Device::flex()).unwrap();
+            let (_, loss) = evaluate(&head, &module, &train, &weights).unwrap();
             // Entropy of the weighted prior: ½ and ½, or ⅕ and ⅘.
             let entropy = match weights[0] == 1.0 {
                 false => 2f64.ln(),

@@ -37,6 +37,8 @@ pub struct Job {
     pub run: PathBuf,
     /// Folder for features that the next run can use again.
     pub cache: PathBuf,
+    /// Name of the node that makes the classes; found by itself if not given.
+    pub head: Option<String>,
     /// Name of the preprocessing, instead of the one that the model carries.
     pub preprocessing: Option<String>,
     /// Engine for the frozen backbone; the fastest that is there by default.
@@ -73,14 +75,10 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     let engine = job.engine.unwrap_or_else(fastest);
 
     // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
-    let width = model.head.inputs;
-    model.replace_head(&vec![0.0; classes * width], &vec![0.0; classes])?;
+    model.replace_head(&model.head.blank(&vec![0.0; classes]))?;
     let empty = model.finished(&dataset.classes);
     fits(&empty, &job.device)?;
-    // What an engine cannot run is better known now than after the training.
-    for engine in compared_engines() {
-        edgefit_engine::load(engine, &empty, job.threads)?;
-    }
+    let compared = compared_engines(&empty, engine, job.threads, observer)?;
     drop(empty);
 
     let mut run = RunFolder::create(&job.run)?;
@@ -113,7 +111,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     timing.baselines_ns = nanoseconds(clock);
 
     let clock = Instant::now();
-    model.replace_head(&vec![0.0; classes * width], &bias)?;
+    model.replace_head(&model.head.blank(&bias))?;
     let mut head_graph = model.head.extract(&model.graph)?;
     observer.begin("head", job.recipe.epochs as u64);
     let Fit {
@@ -133,11 +131,15 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     for epoch in &epochs {
         run.event(&serde_json::json!({"event": "epoch", "stage": "probe", "epoch": epoch}))?;
     }
-    let (val_logits, _) = head::evaluate(&module, &val_samples, &weights)?;
+    let (val_logits, _) = head::evaluate(&head_graph, &module, &val_samples, &weights)?;
 
     module.write_into(&mut head_graph)?;
-    let (weight, bias) = Head::of(&head_graph)?.weights(&head_graph)?;
-    model.replace_head(&weight, &bias)?;
+    let fitted = Head::of(&head_graph, job.head.as_deref())?.weights(&head_graph)?;
+    let parameters = fitted
+        .iter()
+        .map(|layer| layer.weight.len() + layer.bias.len());
+    let parameters = parameters.sum();
+    model.replace_head(&fitted)?;
     let preprocessing = model.preprocessing.clone();
     let finished = model.finished(&dataset.classes);
     let path = run.path("model.onnx");
@@ -159,7 +161,14 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     // Samples are sorted by class: every so many of them come from all classes.
     let step = validation.samples.len().div_ceil(PARITY_IMAGES);
     let images: Vec<&Sample> = validation.samples.iter().copied().step_by(step).collect();
-    let parity = parity(&exported, &preprocessing, &images, job.threads, observer)?;
+    let parity = parity(
+        &exported,
+        &preprocessing,
+        &images,
+        &compared,
+        job.threads,
+        observer,
+    )?;
     timing.parity_ns = nanoseconds(clock);
 
     let shapes = InputShapes::bind(&exported, 1, None)?;
@@ -183,7 +192,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
         class_weights: weights,
         stages: vec![Stage {
             name: "probe",
-            parameters: weight.len() + bias.len(),
+            parameters,
             best_epoch,
             epochs,
         }],

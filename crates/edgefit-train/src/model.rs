@@ -1,5 +1,7 @@
 use edgefit_graph::preprocessing::NAMES;
-use edgefit_graph::rewrite::{CutSoftmax, Head, cut_softmax, lift_constants, replace_head};
+use edgefit_graph::rewrite::{
+    CutSoftmax, Head, LayerWeights, cut_softmax, lift_constants, replace_head,
+};
 use edgefit_graph::{Dim, Graph, Preprocessing, labels};
 
 use crate::error::{Error, Result};
@@ -11,6 +13,8 @@ pub(crate) struct Model {
     pub graph: Graph,
     softmax: Option<CutSoftmax>,
     pub head: Head,
+    /// The node that the user named for the head.
+    chosen: Option<String>,
     pub preprocessing: Preprocessing,
 }
 
@@ -44,18 +48,20 @@ impl Model {
         lift_constants(&mut graph);
         takes(&graph, &preprocessing).map_err(problem)?;
         let softmax = cut_softmax(&mut graph);
-        let head = Head::of(&graph).map_err(|error| problem(error.to_string()))?;
+        let head = Head::of(&graph, job.head.as_deref());
+        let head = head.map_err(|error| problem(error.to_string()))?;
         Ok(Model {
             graph,
             softmax,
             head,
+            chosen: job.head.clone(),
             preprocessing,
         })
     }
 
-    pub fn replace_head(&mut self, weight: &[f32], bias: &[f32]) -> Result<()> {
-        replace_head(&mut self.graph, &self.head, weight, bias)?;
-        self.head = Head::of(&self.graph)?;
+    pub fn replace_head(&mut self, weights: &[LayerWeights]) -> Result<()> {
+        replace_head(&mut self.graph, &self.head, weights)?;
+        self.head = Head::of(&self.graph, self.chosen.as_deref())?;
         Ok(())
     }
 

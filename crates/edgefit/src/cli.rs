@@ -56,6 +56,10 @@ pub struct Fitting {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 
+    /// Node that makes the classes, where it is not found by itself or not the one that is meant
+    #[arg(long, value_name = "NODE")]
+    pub head: Option<String>,
+
     /// End when an image cannot be read, instead of leaving it out
     #[arg(long)]
     pub strict: bool,

@@ -15,9 +15,9 @@ pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
         Unary::Clip { min, max } => x.clamp(min, max),
         Unary::Sigmoid => activation::sigmoid(x),
         Unary::HardSigmoid { alpha, beta } => {
-            activation::hard_sigmoid(x, f64::from(alpha), f64::from(beta))
+            (x * f64::from(alpha) + f64::from(beta)).clamp(0.0, 1.0)
         }
-        Unary::HardSwish => activation::hard_swish(x),
+        Unary::HardSwish => x.clone() * (x / 6.0 + 0.5).clamp(0.0, 1.0),
         Unary::Tanh => x.tanh(),
         Unary::Softplus => activation::softplus(x, 1.0),
         Unary::Mish => activation::mish(x),

@@ -1,5 +1,5 @@
-use burn::tensor::module::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::module::{avg_pool1d, avg_pool2d, conv1d, max_pool1d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor};
 use edgefit_graph::ops::{Extent, Pool, PoolKind};
 
@@ -14,9 +14,6 @@ pub(super) fn forward(pool: &Pool, x: Floats, device: &Device) -> Result<Floats,
     let pooled = match pool.kind {
         PoolKind::Max => over_windows(x, &extents, PoolKind::Max)?,
         PoolKind::Average { count_include_pad } => {
-            if extents.iter().any(|extent| extent.dilation != 1) {
-                return Err("dilated average pooling is not supported".into());
-            }
             let window: usize = extents.iter().map(|extent| extent.kernel).product();
             let counts = counts(&extents, &dims[2..], count_include_pad);
             // Padding counts as zeros first; where it should not, or where a window reaches past
@@ -63,9 +60,11 @@ fn counts(extents: &[Extent], spatial: &[usize], count_include_pad: bool) -> Vec
             };
             let along: Vec<usize> = (0..extent.output)
                 .map(|index| {
-                    let start = index * extent.stride;
-                    let end = (start + extent.kernel).min(last);
-                    end.saturating_sub(start.max(first)).max(1)
+                    let taps =
+                        (0..extent.kernel).map(|tap| index * extent.stride + tap * extent.dilation);
+                    taps.filter(|tap| (first..last).contains(tap))
+                        .count()
+                        .max(1)
                 })
                 .collect();
             counts
@@ -82,7 +81,10 @@ fn over_windows(x: Floats, extents: &[Extent], kind: PoolKind) -> Result<Floats,
     let planes: usize = dims[..2].iter().product();
     let mut x = x;
     let mut first_single = 0;
-    if let [.., down, along] = *extents {
+    let dilated = extents.iter().any(|extent| extent.dilation != 1);
+    if let [.., down, along] = *extents
+        && (kind == PoolKind::Max || !dilated)
+    {
         let rank = extents.len();
         let outer: usize = sizes[..rank - 2].iter().product();
         let plane = [planes, outer, sizes[rank - 2], sizes[rank - 1]];
@@ -137,6 +139,20 @@ fn line_pool(x: Tensor<3>, extent: Extent, kind: PoolKind) -> Tensor<3> {
                 .with_padding_pairs(padding)
                 .with_dilation([extent.dilation]),
         ),
+        PoolKind::Average { .. } if extent.dilation != 1 => {
+            // burn has no dilated mean; a convolution of each line with equal weights is one.
+            let [lines, channels, size] = x.dims();
+            let weight = x
+                .ones_like()
+                .narrow(0, 0, 1)
+                .narrow(1, 0, 1)
+                .narrow(2, 0, 1);
+            let weight = weight.expand([1, 1, extent.kernel]) / extent.kernel as f64;
+            let options =
+                ConvOptions::new_with_padding([extent.stride], padding, [extent.dilation], 1);
+            let x = x.reshape([lines * channels, 1, size]);
+            conv1d(x, weight, None, options).reshape([lines, channels, extent.output])
+        }
         PoolKind::Average { .. } => avg_pool1d(
             x,
             AvgPoolOptions::new([extent.kernel])

@@ -1,118 +1,116 @@
+mod find;
+mod replace;
+
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, Node, ValueInfo};
+use crate::rewrite::extract;
 use crate::tensor::Tensor;
-use crate::topology::Topology;
 
-/// The classifier of a graph: a linear layer whose result is the graph's output.
+pub use replace::replace_head;
+
+/// The classifier of a graph: the linear layer, or the several of which the sum or the mean is
+/// taken, that make the classes.
+///
+/// A layer is a `Gemm`, a `MatMul` with or without an `Add` behind it, or a `Conv` of 1×1. Between
+/// the layers and the graph's output only pooling, activations and changes of shape may stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Name of the node that multiplies: `Gemm` or `MatMul`.
-    pub node: String,
-    /// The value that the head reads: the features, of shape (batch, inputs).
-    pub features: String,
-    /// Number of features.
-    pub inputs: usize,
+    /// The layers, in the order in which they are met from the output.
+    pub layers: Vec<Layer>,
     /// Number of classes.
     pub classes: usize,
+    /// Whether what the layers make is cut off at 0 on the way to the output.
+    pub rectified: bool,
+    /// Nodes behind the layers.
+    tail: Vec<usize>,
+}
+
+/// A linear layer of a [`Head`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// Name of the node that multiplies.
+    pub node: String,
+    /// The value that it reads: the features.
+    pub features: String,
+    /// Shape of the features of one sample.
+    pub dims: Vec<usize>,
+    /// Number of features that a class is a weighted sum of.
+    pub inputs: usize,
     multiply: usize,
+    /// The node that adds the bias, where that is another.
     add: Option<usize>,
 }
 
+/// Weights of a [`Layer`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerWeights {
+    /// A row for each class: classes × inputs.
+    pub weight: Vec<f32>,
+    /// A value for each class.
+    pub bias: Vec<f32>,
+}
+
 impl Head {
-    /// Finds the head of a graph that ends in logits; see [`crate::rewrite::cut_softmax`].
+    /// Finds the head of a graph that ends in logits, see [`crate::rewrite::cut_softmax`]; or takes
+    /// the node called `choice` for it.
     ///
     /// # Errors
-    /// The graph has several outputs or ends in something other than a linear layer.
-    pub fn of(graph: &Graph) -> Result<Self> {
-        let [output] = graph.outputs.as_slice() else {
-            return Err(Error::invalid(
-                "graph outputs",
-                format!(
-                    "there are {}; a classifier to fine-tune has one",
-                    graph.outputs.len()
-                ),
-            ));
-        };
-        let topology = Topology::of(graph);
-        let no_head = |detail: String| {
-            Error::invalid(
-                format!("graph output '{}'", output.name),
-                format!(
-                    "{detail}; a backbone to fine-tune ends in a linear layer (Gemm, or MatMul and Add)"
-                ),
-            )
-        };
-        let last = topology
-            .producer(&output.name)
-            .ok_or_else(|| no_head("no node makes it".into()))?;
-        let node = &graph.nodes[last];
-        let (multiply, add) = match node.op.as_str() {
-            "Gemm" | "MatMul" => (last, None),
-            "Add" => {
-                let product = node
-                    .present_inputs()
-                    .filter_map(|input| topology.producer(input))
-                    .find(|&index| graph.nodes[index].op == "MatMul");
-                match product {
-                    Some(product) => (product, Some(last)),
-                    None => return Err(no_head("it comes from an Add without a MatMul".into())),
-                }
-            }
-            other => return Err(no_head(format!("it comes from a {other}"))),
-        };
-        let node = &graph.nodes[multiply];
-        let features = node.input(0).map(str::to_owned);
-        let weight = node.input(1).and_then(|name| graph.initializers.get(name));
-        let (Some(features), Some(&[rows, columns])) = (features, weight.map(Tensor::dims)) else {
-            return Err(no_head(format!(
-                "the weight of {} is not a matrix",
-                node.place()
-            )));
-        };
-        let transposed = transposed(node)?;
-        let (inputs, classes) = if transposed {
-            (columns, rows)
-        } else {
-            (rows, columns)
-        };
-        Ok(Head {
-            node: node.label().to_owned(),
-            features,
-            inputs,
-            classes,
-            multiply,
-            add,
-        })
+    /// There is no such layer, or the shapes of the graph cannot be worked out.
+    pub fn of(graph: &Graph, choice: Option<&str>) -> Result<Self> {
+        find::find(graph, choice)
     }
 
-    /// The weight as rows of one class each, and the bias (zeros when there is none).
-    ///
-    /// Shapes: (classes × inputs, row-major), (classes).
+    /// Weights of the layers (zeros for a bias that is not there).
     ///
     /// # Errors
     /// The weights are not floats.
-    pub fn weights(&self, graph: &Graph) -> Result<(Vec<f32>, Vec<f32>)> {
-        let node = &graph.nodes[self.multiply];
-        let weight = graph.initializers[&node.inputs[1]].to_f32()?;
-        let weight = if transposed(node)? {
-            weight
-        } else {
-            transpose(&weight, self.inputs, self.classes)
-        };
-        let bias = match self.bias_name(graph) {
-            Some(name) => graph.initializers[name].to_f32()?,
-            None => vec![0.0; self.classes],
-        };
-        Ok((weight, bias))
+    pub fn weights(&self, graph: &Graph) -> Result<Vec<LayerWeights>> {
+        let weights = self.layers.iter().map(|layer| {
+            let node = &graph.nodes[layer.multiply];
+            let weight = constant(graph, &node.inputs[1])
+                .ok_or_else(|| Error::invalid(node.place(), "has no constant weight"))?
+                .to_f32()?;
+            let weight = match rows_are_classes(node)? {
+                true => weight,
+                false => transpose(&weight, layer.inputs, self.classes),
+            };
+            let bias = match layer.bias(graph) {
+                Some(name) => constant(graph, name).map(Tensor::to_f32).transpose()?,
+                None => None,
+            };
+            Ok(LayerWeights {
+                weight,
+                bias: bias.unwrap_or_else(|| vec![0.0; self.classes]),
+            })
+        });
+        weights.collect()
     }
 
-    fn bias_name<'g>(&self, graph: &'g Graph) -> Option<&'g str> {
-        match self.add {
-            None => graph.nodes[self.multiply].input(2),
-            Some(add) => graph.nodes[add]
-                .present_inputs()
-                .find(|name| graph.initializers.contains_key(*name)),
+    /// Weights of 0 for every layer, so that the graph says `bias` whatever the features are.
+    pub fn blank(&self, bias: &[f32]) -> Vec<LayerWeights> {
+        // Classes only differ by their distance: above 0 a rectifier lets all of them through.
+        let lift = match self.rectified {
+            true => 1.0 - bias.iter().copied().fold(f32::INFINITY, f32::min),
+            false => 0.0,
+        };
+        let blank = |layer: &Layer| LayerWeights {
+            weight: vec![0.0; bias.len() * layer.inputs],
+            bias: bias.iter().map(|value| value + lift).collect(),
+        };
+        self.layers.iter().map(blank).collect()
+    }
+
+    /// The features that the layers read, each once: its name and the shape of one sample.
+    pub fn features(&self) -> Vec<ValueInfo> {
+        let mut features: Vec<ValueInfo> = Vec::new();
+        for layer in &self.layers {
+            if features.iter().all(|known| known.name != layer.features) {
+                let sample = layer.dims.iter().map(|&size| Dim::Known(size));
+                let dims = std::iter::once(Dim::Symbol("batch".into())).chain(sample);
+                features.push(ValueInfo::f32(&layer.features, dims.collect()));
+            }
         }
+        features
     }
 
     /// The head alone: a graph from the features to the logits.
@@ -120,7 +118,7 @@ impl Head {
     /// # Errors
     /// The head needs more than the features.
     pub fn extract(&self, graph: &Graph) -> Result<Graph> {
-        super::extract(graph, &[self.feature_value()], &graph.outputs)
+        extract(graph, &self.features(), &graph.outputs)
     }
 
     /// The backbone alone: a graph from the inputs to the features.
@@ -128,114 +126,38 @@ impl Head {
     /// # Errors
     /// Never, for a head that [`Head::of`] found in this graph.
     pub fn backbone(&self, graph: &Graph) -> Result<Graph> {
-        super::extract(graph, &graph.inputs, &[self.feature_value()])
-    }
-
-    fn feature_value(&self) -> ValueInfo {
-        let dims = vec![Dim::Symbol("batch".into()), Dim::Known(self.inputs)];
-        ValueInfo::f32(&self.features, dims)
+        extract(graph, &graph.inputs, &self.features())
     }
 }
 
-/// Gives the graph a classifier for another number of classes, named and stored as the old one.
-///
-/// `weight` holds a row of `head.inputs` values for each class, `bias` a value for each class.
-///
-/// # Errors
-/// The sizes do not go together, or the graph changed since `head` was found.
-pub fn replace_head(graph: &mut Graph, head: &Head, weight: &[f32], bias: &[f32]) -> Result<()> {
-    let classes = bias.len();
-    let at = || format!("node '{}'", head.node);
-    if classes == 0 || weight.len() != classes * head.inputs {
-        return Err(Error::invalid(
-            at(),
-            format!(
-                "{} weights do not make {classes} classes of {} features",
-                weight.len(),
-                head.inputs
-            ),
-        ));
-    }
-    let bias_name = head.bias_name(graph).map(str::to_owned);
-    let node = graph
-        .nodes
-        .get_mut(head.multiply)
-        .filter(|node| node.label() == head.node)
-        .ok_or_else(|| Error::invalid(at(), "is not where it was; find the head again"))?;
-    let weight = if transposed(node)? {
-        Tensor::from_values(vec![classes, head.inputs], weight)
-    } else {
-        let weight = transpose(weight, classes, head.inputs);
-        Tensor::from_values(vec![head.inputs, classes], &weight)
-    };
-    let mut weight_name = node.inputs[1].clone();
-    if readers(graph, &weight_name) > 1 {
-        // Another node reads the old weight and keeps it.
-        weight_name.push_str(".head");
-        graph.nodes[head.multiply].inputs[1].clone_from(&weight_name);
-    }
-    let node = &mut graph.nodes[head.multiply];
-    let bias_name = match bias_name {
-        Some(name) => name,
-        None if node.op == "Gemm" => {
-            let name = format!("{weight_name}.bias");
-            node.inputs.resize(2, String::new());
-            node.inputs.push(name.clone());
-            name
+impl Layer {
+    /// Name of the value that is added, if any.
+    fn bias<'g>(&self, graph: &'g Graph) -> Option<&'g str> {
+        match self.add {
+            None => graph.nodes[self.multiply].input(2),
+            Some(add) => {
+                let mut inputs = graph.nodes[add].present_inputs();
+                inputs.find(|name| constant(graph, name).is_some())
+            }
         }
-        None => {
-            return Err(Error::invalid(
-                at(),
-                "has no bias to replace; use a Gemm head",
-            ));
-        }
-    };
-    if node.op == "Gemm" {
-        // The new weights are whole: factors of the old head are not theirs.
-        node.attributes.shift_remove("alpha");
-        node.attributes.shift_remove("beta");
     }
-    let bias_name = match readers(graph, &bias_name) {
-        0 | 1 => bias_name,
-        _ => {
-            let own = format!("{bias_name}.head");
-            let reader = head.add.unwrap_or(head.multiply);
-            let inputs = &mut graph.nodes[reader].inputs;
-            inputs
-                .iter_mut()
-                .filter(|name| **name == bias_name)
-                .for_each(|name| name.clone_from(&own));
-            own
-        }
-    };
-    // Models older than IR version 4 declare their initializers as inputs, with the old shape.
-    graph
-        .inputs
-        .retain(|input| input.name != weight_name && input.name != bias_name);
-    graph.ir_version = graph.ir_version.max(4);
-    graph.initializers.insert(weight_name, weight);
-    graph
-        .initializers
-        .insert(bias_name, Tensor::from_values(vec![classes], bias));
-
-    let batch = graph.outputs[0].dims().and_then(<[Dim]>::first).cloned();
-    let dims = vec![batch.unwrap_or(Dim::Unknown), Dim::Known(classes)];
-    graph.outputs[0] = ValueInfo::f32(&graph.outputs[0].name, dims);
-    let changed: Vec<String> = graph.nodes[head.multiply].outputs.clone();
-    graph
-        .value_info
-        .retain(|value| !changed.contains(&value.name));
-    graph.check()
 }
 
-/// How many times nodes read `value`.
-fn readers(graph: &Graph, value: &str) -> usize {
-    let inputs = graph.nodes.iter().flat_map(Node::present_inputs);
-    inputs.filter(|name| *name == value).count()
+/// The initializer behind `name`, through nodes that only rename it.
+fn constant<'g>(graph: &'g Graph, name: &str) -> Option<&'g Tensor> {
+    let mut name = name;
+    loop {
+        if let Some(tensor) = graph.initializers.get(name) {
+            return Some(tensor);
+        }
+        let renames = |node: &&Node| node.op == "Identity" && node.outputs == [name];
+        name = graph.nodes.iter().find(renames)?.input(0)?;
+    }
 }
 
-fn transposed(node: &Node) -> Result<bool> {
-    Ok(node.op == "Gemm" && node.int_or("transB", 0)? != 0)
+/// Whether the weight is stored with a row for each class, rather than a column.
+fn rows_are_classes(node: &Node) -> Result<bool> {
+    Ok(node.op == "Conv" || (node.op == "Gemm" && node.int_or("transB", 0)? != 0))
 }
 
 /// `matrix` of `rows` × `columns`, transposed.
@@ -250,105 +172,157 @@ mod tests {
     use super::*;
     use crate::attribute::Attribute;
 
-    fn classifier(op: &str) -> Graph {
+    fn weight(graph: &mut Graph, name: &str, dims: &[usize]) {
+        let count: usize = dims.iter().product();
+        let values: Vec<f32> = (0..count).map(|value| value as f32).collect();
+        let tensor = Tensor::from_values(dims.to_vec(), &values);
+        graph.initializers.insert(name.into(), tensor);
+    }
+
+    /// x (batch, 2, 3, 3) → features → three classes, in the form that `kind` names.
+    pub(super) fn classifier(kind: &str) -> Graph {
         let mut graph = Graph::new("classifier", 17);
-        graph.inputs.push(ValueInfo::f32(
-            "x",
-            vec![Dim::Symbol("n".into()), Dim::Known(2)],
-        ));
-        graph.outputs.push(ValueInfo::f32(
-            "logits",
-            vec![Dim::Symbol("n".into()), Dim::Known(3)],
-        ));
-        let weight = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let (dims, gemm_like) = match op {
-            "Gemm" => (vec![3, 2], true),
-            _ => (vec![2, 3], false),
+        let sample = [2, 3, 3].map(Dim::Known);
+        let dims = std::iter::once(Dim::Symbol("n".into())).chain(sample);
+        graph.inputs.push(ValueInfo::f32("x", dims.collect()));
+        let dims = vec![Dim::Symbol("n".into()), Dim::Known(3)];
+        graph.outputs.push(ValueInfo::f32("logits", dims));
+        weight(&mut graph, "w", &[3, 2]);
+        weight(&mut graph, "t", &[2, 3]);
+        weight(&mut graph, "k", &[3, 2, 1, 1]);
+        weight(&mut graph, "b", &[3]);
+        weight(&mut graph, "c", &[3]);
+        let two = Tensor::from_values(vec![], &[2f32]);
+        graph.initializers.insert("two".into(), two);
+        let rows = Attribute::Int(1);
+        let pooled = || {
+            vec![
+                Node::new("GlobalAveragePool", "pool", &["x"], &["p"]),
+                Node::new("Flatten", "flatten", &["p"], &["f"]),
+            ]
+        };
+        graph.nodes = match kind {
+            "Gemm" => {
+                let mut nodes = pooled();
+                let fc = Node::new("Gemm", "fc", &["f", "w", "b"], &["logits"]);
+                nodes.push(fc.with("transB", rows));
+                nodes
+            }
+            "MatMul" => {
+                let mut nodes = pooled();
+                nodes.push(Node::new("MatMul", "fc", &["f", "t"], &["m"]));
+                nodes.push(Node::new("Add", "bias", &["b", "m"], &["logits"]));
+                nodes
+            }
+            "Conv" => vec![
+                Node::new("Relu", "relu", &["x"], &["r"]),
+                Node::new("Conv", "fc", &["r", "k", "b"], &["m"]),
+                Node::new("Relu", "cut", &["m"], &["q"]),
+                Node::new("GlobalAveragePool", "pool", &["q"], &["p"]),
+                Node::new("Flatten", "flatten", &["p"], &["logits"]),
+            ],
+            "tokens" => vec![
+                Node::new("ReduceMean", "rows", &["x"], &["tokens"])
+                    .with("axes", Attribute::Ints(vec![3]))
+                    .with("keepdims", Attribute::Int(0)),
+                Node::new("Transpose", "turn", &["tokens"], &["f"])
+                    .with("perm", Attribute::Ints(vec![0, 2, 1])),
+                Node::new("MatMul", "fc", &["f", "t"], &["m"]),
+                Node::new("Add", "bias", &["m", "b"], &["a"]),
+                Node::new("ReduceMean", "mean", &["a"], &["logits"])
+                    .with("axes", Attribute::Ints(vec![1]))
+                    .with("keepdims", Attribute::Int(0)),
+            ],
+            "two heads" => {
+                let mut nodes = pooled();
+                nodes.push(Node::new("Relu", "relu", &["f"], &["g"]));
+                nodes.push(Node::new("Identity", "same", &["b"], &["shared"]));
+                let one = Node::new("Gemm", "fc", &["f", "w", "shared"], &["one"]);
+                nodes.push(one.with("transB", rows.clone()));
+                let other = Node::new("Gemm", "dist", &["g", "w", "c"], &["other"]);
+                nodes.push(other.with("transB", rows));
+                nodes.push(Node::new("Add", "sum", &["one", "other"], &["sums"]));
+                nodes.push(Node::new("Div", "mean", &["sums", "two"], &["logits"]));
+                nodes
+            }
+            other => panic!("{other}"),
         };
         graph
-            .initializers
-            .insert("w".into(), Tensor::from_values(dims, &weight));
-        graph
-            .initializers
-            .insert("b".into(), Tensor::from_values(vec![3], &[0f32; 3]));
-        graph.nodes.push(Node::new("Relu", "relu", &["x"], &["f"]));
-        if gemm_like {
-            graph.nodes.push(
-                Node::new("Gemm", "fc", &["f", "w", "b"], &["logits"])
-                    .with("transB", Attribute::Int(1)),
-            );
-        } else {
-            graph
-                .nodes
-                .push(Node::new("MatMul", "fc", &["f", "w"], &["p"]));
-            graph
-                .nodes
-                .push(Node::new("Add", "bias", &["b", "p"], &["logits"]));
-        }
-        graph
     }
 
     #[test]
-    fn both_forms_of_a_linear_layer_are_found_and_replaced() {
-        for op in ["Gemm", "MatMul"] {
-            let mut graph = classifier(op);
-            let head = Head::of(&graph).unwrap();
-            assert_eq!(
-                (head.inputs, head.classes, head.features.as_str()),
-                (2, 3, "f")
+    fn heads_of_every_form_are_found_and_replaced() {
+        let forms: [(&str, &[&str], &[usize]); 5] = [
+            ("Gemm", &["f"], &[2]),
+            ("MatMul", &["f"], &[2]),
+            ("Conv", &["r"], &[2, 3, 3]),
+            ("tokens", &["f"], &[3, 2]),
+            ("two heads", &["f", "g"], &[2]),
+        ];
+        for (kind, features, dims) in forms {
+            let mut graph = classifier(kind);
+            let head = Head::of(&graph, None).unwrap();
+            assert_eq!(head.classes, 3, "{kind}");
+            assert_eq!(head.rectified, kind == "Conv", "{kind}");
+            let names: Vec<String> = head
+                .features()
+                .into_iter()
+                .map(|value| value.name)
+                .collect();
+            assert_eq!(names, features, "{kind}");
+            assert!(
+                head.layers
+                    .iter()
+                    .all(|layer| layer.dims == dims && layer.inputs == 2)
             );
-            let weight = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
-            let bias = [0.1, 0.2, 0.3, 0.4];
-            replace_head(&mut graph, &head, &weight, &bias).unwrap();
-            let found = Head::of(&graph).unwrap();
-            assert_eq!(found.classes, 4);
-            assert_eq!(
-                found.weights(&graph).unwrap(),
-                (weight.to_vec(), bias.to_vec())
-            );
+
+            let new: Vec<LayerWeights> = (0..head.layers.len())
+                .map(|layer| LayerWeights {
+                    weight: (0..8).map(|value| (value + layer) as f32).collect(),
+                    bias: vec![0.1, 0.2, 0.3, layer as f32],
+                })
+                .collect();
+            replace_head(&mut graph, &head, &new).unwrap();
+            let found = Head::of(&graph, None).unwrap();
+            assert_eq!(found.classes, 4, "{kind}");
+            assert_eq!(found.weights(&graph).unwrap(), new, "{kind}");
             assert_eq!(graph.outputs[0].dims().unwrap()[1], Dim::Known(4));
-
-            assert_eq!(found.backbone(&graph).unwrap().nodes.len(), 1);
             let alone = found.extract(&graph).unwrap();
-            assert_eq!(alone.inputs[0].name, "f");
-            assert!(alone.nodes.iter().all(|node| node.op != "Relu"));
+            assert_eq!(alone.inputs.len(), features.len(), "{kind}");
+            assert_eq!(
+                found.backbone(&graph).unwrap().outputs.len(),
+                features.len()
+            );
         }
     }
 
     #[test]
-    fn weights_that_somebody_else_reads_are_left_alone() {
+    fn a_blank_head_behind_a_rectifier_is_not_dead() {
+        let head = Head::of(&classifier("Conv"), None).unwrap();
+        assert_eq!(head.blank(&[-2.0, -3.0])[0].bias, [2.0, 1.0]);
+        let head = Head::of(&classifier("Gemm"), None).unwrap();
+        assert_eq!(head.blank(&[-2.0, -3.0])[0].bias, [-2.0, -3.0]);
+    }
+
+    #[test]
+    fn a_chosen_node_overrules() {
         let mut graph = classifier("Gemm");
-        graph
-            .nodes
-            .insert(1, Node::new("Gemm", "twin", &["f", "w", "b"], &["t"]));
-        graph
-            .inputs
-            .push(ValueInfo::f32("w", vec![Dim::Known(3), Dim::Known(2)]));
-        let head = Head::of(&graph).unwrap();
-        replace_head(&mut graph, &head, &[7.0; 8], &[1.0; 4]).unwrap();
-        assert_eq!(graph.nodes[1].inputs, ["f", "w", "b"]);
-        assert_eq!(graph.initializers["w"].dims(), [3, 2]);
-        assert_eq!(graph.initializers["b"].dims(), [3]);
-        let found = Head::of(&graph).unwrap();
-        assert_eq!(found.weights(&graph).unwrap(), (vec![7.0; 8], vec![1.0; 4]));
+        graph.outputs.insert(0, ValueInfo::float("f"));
+        let error = Head::of(&graph, None).unwrap_err().to_string();
+        assert!(error.contains("--head"), "{error}");
+        let head = Head::of(&graph, Some("fc")).unwrap();
+        assert_eq!(head.layers[0].features, "f");
+        let error = Head::of(&graph, Some("pool")).unwrap_err().to_string();
+        assert!(error.contains("GlobalAveragePool"), "{error}");
+        let error = Head::of(&graph, Some("fx")).unwrap_err().to_string();
+        assert!(error.contains("'fc'"), "{error}");
     }
 
     #[test]
     fn a_graph_without_a_linear_end_is_refused() {
         let mut graph = classifier("Gemm");
         graph.outputs[0].name = "f".into();
-        let error = Head::of(&graph).unwrap_err().to_string();
-        assert!(error.contains("comes from a Relu"), "{error}");
-        let error = replace_head(
-            &mut graph,
-            &Head::of(&classifier("Gemm")).unwrap(),
-            &[1.0],
-            &[],
-        )
-        .unwrap_err();
-        assert!(
-            error.to_string().contains("do not make 0 classes"),
-            "{error}"
-        );
+        let error = Head::of(&graph, None).unwrap_err().to_string();
+        assert!(error.contains("input of the graph"), "{error}");
     }
 }

@@ -58,6 +58,7 @@ pub fn job(
         run,
         cache: cache.root().to_path_buf(),
         preprocessing,
+        head: fitting.head,
         engine: fitting.engine,
         threads: threads(fitting.threads),
         strict: fitting.strict,

@@ -1,6 +1,11 @@
 //! The architectures that [`crate::Checkpoint`]s can be imported as. One file each.
 
+mod blocks;
 mod efficientnet_lite;
+mod mobilenet_v2;
+mod mobilenet_v3;
+mod resnet;
+mod squeezenet;
 
 use edgefit_graph::Preprocessing;
 
@@ -20,7 +25,20 @@ pub struct Architecture {
 }
 
 /// All of them.
-pub const ARCHITECTURES: &[Architecture] = &[efficientnet_lite::LITE0];
+pub const ARCHITECTURES: &[Architecture] = &[
+    efficientnet_lite::LITE0,
+    efficientnet_lite::LITE1,
+    efficientnet_lite::LITE2,
+    efficientnet_lite::LITE3,
+    efficientnet_lite::LITE4,
+    mobilenet_v2::MOBILENET_V2,
+    mobilenet_v3::SMALL,
+    mobilenet_v3::LARGE,
+    resnet::RESNET18,
+    resnet::RESNET34,
+    resnet::RESNET50,
+    squeezenet::SQUEEZENET1_1,
+];
 
 impl Architecture {
     /// The architecture called `name`.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 
 use crate::checkpoint::Checkpoint;
-use crate::error::{Error, Result};
+use crate::error::{Error, Missing, Result};
 
 const OPSET: i64 = 17;
 
@@ -44,6 +44,11 @@ impl ConvShape {
         }
     }
 
+    /// The padding that PyTorch's models use: as much on both sides.
+    pub fn even_pads(self) -> (usize, usize) {
+        (self.kernel / 2, self.kernel / 2)
+    }
+
     /// TensorFlow's SAME padding of one dimension of `side` elements: (before, after).
     pub fn same_pads(self, side: usize) -> (usize, usize) {
         let covered = (side.div_ceil(self.stride) - 1) * self.stride + self.kernel;
@@ -60,7 +65,7 @@ pub(crate) struct Builder<'c> {
     resolution: usize,
     checkpoint: &'c Checkpoint,
     used: BTreeSet<String>,
-    missing: Vec<String>,
+    missing: Vec<Missing>,
     failure: Option<Error>,
 }
 
@@ -90,13 +95,42 @@ impl<'c> Builder<'c> {
         self.resolution
     }
 
+    /// Whether the checkpoint has a tensor `key`, which tells its layout.
+    pub fn has(&self, key: &str) -> bool {
+        self.checkpoint.shape(key).is_some()
+    }
+
     pub fn conv(&mut self, key: &str, x: &str, shape: ConvShape, pads: (usize, usize)) -> String {
+        self.convolution(key, x, shape, pads, false)
+    }
+
+    pub fn conv_with_bias(
+        &mut self,
+        key: &str,
+        x: &str,
+        shape: ConvShape,
+        pads: (usize, usize),
+    ) -> String {
+        self.convolution(key, x, shape, pads, true)
+    }
+
+    fn convolution(
+        &mut self,
+        key: &str,
+        x: &str,
+        shape: ConvShape,
+        (before, after): (usize, usize),
+        bias: bool,
+    ) -> String {
         let kernel = shape.kernel;
         let dims = [shape.outputs, shape.inputs / shape.groups, kernel, kernel];
         let weight = self.weight(&format!("{key}.weight"), &dims);
-        let ints = |values: &[usize]| Attribute::Ints(values.iter().map(|&v| v as i64).collect());
-        let (before, after) = pads;
-        let node = Node::new("Conv", key, &[x, &weight], &[])
+        let mut inputs = vec![x.to_owned(), weight];
+        if bias {
+            inputs.push(self.weight(&format!("{key}.bias"), &[shape.outputs]));
+        }
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let node = Node::new("Conv", key, &inputs, &[])
             .with("kernel_shape", ints(&[kernel; 2]))
             .with("strides", ints(&[shape.stride; 2]))
             .with("pads", ints(&[before, before, after, after]))
@@ -129,27 +163,66 @@ impl<'c> Builder<'c> {
         self.push(Node::new("Add", name, &[a, b], &[]))
     }
 
+    pub fn mul(&mut self, name: &str, a: &str, b: &str) -> String {
+        self.push(Node::new("Mul", name, &[a, b], &[]))
+    }
+
+    /// A node of one input and no attributes.
+    pub fn unary(&mut self, op: &str, name: &str, x: &str) -> String {
+        self.push(Node::new(op, name, &[x], &[]))
+    }
+
+    /// max(0, min(1, x/6 + 1/2)), as PyTorch's hard sigmoid is.
+    pub fn hard_sigmoid(&mut self, name: &str, x: &str) -> String {
+        let node = Node::new("HardSigmoid", name, &[x], &[]);
+        self.push(node.with("alpha", Attribute::Float(1.0 / 6.0)))
+    }
+
+    pub fn concat(&mut self, name: &str, a: &str, b: &str) -> String {
+        self.push(Node::new("Concat", name, &[a, b], &[]).with("axis", Attribute::Int(1)))
+    }
+
+    /// Maximum of windows of 3×3 with stride 2.
+    pub fn max_pool(&mut self, name: &str, x: &str, pad: usize, ceil_mode: bool) -> String {
+        let node = Node::new("MaxPool", name, &[x], &[])
+            .with("kernel_shape", ints(&[3; 2]))
+            .with("strides", ints(&[2; 2]))
+            .with("pads", ints(&[pad; 4]))
+            .with("ceil_mode", Attribute::Int(ceil_mode.into()));
+        self.push(node)
+    }
+
     pub fn global_average_pool(&mut self, name: &str, x: &str) -> String {
-        self.push(Node::new("GlobalAveragePool", name, &[x], &[]))
+        self.unary("GlobalAveragePool", name, x)
     }
 
     pub fn flatten(&mut self, name: &str, x: &str) -> String {
-        self.push(Node::new("Flatten", name, &[x], &[]))
+        self.unary("Flatten", name, x)
     }
 
-    /// The last layer: any number of classes, as many as the checkpoint has.
+    /// A linear layer.
+    pub fn linear(&mut self, key: &str, x: &str, inputs: usize, outputs: usize) -> String {
+        let weight = self.weight(&format!("{key}.weight"), &[outputs, inputs]);
+        let bias = self.weight(&format!("{key}.bias"), &[outputs]);
+        let node = Node::new("Gemm", key, &[x, &weight, &bias], &[]);
+        self.push(node.with("transB", Attribute::Int(1)))
+    }
+
+    /// Number of classes of the checkpoint, whose last layer has the weight `key`.
+    pub fn classes(&self, key: &str) -> usize {
+        let dims = self.checkpoint.shape(&format!("{key}.weight"));
+        dims.and_then(|dims| dims.first().copied()).unwrap_or(1)
+    }
+
+    /// The last layer, a linear one: any number of classes, as many as the checkpoint has.
     pub fn classifier(&mut self, key: &str, x: &str, inputs: usize) {
-        let weight = format!("{key}.weight");
-        let classes = self
-            .checkpoint
-            .shape(&weight)
-            .and_then(|dims| dims.first().copied())
-            .unwrap_or(1);
-        let weight = self.weight(&weight, &[classes, inputs]);
-        let bias = self.weight(&format!("{key}.bias"), &[classes]);
-        let node =
-            Node::new("Gemm", key, &[x, &weight, &bias], &[]).with("transB", Attribute::Int(1));
-        self.push(node);
+        let classes = self.classes(key);
+        self.linear(key, x, inputs, classes);
+        self.logits(classes);
+    }
+
+    /// Makes the output of the last node the logits.
+    pub fn logits(&mut self, classes: usize) {
         if let Some(last) = self.graph.nodes.last_mut() {
             last.outputs = vec!["logits".into()];
         }
@@ -193,12 +266,12 @@ impl<'c> Builder<'c> {
     fn weight(&mut self, key: &str, dims: &[usize]) -> String {
         self.used.insert(key.to_owned());
         match self.checkpoint.shape(key) {
-            None => self.missing.push(key.to_owned()),
-            Some(found) if found != dims => {
-                self.missing
-                    .push(format!("{key} of shape {dims:?} (it is {found:?})"));
-            }
-            Some(_) => match self.checkpoint.tensor(key) {
+            found if found != Some(dims) => self.missing.push(Missing {
+                key: key.to_owned(),
+                dims: dims.to_vec(),
+                found: found.map(<[usize]>::to_vec),
+            }),
+            _ => match self.checkpoint.tensor(key) {
                 Ok(tensor) => {
                     self.graph
                         .initializers
@@ -211,6 +284,10 @@ impl<'c> Builder<'c> {
         }
         key.to_owned()
     }
+}
+
+fn ints(values: &[usize]) -> Attribute {
+    Attribute::Ints(values.iter().map(|&value| value as i64).collect())
 }
 
 #[cfg(test)]

@@ -41,25 +41,48 @@ pub enum Error {
         path: PathBuf,
         /// Architecture that was asked for.
         arch: String,
-        /// Keys that the architecture needs and the checkpoint lacks.
-        missing: Vec<String>,
+        /// Tensors that the architecture needs and the checkpoint lacks.
+        missing: Vec<Missing>,
         /// Keys of the checkpoint that the architecture has no use for.
         unexpected: Vec<String>,
     },
 }
 
+/// A tensor that an architecture needs and a checkpoint lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Its key.
+    pub key: String,
+    /// Its shape.
+    pub dims: Vec<usize>,
+    /// Shape of the tensor that has the key instead, if any.
+    pub found: Option<Vec<usize>>,
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Missing { key, dims, found } = self;
+        match found {
+            None => write!(f, "'{key}' of shape {dims:?}"),
+            Some(found) => write!(f, "'{key}' of shape {dims:?} (it is {found:?})"),
+        }
+    }
+}
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-fn mismatch(arch: &str, missing: &[String], unexpected: &[String]) -> String {
-    let some = |keys: &[String], what: &str| match keys {
-        [] => format!("nothing {what}"),
-        [first] => format!("{what} '{first}'"),
-        [first, rest @ ..] => format!("{what} '{first}' and {} more", rest.len()),
+fn mismatch(arch: &str, missing: &[Missing], unexpected: &[String]) -> String {
+    let some = |first: Option<String>, count: usize, what: &str| match (first, count) {
+        (None, _) => format!("nothing {what}"),
+        (Some(first), 1) => format!("{what} {first}"),
+        (Some(first), count) => format!("{what} {first} and {} more", count - 1),
     };
+    let first_missing = missing.first().map(ToString::to_string);
+    let first_unexpected = unexpected.first().map(|key| format!("'{key}'"));
     format!(
         "these are not the weights of {arch}: {}, {}; name another --arch",
-        some(missing, "missing"),
-        some(unexpected, "unexpected")
+        some(first_missing, missing.len(), "missing"),
+        some(first_unexpected, unexpected.len(), "unexpected")
     )
 }

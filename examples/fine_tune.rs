@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         cache: std::env::temp_dir().join("edgefit-example"),
         preprocessing: None,
         head: None,
+        input_shape: None,
         engine: None,
         threads: 2,
         strict: false,

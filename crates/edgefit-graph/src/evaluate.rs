@@ -463,7 +463,7 @@ fn reduced(kind: ReduceKind, x: &Tensor, axes: &[usize], ty: &TensorType) -> Opt
     let mut steps = strides(&kept);
     axes.iter().for_each(|&axis| steps[axis] = 0);
     let goals = offsets(x.dims(), &steps, 0);
-    let floats = matches!(Numbers::of(x)?, Numbers::Floats(_));
+    let floats = x.dtype().is_float();
     let values = Numbers::of(x)?.floats();
     let start = match kind {
         ReduceKind::Sum | ReduceKind::Mean => 0.0,

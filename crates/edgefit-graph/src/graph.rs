@@ -107,6 +107,16 @@ pub enum Dim {
     Unknown,
 }
 
+impl std::fmt::Display for Dim {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Dim::Known(size) => write!(f, "{size}"),
+            Dim::Symbol(name) => f.write_str(name),
+            Dim::Unknown => f.write_str("?"),
+        }
+    }
+}
+
 impl Graph {
     /// An empty graph of the given opset.
     pub fn new(name: impl Into<String>, opset: i64) -> Self {

@@ -13,8 +13,10 @@ use crate::tensor::{DataType, Tensor, checked_elements};
 /// Largest value that is believed, so that sums of sizes stay in range.
 const MAX_VALUE_BYTES: usize = 1 << 40;
 
-/// Largest tensors that are folded, in elements: index tables and masks, not weights.
-const MAX_FOLDED: usize = 1 << 20;
+/// Largest tensors that are folded, in elements: tables of indices; and of floats, which may be
+/// weights, such as a resize or a position needs.
+const MAX_FOLDED_INTEGERS: usize = 1 << 20;
+const MAX_FOLDED_FLOATS: usize = 1 << 14;
 
 /// Bytes of folded values that every graph may have, beyond a part of the size of its weights.
 const FOLDED_FLOOR: usize = 16 << 20;
@@ -354,7 +356,10 @@ fn folded(
         }
         _ => {}
     }
-    let small = |ty: &TensorType| ty.elements() <= MAX_FOLDED;
+    let small = |ty: &TensorType| match ty.dtype.is_float() {
+        true => ty.elements() <= MAX_FOLDED_FLOATS,
+        false => ty.elements() <= MAX_FOLDED_INTEGERS,
+    };
     if !outputs.iter().all(small) || !types.iter().flatten().all(|ty| small(ty)) {
         return None;
     }

@@ -11,6 +11,7 @@
 
 pub mod attribute;
 mod check;
+pub mod diff;
 mod error;
 pub mod evaluate;
 mod external;

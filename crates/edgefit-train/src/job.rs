@@ -39,6 +39,9 @@ pub struct Job {
     pub cache: PathBuf,
     /// Name of the node that makes the classes; found by itself if not given.
     pub head: Option<String>,
+    /// Shape of the input, where the model leaves it open or another is wanted; its batch does not
+    /// matter.
+    pub input_shape: Option<Vec<usize>>,
     /// Name of the preprocessing, instead of the one that the model carries.
     pub preprocessing: Option<String>,
     /// Engine for the frozen backbone; the fastest that is there by default.

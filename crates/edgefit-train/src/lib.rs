@@ -17,6 +17,7 @@ mod parts;
 mod report;
 mod run_folder;
 mod schedule;
+pub mod trial;
 
 pub use error::{Error, Result};
 pub use events::Observer;

@@ -1,8 +1,9 @@
+use edgefit_graph::infer::InputShapes;
 use edgefit_graph::preprocessing::NAMES;
 use edgefit_graph::rewrite::{
     CutSoftmax, Head, LayerWeights, cut_softmax, lift_constants, replace_head,
 };
-use edgefit_graph::{Dim, Graph, Preprocessing, labels};
+use edgefit_graph::{Dim, Graph, Preprocessing, ValueInfo, labels};
 
 use crate::error::{Error, Result};
 use crate::events::Observer;
@@ -25,6 +26,9 @@ impl Model {
             path: job.backbone.clone(),
             problem,
         };
+        if let Some(shape) = &job.input_shape {
+            fix_input(&mut graph, shape).map_err(problem)?;
+        }
         let carried = Preprocessing::of(&graph).map_err(|error| problem(error.to_string()))?;
         let preprocessing = match (&job.preprocessing, carried) {
             (Some(name), carried) => {
@@ -77,6 +81,21 @@ impl Model {
     }
 }
 
+/// Declares the only input of a graph to be of the given shape, but for the batch.
+fn fix_input(graph: &mut Graph, shape: &[usize]) -> Result<(), String> {
+    // What an exporter noted for other sizes no longer holds.
+    graph.value_info.clear();
+    let shapes = InputShapes::bind(graph, 1, Some(shape)).map_err(|error| error.to_string())?;
+    for (name, dims) in shapes.0 {
+        let sample = dims.into_iter().skip(1).map(Dim::Known);
+        let dims = std::iter::once(Dim::Symbol("batch".into())).chain(sample);
+        let declared = ValueInfo::f32(&name, dims.collect());
+        let old = graph.inputs.iter_mut().find(|input| input.name == name);
+        old.into_iter().for_each(|old| *old = declared.clone());
+    }
+    Ok(())
+}
+
 /// Holds the graph's declared input against what the preprocessing makes.
 fn takes(graph: &Graph, preprocessing: &Preprocessing) -> Result<(), String> {
     let inputs: Vec<_> = graph.free_inputs().collect();
@@ -114,7 +133,9 @@ fn named(name: &str, graph: &Graph) -> Result<Preprocessing, String> {
     let input = graph.free_inputs().next().and_then(|input| input.dims());
     let Some(&[_, _, Dim::Known(height), Dim::Known(width)]) = input else {
         return Err(
-            "its input has no fixed size (batch, 3, height, width); export it with one".into(),
+            "its input has no fixed size (batch, 3, height, width); give one with --input-shape, such \
+             as 1x3x224x224"
+                .into(),
         );
     };
     let side = |size: usize| u32::try_from(size).map_err(|_| "its input is too large".to_owned());

@@ -8,6 +8,7 @@ mod conformance;
 mod onnxruntime;
 mod photographs;
 mod pip;
+mod rapidocr;
 mod weights;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub use cache::Cache;
 pub use conformance::onnx_operator_cases;
 pub use onnxruntime::onnxruntime;
 pub use photographs::tux_paint_photographs;
+pub use rapidocr::rapidocr_classifier;
 pub use weights::efficientnet_lite0;
 
 /// Why something could not be fetched, and how to go on.

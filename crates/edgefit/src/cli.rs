@@ -60,6 +60,10 @@ pub struct Fitting {
     #[arg(long, value_name = "NODE")]
     pub head: Option<String>,
 
+    /// Shape of the model's input, where the model leaves it open, such as 1x3x224x224
+    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    pub input_shape: Option<InputShape>,
+
     /// End when an image cannot be read, instead of leaving it out
     #[arg(long)]
     pub strict: bool,
@@ -119,8 +123,41 @@ pub struct Inspect {
     /// ONNX model
     pub model: PathBuf,
 
+    /// Order of the nodes
+    #[arg(long, value_enum, default_value_t = SortKey::Graph)]
+    pub sort: SortKey,
+
+    /// Sum up nodes whose names share this many leading parts (told apart by / and .)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub depth: Option<u32>,
+
+    /// Print the nodes as comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+
+    /// Show what another model has changed from this one; exit code 1 if anything
+    #[arg(long, value_name = "OTHER", conflicts_with_all = ["sort", "depth", "csv"])]
+    pub diff: Option<PathBuf>,
+
     #[command(flatten)]
     pub shape: Shape,
+}
+
+/// What the nodes of a model are sorted by, largest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SortKey {
+    /// As they run
+    Graph,
+    /// By name
+    Name,
+    /// By operator
+    Op,
+    /// By trainable parameters
+    Parameters,
+    /// By multiply-accumulates
+    Macs,
+    /// By bytes written
+    Output,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod demo;
 pub mod device;
+mod diff;
 pub mod engine;
 pub mod import;
 pub mod inspect;

@@ -19,6 +19,14 @@ pub fn count(value: u64) -> String {
     groups.join(",")
 }
 
+/// A part of a whole as per cent; nothing for nothing.
+pub fn share(part: u64, whole: u64) -> String {
+    match part {
+        0 => String::new(),
+        part => percent(part as f64 / whole.max(1) as f64),
+    }
+}
+
 /// A share as per cent.
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
@@ -45,6 +53,7 @@ mod tests {
         assert_eq!(count(4_652_008), "4,652,008");
         assert_eq!(count(12), "12");
         assert_eq!(percent(0.9363), "93.6 %");
+        assert_eq!((share(0, 0), share(1, 4)), (String::new(), "25.0 %".into()));
         assert_eq!(seconds(1_250_000_000), "1.2 s");
         assert_eq!(shape(&[1, 3, 224, 224]), "1×3×224×224");
     }

@@ -61,6 +61,11 @@ impl Output {
             true => serde_json::to_string_pretty(&Document { schema, content })?,
             false => people(),
         };
+        self.text(&text)
+    }
+
+    /// Prints a result that has a form of its own.
+    pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
         let mut stdout = std::io::stdout().lock();
         // A reader that has seen enough (`| head`) is no error.
         match writeln!(stdout, "{}", text.trim_end()) {

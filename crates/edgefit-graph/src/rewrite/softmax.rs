@@ -1,9 +1,10 @@
 use crate::graph::{Graph, Node};
 use crate::topology::Topology;
 
-/// A Softmax or Sigmoid that [`cut_softmax`] took off the end of a graph.
+/// A Softmax or Sigmoid that [`cut_softmax`] took off the end of a graph, and what renames its
+/// result.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CutSoftmax(Node);
+pub struct CutSoftmax(Vec<Node>);
 
 /// Takes a trailing Softmax, LogSoftmax or Sigmoid off the graph's only output, so that the graph
 /// ends in logits, as losses want them. The output keeps its name.
@@ -13,39 +14,52 @@ pub fn cut_softmax(graph: &mut Graph) -> Option<CutSoftmax> {
     };
     let output = output.name.clone();
     let topology = Topology::of(graph);
-    let last = topology.producer(&output)?;
-    if !matches!(
-        graph.nodes[last].op.as_str(),
-        "Softmax" | "LogSoftmax" | "Sigmoid"
-    ) {
-        return None;
+    // From the output backwards.
+    let mut cut = vec![topology.producer(&output)?];
+    loop {
+        let node = &graph.nodes[*cut.last()?];
+        let before = topology.producer(node.input(0)?)?;
+        topology.sole_consumer(node.input(0)?)?;
+        match node.op.as_str() {
+            "Softmax" | "LogSoftmax" | "Sigmoid" => break,
+            "Identity" => cut.push(before),
+            _ => return None,
+        }
     }
-    let logits = graph.nodes[last].input(0)?.to_owned();
+    let logits = graph.nodes[*cut.last()?].input(0)?.to_owned();
     let before = topology.producer(&logits)?;
-    topology.sole_consumer(&logits)?;
-
-    let node = graph.nodes.remove(last);
     let slot = graph.nodes[before]
         .outputs
         .iter_mut()
         .find(|name| **name == logits)?;
-    *slot = output;
-    graph.value_info.retain(|value| value.name != logits);
-    Some(CutSoftmax(node))
+    slot.clone_from(&output);
+    cut.sort_unstable();
+    let mut nodes = Vec::with_capacity(cut.len());
+    for index in cut.into_iter().rev() {
+        nodes.insert(0, graph.nodes.remove(index));
+    }
+    let gone: Vec<&str> = nodes.iter().flat_map(Node::present_inputs).collect();
+    graph
+        .value_info
+        .retain(|value| !gone.contains(&value.name.as_str()));
+    Some(CutSoftmax(nodes))
 }
 
 impl CutSoftmax {
-    /// Puts the node back where it was.
+    /// Puts the nodes back where they were.
     pub fn restore(self, graph: &mut Graph) {
-        let (output, logits) = (&self.0.outputs[0], &self.0.inputs[0]);
-        for node in &mut graph.nodes {
-            for name in node.outputs.iter_mut().chain(&mut node.inputs) {
-                if name == output {
-                    name.clone_from(logits);
+        let first = self.0.first().and_then(|node| node.input(0));
+        let last = self.0.last().and_then(|node| node.outputs.first());
+        if let (Some(logits), Some(output)) = (first, last) {
+            for node in &mut graph.nodes {
+                for name in node.outputs.iter_mut().chain(&mut node.inputs) {
+                    if name == output {
+                        logits.clone_into(name);
+                    }
                 }
             }
         }
-        graph.nodes.push(self.0);
+        graph.nodes.extend(self.0);
     }
 }
 
@@ -63,6 +77,9 @@ mod tests {
             Node::new("Relu", "relu", &["x"], &["logits"]),
             Node::new("Softmax", "softmax", &["logits"], &["probabilities"]),
         ];
+        graph.nodes[1].outputs[0] = "p".into();
+        let rename = Node::new("Identity", "rename", &["p"], &["probabilities"]);
+        graph.nodes.push(rename);
         let whole = graph.clone();
         let cut = cut_softmax(&mut graph).unwrap();
         graph.check().unwrap();

@@ -59,6 +59,7 @@ pub fn job(
         cache: cache.root().to_path_buf(),
         preprocessing,
         head: fitting.head,
+        input_shape: fitting.input_shape.map(|shape| shape.0),
         engine: fitting.engine,
         threads: threads(fitting.threads),
         strict: fitting.strict,

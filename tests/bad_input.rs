@@ -99,6 +99,187 @@ fn damaged_models() {
     );
 }
 
+/// A field of a protobuf message that holds another message, a string or bytes.
+fn field(tag: u64, inside: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    prost::encoding::encode_varint(tag << 3 | 2, &mut bytes);
+    prost::encoding::encode_varint(inside.len() as u64, &mut bytes);
+    bytes.extend_from_slice(inside);
+    bytes
+}
+
+/// A field that holds a number.
+fn number(tag: u64, value: i64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    prost::encoding::encode_varint(tag << 3, &mut bytes);
+    prost::encoding::encode_varint(value as u64, &mut bytes);
+    bytes
+}
+
+/// A node of operator `op` called `name` (NodeProto: input 1, output 2, name 3, op_type 4), with
+/// more fields.
+fn node(op: &str, name: &str, inputs: &[&str], outputs: &[&str], more: &[u8]) -> Vec<u8> {
+    let names = |tag, names: &[&str]| -> Vec<u8> {
+        names
+            .iter()
+            .flat_map(|name| field(tag, name.as_bytes()))
+            .collect()
+    };
+    let parts = [
+        names(1, inputs),
+        names(2, outputs),
+        field(3, name.as_bytes()),
+        field(4, op.as_bytes()),
+        more.to_vec(),
+    ];
+    field(1, &parts.concat())
+}
+
+/// A float tensor (TensorProto: dims 1, data_type 2, name 8, raw_data 9).
+fn tensor(name: &str, dims: &[i64], more: &[u8]) -> Vec<u8> {
+    let dims: Vec<u8> = dims.iter().flat_map(|&dim| number(1, dim)).collect();
+    [dims, number(2, 1), field(8, name.as_bytes()), more.to_vec()].concat()
+}
+
+/// A tensor whose data are in another file (data_location 14, external_data 13).
+fn external(location: &str, length: &str) -> Vec<u8> {
+    let entry = |key: &str, value: &str| {
+        field(
+            13,
+            &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat(),
+        )
+    };
+    let place = [
+        entry("location", location),
+        entry("length", length),
+        number(14, 1),
+    ];
+    field(5, &tensor("w", &[1], &place.concat()))
+}
+
+/// A model of opset 17 with a float input x of shape `dims`, an output y, and these parts.
+fn model(dims: &[i64], parts: &[Vec<u8>]) -> Vec<u8> {
+    // ValueInfoProto: name 1, type 2; TypeProto.tensor_type 1: elem_type 1, shape 2; dim 1: value 1.
+    let dims: Vec<u8> = dims
+        .iter()
+        .flat_map(|&dim| field(1, &number(1, dim)))
+        .collect();
+    let shape = field(2, &field(1, &[number(1, 1), field(2, &dims)].concat()));
+    let value = |tag, name: &str| field(tag, &[field(1, name.as_bytes()), shape.clone()].concat());
+    let graph = [parts.concat(), value(11, "x"), value(12, "y")].concat();
+    // ModelProto: ir_version 1, graph 7, opset_import 8 (version 2).
+    [number(1, 8), field(7, &graph), field(8, &number(2, 17))].concat()
+}
+
+#[test]
+fn models_that_break_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, [0; 64]).unwrap();
+    let inside = folder.path().join("model");
+    fs::create_dir(&inside).unwrap();
+    std::os::unix::fs::symlink(&secret, inside.join("link")).unwrap();
+    fs::write(inside.join("data"), [0; 8]).unwrap();
+    let relu = |name: &str, from: &str, to: &str| node("Relu", name, &[from], &[to], &[]);
+    let add = node("Add", "sum", &["x", "w"], &["y"], &[]);
+    let weight =
+        |dims: &[i64], bytes: usize| field(5, &tensor("w", dims, &field(9, &vec![0; bytes])));
+    // NodeProto: attribute 5 (name 1, g 6, type 20), domain 7.
+    let nested = field(
+        5,
+        &[field(1, b"body"), field(6, &[]), number(20, 5)].concat(),
+    );
+    let absolute = secret.to_str().unwrap();
+    let cases: Vec<(&str, Vec<u8>, &[&str])> = vec![
+        (
+            "cycle",
+            model(&[1], &[relu("one", "y", "a"), relu("two", "a", "y")]),
+            &["'one'", "cycle"],
+        ),
+        (
+            "order",
+            model(&[1], &[relu("late", "a", "y"), relu("early", "x", "a")]),
+            &["'late'", "before it is made"],
+        ),
+        (
+            "twice",
+            model(&[1], &[relu("one", "x", "y"), relu("two", "x", "y")]),
+            &["'two'", "second time"],
+        ),
+        (
+            "lost",
+            model(&[1], std::slice::from_ref(&add)),
+            &["'sum'", "'w'", "missing"],
+        ),
+        (
+            "bytes",
+            model(&[1], &[add.clone(), weight(&[4], 8)]),
+            &["'w'", "8 bytes", "16"],
+        ),
+        (
+            "negative",
+            model(&[1], &[add.clone(), weight(&[-4], 8)]),
+            &["'w'", "-4"],
+        ),
+        (
+            "huge",
+            model(&[1], &[add.clone(), weight(&[i64::MAX, 8], 8)]),
+            &["'w'", "memory"],
+        ),
+        ("zero", model(&[0], &[relu("one", "x", "y")]), &["'x'", "0"]),
+        (
+            "astronomic",
+            model(&[1 << 40, 1 << 20], &[relu("one", "x", "y")]),
+            &["'x'", "memory"],
+        ),
+        (
+            "nested",
+            model(&[1], &[node("If", "branch", &["x"], &["y"], &nested)]),
+            &["'branch'", "'body'"],
+        ),
+        (
+            "domain",
+            model(
+                &[1],
+                &[node("Relu", "odd", &["x"], &["y"], &field(7, b"my.own"))],
+            ),
+            &["'odd'", "'domain'", "my.own"],
+        ),
+        (
+            "up",
+            model(&[1], &[add.clone(), external("../secret", "4")]),
+            &["'w'", "../secret"],
+        ),
+        (
+            "absolute",
+            model(&[1], &[add.clone(), external(absolute, "4")]),
+            &["'w'", "secret"],
+        ),
+        (
+            "link",
+            model(&[1], &[add.clone(), external("link", "4")]),
+            &["'w'", "link"],
+        ),
+        (
+            "past",
+            model(&[1], &[add, external("data", "400")]),
+            &["'w'", "data"],
+        ),
+    ];
+    for (name, bytes, words) in cases {
+        let path = inside.join(format!("{name}.onnx"));
+        fs::write(&path, &bytes).unwrap();
+        for verb in ["inspect", "verify"] {
+            let ran = run(command().arg(verb).arg(&path));
+            assert_refused(&ran, &[&[&format!("{name}.onnx") as &str], words].concat());
+        }
+    }
+    // The same with nothing wrong.
+    let path = inside.join("sound.onnx");
+    fs::write(&path, model(&[2, 3], &[relu("one", "x", "y")])).unwrap();
+    assert_eq!(run(command().arg("inspect").arg(&path)).code, 0);
+}
+
 #[test]
 fn folders_that_are_no_dataset() {
     let out = tempfile::tempdir().unwrap();

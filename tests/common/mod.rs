@@ -6,6 +6,8 @@
     reason = "a test ends where something is not as it should be"
 )]
 
+pub mod networks;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

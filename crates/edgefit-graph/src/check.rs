@@ -31,6 +31,13 @@ impl Graph {
             if node.op.is_empty() {
                 return Err(Error::invalid(node.place(), "has no op_type"));
             }
+            if !node.is_onnx() && !self.opsets.contains_key(&node.domain) {
+                let problem = format!(
+                    "its field 'domain' says '{}', of which the model does not import a version",
+                    node.domain
+                );
+                return Err(Error::invalid(node.place(), problem));
+            }
             for input in node.present_inputs() {
                 if !known.contains(input) {
                     let problem = if made_somewhere.contains(input) {
@@ -92,6 +99,13 @@ mod tests {
             (vec![relu("x", "x")], Some("a second time")),
             (vec![relu("x", "z")], Some("made by no node")),
             (vec![Node::new("", "n", &["x"], &["y"])], Some("op_type")),
+            (
+                vec![Node {
+                    domain: "my.own".into(),
+                    ..relu("x", "y")
+                }],
+                Some("'domain' says 'my.own'"),
+            ),
         ];
         for (nodes, expected) in cases {
             let result = chain(nodes.clone()).check();

@@ -172,6 +172,17 @@ fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
         ));
     }
     graph.check()?;
+    let empty = |input: &&ValueInfo| {
+        input
+            .dims()
+            .is_some_and(|dims| dims.contains(&Dim::Known(0)))
+    };
+    if let Some(input) = graph.free_inputs().find(empty) {
+        return Err(Error::invalid(
+            format!("graph input '{}'", input.name),
+            "has a dimension of 0; give its size, or a name if it is open",
+        ));
+    }
     Ok(graph)
 }
 
@@ -281,8 +292,8 @@ fn dims(shape: &proto::TensorShapeProto, at: &str) -> Result<Vec<Dim>> {
             None => Ok(Dim::Unknown),
             Some(Value::DimParam(name)) if name.is_empty() => Ok(Dim::Unknown),
             Some(Value::DimParam(name)) => Ok(Dim::Symbol(name.clone())),
-            // Exporters write -1 and 0 for «unknown», although the format has a way to say so.
-            Some(Value::DimValue(-1 | 0)) => Ok(Dim::Unknown),
+            // Exporters write -1 for «unknown», although the format has a way to say so.
+            Some(Value::DimValue(-1)) => Ok(Dim::Unknown),
             Some(Value::DimValue(size)) => usize::try_from(*size)
                 .map(Dim::Known)
                 .map_err(|_| Error::invalid(at, format!("has the impossible dimension {size}"))),

@@ -26,7 +26,7 @@ pub use conv::{Conv, ConvTranspose, Stretch};
 pub use einsum::Einsum;
 pub use elementwise::{Binary, Unary, Variadic, broadcast};
 pub use expand::{Expand, Tile};
-pub use make::{ConstantOfShape, Range, Shape};
+pub use make::{ConstantOfShape, Range, Shape, constant_of};
 pub use matmul::{Gemm, MatMul};
 pub use normalization::{BatchNormalization, GroupNormalization, LayerNormalization};
 pub use pad::{Pad, PadFill};
@@ -209,7 +209,9 @@ impl<'g> OpReader<'g> {
             "Dropout" => Op::Dropout {
                 ratio: context.dropout_ratio()?,
             },
-            "Constant" => Op::Constant(make::constant(&context)?),
+            "Constant" => Op::Constant(constant_of(node).ok_or_else(|| {
+                unsupported(node, "a constant that is neither a tensor nor a number")
+            })?),
             "ConstantOfShape" => Op::ConstantOfShape(ConstantOfShape::read(&context)?),
             "Range" => Op::Range(Range::read(&context)?),
             "Shape" => Op::Shape(Shape::read(&context)?),

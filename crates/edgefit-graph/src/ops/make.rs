@@ -1,7 +1,9 @@
 //! Ops that make a tensor from a shape or from a few numbers.
 
 use super::Context;
+use crate::attribute::Attribute;
 use crate::error::Result;
+use crate::graph::Node;
 use crate::tensor::{DataType, Tensor};
 
 /// Sizes of dimensions `start..end`, as integers.
@@ -98,27 +100,26 @@ impl Range {
     }
 }
 
-/// The tensor of a `Constant` node, in whichever of its attributes it is.
-pub(super) fn constant(context: &Context) -> Result<Tensor> {
-    use crate::attribute::Attribute;
-    let node = context.node;
-    for (name, attribute) in &node.attributes {
-        match (name.as_str(), attribute) {
-            ("value", Attribute::Tensor(tensor)) => return Ok(tensor.clone()),
+/// The tensor of a `Constant` node, in whichever of its attributes it is; `None` for another node,
+/// and for constants that are neither tensors nor numbers.
+pub fn constant_of(node: &Node) -> Option<Tensor> {
+    if node.op != "Constant" || !node.is_onnx() {
+        return None;
+    }
+    node.attributes
+        .iter()
+        .find_map(|(name, attribute)| match (name.as_str(), attribute) {
+            ("value", Attribute::Tensor(tensor)) => Some(tensor.clone()),
             ("value_float", Attribute::Float(value)) => {
-                return Ok(Tensor::from_values(vec![], &[*value]));
+                Some(Tensor::from_values(vec![], &[*value]))
             }
             ("value_floats", Attribute::Floats(values)) => {
-                return Ok(Tensor::from_values(vec![values.len()], values));
+                Some(Tensor::from_values(vec![values.len()], values))
             }
-            ("value_int", Attribute::Int(value)) => {
-                return Ok(Tensor::from_values(vec![], &[*value]));
-            }
+            ("value_int", Attribute::Int(value)) => Some(Tensor::from_values(vec![], &[*value])),
             ("value_ints", Attribute::Ints(values)) => {
-                return Ok(Tensor::from_values(vec![values.len()], values));
+                Some(Tensor::from_values(vec![values.len()], values))
             }
-            _ => {}
-        }
-    }
-    Err(context.unsupported("a constant that is neither a tensor nor a number"))
+            _ => None,
+        })
 }

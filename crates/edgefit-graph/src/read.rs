@@ -172,10 +172,13 @@ fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
         ));
     }
     graph.check()?;
-    let empty = |input: &&ValueInfo| {
-        input
-            .dims()
-            .is_some_and(|dims| dims.contains(&Dim::Known(0)))
+    // An empty list of axes or the like is no data.
+    let empty = |input: &&ValueInfo| match &input.ty {
+        ValueType::Tensor {
+            dtype,
+            dims: Some(dims),
+        } => dtype.is_float() && dims.contains(&Dim::Known(0)),
+        _ => false,
     };
     if let Some(input) = graph.free_inputs().find(empty) {
         return Err(Error::invalid(

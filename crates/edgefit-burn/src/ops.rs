@@ -19,6 +19,7 @@ mod transpose;
 pub(crate) use normalization::{batch_norm, batch_norm_train};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use edgefit_graph::DataType;
 use edgefit_graph::evaluate::evaluate;
 use edgefit_graph::infer::TensorType;
 use edgefit_graph::ops::{Op, PoolKind, Unary};
@@ -147,7 +148,8 @@ pub(crate) fn forward(
         Op::Gather(gather) => slice::gather(*gather, x, dims)?,
         Op::GatherNd(_) => slice::gather_rows(x, dims)?,
         Op::ScatterNd(_) => slice::scatter_rows(x)?,
-        Op::Flatten(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::Unsqueeze(_) | Op::Cast(_) => {
+        Op::Cast(to) => cast(*to, x)?,
+        Op::Flatten(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::Unsqueeze(_) => {
             x.floats(0)?.reshape(dims)?
         }
         Op::Transpose(transpose) => transpose::forward(transpose, x.floats(0)?)?,
@@ -181,6 +183,24 @@ fn expand(x: Floats, dims: &[usize]) -> Result<Floats, String> {
         shape.iter_mut().zip(dims).for_each(|(size, wanted)| *size = *wanted);
         x.expand(shape).into()
     }))
+}
+
+/// Floats, or integers made floats, as 32-bit floats that hold what `to` can; the gradient goes
+/// straight through the rounding.
+fn cast(to: DataType, operands: &mut Operands) -> Result<Floats, String> {
+    let x = operands.floats(0)?;
+    if !matches!(to, DataType::F16 | DataType::BF16) {
+        return Ok(x);
+    }
+    let dims = x.dims();
+    let values = x.to_vec().map_err(|error| error.to_string())?;
+    let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+    let rounded = edgefit_graph::Tensor::from_f64(to, dims, &values);
+    let rounded = Value::Host(rounded.ok_or("it has no result")?).into_floats(operands.device)?;
+    on_rank!(x, x => {
+        let difference = Tensor::sub(rounded.try_into()?, x.clone()).detach();
+        Ok((x + difference).into())
+    })
 }
 
 /// Indices as burn takes them.

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use edgefit_graph::Graph;
 use ort::logging::LogLevel;
 use ort::session::Session;
-use ort::value::Tensor;
+use ort::value::{DynValue, PrimitiveTensorElementType, Tensor, TensorElementType};
 
 use crate::array::Array;
 use crate::error::{Error, Result};
@@ -195,6 +195,28 @@ impl OnnxRuntime {
     }
 }
 
+/// An output as floats, whatever numbers it holds.
+fn array(output: &DynValue) -> ort::Result<Array> {
+    fn of<T: PrimitiveTensorElementType + Copy>(
+        output: &DynValue,
+        float: impl Fn(T) -> f32,
+    ) -> ort::Result<Array> {
+        let (shape, values) = output.try_extract_tensor::<T>()?;
+        Ok(Array {
+            dims: shape.iter().map(|&size| size as usize).collect(),
+            values: values.iter().map(|&value| float(value)).collect(),
+        })
+    }
+    match output.dtype().tensor_type() {
+        Some(TensorElementType::Int64) => of::<i64>(output, |value| value as f32),
+        Some(TensorElementType::Int32) => of::<i32>(output, |value| value as f32),
+        Some(TensorElementType::Int8) => of::<i8>(output, f32::from),
+        Some(TensorElementType::Uint8) => of::<u8>(output, f32::from),
+        Some(TensorElementType::Bool) => of::<bool>(output, |value| f32::from(u8::from(value))),
+        _ => of::<f32>(output, |value| value),
+    }
+}
+
 impl Engine for OnnxRuntime {
     fn name(&self) -> EngineName {
         NAME
@@ -209,16 +231,7 @@ impl Engine for OnnxRuntime {
                 })
                 .collect::<ort::Result<Vec<ort::session::SessionInputValue>>>()?;
             let outputs = self.0.run(tensors.as_slice())?;
-            outputs
-                .values()
-                .map(|output| {
-                    let (shape, values) = output.try_extract_tensor::<f32>()?;
-                    Ok(Array {
-                        dims: shape.iter().map(|&size| size as usize).collect(),
-                        values: values.to_vec(),
-                    })
-                })
-                .collect()
+            outputs.values().map(|output| array(&output)).collect()
         };
         run().map_err(|error| Error::run(NAME, error))
     }

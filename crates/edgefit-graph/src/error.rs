@@ -72,9 +72,13 @@ impl Error {
     }
 }
 
+/// Most operators that an error names one by one.
+const LISTED: usize = 50;
+
 fn list(ops: &[Unsupported]) -> String {
-    let items: Vec<String> = ops
+    let mut items: Vec<String> = ops
         .iter()
+        .take(LISTED)
         .map(|unsupported| {
             let first = unsupported.nodes.first().map_or("", String::as_str);
             format!(
@@ -85,5 +89,8 @@ fn list(ops: &[Unsupported]) -> String {
             )
         })
         .collect();
+    if ops.len() > LISTED {
+        items.push(format!("and {} more", ops.len() - LISTED));
+    }
     items.join(", ")
 }

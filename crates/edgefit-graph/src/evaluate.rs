@@ -9,6 +9,9 @@ use crate::infer::TensorType;
 use crate::ops::{Binary, Op, PadFill, Pool, PoolKind, ReduceKind, Unary, Variadic};
 use crate::tensor::{DataType, Tensor};
 
+/// Most elements that are computed here, those of dimensions beside an empty one included.
+const MOST: usize = 1 << 26;
+
 /// The outputs of `op`, of the types `outputs`, for its inputs; absent optional ones are `None`.
 ///
 /// `None` for an op that is not computed here, and for a result that does not exist, such as a
@@ -19,6 +22,14 @@ pub fn evaluate(
     outputs: &[TensorType],
 ) -> Option<Vec<Tensor>> {
     let ty = outputs.first()?;
+    let width = |ty: &TensorType| {
+        ty.dims
+            .iter()
+            .fold(1usize, |width, &size| width.saturating_mul(size.max(1)))
+    };
+    if outputs.iter().any(|ty| width(ty) > MOST) {
+        return None;
+    }
     let input = |index: usize| inputs.get(index).copied().flatten();
     let x = input(0);
     let one = match op {
@@ -95,7 +106,9 @@ pub fn evaluate(
             let ranked = |line: &[f64]| {
                 let mut order: Vec<usize> = (0..line.len()).collect();
                 order.sort_by(|&a, &b| {
-                    let ascending = line[a].partial_cmp(&line[b]).unwrap_or(Ordering::Equal);
+                    // NaN is above every number.
+                    let nan = || line[a].is_nan().cmp(&line[b].is_nan());
+                    let ascending = line[a].partial_cmp(&line[b]).unwrap_or_else(nan);
                     if top.largest {
                         ascending.reverse()
                     } else {
@@ -525,6 +538,14 @@ fn max_pool(pool: &Pool, x: &Tensor, outputs: &[TensorType]) -> Option<Vec<Tenso
     let extents = pool.extents(dims).ok()?;
     let spatial = &dims[2..];
     let plane: usize = spatial.iter().product();
+    let taps = extents
+        .iter()
+        .fold(outputs.first()?.elements(), |taps, extent| {
+            taps.saturating_mul(extent.kernel)
+        });
+    if plane == 0 || taps > MOST {
+        return None;
+    }
     let row_major = strides(spatial);
     let mut counted = row_major.clone();
     if pool.column_major {

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexMap;
+
 use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::graph::{Dim, Graph, Node, ValueInfo, ValueType};
@@ -9,6 +11,9 @@ use crate::ops::{Op, OpReader, Role, Unsupported};
 use crate::parameters::trainable_parameters;
 use crate::preprocessing::Preprocessing;
 use crate::tensor::{DataType, Tensor, checked_elements};
+
+/// Most dimensions of a tensor.
+pub(crate) const MAX_RANK: usize = 64;
 
 /// Largest value that is believed, so that sums of sizes stay in range.
 const MAX_VALUE_BYTES: usize = 1 << 40;
@@ -20,6 +25,9 @@ const MAX_FOLDED_FLOATS: usize = 1 << 14;
 
 /// Bytes of folded values that every graph may have, beyond a part of the size of its weights.
 const FOLDED_FLOOR: usize = 16 << 20;
+
+/// Most elements that folding reads and writes, so that it ends within a second or two.
+const MAX_WORK: usize = 1 << 25;
 
 /// Most elements of a folded value that is not counted against that.
 const SMALL: usize = 64;
@@ -219,6 +227,7 @@ pub fn infer_with(
         .map(|(_, name)| name)
         .collect();
     let mut folding = Folding::of(graph);
+    let mut unsupported = IndexMap::new();
     let mut inference = Inference {
         types,
         ops: Vec::with_capacity(graph.nodes.len()),
@@ -238,7 +247,7 @@ pub fn infer_with(
             Err(Error::Unsupported(more)) => {
                 // Behind an unsupported op a shape may be missing; that is not the node's fault.
                 if all_known || !more.iter().all(Unsupported::wants_constant) {
-                    crate::ops::merge(&mut inference.unsupported, more);
+                    crate::ops::merge(&mut unsupported, more);
                 }
                 inference.ops.push(None);
                 continue;
@@ -249,8 +258,13 @@ pub fn infer_with(
             let outputs = op
                 .infer(&types, node.outputs.len())
                 .map_err(|problem| Error::invalid(node.place(), problem))?;
-            let folded = folded(&op, node, &types, &outputs, &trained, &reader)
-                .filter(|folded| folding.takes(folded));
+            let folded = match folding.has_room(&types, &outputs) {
+                true => folded(&op, node, &types, &outputs, &trained, &reader),
+                false => None,
+            };
+            if let Some(folded) = &folded {
+                folding.take(&types, folded);
+            }
             for (index, (name, ty)) in node.outputs.iter().zip(outputs).enumerate() {
                 if name.is_empty() {
                     continue;
@@ -270,6 +284,7 @@ pub fn infer_with(
         inference.ops.push(Some(op));
     }
     inference.constants = reader.into_learnt();
+    inference.unsupported = unsupported.into_values().collect();
     Ok(inference)
 }
 
@@ -279,6 +294,8 @@ struct Folding<'g> {
     uses: HashMap<&'g str, usize>,
     /// Bytes that may be used for more.
     room: usize,
+    /// Elements that may be computed on.
+    work: usize,
 }
 
 impl<'g> Folding<'g> {
@@ -295,14 +312,34 @@ impl<'g> Folding<'g> {
         Folding {
             uses,
             room: FOLDED_FLOOR.saturating_add(weights.sum::<usize>() / 16),
+            work: MAX_WORK,
         }
     }
 
-    /// Whether there is room for `values`, which is then taken.
-    fn takes(&mut self, values: &[Tensor]) -> bool {
-        let left = self.room.checked_sub(Self::bytes(values));
-        self.room = left.unwrap_or(self.room);
-        left.is_some()
+    /// Whether there is room for outputs of these types, and time to make them.
+    fn has_room(&self, inputs: &[Option<&TensorType>], outputs: &[TensorType]) -> bool {
+        let large = outputs.iter().filter(|ty| ty.elements() > SMALL);
+        let bytes = large.fold(0usize, |sum, ty| sum.saturating_add(ty.bytes()));
+        bytes <= self.room && Self::work(inputs, outputs.iter()) <= self.work
+    }
+
+    /// Takes the room that `values` need.
+    fn take(&mut self, inputs: &[Option<&TensorType>], values: &[Tensor]) {
+        self.room = self.room.saturating_sub(Self::bytes(values));
+        let types: Vec<TensorType> = values.iter().map(TensorType::of).collect();
+        self.work = self.work.saturating_sub(Self::work(inputs, types.iter()));
+    }
+
+    /// Elements that are looked at beyond the first few.
+    fn work<'t>(
+        inputs: &[Option<&TensorType>],
+        outputs: impl Iterator<Item = &'t TensorType>,
+    ) -> usize {
+        let read = inputs.iter().flatten().map(|ty| ty.elements());
+        let sum = read
+            .chain(outputs.map(TensorType::elements))
+            .fold(0, usize::saturating_add);
+        if sum > SMALL { sum } else { 0 }
     }
 
     /// Drops what only `node` and other folded ones before it have read; what a node that runs
@@ -356,9 +393,16 @@ fn folded(
         }
         _ => {}
     }
-    let small = |ty: &TensorType| match ty.dtype.is_float() {
-        true => ty.elements() <= MAX_FOLDED_FLOATS,
-        false => ty.elements() <= MAX_FOLDED_INTEGERS,
+    // A tensor without elements may still be wide.
+    let small = |ty: &TensorType| {
+        let width = ty
+            .dims
+            .iter()
+            .fold(1usize, |width, &size| width.saturating_mul(size.max(1)));
+        match ty.dtype.is_float() {
+            true => width <= MAX_FOLDED_FLOATS,
+            false => width <= MAX_FOLDED_INTEGERS,
+        }
     };
     if !outputs.iter().all(small) || !types.iter().flatten().all(|ty| small(ty)) {
         return None;
@@ -382,6 +426,10 @@ fn sane(ty: TensorType, at: &str) -> Result<TensorType> {
             at,
             format!("has the shape {:?}; no dimension may be 0", ty.dims),
         ));
+    }
+    if ty.dims.len() > MAX_RANK {
+        let problem = format!("has {} dimensions; {MAX_RANK} are supported", ty.dims.len());
+        return Err(Error::invalid(at, problem));
     }
     match checked_elements(&ty.dims).and_then(|n| n.checked_mul(ty.dtype.size())) {
         Some(bytes) if bytes <= MAX_VALUE_BYTES => Ok(ty),

@@ -44,6 +44,8 @@ pub use window::{Extent, Padding, Window};
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
 use crate::infer::TensorType;
@@ -383,10 +385,12 @@ impl Op {
             }
             Op::Quantize(quantize) => {
                 quantize.scale_dims(dims(0)?, dims(1)?)?;
+                zero_point_fits(dims(1)?, dims(2).ok())?;
                 Ok((quantize.dtype, dims(0)?.to_vec()))
             }
             Op::Dequantize(quantize) => {
                 quantize.scale_dims(dims(0)?, dims(1)?)?;
+                zero_point_fits(dims(1)?, dims(2).ok())?;
                 Ok((input(1)?.dtype, dims(0)?.to_vec()))
             }
             Op::Dropout { .. } => {
@@ -437,6 +441,16 @@ impl Op {
     }
 }
 
+fn zero_point_fits(scale: &[usize], zero_point: Option<&[usize]>) -> Result<(), String> {
+    let count = |dims: &[usize]| dims.iter().product::<usize>();
+    match zero_point {
+        Some(dims) if count(dims) != count(scale) => Err(format!(
+            "a zero point of shape {dims:?} does not go with a scale of {scale:?}"
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn bias_fits(bias: Option<&TensorType>, channels: usize) -> Result<(), String> {
     match bias {
         Some(bias) if bias.dims != [channels] => Err(format!(
@@ -450,21 +464,22 @@ fn bias_fits(bias: Option<&TensorType>, channels: usize) -> Result<(), String> {
 /// The operators that edgefit cannot work with whatever the shapes are, each with all its nodes.
 pub fn unsupported_ops(graph: &Graph) -> Vec<Unsupported> {
     let reader = OpReader::new(graph);
-    let mut all = Vec::new();
+    let mut all = IndexMap::new();
     for node in &graph.nodes {
         if let Err(Error::Unsupported(mut more)) = reader.read(node) {
             more.retain(|unsupported| !unsupported.wants_constant());
             merge(&mut all, more);
         }
     }
-    all
+    all.into_values().collect()
 }
 
-pub(crate) fn merge(all: &mut Vec<Unsupported>, more: Vec<Unsupported>) {
+/// Adds `more` to what is known, by operator.
+pub(crate) fn merge(all: &mut IndexMap<String, Unsupported>, more: Vec<Unsupported>) {
     for unsupported in more {
-        match all.iter_mut().find(|known| known.op == unsupported.op) {
+        match all.get_mut(&unsupported.op) {
             Some(known) => known.nodes.extend(unsupported.nodes),
-            None => all.push(unsupported),
+            None => drop(all.insert(unsupported.op.clone(), unsupported)),
         }
     }
 }
@@ -570,10 +585,16 @@ impl Context<'_> {
 
     /// Axes that moved from an attribute to input 1 at opset `since`.
     fn axes(&self, since: i64) -> Result<Option<Vec<i64>>> {
-        if self.opset() < since {
-            return Ok(self.node.ints("axes")?.map(<[i64]>::to_vec));
+        let axes = match self.opset() < since {
+            true => self.node.ints("axes")?.map(<[i64]>::to_vec),
+            false => self.constant_ints(1, "list of axes")?,
+        };
+        match axes {
+            Some(axes) if axes.len() > crate::infer::MAX_RANK => {
+                Err(self.invalid(format!("lists {} axes", axes.len())))
+            }
+            axes => Ok(axes),
         }
-        self.constant_ints(1, "list of axes")
     }
 
     fn cast_type(&self) -> Result<DataType> {

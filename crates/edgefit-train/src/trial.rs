@@ -31,6 +31,9 @@ pub struct Trial {
 pub fn one_step(graph: &mut Graph, inputs: &[Array]) -> Result<Trial> {
     let device = Device::flex();
     let mut module = EvalModule::from_graph(graph, &device)?.into_train(|_| true);
+    if module.parameters().next().is_none() {
+        return Err(Error::Stopped("the graph has no weights to train".into()));
+    }
     let loss = loss(&mut module, inputs, &device)?;
     let before: f32 = loss.clone().into_scalar();
     let gradients = GradientsParams::from_grads(loss.backward(), &module);

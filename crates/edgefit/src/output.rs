@@ -59,7 +59,8 @@ impl Output {
     ) -> anyhow::Result<()> {
         let text = match self.json {
             true => serde_json::to_string_pretty(&Document { schema, content })?,
-            false => people(),
+            // Names come from files, and may hold what a terminal obeys.
+            false => people().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"),
         };
         self.text(&text)
     }
@@ -92,7 +93,7 @@ impl Output {
             }
             line.push_str(&words);
         }
-        eprintln!("error: {line}");
+        eprintln!("error: {}", line.replace(char::is_control, "\u{fffd}"));
     }
 }
 

@@ -28,13 +28,18 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
             options([a, b], conv.groups),
         )
         .into(),
-        [a, b, c] => conv3d(
-            x.try_into()?,
-            weight.try_into()?,
-            bias,
-            options([a, b, c], conv.groups),
-        )
-        .into(),
+        [a, b, c] => {
+            // burn pads a volume alike on both sides only.
+            let x: Tensor<5> = x.try_into()?;
+            let [front, top, left] = [a, b, c].map(|extent| (extent.before, extent.after));
+            let x = x.pad([(0, 0), (0, 0), front, top, left], 0.0);
+            let unpadded = [a, b, c].map(|extent| Extent {
+                before: 0,
+                after: 0,
+                ..extent
+            });
+            conv3d(x, weight.try_into()?, bias, options(unpadded, conv.groups)).into()
+        }
         _ => return Err("convolutions over four or more dimensions are not supported".into()),
     })
 }

@@ -10,31 +10,27 @@ use crate::value::{Floats, on_rank};
 pub(super) fn forward(pool: &Pool, x: Floats, device: &Device) -> Result<Floats, String> {
     let dims = x.dims();
     let extents = pool.extents(&dims)?;
-    let shape = |extents: &[Extent]| [&dims[..2], &outputs(extents)].concat();
-    let pooled = match pool.kind {
-        PoolKind::Max => over_windows(x, &extents, PoolKind::Max)?,
-        PoolKind::Average { count_include_pad } => {
-            let window: usize = extents.iter().map(|extent| extent.kernel).product();
-            let counts = counts(&extents, &dims[2..], count_include_pad);
-            // Padding counts as zeros first; where it should not, or where a window reaches past
-            // it, the mean is of fewer elements.
-            let included = PoolKind::Average {
-                count_include_pad: true,
-            };
-            let mean = over_windows(x, &extents, included)?;
-            if counts.iter().all(|&count| count == window) {
-                mean
-            } else {
-                let factors = counts
-                    .iter()
-                    .map(|&count| window as f32 / count as f32)
-                    .collect();
-                let factor_dims = [&[1, 1], &outputs(&extents)[..]].concat();
-                scaled(mean, Floats::new(factors, &factor_dims, device)?)?
-            }
-        }
+    let shape = [&dims[..2], &outputs(&extents)].concat();
+    let PoolKind::Average { count_include_pad } = pool.kind else {
+        return over_windows(x, &extents, PoolKind::Max)?.reshape(&shape);
     };
-    pooled.reshape(&shape(&extents))
+    // Padding counts as zeros first; where it should not, or where a window reaches past it, the
+    // mean is of fewer elements.
+    let included = PoolKind::Average {
+        count_include_pad: true,
+    };
+    let mean = over_windows(x, &extents, included)?.reshape(&shape)?;
+    let window: usize = extents.iter().map(|extent| extent.kernel).product();
+    let counts = counts(&extents, &dims[2..], count_include_pad);
+    if (count_include_pad && pool.whole_windows) || counts.iter().all(|&count| count == window) {
+        return Ok(mean);
+    }
+    let factor = |&count: &usize| window as f32 / count as f32;
+    let factor_dims = [&[1, 1], &shape[2..]].concat();
+    scaled(
+        mean,
+        Floats::new(counts.iter().map(factor).collect(), &factor_dims, device)?,
+    )
 }
 
 fn scaled(x: Floats, factors: Floats) -> Result<Floats, String> {

@@ -84,18 +84,24 @@ impl Range {
         };
         let (start, limit) = (number(0, "start")?, number(1, "limit")?);
         let delta = number(2, "delta")?;
-        let count = ((limit - start) / delta).ceil();
+        let dtype = context.constant(0, "start")?.map(Tensor::dtype);
+        let dtype = dtype.unwrap_or(DataType::F32);
+        // The difference is taken in the type of the values, which decides a last one.
+        let span = match dtype {
+            DataType::F32 => f64::from(limit as f32 - start as f32),
+            _ => limit - start,
+        };
+        let count = (span / delta).ceil();
         if !count.is_finite() || count > 1e9 {
             return Err(
                 context.invalid(format!("{count} values from {start} to {limit} by {delta}"))
             );
         }
-        let dtype = context.constant(0, "start")?.map(Tensor::dtype);
         Ok(Range {
             start,
             delta,
             count: count.max(0.0) as usize,
-            dtype: dtype.unwrap_or(DataType::F32),
+            dtype,
         })
     }
 }

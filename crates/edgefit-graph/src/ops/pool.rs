@@ -10,6 +10,9 @@ pub struct Pool {
     pub kernel: Vec<usize>,
     /// Strides, dilations and padding.
     pub window: Window,
+    /// Whether a mean that counts padding is of a whole window even where that reaches past the
+    /// padding, as ONNX Runtime has it before opset 19.
+    pub whole_windows: bool,
     /// Whether the indices of maxima count columns first.
     pub column_major: bool,
 }
@@ -41,6 +44,7 @@ impl Pool {
             kind,
             kernel,
             window: Window::read(context)?,
+            whole_windows: context.opset() < 19,
             column_major: context.node.int_or("storage_order", 0)? != 0,
         })
     }

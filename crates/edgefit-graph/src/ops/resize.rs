@@ -169,9 +169,8 @@ impl Resize {
                 .into_iter()
                 .zip(scales)
                 .map(|(axis, &scale)| {
-                    let output = x[axis] as f64 * f64::from(scale);
-                    // A float may fall short of the whole number that is meant.
-                    let output = (output + 1e-6 * output.abs()).floor();
+                    // In 32 bits, as engines compute it: there 10 · 1.1 is 11.
+                    let output = (x[axis] as f32 * scale).floor();
                     (axis, output as usize, f64::from(scale))
                 })
                 .collect(),
@@ -211,15 +210,16 @@ impl Resize {
         let mut all = Vec::new();
         for (index, (axis, output, scale)) in plan.into_iter().enumerate() {
             let region = match self.region.len() == 2 * count {
-                true => (self.region[index].into(), self.region[index + count].into()),
+                true => (self.region[index], self.region[index + count]),
                 false => (0.0, 1.0),
             };
             let input = x[axis];
             if input == output && scale == 1.0 && region == (0.0, 1.0) {
                 continue;
             }
-            let at = |index| self.point(index as f64, input as f64, output as f64, scale, region);
-            let points: Vec<f64> = (0..output).map(at).collect();
+            let sizes = (input as f32, output as f32);
+            let at = |index| self.point(index as f32, sizes.0, sizes.1, scale as f32, region);
+            let points: Vec<f64> = (0..output).map(|index| at(index).into()).collect();
             let last = input as f64 - 1.0;
             let outside = |point: &f64| {
                 self.coordinates == Coordinates::Region && !(0.0..=last).contains(point)
@@ -244,7 +244,9 @@ impl Resize {
         Ok(all)
     }
 
-    fn point(&self, x: f64, input: f64, output: f64, scale: f64, region: (f64, f64)) -> f64 {
+    /// The point of the input for element `x` of the result. In 32 bits, as engines compute it:
+    /// where a point falls between two elements, the rounding decides.
+    fn point(&self, x: f32, input: f32, output: f32, scale: f32, region: (f32, f32)) -> f32 {
         // With scales, the specification computes with the size before it is rounded down.
         let exact = scale * input;
         match self.coordinates {
@@ -262,7 +264,9 @@ impl Resize {
             Coordinates::Region => {
                 let (start, end) = region;
                 match output > 1.0 {
-                    true => (start + x * (end - start) / (output - 1.0)) * (input - 1.0),
+                    true => {
+                        start * (input - 1.0) + x * (end - start) * (input - 1.0) / (output - 1.0)
+                    }
                     false => 0.5 * (start + end) * (input - 1.0),
                 }
             }

@@ -87,7 +87,7 @@ impl Slice {
                 let start = from_front(start).clamp(0, size);
                 (start, from_front(end).clamp(0, size) - start)
             } else {
-                let start = from_front(start).clamp(-1, size - 1);
+                let start = from_front(start).clamp(0, (size - 1).max(0));
                 (start, start - from_front(end).clamp(-1, size - 1))
             };
             let count = match span {
@@ -200,6 +200,8 @@ mod tests {
         assert_eq!(slice(0, 5, 2), [0, 2, 4]);
         assert_eq!(slice(-1, i64::MIN, -1), [4, 3, 2, 1, 0]);
         assert_eq!(slice(10, -10, -2), [4, 2, 0]);
+        // Unlike Python's, a start before the front is the front.
+        assert_eq!(slice(-100, -200, -1), [0]);
         assert_eq!(slice(3, 1, 1), [0usize; 0]);
         assert_eq!(slice(0, 1, i64::MAX), [0]);
         assert_eq!(slice(9, 9, i64::MIN), [0usize; 0]);

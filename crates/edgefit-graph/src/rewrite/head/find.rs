@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::{Head, Layer, constant, rows_are_classes};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
@@ -87,58 +89,56 @@ impl<'g> Search<'g> {
 
     /// Walks from `value` towards the inputs until it meets linear layers.
     fn back_from(&mut self, value: &str) -> Result<()> {
-        let mut value = value.to_owned();
-        loop {
-            let no_head = |problem: String| {
-                Error::invalid(format!("value '{value}'"), format!("{problem}; {MEND}"))
-            };
-            let Some(index) = self.topology.producer(&value) else {
-                return Err(no_head(
-                    "is an input of the graph, and no head was met".into(),
-                ));
-            };
-            let node = &self.graph.nodes[index];
-            let flowing: Vec<&str> = node
-                .present_inputs()
-                .filter(|name| constant(self.graph, name).is_none())
-                .collect();
-            match (node.op.as_str(), flowing.as_slice()) {
-                ("Gemm" | "MatMul" | "Conv", _) => {
-                    let layer = self.layer(index, None).map_err(no_head)?;
-                    self.layers.push(layer);
-                    return Ok(());
-                }
-                ("Add", &[product]) => {
-                    let product = self.topology.producer(product).unwrap_or(index);
-                    match self.layer(product, Some(index)) {
-                        Ok(layer) => {
-                            self.layers.push(layer);
-                            return Ok(());
-                        }
-                        Err(problem) => return Err(no_head(problem)),
-                    }
-                }
-                // Heads whose sum or mean is taken.
-                ("Add" | "Sum" | "Mean", [_, _, ..]) => {
-                    self.tail.push(index);
-                    let branches: Vec<String> = flowing.iter().map(|&name| name.into()).collect();
-                    return branches
-                        .iter()
-                        .try_for_each(|branch| self.back_from(branch));
-                }
-                (op, [next, ..]) if passes(op, node, self.graph) => {
-                    self.rectified |= matches!(op, "Relu" | "Clip");
-                    self.tail.push(index);
-                    value = (*next).to_owned();
-                }
-                (op, _) => {
-                    return Err(no_head(format!(
-                        "comes from a {op}; a head is a Gemm, a MatMul or a 1×1 Conv with nothing \
-                         but pooling and changes of shape behind it"
-                    )));
-                }
+        let mut seen = HashSet::new();
+        let mut values = vec![value.to_owned()];
+        while let Some(value) = values.pop() {
+            // Where two ways meet, they go on as one.
+            if seen.insert(value.clone()) {
+                let before = self.step_back(&value)?;
+                values.extend(before.into_iter().rev());
             }
         }
+        Ok(())
+    }
+
+    /// The values from which `value` comes, on the way to a linear layer; none if it comes from one.
+    fn step_back(&mut self, value: &str) -> Result<Vec<String>> {
+        let no_head = |problem: String| {
+            Error::invalid(format!("value '{value}'"), format!("{problem}; {MEND}"))
+        };
+        let Some(index) = self.topology.producer(value) else {
+            return Err(no_head(
+                "is an input of the graph, and no head was met".into(),
+            ));
+        };
+        let node = &self.graph.nodes[index];
+        let flowing: Vec<&str> = node
+            .present_inputs()
+            .filter(|name| constant(self.graph, name).is_none())
+            .collect();
+        let layer = match (node.op.as_str(), flowing.as_slice()) {
+            ("Gemm" | "MatMul" | "Conv", _) => self.layer(index, None),
+            ("Add", &[product]) => {
+                let product = self.topology.producer(product).unwrap_or(index);
+                self.layer(product, Some(index))
+            }
+            // Heads whose sum or mean is taken.
+            ("Add" | "Sum" | "Mean", [_, _, ..]) => {
+                self.tail.push(index);
+                return Ok(flowing.into_iter().map(str::to_owned).collect());
+            }
+            (op, [next, ..]) if passes(node, next, self.graph) => {
+                self.rectified |= matches!(op, "Relu" | "Clip");
+                self.tail.push(index);
+                return Ok(vec![(*next).to_owned()]);
+            }
+            (op, _) => Err(format!(
+                "comes from a {op}; a head is a Gemm, a MatMul or a 1×1 Conv with nothing but \
+                 pooling and changes of shape behind it"
+            )),
+        };
+        self.layers.push(layer.map_err(no_head)?);
+        Ok(Vec::new())
     }
 
     /// The layer whose product node `multiply` makes, and its number of classes.
@@ -225,8 +225,8 @@ impl<'g> Search<'g> {
     }
 }
 
-/// Whether every class comes through `node` by itself.
-fn passes(op: &str, node: &Node, graph: &Graph) -> bool {
+/// Whether every class comes through `node`, as `flowing`, by itself.
+fn passes(node: &Node, flowing: &str, graph: &Graph) -> bool {
     const PASS: [&str; 15] = [
         "Identity",
         "Dropout",
@@ -245,5 +245,7 @@ fn passes(op: &str, node: &Node, graph: &Graph) -> bool {
         "Clip",
     ];
     let single = |name: &str| constant(graph, name).is_none_or(|tensor| tensor.elements() == 1);
-    PASS.contains(&op) || (matches!(op, "Mul" | "Div") && node.present_inputs().all(single))
+    let op = node.op.as_str();
+    let scaled = op == "Mul" || (op == "Div" && node.input(0) == Some(flowing));
+    PASS.contains(&op) || (scaled && node.present_inputs().all(single))
 }

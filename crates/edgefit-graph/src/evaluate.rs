@@ -12,6 +12,9 @@ use crate::tensor::{DataType, Tensor};
 /// Most elements that are computed here, those of dimensions beside an empty one included.
 const MOST: usize = 1 << 26;
 
+/// Most elements that a maximum of windows looks at.
+const MOST_TAPS: usize = 1 << 22;
+
 /// The outputs of `op`, of the types `outputs`, for its inputs; absent optional ones are `None`.
 ///
 /// `None` for an op that is not computed here, and for a result that does not exist, such as a
@@ -543,7 +546,7 @@ fn max_pool(pool: &Pool, x: &Tensor, outputs: &[TensorType]) -> Option<Vec<Tenso
         .fold(outputs.first()?.elements(), |taps, extent| {
             taps.saturating_mul(extent.kernel)
         });
-    if plane == 0 || taps > MOST {
+    if plane == 0 || taps > MOST_TAPS {
         return None;
     }
     let row_major = strides(spatial);

@@ -258,13 +258,7 @@ pub fn infer_with(
             let outputs = op
                 .infer(&types, node.outputs.len())
                 .map_err(|problem| Error::invalid(node.place(), problem))?;
-            let folded = match folding.has_room(&types, &outputs) {
-                true => folded(&op, node, &types, &outputs, &trained, &reader),
-                false => None,
-            };
-            if let Some(folded) = &folded {
-                folding.take(&types, folded);
-            }
+            let folded = folded(&op, node, &types, &outputs, &trained, &reader, &mut folding);
             for (index, (name, ty)) in node.outputs.iter().zip(outputs).enumerate() {
                 if name.is_empty() {
                     continue;
@@ -316,30 +310,22 @@ impl<'g> Folding<'g> {
         }
     }
 
-    /// Whether there is room for outputs of these types, and time to make them.
-    fn has_room(&self, inputs: &[Option<&TensorType>], outputs: &[TensorType]) -> bool {
+    /// Whether there is room for outputs of these types, and time to make them from inputs of
+    /// those; what they take is gone then.
+    fn affords(&mut self, inputs: &[Option<&TensorType>], outputs: &[TensorType]) -> bool {
         let large = outputs.iter().filter(|ty| ty.elements() > SMALL);
         let bytes = large.fold(0usize, |sum, ty| sum.saturating_add(ty.bytes()));
-        bytes <= self.room && Self::work(inputs, outputs.iter()) <= self.work
-    }
-
-    /// Takes the room that `values` need.
-    fn take(&mut self, inputs: &[Option<&TensorType>], values: &[Tensor]) {
-        self.room = self.room.saturating_sub(Self::bytes(values));
-        let types: Vec<TensorType> = values.iter().map(TensorType::of).collect();
-        self.work = self.work.saturating_sub(Self::work(inputs, types.iter()));
-    }
-
-    /// Elements that are looked at beyond the first few.
-    fn work<'t>(
-        inputs: &[Option<&TensorType>],
-        outputs: impl Iterator<Item = &'t TensorType>,
-    ) -> usize {
-        let read = inputs.iter().flatten().map(|ty| ty.elements());
-        let sum = read
-            .chain(outputs.map(TensorType::elements))
-            .fold(0, usize::saturating_add);
-        if sum > SMALL { sum } else { 0 }
+        let looked_at = inputs.iter().copied().flatten().chain(outputs);
+        let work = looked_at
+            .map(TensorType::elements)
+            .filter(|&count| count > SMALL);
+        let work = work.fold(0, usize::saturating_add);
+        let left = (self.room.checked_sub(bytes), self.work.checked_sub(work));
+        let (Some(room), Some(work)) = left else {
+            return false;
+        };
+        (self.room, self.work) = (room, work);
+        true
     }
 
     /// Drops what only `node` and other folded ones before it have read; what a node that runs
@@ -376,6 +362,7 @@ fn folded(
     outputs: &[TensorType],
     trained: &HashSet<&str>,
     reader: &OpReader,
+    folding: &mut Folding,
 ) -> Option<Vec<Tensor>> {
     let shape_of = |index: usize| types.get(index).copied().flatten();
     match op {
@@ -416,6 +403,9 @@ fn folded(
             name => reader.constant(name).map(Some),
         })
         .collect::<Option<Vec<_>>>()?;
+    if !folding.affords(types, outputs) {
+        return None;
+    }
     let made = evaluate(op, &inputs, outputs)?;
     (made.len() >= node.outputs.len()).then_some(made)
 }

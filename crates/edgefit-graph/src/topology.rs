@@ -59,20 +59,36 @@ impl<'g> Topology<'g> {
     }
 }
 
-/// Names of the graph outputs that depend on a node called by one of the labels `nodes`.
-pub fn outputs_behind(graph: &Graph, nodes: &[String]) -> Vec<String> {
-    let named: HashSet<&str> = nodes.iter().map(String::as_str).collect();
-    let mut tainted: HashSet<&str> = HashSet::new();
-    for node in &graph.nodes {
-        if named.contains(node.label())
-            || node.present_inputs().any(|input| tainted.contains(input))
-        {
-            tainted.extend(node.present_outputs());
+/// For each group of nodes, told by their labels: the names of the graph outputs that depend on one
+/// of them.
+pub fn outputs_behind<'n>(
+    graph: &Graph,
+    groups: impl IntoIterator<Item = &'n [String]>,
+) -> Vec<Vec<String>> {
+    let mut group_of: HashMap<&str, usize> = HashMap::new();
+    let mut count = 0;
+    for group in groups {
+        group_of.extend(group.iter().map(|label| (label.as_str(), count)));
+        count += 1;
+    }
+    let topology = Topology::of(graph);
+    let mut behind = vec![Vec::new(); count];
+    for output in &graph.outputs {
+        // From the output backwards.
+        let mut seen = HashSet::new();
+        let mut values = vec![output.name.as_str()];
+        while let Some(value) = values.pop() {
+            let Some(index) = topology.producer(value).filter(|index| seen.insert(*index)) else {
+                continue;
+            };
+            let node = &graph.nodes[index];
+            values.extend(node.present_inputs());
+            if let Some(&group) = group_of.get(node.label())
+                && behind[group].last() != Some(&output.name)
+            {
+                behind[group].push(output.name.clone());
+            }
         }
     }
-    let outputs = graph.outputs.iter().map(|output| &output.name);
-    outputs
-        .filter(|name| tainted.contains(name.as_str()))
-        .cloned()
-        .collect()
+    behind
 }

@@ -35,6 +35,8 @@ enum Rounding {
     PreferCeil,
     Floor,
     Ceil,
+    /// Down when the tensor grows and up when it shrinks, as before opset 11.
+    Outwards,
 }
 
 /// Which point of the input belongs to an element of the result.
@@ -92,7 +94,7 @@ impl Resize {
             other => return Err(context.invalid(format!("coordinates '{other}' are not known"))),
         };
         let rounding = match node.string_or("nearest_mode", "round_prefer_floor")? {
-            _ if simple => Rounding::Floor,
+            _ if simple => Rounding::Outwards,
             "round_prefer_floor" => Rounding::PreferFloor,
             "round_prefer_ceil" => Rounding::PreferCeil,
             "floor" => Rounding::Floor,
@@ -226,7 +228,7 @@ impl Resize {
             };
             let weighted: Vec<Vec<(i64, f64)>> = points
                 .iter()
-                .map(|&point| self.weights(point, input))
+                .map(|&point| self.weights(point, input, scale))
                 .collect();
             let taps = (0..weighted[0].len())
                 .map(|tap| {
@@ -273,8 +275,9 @@ impl Resize {
         }
     }
 
-    /// Elements and weights for the point `at` of a dimension of `size`; always as many.
-    fn weights(&self, at: f64, size: usize) -> Vec<(i64, f64)> {
+    /// Elements and weights for the point `at` of a dimension of `size` that is scaled by `scale`;
+    /// always as many.
+    fn weights(&self, at: f64, size: usize, scale: f64) -> Vec<(i64, f64)> {
         let floor = at.floor();
         let part = at - floor;
         let first = floor as i64;
@@ -282,6 +285,7 @@ impl Resize {
             Filter::Nearest(rounding) => {
                 let up = match rounding {
                     Rounding::Floor => false,
+                    Rounding::Outwards => scale < 1.0 && part > 0.0,
                     Rounding::Ceil => part > 0.0,
                     Rounding::PreferFloor => part > 0.5,
                     Rounding::PreferCeil => part >= 0.5,

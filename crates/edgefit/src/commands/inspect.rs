@@ -85,14 +85,15 @@ pub fn run(args: Inspect, output: &mut Output) -> anyhow::Result<Outcome> {
     });
     let (nodes, folded): (Vec<NodeCost>, Vec<bool>) = marked.into_iter().unzip();
 
-    let unsupported = inference
-        .unsupported
-        .iter()
-        .map(|unsupported| Unsupported {
+    let listed = inference.unsupported.iter();
+    let behind = outputs_behind(&graph, listed.clone().map(|op| op.nodes.as_slice()));
+    let unsupported = listed
+        .zip(behind)
+        .map(|(unsupported, needed_by)| Unsupported {
             op: unsupported.op.clone(),
             count: unsupported.nodes.len(),
             reason: unsupported.reason.clone(),
-            needed_by: outputs_behind(&graph, &unsupported.nodes),
+            needed_by,
             nodes: unsupported.nodes.clone(),
         })
         .collect();

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::{Head, Layer, constant, rows_are_classes};
+use super::{Head, Layer, rows_are_classes};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
 use crate::infer::{Inference, InputShapes, infer};
@@ -65,7 +65,7 @@ impl<'g> Search<'g> {
         let layer = self.layer(index, add).or_else(|_| self.layer(index, None));
         let layer = layer.map_err(|problem| Error::invalid(node.place(), problem))?;
         self.layers.push(layer);
-        let behind = outputs_behind(self.graph, &[name.to_owned()]);
+        let behind = outputs_behind(self.graph, [[name.to_owned()].as_slice()]).concat();
         if behind.len() != 1 {
             let problem = format!("{} outputs depend on it, not one", behind.len());
             return Err(Error::invalid(node.place(), problem));
@@ -114,7 +114,7 @@ impl<'g> Search<'g> {
         let node = &self.graph.nodes[index];
         let flowing: Vec<&str> = node
             .present_inputs()
-            .filter(|name| constant(self.graph, name).is_none())
+            .filter(|name| self.constant(name).is_none())
             .collect();
         let layer = match (node.op.as_str(), flowing.as_slice()) {
             ("Gemm" | "MatMul" | "Conv", _) => self.layer(index, None),
@@ -127,7 +127,7 @@ impl<'g> Search<'g> {
                 self.tail.push(index);
                 return Ok(flowing.into_iter().map(str::to_owned).collect());
             }
-            (op, [next, ..]) if passes(node, next, self.graph) => {
+            (op, [next, ..]) if self.passes(node, next) => {
                 self.rectified |= matches!(op, "Relu" | "Clip");
                 self.tail.push(index);
                 return Ok(vec![(*next).to_owned()]);
@@ -146,9 +146,9 @@ impl<'g> Search<'g> {
         let node = &self.graph.nodes[multiply];
         let no_layer = || format!("comes from a {}, which is no linear layer", node.op);
         let features = node.input(0).ok_or_else(no_layer)?;
-        let weight = node.input(1).and_then(|name| constant(self.graph, name));
+        let weight = node.input(1).and_then(|name| self.constant(name));
         let weight = weight.ok_or_else(no_layer)?;
-        if constant(self.graph, features).is_some() || !weight.dtype().is_float() {
+        if self.constant(features).is_some() || !weight.dtype().is_float() {
             return Err(no_layer());
         }
         let rows = rows_are_classes(node).map_err(|error| error.to_string())?;
@@ -170,7 +170,7 @@ impl<'g> Search<'g> {
         if let Some(add) = add {
             let bias = self.graph.nodes[add]
                 .present_inputs()
-                .find_map(|name| constant(self.graph, name));
+                .find_map(|name| self.constant(name));
             let one_each = bias.is_some_and(|bias: &Tensor| {
                 bias.elements() == classes && bias.dims().last() == Some(&classes)
             });
@@ -223,29 +223,44 @@ impl<'g> Search<'g> {
             tail: self.tail,
         })
     }
-}
 
-/// Whether every class comes through `node`, as `flowing`, by itself.
-fn passes(node: &Node, flowing: &str, graph: &Graph) -> bool {
-    const PASS: [&str; 15] = [
-        "Identity",
-        "Dropout",
-        "Cast",
-        "Flatten",
-        "Reshape",
-        "Squeeze",
-        "Unsqueeze",
-        "Transpose",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "AveragePool",
-        "MaxPool",
-        "ReduceMean",
-        "Relu",
-        "Clip",
-    ];
-    let single = |name: &str| constant(graph, name).is_none_or(|tensor| tensor.elements() == 1);
-    let op = node.op.as_str();
-    let scaled = op == "Mul" || (op == "Div" && node.input(0) == Some(flowing));
-    PASS.contains(&op) || (scaled && node.present_inputs().all(single))
+    /// The initializer behind `name`, through nodes that only rename it.
+    fn constant(&self, name: &str) -> Option<&'g Tensor> {
+        let mut name = name;
+        loop {
+            if let Some(tensor) = self.graph.initializers.get(name) {
+                return Some(tensor);
+            }
+            let node = &self.graph.nodes[self.topology.producer(name)?];
+            name = node.input(0).filter(|_| node.op == "Identity")?;
+        }
+    }
+
+    /// Whether every class comes through `node`, as `flowing`, by itself.
+    fn passes(&self, node: &Node, flowing: &str) -> bool {
+        const PASS: [&str; 15] = [
+            "Identity",
+            "Dropout",
+            "Cast",
+            "Flatten",
+            "Reshape",
+            "Squeeze",
+            "Unsqueeze",
+            "Transpose",
+            "GlobalAveragePool",
+            "GlobalMaxPool",
+            "AveragePool",
+            "MaxPool",
+            "ReduceMean",
+            "Relu",
+            "Clip",
+        ];
+        let single = |name: &str| {
+            self.constant(name)
+                .is_none_or(|tensor| tensor.elements() == 1)
+        };
+        let op = node.op.as_str();
+        let scaled = op == "Mul" || (op == "Div" && node.input(0) == Some(flowing));
+        PASS.contains(&op) || (scaled && node.present_inputs().all(single))
+    }
 }

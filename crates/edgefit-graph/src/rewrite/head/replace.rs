@@ -28,7 +28,10 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weights: &[LayerWeights]) ->
             format!("the new weights do not make {classes} classes of its features"),
         ));
     }
-    let output = match outputs_behind(graph, &[name.to_owned()]).as_slice() {
+    let output = match outputs_behind(graph, [[name.to_owned()].as_slice()])
+        .concat()
+        .as_slice()
+    {
         [output] => output.clone(),
         _ => {
             return Err(Error::invalid(

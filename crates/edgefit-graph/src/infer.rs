@@ -433,6 +433,7 @@ fn sane(ty: TensorType, at: &str) -> Result<TensorType> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::Attribute;
     use crate::graph::Node;
 
     fn graph(nodes: Vec<Node>) -> Graph {
@@ -470,6 +471,53 @@ mod tests {
         assert!(inference.get("c").is_none());
         assert_eq!(inference.unsupported[0].nodes, ["odd", "odd2"]);
         assert!(matches!(inference.known("c"), Err(Error::Unsupported(_))));
+    }
+
+    /// x + what `nodes` make of constants, in a graph that declares none of it.
+    fn folded(nodes: Vec<Node>, constants: &[(&str, Vec<i64>)]) -> Result<Inference> {
+        let mut graph = graph(nodes);
+        for (name, values) in constants {
+            let tensor = Tensor::from_values(vec![values.len()], values);
+            graph.initializers.insert((*name).into(), tensor);
+        }
+        infer(&graph, &InputShapes(vec![("x".into(), vec![2, 3, 4])]))
+    }
+
+    #[test]
+    fn shape_arithmetic_is_folded() {
+        let nodes = vec![
+            Node::new("Shape", "", &["x"], &["shape"]),
+            Node::new("Gather", "", &["shape", "first"], &["batch"]),
+            Node::new("Concat", "", &["batch", "rest"], &["target"])
+                .with("axis", Attribute::Int(0)),
+            Node::new("Reshape", "", &["x", "target"], &["y"]),
+        ];
+        let inference = folded(nodes, &[("first", vec![0]), ("rest", vec![-1])]).unwrap();
+        assert_eq!(inference.get("y").unwrap().dims, [2, 12]);
+        assert!(inference.is_folded("target") && !inference.is_folded("y"));
+        // Nothing that runs reads them, so nothing is kept.
+        assert!(inference.constant("shape").is_none());
+    }
+
+    #[test]
+    fn folding_does_not_grow_without_bound() {
+        // Each is repeated to 2²⁰ elements; the time for that ends before the nodes do.
+        let tile = |index: usize| {
+            let output = format!("t{index}");
+            Node::new("Tile", "", &["seed", "times"], &[&output])
+        };
+        let nodes = (0..200).map(tile).collect();
+        let inference = folded(nodes, &[("seed", vec![1]), ("times", vec![1 << 20])]).unwrap();
+        assert!(inference.is_folded("t0"));
+        assert!(!inference.is_folded("t199"));
+        assert_eq!(inference.get("t199").unwrap().dims, [1 << 20]);
+        // Without elements, and yet too wide to walk over.
+        let wide = Node::new("ConstantOfShape", "", &["dims"], &["y"]);
+        let error = folded(vec![wide], &[("dims", vec![0, 1 << 40])]).unwrap_err();
+        assert!(
+            error.to_string().contains("no dimension may be 0"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -319,6 +319,22 @@ mod tests {
     }
 
     #[test]
+    fn ways_that_meet_are_gone_once() {
+        let mut graph = classifier("Gemm");
+        graph.nodes[2].outputs[0] = "s0".into();
+        for step in 0..60 {
+            let (from, to) = (format!("s{step}"), format!("s{}", step + 1));
+            graph
+                .nodes
+                .push(Node::new("Add", &to, &[&from, &from], &[&to]));
+        }
+        graph.nodes.last_mut().unwrap().outputs[0] = "logits".into();
+        let head = Head::of(&graph, None).unwrap();
+        assert_eq!(head.layers.len(), 1);
+        assert_eq!(head.classes, 3);
+    }
+
+    #[test]
     fn a_graph_without_a_linear_end_is_refused() {
         let mut graph = classifier("Gemm");
         graph.outputs[0].name = "f".into();

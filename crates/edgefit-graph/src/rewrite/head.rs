@@ -80,7 +80,12 @@ impl Head {
             };
             Ok(LayerWeights {
                 weight,
-                bias: bias.unwrap_or_else(|| vec![0.0; self.classes]),
+                bias: match bias.as_deref() {
+                    None => vec![0.0; self.classes],
+                    // A single number is that of every class.
+                    Some(&[one]) => vec![one; self.classes],
+                    Some(bias) => bias.to_vec(),
+                },
             })
         });
         weights.collect()
@@ -214,6 +219,11 @@ mod tests {
                 nodes.push(Node::new("Add", "bias", &["b", "m"], &["logits"]));
                 nodes
             }
+            "bare MatMul" => {
+                let mut nodes = pooled();
+                nodes.push(Node::new("MatMul", "", &["f", "t"], &["logits"]));
+                nodes
+            }
             "Conv" => vec![
                 Node::new("Relu", "relu", &["x"], &["r"]),
                 Node::new("Conv", "fc", &["r", "k", "b"], &["m"]),
@@ -252,9 +262,10 @@ mod tests {
 
     #[test]
     fn heads_of_every_form_are_found_and_replaced() {
-        let forms: [(&str, &[&str], &[usize]); 5] = [
+        let forms: [(&str, &[&str], &[usize]); 6] = [
             ("Gemm", &["f"], &[2]),
             ("MatMul", &["f"], &[2]),
+            ("bare MatMul", &["f"], &[2]),
             ("Conv", &["r"], &[2, 3, 3]),
             ("tokens", &["f"], &[3, 2]),
             ("two heads", &["f", "g"], &[2]),

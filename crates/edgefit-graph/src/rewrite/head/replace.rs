@@ -40,11 +40,24 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weights: &[LayerWeights]) ->
             ));
         }
     };
-    for (layer, new) in head.layers.iter().zip(weights) {
-        replace_layer(graph, layer, new)?;
-    }
     if classes != head.classes {
         rename_classes(graph, head, classes);
+    }
+    let layers = head.layers.iter();
+    let of_layers = layers.flat_map(|layer| [layer.multiply].into_iter().chain(layer.add));
+    let stale: Vec<String> = of_layers
+        .chain(head.tail.iter().copied())
+        .filter_map(|index| graph.nodes.get(index))
+        .flat_map(|node| node.outputs.clone())
+        .collect();
+    graph
+        .value_info
+        .retain(|value| !stale.contains(&value.name));
+    // A layer may get one more node, so those behind come first.
+    let mut layers: Vec<(&Layer, &LayerWeights)> = head.layers.iter().zip(weights).collect();
+    layers.sort_by_key(|(layer, _)| std::cmp::Reverse(layer.multiply));
+    for (layer, new) in layers {
+        replace_layer(graph, layer, new)?;
     }
     graph.ir_version = graph.ir_version.max(4);
     // With a head chosen among several, the other outputs go.
@@ -63,21 +76,6 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weights: &[LayerWeights]) ->
             }
         }
     }
-    let stale: Vec<String> = head
-        .tail
-        .iter()
-        .copied()
-        .chain(
-            head.layers
-                .iter()
-                .flat_map(|layer| [layer.multiply].into_iter().chain(layer.add)),
-        )
-        .filter_map(|index| graph.nodes.get(index))
-        .flat_map(|node| node.outputs.clone())
-        .collect();
-    graph
-        .value_info
-        .retain(|value| !stale.contains(&value.name));
     graph.check()?;
 
     let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
@@ -118,12 +116,11 @@ fn replace_layer(graph: &mut Graph, layer: &Layer, new: &LayerWeights) -> Result
             Tensor::from_values(vec![layer.inputs, classes], &weight)
         }
     };
-    let mut bias_dims = match layer.bias(graph).and_then(|name| constant(graph, name)) {
-        Some(old) => old.dims().to_vec(),
-        None => vec![classes],
-    };
-    if let Some(last) = bias_dims.last_mut() {
-        *last = classes;
+    let old_bias = layer.bias(graph).and_then(|name| constant(graph, name));
+    let mut bias_dims = old_bias.map_or(Vec::new(), |old| old.dims().to_vec());
+    match bias_dims.last_mut() {
+        Some(last) => *last = classes,
+        None => bias_dims.push(classes),
     }
     let bias = Tensor::from_values(bias_dims, &new.bias);
     let bias_name = layer.bias(graph).map(str::to_owned);
@@ -137,14 +134,12 @@ fn replace_layer(graph: &mut Graph, layer: &Layer, new: &LayerWeights) -> Result
     set_constant(graph, layer.multiply, &weight_name, weight);
     match bias_name {
         Some(name) => set_constant(graph, layer.add.unwrap_or(layer.multiply), &name, bias),
-        None if graph.nodes[layer.multiply].op == "MatMul" => {
-            return Err(Error::invalid(
-                format!("node '{}'", layer.node),
-                "has no bias to replace; export it with one",
-            ));
-        }
+        None if graph.nodes[layer.multiply].op == "MatMul" => add_bias(graph, layer, bias),
         None => {
-            let name = format!("{}.bias", graph.nodes[layer.multiply].inputs[1]);
+            let name = free_name(
+                graph,
+                format!("{}.bias", graph.nodes[layer.multiply].inputs[1]),
+            );
             let inputs = &mut graph.nodes[layer.multiply].inputs;
             inputs.resize(2, String::new());
             inputs.push(name.clone());
@@ -154,13 +149,35 @@ fn replace_layer(graph: &mut Graph, layer: &Layer, new: &LayerWeights) -> Result
     Ok(())
 }
 
+/// Puts an addition of `bias` behind a product that had none; the result keeps its name.
+fn add_bias(graph: &mut Graph, layer: &Layer, bias: Tensor) {
+    let node = &mut graph.nodes[layer.multiply];
+    layer.node.clone_into(&mut node.name);
+    let weight = node.inputs[1].clone();
+    let Some(output) = node.outputs.first() else {
+        return;
+    };
+    let sum = output.clone();
+    let product = free_name(graph, format!("{sum}.product"));
+    graph.nodes[layer.multiply].outputs[0].clone_from(&product);
+    let name = free_name(graph, format!("{weight}.bias"));
+    let add = Node::new(
+        "Add",
+        &format!("{}.bias", layer.node),
+        &[&product, &name],
+        &[&sum],
+    );
+    graph.nodes.insert(layer.multiply + 1, add);
+    graph.initializers.insert(name, bias);
+}
+
 /// Puts `tensor` where node `reader` reads the constant `name`; other readers keep the old one.
 fn set_constant(graph: &mut Graph, reader: usize, name: &str, tensor: Tensor) {
     let inputs = graph.nodes.iter().flat_map(Node::present_inputs);
     let readers = inputs.filter(|input| *input == name).count();
     let own = match readers == 1 && graph.initializers.contains_key(name) {
         true => name.to_owned(),
-        false => free_name(graph, name),
+        false => free_name(graph, format!("{name}.head")),
     };
     graph.nodes[reader]
         .inputs
@@ -173,21 +190,17 @@ fn set_constant(graph: &mut Graph, reader: usize, name: &str, tensor: Tensor) {
     graph.initializers.insert(own, tensor);
 }
 
-/// A name made from `name` that no value has.
-fn free_name(graph: &Graph, name: &str) -> String {
-    let taken = |candidate: &str| {
-        graph.initializers.contains_key(candidate)
-            || graph.inputs.iter().any(|input| input.name == candidate)
-            || graph
-                .nodes
-                .iter()
-                .any(|node| node.outputs.iter().any(|made| made == candidate))
+/// `name`, or something like it that no value has.
+fn free_name(graph: &Graph, mut name: String) -> String {
+    let taken = |name: &str| {
+        let made = graph.nodes.iter().flat_map(|node| &node.outputs);
+        let inputs = graph.inputs.iter().map(|input| &input.name);
+        graph.initializers.contains_key(name) || made.chain(inputs).any(|other| other == name)
     };
-    let mut candidate = format!("{name}.head");
-    while taken(&candidate) {
-        candidate.push('_');
+    while taken(&name) {
+        name.push('_');
     }
-    candidate
+    name
 }
 
 /// Puts the new number of classes where a change of shape behind the head names the old one.

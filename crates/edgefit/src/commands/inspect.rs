@@ -240,7 +240,11 @@ fn rows(inspected: &Inspected, folded: &[bool]) -> String {
             human::share(own_macs, macs),
         ]
     };
-    let mut shown = table(&["node", "op", "output", "parameters", "", "MACs", ""]);
+    let (name, kind) = match inspected.groups {
+        Some(_) => ("block", "nodes"),
+        None => ("node", "op"),
+    };
+    let mut shown = table(&[name, kind, "output", "parameters", "", "MACs", ""]);
     // Figures are read from the right.
     for column in 3..7 {
         if let Some(column) = shown.column_mut(column) {
@@ -251,13 +255,9 @@ fn rows(inspected: &Inspected, folded: &[bool]) -> String {
     match &inspected.groups {
         Some(groups) => {
             for group in groups {
-                let nodes = match group.nodes {
-                    1 => "1 node".to_owned(),
-                    count => format!("{count} nodes"),
-                };
                 let names = [
                     group.name.clone(),
-                    nodes,
+                    group.nodes.to_string(),
                     shape(group.output_shape.as_deref()),
                 ];
                 shown.add_row(

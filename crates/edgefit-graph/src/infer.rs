@@ -1,36 +1,24 @@
 //! Shapes and types of every value, once the inputs' shapes are known.
 
+mod folding;
+
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
 use crate::error::{Error, Result};
-use crate::evaluate::evaluate;
-use crate::graph::{Dim, Graph, Node, ValueInfo, ValueType};
-use crate::ops::{Op, OpReader, Role, Unsupported};
+use crate::graph::{Dim, Graph, ValueInfo, ValueType};
+use crate::ops::{Op, OpReader, Unsupported};
 use crate::parameters::trainable_parameters;
 use crate::preprocessing::Preprocessing;
 use crate::tensor::{DataType, Tensor, checked_elements};
+use folding::{Folding, folded};
 
 /// Most dimensions of a tensor.
 pub(crate) const MAX_RANK: usize = 64;
 
 /// Largest value that is believed, so that sums of sizes stay in range.
 const MAX_VALUE_BYTES: usize = 1 << 40;
-
-/// Largest tensors that are folded, in elements: tables of indices; and of floats, which may be
-/// weights, such as a resize or a position needs.
-const MAX_FOLDED_INTEGERS: usize = 1 << 20;
-const MAX_FOLDED_FLOATS: usize = 1 << 14;
-
-/// Bytes of folded values that every graph may have, beyond a part of the size of its weights.
-const FOLDED_FLOOR: usize = 16 << 20;
-
-/// Most elements that folding reads and writes, so that it ends within a second or two.
-const MAX_WORK: usize = 1 << 25;
-
-/// Most elements of a folded value that is not counted against that.
-const SMALL: usize = 64;
 
 /// Element type and concrete shape of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -280,134 +268,6 @@ pub fn infer_with(
     inference.constants = reader.into_learnt();
     inference.unsupported = unsupported.into_values().collect();
     Ok(inference)
-}
-
-/// Keeps the memory of folded values within bounds: those that only folding reads are dropped.
-struct Folding<'g> {
-    /// How often each value is still to be read.
-    uses: HashMap<&'g str, usize>,
-    /// Bytes that may be used for more.
-    room: usize,
-    /// Elements that may be computed on.
-    work: usize,
-}
-
-impl<'g> Folding<'g> {
-    fn of(graph: &'g Graph) -> Self {
-        let mut uses: HashMap<&str, usize> = HashMap::new();
-        let read = graph.nodes.iter().flat_map(Node::present_inputs);
-        for name in read.chain(graph.outputs.iter().map(|output| output.name.as_str())) {
-            *uses.entry(name).or_default() += 1;
-        }
-        let weights = graph
-            .initializers
-            .values()
-            .map(|tensor| tensor.bytes().len());
-        Folding {
-            uses,
-            room: FOLDED_FLOOR.saturating_add(weights.sum::<usize>() / 16),
-            work: MAX_WORK,
-        }
-    }
-
-    /// Whether there is room for outputs of these types, and time to make them from inputs of
-    /// those; what they take is gone then.
-    fn affords(&mut self, inputs: &[Option<&TensorType>], outputs: &[TensorType]) -> bool {
-        let large = outputs.iter().filter(|ty| ty.elements() > SMALL);
-        let bytes = large.fold(0usize, |sum, ty| sum.saturating_add(ty.bytes()));
-        let looked_at = inputs.iter().copied().flatten().chain(outputs);
-        let work = looked_at
-            .map(TensorType::elements)
-            .filter(|&count| count > SMALL);
-        let work = work.fold(0, usize::saturating_add);
-        let left = (self.room.checked_sub(bytes), self.work.checked_sub(work));
-        let (Some(room), Some(work)) = left else {
-            return false;
-        };
-        (self.room, self.work) = (room, work);
-        true
-    }
-
-    /// Drops what only `node` and other folded ones before it have read; what a node that runs
-    /// reads has to stay.
-    fn read_by(&mut self, node: &Node, folded: bool, reader: &mut OpReader) {
-        for (index, name) in node.inputs.iter().enumerate() {
-            let Some(uses) = self.uses.get_mut(name.as_str()) else {
-                continue;
-            };
-            if folded || Role::of(node, index) == Role::Configuration {
-                *uses -= 1;
-            }
-            if *uses == 0 {
-                let dropped = reader.forget(name);
-                self.room += dropped
-                    .as_ref()
-                    .map_or(0, |value| Self::bytes(std::slice::from_ref(value)));
-            }
-        }
-    }
-
-    /// Bytes of those that count: sizes and axes are small, and every node may have some.
-    fn bytes(values: &[Tensor]) -> usize {
-        let counted = values.iter().filter(|value| value.elements() > SMALL);
-        counted.map(|value| value.bytes().len()).sum()
-    }
-}
-
-/// The outputs of `node`, if they can be known before the model runs.
-fn folded(
-    op: &Op,
-    node: &Node,
-    types: &[Option<&TensorType>],
-    outputs: &[TensorType],
-    trained: &HashSet<&str>,
-    reader: &OpReader,
-    folding: &mut Folding,
-) -> Option<Vec<Tensor>> {
-    let shape_of = |index: usize| types.get(index).copied().flatten();
-    match op {
-        Op::Shape(shape) => {
-            let sizes: Vec<i64> = shape
-                .of(&shape_of(0)?.dims)
-                .iter()
-                .map(|&size| size as i64)
-                .collect();
-            return Some(vec![Tensor::from_values(vec![sizes.len()], &sizes)]);
-        }
-        Op::Size => {
-            let size = i64::try_from(shape_of(0)?.elements()).ok()?;
-            return Some(vec![Tensor::from_values(vec![], &[size])]);
-        }
-        _ => {}
-    }
-    // A tensor without elements may still be wide.
-    let small = |ty: &TensorType| {
-        let width = ty
-            .dims
-            .iter()
-            .fold(1usize, |width, &size| width.saturating_mul(size.max(1)));
-        match ty.dtype.is_float() {
-            true => width <= MAX_FOLDED_FLOATS,
-            false => width <= MAX_FOLDED_INTEGERS,
-        }
-    };
-    if !outputs.iter().all(small) || !types.iter().flatten().all(|ty| small(ty)) {
-        return None;
-    }
-    let inputs = node
-        .inputs
-        .iter()
-        .map(|name| match name.as_str() {
-            "" => Some(None),
-            name if trained.contains(name) => None,
-            name => reader.constant(name).map(Some),
-        })
-        .collect::<Option<Vec<_>>>()?;
-    if !folding.affords(types, outputs) {
-        return None;
-    }
-    let made = evaluate(op, &inputs, outputs)?;
-    (made.len() >= node.outputs.len()).then_some(made)
 }
 
 fn sane(ty: TensorType, at: &str) -> Result<TensorType> {

@@ -1,6 +1,7 @@
 //! What a node means: typed, with defaults filled in and opset differences resolved.
 
 mod concat;
+mod context;
 mod conv;
 mod einsum;
 mod elementwise;
@@ -42,6 +43,7 @@ pub use softmax::Softmax;
 pub use transpose::{BlockKind, BlockMove, BlockSteps, Transpose};
 pub use window::{Extent, Padding, Window};
 
+use context::Context;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
@@ -493,128 +495,6 @@ fn unsupported(node: &Node, reason: &str) -> Error {
         nodes: vec![node.label().to_owned()],
         reason: reason.to_owned(),
     }])
-}
-
-/// A node and the graph it stands in, as the readers of ops see it.
-struct Context<'a> {
-    reader: &'a OpReader<'a>,
-    node: &'a Node,
-}
-
-impl Context<'_> {
-    fn opset(&self) -> i64 {
-        self.reader.graph.opset()
-    }
-
-    fn unsupported(&self, reason: &str) -> Error {
-        unsupported(self.node, reason)
-    }
-
-    fn invalid(&self, problem: impl Into<String>) -> Error {
-        Error::invalid(self.node.place(), problem)
-    }
-
-    /// The constant behind input `index`; `None` when the input is absent.
-    fn constant(&self, index: usize, what: &str) -> Result<Option<&Tensor>> {
-        match self.node.input(index) {
-            None => Ok(None),
-            Some(name) => match self.reader.constant(name) {
-                Some(tensor) => Ok(Some(tensor)),
-                None => {
-                    let reason = format!("its {what} {DEPENDS}");
-                    Err(self.unsupported(&reason))
-                }
-            },
-        }
-    }
-
-    /// The single number behind input `index`, of any type.
-    fn constant_number(&self, index: usize, what: &str) -> Result<Option<f64>> {
-        let Some(tensor) = self.constant(index, what)? else {
-            return Ok(None);
-        };
-        // Some exporters write an empty tensor for a limit that is not there.
-        if tensor.elements() == 0 {
-            return Ok(None);
-        }
-        let numbers = match tensor.dtype().is_float() {
-            true => tensor.to_f32()?.into_iter().map(f64::from).collect(),
-            false => tensor
-                .to_i64()?
-                .into_iter()
-                .map(|number| number as f64)
-                .collect::<Vec<_>>(),
-        };
-        match numbers[..] {
-            [number] => Ok(Some(number)),
-            _ => Err(self.invalid(format!("its {what} is not a single number"))),
-        }
-    }
-
-    /// The integers behind input `index`.
-    fn constant_ints(&self, index: usize, what: &str) -> Result<Option<Vec<i64>>> {
-        self.constant(index, what)?.map(Tensor::to_i64).transpose()
-    }
-
-    /// The floats behind input `index`.
-    fn constant_floats(&self, index: usize, what: &str) -> Result<Option<Vec<f32>>> {
-        self.constant(index, what)?.map(Tensor::to_f32).transpose()
-    }
-
-    /// The sizes behind input `index`, which has to be there.
-    fn constant_sizes(&self, index: usize, what: &str) -> Result<Vec<usize>> {
-        let sizes = self.constant_ints(index, what)?;
-        let sizes = sizes.ok_or_else(|| self.invalid(format!("its {what} is missing")))?;
-        let sizes: Option<Vec<usize>> = sizes
-            .iter()
-            .map(|&size| usize::try_from(size).ok())
-            .collect();
-        sizes.ok_or_else(|| self.invalid(format!("its {what} holds a negative number")))
-    }
-
-    /// The list of sizes in attribute `name`, each at least `least`.
-    fn sizes(&self, name: &str, least: i64) -> Result<Option<Vec<usize>>> {
-        let Some(values) = self.node.ints(name)? else {
-            return Ok(None);
-        };
-        if let Some(bad) = values.iter().find(|&&value| value < least) {
-            return Err(self.invalid(format!("attribute '{name}' holds {bad}")));
-        }
-        Ok(Some(values.iter().map(|&value| value as usize).collect()))
-    }
-
-    /// Axes that moved from an attribute to input 1 at opset `since`.
-    fn axes(&self, since: i64) -> Result<Option<Vec<i64>>> {
-        let axes = match self.opset() < since {
-            true => self.node.ints("axes")?.map(<[i64]>::to_vec),
-            false => self.constant_ints(1, "list of axes")?,
-        };
-        match axes {
-            Some(axes) if axes.len() > crate::infer::MAX_RANK => {
-                Err(self.invalid(format!("lists {} axes", axes.len())))
-            }
-            axes => Ok(axes),
-        }
-    }
-
-    fn cast_type(&self) -> Result<DataType> {
-        let code = self.node.int_or("to", 0)?;
-        let dtype = i32::try_from(code).ok().and_then(DataType::from_code);
-        dtype.ok_or_else(|| self.unsupported(&format!("a cast to data type {code}")))
-    }
-
-    fn dropout_ratio(&self) -> Result<f32> {
-        let ratio = if self.opset() < 12 {
-            self.node.float_or("ratio", 0.5)?
-        } else {
-            self.constant_number(1, "ratio")?.unwrap_or(0.5) as f32
-        };
-        if (0.0..1.0).contains(&ratio) {
-            Ok(ratio)
-        } else {
-            Err(self.invalid(format!("the dropout ratio {ratio} is not in 0 … 1")))
-        }
-    }
 }
 
 /// `axis` counted from the front, for a tensor of `rank` dimensions.

@@ -97,14 +97,7 @@ fn gradient_check(trained: fn(&str) -> bool) {
     let gradients = GradientsParams::from_grads(gradients, &module);
     let mut checked = 0;
     for (name, parameter) in module.parameters() {
-        let gradient: Vec<f32> = match parameter {
-            crate::Parameter::R1(param) => gradients.get::<1>(param.id).unwrap().into_data(),
-            crate::Parameter::R2(param) => gradients.get::<2>(param.id).unwrap().into_data(),
-            crate::Parameter::R4(param) => gradients.get::<4>(param.id).unwrap().into_data(),
-            other => panic!("{name}: {other:?}"),
-        }
-        .try_into_vec()
-        .unwrap();
+        let gradient = parameter.gradient(&gradients).unwrap().to_vec().unwrap();
         for (index, &gradient) in gradient.iter().enumerate() {
             let step = 3e-3f32;
             let moved = |by: f32| {

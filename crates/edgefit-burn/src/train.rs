@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Distribution, Tensor};
 use edgefit_graph::ops::BatchNormalization;
 
@@ -66,6 +67,20 @@ impl Parameter {
             Floats::R7(tensor) => Parameter::R7(Param::from_tensor(tensor.autodiff())),
             Floats::R8(tensor) => Parameter::R8(Param::from_tensor(tensor.autodiff())),
         }
+    }
+
+    /// Its gradient, if one reached it.
+    pub fn gradient(&self, gradients: &GradientsParams) -> Option<Floats> {
+        Some(match self {
+            Parameter::R1(param) => gradients.get::<1>(param.id)?.into(),
+            Parameter::R2(param) => gradients.get::<2>(param.id)?.into(),
+            Parameter::R3(param) => gradients.get::<3>(param.id)?.into(),
+            Parameter::R4(param) => gradients.get::<4>(param.id)?.into(),
+            Parameter::R5(param) => gradients.get::<5>(param.id)?.into(),
+            Parameter::R6(param) => gradients.get::<6>(param.id)?.into(),
+            Parameter::R7(param) => gradients.get::<7>(param.id)?.into(),
+            Parameter::R8(param) => gradients.get::<8>(param.id)?.into(),
+        })
     }
 
     fn value(&self) -> Floats {

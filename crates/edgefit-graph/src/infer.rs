@@ -43,6 +43,12 @@ impl TensorType {
         checked_elements(&self.dims).unwrap_or(usize::MAX)
     }
 
+    /// Number of elements if dimensions of size 0 had size 1: what a walk over them costs.
+    pub(crate) fn span(&self) -> usize {
+        let sizes = self.dims.iter().map(|&size| size.max(1));
+        sizes.fold(1, usize::saturating_mul)
+    }
+
     /// Size in bytes.
     pub fn bytes(&self) -> usize {
         self.elements().saturating_mul(self.dtype.size())

@@ -2,7 +2,7 @@
 
 use edgefit_burn::burn::optim::{GradientsParams, SgdConfig};
 use edgefit_burn::burn::tensor::{Device, Tensor, activation::log_softmax};
-use edgefit_burn::{EvalModule, Parameter, TrainModule, Value};
+use edgefit_burn::{EvalModule, TrainModule, Value};
 use edgefit_engine::Array;
 use edgefit_graph::Graph;
 
@@ -39,9 +39,11 @@ pub fn one_step(graph: &mut Graph, inputs: &[Array]) -> Result<Trial> {
     let gradients = GradientsParams::from_grads(loss.backward(), &module);
     let mut squares = 0f64;
     for (name, parameter) in module.parameters() {
-        let gradient = gradient(&gradients, parameter)
+        let gradient = parameter
+            .gradient(&gradients)
             .ok_or_else(|| Error::Stopped(format!("no gradient reaches the weight '{name}'")))?;
-        let own: f64 = gradient.iter().map(|value| f64::from(*value).powi(2)).sum();
+        let values = gradient.to_vec()?.into_iter();
+        let own: f64 = values.map(|value| f64::from(value).powi(2)).sum();
         if !own.is_finite() {
             let problem = format!("the gradient of the weight '{name}' is not finite");
             return Err(Error::Stopped(problem));
@@ -81,18 +83,4 @@ fn loss(module: &mut TrainModule, inputs: &[Array], device: &Device) -> Result<T
     let chosen = matrix(Value::new(chosen, &[samples, classes], device));
     let log = log_softmax(logits.map_err(Error::Stopped)?, 1);
     Ok((log * chosen.map_err(Error::Stopped)?).sum().neg() / samples as f64)
-}
-
-fn gradient(gradients: &GradientsParams, parameter: &Parameter) -> Option<Vec<f32>> {
-    let data = match parameter {
-        Parameter::R1(param) => gradients.get::<1>(param.id)?.into_data(),
-        Parameter::R2(param) => gradients.get::<2>(param.id)?.into_data(),
-        Parameter::R3(param) => gradients.get::<3>(param.id)?.into_data(),
-        Parameter::R4(param) => gradients.get::<4>(param.id)?.into_data(),
-        Parameter::R5(param) => gradients.get::<5>(param.id)?.into_data(),
-        Parameter::R6(param) => gradients.get::<6>(param.id)?.into_data(),
-        Parameter::R7(param) => gradients.get::<7>(param.id)?.into_data(),
-        Parameter::R8(param) => gradients.get::<8>(param.id)?.into_data(),
-    };
-    data.try_into_vec().ok()
 }

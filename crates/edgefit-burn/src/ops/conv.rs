@@ -58,25 +58,24 @@ pub(super) fn transposed(conv: &ConvTranspose, operands: &mut Operands) -> Resul
     let weight = operands.floats(1)?;
     let stretches = conv.stretches(&x.dims(), &weight.dims())?;
     let groups = conv.groups;
-    let (x, weight, none) = (x, weight, None);
     let full: Floats = match *stretches.as_slice() {
         [a] => conv_transpose1d(
             x.try_into()?,
             weight.try_into()?,
-            none,
+            None,
             untrimmed([a], groups),
         )
         .into(),
         [a, b] => conv_transpose2d(
             x.try_into()?,
             weight.try_into()?,
-            none,
+            None,
             untrimmed([a, b], groups),
         )
         .into(),
         [a, b, c] => {
             let options = untrimmed([a, b, c], groups);
-            conv_transpose3d(x.try_into()?, weight.try_into()?, none, options).into()
+            conv_transpose3d(x.try_into()?, weight.try_into()?, None, options).into()
         }
         _ => return Err("convolutions over four or more dimensions are not supported".into()),
     };

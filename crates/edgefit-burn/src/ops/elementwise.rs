@@ -54,7 +54,7 @@ pub(super) fn binary(op: Binary, operands: &mut Operands, rank: usize) -> Result
             Binary::Pow => power(a, b),
             Binary::Mod { fmod } => {
                 let quotient = a.clone().div(b.clone());
-                // Steps have no slope: the quotient counts as constant, and it is in the host too.
+                // Whole numbers have no slope: only a and b carry the gradient.
                 let whole = match fmod {
                     true => quotient.clone().sign() * quotient.abs().floor(),
                     false => quotient.floor(),

@@ -119,15 +119,9 @@ pub(super) fn folded(
         _ => {}
     }
     // A tensor without elements may still be wide.
-    let small = |ty: &TensorType| {
-        let width = ty
-            .dims
-            .iter()
-            .fold(1usize, |width, &size| width.saturating_mul(size.max(1)));
-        match ty.dtype.is_float() {
-            true => width <= MAX_FOLDED_FLOATS,
-            false => width <= MAX_FOLDED_INTEGERS,
-        }
+    let small = |ty: &TensorType| match ty.dtype.is_float() {
+        true => ty.span() <= MAX_FOLDED_FLOATS,
+        false => ty.span() <= MAX_FOLDED_INTEGERS,
     };
     if !outputs.iter().all(small) || !types.iter().flatten().all(|ty| small(ty)) {
         return None;

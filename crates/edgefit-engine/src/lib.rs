@@ -9,13 +9,17 @@ mod burn;
 mod contain;
 mod error;
 mod fixed_batch;
+mod measure;
 pub mod onnxruntime;
 pub mod parity;
+mod trace;
 mod tract;
 
 pub use array::Array;
 pub use contain::contains_panics;
 pub use error::{Error, Result};
+pub use measure::{Measurement, measure};
+pub use trace::{Effort, NodeTime, trace};
 
 use contain::contain;
 use edgefit_graph::Graph;

@@ -10,11 +10,15 @@ use std::sync::OnceLock;
 
 use edgefit_graph::Graph;
 use ort::logging::LogLevel;
-use ort::session::Session;
+use ort::session::builder::SessionBuilder;
+use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, PrimitiveTensorElementType, Tensor, TensorElementType};
+use serde::Deserialize;
 
 use crate::array::Array;
 use crate::error::{Error, Result};
+use crate::measure::Runner;
+use crate::trace::{Effort, NodeTime, Recorder};
 use crate::{Engine, EngineName};
 
 const NAME: EngineName = EngineName::OnnxRuntime;
@@ -172,6 +176,16 @@ pub(crate) struct OnnxRuntime(Session);
 
 impl OnnxRuntime {
     pub fn load(graph: &Graph, threads: usize) -> Result<Self> {
+        Self::load_with(threads, None, |mut builder| {
+            builder.commit_from_memory(&graph.to_bytes())
+        })
+    }
+
+    fn load_with(
+        threads: usize,
+        profile: Option<&Path>,
+        commit: impl FnOnce(SessionBuilder) -> ort::Result<Session>,
+    ) -> Result<Self> {
         let environment = match DISCOVERY.get() {
             Some(Ok(found)) => &found.environment,
             Some(Err(missing)) => return Err(missing.clone().into()),
@@ -187,7 +201,10 @@ impl OnnxRuntime {
             let builder = builder.with_log_level(LogLevel::Fatal)?;
             // Spinning threads would take the cores from decoding and from neighbours.
             let mut builder = builder.with_intra_op_spinning(false)?;
-            builder.commit_from_memory(&graph.to_bytes())
+            if let Some(profile) = profile {
+                builder = builder.with_profiling(profile)?;
+            }
+            commit(builder)
         };
         load()
             .map(OnnxRuntime)
@@ -217,6 +234,71 @@ fn array(output: &DynValue) -> ort::Result<Array> {
     }
 }
 
+/// ONNX Runtime's own way from a file to a session.
+pub(crate) fn runner(path: &Path, inputs: &[Array], threads: usize) -> Result<Runner> {
+    let mut loaded =
+        OnnxRuntime::load_with(threads, None, |mut builder| builder.commit_from_file(path))?;
+    let tensors = tensors(inputs).map_err(|error| Error::run(NAME, error))?;
+    Ok(Box::new(move || {
+        let ran = loaded.0.run(tensors.as_slice());
+        ran.map(drop).map_err(|error| Error::run(NAME, error))
+    }))
+}
+
+fn tensors(inputs: &[Array]) -> ort::Result<Vec<SessionInputValue<'static>>> {
+    inputs
+        .iter()
+        .map(|input| Tensor::from_array((input.dims.clone(), input.values.clone())).map(Into::into))
+        .collect()
+}
+
+pub(crate) fn trace(
+    graph: &Graph,
+    inputs: &[Array],
+    threads: usize,
+    effort: Effort,
+) -> Result<Vec<NodeTime>> {
+    let fail = |detail: String| Error::run(NAME, format!("its profile: {detail}"));
+    let folder = tempfile::tempdir().map_err(|error| fail(error.to_string()))?;
+    let profile = folder.path().join("profile");
+    let mut timed = OnnxRuntime::load_with(threads, Some(&profile), |mut builder| {
+        builder.commit_from_memory(&graph.to_bytes())
+    })?;
+    effort.spend(|| timed.run(inputs).map(drop))?;
+    let written = timed
+        .0
+        .end_profiling()
+        .map_err(|error| Error::run(NAME, error))?;
+    let text = std::fs::read(written).map_err(|error| fail(error.to_string()))?;
+    let events: Vec<Event> =
+        serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
+    let mut recorder = Recorder::default();
+    for event in events {
+        if let (Some(node), Some(op)) =
+            (event.name.strip_suffix("_kernel_time"), event.args.op_name)
+        {
+            recorder.record(node, &op, event.dur * 1000);
+        }
+    }
+    Ok(recorder.medians())
+}
+
+/// An entry of the profile that ONNX Runtime writes, in the Chrome trace format.
+#[derive(Deserialize)]
+struct Event {
+    name: String,
+    /// Microseconds.
+    #[serde(default)]
+    dur: u64,
+    #[serde(default)]
+    args: EventArgs,
+}
+
+#[derive(Default, Deserialize)]
+struct EventArgs {
+    op_name: Option<String>,
+}
+
 impl Engine for OnnxRuntime {
     fn name(&self) -> EngineName {
         NAME
@@ -224,13 +306,7 @@ impl Engine for OnnxRuntime {
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
         let mut run = || -> ort::Result<Vec<Array>> {
-            let tensors = inputs
-                .iter()
-                .map(|input| {
-                    Tensor::from_array((input.dims.clone(), input.values.clone())).map(Into::into)
-                })
-                .collect::<ort::Result<Vec<ort::session::SessionInputValue>>>()?;
-            let outputs = self.0.run(tensors.as_slice())?;
+            let outputs = self.0.run(tensors(inputs)?.as_slice())?;
             outputs.values().map(|output| array(&output)).collect()
         };
         run().map_err(|error| Error::run(NAME, error))

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use edgefit_graph::Graph;
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
@@ -7,6 +9,8 @@ use tract_onnx::prelude::*;
 
 use crate::array::Array;
 use crate::error::{Error, Result};
+use crate::measure::Runner;
+use crate::trace::{Effort, NodeTime, Recorder};
 use crate::{Engine, EngineName};
 
 const NAME: EngineName = EngineName::Tract;
@@ -27,14 +31,18 @@ impl Tract {
         let model = tract_onnx::onnx()
             .model_for_read(&mut graph.to_bytes().as_slice())
             .map_err(|error| Error::load(NAME, error))?;
-        Ok(Tract {
+        Ok(Tract::of(model, threads))
+    }
+
+    fn of(model: InferenceModel, threads: usize) -> Self {
+        Tract {
             model,
             plans: HashMap::new(),
             executor: match threads {
                 0 | 1 => Executor::SingleThread,
                 threads => Executor::multithread(threads),
             },
-        })
+        }
     }
 
     fn plan(&mut self, inputs: &[Array]) -> TractResult<Arc<TypedRunnableModel>> {
@@ -63,6 +71,62 @@ impl Tract {
     }
 }
 
+fn tensors(inputs: &[Array]) -> TractResult<TVec<TValue>> {
+    inputs
+        .iter()
+        .map(|input| Ok(Tensor::from_shape(&input.dims, &input.values)?.into_tvalue()))
+        .collect()
+}
+
+/// tract's own way from a file to a plan for `inputs`.
+pub(crate) fn runner(path: &Path, inputs: &[Array], threads: usize) -> Result<Runner> {
+    let model = tract_onnx::onnx()
+        .with_ignore_value_info(true)
+        .model_for_path(path)
+        .map_err(|error| Error::load(NAME, error))?;
+    let mut tract = Tract::of(model, threads);
+    let load = |error| Error::load(NAME, error);
+    let plan = tract.plan(inputs).map_err(load)?;
+    let executor = tract.executor.clone();
+    drop(tract);
+    let values = tensors(inputs).map_err(load)?;
+    let mut state = plan.spawn().map_err(load)?;
+    Ok(Box::new(move || {
+        multithread_tract_scope(executor.clone(), || state.run(values.clone()))
+            .map(drop)
+            .map_err(|error| Error::run(NAME, error))
+    }))
+}
+
+pub(crate) fn trace(
+    graph: &Graph,
+    inputs: &[Array],
+    threads: usize,
+    effort: Effort,
+) -> Result<Vec<NodeTime>> {
+    let mut tract = Tract::load(graph, threads)?;
+    let plan = tract
+        .plan(inputs)
+        .map_err(|error| Error::load(NAME, error))?;
+    let mut recorder = Recorder::default();
+    let mut state = plan.spawn().map_err(|error| Error::load(NAME, error))?;
+    effort.spend(|| {
+        let run = || {
+            state.run_plan_with_eval(tensors(inputs)?, |context, state, node, inputs| {
+                let start = Instant::now();
+                let outputs = tract_onnx::tract_core::plan::eval(context, state, node, inputs);
+                let ns = start.elapsed().as_nanos() as u64;
+                recorder.record(&node.name, &node.op.name(), ns);
+                outputs
+            })
+        };
+        multithread_tract_scope(tract.executor.clone(), run)
+            .map(drop)
+            .map_err(|error| Error::run(NAME, error))
+    })?;
+    Ok(recorder.medians())
+}
+
 impl Engine for Tract {
     fn name(&self) -> EngineName {
         NAME
@@ -73,11 +137,7 @@ impl Engine for Tract {
             .plan(inputs)
             .map_err(|error| Error::load(NAME, error))?;
         let run = || -> TractResult<Vec<Array>> {
-            let tensors = inputs
-                .iter()
-                .map(|input| Ok(Tensor::from_shape(&input.dims, &input.values)?.into_tvalue()))
-                .collect::<TractResult<_>>()?;
-            plan.run(tensors)?
+            plan.run(tensors(inputs)?)?
                 .iter()
                 .map(|output| {
                     let output = output.cast_to::<f32>()?;

@@ -1,0 +1,85 @@
+//! What loading and running a model takes of time and memory, measured in this process.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::array::Array;
+use crate::contain::contain;
+use crate::error::{Error, Result};
+use crate::trace::Effort;
+use crate::{EngineName, onnxruntime, tract};
+
+/// Time and memory of a model in one engine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Measurement {
+    /// From the file to a model that can run.
+    pub load_ns: u64,
+    /// The first run.
+    pub first_ns: u64,
+    /// The runs after it, shortest first.
+    pub runs_ns: Vec<u64>,
+    /// Most memory that this process has ever had resident; `None` where the system does not say.
+    pub peak_rss_bytes: Option<u64>,
+}
+
+impl Measurement {
+    /// Time that half of the runs stay below.
+    pub fn p50_ns(&self) -> u64 {
+        self.runs_ns
+            .get(self.runs_ns.len() / 2)
+            .copied()
+            .unwrap_or(self.first_ns)
+    }
+}
+
+/// Loads the model at `path` the way the engine does it by itself and runs it on `inputs`.
+///
+/// The peak of memory is that of the whole process: call this in a process of its own.
+///
+/// # Errors
+/// The engine is not there, or cannot load or run the model.
+pub fn measure(
+    engine: EngineName,
+    path: &Path,
+    inputs: &[Array],
+    threads: usize,
+    effort: Effort,
+) -> Result<Measurement> {
+    let begun = Instant::now();
+    let measured = || {
+        let mut run = match engine {
+            #[cfg(feature = "burn")]
+            EngineName::Burn => return Err(Error::run(engine, "it is not measured")),
+            EngineName::Tract => tract::runner(path, inputs, threads)?,
+            EngineName::OnnxRuntime => onnxruntime::runner(path, inputs, threads)?,
+        };
+        let load_ns = begun.elapsed().as_nanos() as u64;
+        let start = Instant::now();
+        run()?;
+        let first_ns = start.elapsed().as_nanos() as u64;
+        Ok(Measurement {
+            load_ns,
+            first_ns,
+            runs_ns: effort.spend(run)?,
+            peak_rss_bytes: peak_rss(),
+        })
+    };
+    contain(measured).map_err(|panic| Error::run(engine, panic))?
+}
+
+/// One run of a loaded model on fixed inputs, its results thrown away.
+pub(crate) type Runner = Box<dyn FnMut() -> Result<()>>;
+
+/// High-water mark of this process's resident memory, in bytes.
+///
+/// `getrusage` would start from what the parent had at the fork.
+fn peak_rss() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}

@@ -5,6 +5,7 @@
 
 mod check;
 mod costs;
+pub mod latency;
 pub mod memory;
 mod steps;
 

@@ -7,6 +7,7 @@ mod error;
 mod find;
 mod host;
 pub mod profile;
+pub mod rates;
 
 pub use error::{Error, Result};
 pub use find::{find, list};

@@ -1,0 +1,135 @@
+//! Times of ops of a size that was not measured, from those that were.
+
+use std::collections::HashMap;
+
+use edgefit_device::rates::{OpSize, Point, Rate, class};
+
+/// The rates of one engine.
+pub(crate) struct Rates<'r>(HashMap<&'r str, &'r Rate>);
+
+/// Distance, in powers of two of each of [`features`], over which a measured point counts. The first
+/// three are channels and positions, then the window and its stride.
+const REACH: [f64; FEATURES] = [1.2, 1.2, 1.5, 1.0, 0.7];
+
+const FEATURES: usize = 5;
+
+/// How far beyond the measured rates a predicted one may lie, as a logarithm.
+const SLACK: f64 = 1.0;
+
+impl<'r> Rates<'r> {
+    pub fn of(rates: &'r [Rate], engine: &str, element_type: &str, threads: u32) -> Rates<'r> {
+        let fitting = rates.iter().filter(|rate| {
+            (
+                rate.engine.as_str(),
+                rate.element_type.as_str(),
+                rate.threads,
+            ) == (engine, element_type, threads)
+                && !rate.points.is_empty()
+        });
+        Rates(fitting.map(|rate| (rate.class.as_str(), rate)).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Nanoseconds of an op of class `name`, and whether that class itself was measured.
+    pub fn ns(&self, name: &str, size: &OpSize) -> Option<(f64, bool)> {
+        if let Some(rate) = self.0.get(name) {
+            return Some((interpolate(rate, size), true));
+        }
+        let stand_in = match name.split_once(':') {
+            Some((_, op)) => ["depthwise", "image", "token"]
+                .iter()
+                .find_map(|context| self.0.get(format!("{context}:{op}").as_str()))
+                .or_else(|| self.0.get("token:Mul")),
+            None if name == class::MATMUL => self.0.get(class::GEMM),
+            None => self.0.get(class::DENSE),
+        };
+        stand_in.map(|rate| (interpolate(rate, size), false))
+    }
+}
+
+/// What the time of an op is nearly in proportion to: multiply-accumulates with the padding of the
+/// channels, or elements.
+fn unit(name: &str, size: &OpSize, block: u64) -> f64 {
+    let padded = |channels: u64| match channels {
+        // Images have their own kernel, without padding.
+        1..=3 => channels as f64,
+        _ => channels.next_multiple_of(block) as f64,
+    };
+    let made = size.positions as f64 * padded(size.outputs);
+    match name {
+        class::DEPTHWISE => made * size.taps as f64,
+        class::GROUPED => made * size.taps as f64 * size.inputs as f64,
+        class::POINTWISE | class::DENSE => made * size.taps as f64 * padded(size.inputs),
+        class::GEMM | class::MATMUL => {
+            size.positions as f64 * size.outputs as f64 * size.taps as f64 * size.inputs as f64
+        }
+        _ => made,
+    }
+    .max(1.0)
+}
+
+fn features(size: &OpSize) -> [f64; FEATURES] {
+    [
+        size.inputs,
+        size.outputs,
+        size.positions,
+        size.taps,
+        size.stride,
+    ]
+    .map(|value| (value.max(1) as f64).log2())
+}
+
+/// Local linear regression (Cleveland & Devlin 1988, «Locally weighted regression») of the logarithm
+/// of the time a unit of work takes, on the logarithms of the sizes.
+fn interpolate(rate: &Rate, size: &OpSize) -> f64 {
+    let block = u64::from(rate.channel_block.max(1));
+    let here = features(size);
+    let slowness =
+        |point: &Point| (point.ns.max(1) as f64 / unit(&rate.class, &point.size, block)).ln();
+    const SIDE: usize = FEATURES + 1;
+    let mut matrix = [[0.0; SIDE + 1]; SIDE];
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    let mut total = 0.0;
+    for point in &rate.points {
+        let there = features(&point.size);
+        let mut row = [1.0; SIDE];
+        for axis in 0..FEATURES {
+            row[axis + 1] = (there[axis] - here[axis]) / REACH[axis];
+        }
+        let distance: f64 = row[1..].iter().map(|part| part * part).sum();
+        let weight = (-0.5 * distance).exp() + 1e-6;
+        let value = slowness(point);
+        (low, high) = (low.min(value), high.max(value));
+        total += weight;
+        for i in 0..SIDE {
+            for j in 0..SIDE {
+                matrix[i][j] += weight * row[i] * row[j];
+            }
+            matrix[i][SIDE] += weight * row[i] * value;
+        }
+    }
+    // A slope has to be earned by points nearby.
+    let ridge = 0.05 + 0.9 * total / rate.points.len() as f64;
+    for (axis, row) in matrix.iter_mut().enumerate().skip(1) {
+        row[axis] += ridge;
+    }
+    let slowness = solve(matrix).clamp(low - SLACK, high + SLACK);
+    slowness.exp() * unit(&rate.class, size, block)
+}
+
+/// First unknown of a system of equations that is positive definite, by Gaussian elimination from
+/// the last unknown up.
+fn solve<const N: usize, const M: usize>(mut matrix: [[f64; M]; N]) -> f64 {
+    for pivot in (1..N).rev() {
+        for row in 0..pivot {
+            let factor = matrix[row][pivot] / matrix[pivot][pivot];
+            for column in 0..M {
+                matrix[row][column] -= factor * matrix[pivot][column];
+            }
+        }
+    }
+    matrix[0][M - 1] / matrix[0][0]
+}

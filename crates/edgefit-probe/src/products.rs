@@ -1,0 +1,139 @@
+//! Chains of convolutions and of matrix products, over the sizes that networks for small devices are
+//! made of.
+
+use edgefit_graph::{Attribute, Node};
+
+use crate::chain::{Chain, Conv};
+
+/// Kinds of layer in a chain of convolutions.
+enum Layer {
+    /// Kernel, output channels, stride.
+    Dense(usize, usize, usize),
+    /// Kernel, stride.
+    Depthwise(usize, usize),
+    /// Kernel, output channels, stride, groups.
+    Grouped(usize, usize, usize, usize),
+}
+
+use Layer::{Dense, Depthwise, Grouped};
+
+/// A chain of convolutions: side and channels of its input, and its layers.
+struct Convolutions(usize, usize, Vec<Layer>);
+
+fn pointwise(outputs: &[usize]) -> Vec<Layer> {
+    outputs
+        .iter()
+        .map(|&outputs| Dense(1, outputs, 1))
+        .collect()
+}
+
+#[rustfmt::skip]
+fn convolutions() -> Vec<Convolutions> {
+    vec![
+        Convolutions(112, 16, pointwise(&[32, 16, 96, 24, 64])),
+        Convolutions(56, 24, pointwise(&[64, 144, 24, 128, 64, 256, 64, 40, 16, 72])),
+        Convolutions(28, 40, pointwise(&[120, 240, 40, 128, 512, 128, 256, 48, 288, 80, 24])),
+        Convolutions(14, 80, pointwise(&[480, 112, 672, 160, 256, 1024, 256, 512, 192, 96, 576, 40, 200])),
+        Convolutions(7, 192, pointwise(&[1152, 320, 1280, 160, 960, 512, 2048, 512, 96, 384])),
+        Convolutions(1, 16, pointwise(&[8, 16, 96, 24, 240, 64, 480, 120, 960, 240, 1152, 48])),
+        Convolutions(224, 3, vec![Dense(3, 32, 2), Dense(3, 16, 1), Dense(3, 32, 1), Dense(3, 64, 1)]),
+        Convolutions(224, 3, vec![Dense(3, 16, 2), Depthwise(3, 1), Dense(1, 24, 1)]),
+        Convolutions(224, 3, vec![Dense(7, 64, 2), Dense(3, 64, 2), Dense(3, 64, 1), Dense(3, 128, 1), Dense(3, 32, 1)]),
+        Convolutions(224, 3, vec![Dense(4, 96, 4)]),
+        Convolutions(224, 3, vec![Dense(16, 192, 16)]),
+        Convolutions(28, 64, vec![Dense(3, 128, 1), Dense(3, 128, 1), Dense(3, 32, 1), Dense(3, 256, 2), Dense(3, 256, 1)]),
+        Convolutions(14, 256, vec![Dense(3, 64, 1), Dense(3, 256, 1), Dense(3, 512, 2), Dense(3, 512, 1), Dense(3, 128, 1)]),
+        Convolutions(7, 128, vec![Dense(3, 32, 1), Dense(3, 256, 1), Dense(3, 96, 1)]),
+        Convolutions(28, 64, vec![Dense(5, 64, 1), Dense(5, 96, 1)]),
+        Convolutions(112, 16, vec![Depthwise(3, 1), Dense(1, 32, 1), Depthwise(3, 1), Dense(1, 96, 1), Depthwise(3, 2)]),
+        Convolutions(56, 24, vec![Depthwise(3, 1), Dense(1, 144, 1), Depthwise(3, 1), Depthwise(5, 1), Dense(1, 64, 1), Depthwise(3, 1), Depthwise(3, 2)]),
+        Convolutions(56, 144, vec![Depthwise(5, 2), Depthwise(3, 1), Depthwise(5, 1), Dense(1, 40, 1), Depthwise(3, 1)]),
+        Convolutions(28, 192, vec![Depthwise(3, 1), Dense(1, 240, 1), Depthwise(5, 1), Depthwise(3, 2), Depthwise(5, 1)]),
+        Convolutions(14, 480, vec![Depthwise(3, 1), Depthwise(5, 1), Dense(1, 672, 1), Depthwise(3, 1), Depthwise(5, 1), Depthwise(5, 2)]),
+        Convolutions(7, 960, vec![Depthwise(3, 1), Depthwise(5, 1), Dense(1, 576, 1), Depthwise(3, 1), Depthwise(7, 1)]),
+        Convolutions(56, 96, vec![Depthwise(7, 1)]),
+        Convolutions(28, 192, vec![Depthwise(7, 1)]),
+        Convolutions(14, 384, vec![Depthwise(7, 1)]),
+        Convolutions(56, 128, vec![Grouped(3, 128, 1, 32), Dense(1, 256, 1), Grouped(3, 256, 2, 32), Grouped(3, 256, 1, 8), Dense(1, 512, 1), Grouped(3, 512, 2, 32)]),
+        Convolutions(56, 48, vec![Grouped(3, 48, 1, 3), Grouped(3, 48, 2, 6), Dense(1, 112, 1), Grouped(3, 112, 2, 7), Dense(1, 320, 1), Grouped(3, 320, 1, 20), Grouped(3, 320, 2, 5)]),
+    ]
+}
+
+/// Chains that measure the ops of the classes that multiply and accumulate.
+pub fn chains() -> Vec<Chain> {
+    let mut chains: Vec<Chain> = convolutions().iter().map(Convolutions::chain).collect();
+    // Vectors through the last layers of classifiers.
+    chains.push(gemms(
+        1,
+        512,
+        &[1000, 256, 1280, 1000, 2048, 1000, 4096, 64, 576, 1024],
+    ));
+    // Tokens through the layers of transformers.
+    chains.push(gemms(197, 192, &[576, 192, 768, 192]));
+    chains.push(gemms(49, 384, &[1536, 384, 768, 768, 3072, 768]));
+    chains.push(gemms(784, 96, &[384, 96, 192]));
+    chains.push(gemms(3136, 64, &[256, 64, 96]));
+    for (heads, tokens, width) in [
+        (3, 197, 64),
+        (6, 49, 32),
+        (12, 49, 64),
+        (4, 196, 16),
+        (64, 49, 32),
+    ] {
+        chains.push(attention(heads, tokens, width));
+    }
+    chains
+}
+
+impl Convolutions {
+    fn chain(&self) -> Chain {
+        let Convolutions(side, channels, layers) = self;
+        let mut chain = Chain::new(&[1, *channels, *side, *side]);
+        for layer in layers {
+            let channels = chain.dims()[1];
+            let (kernel, outputs, stride, groups) = match *layer {
+                Dense(kernel, outputs, stride) => (kernel, outputs, stride, 1),
+                Depthwise(kernel, stride) => (kernel, channels, stride, channels),
+                Grouped(kernel, outputs, stride, groups) => (kernel, outputs, stride, groups),
+            };
+            chain.conv(Conv {
+                outputs,
+                kernel,
+                stride,
+                groups,
+            });
+        }
+        chain
+    }
+}
+
+fn gemms(rows: usize, width: usize, outputs: &[usize]) -> Chain {
+    let mut chain = Chain::new(&[1, rows, width]);
+    for &outputs in outputs {
+        chain.linear(outputs);
+    }
+    chain
+}
+
+/// Scores of `heads` times `tokens` queries of `width`, and the values that they weigh.
+fn attention(heads: usize, tokens: usize, width: usize) -> Chain {
+    let mut chain = Chain::new(&[1, heads, tokens, width]);
+    chain.linear(width);
+    let query = chain.end().to_owned();
+    let dims = vec![1, heads, width, tokens];
+    chain.push(
+        Node::new("Transpose", "", &[&query], &[]).with("perm", Attribute::Ints(vec![0, 1, 3, 2])),
+        dims,
+    );
+    let key = chain.end().to_owned();
+    chain.push(
+        Node::new("MatMul", "", &[&query, &key], &[]),
+        vec![1, heads, tokens, tokens],
+    );
+    let scores = chain.end().to_owned();
+    chain.push(
+        Node::new("MatMul", "", &[&scores, &query], &[]),
+        vec![1, heads, tokens, width],
+    );
+    chain
+}

@@ -1,0 +1,190 @@
+//! The GPUs of this machine, by NVML, or by sysfs where NVML says nothing.
+//!
+//! NVML is loaded when it is asked for, so that edgefit runs where there is none. On a Jetson it
+//! starts and then refuses every figure; the kernel gives some of them in sysfs. Nothing here
+//! fails: what cannot be read is a [`Reading`] with the reason.
+
+mod nvml;
+mod reading;
+mod sysfs;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use reading::Reading;
+
+/// The GPUs of this machine and where their figures come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gpus {
+    /// Where the figures come from; none where neither NVML nor sysfs shows a GPU.
+    pub source: Option<Source>,
+    /// NVML library that answered: the path that was asked for, or the name that the system found.
+    pub library: Option<String>,
+    /// Version of the driver.
+    pub driver: Reading<String>,
+    /// Version of the NVML library.
+    pub nvml: Reading<String>,
+    /// GPUs in NVML's order; one that is lost keeps its place.
+    pub gpus: Vec<Gpu>,
+    /// Why there are no GPUs, why the figures are not NVML's, or why some GPUs are left out, with
+    /// the mend.
+    pub reason: Option<String>,
+}
+
+/// Where the figures of GPUs come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The NVIDIA Management Library.
+    Nvml,
+    /// The kernel's files under `/sys`, as on a Jetson.
+    Sysfs,
+}
+
+/// One GPU, as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gpu {
+    /// Name for people.
+    pub name: Reading<String>,
+    /// Identifier that stays with the GPU.
+    pub uuid: Reading<String>,
+    /// CUDA compute capability.
+    pub compute_capability: Reading<ComputeCapability>,
+    /// CUDA cores.
+    pub cores: Reading<u64>,
+    /// Memory of its own.
+    pub memory_total_bytes: Reading<u64>,
+    /// Memory that is free now.
+    pub memory_free_bytes: Reading<u64>,
+    /// Memory that is in use now.
+    pub memory_used_bytes: Reading<u64>,
+    /// Clock of the cores.
+    pub graphics_clock_hz: Reading<u64>,
+    /// Clock of the memory.
+    pub memory_clock_hz: Reading<u64>,
+    /// Highest clock of the cores; from sysfs, the highest that the power mode allows.
+    pub max_graphics_clock_hz: Reading<u64>,
+    /// Highest clock of the memory.
+    pub max_memory_clock_hz: Reading<u64>,
+    /// Policy that sets the clock of the cores, such as `nvhost_podgov`.
+    pub governor: Reading<String>,
+    /// What holds the clocks down now, in NVML's words; a bit without a name as hexadecimal.
+    pub throttle_reasons: Reading<Vec<String>>,
+    /// Power drawn now.
+    pub power_milliwatts: Reading<u64>,
+    /// Power that the driver enforces as the limit.
+    pub power_limit_milliwatts: Reading<u64>,
+    /// Temperature of the chip.
+    pub temperature_celsius: Reading<i64>,
+    /// Share of the last moment in which the cores were at work.
+    pub utilization_percent: Reading<u64>,
+    /// Share of the last moment in which the memory was read or written.
+    pub memory_utilization_percent: Reading<u64>,
+    /// Generation of the PCIe link now; an idle GPU lowers it.
+    pub pcie_generation: Reading<u64>,
+    /// Lanes of the PCIe link now.
+    pub pcie_lanes: Reading<u64>,
+    /// Highest generation of PCIe that GPU and slot share.
+    pub max_pcie_generation: Reading<u64>,
+    /// Most lanes that GPU and slot share.
+    pub max_pcie_lanes: Reading<u64>,
+}
+
+/// What a GPU can run, as CUDA counts it: 8.7 is major 8, minor 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[allow(missing_docs)]
+pub struct ComputeCapability {
+    pub major: u32,
+    pub minor: u32,
+}
+
+/// Asks NVML, then sysfs, for every GPU of this machine.
+///
+/// `library` is the NVML to load, and no other is tried in its place; without it the system's
+/// folders are searched for `libnvidia-ml.so.1`. Loading a library runs its code.
+pub fn read(library: Option<&Path>) -> Gpus {
+    read_under(library, Path::new("/"))
+}
+
+/// [`read`], with `/sys` and `/proc` under `root`.
+fn read_under(library: Option<&Path>, root: &Path) -> Gpus {
+    let (mut gpus, why) = match nvml::read(library) {
+        Ok(gpus) if gpus.gpus.iter().any(Gpu::is_measured) => return gpus,
+        Ok(gpus) if gpus.gpus.is_empty() => (gpus, "NVML counts no GPU".to_owned()),
+        Ok(gpus) => {
+            let why = "NVML gives neither memory nor clock nor power; each field says why";
+            (gpus, why.to_owned())
+        }
+        Err(reason) => (Gpus::none(&reason), reason),
+    };
+    let integrated = sysfs::read(root);
+    if integrated.is_empty() {
+        let left_out = gpus
+            .reason
+            .map_or(String::new(), |reason| format!("; {reason}"));
+        gpus.reason = Some(format!("{why}{left_out}; sysfs shows no GPU either"));
+    } else {
+        gpus.source = Some(Source::Sysfs);
+        gpus.gpus = integrated;
+        gpus.reason = Some(format!("the figures come from sysfs: {why}"));
+    }
+    gpus
+}
+
+impl Gpus {
+    /// No GPU, and no NVML for `reason`.
+    fn none(reason: &str) -> Self {
+        Gpus {
+            source: None,
+            library: None,
+            driver: Reading::missing(reason),
+            nvml: Reading::missing(reason),
+            gpus: Vec::new(),
+            reason: None,
+        }
+    }
+}
+
+impl Gpu {
+    /// A GPU of which nothing is known, for one `reason`.
+    fn unknown(reason: &str) -> Self {
+        Gpu {
+            name: Reading::missing(reason),
+            uuid: Reading::missing(reason),
+            compute_capability: Reading::missing(reason),
+            cores: Reading::missing(reason),
+            memory_total_bytes: Reading::missing(reason),
+            memory_free_bytes: Reading::missing(reason),
+            memory_used_bytes: Reading::missing(reason),
+            graphics_clock_hz: Reading::missing(reason),
+            memory_clock_hz: Reading::missing(reason),
+            max_graphics_clock_hz: Reading::missing(reason),
+            max_memory_clock_hz: Reading::missing(reason),
+            governor: Reading::missing(reason),
+            throttle_reasons: Reading::missing(reason),
+            power_milliwatts: Reading::missing(reason),
+            power_limit_milliwatts: Reading::missing(reason),
+            temperature_celsius: Reading::missing(reason),
+            utilization_percent: Reading::missing(reason),
+            memory_utilization_percent: Reading::missing(reason),
+            pcie_generation: Reading::missing(reason),
+            pcie_lanes: Reading::missing(reason),
+            max_pcie_generation: Reading::missing(reason),
+            max_pcie_lanes: Reading::missing(reason),
+        }
+    }
+
+    /// Whether NVML measures it; on Jetsons it gives a name, and on some of them a load.
+    fn is_measured(&self) -> bool {
+        [
+            &self.memory_total_bytes,
+            &self.graphics_clock_hz,
+            &self.power_milliwatts,
+        ]
+        .iter()
+        .any(|reading| reading.value().is_some())
+    }
+}

@@ -12,6 +12,17 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A folder of users' profiles cannot be read.
+    #[error(
+        "cannot read the profile folder {}: {source}; create it or mend EDGEFIT_PROFILES",
+        path.display()
+    )]
+    Folder {
+        /// Folder in the environment variable.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The profile does not follow the schema.
     #[error("{place}: {problem}")]
     Profile {

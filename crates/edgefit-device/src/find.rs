@@ -1,101 +1,224 @@
-use std::io::Read;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
 
 use crate::error::{Error, Result, nearest};
 use crate::host::host;
-use crate::profile::{MAX_FILE, Profile};
+use crate::profile::{Profile, extends, is_name};
+use crate::source::{Origin, Source};
 
-/// The profiles that come with edgefit, by name.
-const BUILT_IN: [(&str, &str); 2] = [
-    (
-        "raspberry-pi-4b",
-        include_str!("../../../profiles/raspberry-pi-4b.toml"),
-    ),
-    (
-        "stm32h743",
-        include_str!("../../../profiles/stm32h743.toml"),
-    ),
-];
+/// The profiles that come with edgefit, each file named after its profile.
+static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../profiles");
+
+/// Environment variable that holds folders of users' own profiles.
+const FOLDERS: &str = "EDGEFIT_PROFILES";
 
 const HOST: &str = "host";
+const EXTENSION: &str = "toml";
 
-/// All profiles that [`find`] knows by name, this machine first.
-///
-/// # Errors
-/// This machine cannot be described.
-pub fn list() -> Result<Vec<Profile>> {
-    let built_in = BUILT_IN
-        .iter()
-        .map(|(name, text)| Profile::parse(text, name));
-    std::iter::once(host()).chain(built_in).collect()
+/// All profiles that [`find`] knows by name, this machine first. A profile that cannot be read is
+/// an error of its own and hides no other.
+pub fn list() -> Vec<Result<Profile>> {
+    Search::from_environment().list()
 }
 
-/// The profile `device`: a built-in name, `host`, or the path of a TOML file.
+/// The profile `device`: `host` for this machine, a name in the folders of the environment variable
+/// `EDGEFIT_PROFILES`, a built-in name, or the path of a TOML file.
 ///
 /// # Errors
 /// There is no such profile (the nearest name is suggested), or the file is not a profile.
 pub fn find(device: &str) -> Result<Profile> {
-    if device == HOST {
-        return host();
-    }
-    if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == device) {
-        return Profile::parse(text, name);
-    }
-    let path = Path::new(device);
-    if path.exists()
-        || path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-    {
-        return read(path);
-    }
-    let names = BUILT_IN.iter().map(|(name, _)| *name).chain([HOST]);
-    Err(Error::Unknown {
-        name: device.to_owned(),
-        nearest: nearest(device, names).map(str::to_owned),
-    })
+    Search::from_environment().find(device)
 }
 
-fn read(path: &Path) -> Result<Profile> {
-    let fail = |source| Error::Read {
-        path: path.to_path_buf(),
-        source,
-    };
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(fail)?;
-    let read = file
-        .take(MAX_FILE + 1)
-        .read_to_string(&mut text)
-        .map_err(fail)?;
-    if read as u64 > MAX_FILE {
-        return Err(fail(std::io::Error::other(
-            "is too large for a device profile",
-        )));
-    }
-    Profile::parse(&text, &path.display().to_string())
+/// Where profiles are looked for.
+pub(crate) struct Search {
+    folders: Vec<PathBuf>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn built_in_profiles_are_sound_and_named_after_their_files() {
-        let profiles = list().unwrap();
-        for ((name, _), profile) in BUILT_IN.iter().zip(&profiles[1..]) {
-            assert_eq!(profile.name, *name);
+impl Search {
+    /// The folders that the user's environment names.
+    pub fn from_environment() -> Self {
+        let folders = std::env::var_os(FOLDERS).unwrap_or_default();
+        let folders = std::env::split_paths(&folders);
+        Search {
+            folders: folders
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect(),
         }
     }
 
-    #[test]
-    fn a_misspelt_device_is_recognised() {
-        let error = find("raspberrypi-4b").unwrap_err().to_string();
-        assert!(error.contains("did you mean 'raspberry-pi-4b'"), "{error}");
-        assert!(
-            find("no/such/file.toml")
-                .unwrap_err()
-                .to_string()
-                .contains("cannot read")
-        );
+    fn find(&self, device: &str) -> Result<Profile> {
+        if device == HOST {
+            return host();
+        }
+        if let Some(source) = self.named(device) {
+            return self.resolve(source?, device);
+        }
+        let path = Path::new(device);
+        if is_path(device) || path.exists() {
+            return extends::resolve(Source::read(path)?, self);
+        }
+        Err(self.unknown(device))
+    }
+
+    /// What a profile of `origin` means by `extends = reference`.
+    pub fn base(&self, reference: &str, origin: &Origin) -> Result<Source> {
+        match origin {
+            // The built-in profiles mean one another, whatever folders a user has.
+            Origin::BuiltIn => built_in(reference).ok_or_else(|| self.unknown(reference)),
+            _ if reference == HOST => {
+                let text = toml::to_string(&host()?).map_err(|error| Error::Host {
+                    detail: error.to_string(),
+                })?;
+                Ok(Source {
+                    place: HOST.to_owned(),
+                    text,
+                    origin: Origin::BuiltIn,
+                })
+            }
+            Origin::File { folder } if is_path(reference) => within(folder, reference),
+            _ => self
+                .named(reference)
+                .unwrap_or_else(|| Err(self.unknown(reference))),
+        }
+    }
+
+    fn list(&self) -> Vec<Result<Profile>> {
+        let (files, broken) = self.files();
+        let mut found: BTreeMap<String, Result<Profile>> = BTreeMap::new();
+        for name in built_in_names() {
+            if let Some(source) = built_in(name) {
+                found.insert(name.to_owned(), extends::resolve(source, self));
+            }
+        }
+        for (name, path) in files {
+            let profile = Source::read(&path).and_then(|source| self.resolve(source, &name));
+            found.insert(name, profile);
+        }
+        std::iter::once(host())
+            .chain(found.into_values())
+            .chain(broken.into_iter().map(Err))
+            .collect()
+    }
+
+    /// The profile files in the folders by name, and the folders that cannot be read.
+    fn files(&self) -> (BTreeMap<String, PathBuf>, Vec<Error>) {
+        let mut files = BTreeMap::new();
+        let mut broken = Vec::new();
+        for folder in &self.folders {
+            let entries = match std::fs::read_dir(folder) {
+                Ok(entries) => entries,
+                Err(source) => {
+                    let path = folder.clone();
+                    broken.push(Error::Folder { path, source });
+                    continue;
+                }
+            };
+            for path in entries.flatten().map(|entry| entry.path()) {
+                let name = path.file_stem().and_then(|stem| stem.to_str());
+                if let (Some(name), true) = (name, path.extension().is_some_and(is_toml)) {
+                    files.entry(name.to_owned()).or_insert(path);
+                }
+            }
+        }
+        (files, broken)
+    }
+
+    /// The profile called `name`, if there is a file for it.
+    fn named(&self, name: &str) -> Option<Result<Source>> {
+        if !is_name(name) {
+            return None;
+        }
+        let file = format!("{name}.{EXTENSION}");
+        let mut paths = self.folders.iter().map(|folder| folder.join(&file));
+        match paths.find(|path| path.exists()) {
+            Some(path) => Some(Source::read(&path)),
+            None => built_in(name).map(Ok),
+        }
+    }
+
+    /// Reads the profile that was found under `name`.
+    fn resolve(&self, source: Source, name: &str) -> Result<Profile> {
+        let place = source.place.clone();
+        let profile = extends::resolve(source, self)?;
+        if profile.name == name {
+            return Ok(profile);
+        }
+        Err(Error::Profile {
+            problem: format!(
+                "the profile is called '{0}', but its file is not; call it '{name}', or the file \
+                 '{0}.{EXTENSION}'",
+                profile.name
+            ),
+            place,
+        })
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let (files, _) = self.files();
+        let mut names: Vec<&str> = built_in_names().chain([HOST]).collect();
+        names.extend(files.keys().map(String::as_str));
+        Error::Unknown {
+            name: name.to_owned(),
+            nearest: nearest(name, names).map(str::to_owned),
+        }
     }
 }
+
+fn is_toml(extension: &std::ffi::OsStr) -> bool {
+    extension == EXTENSION
+}
+
+/// Whether `device` can only be the path of a file.
+fn is_path(device: &str) -> bool {
+    device.contains(['/', '\\']) || Path::new(device).extension().is_some_and(is_toml)
+}
+
+fn built_in_names() -> impl Iterator<Item = &'static str> {
+    let paths = BUILT_IN.files().map(|file| file.path());
+    paths
+        .filter(|path| path.extension().is_some_and(is_toml))
+        .filter_map(|path| path.file_stem()?.to_str())
+}
+
+fn built_in(name: &str) -> Option<Source> {
+    let file = BUILT_IN.get_file(format!("{name}.{EXTENSION}"))?;
+    Some(Source {
+        place: name.to_owned(),
+        text: file.contents_utf8()?.to_owned(),
+        origin: Origin::BuiltIn,
+    })
+}
+
+/// The file `reference` in `folder`. A profile that came from elsewhere must not make edgefit read
+/// what is outside its own folder.
+fn within(folder: &Path, reference: &str) -> Result<Source> {
+    let path = folder.join(reference);
+    let fail = |source| Error::Read {
+        path: path.clone(),
+        source,
+    };
+    let outside = || {
+        fail(std::io::Error::other(
+            "it is outside the folder of the profile; put it beside that",
+        ))
+    };
+    let mut parts = Path::new(reference).components();
+    if !parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(outside());
+    }
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let folder = folder.canonicalize().map_err(fail)?;
+    if !path.canonicalize().map_err(fail)?.starts_with(folder) {
+        return Err(outside());
+    }
+    Source::read(&path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::error::{Error, Result};
-use crate::profile::{Bank, Basis, Class, Content, Cpu, Figure, Profile, VERSION, WeightsIn};
+use crate::profile::{
+    ArenaLayout, Bank, Basis, Class, Content, Cpu, ElementType, Engine, Figure, Memory, Peak,
+    Power, Profile, VERSION, WeightsIn,
+};
 
 /// This machine, as the system describes it: memory that is free for a process now, within the
 /// limits of its control group.
@@ -47,15 +50,35 @@ pub fn host() -> Result<Profile> {
             model: model.to_owned(),
             cores: figure(cores as u64, "cores this process may use"),
             clock_hz: clock.map(|mhz| figure(mhz * 1_000_000, "the operating system, now")),
+            isa: None,
         },
+        accelerator: None,
         flash: None,
+        memory: Memory::default(),
+        peak: Peak::default(),
+        quantization: None,
+        power: Power::default(),
         banks: vec![Bank {
             name: "RAM".into(),
+            start: None,
             bytes: figure(total, source),
             reserved_bytes: Some(figure(total.saturating_sub(available), "in use now")),
-            holds: vec![Content::Weights, Content::Arena],
+            holds: vec![Content::Weights, Content::Arena, Content::Runtime],
         }],
+        engines: ["tract", "onnxruntime"].map(engine).to_vec(),
     })
+}
+
+/// An engine that edgefit itself runs, as far as it is known without running it.
+fn engine(name: &str) -> Engine {
+    Engine {
+        name: name.to_owned(),
+        arena: ArenaLayout::OneBank,
+        code_bytes: None,
+        runtime_bytes: None,
+        tensor_bytes: None,
+        element_types: vec![ElementType::F32, ElementType::Int8],
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,111 @@
+use serde::{Deserialize, Serialize};
+
+use super::figure::Figure;
+use super::unit::{self, Count, Hertz, MacsPerSecond, Milliwatts};
+
+/// Processor of a board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cpu {
+    /// Name for people.
+    pub model: String,
+    /// Number of cores that run networks.
+    #[serde(deserialize_with = "unit::required::<Count, _>")]
+    pub cores: Figure,
+    /// Highest clock.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Hertz, _>"
+    )]
+    pub clock_hz: Option<Figure>,
+    /// Instruction set and its extensions, in LLVM's names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isa: Option<Figure<Vec<String>>>,
+}
+
+/// GPU or NPU of a board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accelerator {
+    /// Name for people.
+    pub model: String,
+}
+
+/// Highest rates of dense multiply-accumulates: of all cores together, and of the accelerator.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Peak {
+    /// Processor, 32-bit floats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<MacsPerSecond, _>"
+    )]
+    pub cpu_f32_macs_per_second: Option<Figure>,
+    /// Processor, 16-bit floats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<MacsPerSecond, _>"
+    )]
+    pub cpu_f16_macs_per_second: Option<Figure>,
+    /// Processor, 8-bit integers.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<MacsPerSecond, _>"
+    )]
+    pub cpu_int8_macs_per_second: Option<Figure>,
+    /// Accelerator, 32-bit floats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<MacsPerSecond, _>"
+    )]
+    pub accelerator_f32_macs_per_second: Option<Figure>,
+    /// Accelerator, 16-bit floats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<MacsPerSecond, _>"
+    )]
+    pub accelerator_f16_macs_per_second: Option<Figure>,
+    /// Accelerator, 8-bit integers.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<MacsPerSecond, _>"
+    )]
+    pub accelerator_int8_macs_per_second: Option<Figure>,
+}
+
+/// Which quantised networks a device runs best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quantization {
+    /// How weights are to be scaled.
+    pub scheme: Figure<Scheme>,
+}
+
+/// How the weights of a quantised network are scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// One scale for each output channel.
+    PerChannel,
+    /// One scale for the whole tensor.
+    PerTensor,
+}
+
+/// What a device draws.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Power {
+    /// Doing nothing.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Milliwatts, _>"
+    )]
+    pub idle_milliwatts: Option<Figure>,
+    /// With all that computes at work.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Milliwatts, _>"
+    )]
+    pub load_milliwatts: Option<Figure>,
+}

@@ -1,0 +1,59 @@
+use serde::{Deserialize, Serialize};
+
+use super::figure::Figure;
+use super::unit::{self, Bytes};
+
+/// An inference engine on a device, and what it needs there beside the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// Its name, such as `tflite-micro` or `onnxruntime`.
+    pub name: String,
+    /// Where it can place activations.
+    pub arena: ArenaLayout,
+    /// Flash or disk that it takes.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Bytes, _>"
+    )]
+    pub code_bytes: Option<Figure>,
+    /// RAM that it needs beside the arena and the weights.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Bytes, _>"
+    )]
+    pub runtime_bytes: Option<Figure>,
+    /// RAM that it needs for each tensor on top.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Bytes, _>"
+    )]
+    pub tensor_bytes: Option<Figure>,
+    /// What it computes with there.
+    pub element_types: Vec<ElementType>,
+}
+
+/// Where an engine can place activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArenaLayout {
+    /// In one buffer, so in one bank.
+    OneBank,
+    /// In several pools, so in several banks; each tensor still lies in one.
+    SeveralBanks,
+}
+
+/// Type of the elements that an engine computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ElementType {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats.
+    F16,
+    /// 8-bit integers.
+    Int8,
+}

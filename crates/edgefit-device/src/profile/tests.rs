@@ -1,0 +1,164 @@
+use super::*;
+
+const GOOD: &str = include_str!("../../../../profiles/stm32h743.toml");
+
+fn error(text: &str) -> String {
+    Profile::parse(text, "board.toml").unwrap_err().to_string()
+}
+
+/// The error for [`GOOD`] with `from` replaced.
+fn mistake(from: &str, to: &str) -> String {
+    let text = GOOD.replace(from, to);
+    assert_ne!(text, GOOD, "{from}");
+    let error = error(&text);
+    assert!(error.starts_with("board.toml: "), "{error}");
+    error
+}
+
+#[test]
+fn mistakes_are_named_with_their_mend() {
+    Profile::parse(GOOD, "good").unwrap();
+    for (from, to, expected) in [
+        ("version = 2", "version = 9", "line 2: version 9"),
+        ("version = 2", "version = \"2\"", "is not a whole number"),
+        ("version = 2\n", "", "add 'version = 2'"),
+        (
+            "name = \"stm32h743\"",
+            "nome = \"x\"",
+            "line 3: there is no key 'nome' here; did you mean 'name'?",
+        ),
+        ("\"stm32h743\"", "\"a/b\"", "'a/b' cannot be a name"),
+        (
+            "name = \"stm32h743\"",
+            "name = \"x\"\nextend = \"y\"",
+            "did you mean 'extends'",
+        ),
+        (
+            "microcontroller",
+            "toaster",
+            "line 5: there is no choice 'toaster' here; use one of microcontroller, ",
+        ),
+        (
+            "clock_hz",
+            "clock",
+            "line 11: there is no key 'clock' here; did you mean 'clock_hz'?",
+        ),
+        (
+            "\"480 MHz\"",
+            "\"480 KiB\"",
+            "line 11: 'KiB' is not a unit of a frequency",
+        ),
+        (
+            "\"480 MHz\"",
+            "4.8",
+            "line 11: invalid type: floating point `4.8`, expected a whole number of hertz or a text",
+        ),
+        (
+            "value = 1,",
+            "value = \"1\",",
+            "line 10: '1' is a text; write the number without quotes",
+        ),
+        ("value = 1,", "value = 0,", "cpu.cores is 0"),
+        (
+            "[flash]\nstart = 0x0800_0000\nbytes",
+            "[flash]\nbites",
+            "line 15: there is no key 'bites' here; did you mean 'bytes'?",
+        ),
+        ("\"2 MiB\"", "-1", "line 16: -1 is negative"),
+        (
+            "\"2 MiB\"",
+            "\"2\"",
+            "line 16: \"2\" has no unit; write \"512 KiB\" or another text with a unit, or bytes as a plain integer",
+        ),
+        (
+            "\"2 MiB\"",
+            "18_000_000_000_000_000",
+            "line 16: 18000000000000000 cannot be",
+        ),
+        ("\"512 KiB\"", "0", "bank 'AXI SRAM' has 0 bytes"),
+        (
+            "\"512 KiB\"",
+            "\"512 MiB\"",
+            "bank 'AXI SRAM' (0x24000000 to 0x44000000) and bank 'SRAM1' (from 0x30000000) overlap",
+        ),
+        (
+            "start = 0x2400_0000",
+            "start = 0x0810_0000",
+            "flash (0x8000000 to 0x8200000) and bank 'AXI SRAM'",
+        ),
+        ("start = 0x2400_0000", "start = -1", "expected u64"),
+        ("SRAM2", "SRAM1", "two banks called 'SRAM1'"),
+        (
+            "\"stm32cube-ai\"",
+            "\"tflite-micro\"",
+            "two engines called 'tflite-micro'",
+        ),
+        (
+            "element_types = [\"f32\", \"int8\"]",
+            "element_types = []",
+            "'tflite-micro' computes with nothing",
+        ),
+        ("\"int8\"", "\"int9\"", "did you mean 'int8'"),
+        ("\"arena\", ", "", "no bank holds an arena; add 'arena'"),
+        (
+            "weights_in = \"flash\"",
+            "weights_in = \"ram\"",
+            "no bank holds them; add 'weights'",
+        ),
+        (
+            ", source = \"ST DS12110\"",
+            "",
+            "line 10: missing field `source`",
+        ),
+        ("[cpu]", "[cpu", "line 8: unclosed table"),
+    ] {
+        let error = mistake(from, to);
+        assert!(error.contains(expected), "{from} → {to}: {error}");
+    }
+}
+
+#[test]
+fn a_file_of_version_1_is_told_what_is_new() {
+    let error = mistake("version = 2", "version = 1");
+    assert!(
+        error.contains("line 2: version 1 of the schema is no longer read; write 'version = 2'"),
+        "{error}"
+    );
+    assert!(error.contains("\"runtime\""), "{error}");
+}
+
+#[test]
+fn weights_in_flash_need_a_flash() {
+    let flash = GOOD.find("[flash]").unwrap();
+    let peak = GOOD.find("[peak]").unwrap();
+    let error = error(&[&GOOD[..flash], &GOOD[peak..]].concat());
+    assert!(error.contains("there is no [flash]"), "{error}");
+}
+
+#[test]
+fn nothing_is_left_of_a_memory_that_others_take() {
+    let reserved = "holds = [\"arena\", \"runtime\"]\nreserved_bytes = { value = \"1 GiB\", kind = \"estimate\", source = \"\" }";
+    let text = GOOD.replacen("holds = [\"arena\", \"runtime\"]", reserved, 1);
+    assert!(error(&text).contains("bank 'AXI SRAM' reserves all"));
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    for profile in crate::list() {
+        let profile = profile.unwrap();
+        let text = toml::to_string(&profile).unwrap();
+        assert_eq!(Profile::parse(&text, "written").unwrap(), profile, "{text}");
+    }
+}
+
+#[test]
+fn units_are_gone_once_read() {
+    let profile = Profile::parse(GOOD, "good").unwrap();
+    assert_eq!(profile.cpu.clock_hz.unwrap().value, 480_000_000);
+    assert_eq!(profile.flash.unwrap().bytes.value, 2 << 20);
+    assert_eq!(
+        profile.quantization.unwrap().scheme.value,
+        Scheme::PerChannel
+    );
+    assert_eq!(profile.engines[1].arena, ArenaLayout::SeveralBanks);
+}

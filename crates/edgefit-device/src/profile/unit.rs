@@ -1,0 +1,271 @@
+//! Numbers as profiles write them: an integer in the unit of the field, or a text with a unit.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use super::figure::Figure;
+
+/// Largest number that is believed, so that sums stay in range and JSON readers stay exact.
+const MAX: u64 = 1 << 53;
+
+/// A kind of number, and the units it is written in.
+pub(super) trait Quantity {
+    /// What is measured.
+    const WHAT: &'static str;
+    /// Unit of a plain integer.
+    const BASE: &'static str;
+    /// Units of a text, each in base units.
+    const UNITS: &'static [(&'static str, u64)];
+    /// The usual way to write one.
+    const EXAMPLE: &'static str;
+}
+
+const KILO: u64 = 1000;
+const MEGA: u64 = KILO * KILO;
+const GIGA: u64 = KILO * MEGA;
+const TERA: u64 = KILO * GIGA;
+const KIBI: u64 = 1 << 10;
+const MEBI: u64 = 1 << 20;
+const GIBI: u64 = 1 << 30;
+
+/// A plain number.
+pub(super) struct Count;
+
+impl Quantity for Count {
+    const WHAT: &'static str = "a number of things";
+    const BASE: &'static str = "things";
+    const UNITS: &'static [(&'static str, u64)] = &[];
+    const EXAMPLE: &'static str = "4";
+}
+
+/// A size of memory.
+pub(super) struct Bytes;
+
+impl Quantity for Bytes {
+    const WHAT: &'static str = "a size";
+    const BASE: &'static str = "bytes";
+    const UNITS: &'static [(&'static str, u64)] = &[
+        ("B", 1),
+        ("kB", KILO),
+        ("MB", MEGA),
+        ("GB", GIGA),
+        ("KiB", KIBI),
+        ("MiB", MEBI),
+        ("GiB", GIBI),
+    ];
+    const EXAMPLE: &'static str = "\"512 KiB\"";
+}
+
+/// A clock.
+pub(super) struct Hertz;
+
+impl Quantity for Hertz {
+    const WHAT: &'static str = "a frequency";
+    const BASE: &'static str = "hertz";
+    const UNITS: &'static [(&'static str, u64)] =
+        &[("Hz", 1), ("kHz", KILO), ("MHz", MEGA), ("GHz", GIGA)];
+    const EXAMPLE: &'static str = "\"480 MHz\"";
+}
+
+/// A memory's bandwidth.
+pub(super) struct BytesPerSecond;
+
+impl Quantity for BytesPerSecond {
+    const WHAT: &'static str = "a bandwidth";
+    const BASE: &'static str = "bytes a second";
+    const UNITS: &'static [(&'static str, u64)] = &[
+        ("B/s", 1),
+        ("kB/s", KILO),
+        ("MB/s", MEGA),
+        ("GB/s", GIGA),
+        ("TB/s", TERA),
+        ("KiB/s", KIBI),
+        ("MiB/s", MEBI),
+        ("GiB/s", GIBI),
+    ];
+    const EXAMPLE: &'static str = "\"12.8 GB/s\"";
+}
+
+/// A rate of multiply-accumulates.
+pub(super) struct MacsPerSecond;
+
+impl Quantity for MacsPerSecond {
+    const WHAT: &'static str = "a rate of MACs";
+    const BASE: &'static str = "MACs a second";
+    const UNITS: &'static [(&'static str, u64)] = &[
+        ("MAC/s", 1),
+        ("kMAC/s", KILO),
+        ("MMAC/s", MEGA),
+        ("GMAC/s", GIGA),
+        ("TMAC/s", TERA),
+    ];
+    const EXAMPLE: &'static str = "\"13.5 GMAC/s\"";
+}
+
+/// Electrical power.
+pub(super) struct Milliwatts;
+
+impl Quantity for Milliwatts {
+    const WHAT: &'static str = "a power";
+    const BASE: &'static str = "milliwatts";
+    const UNITS: &'static [(&'static str, u64)] = &[("mW", 1), ("W", KILO)];
+    const EXAMPLE: &'static str = "\"3.5 W\"";
+}
+
+/// For serde: a figure of quantity `Q`.
+pub(super) fn required<'de, Q: Quantity, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Figure, D::Error> {
+    Figure::<Amount<Q>>::deserialize(deserializer).map(|figure| figure.map(|amount| amount.0))
+}
+
+/// For serde: a figure of quantity `Q` that may be missing.
+pub(super) fn optional<'de, Q: Quantity, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Figure>, D::Error> {
+    required::<Q, D>(deserializer).map(Some)
+}
+
+/// A number in base units of `Q`.
+struct Amount<Q>(u64, PhantomData<Q>);
+
+impl<'de, Q: Quantity> Deserialize<'de> for Amount<Q> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AmountVisitor(PhantomData))
+    }
+}
+
+struct AmountVisitor<Q>(PhantomData<Q>);
+
+impl<Q: Quantity> Visitor<'_> for AmountVisitor<Q> {
+    type Value = Amount<Q>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "a whole number of {}", Q::BASE)?;
+        match Q::UNITS {
+            [] => Ok(()),
+            _ => write!(f, " or a text with a unit such as {}", Q::EXAMPLE),
+        }
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        match u64::try_from(value) {
+            Ok(value) => self.visit_u64(value),
+            Err(_) => Err(E::custom(negative::<Q>(&value.to_string()))),
+        }
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        match value {
+            0..=MAX => Ok(Amount(value, PhantomData)),
+            _ => Err(E::custom(absurd::<Q>(&value.to_string()))),
+        }
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let value = parse::<Q>(text).map_err(E::custom)?;
+        Ok(Amount(value, PhantomData))
+    }
+}
+
+/// Reads `text`, such as `1.8 GHz`, to the nearest whole base unit; an error says the mend.
+fn parse<Q: Quantity>(text: &str) -> Result<u64, String> {
+    if Q::UNITS.is_empty() {
+        return Err(format!(
+            "'{text}' is a text; write the number without quotes, such as {}",
+            Q::EXAMPLE
+        ));
+    }
+    let trimmed = text.trim();
+    if trimmed.starts_with('-') {
+        return Err(negative::<Q>(text));
+    }
+    let is_of_number = |c: char| c.is_ascii_digit() || c == '.' || c == '_';
+    let (number, unit) = match trimmed.find(|c| !is_of_number(c)) {
+        Some(end) => trimmed.split_at(end),
+        None => (trimmed, ""),
+    };
+    let Ok(count) = number.replace('_', "").parse::<f64>() else {
+        let example = Q::EXAMPLE;
+        return Err(format!(
+            "'{text}' does not start with a number; write {example}"
+        ));
+    };
+    let unit = unit.trim_start();
+    if unit.is_empty() {
+        return Err(format!(
+            "\"{text}\" has no unit; write {} or another text with a unit, or {} as a plain integer",
+            Q::EXAMPLE,
+            Q::BASE
+        ));
+    }
+    let Some((_, scale)) = Q::UNITS.iter().find(|(name, _)| *name == unit) else {
+        let known: Vec<&str> = Q::UNITS.iter().map(|(name, _)| *name).collect();
+        return Err(format!(
+            "'{unit}' is not a unit of {}; use one of {}, as in {}",
+            Q::WHAT,
+            known.join(", "),
+            Q::EXAMPLE
+        ));
+    };
+    let value = (count * *scale as f64).round();
+    if value > MAX as f64 {
+        return Err(absurd::<Q>(text));
+    }
+    Ok(value as u64)
+}
+
+fn negative<Q: Quantity>(text: &str) -> String {
+    format!("{text} is negative, which {} cannot be", Q::WHAT)
+}
+
+fn absurd<Q: Quantity>(text: &str) -> String {
+    format!("{text} cannot be: {} is at most 2^53 {}", Q::WHAT, Q::BASE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_in_base_units() {
+        assert_eq!(parse::<Bytes>("512 KiB"), Ok(524_288));
+        assert_eq!(parse::<Bytes>("108.29KiB"), Ok(110_889));
+        assert_eq!(parse::<Bytes>(" 1_000 kB "), Ok(1_000_000));
+        assert_eq!(parse::<Hertz>("1.8 GHz"), Ok(1_800_000_000));
+        assert_eq!(parse::<BytesPerSecond>("12.8 GB/s"), Ok(12_800_000_000));
+        assert_eq!(parse::<BytesPerSecond>("4.8 TB/s"), Ok(4_800_000_000_000));
+        assert_eq!(parse::<MacsPerSecond>("13.5 GMAC/s"), Ok(13_500_000_000));
+        assert_eq!(parse::<Milliwatts>("3.5 W"), Ok(3_500));
+    }
+
+    #[test]
+    fn texts_that_are_no_quantity_name_the_mend() {
+        for (text, expected) in [
+            ("512", "\"512\" has no unit; write \"512 KiB\" or"),
+            ("480 MHz", "'MHz' is not a unit of a size; use one of B,"),
+            ("512 KB", "use one of B, kB, MB, GB, KiB"),
+            ("-1 KiB", "negative"),
+            ("KiB", "does not start with a number"),
+            ("1.2.3 KiB", "does not start with a number"),
+            ("inf KiB", "does not start with a number"),
+            ("", "does not start with a number"),
+            ("99999999 GiB", "at most 2^53 bytes"),
+        ] {
+            let error = parse::<Bytes>(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        assert!(parse::<Count>("4").unwrap_err().contains("without quotes"));
+    }
+
+    #[test]
+    fn every_example_is_of_its_quantity() {
+        fn holds<Q: Quantity>() -> bool {
+            parse::<Q>(Q::EXAMPLE.trim_matches('"')).is_ok()
+        }
+        assert!(holds::<Bytes>() && holds::<Hertz>() && holds::<BytesPerSecond>());
+        assert!(holds::<MacsPerSecond>() && holds::<Milliwatts>());
+    }
+}

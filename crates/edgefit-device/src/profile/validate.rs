@@ -1,0 +1,132 @@
+//! What a profile that follows the schema can still get wrong.
+
+use super::memory::{Bank, Content};
+use super::{Profile, WeightsIn};
+
+/// A problem names the key and the mend.
+type Check = Result<(), String>;
+
+/// Whether `name` can be that of a profile: of the command line, and of a file in a folder.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_of_name)
+}
+
+pub(super) fn validate(profile: &Profile) -> Check {
+    name(profile)?;
+    contents(profile)?;
+    sizes(profile)?;
+    unique("banks", profile.banks.iter().map(|bank| &bank.name))?;
+    overlaps(profile)?;
+    engines(profile)
+}
+
+fn name(profile: &Profile) -> Check {
+    if !is_name(&profile.name) {
+        return Err(format!(
+            "'{}' cannot be a name; use letters, digits, '-', '_' and '.', as in 'my-board'",
+            profile.name
+        ));
+    }
+    if profile.cpu.cores.value == 0 {
+        return Err("cpu.cores is 0; a processor has 1 at least".into());
+    }
+    Ok(())
+}
+
+/// Everything has a place to live in.
+fn contents(profile: &Profile) -> Check {
+    let holds = |content| {
+        let mut banks = profile.banks.iter();
+        banks.any(|bank: &Bank| bank.holds.contains(&content))
+    };
+    if !holds(Content::Arena) {
+        return Err("no bank holds an arena; add 'arena' to a bank's holds".into());
+    }
+    match profile.weights_in {
+        WeightsIn::Flash if profile.flash.is_none() => {
+            Err("weights_in is 'flash', but there is no [flash]; add its size".into())
+        }
+        WeightsIn::Ram if !holds(Content::Weights) => Err(
+            "weights_in is 'ram', but no bank holds them; add 'weights' to a bank's holds".into(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn sizes(profile: &Profile) -> Check {
+    let banks = profile.banks.iter().map(|bank| {
+        let name = format!("bank '{}'", bank.name);
+        (name, bank.bytes.value, bank.free_bytes())
+    });
+    let flash = profile.flash.iter().map(|flash| {
+        let name = "flash".to_owned();
+        (name, flash.bytes.value, flash.free_bytes())
+    });
+    for (name, bytes, free) in flash.chain(banks) {
+        if bytes == 0 {
+            return Err(format!("{name} has 0 bytes; give its size or leave it out"));
+        }
+        if free == 0 {
+            return Err(format!(
+                "{name} reserves all of its bytes; lower reserved_bytes"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Check {
+    let mut seen = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            return Err(format!(
+                "there are two {what} called '{name}'; rename one of them"
+            ));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}
+
+/// No address is in two memories.
+fn overlaps(profile: &Profile) -> Check {
+    let banks = profile.banks.iter().filter_map(|bank| {
+        let start = bank.start?;
+        Some((start, bank.bytes.value, format!("bank '{}'", bank.name)))
+    });
+    let flash = profile.flash.iter().filter_map(|flash| {
+        let start = flash.start?;
+        Some((start, flash.bytes.value, "flash".to_owned()))
+    });
+    let mut memories: Vec<(u64, u64, String)> = flash.chain(banks).collect();
+    memories.sort();
+    for pair in memories.windows(2) {
+        let [(start, bytes, name), (next, _, other)] = pair else {
+            continue;
+        };
+        let end = start.saturating_add(*bytes);
+        if end > *next {
+            return Err(format!(
+                "{name} ({start:#x} to {end:#x}) and {other} (from {next:#x}) overlap; mend \
+                 'start' or 'bytes' of one of them"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn engines(profile: &Profile) -> Check {
+    unique("engines", profile.engines.iter().map(|engine| &engine.name))?;
+    match profile
+        .engines
+        .iter()
+        .find(|engine| engine.element_types.is_empty())
+    {
+        Some(engine) => Err(format!(
+            "engine '{}' computes with nothing; name its element_types, such as \"f32\"",
+            engine.name
+        )),
+        None => Ok(()),
+    }
+}

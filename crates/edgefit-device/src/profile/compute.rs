@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::figure::Figure;
 use super::unit::{self, Count, Hertz, MacsPerSecond, Milliwatts};
 
-/// Processor of a board.
+/// Processor of a board; of a graphics card, its streaming multiprocessors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cpu {
@@ -19,7 +19,7 @@ pub struct Cpu {
         deserialize_with = "unit::optional::<Hertz, _>"
     )]
     pub clock_hz: Option<Figure>,
-    /// Instruction set and its extensions, in LLVM's names.
+    /// Instruction set and its extensions, by the names that compilers take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isa: Option<Figure<Vec<String>>>,
 }

@@ -1,6 +1,54 @@
 use super::*;
 
-const GOOD: &str = include_str!("../../../../profiles/stm32h743.toml");
+const GOOD: &str = r#"# A board.
+version = 2
+name = "stm32h743"
+title = "STMicroelectronics STM32H743"
+class = "microcontroller"
+weights_in = "flash"
+
+[cpu]
+model = "Arm Cortex-M7"
+cores = { value = 1, kind = "data sheet", source = "ST DS12110" }
+clock_hz = { value = "480 MHz", kind = "data sheet", source = "ST DS12110, revision V" }
+isa = { value = ["armv7e-m", "dsp"], kind = "data sheet", source = "ST" }
+
+[flash]
+start = 0x0800_0000
+bytes = { value = "2 MiB", kind = "data sheet", source = "ST RM0433" }
+
+[quantization]
+scheme = { value = "per-channel", kind = "data sheet", source = "TensorFlow Lite" }
+
+[[bank]]
+name = "AXI SRAM"
+start = 0x2400_0000
+bytes = { value = "512 KiB", kind = "data sheet", source = "ST RM0433" }
+holds = ["arena", "runtime"]
+
+[[bank]]
+name = "SRAM1"
+start = 0x3000_0000
+bytes = { value = "128 KiB", kind = "data sheet", source = "ST RM0433" }
+holds = ["arena", "runtime"]
+
+[[bank]]
+name = "SRAM2"
+start = 0x3002_0000
+bytes = { value = "128 KiB", kind = "data sheet", source = "ST RM0433" }
+holds = []
+
+[[engine]]
+name = "tflite-micro"
+arena = "one-bank"
+tensor_bytes = { value = "12 B", kind = "estimate", source = "three words" }
+element_types = ["f32", "int8"]
+
+[[engine]]
+name = "stm32cube-ai"
+arena = "several-banks"
+element_types = ["f32", "int8"]
+"#;
 
 fn error(text: &str) -> String {
     Profile::parse(text, "board.toml").unwrap_err().to_string()
@@ -130,8 +178,8 @@ fn a_file_of_version_1_is_told_what_is_new() {
 #[test]
 fn weights_in_flash_need_a_flash() {
     let flash = GOOD.find("[flash]").unwrap();
-    let peak = GOOD.find("[peak]").unwrap();
-    let error = error(&[&GOOD[..flash], &GOOD[peak..]].concat());
+    let next = GOOD.find("[quantization]").unwrap();
+    let error = error(&[&GOOD[..flash], &GOOD[next..]].concat());
     assert!(error.contains("there is no [flash]"), "{error}");
 }
 

@@ -67,7 +67,7 @@ fn a_misspelt_device_and_a_broken_profile_are_explained() {
     );
     let folder = tempfile::tempdir().unwrap();
     let profile = folder.path().join("board.toml");
-    std::fs::write(&profile, "version = 1\nnaem = \"board\"\n").unwrap();
+    std::fs::write(&profile, "version = 2\nnaem = \"board\"\n").unwrap();
     let refused = check(profile.to_str().unwrap(), &[]);
     assert_refused(&refused, &["board.toml", "line 2", "did you mean 'name'"]);
     assert_refused(

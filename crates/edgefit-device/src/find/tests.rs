@@ -186,7 +186,7 @@ fn a_mistake_is_placed_in_the_file_that_has_it() {
     let figure = board("mine", "base", "cpu = { cores = { value = 2 } }");
     let broken = error(&[files[0], ("mine.toml", &figure)], "mine");
     assert!(
-        broken.contains("mine.toml: line 4: missing field `kind`"),
+        broken.contains("mine.toml: line 4: 'kind' is missing; add it"),
         "{broken}"
     );
 }
@@ -234,7 +234,7 @@ fn extends_that_cannot_be_is_named() {
     );
     let nameless = error(&[("a.toml", "version = 2\nextends = \"stm32h743\"")], "a");
     assert!(
-        nameless.contains("a.toml: missing field `name`"),
+        nameless.contains("a.toml: 'name' is missing; add it"),
         "{nameless}"
     );
     let old = error(
@@ -319,4 +319,15 @@ fn a_large_file_is_refused() {
             .to_string()
             .contains("larger than 1 MiB")
     );
+}
+
+#[test]
+fn the_examples_of_the_readme_are_profiles() {
+    let readme = BUILT_IN.get_file("README.md").unwrap();
+    let blocks = readme.contents_utf8().unwrap().split("```toml\n").skip(1);
+    let examples: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        Profile::parse(example, "README.md").unwrap();
+    }
 }

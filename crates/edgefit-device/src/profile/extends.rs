@@ -217,27 +217,26 @@ fn merge_named<'t>(base: &mut DeArray<'t>, over: DeArray<'t>) {
     }
 }
 
-/// serde's words for what breaks the schema, with the key or name that was meant.
+/// serde's words for what breaks the schema, with the mend.
 fn explain(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let what = match message.split_once(" `") {
-        Some(("unknown field", _)) => "key",
-        Some(("unknown variant", _)) => "choice",
-        _ => return message.to_owned(),
-    };
-    let Some(unknown) = quoted.next() else {
+    let (what, Some(name)) = (message.split(" `").next(), quoted.next()) else {
         return message.to_owned();
+    };
+    let what = match what {
+        Some("unknown field") => "key",
+        Some("unknown variant") => "choice",
+        Some("missing field") => return format!("'{name}' is missing; add it"),
+        _ => return message.to_owned(),
     };
     let mut known: Vec<&str> = quoted.collect();
     if known.contains(&"weights_in") {
         known.push("extends");
     }
-    match nearest(unknown, known.iter().copied()) {
-        Some(nearest) => {
-            format!("there is no {what} '{unknown}' here; did you mean '{nearest}'?")
-        }
+    match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("there is no {what} '{name}' here; did you mean '{nearest}'?"),
         None => format!(
-            "there is no {what} '{unknown}' here; use one of {}",
+            "there is no {what} '{name}' here; use one of {}",
             known.join(", ")
         ),
     }

@@ -1,14 +1,19 @@
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Something known about a device, how it is known, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a figure such as { value = 4, kind = \"estimate\", source = \"why\" }"
+)]
 pub struct Figure<T = u64> {
     /// What is known; a number is in the unit that the field's name ends in.
     pub value: T,
     /// How it is known.
     pub kind: Basis,
     /// Document, command or reasoning behind it.
+    #[serde(deserialize_with = "not_empty")]
     pub source: String,
 }
 
@@ -19,6 +24,16 @@ impl<T> Figure<T> {
             kind: self.kind,
             source: self.source,
         }
+    }
+}
+
+fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let source = String::deserialize(deserializer)?;
+    match source.trim().is_empty() {
+        true => Err(D::Error::custom(
+            "the source is empty; name the document, the command or the reasoning",
+        )),
+        false => Ok(source),
     }
 }
 

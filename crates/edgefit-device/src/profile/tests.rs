@@ -106,7 +106,11 @@ fn mistakes_are_named_with_their_mend() {
             "value = \"1\",",
             "line 10: '1' is a text; write the number without quotes",
         ),
-        ("value = 1,", "value = 0,", "cpu.cores is 0"),
+        (
+            "value = 1,",
+            "value = 0,",
+            "line 10: 0 cannot be: a count is at least 1",
+        ),
         (
             "[flash]\nstart = 0x0800_0000\nbytes",
             "[flash]\nbites",
@@ -156,7 +160,17 @@ fn mistakes_are_named_with_their_mend() {
         (
             ", source = \"ST DS12110\"",
             "",
-            "line 10: missing field `source`",
+            "line 10: 'source' is missing; add it",
+        ),
+        (
+            "source = \"ST DS12110\"",
+            "source = \" \"",
+            "line 10: the source is empty",
+        ),
+        (
+            "{ value = 1, kind = \"data sheet\", source = \"ST DS12110\" }",
+            "1",
+            "line 10: invalid type: integer `1`, expected a figure such as { value = 4, ",
         ),
         ("[cpu]", "[cpu", "line 8: unclosed table"),
     ] {
@@ -185,7 +199,7 @@ fn weights_in_flash_need_a_flash() {
 
 #[test]
 fn nothing_is_left_of_a_memory_that_others_take() {
-    let reserved = "holds = [\"arena\", \"runtime\"]\nreserved_bytes = { value = \"1 GiB\", kind = \"estimate\", source = \"\" }";
+    let reserved = "holds = [\"arena\", \"runtime\"]\nreserved_bytes = { value = \"1 GiB\", kind = \"estimate\", source = \"all\" }";
     let text = GOOD.replacen("holds = [\"arena\", \"runtime\"]", reserved, 1);
     assert!(error(&text).contains("bank 'AXI SRAM' reserves all"));
 }

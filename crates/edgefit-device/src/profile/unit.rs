@@ -20,6 +20,8 @@ pub(super) trait Quantity {
     const UNITS: &'static [(&'static str, u64)];
     /// The usual way to write one.
     const EXAMPLE: &'static str;
+    /// The smallest that can be, in base units.
+    const MIN: u64 = 1;
 }
 
 const KILO: u64 = 1000;
@@ -34,8 +36,8 @@ const GIBI: u64 = 1 << 30;
 pub(super) struct Count;
 
 impl Quantity for Count {
-    const WHAT: &'static str = "a number of things";
-    const BASE: &'static str = "things";
+    const WHAT: &'static str = "a count";
+    const BASE: &'static str = "units";
     const UNITS: &'static [(&'static str, u64)] = &[];
     const EXAMPLE: &'static str = "4";
 }
@@ -56,6 +58,7 @@ impl Quantity for Bytes {
         ("GiB", GIBI),
     ];
     const EXAMPLE: &'static str = "\"512 KiB\"";
+    const MIN: u64 = 0;
 }
 
 /// A clock.
@@ -112,6 +115,7 @@ impl Quantity for Milliwatts {
     const BASE: &'static str = "milliwatts";
     const UNITS: &'static [(&'static str, u64)] = &[("mW", 1), ("W", KILO)];
     const EXAMPLE: &'static str = "\"3.5 W\"";
+    const MIN: u64 = 0;
 }
 
 /// For serde: a figure of quantity `Q`.
@@ -143,10 +147,14 @@ impl<Q: Quantity> Visitor<'_> for AmountVisitor<Q> {
     type Value = Amount<Q>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "a whole number of {}", Q::BASE)?;
         match Q::UNITS {
-            [] => Ok(()),
-            _ => write!(f, " or a text with a unit such as {}", Q::EXAMPLE),
+            [] => write!(f, "a whole number such as {}", Q::EXAMPLE),
+            _ => write!(
+                f,
+                "a whole number of {} or a text with a unit such as {}",
+                Q::BASE,
+                Q::EXAMPLE
+            ),
         }
     }
 
@@ -158,10 +166,8 @@ impl<Q: Quantity> Visitor<'_> for AmountVisitor<Q> {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        match value {
-            0..=MAX => Ok(Amount(value, PhantomData)),
-            _ => Err(E::custom(absurd::<Q>(&value.to_string()))),
-        }
+        let value = believable::<Q>(value, &value.to_string()).map_err(E::custom)?;
+        Ok(Amount(value, PhantomData))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -210,19 +216,25 @@ fn parse<Q: Quantity>(text: &str) -> Result<u64, String> {
             Q::EXAMPLE
         ));
     };
-    let value = (count * *scale as f64).round();
-    if value > MAX as f64 {
-        return Err(absurd::<Q>(text));
-    }
-    Ok(value as u64)
+    // What is too large for a u64 becomes the largest, and is refused as that.
+    believable::<Q>((count * *scale as f64).round() as u64, text)
 }
 
 fn negative<Q: Quantity>(text: &str) -> String {
     format!("{text} is negative, which {} cannot be", Q::WHAT)
 }
 
-fn absurd<Q: Quantity>(text: &str) -> String {
-    format!("{text} cannot be: {} is at most 2^53 {}", Q::WHAT, Q::BASE)
+/// `value` within the bounds of `Q`; `text` is how it was written.
+fn believable<Q: Quantity>(value: u64, text: &str) -> Result<u64, String> {
+    let (what, base) = (Q::WHAT, Q::BASE);
+    match value {
+        _ if value < Q::MIN => Err(format!(
+            "{text} cannot be: {what} is at least {} {base}; leave out what is not known",
+            Q::MIN
+        )),
+        _ if value > MAX => Err(format!("{text} cannot be: {what} is at most 2^53 {base}")),
+        _ => Ok(value),
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +269,7 @@ mod tests {
             let error = parse::<Bytes>(text).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
+        assert!(parse::<Hertz>("0 Hz").unwrap_err().contains("at least 1"));
         assert!(parse::<Count>("4").unwrap_err().contains("without quotes"));
     }
 

@@ -28,9 +28,6 @@ fn name(profile: &Profile) -> Check {
             profile.name
         ));
     }
-    if profile.cpu.cores.value == 0 {
-        return Err("cpu.cores is 0; a processor has 1 at least".into());
-    }
     Ok(())
 }
 

@@ -74,7 +74,11 @@ fn people(profile: &Profile) -> String {
     let mut rows = Figures(table(&["", "figure", "kind", "source"]));
     let bytes = |bytes: &u64| human::bytes(*bytes);
     let bandwidth = |rate: &u64| format!("{:.1} GB/s", *rate as f64 / 1e9);
-    let macs = |rate: &u64| format!("{:.1} GMAC/s", *rate as f64 / 1e9);
+    let macs = |rate: &u64| match *rate as f64 {
+        rate if rate < 1e9 => format!("{:.1} MMAC/s", rate / 1e6),
+        rate if rate < 1e12 => format!("{:.1} GMAC/s", rate / 1e9),
+        rate => format!("{:.1} TMAC/s", rate / 1e12),
+    };
     let watts = |milliwatts: &u64| format!("{:.2} W", *milliwatts as f64 / 1e3);
 
     let cpu = &profile.cpu;

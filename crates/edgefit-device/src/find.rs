@@ -94,7 +94,13 @@ impl Search {
             }
         }
         for (name, path) in files {
-            let profile = Source::read(&path).and_then(|source| self.resolve(source, &name));
+            let profile = match name == HOST {
+                true => Err(Error::Profile {
+                    place: path.display().to_string(),
+                    problem: format!("'{HOST}' is this machine; give the profile another name"),
+                }),
+                false => Source::read(&path).and_then(|source| self.resolve(source, &name)),
+            };
             found.insert(name, profile);
         }
         std::iter::once(host())

@@ -89,6 +89,7 @@ fn a_file_and_its_profile_have_one_name() {
 fn a_broken_profile_hides_no_other() {
     let (_folder, mut search) = folder(&[
         ("broken.toml", "version = 2\nname = 7"),
+        ("host.toml", &board("host", "stm32h743", "")),
         ("mine.toml", &board("mine", "stm32h743", "")),
         ("notes.txt", "no profile"),
     ]);
@@ -104,9 +105,10 @@ fn a_broken_profile_hides_no_other() {
         .into_iter()
         .map(|error| error.unwrap_err().to_string())
         .collect();
-    assert_eq!(broken.len(), 2, "{broken:?}");
+    assert_eq!(broken.len(), 3, "{broken:?}");
     assert!(broken[0].contains("broken.toml: line 2: "), "{broken:?}");
-    assert!(broken[1].contains("mend EDGEFIT_PROFILES"), "{broken:?}");
+    assert!(broken[1].contains("'host' is this machine"), "{broken:?}");
+    assert!(broken[2].contains("mend EDGEFIT_PROFILES"), "{broken:?}");
     search.find("raspberry-pi-4b").unwrap();
 }
 

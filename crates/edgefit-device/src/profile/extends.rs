@@ -195,14 +195,11 @@ fn merge_value<'t>(base: &mut Spanned<DeValue<'t>>, over: Spanned<DeValue<'t>>, 
 
 /// The entries of `over`, each upon the one of `base` that has its name, then the rest of `base`.
 fn merge_named<'t>(base: &mut DeArray<'t>, over: DeArray<'t>) {
-    let name = |entry: &Spanned<DeValue>| {
-        Some(entry.get_ref().get("name")?.get_ref().as_str()?.to_owned())
-    };
     let mut rest: Vec<_> = std::mem::replace(base, DeArray::new())
         .into_iter()
         .collect();
     for entry in over {
-        let same = |old: &Spanned<DeValue>| name(old).is_some() && name(old) == name(&entry);
+        let same = |old| name(&entry).is_some() && name(old) == name(&entry);
         match rest.iter().position(same) {
             Some(index) => {
                 let mut merged = rest.remove(index);
@@ -215,6 +212,10 @@ fn merge_named<'t>(base: &mut DeArray<'t>, over: DeArray<'t>) {
     for entry in rest {
         base.push(entry);
     }
+}
+
+fn name<'e>(entry: &'e Spanned<DeValue>) -> Option<&'e str> {
+    entry.get_ref().get("name")?.get_ref().as_str()
 }
 
 /// serde's words for what breaks the schema, with the mend.

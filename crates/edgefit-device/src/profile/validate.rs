@@ -1,5 +1,7 @@
 //! What a profile that follows the schema can still get wrong.
 
+use std::collections::HashSet;
+
 use super::memory::{Bank, Content};
 use super::{Profile, WeightsIn};
 
@@ -73,17 +75,14 @@ fn sizes(profile: &Profile) -> Check {
     Ok(())
 }
 
-fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Check {
-    let mut seen = Vec::new();
-    for name in names {
-        if seen.contains(&name) {
-            return Err(format!(
-                "there are two {what} called '{name}'; rename one of them"
-            ));
-        }
-        seen.push(name);
+fn unique<'a>(what: &str, mut names: impl Iterator<Item = &'a String>) -> Check {
+    let mut seen = HashSet::new();
+    match names.find(|name| !seen.insert(*name)) {
+        Some(name) => Err(format!(
+            "there are two {what} called '{name}'; rename one of them"
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// No address is in two memories.

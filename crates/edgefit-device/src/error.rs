@@ -54,7 +54,7 @@ pub enum Error {
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-fn hint(nearest: &Option<String>) -> String {
+pub(crate) fn hint(nearest: &Option<String>) -> String {
     match nearest {
         Some(name) => format!("; did you mean '{name}'?"),
         None => String::new(),

@@ -48,11 +48,8 @@ fn a_misspelt_device_is_recognised() {
         misspelt.contains("did you mean 'raspberry-pi-4b'"),
         "{misspelt}"
     );
-    for path in ["no/such/file", "no-such-file.toml", "../profiles/../x.toml"] {
-        assert!(
-            error(path).contains("cannot read") || !path.ends_with(".toml"),
-            "{path}"
-        );
+    for path in ["no/such/file", "no-such-file.toml"] {
+        assert!(error(path).contains("cannot read"), "{path}");
     }
 }
 

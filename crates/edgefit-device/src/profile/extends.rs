@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::{Profile, VERSION, validate};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, hint, nearest};
 use crate::find::Search;
 use crate::source::Source;
 
@@ -20,6 +20,8 @@ const NAMED_LISTS: [&str; 2] = ["bank", "engine"];
 /// Reads the profile in `source` and everything that it extends.
 pub(crate) fn resolve(source: Source, search: &Search) -> Result<Profile> {
     let chain = chain(source, search)?;
+    // Each text's places are moved behind those of the texts before it, so that one place means one
+    // line of one file after merging.
     let starts: Vec<usize> = chain
         .iter()
         .scan(0, |end, source| {
@@ -39,13 +41,15 @@ pub(crate) fn resolve(source: Source, search: &Search) -> Result<Profile> {
     }
     let root = Spanned::new(0..0, merged);
     let profile = Profile::deserialize(toml::Deserializer::from(root)).map_err(|error| {
-        // The spans of each text were moved behind those of the texts before it.
-        let span = error.span().unwrap_or(0..0);
+        let problem = explain(error.message());
+        // Without a place, it is the whole that lacks something.
+        let Some(span) = error.span().filter(|span| !span.is_empty()) else {
+            return chain[0].problem(None, problem);
+        };
         let index = starts.iter().rposition(|start| *start <= span.start);
         let index = index.unwrap_or(0);
-        let span = span.start - starts[index]..span.end.saturating_sub(starts[index]);
-        let span = Some(span).filter(|span| !span.is_empty());
-        chain[index].problem(span, explain(error.message()))
+        let span = span.start - starts[index]..span.end - starts[index];
+        chain[index].problem(Some(span), problem)
     })?;
     match validate::validate(&profile) {
         Ok(()) => Ok(profile),
@@ -58,43 +62,39 @@ fn chain(source: Source, search: &Search) -> Result<Vec<Source>> {
     let mut chain: Vec<Source> = Vec::new();
     let mut next = Some(source);
     while let Some(source) = next.take() {
-        if let Some((base, span)) = base(&source)? {
-            let found = search.base(&base, &source.origin).map_err(|error| {
-                let detail = match error {
-                    Error::Unknown { name, nearest } => {
-                        let hint = nearest.map_or(
-                            "; `edgefit device list` shows the names".to_owned(),
-                            |nearest| format!("; did you mean '{nearest}'?"),
-                        );
-                        format!("'extends' names '{name}', which is not known{hint}")
-                    }
-                    other => format!("'extends': {other}"),
-                };
-                source.problem(Some(span.clone()), detail)
-            })?;
-            let places: Vec<&str> = chain
-                .iter()
-                .chain([&source])
-                .map(|source| source.place.as_str())
-                .collect();
+        if let Some((name, span)) = base(&source)? {
+            let fail = |problem| source.problem(Some(span.clone()), problem);
+            let found = search.base(&name, &source.origin);
+            let found = found.map_err(|error| fail(not_found(&error)))?;
+            let places = chain.iter().chain([&source]);
+            let places: Vec<&str> = places.map(|source| source.place.as_str()).collect();
             if places.contains(&found.place.as_str()) {
-                let circle = format!(
+                return Err(fail(format!(
                     "'extends' goes in a circle: {} → {}; leave one of them out",
                     places.join(" → "),
                     found.place
-                );
-                return Err(source.problem(Some(span), circle));
+                )));
             }
             if places.len() == MAX_LEVELS {
-                let problem =
-                    format!("more than {MAX_LEVELS} profiles extend one another; join some");
-                return Err(source.problem(Some(span), problem));
+                return Err(fail(format!(
+                    "more than {MAX_LEVELS} profiles extend one another; join some"
+                )));
             }
             next = Some(found);
         }
         chain.push(source);
     }
     Ok(chain)
+}
+
+fn not_found(error: &Error) -> String {
+    match error {
+        Error::Unknown { name, nearest } => format!(
+            "'extends' names '{name}', which is not known{}; `edgefit device list` shows the names",
+            hint(nearest)
+        ),
+        other => format!("'extends': {other}"),
+    }
 }
 
 /// What `source` extends, and where it says so; its version is checked on the way.

@@ -3,6 +3,7 @@
 mod rates;
 mod work;
 
+use edgefit_device::ElementType;
 use edgefit_device::rates::Rate;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
@@ -41,7 +42,7 @@ pub fn calibrated(
     inference: &Inference,
     rates: &[Rate],
     engine: &str,
-    element_type: &str,
+    element_type: ElementType,
     threads: u32,
 ) -> Option<Latency> {
     let rates = Rates::of(rates, engine, element_type, threads);
@@ -51,7 +52,7 @@ pub fn calibrated(
     let nodes: Vec<NodeLatency> = Work::of(graph, inference)
         .into_iter()
         .filter_map(|work| {
-            let (ns, _) = rates.ns(&work.class, &work.size)?;
+            let ns = rates.ns(&work.class, &work.size)?;
             Some(NodeLatency {
                 node: work.node,
                 name: graph.nodes[work.node].label().to_owned(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::ElementType;
+
 /// Measured times of one class of op in one engine.
 ///
 /// The class is one of [`class`]'s names, or `image:OP` and `token:OP` for an ONNX op between
@@ -11,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Rate {
     /// Engine that ran it.
     pub engine: String,
-    /// Type of weights and activations: `f32` or `int8`.
-    pub element_type: String,
+    /// Type of weights and activations.
+    pub element_type: ElementType,
     /// Threads that it ran with.
     pub threads: u32,
     /// Class of op.
@@ -39,6 +41,8 @@ pub mod class {
     pub const MATMUL: &str = "matmul";
     /// A node that computes next to nothing: another shape for the same elements.
     pub const VIEW: &str = "view";
+    /// A node of the arithmetic of shapes.
+    pub const SHAPE: &str = "shape";
 }
 
 /// Time of one op of known size.

@@ -1,5 +1,6 @@
 //! A network whose layers stand one behind the other, built without weights from outside.
 
+use edgefit_device::ElementType;
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 
 const OPSET: i64 = 17;
@@ -10,6 +11,7 @@ const OPSET: i64 = 17;
 /// own names tell which node they come from.
 pub struct Chain {
     graph: Graph,
+    element_type: ElementType,
     dims: Vec<usize>,
     end: String,
     before_layer: String,
@@ -38,12 +40,13 @@ impl Conv {
 }
 
 impl Chain {
-    /// An empty chain behind an input of shape `dims`.
-    pub fn new(dims: &[usize]) -> Self {
+    /// An empty chain behind an input of shape `dims`; with int8 its layers are quantised (QDQ).
+    pub fn new(dims: &[usize], element_type: ElementType) -> Self {
         let mut graph = Graph::new("probe", OPSET);
         graph.inputs.push(ValueInfo::f32("input", known(dims)));
         Chain {
             graph,
+            element_type,
             dims: dims.to_vec(),
             end: "input".into(),
             before_layer: "input".into(),
@@ -74,7 +77,9 @@ impl Chain {
             stride,
             groups,
         } = conv;
-        let weight = self.weight(&[outputs, self.dims[1] / groups, kernel, kernel]);
+        self.before_layer.clone_from(&self.end);
+        self.quantize();
+        let weight = self.layer_weight(&[outputs, self.dims[1] / groups, kernel, kernel], 0);
         let bias = self.weight(&[outputs]);
         let side = |side: usize| (side + 2 * (kernel / 2) - kernel) / stride + 1;
         let dims = vec![
@@ -83,7 +88,6 @@ impl Chain {
             side(self.dims[2]),
             side(self.dims[3]),
         ];
-        self.before_layer.clone_from(&self.end);
         let node = Node::new("Conv", "", &["", &weight, &bias], &[])
             .with("kernel_shape", ints(&[kernel; 2]))
             .with("strides", ints(&[stride; 2]))
@@ -96,10 +100,44 @@ impl Chain {
     pub fn linear(&mut self, outputs: usize) {
         let mut dims = self.dims.clone();
         let width = dims.pop().unwrap_or(1);
-        let weight = self.weight(&[width, outputs]);
-        dims.push(outputs);
         self.before_layer.clone_from(&self.end);
+        self.quantize();
+        let weight = self.layer_weight(&[width, outputs], 1);
+        dims.push(outputs);
         self.push(Node::new("MatMul", "", &["", &weight], &[]), dims);
+    }
+
+    /// Rounds the value at the end to unsigned bytes, where the chain is quantised.
+    pub fn quantize(&mut self) {
+        if self.element_type == ElementType::Int8 {
+            let dims = self.dims.clone();
+            let scale = self.initializer(Tensor::from_values(vec![], &[1f32 / 64.0]));
+            let zero = self.initializer(Tensor::from_values(vec![], &[128u8]));
+            for op in ["QuantizeLinear", "DequantizeLinear"] {
+                self.push(Node::new(op, "", &["", &scale, &zero], &[]), dims.clone());
+            }
+        }
+    }
+
+    /// The weight of a layer, its output channels along `axis`.
+    fn layer_weight(&mut self, dims: &[usize], axis: usize) -> String {
+        if self.element_type != ElementType::Int8 {
+            return self.weight(dims);
+        }
+        let count = dims.iter().product();
+        let bytes: Vec<i8> = spread(count, 127.0).into_iter().map(|value| value as i8).collect();
+        let scales = vec![1f32 / 1024.0; dims[axis]];
+        let zeros = vec![0i8; dims[axis]];
+        let inputs = [
+            self.initializer(Tensor::from_values(dims.to_vec(), &bytes)),
+            self.initializer(Tensor::from_values(vec![dims[axis]], &scales)),
+            self.initializer(Tensor::from_values(vec![dims[axis]], &zeros)),
+        ];
+        let name = format!("{}.float", inputs[0]);
+        let inputs = inputs.each_ref().map(String::as_str);
+        let node = Node::new("DequantizeLinear", &name, &inputs, &[&name]);
+        self.graph.nodes.push(node.with("axis", Attribute::Int(axis as i64)));
+        name
     }
 
     /// Appends `node`, which makes a value of shape `dims`; it is given a name, and the value at the
@@ -113,6 +151,20 @@ impl Chain {
         node.outputs = vec![self.end.clone()];
         self.graph.nodes.push(node);
         self.dims = dims;
+    }
+
+    /// Appends a view of the same elements in another shape.
+    pub fn reshape(&mut self, dims: &[usize]) {
+        let sizes: Vec<i64> = dims.iter().map(|&size| size as i64).collect();
+        let shape = self.initializer(Tensor::from_values(vec![dims.len()], &sizes));
+        self.push(Node::new("Reshape", "", &["", &shape], &[]), dims.to_vec());
+    }
+
+    /// Leaves the size of the batch open.
+    pub fn open_batch(&mut self) {
+        let mut dims = known(&self.dims);
+        dims[0] = Dim::Symbol("batch".into());
+        self.graph.inputs = vec![ValueInfo::f32("input", dims)];
     }
 
     /// An initializer of fixed values around 0 that keep activations in range.

@@ -1,7 +1,8 @@
 //! Chains of convolutions and of matrix products, over the sizes that networks for small devices are
 //! made of.
 
-use edgefit_graph::{Attribute, Node};
+use edgefit_device::ElementType;
+use edgefit_graph::{Attribute, Node, Tensor};
 
 use crate::chain::{Chain, Conv};
 
@@ -60,35 +61,66 @@ fn convolutions() -> Vec<Convolutions> {
 }
 
 /// Chains that measure the ops of the classes that multiply and accumulate.
-pub fn chains() -> Vec<Chain> {
-    let mut chains: Vec<Chain> = convolutions().iter().map(Convolutions::chain).collect();
+pub fn chains(element_type: ElementType) -> Vec<Chain> {
+    let convolutions = convolutions();
+    let mut chains: Vec<Chain> = convolutions
+        .iter()
+        .map(|convolutions| convolutions.chain(element_type))
+        .collect();
+    let gemms = |rows, width, outputs: &[usize]| gemms(rows, width, outputs, element_type);
     // Vectors through the last layers of classifiers.
-    chains.push(gemms(
-        1,
-        512,
-        &[1000, 256, 1280, 1000, 2048, 1000, 4096, 64, 576, 1024],
-    ));
+    let last = [1000, 256, 1280, 1000, 2048, 1000, 4096, 64, 576, 1024];
+    chains.push(gemms(1, 512, &last));
     // Tokens through the layers of transformers.
     chains.push(gemms(197, 192, &[576, 192, 768, 192]));
     chains.push(gemms(49, 384, &[1536, 384, 768, 768, 3072, 768]));
     chains.push(gemms(784, 96, &[384, 96, 192]));
     chains.push(gemms(3136, 64, &[256, 64, 96]));
-    for (heads, tokens, width) in [
-        (3, 197, 64),
-        (6, 49, 32),
-        (12, 49, 64),
-        (4, 196, 16),
-        (64, 49, 32),
-    ] {
-        chains.push(attention(heads, tokens, width));
+    // Products of two activations stay in floats.
+    if element_type == ElementType::F32 {
+        for (heads, tokens, width) in ATTENTIONS {
+            chains.push(attention(heads, tokens, width));
+        }
+        chains.push(shapes());
     }
     chains
 }
 
+/// Heads, tokens and width of a head.
+const ATTENTIONS: [(usize, usize, usize); 5] = [
+    (3, 197, 64),
+    (6, 49, 32),
+    (12, 49, 64),
+    (4, 196, 16),
+    (64, 49, 32),
+];
+
+/// The arithmetic of shapes that exporters write for a batch of open size.
+fn shapes() -> Chain {
+    let mut chain = Chain::new(&[1, 49, 64], ElementType::F32);
+    chain.open_batch();
+    chain.linear(64);
+    for _ in 0..4 {
+        let (x, dims) = (chain.end().to_owned(), chain.dims().to_vec());
+        let first = chain.initializer(Tensor::from_values(vec![], &[0i64]));
+        let axes = chain.initializer(Tensor::from_values(vec![1], &[0i64]));
+        let rest = chain.initializer(Tensor::from_values(vec![2], &[64i64, 49]));
+        chain.push(Node::new("Shape", "", &[&x], &[]), vec![3]);
+        chain.push(Node::new("Gather", "", &["", &first], &[]), vec![]);
+        chain.push(Node::new("Unsqueeze", "", &["", &axes], &[]), vec![1]);
+        let concat = Node::new("Concat", "", &["", &rest], &[]).with("axis", Attribute::Int(0));
+        chain.push(concat, vec![3]);
+        chain.push(Node::new("Reshape", "", &[&x, ""], &[]), vec![1, 64, 49]);
+        chain.reshape(&dims);
+        chain.linear(64);
+    }
+    chain
+}
+
 impl Convolutions {
-    fn chain(&self) -> Chain {
+    fn chain(&self, element_type: ElementType) -> Chain {
         let Convolutions(side, channels, layers) = self;
-        let mut chain = Chain::new(&[1, *channels, *side, *side]);
+        let mut chain = Chain::new(&[1, *channels, *side, *side], element_type);
         for layer in layers {
             let channels = chain.dims()[1];
             let (kernel, outputs, stride, groups) = match *layer {
@@ -103,21 +135,23 @@ impl Convolutions {
                 groups,
             });
         }
+        chain.quantize();
         chain
     }
 }
 
-fn gemms(rows: usize, width: usize, outputs: &[usize]) -> Chain {
-    let mut chain = Chain::new(&[1, rows, width]);
+fn gemms(rows: usize, width: usize, outputs: &[usize], element_type: ElementType) -> Chain {
+    let mut chain = Chain::new(&[1, rows, width], element_type);
     for &outputs in outputs {
         chain.linear(outputs);
     }
+    chain.quantize();
     chain
 }
 
 /// Scores of `heads` times `tokens` queries of `width`, and the values that they weigh.
 fn attention(heads: usize, tokens: usize, width: usize) -> Chain {
-    let mut chain = Chain::new(&[1, heads, tokens, width]);
+    let mut chain = Chain::new(&[1, heads, tokens, width], ElementType::F32);
     chain.linear(width);
     let query = chain.end().to_owned();
     let dims = vec![1, heads, width, tokens];

@@ -1,9 +1,11 @@
 //! How fast an engine runs each class of op.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use edgefit_cost::latency::Work;
+use edgefit_device::ElementType;
 use edgefit_device::rates::{Point, Rate};
 use edgefit_engine::{Array, Effort, EngineName, NodeTime, trace};
 use edgefit_graph::Graph;
@@ -11,63 +13,143 @@ use edgefit_graph::infer::{InputShapes, infer};
 
 use crate::chain::{Chain, spread};
 use crate::error::Result;
+use crate::small_ops::Pair;
 use crate::{products, small_ops};
 
-/// Effort for each network.
+/// Effort for each network and pass.
 const EFFORT: Effort = Effort {
-    runs: 9,
-    time: Duration::from_millis(40),
+    runs: 5,
+    time: Duration::from_millis(15),
 };
+
+/// Every network is run this many times, far apart, and the fastest counts: what disturbs a machine
+/// comes and goes.
+pub const PASSES: usize = 2;
 
 /// Least time of an op, in nanoseconds: engines tell no less apart.
 const FLOOR: u64 = 100;
 
-/// Number of networks that [`measure`] runs for an engine.
-pub fn networks() -> usize {
-    products::chains().len() + 2 * small_ops::pairs().len()
+/// What an engine is measured on.
+pub struct Suite {
+    networks: Vec<Network>,
+    products: Vec<usize>,
+    /// With and without the op.
+    pairs: Vec<[usize; 2]>,
 }
 
-/// Measures `engine` with `threads` threads; `advance` is told after each network.
-///
-/// # Errors
-/// The engine is not there, or fails.
-pub fn measure(engine: EngineName, threads: usize, mut advance: impl FnMut()) -> Result<Vec<Rate>> {
-    let mut classes: BTreeMap<String, Vec<Point>> = BTreeMap::new();
-    let mut add = |work: &Work, ns: u64| {
-        classes.entry(work.class.clone()).or_default().push(Point {
+impl Suite {
+    /// The networks for weights and activations of `element_type`.
+    ///
+    /// # Errors
+    /// One of them is not sound.
+    pub fn new(element_type: ElementType) -> Result<Self> {
+        let mut suite = Suite {
+            networks: Vec::new(),
+            products: Vec::new(),
+            pairs: Vec::new(),
+        };
+        // Many ops are compared with the same chain.
+        let mut known = HashMap::new();
+        let mut index = |chain: Chain, networks: &mut Vec<Network>| -> Result<usize> {
+            let graph = chain.finish();
+            let index = match known.entry(graph.to_bytes()) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => {
+                    networks.push(Network::new(graph)?);
+                    *new.insert(networks.len() - 1)
+                }
+            };
+            Ok(index)
+        };
+        for chain in products::chains(element_type) {
+            let product = index(chain, &mut suite.networks)?;
+            suite.products.push(product);
+        }
+        if element_type == ElementType::F32 {
+            for Pair { with, without } in small_ops::pairs() {
+                let pair = [
+                    index(with, &mut suite.networks)?,
+                    index(without, &mut suite.networks)?,
+                ];
+                suite.pairs.push(pair);
+            }
+        }
+        Ok(suite)
+    }
+
+    /// Number of runs of networks that [`Suite::measure`] makes.
+    pub fn len(&self) -> usize {
+        PASSES * self.networks.len()
+    }
+
+    /// Measures `engine` with `threads` threads; `advance` is told after each network.
+    ///
+    /// # Errors
+    /// The engine is not there, or fails.
+    pub fn measure(
+        &self,
+        engine: EngineName,
+        element_type: ElementType,
+        threads: usize,
+        mut advance: impl FnMut(),
+    ) -> Result<Vec<Rate>> {
+        let mut traced: Vec<Traced> = Vec::with_capacity(self.networks.len());
+        for pass in 0..PASSES {
+            for (index, network) in self.networks.iter().enumerate() {
+                let again = network.run(engine, threads)?;
+                match pass {
+                    0 => traced.push(again),
+                    _ => traced[index].keep_fastest(&again),
+                }
+                advance();
+            }
+        }
+        let mut points = Points::default();
+        for &product in &self.products {
+            for work in &traced[product].network.works {
+                points.add(work, traced[product].own(work));
+            }
+        }
+        for &[with, without] in &self.pairs {
+            points.add_difference(&traced[with], &traced[without]);
+        }
+        Ok(points.rates(engine, element_type, threads))
+    }
+}
+
+/// What was measured, by class.
+#[derive(Default)]
+struct Points(BTreeMap<String, Vec<Point>>);
+
+impl Points {
+    fn add(&mut self, work: &Work, ns: u64) {
+        self.0.entry(work.class.clone()).or_default().push(Point {
             size: work.size,
             ns: ns.max(FLOOR),
         });
-    };
-    for chain in products::chains() {
-        let traced = Traced::of(chain, engine, threads)?;
-        for work in &traced.works {
-            add(work, traced.own(work));
-        }
-        advance();
     }
-    for pair in small_ops::pairs() {
-        let with = Traced::of(pair.with, engine, threads)?;
-        advance();
-        let without = Traced::of(pair.without, engine, threads)?;
-        advance();
+
+    /// What the chain without it lacks.
+    fn add_difference(&mut self, with: &Traced, without: &Traced) {
         let small = |traced: &Traced| -> Vec<Work> {
-            let small = traced.works.iter().filter(|work| work.macs == 0);
+            let small = traced.network.works.iter().filter(|work| work.macs == 0);
             small.cloned().collect()
         };
-        // What the other chain lacks is measured by the difference, the rest by its name.
-        let mut around: Vec<String> = small(&without).into_iter().map(|work| work.class).collect();
-        let (measured, _): (Vec<Work>, Vec<Work>) = small(&with).into_iter().partition(|work| {
-            let found = around.iter().position(|class| *class == work.class);
-            found.map(|index| around.swap_remove(index)).is_none()
-        });
-        let Some(subject) = measured.last().map(|work| work.class.clone()) else {
-            continue;
+        let mut around: Vec<String> = small(without).into_iter().map(|work| work.class).collect();
+        let lacking: Vec<Work> = small(with)
+            .into_iter()
+            .filter(|work| {
+                let found = around.iter().position(|class| *class == work.class);
+                found.map(|index| around.swap_remove(index)).is_none()
+            })
+            .collect();
+        let Some(subject) = lacking.last().map(|work| work.class.clone()) else {
+            return;
         };
         let (measured, beside): (Vec<Work>, Vec<Work>) =
-            measured.into_iter().partition(|work| work.class == subject);
+            lacking.into_iter().partition(|work| work.class == subject);
         for work in &beside {
-            add(work, with.own(work));
+            self.add(work, with.own(work));
         }
         let own = |works: &[Work]| -> u64 { works.iter().map(|work| with.own(work)).sum() };
         let added = with
@@ -79,18 +161,21 @@ pub fn measure(engine: EngineName, threads: usize, mut advance: impl FnMut()) ->
         let all: u64 = measured.iter().map(elements).sum();
         for work in &measured {
             let share = elements(work) as f64 / all.max(1) as f64;
-            add(work, (added as f64 * share) as u64);
+            self.add(work, (added as f64 * share) as u64);
         }
     }
-    let rate = |(class, points)| Rate {
-        engine: engine.to_string(),
-        element_type: "f32".into(),
-        threads: threads as u32,
-        class,
-        channel_block: channel_block(engine),
-        points,
-    };
-    Ok(classes.into_iter().map(rate).collect())
+
+    fn rates(self, engine: EngineName, element_type: ElementType, threads: usize) -> Vec<Rate> {
+        let rate = |(class, points)| Rate {
+            engine: engine.to_string(),
+            element_type,
+            threads: threads as u32,
+            class,
+            channel_block: channel_block(engine),
+            points,
+        };
+        self.0.into_iter().map(rate).collect()
+    }
 }
 
 /// ONNX Runtime computes whole vectors of channels on x86 (MLAS's NCHWc kernels).
@@ -104,40 +189,55 @@ fn channel_block(engine: EngineName) -> u32 {
     }
 }
 
-/// A chain that was run.
-struct Traced {
-    engine: EngineName,
+/// A chain, ready to run.
+struct Network {
     graph: Graph,
     works: Vec<Work>,
+    inputs: Vec<Array>,
+}
+
+impl Network {
+    fn new(graph: Graph) -> Result<Self> {
+        let shapes = InputShapes::bind(&graph, 1, None)?;
+        let works = Work::of(&graph, &infer(&graph, &shapes)?);
+        let input = |(_, dims): &(String, Vec<usize>)| Array {
+            dims: dims.clone(),
+            values: spread(dims.iter().product(), 1.0),
+        };
+        Ok(Network {
+            works,
+            inputs: shapes.0.iter().map(input).collect(),
+            graph,
+        })
+    }
+
+    fn run(&self, engine: EngineName, threads: usize) -> Result<Traced<'_>> {
+        Ok(Traced {
+            engine,
+            network: self,
+            nodes: trace(engine, &self.graph, &self.inputs, threads, EFFORT)?,
+        })
+    }
+}
+
+/// A chain that was run.
+struct Traced<'n> {
+    engine: EngineName,
+    network: &'n Network,
     nodes: Vec<NodeTime>,
 }
 
-impl Traced {
-    fn of(chain: Chain, engine: EngineName, threads: usize) -> Result<Self> {
-        let graph = chain.finish();
-        let shapes = InputShapes::bind(&graph, 1, None)?;
-        let works = Work::of(&graph, &infer(&graph, &shapes)?);
-        let inputs: Vec<Array> = shapes
-            .0
-            .iter()
-            .map(|(_, dims)| Array {
-                dims: dims.clone(),
-                values: spread(dims.iter().product(), 1.0),
-            })
-            .collect();
-        let nodes = trace(engine, &graph, &inputs, threads, EFFORT)?;
-        Ok(Traced {
-            engine,
-            graph,
-            works,
-            nodes,
-        })
+impl Traced<'_> {
+    fn keep_fastest(&mut self, other: &Traced) {
+        for (node, other) in self.nodes.iter_mut().zip(&other.nodes) {
+            node.ns = node.ns.min(other.ns);
+        }
     }
 
     /// Time of the engine's nodes that bear the name of the one behind `work`. A product that has
     /// swallowed a small op may bear its name.
     fn own(&self, work: &Work) -> u64 {
-        let name = &self.graph.nodes[work.node].name;
+        let name = &self.network.graph.nodes[work.node].name;
         let own = self.nodes.iter().filter(|node| {
             node.name.contains(name) && (work.macs > 0 || !is_product(self.engine, &node.op))
         });

@@ -3,6 +3,7 @@
 //! What such an op costs depends on what stands around it, for engines fuse it or have to change the
 //! layout for it. So it is measured as what it adds to a chain of layers.
 
+use edgefit_device::ElementType;
 use edgefit_graph::{Attribute, Node, Tensor};
 
 use crate::chain::{Chain, Conv, ints};
@@ -63,7 +64,7 @@ pub fn pairs() -> Vec<Pair> {
 impl Pair {
     fn new(dims: &[usize], layer: impl Fn(&mut Chain), append: Append) -> Self {
         let build = |with: bool| {
-            let mut chain = Chain::new(dims);
+            let mut chain = Chain::new(dims, ElementType::F32);
             layer(&mut chain);
             for _ in 0..REPEATS {
                 append(&mut chain, with);
@@ -335,12 +336,6 @@ impl Chain {
         if with {
             self.reshape(&dims);
         }
-    }
-
-    fn reshape(&mut self, dims: &[usize]) {
-        let sizes: Vec<i64> = dims.iter().map(|&size| size as i64).collect();
-        let shape = self.initializer(Tensor::from_values(vec![dims.len()], &sizes));
-        self.push(Node::new("Reshape", "", &["", &shape], &[]), dims.to_vec());
     }
 
     fn permute(&mut self, order: &[usize], dims: Vec<usize>) {

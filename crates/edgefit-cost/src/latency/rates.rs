@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use edgefit_device::ElementType;
 use edgefit_device::rates::{OpSize, Point, Rate, class};
 
 /// The rates of one engine.
@@ -17,36 +18,41 @@ const FEATURES: usize = 5;
 const SLACK: f64 = 1.0;
 
 impl<'r> Rates<'r> {
-    pub fn of(rates: &'r [Rate], engine: &str, element_type: &str, threads: u32) -> Rates<'r> {
-        let fitting = rates.iter().filter(|rate| {
-            (
-                rate.engine.as_str(),
-                rate.element_type.as_str(),
-                rate.threads,
-            ) == (engine, element_type, threads)
-                && !rate.points.is_empty()
-        });
-        Rates(fitting.map(|rate| (rate.class.as_str(), rate)).collect())
+    /// What was measured of `engine`; classes that were measured with floats only stand for both.
+    pub fn of(
+        rates: &'r [Rate],
+        engine: &str,
+        element_type: ElementType,
+        threads: u32,
+    ) -> Rates<'r> {
+        let mut of = HashMap::new();
+        for wanted in [ElementType::F32, element_type] {
+            let fitting = rates.iter().filter(|rate| {
+                (rate.engine.as_str(), rate.element_type, rate.threads) == (engine, wanted, threads)
+                    && !rate.points.is_empty()
+            });
+            of.extend(fitting.map(|rate| (rate.class.as_str(), rate)));
+        }
+        Rates(of)
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Nanoseconds of an op of class `name`, and whether that class itself was measured.
-    pub fn ns(&self, name: &str, size: &OpSize) -> Option<(f64, bool)> {
-        if let Some(rate) = self.0.get(name) {
-            return Some((interpolate(rate, size), true));
-        }
-        let stand_in = match name.split_once(':') {
+    /// Nanoseconds of an op of class `name`; that of its nearest relation, if that was not measured.
+    pub fn ns(&self, name: &str, size: &OpSize) -> Option<f64> {
+        let related = || match name.split_once(':') {
             Some((_, op)) => ["depthwise", "image", "token"]
                 .iter()
                 .find_map(|context| self.0.get(format!("{context}:{op}").as_str()))
                 .or_else(|| self.0.get("token:Mul")),
             None if name == class::MATMUL => self.0.get(class::GEMM),
+            None if name == class::SHAPE => self.0.get(class::VIEW),
             None => self.0.get(class::DENSE),
         };
-        stand_in.map(|rate| (interpolate(rate, size), false))
+        let rate = self.0.get(name).or_else(related)?;
+        Some(interpolate(rate, size))
     }
 }
 

@@ -105,7 +105,7 @@ impl Work {
             if folded && open && !matches!(op, Some(Op::Constant(_))) {
                 all.push(Work {
                     node: index,
-                    class: class::VIEW.into(),
+                    class: class::SHAPE.into(),
                     size: OpSize::ONE,
                     macs: 0,
                     bytes: 0,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::steps::Steps;
 
-pub use arena::{Lifetime, Placement, place};
+pub use arena::{Goal, Lifetime, Limits, Plan, place};
 
 /// Every tensor starts at a multiple of this, as engines on small devices want it.
 pub const ALIGNMENT: u64 = 16;
@@ -28,7 +28,7 @@ pub struct MemoryPlan {
     pub peak: Vec<String>,
     /// Where each activation lies.
     #[serde(skip)]
-    pub placements: Vec<Placement>,
+    pub offsets: Vec<u64>,
 }
 
 impl MemoryPlan {
@@ -52,7 +52,7 @@ impl MemoryPlan {
             };
             step.reads.iter().find(dies_here).map_or(0, |_| written)
         };
-        let placements = place(&lifetimes, ALIGNMENT);
+        let plan = place(&lifetimes, ALIGNMENT, Goal::Smallest, Limits::QUICK);
         MemoryPlan {
             naive_bytes: lifetimes.iter().map(|life| life.bytes).sum(),
             lower_bound_bytes: sums[peak],
@@ -60,17 +60,13 @@ impl MemoryPlan {
                 .map(|step| sums[step] - saved_in_place(step))
                 .max()
                 .unwrap_or(0),
-            arena_bytes: placements
-                .iter()
-                .map(|at| at.offset + at.bytes)
-                .max()
-                .unwrap_or(0),
+            arena_bytes: plan.peak_bytes,
             peak: lifetimes
                 .iter()
                 .filter(|life| life.lower <= peak && peak < life.upper)
                 .map(|life| life.name.clone())
                 .collect(),
-            placements,
+            offsets: plan.offsets,
         }
     }
 }

@@ -1,4 +1,15 @@
-use serde::Serialize;
+//! The arena planner: an offset for every buffer, buffers alive together never overlapping.
+
+mod bound;
+mod heuristics;
+mod improve;
+mod problem;
+mod search;
+mod skyline;
+
+use std::time::Duration;
+
+use problem::Problem;
 
 /// When a buffer is needed: from step `lower` until before step `upper`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,93 +24,97 @@ pub struct Lifetime {
     pub bytes: u64,
 }
 
-/// Where a buffer lies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Placement {
-    /// Name of the value.
-    pub name: String,
-    /// First byte in the arena.
-    pub offset: u64,
-    /// Size.
-    pub bytes: u64,
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// As few bytes as possible.
+    Smallest,
+    /// Any plan of at most this many bytes.
+    Within(u64),
 }
 
-/// Gives every buffer an offset, buffers alive together never overlapping.
+/// How long to search for what the greedy plans miss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Changes made to plans in trial: offsets and floors raised. The same number gives the same
+    /// plan everywhere, unless `time` ends the search first.
+    pub work: u64,
+    /// Wall-clock time.
+    pub time: Duration,
+}
+
+/// Where buffers lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// First byte of each buffer, in the order of the lifetimes.
+    pub offsets: Vec<u64>,
+    /// End of the topmost buffer. [`u64::MAX`] when sizes add up to more than that.
+    pub peak_bytes: u64,
+    /// No plan is known to need less: at least the most that is alive at once, aligned.
+    pub lower_bound_bytes: u64,
+    /// Whether more search would change nothing: the peak is the smallest there is or, of a plan
+    /// [`Goal::Within`] a capacity, whether there is one is certain.
+    pub proved: bool,
+}
+
+impl Limits {
+    /// For plans made in passing: some hundredths of a second where greedy plans miss the bound.
+    pub const QUICK: Limits = Limits {
+        work: 300_000,
+        time: Duration::from_secs(1),
+    };
+}
+
+/// Enough for the instances published with MiniMalloc, in a few seconds.
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            work: 80_000_000,
+            time: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Goal {
+    /// Whether a plan of `peak` bytes is all that is asked for, or all that `bound` leaves open.
+    fn settled(self, peak: u64, bound: u64) -> bool {
+        match self {
+            Goal::Smallest => peak <= bound,
+            Goal::Within(capacity) => peak <= capacity || bound > capacity,
+        }
+    }
+}
+
+/// Gives every buffer of `lifetimes` an offset that is a multiple of `alignment` bytes.
 ///
-/// Greedy by size (Pisarchyk & Lee 2020, arXiv 2001.03288, section 4.2): the largest buffer first,
-/// each into the smallest gap that holds it.
-pub fn place(lifetimes: &[Lifetime], alignment: u64) -> Vec<Placement> {
-    let mut order: Vec<usize> = (0..lifetimes.len()).collect();
-    order.sort_by_key(|&index| std::cmp::Reverse(lifetimes[index].bytes));
-    let mut offsets: Vec<Option<u64>> = vec![None; lifetimes.len()];
-    for index in order {
-        let life = &lifetimes[index];
-        let mut taken: Vec<(u64, u64)> = lifetimes
-            .iter()
-            .zip(&offsets)
-            .filter(|(other, _)| other.lower < life.upper && life.lower < other.upper)
-            .filter_map(|(other, offset)| offset.map(|offset| (offset, offset + other.bytes)))
-            .collect();
-        taken.sort_unstable();
-        let mut end = 0;
-        let mut best: Option<(u64, u64)> = None;
-        for (start, stop) in taken {
-            let from = u64::next_multiple_of(end, alignment);
-            if start >= from + life.bytes && best.is_none_or(|(gap, _)| start - from < gap) {
-                best = Some((start - from, from));
-            }
-            end = end.max(stop);
-        }
-        let behind = u64::next_multiple_of(end, alignment);
-        offsets[index] = Some(best.map_or(behind, |(_, offset)| offset));
+/// Greedy plans first, which meet the lower bound on most networks; then, within `limits`, a search
+/// for what they miss. Above [`Goal::Within`] a capacity that no plan was found for, the offsets are
+/// those of the best plan that was met.
+pub fn place(lifetimes: &[Lifetime], alignment: u64, goal: Goal, limits: Limits) -> Plan {
+    let problem = Problem::new(lifetimes, alignment);
+    let neighbours = problem.neighbours();
+    let mut best = heuristics::greedy(&problem, neighbours.as_deref(), goal);
+    if let Some(neighbours) = &neighbours
+        && problem.searchable()
+    {
+        improve::improve(&problem, neighbours, goal, limits, &mut best);
     }
-    lifetimes
-        .iter()
-        .zip(offsets)
-        .map(|(life, offset)| Placement {
-            name: life.name.clone(),
-            offset: offset.unwrap_or(0),
-            bytes: life.bytes,
-        })
-        .collect()
+    let mut offsets = vec![0; lifetimes.len()];
+    for (item, offset) in problem.items.iter().zip(&best.offsets) {
+        offsets[item.index] = offset.saturating_mul(problem.unit);
+    }
+    Plan {
+        offsets,
+        peak_bytes: best.peak_bytes,
+        lower_bound_bytes: best.lower_bound_bytes,
+        proved: goal.settled(best.peak_bytes, best.lower_bound_bytes),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buffers_alive_together_never_overlap() {
-        // A linear congruential sequence stands in for random instances.
-        let mut state = 7u64;
-        let mut next = |limit: u64| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 33) % limit
-        };
-        for _ in 0..200 {
-            let lifetimes: Vec<Lifetime> = (0..20)
-                .map(|index| {
-                    let lower = next(30) as usize;
-                    Lifetime {
-                        name: index.to_string(),
-                        lower,
-                        upper: lower + 1 + next(10) as usize,
-                        bytes: 1 + next(100),
-                    }
-                })
-                .collect();
-            let placed = place(&lifetimes, 4);
-            for (i, a) in lifetimes.iter().enumerate() {
-                assert_eq!(placed[i].offset % 4, 0);
-                for (j, b) in lifetimes.iter().enumerate().skip(i + 1) {
-                    let together = a.lower < b.upper && b.lower < a.upper;
-                    let apart = placed[i].offset + a.bytes <= placed[j].offset
-                        || placed[j].offset + b.bytes <= placed[i].offset;
-                    assert!(apart || !together, "{a:?} {b:?}");
-                }
-            }
-        }
-    }
+/// The best plan so far.
+struct Best {
+    /// In units, one for each item.
+    offsets: Vec<u64>,
+    peak_bytes: u64,
+    lower_bound_bytes: u64,
 }

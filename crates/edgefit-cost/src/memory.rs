@@ -1,6 +1,7 @@
 //! Activation memory: how much, and where each tensor lies.
 
 mod arena;
+pub mod table;
 
 use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;

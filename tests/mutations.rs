@@ -13,7 +13,7 @@ use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::burn::burn::tensor::Device;
 use edgefit::burn::{EvalModule, Value};
 use edgefit::cost;
-use edgefit::cost::memory::MemoryPlan;
+use edgefit::cost::memory::{ElementType, MemoryPlan};
 use edgefit::device;
 use edgefit::graph::infer::{InputShapes, TensorType, infer};
 use edgefit::graph::rewrite::{Head, cut_softmax, extract, fold_batch_norm, lift_constants};
@@ -29,7 +29,7 @@ fn analyse(bytes: Vec<u8>) -> edgefit::graph::Result<()> {
     let shapes = InputShapes::bind(&graph, 1, None)?;
     let inference = infer(&graph, &shapes)?;
     cost::Costs::of(&graph, &inference);
-    MemoryPlan::of(&graph, &inference, None);
+    MemoryPlan::of(&graph, &inference, ElementType::AsStored);
     cost::check(&graph, &shapes, &device::find("stm32h743").unwrap())?;
     lift_constants(&mut graph);
     cut_softmax(&mut graph);

@@ -5,7 +5,7 @@ use edgefit_graph::ops::Unsupported;
 use serde::{Serialize, Serializer};
 
 use crate::costs::Costs;
-use crate::memory::MemoryPlan;
+use crate::memory::{ElementType, MemoryPlan};
 
 /// Whether a model fits a device, resource by resource.
 #[derive(Debug, Clone, Serialize)]
@@ -220,7 +220,12 @@ fn budgets(
             .map(|tensor| (tensor.elements() * size.min(tensor.dtype().size())) as u64)
             .sum(),
     };
-    let plan = MemoryPlan::of(graph, &inference, element_size);
+    let element = match element_size {
+        Some(1) => ElementType::Int8,
+        Some(2) => ElementType::F16,
+        _ => ElementType::AsStored,
+    };
+    let plan = MemoryPlan::of(graph, &inference, element);
     let mut budgets = Vec::new();
     if let Some(flash) = &profile.flash {
         let (need, have) = (Some(weights), flash.bytes.value);

@@ -1,6 +1,9 @@
 //! Activation memory: how much, and where each tensor lies.
 
 mod arena;
+mod element;
+mod order;
+mod scratch;
 pub mod table;
 
 use edgefit_graph::Graph;
@@ -10,11 +13,14 @@ use serde::Serialize;
 use crate::steps::Steps;
 
 pub use arena::{Goal, Lifetime, Limits, Plan, place};
+pub use element::ElementType;
+pub use order::BestOrder;
+pub use scratch::{Scratch, largest_scratch};
 
 /// Every tensor starts at a multiple of this, as engines on small devices want it.
 pub const ALIGNMENT: u64 = 16;
 
-/// Activation memory of one run, without weights and scratch.
+/// Activation memory of one run, without weights.
 #[derive(Debug, Clone, Serialize)]
 pub struct MemoryPlan {
     /// Every activation in memory of its own.
@@ -23,20 +29,42 @@ pub struct MemoryPlan {
     pub lower_bound_bytes: u64,
     /// The same where elementwise ops overwrite an input that nobody needs any more.
     pub in_place_bound_bytes: u64,
-    /// What the planner reached, tensors aligned to [`ALIGNMENT`].
+    /// What the planner reached in the graph's own order, tensors aligned to [`ALIGNMENT`].
     pub arena_bytes: u64,
+    /// What the kernel of one node needs beside the arena, at most; see [`largest_scratch`].
+    pub scratch_bytes: u64,
+    /// The node that needs that scratch.
+    pub scratch_node: Option<String>,
+    /// An order of the nodes with a smaller lower bound, if one was found. Engines run the graph's
+    /// own order: write the graph in this one to profit.
+    pub best_order: Option<BestOrder>,
     /// The activations alive at the peak of the lower bound.
     pub peak: Vec<String>,
-    /// Where each activation lies.
+    /// When each activation is needed, in steps.
+    #[serde(skip)]
+    pub lifetimes: Vec<Lifetime>,
+    /// First byte of each of them in the arena.
     #[serde(skip)]
     pub offsets: Vec<u64>,
+    /// Name of the node behind each step.
+    #[serde(skip)]
+    pub steps: Vec<String>,
 }
 
 impl MemoryPlan {
-    /// Plans `graph`; `element_size` in bytes overrides the stored type, 1 for an int8 model.
-    pub fn of(graph: &Graph, inference: &Inference, element_size: Option<usize>) -> Self {
+    /// Plans `graph`, its floats kept as `element`.
+    pub fn of(graph: &Graph, inference: &Inference, element: ElementType) -> Self {
         let steps = Steps::of(graph, inference);
-        let lifetimes = lifetimes(&steps, element_size);
+        let bytes: Vec<u64> = steps
+            .buffers
+            .iter()
+            .map(|buffer| {
+                let size = element.size(buffer.dtype) as u64;
+                (buffer.elements as u64).saturating_mul(size)
+            })
+            .collect();
+        let own_order: Vec<usize> = (0..steps.steps.len()).collect();
+        let lifetimes = lifetimes(&steps, &own_order, &bytes);
         let count = steps.steps.len().max(1);
         let sums = alive_bytes(&lifetimes, count);
         let peak = (0..count).max_by_key(|&step| sums[step]).unwrap_or(0);
@@ -54,60 +82,91 @@ impl MemoryPlan {
             step.reads.iter().find(dies_here).map_or(0, |_| written)
         };
         let plan = place(&lifetimes, ALIGNMENT, Goal::Smallest, Limits::QUICK);
+        let scratch = largest_scratch(graph, inference, element);
         MemoryPlan {
-            naive_bytes: lifetimes.iter().map(|life| life.bytes).sum(),
+            naive_bytes: sum(&bytes),
             lower_bound_bytes: sums[peak],
             in_place_bound_bytes: (0..count)
                 .map(|step| sums[step] - saved_in_place(step))
                 .max()
                 .unwrap_or(0),
             arena_bytes: plan.peak_bytes,
+            scratch_bytes: scratch.as_ref().map_or(0, |scratch| scratch.bytes),
+            scratch_node: scratch.map(|scratch| scratch.node),
+            best_order: best_order(graph, &steps, &bytes, sums[peak]),
             peak: lifetimes
                 .iter()
                 .filter(|life| life.lower <= peak && peak < life.upper)
                 .map(|life| life.name.clone())
                 .collect(),
+            steps: steps
+                .steps
+                .iter()
+                .filter_map(|step| step.nodes.first())
+                .map(|&node| graph.nodes[node].label().to_owned())
+                .collect(),
+            lifetimes,
             offsets: plan.offsets,
         }
     }
 }
 
+/// An order whose lower bound is below `bound`.
+fn best_order(graph: &Graph, steps: &Steps, bytes: &[u64], bound: u64) -> Option<BestOrder> {
+    let order = order::below(steps, bytes, bound)?;
+    let lifetimes = lifetimes(steps, &order, bytes);
+    let lower_bound_bytes = alive_bytes(&lifetimes, order.len()).into_iter().max()?;
+    (lower_bound_bytes < bound).then(|| BestOrder {
+        lower_bound_bytes,
+        arena_bytes: place(&lifetimes, ALIGNMENT, Goal::Smallest, Limits::QUICK).peak_bytes,
+        order: order::of_nodes(graph, steps, &order),
+    })
+}
+
+fn sum(bytes: &[u64]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |sum: u64, &bytes| sum.saturating_add(bytes))
+}
+
 /// Bytes alive at each of `count` steps.
 fn alive_bytes(lifetimes: &[Lifetime], count: usize) -> Vec<u64> {
-    let (mut born, mut died) = (vec![0u64; count + 1], vec![0u64; count + 1]);
+    let (mut born, mut died) = (vec![0u128; count + 1], vec![0u128; count + 1]);
     for life in lifetimes {
-        born[life.lower] += life.bytes;
-        died[life.upper] += life.bytes;
+        born[life.lower] += u128::from(life.bytes);
+        died[life.upper] += u128::from(life.bytes);
     }
     let mut alive = 0;
     (0..count)
         .map(|step| {
             alive = alive + born[step] - died[step];
-            alive
+            u64::try_from(alive).unwrap_or(u64::MAX)
         })
         .collect()
 }
 
-fn lifetimes(steps: &Steps, element_size: Option<usize>) -> Vec<Lifetime> {
-    let end = steps.steps.len().max(1);
+/// When each buffer of `steps`, run in `order`, is needed.
+fn lifetimes(steps: &Steps, order: &[usize], bytes: &[u64]) -> Vec<Lifetime> {
+    let end = order.len().max(1);
     let mut lifetimes: Vec<Lifetime> = steps
         .buffers
         .iter()
-        .map(|buffer| Lifetime {
+        .zip(bytes)
+        .map(|(buffer, &bytes)| Lifetime {
             name: buffer.name.clone(),
             lower: 0,
             upper: 1,
-            bytes: (buffer.elements as u64)
-                .saturating_mul(element_size.unwrap_or(buffer.element_size) as u64),
+            bytes,
         })
         .collect();
-    for (index, step) in steps.steps.iter().enumerate() {
+    for (time, &step) in order.iter().enumerate() {
+        let step = &steps.steps[step];
         for &write in &step.writes {
-            lifetimes[write].lower = index;
-            lifetimes[write].upper = index + 1;
+            lifetimes[write].lower = time;
+            lifetimes[write].upper = time + 1;
         }
         for &read in &step.reads {
-            lifetimes[read].upper = index + 1;
+            lifetimes[read].upper = time + 1;
         }
     }
     for &output in &steps.outputs {
@@ -146,7 +205,7 @@ mod tests {
         let graph = residual();
         let shapes = InputShapes(vec![("x".into(), vec![1, 2, 4])]);
         let inference = infer(&graph, &shapes).unwrap();
-        let plan = MemoryPlan::of(&graph, &inference, None);
+        let plan = MemoryPlan::of(&graph, &inference, ElementType::AsStored);
         // x, r, b and y, of 32 bytes each; three are alive in the addition.
         assert_eq!(plan.naive_bytes, 4 * 32);
         assert_eq!(plan.lower_bound_bytes, 3 * 32);
@@ -162,12 +221,12 @@ mod tests {
         renamed.outputs.push(ValueInfo::f32("r", vec![]));
         let inference = infer(&renamed, &shapes).unwrap();
         assert_eq!(
-            MemoryPlan::of(&renamed, &inference, None).naive_bytes,
+            MemoryPlan::of(&renamed, &inference, ElementType::AsStored).naive_bytes,
             4 * 32
         );
 
         let inference = infer(&graph, &shapes).unwrap();
-        let int8 = MemoryPlan::of(&graph, &inference, Some(1));
+        let int8 = MemoryPlan::of(&graph, &inference, ElementType::Int8);
         assert_eq!(int8.lower_bound_bytes, 3 * 8);
         // Aligned to 16 bytes, the last of three 8-byte tensors ends at 40.
         assert_eq!(int8.arena_bytes, 40);

@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 
-use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
 use edgefit_graph::ops::{Op, Role};
 use edgefit_graph::topology::Topology;
+use edgefit_graph::{DataType, Graph};
 
 /// A node with everything an engine runs inside it: the normalisation and the activation behind a
 /// convolution are applied as it writes, and a reshape only renames its input.
@@ -14,6 +14,10 @@ pub(crate) struct Step {
     pub writes: Vec<usize>,
     /// Whether the output may overwrite an input of the same size.
     pub elementwise: bool,
+    /// The node that it is, and those that run inside it, as indices of the graph's nodes.
+    pub nodes: Vec<usize>,
+    /// Steps that have to be over before it, each once.
+    pub after: Vec<usize>,
 }
 
 /// An activation that needs memory of its own.
@@ -22,10 +26,10 @@ pub(crate) struct Buffer {
     pub name: String,
     /// Number of elements.
     pub elements: usize,
-    /// Bytes of an element as the model stores it.
-    pub element_size: usize,
-    /// Whether a step wrote it, rather than the caller.
-    written: bool,
+    /// Type of the elements as the model stores them.
+    pub dtype: DataType,
+    /// The step that wrote it, rather than the caller.
+    step: Option<usize>,
     /// Whether it goes by two names, and may still be read under the first.
     shared: bool,
 }
@@ -33,7 +37,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// Whether nothing but the next step needs what it holds.
     fn own(&self) -> bool {
-        self.written && !self.shared
+        self.step.is_some() && !self.shared
     }
 }
 
@@ -56,11 +60,22 @@ impl Steps {
         };
         let mut buffer_of: HashMap<&str, usize> = HashMap::new();
         for input in graph.free_inputs() {
-            if let Some(index) = made.buffer(&input.name, inference, false) {
+            if let Some(index) = made.buffer(&input.name, inference, None) {
                 buffer_of.insert(&input.name, index);
             }
         }
-        for (node, op) in graph.nodes.iter().zip(&inference.ops) {
+        // For each node, the steps that its outputs wait for.
+        let mut waits: Vec<Vec<usize>> = Vec::with_capacity(graph.nodes.len());
+        for (index, (node, op)) in graph.nodes.iter().zip(&inference.ops).enumerate() {
+            let mut after: Vec<usize> = node
+                .present_inputs()
+                .filter_map(|input| topology.producer(input).and_then(|node| waits.get(node)))
+                .flatten()
+                .copied()
+                .collect();
+            after.sort_unstable();
+            after.dedup();
+            waits.push(after.clone());
             let Some(output) = node.present_outputs().next() else {
                 continue;
             };
@@ -85,6 +100,11 @@ impl Steps {
                 && (renames || (applied_in_place && only_reader && made.buffers[buffer].own()))
             {
                 made.buffers[buffer].shared |= !only_reader;
+                if let Some(step) = made.buffers[buffer].step
+                    && after == [step]
+                {
+                    made.steps[step].nodes.push(index);
+                }
                 output.clone_into(&mut made.buffers[buffer].name);
                 buffer_of.insert(output, buffer);
                 continue;
@@ -98,13 +118,16 @@ impl Steps {
                 .collect();
             let mut writes = Vec::new();
             for output in node.present_outputs() {
-                if let Some(buffer) = made.buffer(output, inference, true) {
+                if let Some(buffer) = made.buffer(output, inference, Some(made.steps.len())) {
                     buffer_of.insert(output, buffer);
                     writes.push(buffer);
                 }
             }
             if !writes.is_empty() {
+                waits[index] = vec![made.steps.len()];
                 made.steps.push(Step {
+                    nodes: vec![index],
+                    after,
                     reads,
                     writes,
                     elementwise: matches!(op, Some(Op::Binary(_) | Op::Unary(_) | Op::Variadic(_))),
@@ -119,13 +142,13 @@ impl Steps {
         made
     }
 
-    fn buffer(&mut self, name: &str, inference: &Inference, written: bool) -> Option<usize> {
+    fn buffer(&mut self, name: &str, inference: &Inference, step: Option<usize>) -> Option<usize> {
         let ty = inference.get(name)?;
         self.buffers.push(Buffer {
             name: name.to_owned(),
             elements: ty.elements(),
-            element_size: ty.dtype.size(),
-            written,
+            dtype: ty.dtype,
+            step,
             shared: false,
         });
         Some(self.buffers.len() - 1)

@@ -1,4 +1,4 @@
-use edgefit::cost::memory::MemoryPlan;
+use edgefit::cost::memory::{ElementType, MemoryPlan};
 use edgefit::cost::{Costs, NodeCost, Totals};
 use edgefit::graph::infer::{Inference, infer};
 use edgefit::graph::topology::outputs_behind;
@@ -56,7 +56,7 @@ pub fn run(args: Inspect, output: &mut Output) -> anyhow::Result<Outcome> {
     let inference = infer(&graph, &shapes).map_err(in_file(&args.model))?;
     let costs = Costs::of(&graph, &inference);
     let mut nodes = costs.nodes;
-    let memory = MemoryPlan::of(&graph, &inference, None);
+    let memory = MemoryPlan::of(&graph, &inference, ElementType::AsStored);
     let folded = folded(&graph, &inference);
     let mut groups = args
         .depth

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
-use edgefit::cost::memory::MemoryPlan;
+use edgefit::cost::memory::{ElementType, MemoryPlan};
 use edgefit::data::{decode, prepare};
 use edgefit::engine::parity::{Divergence, Pair, Tolerance, Verdict, across, first_divergence};
 use edgefit::engine::{Array, EngineName};
@@ -149,7 +149,7 @@ fn images(
 /// Refuses shapes that do not go together, and models that this machine has no memory for.
 fn fits_here(graph: &Graph, shapes: &InputShapes) -> anyhow::Result<()> {
     let inference = infer(graph, shapes)?;
-    let need = MemoryPlan::of(graph, &inference, None).naive_bytes;
+    let need = MemoryPlan::of(graph, &inference, ElementType::AsStored).naive_bytes;
     let host = edgefit::device::host()?;
     let have = host
         .banks

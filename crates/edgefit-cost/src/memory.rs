@@ -1,6 +1,7 @@
 //! Activation memory: how much, and where each tensor lies.
 
 mod arena;
+mod banks;
 mod element;
 mod order;
 mod scratch;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::steps::Steps;
 
 pub use arena::{Goal, Lifetime, Limits, Plan, place};
+pub use banks::{BankPlacement, place_in_banks};
 pub use element::ElementType;
 pub use order::BestOrder;
 pub use scratch::{Scratch, largest_scratch};

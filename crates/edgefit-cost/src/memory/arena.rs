@@ -80,7 +80,7 @@ impl Goal {
     fn settled(self, peak: u64, bound: u64) -> bool {
         match self {
             Goal::Smallest => peak <= bound,
-            Goal::Within(capacity) => peak <= capacity || bound > capacity,
+            Goal::Within(capacity) => fits(peak, capacity) || bound > capacity,
         }
     }
 }
@@ -109,6 +109,18 @@ pub fn place(lifetimes: &[Lifetime], alignment: u64, goal: Goal, limits: Limits)
         lower_bound_bytes: best.lower_bound_bytes,
         proved: goal.settled(best.peak_bytes, best.lower_bound_bytes),
     }
+}
+
+impl Plan {
+    /// Whether the plan stays within `capacity` bytes.
+    pub fn fits(&self, capacity: u64) -> bool {
+        fits(self.peak_bytes, capacity)
+    }
+}
+
+/// A peak of [`u64::MAX`] stands for more than can be counted, and fits nowhere.
+fn fits(peak: u64, capacity: u64) -> bool {
+    peak <= capacity && peak < u64::MAX
 }
 
 /// The best plan so far.

@@ -106,7 +106,7 @@ pub fn plan(
         capacity,
         peak_bytes: plan.peak_bytes,
         lower_bound_bytes: plan.lower_bound_bytes,
-        fits: capacity.is_none_or(|capacity| plan.peak_bytes <= capacity),
+        fits: capacity.is_none_or(|capacity| plan.fits(capacity)),
         proved: plan.proved,
         elapsed_ns,
         offsets: lifetimes

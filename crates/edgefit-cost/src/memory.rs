@@ -4,6 +4,7 @@ mod arena;
 mod banks;
 mod element;
 mod order;
+mod picture;
 mod scratch;
 pub mod table;
 
@@ -17,6 +18,7 @@ pub use arena::{Goal, Lifetime, Limits, Plan, place};
 pub use banks::{BankPlacement, place_in_banks};
 pub use element::ElementType;
 pub use order::BestOrder;
+pub use picture::{Panel, picture};
 pub use scratch::{Scratch, largest_scratch};
 
 /// Every tensor starts at a multiple of this, as engines on small devices want it.

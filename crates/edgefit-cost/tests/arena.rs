@@ -10,7 +10,7 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{check, guillotine, life, peak};
+use common::{check, guillotine, life};
 use edgefit_cost::memory::{Goal, Lifetime, Limits, place};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,6 +21,14 @@ fn work(work: u64) -> Limits {
         work,
         time: Duration::from_secs(600),
     }
+}
+
+/// End of the topmost buffer.
+fn peak(lifetimes: &[Lifetime], offsets: &[u64]) -> u64 {
+    let ends = lifetimes.iter().zip(offsets);
+    ends.map(|(life, offset)| offset + life.bytes)
+        .max()
+        .unwrap_or(0)
 }
 
 fn minimalloc(name: char) -> Vec<Lifetime> {

@@ -1,5 +1,7 @@
 //! What the planner's tests share.
 
+#![allow(dead_code, reason = "each test uses a part")]
+
 use edgefit_cost::memory::Lifetime;
 use rand::RngExt;
 
@@ -24,14 +26,6 @@ pub fn check(lifetimes: &[Lifetime], offsets: &[u64], alignment: u64) {
             assert!(apart || !together, "{i} {a:?} {j} {b:?}");
         }
     }
-}
-
-/// End of the topmost buffer.
-pub fn peak(lifetimes: &[Lifetime], offsets: &[u64]) -> u64 {
-    let ends = lifetimes.iter().zip(offsets);
-    ends.map(|(life, offset)| offset + life.bytes)
-        .max()
-        .unwrap_or(0)
 }
 
 /// A rectangle of `steps` × `capacity` cut into buffers by straight cuts from edge to edge, and

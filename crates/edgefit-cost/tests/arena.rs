@@ -214,3 +214,20 @@ fn large_networks_are_planned_at_once() {
         }
     }
 }
+
+#[test]
+fn the_deepest_search_stays_within_a_small_stack() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let lifetimes = guillotine(&mut rng, 3000, 1 << 30, 2_000);
+    let thread = std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(move || {
+            let plan = place(&lifetimes, 1, Goal::Smallest, work(5_000_000));
+            println!(
+                "{:.3}",
+                plan.peak_bytes as f64 / plan.lower_bound_bytes as f64
+            );
+            check(&lifetimes, &plan.offsets, 1);
+        });
+    thread.unwrap().join().unwrap();
+}

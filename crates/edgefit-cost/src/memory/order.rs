@@ -40,8 +40,8 @@ impl BestOrder {
 /// An order of `steps` whose peak is below `peak` bytes, if one is found.
 ///
 /// Steps are added one at a time to sets of finished steps; of two ways to the same set, the one
-/// with the lower peak is kept (Liberis & Lane 2019, arXiv 1910.05110, section 4; Ahn et al. 2020,
-/// "Ordering Chaos", MLSys, section 3.1). Sets with a peak of `peak` or more are dropped, and where
+/// with the lower peak is kept (Liberis & Lane 2019, arXiv 1910.05110; Ahn et al. 2020, Serenity,
+/// MLSys). Sets with a peak of `peak` or more are dropped, and where
 /// too many remain, only those with the least memory are kept: then, a better order may be missed.
 pub(super) fn below(steps: &Steps, bytes: &[u64], peak: u64) -> Option<Vec<usize>> {
     let flow = Flow::of(steps, bytes)?;

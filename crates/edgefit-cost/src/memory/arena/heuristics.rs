@@ -10,8 +10,8 @@ const WORK: usize = 20_000_000;
 
 /// Orders in which buffers are placed, the most promising first.
 ///
-/// By size and by breadth: Pisarchyk & Lee 2020 (arXiv 2001.03288), section 4. By area, by the
-/// fullest section and by duration: Moffitt 2023 (MiniMalloc, ASPLOS).
+/// By size: Pisarchyk & Lee 2020 (arXiv 2001.03288); the fullest section first is close to their
+/// order by breadth. Area and duration as keys: Moffitt 2023 (MiniMalloc, ASPLOS).
 const ORDERS: [fn(&Item, u64) -> Rank; 6] = [
     |item, _| (item.size, item.duration, 0),
     |item, _| (area(item), item.size, 0),

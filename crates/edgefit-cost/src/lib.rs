@@ -5,9 +5,11 @@
 
 mod check;
 mod costs;
+mod holdings;
 pub mod latency;
 pub mod memory;
 mod steps;
 
 pub use check::{Budget, Change, Check, NeedBasis, Resource, Suggestion, Verdict, check};
 pub use costs::{Costs, NodeCost, Totals};
+pub use holdings::holdings;

@@ -6,6 +6,7 @@
 
 mod error;
 mod find;
+pub mod footprint;
 pub mod gpu;
 mod host;
 pub mod profile;

@@ -125,7 +125,10 @@ impl Chain {
             return self.weight(dims);
         }
         let count = dims.iter().product();
-        let bytes: Vec<i8> = spread(count, 127.0).into_iter().map(|value| value as i8).collect();
+        let bytes: Vec<i8> = spread(count, 127.0)
+            .into_iter()
+            .map(|value| value as i8)
+            .collect();
         let scales = vec![1f32 / 1024.0; dims[axis]];
         let zeros = vec![0i8; dims[axis]];
         let inputs = [
@@ -136,7 +139,9 @@ impl Chain {
         let name = format!("{}.float", inputs[0]);
         let inputs = inputs.each_ref().map(String::as_str);
         let node = Node::new("DequantizeLinear", &name, &inputs, &[&name]);
-        self.graph.nodes.push(node.with("axis", Attribute::Int(axis as i64)));
+        self.graph
+            .nodes
+            .push(node.with("axis", Attribute::Int(axis as i64)));
         name
     }
 

@@ -66,6 +66,9 @@ pub fn host() -> Result<Profile> {
             holds: vec![Content::Weights, Content::Arena, Content::Runtime],
         }],
         engines: ["tract", "onnxruntime"].map(engine).to_vec(),
+        rates: Vec::new(),
+        footprints: Vec::new(),
+        calibrations: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@
 //! its source. [`find()`] looks one up; `host` is measured from the machine edgefit runs on, whose
 //! GPUs [`gpu`] reads.
 
+pub mod calibration;
 mod error;
 mod find;
 pub mod footprint;

@@ -16,8 +16,11 @@ pub use figure::{Basis, Figure};
 pub use memory::{Bank, Content, Flash, Memory};
 pub(crate) use validate::is_name;
 
+use crate::calibration::Calibration;
 use crate::error::Result;
 use crate::find::Search;
+use crate::footprint::Footprint;
+use crate::rates::Rate;
 use crate::source::{Origin, Source};
 
 /// Version of the schema that this crate reads.
@@ -63,6 +66,15 @@ pub struct Profile {
     /// Inference engines that run there; the first is the one to assume.
     #[serde(default, rename = "engine", skip_serializing_if = "Vec::is_empty")]
     pub engines: Vec<Engine>,
+    /// How fast engines run ops of many sizes, as a probe measured it.
+    #[serde(default, rename = "rate", skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<Rate>,
+    /// How much memory the processes of engines take, as a probe measured it.
+    #[serde(default, rename = "footprint", skip_serializing_if = "Vec::is_empty")]
+    pub footprints: Vec<Footprint>,
+    /// How well the rates predict whole models.
+    #[serde(default, rename = "calibration", skip_serializing_if = "Vec::is_empty")]
+    pub calibrations: Vec<Calibration>,
 }
 
 /// Kind of device.

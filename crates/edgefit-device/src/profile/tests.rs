@@ -224,3 +224,36 @@ fn units_are_gone_once_read() {
     );
     assert_eq!(profile.engines[1].arena, ArenaLayout::SeveralBanks);
 }
+
+#[test]
+fn what_a_probe_found_is_read_and_written() {
+    let found = r#"
+[[rate]]
+engine = "tract"
+element_type = "f32"
+threads = 2
+class = "pointwise"
+channel_block = 4
+points = [[16, 32, 196, 1, 1, 1200]]
+
+[[footprint]]
+engine = "tract"
+base_bytes = 4096
+copies = { dense = 2.0, pointwise = 1.0, vector = 1.0, matrix = 1.0, other = 1.0, arena = 1.5, nodes = 900.0 }
+
+[[calibration]]
+engine = "tract"
+element_type = "f32"
+threads = 2
+models = 12
+error_p90 = 0.2
+"#;
+    let profile = Profile::parse(&format!("{GOOD}{found}"), "board.toml").unwrap();
+    assert_eq!(profile.rates[0].points[0].size.outputs, 32);
+    assert_eq!(profile.footprints[0].base_bytes, 4096);
+    assert_eq!(profile.calibrations[0].models, 12);
+    let written = toml::to_string(&profile).unwrap();
+    assert_eq!(Profile::parse(&written, "written").unwrap(), profile);
+    let good = toml::to_string(&Profile::parse(GOOD, "good").unwrap()).unwrap();
+    assert!(!good.contains("rate]") && !good.contains("calibration"));
+}

@@ -51,6 +51,7 @@ pub fn host() -> Result<Profile> {
             cores: figure(cores as u64, "cores this process may use"),
             clock_hz: clock.map(|mhz| figure(mhz * 1_000_000, "the operating system, now")),
             isa: None,
+            cache_bytes: None,
         },
         accelerator: None,
         flash: None,

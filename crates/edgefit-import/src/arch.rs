@@ -7,7 +7,7 @@ mod mobilenet_v3;
 mod resnet;
 mod squeezenet;
 
-use edgefit_graph::Preprocessing;
+use edgefit_graph::{Graph, Preprocessing};
 
 use crate::builder::{Builder, Imported};
 use crate::checkpoint::Checkpoint;
@@ -53,6 +53,18 @@ impl Architecture {
     /// # Errors
     /// The checkpoint lacks a tensor that the network needs, or holds one of another shape.
     pub fn import(&self, checkpoint: &Checkpoint) -> Result<Imported> {
+        self.imported(Some(checkpoint))
+    }
+
+    /// The graph with all weights zero and 1,000 classes: what it costs is known without weights.
+    ///
+    /// # Errors
+    /// None that depends on anything outside.
+    pub fn blank(&self) -> Result<Graph> {
+        Ok(self.imported(None)?.graph)
+    }
+
+    fn imported(&self, checkpoint: Option<&Checkpoint>) -> Result<Imported> {
         let mut builder = Builder::new(self.name, self.resolution, checkpoint);
         (self.build)(&mut builder);
         let mut imported = builder.finish()?;

@@ -7,6 +7,9 @@ use crate::error::{Error, Missing, Result};
 
 const OPSET: i64 = 17;
 
+/// Classes of a network without a checkpoint.
+const IMAGENET_CLASSES: usize = 1000;
+
 /// A checkpoint turned into a graph.
 #[derive(Debug)]
 pub struct Imported {
@@ -63,14 +66,15 @@ impl ConvShape {
 pub(crate) struct Builder<'c> {
     graph: Graph,
     resolution: usize,
-    checkpoint: &'c Checkpoint,
+    /// Without one, every weight is zero.
+    checkpoint: Option<&'c Checkpoint>,
     used: BTreeSet<String>,
     missing: Vec<Missing>,
     failure: Option<Error>,
 }
 
 impl<'c> Builder<'c> {
-    pub fn new(arch: &str, resolution: u32, checkpoint: &'c Checkpoint) -> Self {
+    pub fn new(arch: &str, resolution: u32, checkpoint: Option<&'c Checkpoint>) -> Self {
         let mut graph = Graph::new(arch, OPSET);
         let resolution = resolution as usize;
         let side = Dim::Known(resolution);
@@ -97,7 +101,8 @@ impl<'c> Builder<'c> {
 
     /// Whether the checkpoint has a tensor `key`, which tells its layout.
     pub fn has(&self, key: &str) -> bool {
-        self.checkpoint.shape(key).is_some()
+        self.checkpoint
+            .is_some_and(|checkpoint| checkpoint.shape(key).is_some())
     }
 
     pub fn conv(&mut self, key: &str, x: &str, shape: ConvShape, pads: (usize, usize)) -> String {
@@ -210,7 +215,10 @@ impl<'c> Builder<'c> {
 
     /// Number of classes of the checkpoint, whose last layer has the weight `key`.
     pub fn classes(&self, key: &str) -> usize {
-        let dims = self.checkpoint.shape(&format!("{key}.weight"));
+        let Some(checkpoint) = self.checkpoint else {
+            return IMAGENET_CLASSES;
+        };
+        let dims = checkpoint.shape(&format!("{key}.weight"));
         dims.and_then(|dims| dims.first().copied()).unwrap_or(1)
     }
 
@@ -236,13 +244,16 @@ impl<'c> Builder<'c> {
         }
         let unused_keys: Vec<String> = self
             .checkpoint
-            .keys()
+            .into_iter()
+            .flat_map(Checkpoint::keys)
             .filter(|key| !self.used.contains(*key))
             .map(str::to_owned)
             .collect();
-        if !self.missing.is_empty() {
+        if let Some(checkpoint) = self.checkpoint
+            && !self.missing.is_empty()
+        {
             return Err(Error::WrongArchitecture {
-                path: self.checkpoint.path().to_path_buf(),
+                path: checkpoint.path().to_path_buf(),
                 arch: self.graph.name,
                 missing: self.missing,
                 unexpected: unused_keys,
@@ -265,13 +276,19 @@ impl<'c> Builder<'c> {
     /// Moves the tensor `key` into the graph and returns its name there.
     fn weight(&mut self, key: &str, dims: &[usize]) -> String {
         self.used.insert(key.to_owned());
-        match self.checkpoint.shape(key) {
+        let Some(checkpoint) = self.checkpoint else {
+            let zeros = vec![0f32; dims.iter().product()];
+            let tensor = Tensor::from_values(dims.to_vec(), &zeros);
+            self.graph.initializers.insert(key.to_owned(), tensor);
+            return key.to_owned();
+        };
+        match checkpoint.shape(key) {
             found if found != Some(dims) => self.missing.push(Missing {
                 key: key.to_owned(),
                 dims: dims.to_vec(),
                 found: found.map(<[usize]>::to_vec),
             }),
-            _ => match self.checkpoint.tensor(key) {
+            _ => match checkpoint.tensor(key) {
                 Ok(tensor) => {
                     self.graph
                         .initializers

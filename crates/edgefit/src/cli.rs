@@ -31,10 +31,13 @@ pub enum Command {
     Train(Train),
     /// Compare what the engines compute from one model
     Verify(Verify),
-    /// Show the device profiles
+    /// Show the device profiles, or measure this machine into one
     Device(Device),
     /// Show the inference engines, or install one
     Engine(Engine),
+    /// Run a model and print what that takes; other commands run this in a process of its own
+    #[command(hide = true)]
+    RunModel(RunModel),
 }
 
 /// How a classifier is fitted.
@@ -258,6 +261,49 @@ pub enum DeviceAction {
         /// A name from `edgefit device list`, or a profile file
         device: String,
     },
+    /// Measure this machine: its memory, and how fast and how large the engines are
+    Probe(Probe),
+}
+
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// Profile to write, a TOML file; its name becomes the device's
+    #[arg(short, long)]
+    pub output: Option<PathBuf>,
+
+    /// Threads that the engines are measured with
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: u32,
+
+    /// NVML's library (libnvidia-ml.so), where the system's own is not the right one
+    #[arg(long, value_name = "PATH")]
+    pub nvml_lib: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct RunModel {
+    /// ONNX model
+    pub model: PathBuf,
+
+    /// Engine: tract or onnxruntime
+    #[arg(long)]
+    pub engine: EngineName,
+
+    /// Threads of the engine
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: u32,
+
+    /// Whole shape of each input in turn, such as 1x3x224x224
+    #[arg(long, value_name = "SHAPE", value_parser = dims, required = true)]
+    pub input_shape: Vec<InputShape>,
+
+    /// Runs that count, at least
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+
+    /// Time of the runs that count, at least
+    #[arg(long, default_value_t = 500)]
+    pub milliseconds: u32,
 }
 
 #[derive(Debug, Args)]

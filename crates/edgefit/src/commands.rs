@@ -7,6 +7,7 @@ mod diff;
 pub mod engine;
 pub mod import;
 pub mod inspect;
+pub mod run_model;
 pub mod train;
 pub mod verify;
 

@@ -12,4 +12,5 @@ pub use edgefit_device as device;
 pub use edgefit_engine as engine;
 pub use edgefit_graph as graph;
 pub use edgefit_import as import;
+pub use edgefit_probe as probe;
 pub use edgefit_train as train;

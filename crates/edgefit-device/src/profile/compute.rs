@@ -22,6 +22,9 @@ pub struct Cpu {
     /// Instruction set and its extensions, by the names that compilers take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isa: Option<Figure<Vec<String>>>,
+    /// Bytes of the caches that a core reaches for data, nearest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_bytes: Option<Figure<Vec<u64>>>,
 }
 
 /// GPU or NPU of a board.

@@ -57,3 +57,13 @@ pub enum ElementType {
     /// 8-bit integers.
     Int8,
 }
+
+impl std::fmt::Display for ElementType {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            ElementType::F32 => "f32",
+            ElementType::F16 => "f16",
+            ElementType::Int8 => "int8",
+        })
+    }
+}

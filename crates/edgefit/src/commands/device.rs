@@ -1,3 +1,5 @@
+mod probe;
+
 use edgefit::device::profile::Scheme;
 use edgefit::device::{Basis, Figure, Profile, find, list};
 use serde::Serialize;
@@ -40,6 +42,7 @@ pub fn run(args: Device, output: &mut Output) -> anyhow::Result<Outcome> {
             let profile = find(&device)?;
             output.result("edgefit.device/1", &profile, || people(&profile))?;
         }
+        DeviceAction::Probe(args) => return probe::run(args, output),
     }
     Ok(Outcome::Yes)
 }

@@ -1,0 +1,184 @@
+//! How much memory an engine's process takes, and of what.
+
+use std::path::Path;
+
+use edgefit_cost::holdings;
+use edgefit_cost::memory::{ElementType as Stored, MemoryPlan};
+use edgefit_device::ElementType;
+use edgefit_device::footprint::{Footprint, Holdings};
+use edgefit_engine::{EngineName, Measurement};
+use edgefit_graph::infer::{InputShapes, infer};
+use edgefit_graph::{Graph, Node};
+
+use crate::chain::{Chain, Conv};
+use crate::error::{Error, Result};
+
+/// Runs a model file on inputs of given shapes in an engine, in a process of its own.
+pub type InOwnProcess<'a> = &'a dyn Fn(EngineName, &Path, &[Vec<usize>]) -> Result<Measurement>;
+
+/// Models that hold much of one part each, and the smallest.
+pub fn models() -> Vec<Graph> {
+    let dense = |outputs| Conv {
+        outputs,
+        kernel: 3,
+        stride: 1,
+        groups: 1,
+    };
+    let chain = |dims: &[usize]| Chain::new(dims, ElementType::F32);
+    let build = |dims: &[usize], append: &dyn Fn(&mut Chain)| {
+        let mut chain = chain(dims);
+        append(&mut chain);
+        chain.finish()
+    };
+    let repeat = |count: usize, append: &dyn Fn(&mut Chain), chain: &mut Chain| {
+        for _ in 0..count {
+            append(chain);
+        }
+    };
+    vec![
+        build(&[1, 8, 8, 8], &|chain| chain.conv(dense(8))),
+        build(&[1, 512, 7, 7], &|chain| {
+            repeat(2, &|chain| chain.conv(dense(512)), chain)
+        }),
+        build(&[1, 512, 7, 7], &|chain| {
+            repeat(5, &|chain| chain.conv(dense(512)), chain)
+        }),
+        build(&[1, 256, 14, 14], &|chain| {
+            repeat(12, &|chain| chain.conv(dense(256)), chain)
+        }),
+        build(&[1, 1024, 7, 7], &|chain| {
+            repeat(10, &|chain| chain.conv(Conv::pointwise(1024)), chain);
+        }),
+        build(&[1, 256, 14, 14], &|chain| {
+            repeat(24, &|chain| chain.conv(Conv::pointwise(256)), chain);
+        }),
+        build(&[1, 1, 1536], &|chain| {
+            repeat(4, &|chain| chain.linear(1536), chain)
+        }),
+        build(&[1, 1, 1280], &|chain| chain.linear(1000)),
+        build(&[1, 196, 768], &|chain| {
+            repeat(12, &|chain| chain.linear(768), chain)
+        }),
+        build(&[1, 196, 192], &|chain| {
+            repeat(40, &|chain| chain.linear(192), chain)
+        }),
+        build(&[1, 32, 224, 224], &|chain| {
+            repeat(4, &|chain| chain.conv(Conv::pointwise(64)), chain);
+        }),
+        build(&[1, 64, 112, 112], &|chain| {
+            repeat(6, &|chain| chain.conv(dense(64)), chain)
+        }),
+        build(&[1, 49, 64], &|chain| {
+            for _ in 0..150 {
+                chain.linear(64);
+                for op in ["Relu", "Tanh"] {
+                    let dims = chain.dims().to_vec();
+                    chain.push(Node::new(op, "", &[""], &[]), dims);
+                }
+            }
+        }),
+        build(&[1, 2048, 512], &|chain| {
+            for _ in 0..4 {
+                let constant = chain.weight(&[2048, 512]);
+                let dims = chain.dims().to_vec();
+                chain.push(Node::new("Add", "", &["", &constant], &[]), dims.clone());
+                chain.push(Node::new("Tanh", "", &[""], &[]), dims);
+            }
+        }),
+    ]
+}
+
+/// Measures the footprint of `engine`; `advance` is told after each model.
+///
+/// # Errors
+/// A model cannot be written to `folder`, or the engine fails.
+pub fn measure(
+    engine: EngineName,
+    models: &[Graph],
+    folder: &Path,
+    run: InOwnProcess,
+    mut advance: impl FnMut(),
+) -> Result<Footprint> {
+    let mut rows = Vec::new();
+    for graph in models {
+        let path = folder.join("footprint.onnx");
+        graph.save(&path)?;
+        let shapes = InputShapes::bind(graph, 1, None)?;
+        let inference = infer(graph, &shapes)?;
+        let plan = MemoryPlan::of(graph, &inference, Stored::AsStored);
+        let dims: Vec<Vec<usize>> = shapes.0.into_iter().map(|(_, dims)| dims).collect();
+        let peak = run(engine, &path, &dims)?.peak_rss_bytes;
+        let peak = peak.ok_or(Error::NoPeak)?;
+        rows.push((holdings(graph, &inference, &plan), peak));
+        advance();
+    }
+    let (base, copies) = fit(&rows);
+    Ok(Footprint {
+        engine: engine.to_string(),
+        base_bytes: base as u64,
+        copies,
+    })
+}
+
+/// Bytes of an empty process and copies of each part, none negative, with the least sum of squared
+/// relative errors: non-negative least squares by coordinate descent.
+fn fit(rows: &[(Holdings<u64>, u64)]) -> (f64, Holdings<f64>) {
+    const UNKNOWNS: usize = 8;
+    const ROUNDS: usize = 20_000;
+    let rows: Vec<[f64; UNKNOWNS]> = rows
+        .iter()
+        .map(|(held, peak)| {
+            let [a, b, c, d, e, f, g] = held.parts().map(|part| part as f64);
+            [1.0, a, b, c, d, e, f, g].map(|part| part / *peak as f64)
+        })
+        .collect();
+    let mut unknowns = [0.0; UNKNOWNS];
+    for _ in 0..ROUNDS {
+        for index in 0..UNKNOWNS {
+            let (mut above, mut below) = (0.0, 0.0);
+            for row in &rows {
+                let others: f64 = (0..UNKNOWNS)
+                    .filter(|&other| other != index)
+                    .map(|other| row[other] * unknowns[other])
+                    .sum();
+                above += row[index] * (1.0 - others);
+                below += row[index] * row[index];
+            }
+            if below > 0.0 {
+                unknowns[index] = (above / below).max(0.0);
+            }
+        }
+    }
+    let [base, a, b, c, d, e, f, g] = unknowns;
+    (base, Holdings::from([a, b, c, d, e, f, g]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fit_finds_the_factors_that_made_the_figures() {
+        let copies = [3.0, 2.0, 1.5, 1.0, 2.5, 2.0, 4000.0];
+        let rows: Vec<(Holdings<u64>, u64)> = (0..14u64)
+            .map(|row| {
+                let mut parts = [0; 7];
+                for (index, part) in parts.iter_mut().enumerate() {
+                    *part = (row * 7 + index as u64 * 13) % 17 * 1_000_000;
+                }
+                parts[6] /= 10_000;
+                let sum: f64 = copies
+                    .iter()
+                    .zip(parts)
+                    .map(|(copies, part)| copies * part as f64)
+                    .sum();
+                (Holdings::from(parts), 30_000_000 + sum as u64)
+            })
+            .collect();
+        let (base, fitted) = fit(&rows);
+        assert!((base / 3e7 - 1.0).abs() < 0.02, "{base}");
+        for (fitted, copies) in fitted.parts().into_iter().zip(copies) {
+            assert!((fitted / copies - 1.0).abs() < 0.05, "{fitted} {copies}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use std::path::Path;
+
+use edgefit_device::profile::{Accelerator, Basis, Figure};
+use edgefit_device::{ElementType, Gpus, Profile, gpu, host};
+use edgefit_engine::EngineName;
+use edgefit_graph::Graph;
+
+use crate::bandwidth::triad;
+use crate::calibrate::calibrate;
+use crate::error::{Error, Result};
+use crate::footprint::{self, InOwnProcess};
+use crate::machine;
+use crate::rates::Suite;
+
+/// What to measure.
+pub struct Request<'a> {
+    /// Name of the profile.
+    pub name: &'a str,
+    /// The engines that are there.
+    pub engines: &'a [EngineName],
+    /// Threads of the engines.
+    pub threads: usize,
+    /// NVML's library, where it is not in the usual place.
+    pub nvml: Option<&'a Path>,
+    /// Networks that the predictions are tried on.
+    pub networks: &'a [Graph],
+    /// Runs a model in a process of its own.
+    pub run: InOwnProcess<'a>,
+}
+
+/// What a probe found.
+pub struct Probed {
+    /// The machine as a profile.
+    pub profile: Profile,
+    /// Its GPUs.
+    pub gpus: Gpus,
+}
+
+/// Who wants to know how far the probe is.
+pub trait Progress {
+    /// A part of `total` steps begins.
+    fn begin(&mut self, what: &str, total: u64);
+    /// A step is done.
+    fn advance(&mut self);
+    /// The part is done.
+    fn end(&mut self);
+}
+
+/// Measures this machine.
+///
+/// # Errors
+/// The system does not describe the machine, or an engine fails on one of the probe's networks.
+pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
+    let mut profile = host()?;
+    request.name.clone_into(&mut profile.name);
+    let measured = |value: u64, source: &str| Figure {
+        value,
+        kind: Basis::Measured,
+        source: source.to_owned(),
+    };
+    profile.cpu.isa = Some(Figure {
+        value: machine::isa(),
+        kind: Basis::Measured,
+        source: "the processor, asked for its features".into(),
+    });
+    profile.cpu.cache_bytes = Some(machine::caches())
+        .filter(|caches| !caches.is_empty())
+        .map(|caches| Figure {
+            value: caches.into_iter().map(|(_, bytes)| bytes).collect(),
+            kind: Basis::Measured,
+            source: "the operating system".into(),
+        });
+    if let Some(quota) = machine::cpu_quota() {
+        profile.cpu.cores.source = format!("control group: {quota:.2} cores' worth of time");
+    }
+    let gpus = gpu::read(request.nvml);
+    if let Some(name) = gpus.gpus.first().and_then(|gpu| gpu.name.value()) {
+        profile.accelerator = Some(Accelerator {
+            model: name.clone(),
+        });
+    }
+
+    progress.begin("memory", 1);
+    profile.memory.measured_bandwidth_bytes_per_second = Some(measured(
+        triad(profile.cpu.cores.value as usize),
+        "STREAM triad over 192 MiB, all cores",
+    ));
+    progress.end();
+
+    let folder = tempfile::tempdir().map_err(Error::Folder)?;
+    profile.engines.retain(|engine| {
+        request
+            .engines
+            .iter()
+            .any(|name| name.to_string() == engine.name)
+    });
+    for element_type in [ElementType::F32, ElementType::Int8] {
+        let suite = Suite::new(element_type)?;
+        for &engine in request.engines {
+            progress.begin(&format!("{engine} {element_type}"), suite.len() as u64);
+            let advance = || progress.advance();
+            let rates = suite.measure(engine, element_type, request.threads, advance)?;
+            profile.rates.extend(rates);
+            progress.end();
+        }
+    }
+    let models = footprint::models();
+    for &engine in request.engines {
+        progress.begin(&format!("{engine} memory"), models.len() as u64);
+        let advance = || progress.advance();
+        let footprint = footprint::measure(engine, &models, folder.path(), request.run, advance)?;
+        profile.footprints.push(footprint);
+        progress.end();
+    }
+    for &engine in request.engines {
+        progress.begin(
+            &format!("{engine} error"),
+            2 * request.networks.len() as u64,
+        );
+        let calibration = calibrate(
+            engine,
+            request.threads,
+            &mut profile.rates,
+            request.networks,
+            folder.path(),
+            request.run,
+            || progress.advance(),
+        )?;
+        profile.calibrations.extend(calibration);
+        progress.end();
+    }
+    Ok(Probed { profile, gpus })
+}

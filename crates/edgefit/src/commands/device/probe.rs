@@ -1,0 +1,184 @@
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context;
+use edgefit::assets::Cache;
+use edgefit::device::gpu::Reading;
+use edgefit::device::{Gpus, Profile};
+use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
+use edgefit::engine::{EngineName, Measurement};
+use edgefit::graph::{Graph, write_atomically};
+use edgefit::import::arch::ARCHITECTURES;
+use edgefit::probe::{Error, Probed, Progress, Request, probe};
+use edgefit::train::Observer;
+use serde::Serialize;
+
+use super::super::discover;
+use crate::cli::Probe;
+use crate::human;
+use crate::output::{Outcome, Output};
+use crate::progress::Bars;
+
+/// Runs of a model that is measured in a process of its own, at least, and their time.
+const RUNS: &str = "10";
+const MILLISECONDS: &str = "250";
+
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    profile: &'a Profile,
+    gpus: &'a Gpus,
+}
+
+pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
+    let mut engines = vec![EngineName::Tract];
+    let library = match discover(&Cache::of_user()?) {
+        Ok(found) => {
+            engines.push(EngineName::OnnxRuntime);
+            Some(found.path.clone())
+        }
+        Err(missing) => {
+            output.warn(&format!("tract alone is measured: {missing}"));
+            None
+        }
+    };
+    let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
+    let threads = args.threads.to_string();
+    let run = |engine: EngineName, model: &Path, shapes: &[Vec<usize>]| {
+        let mut child = Command::new(&binary);
+        child.args(["--json", "run-model", "--engine", &engine.to_string()]);
+        child.args(["--threads", &threads, "--runs", RUNS]);
+        child.args(["--milliseconds", MILLISECONDS]);
+        for shape in shapes {
+            let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+            child.args(["--input-shape", &sizes.join("x")]);
+        }
+        if let Some(library) = &library {
+            child.env(LIBRARY_VARIABLE, library);
+        }
+        let fail = |detail: String| Error::Child { engine, detail };
+        let ran = child.arg(model).output();
+        let ran = ran.map_err(|error| fail(error.to_string()))?;
+        if !ran.status.success() {
+            let words = String::from_utf8_lossy(&ran.stderr);
+            return Err(fail(format!("{}: {}", ran.status, words.trim())));
+        }
+        serde_json::from_slice::<Measurement>(&ran.stdout).map_err(|error| fail(error.to_string()))
+    };
+    let name = profile_name(args.output.as_deref());
+    let networks: Vec<Graph> = ARCHITECTURES
+        .iter()
+        .map(|arch| arch.blank())
+        .collect::<Result<_, _>>()?;
+    let request = Request {
+        name: &name,
+        engines: &engines,
+        threads: args.threads as usize,
+        nvml: args.nvml_lib.as_deref(),
+        networks: &networks,
+        run: &run,
+    };
+    let Probed { profile, gpus } = probe(&request, &mut Steps::default())?;
+    if let Some(path) = &args.output {
+        let text = toml::to_string(&profile).context("the profile cannot be written as TOML")?;
+        write_atomically(path, |file| {
+            file.write_all(text.as_bytes())
+        })
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let found = Found {
+        profile: &profile,
+        gpus: &gpus,
+    };
+    output.result("edgefit.device/1", &found, || {
+        let mut text = format!("{}\n{}", super::people(&profile), gpu_lines(&gpus));
+        text.push_str(&rates(&profile));
+        match &args.output {
+            Some(path) => text.push_str(&format!(
+                "\nwritten to {0}; `edgefit check MODEL --device {0}` predicts from it",
+                path.display()
+            )),
+            None => text.push_str("\n-o FILE keeps it as a profile that `check` predicts from"),
+        }
+        text
+    })?;
+    Ok(Outcome::Yes)
+}
+
+/// The name of the file, as far as a profile may be called that.
+fn profile_name(path: Option<&Path>) -> String {
+    let stem = path.and_then(|path| path.file_stem()).unwrap_or_default();
+    let name: String = stem
+        .to_string_lossy()
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    match name.trim_matches('-') {
+        "" | "host" => "this-machine".into(),
+        name => name.into(),
+    }
+}
+
+/// Each engine's best rates, its memory, and how far predictions are off.
+fn rates(profile: &Profile) -> String {
+    let mut lines = String::new();
+    for footprint in &profile.footprints {
+        lines.push_str(&format!(
+            "\n{}: a process takes {} before the model",
+            footprint.engine,
+            human::bytes(footprint.base_bytes)
+        ));
+    }
+    for calibration in &profile.calibrations {
+        lines.push_str(&format!(
+            "\n{}: predicted latency was within {} on 9 of 10 of {} networks that it was not \
+             measured on",
+            calibration.engine,
+            human::percent(calibration.error_p90),
+            calibration.models
+        ));
+    }
+    lines
+}
+
+fn gpu_lines(gpus: &Gpus) -> String {
+    let mut lines: Vec<String> = gpus
+        .gpus
+        .iter()
+        .enumerate()
+        .map(|(index, gpu)| {
+            let memory = match &gpu.memory_total_bytes {
+                Reading::Value(bytes) => human::bytes(*bytes),
+                Reading::Missing(reason) => reason.clone(),
+            };
+            let name = gpu.name.value().map_or("unnamed", String::as_str);
+            format!("GPU {index}: {name}, memory {memory}")
+        })
+        .collect();
+    lines.extend(gpus.reason.as_ref().map(|reason| format!("GPUs: {reason}")));
+    lines.join("\n")
+}
+
+/// The probe's steps as progress bars.
+#[derive(Default)]
+struct Steps {
+    bars: Bars,
+    done: u64,
+}
+
+impl Progress for Steps {
+    fn begin(&mut self, what: &str, total: u64) {
+        self.done = 0;
+        self.bars.begin(what, total);
+    }
+
+    fn advance(&mut self) {
+        self.done += 1;
+        self.bars.progress(self.done, "");
+    }
+
+    fn end(&mut self) {
+        self.bars.end();
+    }
+}

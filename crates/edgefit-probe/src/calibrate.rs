@@ -1,7 +1,5 @@
 //! How far predictions are off, on networks that no rate was taken from.
 
-use std::path::Path;
-
 use edgefit_cost::latency::calibrated;
 use edgefit_device::ElementType;
 use edgefit_device::calibration::Calibration;
@@ -11,55 +9,34 @@ use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
 
 use crate::error::Result;
-use crate::footprint::InOwnProcess;
 
 /// Times that a network is measured, far apart; the fastest counts, as for the rates.
-const PASSES: usize = 2;
+pub const PASSES: usize = 3;
 
-/// Runs `networks` in `engine`, scales its rates by the ratio that half of them lie above, and tells
-/// the error that is left: that of each network with the ratio of the others.
+/// Scales the rates of `engine` by the ratio of measured to predicted latency that half of the
+/// `networks`, whose p50 are `measured_ns`, lie above, and tells the error that is left: that of each
+/// network with the ratio of the others. Rates are left as they are where fewer than three networks
+/// can be predicted.
 ///
 /// # Errors
-/// A network cannot be written to `folder`, or the engine fails.
+/// A network is not sound.
 pub fn calibrate(
     engine: EngineName,
     threads: usize,
     rates: &mut [Rate],
     networks: &[Graph],
-    folder: &Path,
-    run: InOwnProcess,
-    mut advance: impl FnMut(),
+    measured_ns: &[u64],
 ) -> Result<Option<Calibration>> {
-    let mut measured = vec![u64::MAX; networks.len()];
-    let mut predicted = Vec::new();
-    for pass in 0..PASSES {
-        for (graph, fastest) in networks.iter().zip(&mut measured) {
-            let path = folder.join("calibration.onnx");
-            graph.save(&path)?;
-            let shapes = InputShapes::bind(graph, 1, None)?;
-            if pass == 0 {
-                let inference = infer(graph, &shapes)?;
-                let latency = calibrated(
-                    graph,
-                    &inference,
-                    rates,
-                    &engine.to_string(),
-                    ElementType::F32,
-                    threads as u32,
-                );
-                predicted.push(latency.map_or(0, |latency| latency.ns));
-            }
-            let dims: Vec<Vec<usize>> = shapes.0.into_iter().map(|(_, dims)| dims).collect();
-            *fastest = run(engine, &path, &dims)?.p50_ns().min(*fastest);
-            advance();
+    let name = engine.to_string();
+    let mut ratios = Vec::new();
+    for (graph, &measured) in networks.iter().zip(measured_ns) {
+        let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
+        let threads = threads as u32;
+        let latency = calibrated(graph, &inference, rates, &name, ElementType::F32, threads);
+        if let Some(latency) = latency.filter(|latency| latency.ns > 0) {
+            ratios.push(measured as f64 / latency.ns as f64);
         }
     }
-    let ratios: Vec<f64> = measured
-        .iter()
-        .zip(&predicted)
-        .filter(|(_, predicted)| **predicted > 0)
-        .map(|(measured, predicted)| *measured as f64 / *predicted as f64)
-        .collect();
     if ratios.len() < 3 {
         return Ok(None);
     }
@@ -71,22 +48,21 @@ pub fn calibrate(
         })
         .collect();
     errors.sort_by(f64::total_cmp);
-    let scale = median(ratios.clone());
-    for rate in rates
-        .iter_mut()
-        .filter(|rate| rate.engine == engine.to_string())
-    {
+    let nine_tenths = (0.9 * errors.len() as f64).ceil() as usize;
+    let calibration = Calibration {
+        engine: name.clone(),
+        element_type: ElementType::F32,
+        threads: threads as u32,
+        models: ratios.len() as u32,
+        error_p90: errors[nine_tenths - 1],
+    };
+    let scale = median(ratios);
+    for rate in rates.iter_mut().filter(|rate| rate.engine == name) {
         for point in &mut rate.points {
             point.ns = (point.ns as f64 * scale).round() as u64;
         }
     }
-    Ok(Some(Calibration {
-        engine: engine.to_string(),
-        element_type: ElementType::F32,
-        threads: threads as u32,
-        models: ratios.len() as u32,
-        error_p90: errors[(0.9 * errors.len() as f64).ceil() as usize - 1],
-    }))
+    Ok(Some(calibration))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

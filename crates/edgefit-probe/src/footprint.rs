@@ -88,48 +88,61 @@ pub fn models() -> Vec<Graph> {
     ]
 }
 
-/// Measures the footprint of `engine`; `advance` is told after each model.
-///
-/// # Errors
-/// A model cannot be written to `folder`, or the engine fails.
-pub fn measure(
-    engine: EngineName,
-    models: &[Graph],
-    folder: &Path,
-    run: InOwnProcess,
-    mut advance: impl FnMut(),
-) -> Result<Footprint> {
-    let mut rows = Vec::new();
-    for graph in models {
-        let path = folder.join("footprint.onnx");
-        graph.save(&path)?;
-        let shapes = InputShapes::bind(graph, 1, None)?;
-        let inference = infer(graph, &shapes)?;
+/// A model that was run in a process of its own.
+pub struct Weighed {
+    held: Holdings<u64>,
+    peak_bytes: u64,
+}
+
+impl Weighed {
+    /// What `graph` holds, and what a process that ran it took at its peak.
+    ///
+    /// # Errors
+    /// The graph is not sound, or the system did not tell the peak.
+    pub fn new(graph: &Graph, run: &Measurement) -> Result<Self> {
+        let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
         let plan = MemoryPlan::of(graph, &inference, Stored::AsStored);
-        let dims: Vec<Vec<usize>> = shapes.0.into_iter().map(|(_, dims)| dims).collect();
-        let peak = run(engine, &path, &dims)?.peak_rss_bytes;
-        let peak = peak.ok_or(Error::NoPeak)?;
-        rows.push((holdings(graph, &inference, &plan), peak));
-        advance();
+        Ok(Weighed {
+            held: holdings(graph, &inference, &plan),
+            peak_bytes: run.peak_rss_bytes.ok_or(Error::NoPeak)?,
+        })
     }
-    let (base, copies) = fit(&rows);
-    Ok(Footprint {
+}
+
+/// Writes `graph` to `folder` and runs it there.
+pub(crate) fn run_in(
+    folder: &Path,
+    engine: EngineName,
+    graph: &Graph,
+    run: InOwnProcess,
+) -> Result<Measurement> {
+    let path = folder.join("probe.onnx");
+    graph.save(&path)?;
+    let shapes = InputShapes::bind(graph, 1, None)?;
+    let dims: Vec<Vec<usize>> = shapes.0.into_iter().map(|(_, dims)| dims).collect();
+    run(engine, &path, &dims)
+}
+
+/// The footprint of `engine` that comes nearest to the `weighed` models.
+pub fn footprint(engine: EngineName, weighed: &[Weighed]) -> Footprint {
+    let (base, copies) = fit(weighed);
+    Footprint {
         engine: engine.to_string(),
         base_bytes: base as u64,
         copies,
-    })
+    }
 }
 
 /// Bytes of an empty process and copies of each part, none negative, with the least sum of squared
 /// relative errors: non-negative least squares by coordinate descent.
-fn fit(rows: &[(Holdings<u64>, u64)]) -> (f64, Holdings<f64>) {
+fn fit(weighed: &[Weighed]) -> (f64, Holdings<f64>) {
     const UNKNOWNS: usize = 8;
     const ROUNDS: usize = 20_000;
-    let rows: Vec<[f64; UNKNOWNS]> = rows
+    let rows: Vec<[f64; UNKNOWNS]> = weighed
         .iter()
-        .map(|(held, peak)| {
+        .map(|Weighed { held, peak_bytes }| {
             let [a, b, c, d, e, f, g] = held.parts().map(|part| part as f64);
-            [1.0, a, b, c, d, e, f, g].map(|part| part / *peak as f64)
+            [1.0, a, b, c, d, e, f, g].map(|part| part / *peak_bytes as f64)
         })
         .collect();
     let mut unknowns = [0.0; UNKNOWNS];
@@ -160,7 +173,7 @@ mod tests {
     #[test]
     fn a_fit_finds_the_factors_that_made_the_figures() {
         let copies = [3.0, 2.0, 1.5, 1.0, 2.5, 2.0, 4000.0];
-        let rows: Vec<(Holdings<u64>, u64)> = (0..14u64)
+        let weighed: Vec<Weighed> = (0..14u64)
             .map(|row| {
                 let mut parts = [0; 7];
                 for (index, part) in parts.iter_mut().enumerate() {
@@ -172,10 +185,13 @@ mod tests {
                     .zip(parts)
                     .map(|(copies, part)| copies * part as f64)
                     .sum();
-                (Holdings::from(parts), 30_000_000 + sum as u64)
+                Weighed {
+                    held: Holdings::from(parts),
+                    peak_bytes: 30_000_000 + sum as u64,
+                }
             })
             .collect();
-        let (base, fitted) = fit(&rows);
+        let (base, fitted) = fit(&weighed);
         assert!((base / 3e7 - 1.0).abs() < 0.02, "{base}");
         for (fitted, copies) in fitted.parts().into_iter().zip(copies) {
             assert!((fitted / copies - 1.0).abs() < 0.05, "{fitted} {copies}");

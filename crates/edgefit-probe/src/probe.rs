@@ -3,12 +3,13 @@ use std::path::Path;
 use edgefit_device::profile::{Accelerator, Basis, Figure};
 use edgefit_device::{ElementType, Gpus, Profile, gpu, host};
 use edgefit_engine::EngineName;
-use edgefit_graph::Graph;
+use edgefit_graph::{DataType, Graph, Tensor};
 
 use crate::bandwidth::triad;
-use crate::calibrate::calibrate;
+use crate::calibrate::{PASSES, calibrate};
+use crate::chain::spread;
 use crate::error::{Error, Result};
-use crate::footprint::{self, InOwnProcess};
+use crate::footprint::{self, InOwnProcess, Weighed, footprint, run_in};
 use crate::machine;
 use crate::rates::Suite;
 
@@ -105,29 +106,55 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
         }
     }
     let models = footprint::models();
+    let networks: Vec<Graph> = request.networks.iter().map(with_values).collect();
     for &engine in request.engines {
-        progress.begin(&format!("{engine} memory"), models.len() as u64);
-        let advance = || progress.advance();
-        let footprint = footprint::measure(engine, &models, folder.path(), request.run, advance)?;
-        profile.footprints.push(footprint);
-        progress.end();
-    }
-    for &engine in request.engines {
-        progress.begin(
-            &format!("{engine} error"),
-            2 * request.networks.len() as u64,
-        );
-        let calibration = calibrate(
-            engine,
-            request.threads,
-            &mut profile.rates,
-            request.networks,
-            folder.path(),
-            request.run,
-            || progress.advance(),
-        )?;
+        let steps = models.len() + PASSES * networks.len();
+        progress.begin(&format!("{engine} whole"), steps as u64);
+        let mut run = |graph: &Graph| {
+            let ran = run_in(folder.path(), engine, graph, request.run)?;
+            progress.advance();
+            Ok::<_, Error>(ran)
+        };
+        let mut weighed = Vec::new();
+        for graph in &models {
+            weighed.push(Weighed::new(graph, &run(graph)?)?);
+        }
+        let mut fastest = vec![u64::MAX; networks.len()];
+        for pass in 0..PASSES {
+            for (graph, fastest) in networks.iter().zip(&mut fastest) {
+                let ran = run(graph)?;
+                *fastest = ran.p50_ns().min(*fastest);
+                if pass == 0 {
+                    weighed.push(Weighed::new(graph, &ran)?);
+                }
+            }
+        }
+        profile.footprints.push(footprint(engine, &weighed));
+        let threads = request.threads;
+        let rates = &mut profile.rates;
+        let calibration = calibrate(engine, threads, rates, &networks, &fastest)?;
         profile.calibrations.extend(calibration);
         progress.end();
     }
     Ok(Probed { profile, gpus })
+}
+
+/// The same network with weights: engines skip what is multiplied by zero.
+fn with_values(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    for tensor in graph.initializers.values_mut() {
+        if tensor.dtype() != DataType::F32 || tensor.dims().is_empty() {
+            continue;
+        }
+        let values = match tensor.dims() {
+            // Scales and variances have to be positive.
+            [count] => vec![1.0; *count],
+            dims => {
+                let fan_in = dims[1..].iter().product::<usize>().max(1) as f32;
+                spread(tensor.elements(), fan_in.sqrt().recip())
+            }
+        };
+        *tensor = Tensor::from_values(tensor.dims().to_vec(), &values);
+    }
+    graph
 }

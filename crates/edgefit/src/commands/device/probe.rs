@@ -81,10 +81,8 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
     let Probed { profile, gpus } = probe(&request, &mut Steps::default())?;
     if let Some(path) = &args.output {
         let text = toml::to_string(&profile).context("the profile cannot be written as TOML")?;
-        write_atomically(path, |file| {
-            file.write_all(text.as_bytes())
-        })
-        .with_context(|| format!("cannot write {}", path.display()))?;
+        write_atomically(path, |file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let found = Found {
         profile: &profile,

@@ -7,9 +7,12 @@
 //! What each op keeps stands in [`keeps`].
 
 mod convolution;
+mod heap;
 mod keeps;
+#[cfg(test)]
+mod tests;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use burn::tensor::Device;
@@ -20,6 +23,7 @@ use crate::compile::compile;
 use crate::error::Result;
 use crate::network::Network;
 use crate::program::{Input, Program, Step};
+use heap::{Heap, Lies};
 use keeps::{Gradient, Keeps, Place, bytes};
 
 /// What a training step holds, in bytes; values are 32-bit floats.
@@ -29,22 +33,32 @@ pub struct StepMemory {
     pub weights: u64,
     /// The trained ones; their gradients take as much.
     pub trained: u64,
-    /// The largest trained parameter.
-    pub largest: u64,
     /// Activations and masks that the forward pass leaves for the backward pass.
     pub saved: u64,
     /// Most that activations, gradients and scratch take at once, in the forward or the backward
     /// pass; contains `saved` or what is left of it by then.
     pub peak: u64,
+    /// Most that weights, optimizer state and all of it occupy of the heap in some steps, with the
+    /// gaps that glibc's allocator leaves.
+    pub resident: u64,
 }
+
+/// Steps after which the heap has the gaps that it will have.
+const STEPS: usize = 3;
 
 impl StepMemory {
     /// The memory of a step on inputs of the shapes `inputs` that trains the parameters whose name
-    /// `trained` accepts, as [`crate::EvalModule::into_train`] does.
+    /// `trained` accepts, as [`crate::EvalModule::into_train`] does, by an optimizer that keeps
+    /// `states` tensors of its size for each of them.
     ///
     /// # Errors
     /// burn cannot run the graph.
-    pub fn of(graph: &Graph, inputs: &InputShapes, trained: impl Fn(&str) -> bool) -> Result<Self> {
+    pub fn of(
+        graph: &Graph,
+        inputs: &InputShapes,
+        trained: impl Fn(&str) -> bool,
+        states: usize,
+    ) -> Result<Self> {
         let network = Network::of(graph)?;
         let shapes = inputs.0.iter().map(|(_, dims)| Input::Shape(dims.clone()));
         let key = shapes.collect();
@@ -59,14 +73,19 @@ impl StepMemory {
             .iter()
             .map(|weight| weight.trainable && trained(&weight.name))
             .collect();
-        let own = || sizes.iter().zip(&trains).filter(|(_, trains)| **trains);
-        let (saved, peak) = Walk::new(&program, &sizes, &trains).run(&program);
+        let own = sizes.iter().zip(&trains).filter(|(_, trains)| **trains);
+        let mut walk = Walk::new(&program, &sizes, &trains);
+        let (mut saved, mut peak) = (0, 0);
+        for _ in 0..STEPS {
+            (saved, peak) = walk.step(&program, states);
+        }
+        let resident = walk.ledger.heap.borrow().resident;
         Ok(StepMemory {
             weights: sizes.iter().sum(),
-            trained: own().map(|(size, _)| size).sum(),
-            largest: own().map(|(size, _)| *size).max().unwrap_or(0),
+            trained: own.map(|(size, _)| size).sum(),
             saved,
             peak,
+            resident,
         })
     }
 }
@@ -76,33 +95,37 @@ impl StepMemory {
 struct Ledger {
     live: Cell<u64>,
     peak: Cell<u64>,
+    heap: RefCell<Heap>,
 }
 
 impl Ledger {
     fn take(self: &Rc<Self>, bytes: u64) -> Memory {
         self.live.set(self.live.get() + bytes);
-        self.touch(0);
+        self.peak.set(self.peak.get().max(self.live.get()));
         Rc::new(Block {
             bytes,
+            lies: (bytes > 0).then(|| self.heap.borrow_mut().take(bytes)),
             ledger: Rc::clone(self),
         })
     }
 
-    /// `scratch` more bytes are held for a moment.
-    fn touch(&self, scratch: u64) {
-        self.peak
-            .set(self.peak.get().max(self.live.get() + scratch));
+    fn all(self: &Rc<Self>, sizes: &[u64]) -> Vec<Memory> {
+        sizes.iter().map(|&bytes| self.take(bytes)).collect()
     }
 }
 
 struct Block {
     bytes: u64,
+    lies: Option<Lies>,
     ledger: Rc<Ledger>,
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
         self.ledger.live.set(self.ledger.live.get() - self.bytes);
+        if let Some(lies) = self.lies {
+            self.ledger.heap.borrow_mut().free(lies, self.bytes);
+        }
     }
 }
 
@@ -130,43 +153,50 @@ struct Taped<'p> {
 struct Walk {
     ledger: Rc<Ledger>,
     slots: Vec<Option<Held>>,
-    /// Weights are counted apart; held twice, no op writes over them.
-    _weights: Vec<Held>,
+    /// Held here and by their slots, so that no op writes over them.
+    weights: Vec<Held>,
+    /// A constant is small, and counts for nothing.
+    constant: Held,
+    /// State of the optimizer.
+    states: Vec<Memory>,
 }
 
 impl Walk {
     fn new(program: &Program, sizes: &[u64], trains: &[bool]) -> Self {
         let ledger = Rc::new(Ledger::default());
-        let mut slots: Vec<Option<Held>> = vec![None; program.slots];
         let held = |bytes: u64, tracked: bool| Held {
             memory: ledger.take(bytes),
             tracked,
             dense: true,
         };
-        let mut weights = Vec::new();
-        for &(slot, number) in &program.weights {
-            debug_assert!(number < sizes.len());
-            weights.push(held(0, trains[number]));
-            slots[slot] = weights.last().cloned();
-        }
-        for (slot, _) in &program.constants {
-            weights.push(held(0, false));
-            slots[*slot] = weights.last().cloned();
-        }
-        for (slot, input) in program.inputs.iter().zip(&program.key) {
-            if let (Some(slot), Input::Shape(dims)) = (slot, input) {
-                slots[*slot] = Some(held(bytes(dims), false));
-            }
-        }
+        let weights = sizes.iter().zip(trains);
         Walk {
+            slots: vec![None; program.slots],
+            weights: weights.map(|(&size, &trains)| held(size, trains)).collect(),
+            constant: held(0, false),
+            states: Vec::new(),
             ledger,
-            slots,
-            _weights: weights,
         }
     }
 
     /// What the forward pass leaves, and the peak of both passes.
-    fn run(mut self, program: &Program) -> (u64, u64) {
+    fn step(&mut self, program: &Program, states: usize) -> (u64, u64) {
+        let before = self.ledger.live.get();
+        self.ledger.peak.set(before);
+        for &(slot, number) in &program.weights {
+            self.slots[slot] = Some(self.weights[number].clone());
+        }
+        for (slot, _) in &program.constants {
+            self.slots[*slot] = Some(self.constant.clone());
+        }
+        for (slot, input) in program.inputs.iter().zip(&program.key) {
+            if let (Some(slot), Input::Shape(dims)) = (slot, input) {
+                self.slots[*slot] = Some(Held {
+                    memory: self.ledger.take(bytes(dims)),
+                    ..self.constant.clone()
+                });
+            }
+        }
         let mut tape = Vec::new();
         for step in &program.steps {
             tape.extend(self.forward(step));
@@ -174,7 +204,7 @@ impl Walk {
                 self.slots[slot] = None;
             }
         }
-        let saved = self.ledger.live.get();
+        let saved = self.ledger.live.get() - before;
         let mut gradients: Vec<Option<Memory>> = vec![None; program.slots];
         for &output in &program.outputs {
             if let Some(held) = self.slots[output].take().filter(|held| held.tracked) {
@@ -184,7 +214,27 @@ impl Walk {
         while let Some(taped) = tape.pop() {
             self.backward(taped, &mut gradients);
         }
-        (saved, self.ledger.peak.get())
+        let peak = self.ledger.peak.get() - before;
+        self.slots.fill(None);
+        self.update(program, gradients, states);
+        (saved, peak)
+    }
+
+    /// The optimizer makes each trained weight anew, with two tensors of its size as scratch.
+    fn update(&mut self, program: &Program, mut gradients: Vec<Option<Memory>>, states: usize) {
+        let starts = self.states.is_empty();
+        for &(slot, number) in &program.weights {
+            let Some(gradient) = gradients[slot].take() else {
+                continue;
+            };
+            let size = self.weights[number].memory.bytes;
+            if starts {
+                self.states.extend(self.ledger.all(&vec![size; states]));
+            }
+            let scratch = self.ledger.all(&[size; 2]);
+            self.weights[number].memory = self.ledger.take(size);
+            drop((scratch, gradient));
+        }
     }
 
     fn forward<'p>(&mut self, step: &'p Step) -> Option<Taped<'p>> {
@@ -209,7 +259,7 @@ impl Walk {
             .collect();
 
         let own = self.ledger.take(keeps.own);
-        self.ledger.touch(keeps.forward);
+        let scratch = self.ledger.all(&keeps.forward);
         let first = operands.first().and_then(Option::as_ref);
         let dense = first.is_none_or(|held| held.dense);
         for (slot, ty) in step.outputs.iter().zip(&step.types) {
@@ -235,6 +285,7 @@ impl Walk {
                 dense: !keeps.strided && (keeps.place != Place::View || dense),
             });
         }
+        drop(scratch);
         saved.push(own);
         tapes.then_some(Taped {
             step,
@@ -262,7 +313,7 @@ impl Walk {
                 Some((slot, memory))
             })
             .collect();
-        self.ledger.touch(taped.keeps.backward);
+        drop(self.ledger.all(&taped.keeps.backward));
         drop(given);
         for (slot, new) in made {
             let sum = match gradients[slot].take() {

@@ -57,33 +57,38 @@ pub(super) fn keeps(conv: &Conv, step: &Step, tracked: &[bool]) -> Keeps {
     };
     let tiles = |columns: u64, length: u64| threads * columns.min(TILE) * length * FLOAT;
 
-    keeps.forward = padded;
+    keeps.forward = vec![padded];
     if !pointwise && !depthwise && !few(x[1], w[0]) {
         let length = count(&w[1..]) + (w[0] / conv.groups) as u64;
-        keeps.forward += source + bytes(w) + tiles(count(&y[2..]), length);
+        let tiles = tiles(count(&y[2..]), length);
+        keeps.forward.extend([bytes(w), source, tiles]);
     }
 
     let is_tracked = |index: usize| tracked.get(index) == Some(&true);
-    let for_input = match is_tracked(0) {
-        true => padded + threads * COLUMNS.min(FLOAT * count(&w[1..]) * count(&y[2..])),
-        false => 0,
-    };
-    let for_weight = match (is_tracked(1), conv.groups) {
-        (false, _) => 0,
-        (true, 1) => {
-            let copies = padded + source + bytes(y);
-            let single = y[2..].iter().all(|&size| size == 1);
-            match single || few(x[0], w[0]) {
-                true => copies,
-                false => {
-                    let length = x[0] as u64 * count(&y[2..]) + w[0] as u64;
-                    copies + source + bytes(y) + tiles(count(&w[2..]), length)
-                }
-            }
+    let mut backward = Vec::new();
+    if is_tracked(0) {
+        let columns = COLUMNS.min(FLOAT * count(&w[1..]) * count(&y[2..]));
+        backward.push(vec![padded, threads * columns]);
+    }
+    if is_tracked(1) && conv.groups == 1 {
+        let mut scratch = vec![padded, source, bytes(y)];
+        let single = y[2..].iter().all(|&size| size == 1);
+        if !single && !few(x[0], w[0]) {
+            let length = x[0] as u64 * count(&y[2..]) + w[0] as u64;
+            scratch.extend([bytes(y), source, tiles(count(&w[2..]), length)]);
         }
-        (true, groups) => padded + 2 * (source + bytes(y)) / groups as u64,
-    };
-    let for_bias = if is_tracked(2) { bytes(y) } else { 0 };
-    keeps.backward = for_input.max(for_weight).max(for_bias);
+        backward.push(scratch);
+    } else if is_tracked(1) {
+        let groups = conv.groups as u64;
+        backward.push(vec![padded, 2 * (source + bytes(y)) / groups]);
+    }
+    if is_tracked(2) {
+        backward.push(vec![bytes(y)]);
+    }
+    // One after the other; the largest counts.
+    let largest = backward
+        .into_iter()
+        .max_by_key(|sizes| sizes.iter().sum::<u64>());
+    keeps.backward = largest.unwrap_or_default();
     keeps
 }

@@ -46,10 +46,10 @@ pub(super) struct Keeps {
     pub operands: Vec<usize>,
     /// Bytes of masks, indices and intermediate results that it reads.
     pub own: u64,
-    /// Bytes that the forward pass holds for a moment, beyond operands, result and what it keeps.
-    pub forward: u64,
-    /// Bytes that the backward pass holds for a moment, beyond gradients and what was kept.
-    pub backward: u64,
+    /// Sizes of what the forward pass holds for a moment, beyond operands, result and what it keeps.
+    pub forward: Vec<u64>,
+    /// Sizes of what the backward pass holds for a moment, beyond gradients and what was kept.
+    pub backward: Vec<u64>,
     pub gradient: Gradient,
 }
 
@@ -60,8 +60,8 @@ impl Keeps {
             strided: false,
             operands: Vec::new(),
             own: 0,
-            forward: 0,
-            backward: 0,
+            forward: Vec::new(),
+            backward: Vec::new(),
             gradient,
         }
     }
@@ -76,13 +76,13 @@ impl Keeps {
         self
     }
 
-    fn forward(mut self, bytes: u64) -> Self {
-        self.forward = bytes;
+    fn forward(mut self, sizes: &[u64]) -> Self {
+        self.forward = sizes.to_vec();
         self
     }
 
-    fn backward(mut self, bytes: u64) -> Self {
-        self.backward = bytes;
+    fn backward(mut self, sizes: &[u64]) -> Self {
+        self.backward = sizes.to_vec();
         self
     }
 
@@ -98,8 +98,8 @@ impl Keeps {
             Op::BatchNormalization(op) if tracks(1) || op.training_mode => {
                 Keeps::new(Place::New, Gradient::New)
                     .operands(&[0])
-                    .forward(x)
-                    .backward(2 * x)
+                    .forward(&[x])
+                    .backward(&[x; 2])
             }
             Op::BatchNormalization(_) => Keeps::new(Place::Over, Gradient::Passed),
             // The centred input, and the normalised one for the gradient of the scale.
@@ -108,8 +108,8 @@ impl Keeps {
                 let normalized = if tracks(1) { x } else { 0 };
                 Keeps::new(Place::New, Gradient::New)
                     .own(centred + normalized)
-                    .forward(x)
-                    .backward(3 * x)
+                    .forward(&[x])
+                    .backward(&[x; 3])
             }
             Op::Gemm(_) | Op::MatMul(_) | Op::Einsum(_) => product(step, tracked),
             Op::Unary(unary) => self::unary(*unary, x),
@@ -121,7 +121,7 @@ impl Keeps {
             Op::Softmax(_) => Keeps::new(Place::New, Gradient::New)
                 .operands(&[0])
                 .own(x)
-                .backward(2 * x),
+                .backward(&[x; 2]),
             // Where the maximum was, in 64-bit integers.
             Op::Pool(pool) => {
                 let places = if pool.kind == PoolKind::Max { 2 * y } else { 0 };
@@ -131,12 +131,12 @@ impl Keeps {
             }
             Op::Reduce(reduce) => match reduce.kind {
                 ReduceKind::Mean | ReduceKind::Sum => {
-                    Keeps::new(Place::New, Gradient::New).backward(x)
+                    Keeps::new(Place::New, Gradient::New).backward(&[x])
                 }
                 _ => Keeps::new(Place::New, Gradient::New)
                     .operands(&[0])
                     .own(2 * y)
-                    .backward(x),
+                    .backward(&[x]),
             },
             Op::Transpose(_) => {
                 let mut view = Keeps::new(Place::View, Gradient::Passed);
@@ -148,7 +148,7 @@ impl Keeps {
             }
             // The gradient of a part is put among zeros.
             Op::Split(_) | Op::Slice(_) | Op::Gather(_) => {
-                let mut view = Keeps::new(Place::View, Gradient::New).backward(x);
+                let mut view = Keeps::new(Place::View, Gradient::New).backward(&[x]);
                 view.strided = true;
                 view
             }
@@ -159,11 +159,11 @@ impl Keeps {
             Op::Dropout { .. } => Keeps::new(Place::Over, Gradient::Passed).own(x),
             _ => Keeps::new(Place::New, Gradient::New)
                 .operands(&[0, 1, 2])
-                .forward(y)
-                .backward(y.max(x)),
+                .forward(&[y])
+                .backward(&[y.max(x)]),
         };
         if !tapes {
-            keeps.forward += keeps.own;
+            keeps.forward.push(keeps.own);
             keeps.own = 0;
         }
         keeps
@@ -185,11 +185,11 @@ fn unary(unary: Unary, x: u64) -> Keeps {
             Keeps::new(Place::Over, Gradient::Passed).own(masks(x))
         }
         // x and the clamped factor, each for the gradient of the other.
-        Unary::HardSwish => read.own(x + masks(x)).backward(x),
+        Unary::HardSwish => read.own(x + masks(x)).backward(&[x]),
         Unary::Round | Unary::Ceil | Unary::Floor | Unary::Sign => {
             Keeps::new(Place::Over, Gradient::New)
         }
-        _ => read.backward(x),
+        _ => read.backward(&[x]),
     }
 }
 
@@ -214,14 +214,14 @@ fn binary(binary: Binary, step: &Step, tracked: &[bool]) -> Keeps {
         Binary::Add | Binary::Sub => Keeps::new(Place::Over, Gradient::Passed),
         Binary::Mul => Keeps::new(Place::Over, gradient)
             .operands(&of_the_other)
-            .backward(scratch),
+            .backward(&[scratch]),
         Binary::Div if tracked.get(1) == Some(&true) => Keeps::new(Place::Over, Gradient::New)
             .operands(&[0, 1])
-            .backward(y + scratch),
+            .backward(&[y, scratch]),
         Binary::Div => Keeps::new(Place::Over, Gradient::Passed).operands(&[1]),
         _ => Keeps::new(Place::New, Gradient::New)
             .operands(&[0, 1])
-            .backward(y + scratch),
+            .backward(&[y, scratch]),
     }
 }
 
@@ -242,5 +242,5 @@ fn product(step: &Step, tracked: &[bool]) -> Keeps {
     };
     Keeps::new(Place::New, Gradient::New)
         .operands(&kept)
-        .backward(of_each)
+        .backward(&[of_each])
 }

@@ -117,14 +117,18 @@ impl Keeps {
             Op::Variadic(Variadic::Sum | Variadic::Mean) => {
                 Keeps::new(Place::Over, Gradient::Passed)
             }
-            // Over the operand; its exponential and what it was of are kept.
-            Op::Softmax(_) => Keeps::new(Place::New, Gradient::New)
+            // The exponential, and what it is of, which lies over the operand.
+            Op::Softmax(_) => Keeps::new(Place::Over, Gradient::New)
                 .operands(&[0])
-                .own(x)
+                .own(if tapes { x } else { 0 })
                 .backward(&[x; 2]),
             // Where the maximum was, in 64-bit integers.
             Op::Pool(pool) => {
-                let places = if pool.kind == PoolKind::Max { 2 * y } else { 0 };
+                let places = if tapes && pool.kind == PoolKind::Max {
+                    2 * y
+                } else {
+                    0
+                };
                 Keeps::new(Place::New, Gradient::New)
                     .operands(&[0])
                     .own(places)
@@ -176,7 +180,7 @@ fn masks(x: u64) -> u64 {
 }
 
 fn unary(unary: Unary, x: u64) -> Keeps {
-    let read = Keeps::new(Place::New, Gradient::New).operands(&[0]);
+    let read = Keeps::new(Place::Over, Gradient::New).operands(&[0]);
     match unary {
         Unary::Identity | Unary::Neg => Keeps::new(Place::Over, Gradient::Passed),
         // The gradient is written over the operand.

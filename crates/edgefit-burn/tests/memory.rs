@@ -38,6 +38,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Whether a parameter of a name is trained.
+type Trained = fn(&str) -> bool;
+
 const INPUT: [usize; 4] = [8, 3, 64, 64];
 
 /// A stem, an inverted residual with ReLU6, a squeeze, and a classifier; normalisation throughout.
@@ -141,7 +144,7 @@ fn the_walk_agrees_with_the_allocator() {
     let graph = network();
     let shapes = InputShapes(vec![("x".into(), INPUT.to_vec())]);
     let device = Device::flex();
-    let stages: [(&str, fn(&str) -> bool); 3] = [
+    let stages: [(&str, Trained); 3] = [
         ("full", |_| true),
         ("top", |name| {
             name.starts_with("dense") || name.starts_with("fc")

@@ -61,7 +61,8 @@ pub struct Job {
 ///
 /// # Errors
 /// What is wrong with the inputs, with the place and the mend; [`Error::DoesNotFit`] before the
-/// first step when the model cannot fit the device.
+/// first step when the model cannot fit the device, [`Error::Memory`] when the training cannot fit
+/// this machine.
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     let started = Instant::now();
     let mut timing = Timing::default();

@@ -224,7 +224,7 @@ pub struct StageMemory {
     pub predicted_bytes: u64,
     /// Memory that was free for it.
     pub available_bytes: u64,
-    /// Largest batch that fits into it.
+    /// Largest batch that fits into it; none above 65,536 is looked for.
     pub largest_batch: usize,
     /// Peak resident set of the process at the end of the stage, where the system says.
     pub measured_peak_bytes: Option<u64>,

@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         threads: 2,
         strict: false,
         recipe: Recipe::default(),
+        memory: None,
     };
     let report = train(&job, &mut Lines)?;
     let [low, high] = report.test.accuracy_interval;

@@ -10,7 +10,10 @@ mod common;
 use std::fs;
 
 use common::{assert_refused, backbone, command, run, some_photographs};
+use edgefit::engine::EngineName;
 use edgefit::graph::{Dim, Graph, Preprocessing, ValueType, labels};
+use edgefit::train::head::Recipe;
+use edgefit::train::{Error, Job, Observer};
 
 const CLASSES: [&str; 2] = ["bird", "fruit_veg"];
 
@@ -38,6 +41,15 @@ fn the_exported_model_describes_itself_and_runs_repeat() {
     let report = first.json("edgefit.train/1");
     assert_eq!(report["counts"][0]["samples"], serde_json::json!([8, 8]));
     assert_eq!(report["test"]["samples"], 4);
+    let memory = &report["memory"][0];
+    assert_eq!(memory["stage"], "probe");
+    assert_eq!(memory["batch"], 32);
+    let bytes = |field: &str| memory[field].as_u64().unwrap();
+    assert!(bytes("predicted_bytes") > 0);
+    assert!(bytes("available_bytes") >= bytes("predicted_bytes"));
+    assert!(bytes("largest_batch") >= 32);
+    #[cfg(target_os = "linux")]
+    assert!(bytes("measured_peak_bytes") > 0);
 
     let model = Graph::load(out.path().join("a/model.onnx")).unwrap();
     let original = Graph::load(backbone()).unwrap();
@@ -123,6 +135,50 @@ fn a_model_that_cannot_fit_is_refused_before_training() {
     assert!(ran.stdout.contains("not trained (EF20)"), "{ran:?}");
     assert!(ran.stdout.contains("AXI SRAM"), "{ran:?}");
     assert!(!run_folder.exists());
+}
+
+#[test]
+fn a_stage_that_does_not_fit_the_memory_is_refused_with_the_batch_that_does() {
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let mut job = Job {
+        data: data.path().to_path_buf(),
+        backbone: backbone().to_path_buf(),
+        device: edgefit::device::find("raspberry-pi-4b").unwrap(),
+        run: out.path().join("run"),
+        cache: out.path().join("cache"),
+        head: None,
+        input_shape: None,
+        preprocessing: None,
+        engine: Some(EngineName::Tract),
+        threads: 2,
+        strict: false,
+        recipe: Recipe::default(),
+        memory: Some(1 << 20),
+    };
+    let refused = |job: &Job| edgefit::train::train(job, &mut Nobody).unwrap_err();
+    let error = refused(&job).to_string();
+    assert!(error.contains("smaller backbone"), "{error}");
+
+    job.memory = Some(160 << 20);
+    let Error::Memory {
+        largest, predicted, ..
+    } = refused(&job)
+    else {
+        panic!("not refused for its memory");
+    };
+    assert!(0 < largest && largest < job.recipe.batch, "{largest}");
+    assert!(predicted > 160 << 20);
+    assert!(!job.run.exists());
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn begin(&mut self, _: &str, _: u64) {}
+    fn progress(&mut self, _: u64, _: &str) {}
+    fn end(&mut self) {}
+    fn warn(&mut self, _: &str) {}
 }
 
 #[test]

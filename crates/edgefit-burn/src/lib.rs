@@ -11,6 +11,7 @@
 mod compile;
 mod error;
 mod eval;
+mod memory;
 mod network;
 mod ops;
 mod program;
@@ -22,5 +23,6 @@ mod value;
 pub use burn;
 pub use error::{Error, Result};
 pub use eval::EvalModule;
+pub use memory::StepMemory;
 pub use train::{Parameter, TrainModule};
 pub use value::{Floats, Value};

@@ -18,7 +18,7 @@ const KEPT: usize = 4;
 /// A graph, its weights numbered, and the programs made from it.
 #[derive(Debug)]
 pub(crate) struct Network {
-    graph: Graph,
+    pub graph: Graph,
     /// Floats that flow through the graph, in the order of the modules' weights.
     pub weights: Vec<Weight>,
     programs: Mutex<Vec<Arc<Program>>>,

@@ -62,7 +62,7 @@ pub fn models() -> Vec<Graph> {
         build(&[1, 196, 192], &|chain| {
             repeat(40, &|chain| chain.linear(192), chain)
         }),
-        build(&[1, 32, 224, 224], &|chain| {
+        build(&[1, 32, 112, 112], &|chain| {
             repeat(4, &|chain| chain.conv(Conv::pointwise(64)), chain);
         }),
         build(&[1, 64, 112, 112], &|chain| {

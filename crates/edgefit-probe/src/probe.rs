@@ -3,6 +3,7 @@ use std::path::Path;
 use edgefit_device::profile::{Accelerator, Basis, Figure};
 use edgefit_device::{ElementType, Gpus, Profile, gpu, host};
 use edgefit_engine::EngineName;
+use edgefit_graph::rewrite::fold_batch_norm;
 use edgefit_graph::{DataType, Graph, Tensor};
 
 use crate::bandwidth::triad;
@@ -106,7 +107,10 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
         }
     }
     let models = footprint::models();
-    let networks: Vec<Graph> = request.networks.iter().map(with_values).collect();
+    let mut networks: Vec<Graph> = request.networks.iter().map(with_values).collect();
+    for network in &mut networks {
+        fold_batch_norm(network)?;
+    }
     for &engine in request.engines {
         let steps = models.len() + PASSES * networks.len();
         progress.begin(&format!("{engine} whole"), steps as u64);

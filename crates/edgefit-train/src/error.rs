@@ -37,9 +37,36 @@ pub enum Error {
     /// The model will not fit the device, found before the first step (EF20).
     #[error("the model does not fit {}", .0.device)]
     DoesNotFit(Box<Check>),
+    /// The device room.
+    #[error(transparent)]
+    Device(#[from] edgefit_device::Error),
+    /// A stage will not fit the memory that is free, found before its first step.
+    #[error(
+        "stage '{stage}' needs about {} MiB of memory with --batch {batch}, and {} MiB are free; {}",
+        predicted >> 20, available >> 20, mend(*largest)
+    )]
+    Memory {
+        /// Name of the stage.
+        stage: &'static str,
+        /// Samples of a step.
+        batch: usize,
+        /// Bytes that it is said to need.
+        predicted: u64,
+        /// Bytes that are free.
+        available: u64,
+        /// Largest batch that fits; 0 if none does.
+        largest: usize,
+    },
     /// Training cannot go on.
     #[error("training stopped: {0}")]
     Stopped(String),
+}
+
+fn mend(largest: usize) -> String {
+    match largest {
+        0 => "end other programs, or take a smaller backbone".into(),
+        largest => format!("use --batch {largest}"),
+    }
 }
 
 /// Result of this crate.

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::events::Observer;
 
-/// Images of a batch through the backbone.
-const BATCH: usize = 16;
+/// Most images of a batch through the backbone.
+pub const BATCH: usize = 16;
 
 /// Side of the thumbnails that the pixel baseline looks at.
 pub const THUMBNAIL: u32 = 32;
@@ -37,6 +37,17 @@ pub struct Extracted {
     pub cached: usize,
 }
 
+/// How a frozen backbone is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass {
+    /// The engine.
+    pub engine: EngineName,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// Images at a time, [`BATCH`] at most.
+    pub batch: usize,
+}
+
 type Digest256 = [u8; 32];
 
 /// Runs `backbone` over all `samples`, taking from the folder `cache` what is there and leaving
@@ -50,20 +61,19 @@ type Digest256 = [u8; 32];
 pub fn extract(
     backbone: &Graph,
     preprocessing: &Preprocessing,
-    engine: EngineName,
-    threads: usize,
+    pass: Pass,
     samples: &[Sample],
     cache: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Extracted> {
-    let path = cache_file(backbone, preprocessing, engine, cache);
+    let path = cache_file(backbone, preprocessing, pass.engine, cache);
     let mut known = load(&path).unwrap_or_default();
     let before = known.len();
     let mut model = None;
     let mut entries = Vec::with_capacity(samples.len());
     let mut cached = 0;
     observer.begin("features", samples.len() as u64);
-    for chunk in samples.chunks(BATCH) {
+    for chunk in samples.chunks(pass.batch.clamp(1, BATCH)) {
         let read: Vec<(Option<Digest256>, Result<Prepared, String>)> = chunk
             .par_iter()
             .map(|sample| read(sample, preprocessing, &known))
@@ -79,7 +89,7 @@ pub fn extract(
         if !fresh.is_empty() {
             let model = match &mut model {
                 Some(model) => model,
-                none => none.insert(edgefit_engine::load(engine, backbone, threads)?),
+                none => none.insert(edgefit_engine::load(pass.engine, backbone, pass.threads)?),
             };
             let input = Array {
                 dims: vec![

@@ -13,8 +13,9 @@ use crate::baselines::baselines;
 use crate::error::{Error, Result};
 use crate::events::Observer;
 use crate::exported::{compared_engines, parity, predict, sha256};
-use crate::features::extract;
+use crate::features::{Pass, extract};
 use crate::head::{self, Fit, Recipe, class_weights, log_prior_bias};
+use crate::memory::{self, StageMemory};
 use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::parts::{SplitFile, divide, unreadable};
@@ -52,13 +53,16 @@ pub struct Job {
     pub strict: bool,
     /// How the head is fitted.
     pub recipe: Recipe,
+    /// Bytes of memory that the job may take; what is free, if not given.
+    pub memory: Option<u64>,
 }
 
 /// Runs the whole job: features, baselines, head, export, test, parity, check.
 ///
 /// # Errors
 /// What is wrong with the inputs, with the place and the mend; [`Error::DoesNotFit`] before the
-/// first step when the model cannot fit the device.
+/// first step when the model cannot fit the device, [`Error::Memory`] when the training cannot fit
+/// this machine.
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     let started = Instant::now();
     let mut timing = Timing::default();
@@ -81,19 +85,24 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     model.replace_head(&model.head.blank(&vec![0.0; classes]))?;
     let empty = model.finished(&dataset.classes);
     fits(&empty, &job.device)?;
+    let mut backbone = model.head.backbone(&model.graph)?;
+    // The frozen part never trains: folded, it runs faster in engines that do not fold by themselves.
+    fold_batch_norm(&mut backbone)?;
+    let batch = job.recipe.batch;
+    let mut memory = fits_memory(job, &model, &backbone, engine, dataset.samples.len())?;
     let compared = compared_engines(&empty, engine, job.threads, observer)?;
     drop(empty);
 
     let mut run = RunFolder::create(&job.run)?;
     let clock = Instant::now();
-    let mut backbone = model.head.backbone(&model.graph)?;
-    // The frozen part never trains: folded, it runs faster in engines that do not fold by themselves.
-    fold_batch_norm(&mut backbone)?;
     let extracted = extract(
         &backbone,
         &model.preprocessing,
-        engine,
-        job.threads,
+        Pass {
+            engine,
+            threads: job.threads,
+            batch,
+        },
         &dataset.samples,
         &job.cache.join("features"),
         observer,
@@ -131,6 +140,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     )?;
     observer.end();
     timing.head_ns = nanoseconds(clock);
+    memory.measured_peak_bytes = memory::peak_rss_bytes();
     for epoch in &epochs {
         run.event(&serde_json::json!({"event": "epoch", "stage": "probe", "epoch": epoch}))?;
     }
@@ -199,6 +209,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
             best_epoch,
             epochs,
         }],
+        memory: vec![memory],
         val: Metrics::of(&val_logits, &val_samples.labels, classes),
         test: Metrics::of(&test_logits, &test.labels(), classes),
         baselines,
@@ -225,6 +236,24 @@ fn fits(graph: &Graph, device: &Profile) -> Result<()> {
         Verdict::DoesNotFit => Err(Error::DoesNotFit(Box::new(check))),
         _ => Ok(()),
     }
+}
+
+/// Refuses a stage that will not fit this machine's memory.
+fn fits_memory(
+    job: &Job,
+    model: &Model,
+    backbone: &Graph,
+    engine: EngineName,
+    samples: usize,
+) -> Result<StageMemory> {
+    let available = match job.memory {
+        Some(given) => given,
+        None => memory::available_bytes()?,
+    };
+    let head = model.head.extract(&model.graph)?;
+    StageMemory::check("probe", job.recipe.batch, available, |batch| {
+        memory::probe(backbone, &head, engine, batch, samples)
+    })
 }
 
 fn nanoseconds(since: Instant) -> u64 {

@@ -11,6 +11,7 @@ mod exported;
 pub mod features;
 pub mod head;
 mod job;
+pub mod memory;
 pub mod metrics;
 mod model;
 mod parts;

@@ -7,6 +7,7 @@ use edgefit_engine::parity::Pair;
 use serde::Serialize;
 
 use crate::head::{Epoch, Recipe};
+use crate::memory::StageMemory;
 use crate::metrics::Metrics;
 
 /// Name and version of the document that a [`Report`] is written as.
@@ -35,6 +36,8 @@ pub struct Report {
     pub class_weights: Vec<f32>,
     /// What was trained, simple to complex.
     pub stages: Vec<Stage>,
+    /// Memory of each stage, predicted and measured.
+    pub memory: Vec<StageMemory>,
     /// Figures on the validation samples, on which choices were made.
     pub val: Metrics,
     /// Figures of the exported model on the test samples, read once.

@@ -7,6 +7,7 @@ use edgefit::engine::EngineName;
 use edgefit::engine::parity;
 use edgefit::graph::Error as GraphError;
 use edgefit::train::head::Recipe;
+use edgefit::train::memory::StageMemory;
 use edgefit::train::metrics::Metrics;
 use edgefit::train::{self, Job, Report, SCHEMA};
 use serde::Serialize;
@@ -70,6 +71,7 @@ pub fn job(
             seed: fitting.seed,
             ..Recipe::default()
         },
+        memory: None,
     }
 }
 
@@ -145,15 +147,32 @@ pub fn people(report: &Report) -> String {
         0 => String::new(),
         cached => format!(" ({cached} from the cache)"),
     };
+    let memory: Vec<String> = report.memory.iter().map(memory).collect();
     format!(
-        "images: {} in {} classes\nfeatures by {}{cached} in {}, head in {}\n{figures}\n{}\nmodel: {}",
+        "images: {} in {} classes\n{}\nfeatures by {}{cached} in {}, head in {}\n{figures}\n{}\nmodel: {}",
         counts.join(", "),
         report.classes.len(),
+        memory.join("\n"),
         report.engine,
         human::seconds(report.timing.features_ns),
         human::seconds(report.timing.head_ns),
         pairs(&report.parity),
         report.exported.path.display(),
+    )
+}
+
+/// What a stage was said to need, and what it took.
+fn memory(stage: &StageMemory) -> String {
+    let measured = stage.measured_peak_bytes.map_or(String::new(), |bytes| {
+        format!(", {} measured", human::bytes(bytes))
+    });
+    format!(
+        "memory of stage {} at batch {}: {} predicted{measured}, {} free; the largest batch that fits is {}",
+        stage.stage,
+        stage.batch,
+        human::bytes(stage.predicted_bytes),
+        human::bytes(stage.available_bytes),
+        stage.largest_batch,
     )
 }
 

@@ -118,6 +118,38 @@ impl Quantity for Milliwatts {
     const MIN: u64 = 0;
 }
 
+/// A stretch of time.
+struct Time;
+
+impl Quantity for Time {
+    const WHAT: &'static str = "a time";
+    const BASE: &'static str = "nanoseconds";
+    const UNITS: &'static [(&'static str, u64)] = &[
+        ("ns", 1),
+        ("us", KILO),
+        ("µs", KILO),
+        ("ms", MEGA),
+        ("s", GIGA),
+    ];
+    const EXAMPLE: &'static str = "\"30 ms\"";
+}
+
+/// Reads a size with its unit, such as `512 KiB`, in bytes.
+///
+/// # Errors
+/// What is wrong with the text, and how to write it.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    parse::<Bytes>(text).map_err(|problem| problem.to_string())
+}
+
+/// Reads a time with its unit, such as `30 ms` or `1.5s`, in nanoseconds.
+///
+/// # Errors
+/// What is wrong with the text, and how to write it.
+pub fn nanoseconds(text: &str) -> Result<u64, String> {
+    parse::<Time>(text).map_err(|problem| problem.to_string())
+}
+
 /// For serde: a figure of quantity `Q`.
 pub(super) fn required<'de, Q: Quantity, D: Deserializer<'de>>(
     deserializer: D,
@@ -171,22 +203,49 @@ impl<Q: Quantity> Visitor<'_> for AmountVisitor<Q> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        let value = parse::<Q>(text).map_err(E::custom)?;
+        let value = parse::<Q>(text).map_err(|problem| match problem {
+            Problem::NoUnit(problem) => {
+                E::custom(format!("{problem}, or {} as a plain integer", Q::BASE))
+            }
+            Problem::Other(problem) => E::custom(problem),
+        })?;
         Ok(Amount(value, PhantomData))
     }
 }
 
-/// Reads `text`, such as `1.8 GHz`, to the nearest whole base unit; an error says the mend.
-fn parse<Q: Quantity>(text: &str) -> Result<u64, String> {
+/// Why a text is no quantity, with the mend.
+#[derive(Debug, PartialEq, Eq)]
+enum Problem {
+    /// A number alone, which some places take without quotes.
+    NoUnit(String),
+    Other(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (Problem::NoUnit(problem) | Problem::Other(problem)) = self;
+        f.write_str(problem)
+    }
+}
+
+impl From<String> for Problem {
+    fn from(problem: String) -> Self {
+        Problem::Other(problem)
+    }
+}
+
+/// Reads `text`, such as `1.8 GHz`, to the nearest whole base unit.
+fn parse<Q: Quantity>(text: &str) -> Result<u64, Problem> {
     if Q::UNITS.is_empty() {
         return Err(format!(
             "'{text}' is a text; write the number without quotes, such as {}",
             Q::EXAMPLE
-        ));
+        )
+        .into());
     }
     let trimmed = text.trim();
     if trimmed.starts_with('-') {
-        return Err(negative::<Q>(text));
+        return Err(negative::<Q>(text).into());
     }
     let is_of_number = |c: char| c.is_ascii_digit() || c == '.' || c == '_';
     let (number, unit) = match trimmed.find(|c| !is_of_number(c)) {
@@ -195,17 +254,14 @@ fn parse<Q: Quantity>(text: &str) -> Result<u64, String> {
     };
     let Ok(count) = number.replace('_', "").parse::<f64>() else {
         let example = Q::EXAMPLE;
-        return Err(format!(
-            "'{text}' does not start with a number; write {example}"
-        ));
+        return Err(format!("'{text}' does not start with a number; write {example}").into());
     };
     let unit = unit.trim_start();
     if unit.is_empty() {
-        return Err(format!(
-            "\"{text}\" has no unit; write {} or another text with a unit, or {} as a plain integer",
-            Q::EXAMPLE,
-            Q::BASE
-        ));
+        return Err(Problem::NoUnit(format!(
+            "\"{text}\" has no unit; write {} or another text with a unit",
+            Q::EXAMPLE
+        )));
     }
     let Some((_, scale)) = Q::UNITS.iter().find(|(name, _)| *name == unit) else {
         let known: Vec<&str> = Q::UNITS.iter().map(|(name, _)| *name).collect();
@@ -214,10 +270,14 @@ fn parse<Q: Quantity>(text: &str) -> Result<u64, String> {
             Q::WHAT,
             known.join(", "),
             Q::EXAMPLE
-        ));
+        )
+        .into());
     };
     // What is too large for a u64 becomes the largest, and is refused as that.
-    believable::<Q>((count * *scale as f64).round() as u64, text)
+    Ok(believable::<Q>(
+        (count * *scale as f64).round() as u64,
+        text,
+    )?)
 }
 
 fn negative<Q: Quantity>(text: &str) -> String {
@@ -251,6 +311,8 @@ mod tests {
         assert_eq!(parse::<BytesPerSecond>("4.8 TB/s"), Ok(4_800_000_000_000));
         assert_eq!(parse::<MacsPerSecond>("13.5 GMAC/s"), Ok(13_500_000_000));
         assert_eq!(parse::<Milliwatts>("3.5 W"), Ok(3_500));
+        assert_eq!(nanoseconds("1.5s"), Ok(1_500_000_000));
+        assert_eq!(nanoseconds("250 µs"), Ok(250_000));
     }
 
     #[test]
@@ -266,11 +328,15 @@ mod tests {
             ("", "does not start with a number"),
             ("99999999 GiB", "at most 2^53 bytes"),
         ] {
-            let error = parse::<Bytes>(text).unwrap_err();
+            let error = bytes(text).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
-        assert!(parse::<Hertz>("0 Hz").unwrap_err().contains("at least 1"));
-        assert!(parse::<Count>("4").unwrap_err().contains("without quotes"));
+        let error = |problem: Problem| problem.to_string();
+        let hertz = parse::<Hertz>("0 Hz").map_err(error).unwrap_err();
+        assert!(hertz.contains("at least 1"));
+        let count = parse::<Count>("4").map_err(error).unwrap_err();
+        assert!(count.contains("without quotes"));
+        assert!(nanoseconds("30").unwrap_err().ends_with("with a unit"));
     }
 
     #[test]
@@ -279,6 +345,6 @@ mod tests {
             parse::<Q>(Q::EXAMPLE.trim_matches('"')).is_ok()
         }
         assert!(holds::<Bytes>() && holds::<Hertz>() && holds::<BytesPerSecond>());
-        assert!(holds::<MacsPerSecond>() && holds::<Milliwatts>());
+        assert!(holds::<MacsPerSecond>() && holds::<Milliwatts>() && holds::<Time>());
     }
 }

@@ -9,7 +9,7 @@ mod squeezenet;
 
 use edgefit_graph::{Graph, Preprocessing};
 
-use crate::builder::{Builder, Imported};
+use crate::builder::{Builder, Imported, Weights};
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 
@@ -53,26 +53,46 @@ impl Architecture {
     /// # Errors
     /// The checkpoint lacks a tensor that the network needs, or holds one of another shape.
     pub fn import(&self, checkpoint: &Checkpoint) -> Result<Imported> {
-        self.imported(Some(checkpoint))
-    }
-
-    /// The graph with all weights zero and 1,000 classes: what it costs is known without weights.
-    ///
-    /// # Errors
-    /// None that depends on anything outside.
-    pub fn blank(&self) -> Result<Graph> {
-        Ok(self.imported(None)?.graph)
-    }
-
-    fn imported(&self, checkpoint: Option<&Checkpoint>) -> Result<Imported> {
-        let mut builder = Builder::new(self.name, self.resolution, checkpoint);
+        let weights = Weights::Checkpoint(checkpoint);
+        let mut builder = Builder::new(self.name, self.resolution, weights);
         (self.build)(&mut builder);
-        let mut imported = builder.finish()?;
+        let mut imported = builder.finish(checkpoint)?;
         let preprocessing =
             Preprocessing::named(self.preprocessing, self.resolution, self.resolution);
         if let Some(preprocessing) = preprocessing {
             preprocessing.store(&mut imported.graph);
         }
         Ok(imported)
+    }
+
+    /// The same graph for `classes` classes with zeros for weights: to find out what the network
+    /// costs, without a checkpoint.
+    pub fn blank(&self, classes: usize) -> Graph {
+        let mut builder = Builder::new(self.name, self.resolution, Weights::Zeros { classes });
+        (self.build)(&mut builder);
+        builder.blank()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::infer::{InputShapes, infer};
+
+    use super::*;
+
+    #[test]
+    fn every_architecture_can_be_built_without_weights() {
+        for arch in ARCHITECTURES {
+            let graph = arch.blank(6);
+            graph.check().unwrap();
+            let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+            let inference = infer(&graph, &shapes).unwrap();
+            assert_eq!(
+                inference.get("logits").unwrap().dims,
+                [1, 6],
+                "{}",
+                arch.name
+            );
+        }
     }
 }

@@ -7,9 +7,6 @@ use crate::error::{Error, Missing, Result};
 
 const OPSET: i64 = 17;
 
-/// Classes of a network without a checkpoint.
-const IMAGENET_CLASSES: usize = 1000;
-
 /// A checkpoint turned into a graph.
 #[derive(Debug)]
 pub struct Imported {
@@ -60,21 +57,29 @@ impl ConvShape {
     }
 }
 
+/// Where a network's weights come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Weights<'c> {
+    /// A file.
+    Checkpoint(&'c Checkpoint),
+    /// Zeros, in the layout of torchvision, for so many classes.
+    Zeros { classes: usize },
+}
+
 /// Builds a graph layer by layer, taking each weight from the checkpoint under PyTorch's names.
 ///
 /// What is missing is gathered, not reported one by one: [`Builder::finish`] says all of it.
 pub(crate) struct Builder<'c> {
     graph: Graph,
     resolution: usize,
-    /// Without one, every weight is zero.
-    checkpoint: Option<&'c Checkpoint>,
+    weights: Weights<'c>,
     used: BTreeSet<String>,
     missing: Vec<Missing>,
     failure: Option<Error>,
 }
 
 impl<'c> Builder<'c> {
-    pub fn new(arch: &str, resolution: u32, checkpoint: Option<&'c Checkpoint>) -> Self {
+    pub fn new(arch: &str, resolution: u32, weights: Weights<'c>) -> Self {
         let mut graph = Graph::new(arch, OPSET);
         let resolution = resolution as usize;
         let side = Dim::Known(resolution);
@@ -88,7 +93,7 @@ impl<'c> Builder<'c> {
         Builder {
             graph,
             resolution,
-            checkpoint,
+            weights,
             used: BTreeSet::new(),
             missing: Vec::new(),
             failure: None,
@@ -101,8 +106,10 @@ impl<'c> Builder<'c> {
 
     /// Whether the checkpoint has a tensor `key`, which tells its layout.
     pub fn has(&self, key: &str) -> bool {
-        self.checkpoint
-            .is_some_and(|checkpoint| checkpoint.shape(key).is_some())
+        match self.weights {
+            Weights::Checkpoint(checkpoint) => checkpoint.shape(key).is_some(),
+            Weights::Zeros { .. } => false,
+        }
     }
 
     pub fn conv(&mut self, key: &str, x: &str, shape: ConvShape, pads: (usize, usize)) -> String {
@@ -215,11 +222,13 @@ impl<'c> Builder<'c> {
 
     /// Number of classes of the checkpoint, whose last layer has the weight `key`.
     pub fn classes(&self, key: &str) -> usize {
-        let Some(checkpoint) = self.checkpoint else {
-            return IMAGENET_CLASSES;
-        };
-        let dims = checkpoint.shape(&format!("{key}.weight"));
-        dims.and_then(|dims| dims.first().copied()).unwrap_or(1)
+        match self.weights {
+            Weights::Checkpoint(checkpoint) => {
+                let dims = checkpoint.shape(&format!("{key}.weight"));
+                dims.and_then(|dims| dims.first().copied()).unwrap_or(1)
+            }
+            Weights::Zeros { classes } => classes,
+        }
     }
 
     /// The last layer, a linear one: any number of classes, as many as the checkpoint has.
@@ -238,20 +247,17 @@ impl<'c> Builder<'c> {
         self.graph.outputs.push(ValueInfo::f32("logits", dims));
     }
 
-    pub fn finish(self) -> Result<Imported> {
+    /// The network, and what of `checkpoint` it has no use for.
+    pub fn finish(self, checkpoint: &Checkpoint) -> Result<Imported> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let unused_keys: Vec<String> = self
-            .checkpoint
-            .into_iter()
-            .flat_map(Checkpoint::keys)
+        let unused_keys: Vec<String> = checkpoint
+            .keys()
             .filter(|key| !self.used.contains(*key))
             .map(str::to_owned)
             .collect();
-        if let Some(checkpoint) = self.checkpoint
-            && !self.missing.is_empty()
-        {
+        if !self.missing.is_empty() {
             return Err(Error::WrongArchitecture {
                 path: checkpoint.path().to_path_buf(),
                 arch: self.graph.name,
@@ -265,6 +271,11 @@ impl<'c> Builder<'c> {
         })
     }
 
+    /// The network, of which nothing can be missing: its weights are zeros.
+    pub fn blank(self) -> Graph {
+        self.graph
+    }
+
     /// Appends a node whose only output is named after it.
     fn push(&mut self, mut node: Node) -> String {
         let output = format!("{}.out", node.name);
@@ -276,11 +287,14 @@ impl<'c> Builder<'c> {
     /// Moves the tensor `key` into the graph and returns its name there.
     fn weight(&mut self, key: &str, dims: &[usize]) -> String {
         self.used.insert(key.to_owned());
-        let Some(checkpoint) = self.checkpoint else {
-            let zeros = vec![0f32; dims.iter().product()];
-            let tensor = Tensor::from_values(dims.to_vec(), &zeros);
-            self.graph.initializers.insert(key.to_owned(), tensor);
-            return key.to_owned();
+        let checkpoint = match self.weights {
+            Weights::Checkpoint(checkpoint) => checkpoint,
+            Weights::Zeros { .. } => {
+                let zeros = vec![0f32; dims.iter().product()];
+                let zeros = Tensor::from_values(dims.to_vec(), &zeros);
+                self.graph.initializers.insert(key.to_owned(), zeros);
+                return key.to_owned();
+            }
         };
         match checkpoint.shape(key) {
             found if found != Some(dims) => self.missing.push(Missing {

@@ -23,6 +23,9 @@ use crate::progress::Bars;
 const RUNS: &str = "10";
 const MILLISECONDS: &str = "250";
 
+/// Classes of the networks that predictions are tried on: those of ImageNet.
+const CLASSES: usize = 1000;
+
 #[derive(Serialize)]
 struct Found<'a> {
     #[serde(flatten)]
@@ -68,8 +71,8 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
     let name = profile_name(args.output.as_deref());
     let networks: Vec<Graph> = ARCHITECTURES
         .iter()
-        .map(|arch| arch.blank())
-        .collect::<Result<_, _>>()?;
+        .map(|arch| arch.blank(CLASSES))
+        .collect();
     let request = Request {
         name: &name,
         engines: &engines,

@@ -30,7 +30,8 @@ fn analyse(bytes: Vec<u8>) -> edgefit::graph::Result<()> {
     let inference = infer(&graph, &shapes)?;
     cost::Costs::of(&graph, &inference);
     MemoryPlan::of(&graph, &inference, ElementType::AsStored);
-    cost::check(&graph, &shapes, &device::find("stm32h743").unwrap())?;
+    let profile = device::find("stm32h743").unwrap();
+    cost::check(&graph, &shapes, &cost::Request::new(&profile))?;
     lift_constants(&mut graph);
     cut_softmax(&mut graph);
     let head = Head::of(&graph, None)?;

@@ -1,6 +1,8 @@
 //! How long one run takes, node by node, without running it.
 
+mod predict;
 mod rates;
+mod roofline;
 mod work;
 
 use edgefit_device::ElementType;
@@ -9,6 +11,8 @@ use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
 use serde::Serialize;
 
+pub use predict::LatencyFigure;
+pub(crate) use predict::predict;
 use rates::Rates;
 pub use work::Work;
 
@@ -33,6 +37,49 @@ pub struct NodeLatency {
     pub class: String,
     /// Time.
     pub ns: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Bytes read and written as the model stores them, weights included.
+    pub bytes: u64,
+    /// What keeps it from being faster.
+    pub bound: Bound,
+}
+
+/// What keeps an op from being faster: where the peaks of the device are known, whichever of its
+/// multiply-accumulates and its bytes takes longer at those; otherwise what is usual for its class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Multiply-accumulates.
+    Compute,
+    /// Bytes read and written.
+    Memory,
+    /// The call itself: the op has next to nothing to do.
+    Overhead,
+}
+
+impl NodeLatency {
+    fn new(graph: &Graph, work: Work, ns: u64, bound: Bound) -> Self {
+        NodeLatency {
+            node: work.node,
+            name: graph.nodes[work.node].label().to_owned(),
+            class: work.class,
+            ns,
+            macs: work.macs,
+            bytes: work.bytes,
+            bound,
+        }
+    }
+}
+
+impl Latency {
+    fn of(nodes: Vec<NodeLatency>) -> Self {
+        let ns = nodes.iter().map(|node| node.ns);
+        Latency {
+            ns: ns.fold(0, u64::saturating_add),
+            nodes,
+        }
+    }
 }
 
 /// The time that `engine` takes for a run, from rates that were measured on the device; `None` where
@@ -49,20 +96,13 @@ pub fn calibrated(
     if rates.is_empty() {
         return None;
     }
-    let nodes: Vec<NodeLatency> = Work::of(graph, inference)
+    let nodes = Work::of(graph, inference)
         .into_iter()
         .filter_map(|work| {
             let ns = rates.ns(&work.class, &work.size)?;
-            Some(NodeLatency {
-                node: work.node,
-                name: graph.nodes[work.node].label().to_owned(),
-                class: work.class,
-                ns: ns as u64,
-            })
+            let bound = predict::usual_bound(&work.class);
+            Some(NodeLatency::new(graph, work, ns as u64, bound))
         })
         .collect();
-    Some(Latency {
-        ns: nodes.iter().map(|node| node.ns).sum(),
-        nodes,
-    })
+    Some(Latency::of(nodes))
 }

@@ -10,6 +10,9 @@ pub mod latency;
 pub mod memory;
 mod steps;
 
-pub use check::{Budget, Change, Check, NeedBasis, Resource, Suggestion, Verdict, check};
+pub use check::{
+    Amounts, Backbone, Budget, Change, Check, EnergyFigure, Limits, NeedBasis, Request, Resource,
+    Suggestion, UnknownEngine, Verdict, check,
+};
 pub use costs::{Costs, NodeCost, Totals};
 pub use holdings::holdings;

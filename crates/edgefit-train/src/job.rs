@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use edgefit_cost::{Verdict, check};
+use edgefit_cost::{Request, Verdict, check};
 use edgefit_data::{Dataset, Part, Sample};
 use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest};
@@ -185,7 +185,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     timing.parity_ns = nanoseconds(clock);
 
     let shapes = InputShapes::bind(&exported, 1, None)?;
-    let check = check(&exported, &shapes, &job.device)?;
+    let check = check(&exported, &shapes, &Request::new(&job.device))?;
     timing.total_ns = nanoseconds(started);
     let report = Report {
         data: job.data.clone(),
@@ -231,7 +231,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
 /// Refuses a model that will not fit (EF20).
 fn fits(graph: &Graph, device: &Profile) -> Result<()> {
     let shapes = InputShapes::bind(graph, 1, None)?;
-    let check = check(graph, &shapes, device)?;
+    let check = check(graph, &shapes, &Request::new(device))?;
     match check.verdict {
         Verdict::DoesNotFit => Err(Error::DoesNotFit(Box::new(check))),
         _ => Ok(()),

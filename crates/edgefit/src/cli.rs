@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use edgefit::device;
 use edgefit::engine::EngineName;
 
 /// Fit a pretrained model to your data and to your board.
@@ -38,6 +39,8 @@ pub enum Command {
     /// Run a model and print what that takes; other commands run this in a process of its own
     #[command(hide = true)]
     RunModel(RunModel),
+    /// Place a table of buffers in as little memory as possible
+    Plan(Plan),
 }
 
 /// How a classifier is fitted.
@@ -183,9 +186,38 @@ pub struct Check {
     /// ONNX model
     pub model: PathBuf,
 
-    /// Device: a name from `edgefit device list`, or a profile file
+    /// Device: a name from `edgefit device list`, or a profile file; without it, the limits alone
+    /// are held, on this machine
+    #[arg(long, required_unless_present_any = ["ram", "flash", "latency"])]
+    pub device: Option<String>,
+
+    /// Engine that runs the model there, one that the device's profile has (its first, if not given)
     #[arg(long)]
-    pub device: String,
+    pub engine: Option<String>,
+
+    /// Threads of the engine (all cores of the device, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+
+    /// RAM that it has to fit in, such as 64MiB, instead of the device's
+    #[arg(long, value_name = "SIZE", value_parser = device::profile::bytes)]
+    pub ram: Option<u64>,
+
+    /// Flash or disk that the model has to fit in, such as 2MiB, instead of the device's
+    #[arg(long, value_name = "SIZE", value_parser = device::profile::bytes)]
+    pub flash: Option<u64>,
+
+    /// Time that a run may take, such as 30ms
+    #[arg(long, value_name = "TIME", value_parser = device::profile::nanoseconds)]
+    pub latency: Option<u64>,
+
+    /// Show the time of every node, and what bounds it
+    #[arg(long)]
+    pub layers: bool,
+
+    /// Draw the activations in memory into this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
 
     #[command(flatten)]
     pub shape: Shape,
@@ -307,6 +339,20 @@ pub struct RunModel {
 }
 
 #[derive(Debug, Args)]
+pub struct Plan {
+    /// CSV file with the columns id, lower, upper (the first step without the buffer) and size
+    pub table: PathBuf,
+
+    /// Memory that they have to fit in, in bytes or with a unit, such as 512KiB
+    #[arg(long, value_name = "SIZE", value_parser = capacity)]
+    pub capacity: Option<u64>,
+
+    /// Draw the plan into this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub struct Engine {
     #[command(subcommand)]
     pub action: EngineAction,
@@ -321,6 +367,14 @@ pub enum EngineAction {
         /// The engine: onnxruntime
         engine: EngineName,
     },
+}
+
+/// Bytes, as tables of buffers give them, or a size with a unit.
+fn capacity(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(bytes) => Ok(bytes),
+        Err(_) => device::profile::bytes(text),
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -349,6 +403,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn capacities_are_bytes_or_have_a_unit() {
+        assert_eq!(capacity("1048576"), Ok(1 << 20));
+        assert_eq!(capacity("512 KiB"), Ok(512 << 10));
+        assert!(capacity("-1").unwrap_err().contains("negative"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod import;
 pub mod inspect;
 pub mod run_model;
+pub mod plan;
 pub mod train;
 pub mod verify;
 
@@ -18,6 +19,7 @@ use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::lift_constants;
+use edgefit::graph::write_atomically;
 
 use crate::cli::Shape;
 
@@ -34,6 +36,13 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
 fn in_file<E: Into<anyhow::Error>>(path: &Path) -> impl Fn(E) -> anyhow::Error {
     let name = path.display().to_string();
     move |error| error.into().context(name.clone())
+}
+
+/// Writes a picture; a file that is there is replaced once the new one is whole.
+fn draw(path: &Path, picture: &str) -> anyhow::Result<()> {
+    Ok(write_atomically(path, |file| {
+        file.write_all(picture.as_bytes())
+    })?)
 }
 
 /// Looks for ONNX Runtime's library, in the cache folder among other places.

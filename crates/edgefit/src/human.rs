@@ -37,6 +37,18 @@ pub fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)
 }
 
+/// Nanoseconds in milliseconds, with three digits where there are any.
+pub fn milliseconds(ns: u64) -> String {
+    let ms = ns as f64 / 1e6;
+    let digits = match ms {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    format!("{ms:.digits$} ms")
+}
+
 /// Sizes with × between them.
 pub fn shape(dims: &[usize]) -> String {
     let sizes: Vec<String> = dims.iter().map(ToString::to_string).collect();
@@ -55,6 +67,9 @@ mod tests {
         assert_eq!(percent(0.9363), "93.6 %");
         assert_eq!((share(0, 0), share(1, 4)), (String::new(), "25.0 %".into()));
         assert_eq!(seconds(1_250_000_000), "1.2 s");
+        assert_eq!(milliseconds(30_000_000), "30.0 ms");
+        assert_eq!(milliseconds(1_106_640_000), "1107 ms");
+        assert_eq!(milliseconds(12_345), "0.012 ms");
         assert_eq!(shape(&[1, 3, 224, 224]), "1×3×224×224");
     }
 }

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Device(args) => commands::device::run(args, &mut output),
         Command::Engine(args) => commands::engine::run(args, &mut output),
         Command::RunModel(args) => commands::run_model::run(args, &mut output),
+        Command::Plan(args) => commands::plan::run(args, &mut output),
     };
     match result {
         Ok(outcome) => outcome.into(),

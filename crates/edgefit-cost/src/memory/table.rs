@@ -7,7 +7,7 @@ use std::time::Instant;
 use csv::StringRecord;
 use serde::Serialize;
 
-use super::{Goal, Lifetime, Limits, place};
+use super::{BankPlacement, Goal, Lifetime, Limits, Panel, picture, place};
 
 /// Columns that a table needs: a name, the first step, the first step after, and bytes.
 const COLUMNS: [&str; 4] = ["id", "lower", "upper", "size"];
@@ -38,6 +38,29 @@ pub struct TablePlan {
     pub elapsed_ns: u64,
     /// In the order of the table.
     pub offsets: Vec<Offset>,
+    /// The buffers, in the same order.
+    #[serde(skip)]
+    pub lifetimes: Vec<Lifetime>,
+}
+
+impl TablePlan {
+    /// The plan as an SVG picture: steps to the right, addresses upwards.
+    pub fn picture(&self) -> String {
+        let placements: Vec<BankPlacement> = self
+            .offsets
+            .iter()
+            .map(|at| BankPlacement {
+                bank: 0,
+                offset: at.offset,
+            })
+            .collect();
+        let arena = Panel {
+            name: "arena".to_owned(),
+            bytes: self.peak_bytes,
+            lower_bound_bytes: Some(self.lower_bound_bytes),
+        };
+        picture(&self.lifetimes, &placements, &[arena], &[])
+    }
 }
 
 /// Where one buffer lies.
@@ -110,13 +133,14 @@ pub fn plan(
         proved: plan.proved,
         elapsed_ns,
         offsets: lifetimes
-            .into_iter()
+            .iter()
             .zip(plan.offsets)
             .map(|(life, offset)| Offset {
-                id: life.name,
+                id: life.name.clone(),
                 offset,
             })
             .collect(),
+        lifetimes,
     })
 }
 

@@ -1,0 +1,90 @@
+use edgefit_device::profile::Profile;
+use edgefit_device::{ArenaLayout, ElementType, Engine};
+use edgefit_graph::Graph;
+
+/// What a model is held against.
+pub struct Request<'a> {
+    /// The device.
+    pub profile: &'a Profile,
+    /// Engine that runs it; `None` where the profile has none.
+    pub engine: Option<&'a Engine>,
+    /// Threads that the engine runs with.
+    pub threads: u32,
+    /// Budgets given by hand: each replaces what the profile has of that resource.
+    pub limits: Limits,
+    /// Smaller networks to try where nothing gentler helps.
+    pub backbones: Vec<Backbone<'a>>,
+}
+
+/// Budgets given by hand.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// RAM, in one piece.
+    pub ram_bytes: Option<u64>,
+    /// Flash, or the size of the weights on disk.
+    pub flash_bytes: Option<u64>,
+    /// Time of one run.
+    pub latency_ns: Option<u64>,
+}
+
+/// A network that may take the place of the one that does not fit.
+pub struct Backbone<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Builds it for a number of classes; the values of its weights do not matter.
+    pub build: Box<dyn Fn(usize) -> Graph + 'a>,
+}
+
+/// The profile has no such engine.
+#[derive(Debug, thiserror::Error)]
+#[error("device '{device}' has no engine '{engine}'; {mend}")]
+pub struct UnknownEngine {
+    device: String,
+    engine: String,
+    mend: String,
+}
+
+impl<'a> Request<'a> {
+    /// `profile` with the first of its engines on all cores, no limits beside its own, and no other
+    /// networks to try.
+    pub fn new(profile: &'a Profile) -> Self {
+        Request {
+            profile,
+            engine: profile.engines.first(),
+            threads: u32::try_from(profile.cpu.cores.value).unwrap_or(u32::MAX),
+            limits: Limits::default(),
+            backbones: Vec::new(),
+        }
+    }
+
+    /// The same with the engine `name`.
+    ///
+    /// # Errors
+    /// The profile has no such engine.
+    pub fn with_engine(mut self, name: &str) -> Result<Self, UnknownEngine> {
+        let engines = &self.profile.engines;
+        let found = engines.iter().find(|engine| engine.name == name);
+        self.engine = Some(found.ok_or_else(|| {
+            let names: Vec<&str> = engines.iter().map(|engine| engine.name.as_str()).collect();
+            UnknownEngine {
+                device: self.profile.name.clone(),
+                engine: name.to_owned(),
+                mend: match names.is_empty() {
+                    true => "add an [[engine]] to its profile, or leave --engine out".to_owned(),
+                    false => format!("use one of {}", names.join(", ")),
+                },
+            }
+        })?);
+        Ok(self)
+    }
+}
+
+/// Whether `engine` computes with `element`; an engine that is not known may.
+pub(super) fn computes_with(engine: Option<&Engine>, element: ElementType) -> bool {
+    engine.is_none_or(|engine| engine.element_types.contains(&element))
+}
+
+/// Whether `engine` can spread its arena over banks.
+pub(super) fn spreads(engine: Option<&Engine>) -> bool {
+    engine.is_some_and(|engine| engine.arena == ArenaLayout::SeveralBanks)
+}

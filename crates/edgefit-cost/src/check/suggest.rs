@@ -1,0 +1,249 @@
+use std::fmt;
+
+use edgefit_device::{ElementType, Engine};
+use edgefit_graph::Graph;
+use edgefit_graph::infer::InputShapes;
+use serde::{Serialize, Serializer};
+
+use super::budgets::Assessment;
+use super::needs::Needs;
+use super::request::{Backbone, computes_with, spreads};
+use super::{Request, Resource, Verdict};
+use crate::costs::Costs;
+
+/// A change that was tried on the same device, and what it would reach.
+#[derive(Debug, Clone, Serialize)]
+pub struct Suggestion {
+    /// What was changed.
+    pub change: Change,
+    /// Whether the changed model fits.
+    pub verdict: Verdict,
+    /// Flash it would need, as far as it is known.
+    pub flash_bytes: Option<u64>,
+    /// RAM it would need, as far as it is known.
+    pub ram_bytes: Option<u64>,
+    /// Time that one run would take.
+    pub latency_ns: Option<u64>,
+}
+
+/// What a [`Suggestion`] changes; all that is `None` or false stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The nodes run in the order that needs the least memory.
+    pub order: bool,
+    /// Another engine of the profile.
+    pub engine: Option<String>,
+    /// Another network.
+    pub backbone: Option<String>,
+    /// Narrower weights and activations.
+    pub element_type: Option<ElementType>,
+    /// Another side of the square input in pixels.
+    pub resolution: Option<usize>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut parts: Vec<String> = Vec::new();
+        if self.order {
+            parts.push("another order of the nodes".into());
+        }
+        parts.extend(self.backbone.clone());
+        parts.extend(self.engine.as_ref().map(|name| format!("--engine {name}")));
+        parts.extend(self.element_type.map(|element| {
+            match element {
+                ElementType::F32 => "f32",
+                ElementType::F16 => "f16",
+                ElementType::Int8 => "int8",
+            }
+            .to_owned()
+        }));
+        parts.extend(self.resolution.map(|side| format!("at {side}×{side}")));
+        f.write_str(&parts.join(" "))
+    }
+}
+
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Input sides that are tried for a model that is too large.
+const RESOLUTIONS: [usize; 4] = [192, 160, 128, 96];
+
+/// Changes from the gentlest to the harshest, up to the first after which no budget is short.
+pub(super) fn suggestions(
+    needs: &Needs,
+    shapes: &InputShapes,
+    request: &Request,
+) -> Vec<Suggestion> {
+    let mut made = Vec::new();
+    for change in changes(needs, shapes, request) {
+        // A resolution at which the network cannot run is no suggestion.
+        let Some((suggestion, settled)) = attempt(needs, shapes, request, change) else {
+            continue;
+        };
+        made.push(suggestion);
+        if settled {
+            return made;
+        }
+    }
+    for backbone in &request.backbones {
+        let Some((suggestion, settled)) = replacement(needs, request, backbone) else {
+            continue;
+        };
+        made.push(suggestion);
+        if settled {
+            return made;
+        }
+    }
+    made
+}
+
+fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change> {
+    let none = Change::default;
+    let mut changes = Vec::new();
+    let better = |order: &crate::memory::BestOrder| order.arena_bytes < needs.plan.arena_bytes;
+    if needs.plan.best_order.as_ref().is_some_and(better) {
+        changes.push(Change {
+            order: true,
+            ..none()
+        });
+    }
+    let engines = request.profile.engines.iter().filter(|engine| {
+        !spreads(request.engine)
+            && spreads(Some(engine))
+            && computes_with(Some(engine), needs.element)
+    });
+    changes.extend(engines.map(|engine| Change {
+        engine: Some(engine.name.clone()),
+        ..none()
+    }));
+    let narrower: Vec<ElementType> = match needs.element {
+        ElementType::F32 => vec![ElementType::F16, ElementType::Int8],
+        ElementType::F16 => vec![ElementType::Int8],
+        ElementType::Int8 => vec![],
+    };
+    let narrower: Vec<ElementType> = narrower
+        .into_iter()
+        .filter(|&element| computes_with(request.engine, element))
+        .collect();
+    changes.extend(narrower.iter().map(|&element| Change {
+        element_type: Some(element),
+        ..none()
+    }));
+    let side = square(shapes);
+    let smaller: Vec<usize> = RESOLUTIONS
+        .into_iter()
+        .filter(|&resolution| side.is_some_and(|side| resolution < side))
+        .collect();
+    changes.extend(smaller.iter().map(|&resolution| Change {
+        resolution: Some(resolution),
+        ..none()
+    }));
+    if narrower.contains(&ElementType::Int8) {
+        changes.extend(smaller.iter().map(|&resolution| Change {
+            element_type: Some(ElementType::Int8),
+            resolution: Some(resolution),
+            ..none()
+        }));
+    }
+    changes
+}
+
+/// Side of the only input, if that is a batch of square images.
+fn square(shapes: &InputShapes) -> Option<usize> {
+    match shapes.0.as_slice() {
+        [(_, dims)] if dims.len() == 4 && dims[2] == dims[3] => Some(dims[2]),
+        _ => None,
+    }
+}
+
+fn at(shapes: &InputShapes, side: Option<usize>) -> InputShapes {
+    let mut shapes = shapes.clone();
+    if let (Some(side), Some((_, dims))) = (side, shapes.0.first_mut()) {
+        dims[2..].fill(side);
+    }
+    shapes
+}
+
+/// The suggestion of `change`, and whether it leaves nothing to be mended by a smaller model.
+fn attempt(
+    needs: &Needs,
+    shapes: &InputShapes,
+    request: &Request,
+    change: Change,
+) -> Option<(Suggestion, bool)> {
+    let reordered = match &needs.plan.best_order {
+        Some(order) if change.order => Some(order.apply(needs.graph)),
+        _ => None,
+    };
+    let graph = reordered.as_ref().unwrap_or(needs.graph);
+    let engine = match &change.engine {
+        Some(name) => {
+            let mut engines = request.profile.engines.iter();
+            engines.find(|engine| engine.name == *name)
+        }
+        None => request.engine,
+    };
+    let element = change.element_type.unwrap_or(needs.element);
+    let shapes = at(shapes, change.resolution);
+    assess(graph, &shapes, request, engine, element, change)
+}
+
+fn assess(
+    graph: &Graph,
+    shapes: &InputShapes,
+    request: &Request,
+    engine: Option<&Engine>,
+    element: ElementType,
+    change: Change,
+) -> Option<(Suggestion, bool)> {
+    let needs = Needs::of(graph, shapes, element).ok()?;
+    let assessment = Assessment::of(&needs, request, engine);
+    let suggestion = Suggestion {
+        change,
+        verdict: assessment.verdict(),
+        flash_bytes: assessment.need_bytes(Resource::Flash),
+        ram_bytes: assessment.need_bytes(Resource::Ram),
+        latency_ns: assessment.latency.as_ref().map(|figure| figure.ns),
+    };
+    Some((suggestion, assessment.settled()))
+}
+
+/// `backbone` in int8 for as many classes, at the largest resolution at which it fits, or the
+/// smallest if it never does; `None` for one that computes as much as the model itself.
+fn replacement(
+    needs: &Needs,
+    request: &Request,
+    backbone: &Backbone,
+) -> Option<(Suggestion, bool)> {
+    let element = ElementType::Int8;
+    if !computes_with(request.engine, element) {
+        return None;
+    }
+    let output = needs.graph.outputs.first()?;
+    let classes = *needs.inference.get(&output.name)?.dims.last()?;
+    let graph = (backbone.build)(classes);
+    let shapes = InputShapes::bind(&graph, 1, None).ok()?;
+    let inference = edgefit_graph::infer::infer(&graph, &shapes).ok()?;
+    let macs = Costs::of(needs.graph, &needs.inference).totals.macs;
+    if Costs::of(&graph, &inference).totals.macs >= macs {
+        return None;
+    }
+    let mut last = None;
+    for resolution in [None].into_iter().chain(RESOLUTIONS.map(Some)) {
+        let change = Change {
+            backbone: Some(backbone.name.to_owned()),
+            element_type: Some(element),
+            resolution,
+            ..Change::default()
+        };
+        let shapes = at(&shapes, resolution);
+        last = assess(&graph, &shapes, request, request.engine, element, change).or(last);
+        if last.as_ref().is_some_and(|(_, settled)| *settled) {
+            break;
+        }
+    }
+    last
+}

@@ -1,0 +1,133 @@
+use edgefit_device::rates::class;
+use edgefit_device::{ElementType, Engine, Profile};
+use edgefit_graph::Graph;
+use edgefit_graph::infer::Inference;
+use serde::Serialize;
+
+use super::roofline::Roofline;
+use super::{Bound, Latency, NodeLatency, Work, calibrated};
+use crate::check::NeedBasis;
+
+/// How far above the roofline a run may take. Engines reach from nearly all of a processor's peak,
+/// in large dense convolutions, down to a tenth, in depthwise ones and in reference kernels.
+const ROOM: f64 = 10.0;
+
+/// Relative error of calibrated rates whose error was not measured.
+const UNTESTED_ERROR: f64 = 0.5;
+
+/// Largest relative error from which an upper end is worked out.
+const MOST_ERROR: f64 = 0.9;
+
+/// Time of one run, and how well it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LatencyFigure {
+    /// Most likely.
+    pub ns: u64,
+    /// Hardly less.
+    pub low_ns: u64,
+    /// Hardly more.
+    pub high_ns: u64,
+    /// How it is known.
+    pub basis: NeedBasis,
+    /// The engine, if the profile has one.
+    pub engine: Option<String>,
+    /// Threads.
+    pub threads: u32,
+}
+
+/// Predicts the time of a run on `profile`; `None` where nothing is known of its speed, or ops are
+/// not supported.
+///
+/// With measured rates for the engine, the element type and the threads, the interval is that of
+/// their error on held-out models. Otherwise it is from the roofline itself to ten times as much,
+/// and the middle of the two, as factors, is shown.
+pub(crate) fn predict(
+    graph: &Graph,
+    inference: &Inference,
+    profile: &Profile,
+    engine: Option<&Engine>,
+    element: ElementType,
+    threads: u32,
+) -> Option<(LatencyFigure, Latency)> {
+    if !inference.unsupported.is_empty() {
+        return None;
+    }
+    let roofline = Roofline::of(profile, engine, element, threads);
+    let width = width(graph, element);
+    let figure = |ns: u64, low: f64, high: f64, basis| LatencyFigure {
+        ns,
+        low_ns: (ns as f64 / low) as u64,
+        high_ns: (ns as f64 * high) as u64,
+        basis,
+        engine: engine.map(|engine| engine.name.clone()),
+        threads,
+    };
+    let measured = engine.and_then(|engine| {
+        let fits =
+            |name: &str, kind, count| (name, kind, count) == (&*engine.name, element, threads);
+        profile
+            .rates
+            .iter()
+            .find(|rate| fits(&rate.engine, rate.element_type, rate.threads))?;
+        let latency = calibrated(
+            graph,
+            inference,
+            &profile.rates,
+            &engine.name,
+            element,
+            threads,
+        )?;
+        let error = profile
+            .calibrations
+            .iter()
+            .find(|found| fits(&found.engine, found.element_type, found.threads))
+            .map_or(UNTESTED_ERROR, |found| {
+                found.error_p90.clamp(0.0, MOST_ERROR)
+            });
+        Some((latency, error))
+    });
+    if let Some((mut latency, error)) = measured {
+        if let Some(roofline) = roofline {
+            for node in &mut latency.nodes {
+                node.bound = roofline.ns(node.macs, node.bytes, width).1;
+            }
+        }
+        let (low, high) = (1.0 + error, 1.0 / (1.0 - error));
+        let figure = figure(latency.ns, low, high, NeedBasis::Calibrated);
+        return Some((figure, latency));
+    }
+    let roofline = roofline?;
+    let nodes: Vec<NodeLatency> = Work::of(graph, inference)
+        .into_iter()
+        .map(|work| {
+            let (ns, bound) = roofline.ns(work.macs, work.bytes, width);
+            let likely = (ns as f64 * ROOM.sqrt()) as u64;
+            NodeLatency::new(graph, work, likely, bound)
+        })
+        .collect();
+    let latency = Latency::of(nodes);
+    let figure = figure(latency.ns, ROOM.sqrt(), ROOM.sqrt(), NeedBasis::Estimate);
+    Some((figure, latency))
+}
+
+/// Bytes of an element of `element` as a share of what `graph` stores it in.
+fn width(graph: &Graph, element: ElementType) -> f64 {
+    let bytes = |element| match element {
+        ElementType::F32 => 4.0,
+        ElementType::F16 => 2.0,
+        ElementType::Int8 => 1.0,
+    };
+    bytes(element) / bytes(crate::check::stored_as(graph))
+}
+
+/// What bounds an op of class `name`, where no peaks say it: products of many channels are bound by
+/// arithmetic, all else by the memory that it walks over.
+pub(super) fn usual_bound(name: &str) -> Bound {
+    match name {
+        class::POINTWISE | class::DENSE | class::GROUPED | class::GEMM | class::MATMUL => {
+            Bound::Compute
+        }
+        class::VIEW | class::SHAPE => Bound::Overhead,
+        _ => Bound::Memory,
+    }
+}

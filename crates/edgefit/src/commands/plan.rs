@@ -1,0 +1,46 @@
+use std::fs::File;
+
+use anyhow::Context;
+use edgefit::cost::memory::Limits;
+use edgefit::cost::memory::table::{self, TablePlan};
+
+use super::{draw, in_file};
+use crate::cli::Plan;
+use crate::human;
+use crate::output::{self, Outcome, Output};
+
+pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
+    let file = File::open(&args.table).with_context(|| {
+        let path = args.table.display();
+        format!("cannot read {path}; give a CSV file with the columns id, lower, upper and size")
+    })?;
+    let plan = table::plan(file, args.capacity, Limits::default()).map_err(in_file(&args.table))?;
+    if let Some(svg) = &args.svg {
+        draw(svg, &plan.picture())?;
+    }
+    output.result("edgefit.plan/1", &plan, || people(&plan))?;
+    Ok(plan.fits.into())
+}
+
+/// What was reached, without the offsets.
+fn people(plan: &TablePlan) -> String {
+    let exact = |bytes: u64| format!("{} ({} B)", human::bytes(bytes), human::count(bytes));
+    let mut rows = output::table(&["", ""]);
+    rows.add_row(["buffers", &human::count(plan.offsets.len() as u64)]);
+    rows.add_row(["peak", &exact(plan.peak_bytes)]);
+    rows.add_row(["lower bound", &exact(plan.lower_bound_bytes)]);
+    if let Some(capacity) = plan.capacity {
+        rows.add_row(["capacity", &exact(capacity)]);
+    }
+    let proved = match plan.proved {
+        true => "yes: more search would change nothing",
+        false => "no: a longer search may find a better plan",
+    };
+    rows.add_row(["proved", proved]);
+    rows.add_row(["time", &human::milliseconds(plan.elapsed_ns)]);
+    match (plan.fits, plan.capacity) {
+        (_, None) => rows.to_string(),
+        (true, _) => format!("fits\n{rows}"),
+        (false, _) => format!("does not fit\n{rows}"),
+    }
+}

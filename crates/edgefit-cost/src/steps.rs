@@ -84,9 +84,23 @@ impl Steps {
             if matches!(op, Some(Op::Constant(_))) || node.present_outputs().all(folded) {
                 continue;
             }
+            // Kernels for quantised networks read integer weights, and write integers.
+            let of_weights = node
+                .input(0)
+                .is_some_and(|x| graph.initializers.contains_key(x));
+            if of_weights && matches!(op, Some(Op::Dequantize(_))) {
+                continue;
+            }
             let renames = matches!(
                 op,
-                Some(Op::Reshape(_) | Op::Flatten(_) | Op::Squeeze(_) | Op::Unsqueeze(_))
+                Some(
+                    Op::Reshape(_)
+                        | Op::Flatten(_)
+                        | Op::Squeeze(_)
+                        | Op::Unsqueeze(_)
+                        | Op::Quantize(_)
+                        | Op::Dequantize(_)
+                )
             );
             let applied_in_place = matches!(
                 op,

@@ -7,6 +7,7 @@
 )]
 
 pub mod networks;
+pub mod published;
 
 use std::fs;
 use std::path::{Path, PathBuf};

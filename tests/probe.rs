@@ -14,7 +14,14 @@ fn a_probe_makes_a_profile_that_predictions_are_calibrated_by() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("My Board.toml");
     let ran = run(command()
-        .args(["device", "probe", "--json", "--nvml-lib", "/no/such/library.so", "-o"])
+        .args([
+            "device",
+            "probe",
+            "--json",
+            "--nvml-lib",
+            "/no/such/library.so",
+            "-o",
+        ])
         .arg(&path));
     assert_eq!(ran.code, 0, "{ran:?}");
     let probed = ran.json("edgefit.device/1");
@@ -31,7 +38,14 @@ fn a_probe_makes_a_profile_that_predictions_are_calibrated_by() {
     );
     let reason = probed["gpus"]["reason"].as_str().unwrap();
     assert!(reason.contains("/no/such/library.so"), "{reason}");
-    for class in ["pointwise", "dense", "depthwise", "gemm", "matmul", "image:Add"] {
+    for class in [
+        "pointwise",
+        "dense",
+        "depthwise",
+        "gemm",
+        "matmul",
+        "image:Add",
+    ] {
         for engine in ["tract", "onnxruntime"] {
             let rates = probed["rate"].as_array().unwrap();
             let found = rates.iter().any(|rate| {
@@ -59,13 +73,33 @@ fn a_probe_makes_a_profile_that_predictions_are_calibrated_by() {
 fn a_model_is_measured_in_a_process_of_its_own() {
     let model = backbone();
     let model = model.to_str().unwrap();
-    let shape = ["--input-shape", "1x3x224x224", "--milliseconds", "1", "--runs", "2"];
-    let ran = edgefit(&[&["run-model", model, "--engine", "tract", "--json"], &shape[..]].concat());
+    let shape = [
+        "--input-shape",
+        "1x3x224x224",
+        "--milliseconds",
+        "1",
+        "--runs",
+        "2",
+    ];
+    let ran = edgefit(
+        &[
+            &["run-model", model, "--engine", "tract", "--json"],
+            &shape[..],
+        ]
+        .concat(),
+    );
     let measured = ran.json("edgefit.measurement/1");
     assert!(measured["runs_ns"].as_array().unwrap().len() >= 2);
     assert!(measured["peak_rss_bytes"].as_u64().unwrap() > 19_000_000);
     assert_refused(
-        &edgefit(&["run-model", model, "--engine", "tract", "--input-shape", "1x5x7x7"]),
+        &edgefit(&[
+            "run-model",
+            model,
+            "--engine",
+            "tract",
+            "--input-shape",
+            "1x5x7x7",
+        ]),
         &["tract"],
     );
 }

@@ -125,7 +125,7 @@ impl Chain {
             return self.weight(dims);
         }
         let count = dims.iter().product();
-        let bytes: Vec<i8> = spread(count, 127.0)
+        let bytes: Vec<i8> = spread(count, 127.0, self.weights)
             .into_iter()
             .map(|value| value as i8)
             .collect();
@@ -176,7 +176,7 @@ impl Chain {
     pub fn weight(&mut self, dims: &[usize]) -> String {
         let count: usize = dims.iter().product();
         let fan_in = dims.iter().skip(1).product::<usize>().max(1) as f32;
-        let values = spread(count, fan_in.sqrt().recip());
+        let values = spread(count, fan_in.sqrt().recip(), self.weights);
         self.initializer(Tensor::from_values(dims.to_vec(), &values))
     }
 
@@ -197,11 +197,13 @@ impl Chain {
     }
 }
 
-/// `count` unlike values between −`scale` and `scale`, always the same.
-pub fn spread(count: usize, scale: f32) -> Vec<f32> {
+/// `count` unlike values between −`scale` and `scale`, always the same for a `seed`: engines keep
+/// equal tensors once.
+pub fn spread(count: usize, scale: f32, seed: usize) -> Vec<f32> {
+    let start = (seed as u32).wrapping_mul(40_503);
     (0..count as u32)
         .map(|index| {
-            let mixed = index.wrapping_mul(2_654_435_761) >> 8;
+            let mixed = index.wrapping_add(start).wrapping_mul(2_654_435_761) >> 8;
             scale * (mixed as f32 / 8_388_608.0 - 1.0)
         })
         .collect()

@@ -146,7 +146,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
 /// The same network with weights: engines skip what is multiplied by zero.
 fn with_values(graph: &Graph) -> Graph {
     let mut graph = graph.clone();
-    for tensor in graph.initializers.values_mut() {
+    for (index, tensor) in graph.initializers.values_mut().enumerate() {
         if tensor.dtype() != DataType::F32 || tensor.dims().is_empty() {
             continue;
         }
@@ -155,7 +155,7 @@ fn with_values(graph: &Graph) -> Graph {
             [count] => vec![1.0; *count],
             dims => {
                 let fan_in = dims[1..].iter().product::<usize>().max(1) as f32;
-                spread(tensor.elements(), fan_in.sqrt().recip())
+                spread(tensor.elements(), fan_in.sqrt().recip(), index)
             }
         };
         *tensor = Tensor::from_values(tensor.dims().to_vec(), &values);

@@ -202,7 +202,7 @@ impl Network {
         let works = Work::of(&graph, &infer(&graph, &shapes)?);
         let input = |(_, dims): &(String, Vec<usize>)| Array {
             dims: dims.clone(),
-            values: spread(dims.iter().product(), 1.0),
+            values: spread(dims.iter().product(), 1.0, 0),
         };
         Ok(Network {
             works,

@@ -7,8 +7,8 @@ mod diff;
 pub mod engine;
 pub mod import;
 pub mod inspect;
-pub mod run_model;
 pub mod plan;
+pub mod run_model;
 pub mod train;
 pub mod verify;
 

@@ -40,16 +40,21 @@ impl Assessment {
         }
     }
 
-    /// Whether nothing is gained by a smaller model: all budgets hold, or what keeps one open is not
+    /// Whether no change to the model is asked for: all budgets hold, or what keeps one open is not
     /// the model's size.
     pub fn settled(&self) -> bool {
         self.budgets.iter().all(|budget| match budget.holds {
             Some(holds) => holds,
-            None => match budget.amounts {
-                Amounts::Bytes { .. } => true,
-                Amounts::Time { need_ns, .. } => need_ns.is_none(),
-            },
+            None => budget.margin.is_none() || budget.resource != Resource::Latency,
         })
+    }
+
+    /// Whether a change has reached all that it can: as [`Assessment::settled`], with a time that is
+    /// known where there is a limit.
+    pub fn reached(&self) -> bool {
+        let timed =
+            |budget: &Budget| budget.resource != Resource::Latency || budget.holds == Some(true);
+        self.settled() && self.budgets.iter().all(timed)
     }
 
     pub fn verdict(&self) -> Verdict {
@@ -115,7 +120,14 @@ fn time(figure: Option<&LatencyFigure>, limit: u64) -> Budget {
         have_ns: limit,
     };
     let explanation = match figure {
-        Some(figure) => format!("one run takes {} to {} ns", figure.low_ns, figure.high_ns),
+        Some(figure) => {
+            let milliseconds = |ns: u64| ns as f64 / 1e6;
+            format!(
+                "one run takes {:.3} to {:.3} ms",
+                milliseconds(figure.low_ns),
+                milliseconds(figure.high_ns)
+            )
+        }
         None => "nothing is known of how fast this engine computes here, or an op is not supported"
             .to_owned(),
     };

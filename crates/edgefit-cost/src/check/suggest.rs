@@ -208,7 +208,7 @@ fn assess(
         ram_bytes: assessment.need_bytes(Resource::Ram),
         latency_ns: assessment.latency.as_ref().map(|figure| figure.ns),
     };
-    Some((suggestion, assessment.settled()))
+    Some((suggestion, assessment.reached()))
 }
 
 /// `backbone` in int8 for as many classes, at the largest resolution at which it fits, or the

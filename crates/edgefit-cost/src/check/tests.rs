@@ -316,3 +316,17 @@ fn a_quantised_model_is_not_narrowed_again() {
     // Planes of 3 and 8 channels, a byte each.
     assert_eq!(bytes(&checked.budgets[1]).0, Some(300 + 800));
 }
+
+#[test]
+fn a_change_whose_time_is_not_known_does_not_end_the_list() {
+    let (graph, shapes) = conv(12, 150);
+    // Its profile has a peak for floats alone.
+    let profile = device("raspberry-pi-4b");
+    let mut request = Request::new(&profile);
+    request.limits.latency_ns = Some(500_000);
+    let checked = check(&graph, &shapes, &request).unwrap();
+    assert_eq!(checked.suggestions[0].change.to_string(), "int8");
+    assert_eq!(checked.suggestions[0].latency_ns, None);
+    assert_eq!(checked.suggestions[0].verdict, Verdict::Unknown);
+    assert!(checked.suggestions.len() > 1);
+}

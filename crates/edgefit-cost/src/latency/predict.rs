@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use edgefit_device::rates::class;
 use edgefit_device::{ElementType, Engine, Profile};
 use edgefit_graph::Graph;
@@ -7,6 +9,7 @@ use serde::Serialize;
 use super::roofline::Roofline;
 use super::{Bound, Latency, NodeLatency, Work, calibrated};
 use crate::check::NeedBasis;
+use crate::steps::Steps;
 
 /// How far above the roofline a run may take. Engines reach from nearly all of a processor's peak,
 /// in large dense convolutions, down to a tenth, in depthwise ones and in reference kernels.
@@ -97,8 +100,15 @@ pub(crate) fn predict(
         return Some((figure, latency));
     }
     let roofline = roofline?;
+    // At best, what runs inside another node moves no bytes of its own.
+    let steps = Steps::of(graph, inference).steps;
+    let leading: HashSet<usize> = steps
+        .iter()
+        .filter_map(|step| step.nodes.first().copied())
+        .collect();
     let nodes: Vec<NodeLatency> = Work::of(graph, inference)
         .into_iter()
+        .filter(|work| leading.contains(&work.node))
         .map(|work| {
             let (ns, bound) = roofline.ns(work.macs, work.bytes, width);
             let likely = (ns as f64 * ROOM.sqrt()) as u64;
@@ -110,14 +120,19 @@ pub(crate) fn predict(
     Some((figure, latency))
 }
 
-/// Bytes of an element of `element` as a share of what `graph` stores it in.
+/// Bytes of an element of `element` as a share of those of the values in `graph`, which are floats
+/// also where they lie between the quantising nodes of a quantised model.
 fn width(graph: &Graph, element: ElementType) -> f64 {
     let bytes = |element| match element {
         ElementType::F32 => 4.0,
         ElementType::F16 => 2.0,
         ElementType::Int8 => 1.0,
     };
-    bytes(element) / bytes(crate::check::stored_as(graph))
+    bytes(element)
+        / match crate::check::stored_as(graph) {
+            ElementType::F16 => 2.0,
+            ElementType::F32 | ElementType::Int8 => 4.0,
+        }
 }
 
 /// What bounds an op of class `name`, where no peaks say it: products of many channels are bound by

@@ -130,10 +130,12 @@ fn interpolate(rate: &Rate, size: &OpSize) -> f64 {
 /// the last unknown up.
 fn solve<const N: usize, const M: usize>(mut matrix: [[f64; M]; N]) -> f64 {
     for pivot in (1..N).rev() {
-        for row in 0..pivot {
-            let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in 0..M {
-                matrix[row][column] -= factor * matrix[pivot][column];
+        let (rows, below) = matrix.split_at_mut(pivot);
+        let subtracted = &below[0];
+        for row in rows {
+            let factor = row[pivot] / subtracted[pivot];
+            for (value, subtracted) in row.iter_mut().zip(subtracted) {
+                *value -= factor * subtracted;
             }
         }
     }

@@ -119,7 +119,9 @@ impl MemoryPlan {
 fn best_order(graph: &Graph, steps: &Steps, bytes: &[u64], bound: u64) -> Option<BestOrder> {
     let order = order::below(steps, bytes, bound)?;
     let lifetimes = lifetimes(steps, &order, bytes);
-    let lower_bound_bytes = alive_bytes(&lifetimes, order.len().max(1)).into_iter().max()?;
+    let lower_bound_bytes = alive_bytes(&lifetimes, order.len().max(1))
+        .into_iter()
+        .max()?;
     (lower_bound_bytes < bound).then(|| BestOrder {
         lower_bound_bytes,
         arena_bytes: place(&lifetimes, ALIGNMENT, Goal::Smallest, Limits::QUICK).peak_bytes,

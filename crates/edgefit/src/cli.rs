@@ -195,7 +195,7 @@ pub struct Check {
     #[arg(long)]
     pub engine: Option<String>,
 
-    /// Threads of the engine (all cores of the device, if not given)
+    /// Threads of the engine (as many as a probe measured, else all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 

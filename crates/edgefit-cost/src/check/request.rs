@@ -45,13 +45,15 @@ pub struct UnknownEngine {
 }
 
 impl<'a> Request<'a> {
-    /// `profile` with the first of its engines on all cores, no limits beside its own, and no other
-    /// networks to try.
+    /// `profile` with the first of its engines, no limits beside its own, and no other networks to
+    /// try; with as many threads as its rates were measured with, or on all cores.
     pub fn new(profile: &'a Profile) -> Self {
+        let cores = u32::try_from(profile.cpu.cores.value).unwrap_or(u32::MAX);
+        let measured = profile.rates.iter().map(|rate| rate.threads).max();
         Request {
             profile,
             engine: profile.engines.first(),
-            threads: u32::try_from(profile.cpu.cores.value).unwrap_or(u32::MAX),
+            threads: measured.unwrap_or(cores),
             limits: Limits::default(),
             backbones: Vec::new(),
         }

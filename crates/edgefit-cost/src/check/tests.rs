@@ -266,6 +266,8 @@ fn measured_rates_come_before_peaks() {
         error_p90: 0.25,
     }];
     let mut request = Request::new(&profile);
+    assert_eq!(request.threads, 2, "as many as were measured");
+    request.threads = 4;
     let roofline = check(&graph, &shapes, &request).unwrap().latency.unwrap();
     assert_eq!(
         roofline.basis,

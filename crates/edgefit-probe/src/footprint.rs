@@ -177,7 +177,8 @@ mod tests {
             .map(|row| {
                 let mut parts = [0; 7];
                 for (index, part) in parts.iter_mut().enumerate() {
-                    *part = (row * 7 + index as u64 * 13) % 17 * 1_000_000;
+                    let mixed = (row * 31 + index as u64 * 17 + 7) * 2_654_435_761;
+                    *part = ((mixed % (1 << 32)) >> 8) % 17 * 1_000_000;
                 }
                 parts[6] /= 10_000;
                 let sum: f64 = copies

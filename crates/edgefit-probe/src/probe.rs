@@ -99,7 +99,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
     for element_type in [ElementType::F32, ElementType::Int8] {
         let suite = Suite::new(element_type)?;
         for &engine in request.engines {
-            progress.begin(&format!("{engine} {element_type}"), suite.len() as u64);
+            progress.begin(&format!("{engine} {element_type}"), suite.steps() as u64);
             let advance = || progress.advance();
             let rates = suite.measure(engine, element_type, request.threads, advance)?;
             profile.rates.extend(rates);

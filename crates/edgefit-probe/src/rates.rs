@@ -78,7 +78,7 @@ impl Suite {
     }
 
     /// Number of runs of networks that [`Suite::measure`] makes.
-    pub fn len(&self) -> usize {
+    pub fn steps(&self) -> usize {
         PASSES * self.networks.len()
     }
 

@@ -117,7 +117,8 @@ fn measure(model: &str, stage: &str, batch: usize) -> Result<(u64, u64), Failure
         "probe" => probe(&graph, batch)?,
         stage => steps(&graph, stage, batch)?,
     };
-    let measured = memory::peak_rss_bytes().ok_or("the system does not say how much was used")?;
+    let measured =
+        edgefit::engine::peak_rss_bytes().ok_or("the system does not say how much was used")?;
     Ok((predicted, measured))
 }
 

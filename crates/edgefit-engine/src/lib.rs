@@ -18,7 +18,7 @@ mod tract;
 pub use array::Array;
 pub use contain::contains_panics;
 pub use error::{Error, Result};
-pub use measure::{Measurement, measure};
+pub use measure::{Measurement, measure, peak_rss_bytes};
 pub use trace::{Effort, NodeTime, trace};
 
 use contain::contain;

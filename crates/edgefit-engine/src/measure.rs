@@ -63,7 +63,7 @@ pub fn measure(
             load_ns,
             first_ns,
             runs_ns: effort.spend(run)?,
-            peak_rss_bytes: peak_rss(),
+            peak_rss_bytes: peak_rss_bytes(),
         })
     };
     contain(measured).map_err(|panic| Error::run(engine, panic))?
@@ -72,10 +72,9 @@ pub fn measure(
 /// One run of a loaded model on fixed inputs, its results thrown away.
 pub(crate) type Runner = Box<dyn FnMut() -> Result<()>>;
 
-/// High-water mark of this process's resident memory, in bytes.
-///
-/// `getrusage` would start from what the parent had at the fork.
-fn peak_rss() -> Option<u64> {
+/// Most memory that this process has ever had resident, in bytes, where the system says: `VmHWM` in
+/// Linux's `/proc/self/status`, since `getrusage` starts from what the parent had at the fork.
+pub fn peak_rss_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

@@ -22,7 +22,7 @@ pub struct NodeTime {
     pub ns: u64,
 }
 
-/// How long to run a model for a [`Trace`].
+/// How long to run a model for [`trace`] and [`measure`](crate::measure()).
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
     /// Runs that count, at least.

@@ -140,7 +140,7 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     )?;
     observer.end();
     timing.head_ns = nanoseconds(clock);
-    memory.measured_peak_bytes = memory::peak_rss_bytes();
+    memory.measured_peak_bytes = edgefit_engine::peak_rss_bytes();
     for epoch in &epochs {
         run.event(&serde_json::json!({"event": "epoch", "stage": "probe", "epoch": epoch}))?;
     }

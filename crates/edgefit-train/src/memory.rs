@@ -272,17 +272,6 @@ pub fn available_bytes() -> Result<u64> {
     Ok(host.banks.iter().map(|bank| bank.free_bytes()).sum())
 }
 
-/// Largest resident set that this process has had, in bytes, where the system says (`VmHWM` in
-/// Linux's `/proc/self/status`).
-pub fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,7 +347,7 @@ mod tests {
     #[test]
     fn the_peak_is_at_least_what_was_touched() {
         let touched = vec![1u8; 64 << 20];
-        if let Some(peak) = peak_rss_bytes() {
+        if let Some(peak) = edgefit_engine::peak_rss_bytes() {
             assert!(peak > touched.iter().map(|&byte| u64::from(byte)).sum());
         }
     }

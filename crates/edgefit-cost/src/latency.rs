@@ -1,5 +1,6 @@
 //! How long one run takes, node by node, without running it.
 
+mod composites;
 mod predict;
 mod rates;
 mod roofline;

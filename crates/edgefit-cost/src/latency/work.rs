@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use edgefit_device::rates::{OpSize, class};
-use edgefit_graph::infer::Inference;
-use edgefit_graph::infer::TensorType;
+use edgefit_graph::infer::{Inference, TensorType};
 use edgefit_graph::ops::{Conv, Op, Pool, Reduce, Unary};
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Dim, Graph, Node};
+
+use super::composites::Composites;
 
 /// A node that costs time.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +114,7 @@ impl Work {
             }
             if let Some(op) = op
                 && !folded
-                && !composites.absorbed.contains_key(&index)
+                && !composites.absorbed.contains(&index)
             {
                 let composite = composites.made.get(&index).copied();
                 let before = match composite {
@@ -177,7 +178,10 @@ impl Place<'_> {
     fn work(&self, op: &Op, composite: Option<&'static str>) -> Option<(String, OpSize)> {
         let output = self.inference.get(self.node.present_outputs().next()?)?;
         let dims = |index: usize| self.dims(index);
-        let product = |dims: &[usize]| dims.iter().map(|&size| size as u64).product::<u64>();
+        let product = |dims: &[usize]| {
+            let sizes = dims.iter().map(|&size| size as u64);
+            sizes.fold(1, u64::saturating_mul)
+        };
         let window = |op: &str, channels: u64, kernel: &[usize]| {
             let (spatial, made) = (product(dims(0)?.get(2..)?), product(output.dims.get(2..)?));
             Some((
@@ -325,84 +329,4 @@ impl Place<'_> {
 fn stride(read: u64, made: u64, dimensions: usize) -> u64 {
     let ratio = read as f64 / made.max(1) as f64;
     (ratio.powf(1.0 / dimensions.max(1) as f64).round() as u64).max(1)
-}
-
-/// Activations that exporters write as several nodes.
-struct Composites {
-    /// The last node of each, and what it is.
-    made: HashMap<usize, &'static str>,
-    /// The other nodes, and the last one they belong to.
-    absorbed: HashMap<usize, usize>,
-}
-
-impl Composites {
-    fn of(graph: &Graph, topology: &Topology) -> Self {
-        let mut found = Composites {
-            made: HashMap::new(),
-            absorbed: HashMap::new(),
-        };
-        for (index, node) in graph.nodes.iter().enumerate() {
-            match node.op.as_str() {
-                "Sigmoid" => found.gate(graph, topology, index, "Silu"),
-                "HardSigmoid" => found.gate(graph, topology, index, "HardSwish"),
-                "Erf" => found.gelu(graph, topology, index),
-                _ => {}
-            }
-        }
-        found
-    }
-
-    /// x · gate(x).
-    fn gate(&mut self, graph: &Graph, topology: &Topology, gate: usize, name: &'static str) {
-        let node = &graph.nodes[gate];
-        let product = node
-            .present_outputs()
-            .next()
-            .and_then(|output| topology.sole_consumer(output));
-        if let Some(product) = product
-            && graph.nodes[product].op == "Mul"
-            && node
-                .input(0)
-                .is_some_and(|x| graph.nodes[product].inputs.iter().any(|y| y == x))
-        {
-            self.made.insert(product, name);
-            self.absorbed.insert(gate, product);
-        }
-    }
-
-    /// x · (1 + erf(x / √2)) / 2, the factors in any order.
-    fn gelu(&mut self, graph: &Graph, topology: &Topology, erf: usize) {
-        let node = &graph.nodes[erf];
-        let Some(scaled) = node.input(0).and_then(|input| topology.producer(input)) else {
-            return;
-        };
-        let mut chain = vec![scaled, erf];
-        let mut last = erf;
-        // The sum, and the two products.
-        for op in ["Add", "Mul", "Mul"] {
-            let output = graph.nodes[last].present_outputs().next();
-            match output.and_then(|output| topology.sole_consumer(output)) {
-                Some(next) if graph.nodes[next].op == op => {
-                    chain.push(next);
-                    last = next;
-                }
-                _ => return,
-            }
-        }
-        chain.pop();
-        // Half of x, where that is the other factor.
-        let x = graph.nodes[scaled].input(0);
-        for input in &graph.nodes[last].inputs {
-            if let Some(half) = topology.producer(input)
-                && graph.nodes[half].op == "Mul"
-                && graph.nodes[half].input(0) == x
-                && !chain.contains(&half)
-            {
-                chain.push(half);
-            }
-        }
-        self.made.insert(last, "Gelu");
-        self.absorbed
-            .extend(chain.into_iter().map(|index| (index, last)));
-    }
 }

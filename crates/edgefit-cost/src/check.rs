@@ -74,8 +74,6 @@ pub enum Resource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedBasis {
-    /// Measured, here.
-    Measured,
     /// Predicted from what a probe measured on this device.
     Calibrated,
     /// Counted from the model, and from data-sheet figures.

@@ -49,14 +49,7 @@ impl fmt::Display for Change {
         }
         parts.extend(self.backbone.clone());
         parts.extend(self.engine.as_ref().map(|name| format!("--engine {name}")));
-        parts.extend(self.element_type.map(|element| {
-            match element {
-                ElementType::F32 => "f32",
-                ElementType::F16 => "f16",
-                ElementType::Int8 => "int8",
-            }
-            .to_owned()
-        }));
+        parts.extend(self.element_type.map(|element| element.to_string()));
         parts.extend(self.resolution.map(|side| format!("at {side}×{side}")));
         f.write_str(&parts.join(" "))
     }

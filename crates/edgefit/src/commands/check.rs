@@ -266,7 +266,6 @@ fn resource(resource: Resource) -> &'static str {
 
 fn basis(basis: NeedBasis) -> &'static str {
     match basis {
-        NeedBasis::Measured => "measured",
         NeedBasis::Calibrated => "calibrated",
         NeedBasis::Estimate => "estimate",
     }

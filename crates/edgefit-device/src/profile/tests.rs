@@ -254,6 +254,21 @@ error_p90 = 0.2
     assert_eq!(profile.calibrations[0].models, 12);
     let written = toml::to_string(&profile).unwrap();
     assert_eq!(Profile::parse(&written, "written").unwrap(), profile);
+    for (from, to, named) in [
+        ("dense = 2.0", "dense = nan", "footprint of 'tract'"),
+        ("nodes = 900.0", "nodes = -1.0", "footprint of 'tract'"),
+        (
+            "error_p90 = 0.2",
+            "error_p90 = inf",
+            "calibration of 'tract'",
+        ),
+    ] {
+        let broken = format!("{GOOD}{}", found.replace(from, to));
+        let error = Profile::parse(&broken, "board.toml")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(named), "{error}");
+    }
     let good = toml::to_string(&Profile::parse(GOOD, "good").unwrap()).unwrap();
     assert!(!good.contains("rate]") && !good.contains("calibration"));
 }

@@ -20,7 +20,30 @@ pub(super) fn validate(profile: &Profile) -> Check {
     sizes(profile)?;
     unique("banks", profile.banks.iter().map(|bank| &bank.name))?;
     overlaps(profile)?;
-    engines(profile)
+    engines(profile)?;
+    probed(profile)
+}
+
+/// Factors and errors that a probe found can be reckoned with.
+fn probed(profile: &Profile) -> Check {
+    let sound = |value: f64| value.is_finite() && value >= 0.0;
+    for footprint in &profile.footprints {
+        if !footprint.copies.parts().into_iter().all(sound) {
+            return Err(format!(
+                "the footprint of '{}' has copies that are no numbers from 0; probe the device again",
+                footprint.engine
+            ));
+        }
+    }
+    for calibration in &profile.calibrations {
+        if !sound(calibration.error_p90) {
+            return Err(format!(
+                "the calibration of '{}' has an error_p90 that is no number from 0; probe the device again",
+                calibration.engine
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn name(profile: &Profile) -> Check {

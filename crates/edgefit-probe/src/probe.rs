@@ -101,7 +101,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
         for &engine in request.engines {
             progress.begin(&format!("{engine} {element_type}"), suite.steps() as u64);
             let advance = || progress.advance();
-            let rates = suite.measure(engine, element_type, request.threads, advance)?;
+            let rates = suite.measure(engine, request.threads, advance)?;
             profile.rates.extend(rates);
             progress.end();
         }

@@ -24,13 +24,14 @@ const EFFORT: Effort = Effort {
 
 /// Every network is run this many times, far apart, and the fastest counts: what disturbs a machine
 /// comes and goes.
-pub const PASSES: usize = 2;
+const PASSES: usize = 2;
 
 /// Least time of an op, in nanoseconds: engines tell no less apart.
 const FLOOR: u64 = 100;
 
 /// What an engine is measured on.
 pub struct Suite {
+    element_type: ElementType,
     networks: Vec<Network>,
     products: Vec<usize>,
     /// With and without the op.
@@ -44,6 +45,7 @@ impl Suite {
     /// One of them is not sound.
     pub fn new(element_type: ElementType) -> Result<Self> {
         let mut suite = Suite {
+            element_type,
             networks: Vec::new(),
             products: Vec::new(),
             pairs: Vec::new(),
@@ -89,7 +91,6 @@ impl Suite {
     pub fn measure(
         &self,
         engine: EngineName,
-        element_type: ElementType,
         threads: usize,
         mut advance: impl FnMut(),
     ) -> Result<Vec<Rate>> {
@@ -113,7 +114,7 @@ impl Suite {
         for &[with, without] in &self.pairs {
             points.add_difference(&traced[with], &traced[without]);
         }
-        Ok(points.rates(engine, element_type, threads))
+        Ok(points.rates(engine, self.element_type, threads))
     }
 }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use edgefit::probe::Progress;
 use edgefit::train::Observer;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -38,6 +39,22 @@ impl Observer for Bars {
             Some(bar) => bar.suspend(|| eprintln!("warning: {message}")),
             None => eprintln!("warning: {message}"),
         }
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&mut self, what: &str, total: u64) {
+        Observer::begin(self, what, total);
+    }
+
+    fn advance(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    fn end(&mut self) {
+        Observer::end(self);
     }
 }
 

@@ -9,8 +9,7 @@ use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::engine::{EngineName, Measurement};
 use edgefit::graph::{Graph, write_atomically};
 use edgefit::import::arch::ARCHITECTURES;
-use edgefit::probe::{Error, Probed, Progress, Request, probe};
-use edgefit::train::Observer;
+use edgefit::probe::{Error, Probed, Request, probe};
 use serde::Serialize;
 
 use super::super::discover;
@@ -81,7 +80,7 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
         networks: &networks,
         run: &run,
     };
-    let Probed { profile, gpus } = probe(&request, &mut Steps::default())?;
+    let Probed { profile, gpus } = probe(&request, &mut Bars::default())?;
     if let Some(path) = &args.output {
         let text = toml::to_string(&profile).context("the profile cannot be written as TOML")?;
         write_atomically(path, |file| file.write_all(text.as_bytes()))
@@ -159,27 +158,4 @@ fn gpu_lines(gpus: &Gpus) -> String {
         .collect();
     lines.extend(gpus.reason.as_ref().map(|reason| format!("GPUs: {reason}")));
     lines.join("\n")
-}
-
-/// The probe's steps as progress bars.
-#[derive(Default)]
-struct Steps {
-    bars: Bars,
-    done: u64,
-}
-
-impl Progress for Steps {
-    fn begin(&mut self, what: &str, total: u64) {
-        self.done = 0;
-        self.bars.begin(what, total);
-    }
-
-    fn advance(&mut self) {
-        self.done += 1;
-        self.bars.progress(self.done, "");
-    }
-
-    fn end(&mut self) {
-        self.bars.end();
-    }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use walkdir::WalkDir;
 
 use super::train::pairs;
-use super::{discover, in_file, threads};
+use super::{discover, in_file, random, threads};
 use crate::cli::Verify;
 use crate::human;
 use crate::output::{Outcome, Output};
@@ -48,7 +48,7 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
             let shapes = InputShapes::bind(&graph, args.samples as usize, given);
             let shapes = shapes.map_err(in_file(&args.model))?;
             fits_here(&graph, &shapes).map_err(in_file(&args.model))?;
-            random(shapes, args.seed)
+            random(shapes.0.into_iter().map(|(_, dims)| dims), args.seed)
         }
     };
 
@@ -165,25 +165,4 @@ fn fits_here(graph: &Graph, shapes: &InputShapes) -> anyhow::Result<()> {
         human::bytes(have)
     );
     Ok(())
-}
-
-/// Values in −2 … 2, the range of normalised images, the same for the same seed.
-fn random(shapes: InputShapes, seed: u64) -> Vec<Array> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut next = || {
-        // SplitMix64 (Steele, Lea & Flood 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 22) as f32 - 2.0
-    };
-    shapes
-        .0
-        .into_iter()
-        .map(|(_, dims)| Array {
-            values: (0..dims.iter().product()).map(|_| next()).collect(),
-            dims,
-        })
-        .collect()
 }

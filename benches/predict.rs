@@ -125,7 +125,7 @@ fn predict(model: &Path, profile: &str) -> Result<Vec<Row>, Failure> {
         return Ok(Vec::new());
     }
     let plan = MemoryPlan::of(&graph, &inference, Stored::AsStored);
-    let held = edgefit::cost::holdings(&graph, &inference, &plan);
+    let held = edgefit::cost::holdings(&graph, &inference);
     let row = |engine| {
         let footprint = profile
             .footprints
@@ -148,7 +148,7 @@ fn predict(model: &Path, profile: &str) -> Result<Vec<Row>, Failure> {
             engine,
             shapes: shapes.0.iter().map(shape).collect(),
             predicted_ns: latency.ns,
-            predicted_bytes: footprint.peak_bytes(held),
+            predicted_bytes: footprint.peak_bytes(held, plan.arena_bytes),
             measured: None,
         })
     };

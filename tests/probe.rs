@@ -32,7 +32,7 @@ fn a_probe_makes_a_profile_that_predictions_are_calibrated_by() {
             "cpu.isa.value.0",
             "memory.measured_bandwidth_bytes_per_second.value",
             "rate.0.points.0",
-            "footprint.1.base_bytes",
+            "footprint.1.loading.base_bytes",
             "calibration.1.error_p90",
         ],
     );

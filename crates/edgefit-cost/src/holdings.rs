@@ -4,12 +4,10 @@ use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
 
 use crate::latency::Work;
-use crate::memory::MemoryPlan;
 
-/// What an engine has to hold to run `graph`, whose activations are planned as `plan`.
-pub fn holdings(graph: &Graph, inference: &Inference, plan: &MemoryPlan) -> Holdings<u64> {
+/// What an engine has to hold of `graph`, beside the activations.
+pub fn holdings(graph: &Graph, inference: &Inference) -> Holdings<u64> {
     let mut held = Holdings {
-        arena: plan.arena_bytes,
         nodes: graph.nodes.len() as u64,
         ..Holdings::default()
     };

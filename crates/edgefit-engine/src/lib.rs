@@ -9,6 +9,7 @@ mod burn;
 mod contain;
 mod error;
 mod fixed_batch;
+mod heap;
 mod measure;
 pub mod onnxruntime;
 pub mod parity;
@@ -18,7 +19,7 @@ mod tract;
 pub use array::Array;
 pub use contain::contains_panics;
 pub use error::{Error, Result};
-pub use measure::{Measurement, measure, peak_rss_bytes};
+pub use measure::{Measurement, Resident, measure, peak_rss_bytes};
 pub use trace::{Effort, NodeTime, trace};
 
 use contain::contain;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::array::Array;
 use crate::contain::contain;
 use crate::error::{Error, Result};
+use crate::heap::give_back;
 use crate::trace::Effort;
 use crate::{EngineName, onnxruntime, tract};
 
@@ -22,6 +23,17 @@ pub struct Measurement {
     pub runs_ns: Vec<u64>,
     /// Most memory that this process has ever had resident; `None` where the system does not say.
     pub peak_rss_bytes: Option<u64>,
+    /// What it had resident between loading and the first run.
+    pub loaded: Option<Resident>,
+}
+
+/// Resident memory of a process, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resident {
+    /// Now.
+    pub now_bytes: u64,
+    /// The most so far.
+    pub peak_bytes: u64,
 }
 
 impl Measurement {
@@ -49,13 +61,14 @@ pub fn measure(
 ) -> Result<Measurement> {
     let begun = Instant::now();
     let measured = || {
-        let mut run = match engine {
+        let mut run = give_back(|| match engine {
             #[cfg(feature = "burn")]
-            EngineName::Burn => return Err(Error::run(engine, "it is not measured")),
-            EngineName::Tract => tract::runner(path, inputs, threads)?,
-            EngineName::OnnxRuntime => onnxruntime::runner(path, inputs, threads)?,
-        };
+            EngineName::Burn => Err(Error::run(engine, "it is not measured")),
+            EngineName::Tract => tract::runner(path, inputs, threads),
+            EngineName::OnnxRuntime => onnxruntime::runner(path, inputs, threads),
+        })?;
         let load_ns = begun.elapsed().as_nanos() as u64;
+        let loaded = Resident::of_process();
         let start = Instant::now();
         run()?;
         let first_ns = start.elapsed().as_nanos() as u64;
@@ -64,6 +77,7 @@ pub fn measure(
             first_ns,
             runs_ns: effort.spend(run)?,
             peak_rss_bytes: peak_rss_bytes(),
+            loaded,
         })
     };
     contain(measured).map_err(|panic| Error::run(engine, panic))?
@@ -72,13 +86,24 @@ pub fn measure(
 /// One run of a loaded model on fixed inputs, its results thrown away.
 pub(crate) type Runner = Box<dyn FnMut() -> Result<()>>;
 
-/// Most memory that this process has ever had resident, in bytes, where the system says: `VmHWM` in
-/// Linux's `/proc/self/status`, since `getrusage` starts from what the parent had at the fork.
+impl Resident {
+    /// That of this process, where the system says: `VmRSS` and `VmHWM` in Linux's
+    /// `/proc/self/status`, since `getrusage` starts from what the parent had at the fork.
+    pub fn of_process() -> Option<Self> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let bytes = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            Some(kibibytes * 1024)
+        };
+        Some(Resident {
+            now_bytes: bytes("VmRSS:")?,
+            peak_bytes: bytes("VmHWM:")?,
+        })
+    }
+}
+
+/// Most memory that this process has ever had resident, in bytes; see [`Resident::of_process`].
 pub fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+    Resident::of_process().map(|resident| resident.peak_bytes)
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use edgefit_cost::holdings;
 use edgefit_cost::memory::{ElementType as Stored, MemoryPlan};
 use edgefit_device::ElementType;
-use edgefit_device::footprint::{Footprint, Holdings};
-use edgefit_engine::{EngineName, Measurement};
+use edgefit_device::footprint::{Footprint, Held, Holdings, Running};
+use edgefit_engine::{EngineName, Measurement, Resident};
 use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_graph::{Graph, Node};
 
@@ -85,27 +85,57 @@ pub fn models() -> Vec<Graph> {
                 chain.push(Node::new("Tanh", "", &[""], &[]), dims);
             }
         }),
+        build(&[1, 32, 224, 224], &|chain| {
+            repeat(3, &|chain| chain.conv(Conv::pointwise(32)), chain);
+        }),
+        build(&[1, 3136, 64], &|chain| {
+            for _ in 0..4 {
+                chain.linear(256);
+                chain.linear(64);
+            }
+        }),
+        build(&[1, 197, 192], &|chain| {
+            for _ in 0..12 {
+                chain.layer_norm(true);
+                chain.linear(576);
+                chain.linear(192);
+                chain.layer_norm(true);
+                chain.linear(768);
+                chain.gelu(true);
+                chain.linear(192);
+            }
+        }),
     ]
 }
 
 /// A model that was run in a process of its own.
 pub struct Weighed {
     held: Holdings<u64>,
+    arena_bytes: u64,
+    loaded: Resident,
     peak_bytes: u64,
 }
 
 impl Weighed {
-    /// What `graph` holds, and what a process that ran it took at its peak.
+    /// What `graph` holds, and what a process that ran it took.
     ///
     /// # Errors
-    /// The graph is not sound, or the system did not tell the peak.
+    /// The graph is not sound, or the system did not tell what the process took.
     pub fn new(graph: &Graph, run: &Measurement) -> Result<Self> {
         let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
         let plan = MemoryPlan::of(graph, &inference, Stored::AsStored);
         Ok(Weighed {
-            held: holdings(graph, &inference, &plan),
+            held: holdings(graph, &inference),
+            arena_bytes: plan.arena_bytes,
+            loaded: run.loaded.ok_or(Error::NoPeak)?,
             peak_bytes: run.peak_rss_bytes.ok_or(Error::NoPeak)?,
         })
+    }
+
+    /// The smallest model, and each part.
+    fn row(&self) -> [f64; 7] {
+        let [a, b, c, d, e, f] = self.held.parts().map(|part| part as f64);
+        [1.0, a, b, c, d, e, f]
     }
 }
 
@@ -125,77 +155,116 @@ pub(crate) fn run_in(
 
 /// The footprint of `engine` that comes nearest to the `weighed` models.
 pub fn footprint(engine: EngineName, weighed: &[Weighed]) -> Footprint {
-    let (base, copies) = fit(weighed);
+    let held = |bytes: fn(&Weighed) -> u64| {
+        let targets: Vec<f64> = weighed.iter().map(|one| bytes(one) as f64).collect();
+        let rows: Vec<[f64; 7]> = weighed.iter().map(Weighed::row).collect();
+        let [base, copies @ ..] = fit(&rows, &targets, &targets);
+        Held {
+            base_bytes: base as u64,
+            copies: Holdings::from(copies),
+        }
+    };
+    // Where loading took more, it is not known what the runs took.
+    let grown = weighed
+        .iter()
+        .filter(|one| one.peak_bytes > one.loaded.peak_bytes);
+    let grown: Vec<([f64; 2], f64, f64)> = grown
+        .map(|one| {
+            let added = one.peak_bytes.saturating_sub(one.loaded.now_bytes);
+            let row = [1.0, one.arena_bytes as f64];
+            (row, added as f64, one.peak_bytes as f64)
+        })
+        .collect();
+    let [base, arenas] = fit(
+        &Vec::from_iter(grown.iter().map(|(row, ..)| *row)),
+        &Vec::from_iter(grown.iter().map(|(_, added, _)| *added)),
+        &Vec::from_iter(grown.iter().map(|(.., peak)| *peak)),
+    );
     Footprint {
         engine: engine.to_string(),
-        base_bytes: base as u64,
-        copies,
+        loading: held(|one| one.loaded.peak_bytes),
+        loaded: held(|one| one.loaded.now_bytes),
+        running: Running {
+            base_bytes: base as u64,
+            arenas,
+        },
     }
 }
 
-/// Bytes of an empty process and copies of each part, none negative, with the least sum of squared
-/// relative errors: non-negative least squares by coordinate descent.
-fn fit(weighed: &[Weighed]) -> (f64, Holdings<f64>) {
-    const UNKNOWNS: usize = 8;
+/// Factors, none negative, of the columns of `rows` that make the `targets`, with the least sum of
+/// squared errors as shares of `scales`: non-negative least squares by coordinate descent.
+fn fit<const N: usize>(rows: &[[f64; N]], targets: &[f64], scales: &[f64]) -> [f64; N] {
     const ROUNDS: usize = 20_000;
-    let rows: Vec<[f64; UNKNOWNS]> = weighed
-        .iter()
-        .map(|Weighed { held, peak_bytes }| {
-            let [a, b, c, d, e, f, g] = held.parts().map(|part| part as f64);
-            [1.0, a, b, c, d, e, f, g].map(|part| part / *peak_bytes as f64)
-        })
-        .collect();
-    let mut unknowns = [0.0; UNKNOWNS];
+    let mut factors = [0.0; N];
     for _ in 0..ROUNDS {
-        for index in 0..UNKNOWNS {
+        for index in 0..N {
             let (mut above, mut below) = (0.0, 0.0);
-            for row in &rows {
-                let others: f64 = (0..UNKNOWNS)
+            for ((row, target), scale) in rows.iter().zip(targets).zip(scales) {
+                let others: f64 = (0..N)
                     .filter(|&other| other != index)
-                    .map(|other| row[other] * unknowns[other])
+                    .map(|other| row[other] * factors[other])
                     .sum();
-                above += row[index] * (1.0 - others);
-                below += row[index] * row[index];
+                above += row[index] * (target - others) / (scale * scale);
+                below += row[index] * row[index] / (scale * scale);
             }
             if below > 0.0 {
-                unknowns[index] = (above / below).max(0.0);
+                factors[index] = (above / below).max(0.0);
             }
         }
     }
-    let [base, a, b, c, d, e, f, g] = unknowns;
-    (base, Holdings::from([a, b, c, d, e, f, g]))
+    factors
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What loading, the memory after it and the runs take of a model that holds `parts`.
+    fn weighed(parts: [u64; 6], arena_bytes: u64) -> Weighed {
+        let sum = |factors: [f64; 6]| -> u64 {
+            let products = factors.iter().zip(parts);
+            products
+                .map(|(factor, part)| factor * part as f64)
+                .sum::<f64>() as u64
+        };
+        let loaded = Resident {
+            now_bytes: 30_000_000 + sum([1.0, 1.0, 1.0, 1.0, 1.5, 4000.0]),
+            peak_bytes: 30_000_000 + sum([3.0, 2.0, 1.5, 1.0, 2.5, 4000.0]),
+        };
+        let running = loaded.now_bytes + 2_000_000 + 2 * arena_bytes;
+        Weighed {
+            held: Holdings::from(parts),
+            arena_bytes,
+            loaded,
+            peak_bytes: running.max(loaded.peak_bytes),
+        }
+    }
+
     #[test]
     fn a_fit_finds_the_factors_that_made_the_figures() {
-        let copies = [3.0, 2.0, 1.5, 1.0, 2.5, 2.0, 4000.0];
-        let weighed: Vec<Weighed> = (0..14u64)
+        let models: Vec<Weighed> = (0..16u64)
             .map(|row| {
-                let mut parts = [0; 7];
+                let mut parts = [0; 6];
                 for (index, part) in parts.iter_mut().enumerate() {
                     let mixed = (row * 31 + index as u64 * 17 + 7) * 2_654_435_761;
                     *part = ((mixed % (1 << 32)) >> 8) % 17 * 1_000_000;
                 }
-                parts[6] /= 10_000;
-                let sum: f64 = copies
-                    .iter()
-                    .zip(parts)
-                    .map(|(copies, part)| copies * part as f64)
-                    .sum();
-                Weighed {
-                    held: Holdings::from(parts),
-                    peak_bytes: 30_000_000 + sum as u64,
-                }
+                parts[5] /= 10_000;
+                weighed(parts, row * 4_000_000)
             })
             .collect();
-        let (base, fitted) = fit(&weighed);
-        assert!((base / 3e7 - 1.0).abs() < 0.02, "{base}");
-        for (fitted, copies) in fitted.parts().into_iter().zip(copies) {
-            assert!((fitted / copies - 1.0).abs() < 0.05, "{fitted} {copies}");
+        assert!(
+            models
+                .iter()
+                .any(|one| one.peak_bytes == one.loaded.peak_bytes)
+        );
+        let found = footprint(EngineName::Tract, &models);
+        for model in &models {
+            let peak = found.peak_bytes(model.held, model.arena_bytes);
+            let ratio = peak as f64 / model.peak_bytes as f64;
+            assert!((ratio - 1.0).abs() < 0.02, "{ratio}");
         }
+        assert!((found.loading.copies.dense - 3.0).abs() < 0.1, "{found:?}");
+        assert!((found.running.arenas - 2.0).abs() < 0.1, "{found:?}");
     }
 }

@@ -165,7 +165,7 @@ impl Chain {
     }
 
     /// x · (1 + erf(x / √2)) / 2, as exporters write it.
-    fn gelu(&mut self, with: bool) {
+    pub(crate) fn gelu(&mut self, with: bool) {
         if !with {
             return;
         }
@@ -213,7 +213,7 @@ impl Chain {
         }
     }
 
-    fn layer_norm(&mut self, with: bool) {
+    pub(crate) fn layer_norm(&mut self, with: bool) {
         if with {
             let dims = self.dims().to_vec();
             let width = dims.last().copied().unwrap_or(1);

@@ -225,8 +225,8 @@ fn loaded(
         .find(|footprint| engine.is_some_and(|engine| engine.name == footprint.engine));
     // Footprints are measured on models as they are stored.
     if let Some(footprint) = footprint.filter(|_| needs.stored) {
-        let held = holdings(needs.graph, &needs.inference, &needs.plan);
-        let need = Some(footprint.peak_bytes(held));
+        let held = holdings(needs.graph, &needs.inference);
+        let need = Some(footprint.peak_bytes(held, needs.plan.arena_bytes));
         let words = format!("peak of a process of {}", footprint.engine);
         let mut budget = budget(need, words);
         budget.basis = NeedBasis::Calibrated;

@@ -238,8 +238,15 @@ points = [[16, 32, 196, 1, 1, 1200]]
 
 [[footprint]]
 engine = "tract"
+running = { base_bytes = 512, arenas = 1.5 }
+
+[footprint.loading]
 base_bytes = 4096
-copies = { dense = 2.0, pointwise = 1.0, vector = 1.0, matrix = 1.0, other = 1.0, arena = 1.5, nodes = 900.0 }
+copies = { dense = 2.0, pointwise = 1.0, vector = 1.0, matrix = 1.0, other = 1.0, nodes = 900.0 }
+
+[footprint.loaded]
+base_bytes = 2048
+copies = { dense = 1.0, pointwise = 1.0, vector = 1.0, matrix = 1.0, other = 1.0, nodes = 900.0 }
 
 [[calibration]]
 engine = "tract"
@@ -250,13 +257,14 @@ error_p90 = 0.2
 "#;
     let profile = Profile::parse(&format!("{GOOD}{found}"), "board.toml").unwrap();
     assert_eq!(profile.rates[0].points[0].size.outputs, 32);
-    assert_eq!(profile.footprints[0].base_bytes, 4096);
+    assert_eq!(profile.footprints[0].loading.base_bytes, 4096);
     assert_eq!(profile.calibrations[0].models, 12);
     let written = toml::to_string(&profile).unwrap();
     assert_eq!(Profile::parse(&written, "written").unwrap(), profile);
     for (from, to, named) in [
         ("dense = 2.0", "dense = nan", "footprint of 'tract'"),
         ("nodes = 900.0", "nodes = -1.0", "footprint of 'tract'"),
+        ("arenas = 1.5", "arenas = inf", "footprint of 'tract'"),
         (
             "error_p90 = 0.2",
             "error_p90 = inf",

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::memory::{Bank, Content};
 use super::{Profile, WeightsIn};
+use crate::footprint::Footprint;
 
 /// A problem names the key and the mend.
 type Check = Result<(), String>;
@@ -28,9 +29,17 @@ pub(super) fn validate(profile: &Profile) -> Check {
 fn probed(profile: &Profile) -> Check {
     let sound = |value: f64| value.is_finite() && value >= 0.0;
     for footprint in &profile.footprints {
-        if !footprint.copies.parts().into_iter().all(sound) {
+        let Footprint {
+            loading,
+            loaded,
+            running,
+            ..
+        } = footprint;
+        let copies = [loading, loaded].map(|held| held.copies.parts());
+        let mut factors = copies.into_iter().flatten().chain([running.arenas]);
+        if !factors.all(sound) {
             return Err(format!(
-                "the footprint of '{}' has copies that are no numbers from 0; probe the device again",
+                "the footprint of '{}' has factors that are no numbers from 0; probe the device again",
                 footprint.engine
             ));
         }

@@ -127,7 +127,7 @@ fn rates(profile: &Profile) -> String {
         lines.push_str(&format!(
             "\n{}: a process takes {} before the model",
             footprint.engine,
-            human::bytes(footprint.base_bytes)
+            human::bytes(footprint.loaded.base_bytes)
         ));
     }
     for calibration in &profile.calibrations {

@@ -10,9 +10,6 @@ use edgefit_graph::infer::{InputShapes, infer};
 
 use crate::error::Result;
 
-/// Times that a network is measured, far apart; the fastest counts, as for the rates.
-pub const PASSES: usize = 3;
-
 /// Scales the rates of `engine` by the ratio of measured to predicted latency that half of the
 /// `networks`, whose p50 are `measured_ns`, lie above, and tells the error that is left: that of each
 /// network with the ratio of the others. Rates are left as they are where fewer than three networks

@@ -7,8 +7,8 @@ const OPSET: i64 = 17;
 
 /// A chain of layers, each reading what the one before wrote.
 ///
-/// Nodes are named `k0.`, `k1.` and so on: no name is the beginning of another, so that an engine's
-/// own names tell which node they come from.
+/// Nodes are numbered in the middle of their names: none is part of another, so that an engine's own
+/// names tell which node they come from.
 pub struct Chain {
     graph: Graph,
     element_type: ElementType,
@@ -148,7 +148,9 @@ impl Chain {
     /// Appends `node`, which makes a value of shape `dims`; it is given a name, and the value at the
     /// end for an input that is empty.
     pub fn push(&mut self, mut node: Node, dims: Vec<usize>) {
-        node.name = format!("k{}.", self.graph.nodes.len());
+        // As long as the names that exporters give: engines keep them.
+        let index = self.graph.nodes.len();
+        node.name = format!("/model/layers.{index}/block/projection/{}.", node.op);
         for input in node.inputs.iter_mut().filter(|input| input.is_empty()) {
             input.clone_from(&self.end);
         }

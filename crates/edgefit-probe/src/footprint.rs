@@ -66,7 +66,7 @@ pub fn models() -> Vec<Graph> {
             repeat(4, &|chain| chain.conv(Conv::pointwise(64)), chain);
         }),
         build(&[1, 64, 112, 112], &|chain| {
-            repeat(6, &|chain| chain.conv(dense(64)), chain)
+            repeat(6, &|chain| chain.conv(Conv::pointwise(64)), chain)
         }),
         build(&[1, 49, 64], &|chain| {
             for _ in 0..150 {
@@ -158,54 +158,63 @@ pub fn footprint(engine: EngineName, weighed: &[Weighed]) -> Footprint {
     let held = |bytes: fn(&Weighed) -> u64| {
         let targets: Vec<f64> = weighed.iter().map(|one| bytes(one) as f64).collect();
         let rows: Vec<[f64; 7]> = weighed.iter().map(Weighed::row).collect();
-        let [base, copies @ ..] = fit(&rows, &targets, &targets);
+        let [base, copies @ ..] = fit(&rows, &targets);
         Held {
             base_bytes: base as u64,
             copies: Holdings::from(copies),
         }
     };
-    // Where loading took more, it is not known what the runs took.
-    let grown = weighed
-        .iter()
-        .filter(|one| one.peak_bytes > one.loaded.peak_bytes);
-    let grown: Vec<([f64; 2], f64, f64)> = grown
-        .map(|one| {
-            let added = one.peak_bytes.saturating_sub(one.loaded.now_bytes);
-            let row = [1.0, one.arena_bytes as f64];
-            (row, added as f64, one.peak_bytes as f64)
-        })
-        .collect();
-    let [base, arenas] = fit(
-        &Vec::from_iter(grown.iter().map(|(row, ..)| *row)),
-        &Vec::from_iter(grown.iter().map(|(_, added, _)| *added)),
-        &Vec::from_iter(grown.iter().map(|(.., peak)| *peak)),
-    );
-    Footprint {
+    let mut footprint = Footprint {
         engine: engine.to_string(),
         loading: held(|one| one.loaded.peak_bytes),
         loaded: held(|one| one.loaded.now_bytes),
-        running: Running {
-            base_bytes: base as u64,
-            arenas,
-        },
-    }
+        running: Running::default(),
+    };
+    footprint.running = running(&footprint, weighed);
+    footprint
+}
+
+/// What the runs add, so that the peaks of the `weighed` models come out with the least sum of squared
+/// relative errors. Where loading takes more, the peak is only an upper bound for the runs; so this is
+/// found by trying.
+fn running(footprint: &Footprint, weighed: &[Weighed]) -> Running {
+    let bases = (0..=16).map(|half| half << 19);
+    let candidates = bases.flat_map(|base_bytes| {
+        (0..=120).map(move |step| Running {
+            base_bytes,
+            arenas: f64::from(step) / 20.0,
+        })
+    });
+    let error = |running: &Running| -> f64 {
+        let tried = Footprint {
+            running: *running,
+            ..footprint.clone()
+        };
+        let errors = weighed.iter().map(|one| {
+            let peak = tried.peak_bytes(one.held, one.arena_bytes) as f64;
+            (peak / one.peak_bytes as f64 - 1.0).powi(2)
+        });
+        errors.sum()
+    };
+    let least = candidates.min_by(|a, b| error(a).total_cmp(&error(b)));
+    least.unwrap_or_default()
 }
 
 /// Factors, none negative, of the columns of `rows` that make the `targets`, with the least sum of
-/// squared errors as shares of `scales`: non-negative least squares by coordinate descent.
-fn fit<const N: usize>(rows: &[[f64; N]], targets: &[f64], scales: &[f64]) -> [f64; N] {
+/// squared relative errors: non-negative least squares by coordinate descent.
+fn fit<const N: usize>(rows: &[[f64; N]], targets: &[f64]) -> [f64; N] {
     const ROUNDS: usize = 20_000;
     let mut factors = [0.0; N];
     for _ in 0..ROUNDS {
         for index in 0..N {
             let (mut above, mut below) = (0.0, 0.0);
-            for ((row, target), scale) in rows.iter().zip(targets).zip(scales) {
+            for (row, target) in rows.iter().zip(targets) {
                 let others: f64 = (0..N)
                     .filter(|&other| other != index)
                     .map(|other| row[other] * factors[other])
                     .sum();
-                above += row[index] * (target - others) / (scale * scale);
-                below += row[index] * row[index] / (scale * scale);
+                above += row[index] * (target - others) / (target * target);
+                below += row[index] * row[index] / (target * target);
             }
             if below > 0.0 {
                 factors[index] = (above / below).max(0.0);

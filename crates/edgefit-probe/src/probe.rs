@@ -7,12 +7,16 @@ use edgefit_graph::rewrite::fold_batch_norm;
 use edgefit_graph::{DataType, Graph, Tensor};
 
 use crate::bandwidth::triad;
-use crate::calibrate::{PASSES, calibrate};
+use crate::calibrate::calibrate;
 use crate::chain::spread;
 use crate::error::{Error, Result};
 use crate::footprint::{self, InOwnProcess, Weighed, footprint, run_in};
 use crate::machine;
-use crate::rates::Suite;
+use crate::rates::{Measuring, Suite};
+
+/// Every network is run this often, as far apart as the probe is long, and the fastest counts: what
+/// disturbs a machine comes and goes.
+const PASSES: usize = 2;
 
 /// What to measure.
 pub struct Request<'a> {
@@ -96,51 +100,85 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
             .iter()
             .any(|name| name.to_string() == engine.name)
     });
-    for element_type in [ElementType::F32, ElementType::Int8] {
-        let suite = Suite::new(element_type)?;
-        for &engine in request.engines {
-            progress.begin(&format!("{engine} {element_type}"), suite.steps() as u64);
-            let advance = || progress.advance();
-            let rates = suite.measure(engine, request.threads, advance)?;
-            profile.rates.extend(rates);
-            progress.end();
-        }
-    }
+    let suites = [
+        Suite::new(ElementType::F32)?,
+        Suite::new(ElementType::Int8)?,
+    ];
+    let engines = request.engines.iter();
+    let mut measurings: Vec<Measuring> = suites
+        .iter()
+        .flat_map(|suite| {
+            engines
+                .clone()
+                .map(|&engine| suite.begin(engine, request.threads))
+        })
+        .collect();
     let models = footprint::models();
     let mut networks: Vec<Graph> = request.networks.iter().map(with_values).collect();
     for network in &mut networks {
         fold_batch_norm(network)?;
     }
-    for &engine in request.engines {
-        let steps = models.len() + PASSES * networks.len();
-        progress.begin(&format!("{engine} whole"), steps as u64);
-        let mut run = |graph: &Graph| {
-            let ran = run_in(folder.path(), engine, graph, request.run)?;
-            progress.advance();
-            Ok::<_, Error>(ran)
-        };
-        let mut weighed = Vec::new();
-        for graph in &models {
-            weighed.push(Weighed::new(graph, &run(graph)?)?);
+    let mut wholes: Vec<Whole> = engines
+        .map(|&engine| Whole {
+            engine,
+            weighed: Vec::new(),
+            fastest: vec![u64::MAX; networks.len()],
+        })
+        .collect();
+    for pass in 1..=PASSES {
+        for measuring in &mut measurings {
+            let (engine, element_type) = (measuring.engine, measuring.element_type());
+            let what = format!("{engine} {element_type} {pass}/{PASSES}");
+            progress.begin(&what, measuring.suite.networks() as u64);
+            measuring.pass(|| progress.advance())?;
+            progress.end();
         }
-        let mut fastest = vec![u64::MAX; networks.len()];
-        for pass in 0..PASSES {
-            for (graph, fastest) in networks.iter().zip(&mut fastest) {
+        for whole in &mut wholes {
+            // The peak of memory is the same every time.
+            let models: &[Graph] = if pass == 1 { &models } else { &[] };
+            let what = format!("{} whole {pass}/{PASSES}", whole.engine);
+            progress.begin(&what, (models.len() + networks.len()) as u64);
+            let mut run = |graph: &Graph| {
+                let ran = run_in(folder.path(), whole.engine, graph, request.run)?;
+                progress.advance();
+                Ok::<_, Error>(ran)
+            };
+            for graph in models {
+                whole.weighed.push(Weighed::new(graph, &run(graph)?)?);
+            }
+            for (graph, fastest) in networks.iter().zip(&mut whole.fastest) {
                 let ran = run(graph)?;
                 *fastest = ran.p50_ns().min(*fastest);
-                if pass == 0 {
-                    weighed.push(Weighed::new(graph, &ran)?);
+                if pass == 1 {
+                    whole.weighed.push(Weighed::new(graph, &ran)?);
                 }
             }
+            progress.end();
         }
-        profile.footprints.push(footprint(engine, &weighed));
-        let threads = request.threads;
+    }
+    for measuring in &measurings {
+        profile.rates.extend(measuring.rates());
+    }
+    for whole in &wholes {
+        let Whole {
+            engine,
+            weighed,
+            fastest,
+        } = whole;
+        profile.footprints.push(footprint(*engine, weighed));
         let rates = &mut profile.rates;
-        let calibration = calibrate(engine, threads, rates, &networks, &fastest)?;
+        let calibration = calibrate(*engine, request.threads, rates, &networks, fastest)?;
         profile.calibrations.extend(calibration);
-        progress.end();
     }
     Ok(Probed { profile, gpus })
+}
+
+/// Whole networks in an engine.
+struct Whole {
+    engine: EngineName,
+    weighed: Vec<Weighed>,
+    /// Least p50 of each network, in nanoseconds.
+    fastest: Vec<u64>,
 }
 
 /// The same network with weights: engines skip what is multiplied by zero.

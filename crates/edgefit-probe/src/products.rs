@@ -57,6 +57,7 @@ fn convolutions() -> Vec<Convolutions> {
         Convolutions(14, 384, vec![Depthwise(7, 1)]),
         Convolutions(56, 128, vec![Grouped(3, 128, 1, 32), Dense(1, 256, 1), Grouped(3, 256, 2, 32), Grouped(3, 256, 1, 8), Dense(1, 512, 1), Grouped(3, 512, 2, 32)]),
         Convolutions(56, 48, vec![Grouped(3, 48, 1, 3), Grouped(3, 48, 2, 6), Dense(1, 112, 1), Grouped(3, 112, 2, 7), Dense(1, 320, 1), Grouped(3, 320, 1, 20), Grouped(3, 320, 2, 5)]),
+        Convolutions(28, 96, vec![Grouped(3, 96, 1, 12), Grouped(3, 192, 2, 24), Grouped(3, 192, 1, 24), Grouped(3, 384, 1, 48)]),
     ]
 }
 
@@ -86,6 +87,23 @@ pub fn chains(element_type: ElementType) -> Vec<Chain> {
     chains
 }
 
+/// Chains that measure other ops where exporters put them, their batch open.
+pub fn surroundings() -> Vec<Chain> {
+    let mut chains =
+        Vec::from(LAYERS.map(|(heads, tokens, width)| attention_layer(heads, tokens, width)));
+    chains.extend(NARROW.map(|(rows, width)| narrow(rows, width)));
+    chains.extend([(196, 49), (784, 98)].map(|(rows, columns)| assignment(rows, columns)));
+    chains.extend([(3136, 96), (784, 192)].map(|(tokens, width)| largest(tokens, width)));
+    for mode in ["nearest", "linear", "cubic"] {
+        chains.push(resize(3, 256, 0.875, mode));
+        chains.push(resize(64, 28, 2.0, mode));
+    }
+    chains
+}
+
+/// Heads, tokens and width of a head.
+const LAYERS: [(usize, usize, usize); 3] = [(3, 197, 64), (6, 49, 32), (1, 784, 32)];
+
 /// Heads, tokens and width of a head.
 const ATTENTIONS: [(usize, usize, usize); 5] = [
     (3, 197, 64),
@@ -94,6 +112,9 @@ const ATTENTIONS: [(usize, usize, usize); 5] = [
     (4, 196, 16),
     (64, 49, 32),
 ];
+
+/// Rows and width of narrow products.
+const NARROW: [(usize, usize); 3] = [(38416, 4), (9604, 8), (2401, 3)];
 
 /// The arithmetic of shapes that exporters write for a batch of open size.
 fn shapes() -> Chain {
@@ -169,5 +190,110 @@ fn attention(heads: usize, tokens: usize, width: usize) -> Chain {
         Node::new("MatMul", "", &[&scores, &query], &[]),
         vec![1, heads, tokens, width],
     );
+    chain
+}
+
+/// An attention layer over `tokens` of `heads` × `width` channels, as exporters write it.
+fn attention_layer(heads: usize, tokens: usize, width: usize) -> Chain {
+    let channels = heads * width;
+    let mut chain = Chain::new(&[1, tokens, channels], ElementType::F32);
+    chain.open_batch();
+    let x = chain.end().to_owned();
+    let project = |chain: &mut Chain, order: &[usize], dims: Vec<usize>| {
+        let weight = chain.weight(&[channels, channels]);
+        let product = Node::new("MatMul", "", &[&x, &weight], &[]);
+        chain.push(product, vec![1, tokens, channels]);
+        chain.bias("Add");
+        chain.reshape(&[1, tokens, heads, width]);
+        chain.permute(order, dims);
+        chain.end().to_owned()
+    };
+    let query = project(&mut chain, &[0, 2, 1, 3], vec![1, heads, tokens, width]);
+    let key = project(&mut chain, &[0, 2, 3, 1], vec![1, heads, width, tokens]);
+    let value = project(&mut chain, &[0, 2, 1, 3], vec![1, heads, tokens, width]);
+    let square = vec![1, heads, tokens, tokens];
+    chain.push(
+        Node::new("MatMul", "", &[&query, &key], &[]),
+        square.clone(),
+    );
+    let scale = chain.scalar(0.125);
+    chain.push(Node::new("Mul", "", &["", &scale], &[]), square.clone());
+    let softmax = Node::new("Softmax", "", &[""], &[]);
+    chain.push(softmax.with("axis", Attribute::Int(-1)), square);
+    let mixed = vec![1, heads, tokens, width];
+    chain.push(Node::new("MatMul", "", &["", &value], &[]), mixed);
+    chain.permute(&[0, 2, 1, 3], vec![1, tokens, heads, width]);
+    chain.reshape(&[1, tokens, channels]);
+    chain.linear(channels);
+    chain.bias("Add");
+    chain
+}
+
+/// What mixes few heads for every pair of tokens, as talking heads and learned positions do.
+fn narrow(rows: usize, width: usize) -> Chain {
+    let mut chain = Chain::new(&[1, rows, width], ElementType::F32);
+    chain.open_batch();
+    for _ in 0..2 {
+        chain.linear(width);
+        chain.bias("Add");
+    }
+    chain
+}
+
+/// An assignment to all elements of `rows` × `columns`, as exporters write one to a slice: every
+/// element has its indices beside it.
+fn assignment(rows: usize, columns: usize) -> Chain {
+    let mut chain = Chain::new(&[1, rows, columns], ElementType::F32);
+    chain.open_batch();
+    chain.linear(columns);
+    let (x, dims) = (chain.end().to_owned(), chain.dims().to_vec());
+    chain.push(Node::new("Relu", "", &[""], &[]), dims.clone());
+    let updates = chain.end().to_owned();
+    chain.push(Node::new("Shape", "", &[&x], &[]), vec![3]);
+    let shape = chain.end().to_owned();
+    let last = chain.initializer(Tensor::from_values(vec![1], &[3i64]));
+    let mut indices = Vec::new();
+    for grid in [[1, 1, 1], [1, rows, 1], [1, 1, columns]] {
+        let values: Vec<i64> = (0..grid.iter().product::<usize>() as i64).collect();
+        let grid = chain.initializer(Tensor::from_values(grid.to_vec(), &values));
+        chain.push(Node::new("Expand", "", &[&grid, &shape], &[]), dims.clone());
+        let unsqueeze = Node::new("Unsqueeze", "", &["", &last], &[]);
+        chain.push(unsqueeze, vec![1, rows, columns, 1]);
+        indices.push(chain.end().to_owned());
+    }
+    let indices: Vec<&str> = indices.iter().map(String::as_str).collect();
+    let concat = Node::new("Concat", "", &indices, &[]).with("axis", Attribute::Int(-1));
+    chain.push(concat, vec![1, rows, columns, 3]);
+    chain.push(Node::new("ScatterND", "", &[&x, "", &updates], &[]), dims);
+    chain.linear(columns);
+    chain
+}
+
+/// The largest of every four tokens, as pooled attention takes it.
+fn largest(tokens: usize, width: usize) -> Chain {
+    let mut chain = Chain::new(&[1, tokens, width], ElementType::F32);
+    chain.open_batch();
+    chain.linear(width);
+    chain.reshape(&[1, 4, tokens / 4, width]);
+    let node = Node::new("ReduceMax", "", &[""], &[])
+        .with("axes", Attribute::Ints(vec![1]))
+        .with("keepdims", Attribute::Int(0));
+    chain.push(node, vec![1, tokens / 4, width]);
+    chain.linear(width);
+    chain
+}
+
+/// An image of `side` pixels, scaled by `scale`.
+fn resize(channels: usize, side: usize, scale: f32, mode: &str) -> Chain {
+    let mut chain = Chain::new(&[1, channels, side, side], ElementType::F32);
+    let region = chain.initializer(Tensor::from_values::<f32>(vec![0], &[]));
+    let scales = chain.initializer(Tensor::from_values(vec![4], &[1.0, 1.0, scale, scale]));
+    let node = Node::new("Resize", "", &["", &region, &scales], &[]);
+    let to = (side as f32 * scale) as usize;
+    chain.push(
+        node.with("mode", Attribute::from(mode)),
+        vec![1, channels, to, to],
+    );
+    chain.conv(Conv::pointwise(16));
     chain
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edgefit_cost::latency::Work;
 use edgefit_device::ElementType;
-use edgefit_device::rates::{Point, Rate};
+use edgefit_device::rates::{Point, Rate, class};
 use edgefit_engine::{Array, Effort, EngineName, NodeTime, trace};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
@@ -18,13 +18,9 @@ use crate::{products, small_ops};
 
 /// Effort for each network and pass.
 const EFFORT: Effort = Effort {
-    runs: 5,
+    runs: 4,
     time: Duration::from_millis(15),
 };
-
-/// Every network is run this many times, far apart, and the fastest counts: what disturbs a machine
-/// comes and goes.
-const PASSES: usize = 2;
 
 /// Least time of an op, in nanoseconds: engines tell no less apart.
 const FLOOR: u64 = 100;
@@ -34,6 +30,8 @@ pub struct Suite {
     element_type: ElementType,
     networks: Vec<Network>,
     products: Vec<usize>,
+    /// Those of which the ops between the products count.
+    surroundings: Vec<usize>,
     /// With and without the op.
     pairs: Vec<[usize; 2]>,
 }
@@ -48,6 +46,7 @@ impl Suite {
             element_type,
             networks: Vec::new(),
             products: Vec::new(),
+            surroundings: Vec::new(),
             pairs: Vec::new(),
         };
         // Many ops are compared with the same chain.
@@ -68,6 +67,10 @@ impl Suite {
             suite.products.push(product);
         }
         if element_type == ElementType::F32 {
+            for chain in products::surroundings() {
+                let surroundings = index(chain, &mut suite.networks)?;
+                suite.surroundings.push(surroundings);
+            }
             for Pair { with, without } in small_ops::pairs() {
                 let pair = [
                     index(with, &mut suite.networks)?,
@@ -79,42 +82,78 @@ impl Suite {
         Ok(suite)
     }
 
-    /// Number of runs of networks that [`Suite::measure`] makes.
-    pub fn steps(&self) -> usize {
-        PASSES * self.networks.len()
+    /// Number of networks, each of which a pass runs.
+    pub fn networks(&self) -> usize {
+        self.networks.len()
     }
 
-    /// Measures `engine` with `threads` threads; `advance` is told after each network.
+    /// What `engine` is measured with, with `threads` threads.
+    pub fn begin(&self, engine: EngineName, threads: usize) -> Measuring<'_> {
+        Measuring {
+            suite: self,
+            engine,
+            threads,
+            traced: Vec::new(),
+        }
+    }
+}
+
+/// An engine that is being measured.
+pub struct Measuring<'s> {
+    /// The suite it is measured on.
+    pub suite: &'s Suite,
+    /// The engine.
+    pub engine: EngineName,
+    threads: usize,
+    traced: Vec<Traced<'s>>,
+}
+
+impl Measuring<'_> {
+    /// Type of weights and activations.
+    pub fn element_type(&self) -> ElementType {
+        self.suite.element_type
+    }
+
+    /// Runs every network once more; the fastest passes count. `advance` is told after each network.
     ///
     /// # Errors
     /// The engine is not there, or fails.
-    pub fn measure(
-        &self,
-        engine: EngineName,
-        threads: usize,
-        mut advance: impl FnMut(),
-    ) -> Result<Vec<Rate>> {
-        let mut traced: Vec<Traced> = Vec::with_capacity(self.networks.len());
-        for pass in 0..PASSES {
-            for (index, network) in self.networks.iter().enumerate() {
-                let again = network.run(engine, threads)?;
-                match pass {
-                    0 => traced.push(again),
-                    _ => traced[index].keep_fastest(&again),
-                }
-                advance();
+    pub fn pass(&mut self, mut advance: impl FnMut()) -> Result<()> {
+        for (index, network) in self.suite.networks.iter().enumerate() {
+            let again = network.run(self.engine, self.threads)?;
+            match self.traced.get_mut(index) {
+                Some(traced) => traced.keep_fastest(&again),
+                None => self.traced.push(again),
             }
+            advance();
         }
+        Ok(())
+    }
+
+    /// The rates, once at least one pass is done.
+    pub fn rates(&self) -> Vec<Rate> {
+        let Measuring { suite, traced, .. } = self;
         let mut points = Points::default();
-        for &product in &self.products {
-            for work in &traced[product].network.works {
+        for &product in &suite.products {
+            for work in traced[product]
+                .network
+                .works
+                .iter()
+                .filter(|work| !is_small(work))
+            {
                 points.add(work, traced[product].own(work));
             }
         }
-        for &[with, without] in &self.pairs {
+        for &surroundings in &suite.surroundings {
+            let traced = &traced[surroundings];
+            for work in traced.network.works.iter().filter(|work| is_small(work)) {
+                points.add(work, traced.own(work));
+            }
+        }
+        for &[with, without] in &suite.pairs {
             points.add_difference(&traced[with], &traced[without]);
         }
-        Ok(points.rates(engine, self.element_type, threads))
+        points.rates(self.engine, suite.element_type, self.threads)
     }
 }
 
@@ -253,6 +292,11 @@ impl Traced<'_> {
             .filter(|node| !is_product(self.engine, &node.op));
         beside.map(|node| node.ns).sum()
     }
+}
+
+/// Whether a node has arithmetic of its own, but no products.
+fn is_small(work: &Work) -> bool {
+    work.macs == 0 && ![class::VIEW, class::SHAPE].contains(&work.class.as_str())
 }
 
 /// Whether an engine's operator is a convolution or a matrix product, or prepares one.

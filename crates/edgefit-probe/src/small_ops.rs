@@ -271,8 +271,15 @@ impl Chain {
 
     /// The same vector for every token.
     fn per_token(&mut self, op: &str, with: bool) {
+        if with {
+            self.bias(op);
+        }
+    }
+
+    /// A vector for the last dimension.
+    pub(crate) fn bias(&mut self, op: &str) {
         let width = self.dims().last().copied().unwrap_or(1);
-        self.constant(op, &[width], with);
+        self.constant(op, &[width], true);
     }
 
     /// Tokens and channels change places, and back; activations keep the two apart.
@@ -338,7 +345,7 @@ impl Chain {
         }
     }
 
-    fn permute(&mut self, order: &[usize], dims: Vec<usize>) {
+    pub(crate) fn permute(&mut self, order: &[usize], dims: Vec<usize>) {
         let node = Node::new("Transpose", "", &[""], &[]);
         self.push(node.with("perm", ints(order)), dims);
     }
@@ -357,7 +364,7 @@ impl Chain {
         }
     }
 
-    fn scalar(&mut self, value: f32) -> String {
+    pub(crate) fn scalar(&mut self, value: f32) -> String {
         self.initializer(Tensor::from_values(vec![], &[value]))
     }
 

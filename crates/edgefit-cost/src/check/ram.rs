@@ -227,7 +227,10 @@ fn loaded(
     if let Some(footprint) = footprint.filter(|_| needs.stored) {
         let held = holdings(needs.graph, &needs.inference);
         let need = Some(footprint.peak_bytes(held, needs.plan.arena_bytes));
-        let words = format!("peak of a process of {}", footprint.engine);
+        let words = format!(
+            "peak of a process of {} that gives back what loading freed",
+            footprint.engine
+        );
         let mut budget = budget(need, words);
         budget.basis = NeedBasis::Calibrated;
         return budget;

@@ -93,13 +93,20 @@ fn features(size: &OpSize) -> [f64; FEATURES] {
 fn interpolate(rate: &Rate, size: &OpSize) -> f64 {
     let block = u64::from(rate.channel_block.max(1));
     let here = features(size);
+    // Groups that do not fill a block of channels have another kernel.
+    let filled = |size: &OpSize| rate.class != class::GROUPED || size.inputs.is_multiple_of(block);
+    let alike = |point: &&Point| filled(&point.size) == filled(size);
+    let alike = match rate.points.iter().any(|point| alike(&point)) {
+        true => Vec::from_iter(rate.points.iter().filter(alike)),
+        false => Vec::from_iter(&rate.points),
+    };
     let slowness =
         |point: &Point| (point.ns.max(1) as f64 / unit(&rate.class, &point.size, block)).ln();
     const SIDE: usize = FEATURES + 1;
     let mut matrix = [[0.0; SIDE + 1]; SIDE];
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut total = 0.0;
-    for point in &rate.points {
+    for point in &alike {
         let there = features(&point.size);
         let mut row = [1.0; SIDE];
         for axis in 0..FEATURES {
@@ -118,7 +125,7 @@ fn interpolate(rate: &Rate, size: &OpSize) -> f64 {
         }
     }
     // A slope has to be earned by points nearby.
-    let ridge = 0.05 + 0.9 * total / rate.points.len() as f64;
+    let ridge = 0.05 + 0.9 * total / alike.len() as f64;
     for (axis, row) in matrix.iter_mut().enumerate().skip(1) {
         row[axis] += ridge;
     }

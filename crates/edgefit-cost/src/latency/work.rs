@@ -318,6 +318,7 @@ impl Place<'_> {
                     _ => name.clone(),
                 }
             }
+            Op::Resize(resize) => format!("Resize{}", resize.filter()),
             // The mean over a whole image goes by several names.
             Op::Reduce(Reduce { .. }) if self.context != Context::Token => "ReduceMean".into(),
             _ => name.clone(),

@@ -76,6 +76,15 @@ pub struct Taps {
 }
 
 impl Resize {
+    /// How pixels between pixels are made: `Nearest`, `Linear` or `Cubic`.
+    pub fn filter(&self) -> &'static str {
+        match self.filter {
+            Filter::Nearest(_) => "Nearest",
+            Filter::Linear => "Linear",
+            Filter::Cubic { .. } => "Cubic",
+        }
+    }
+
     pub(super) fn read(context: &Context) -> Result<Self> {
         let node = context.node;
         let simple = node.op == "Upsample" || context.opset() < 11;

@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 /// Runs a model file on inputs of given shapes in an engine, in a process of its own.
 pub type InOwnProcess<'a> = &'a dyn Fn(EngineName, &Path, &[Vec<usize>]) -> Result<Measurement>;
 
-/// Models that hold much of one part each, and the smallest.
+/// Models that hold much of one part each, and the smallest. Their inputs are small, as those of
+/// networks are: a run keeps more than one copy of them.
 pub fn models() -> Vec<Graph> {
     let dense = |outputs| Conv {
         outputs,
@@ -62,11 +63,11 @@ pub fn models() -> Vec<Graph> {
         build(&[1, 196, 192], &|chain| {
             repeat(40, &|chain| chain.linear(192), chain)
         }),
-        build(&[1, 32, 112, 112], &|chain| {
+        build(&[1, 3, 112, 112], &|chain| {
             repeat(4, &|chain| chain.conv(Conv::pointwise(64)), chain);
         }),
-        build(&[1, 64, 112, 112], &|chain| {
-            repeat(6, &|chain| chain.conv(Conv::pointwise(64)), chain)
+        build(&[1, 3, 112, 112], &|chain| {
+            repeat(6, &|chain| chain.conv(Conv::pointwise(96)), chain)
         }),
         build(&[1, 49, 64], &|chain| {
             for _ in 0..150 {
@@ -77,7 +78,8 @@ pub fn models() -> Vec<Graph> {
                 }
             }
         }),
-        build(&[1, 2048, 512], &|chain| {
+        build(&[1, 2048, 16], &|chain| {
+            chain.linear(512);
             for _ in 0..4 {
                 let constant = chain.weight(&[2048, 512]);
                 let dims = chain.dims().to_vec();
@@ -85,10 +87,10 @@ pub fn models() -> Vec<Graph> {
                 chain.push(Node::new("Tanh", "", &[""], &[]), dims);
             }
         }),
-        build(&[1, 32, 224, 224], &|chain| {
+        build(&[1, 3, 224, 224], &|chain| {
             repeat(3, &|chain| chain.conv(Conv::pointwise(32)), chain);
         }),
-        build(&[1, 3136, 64], &|chain| {
+        build(&[1, 3136, 16], &|chain| {
             for _ in 0..4 {
                 chain.linear(256);
                 chain.linear(64);

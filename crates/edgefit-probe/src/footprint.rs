@@ -63,12 +63,6 @@ pub fn models() -> Vec<Graph> {
         build(&[1, 196, 192], &|chain| {
             repeat(40, &|chain| chain.linear(192), chain)
         }),
-        build(&[1, 3, 112, 112], &|chain| {
-            repeat(4, &|chain| chain.conv(Conv::pointwise(64)), chain);
-        }),
-        build(&[1, 3, 112, 112], &|chain| {
-            repeat(6, &|chain| chain.conv(Conv::pointwise(96)), chain)
-        }),
         build(&[1, 49, 64], &|chain| {
             for _ in 0..150 {
                 chain.linear(64);
@@ -87,9 +81,8 @@ pub fn models() -> Vec<Graph> {
                 chain.push(Node::new("Tanh", "", &[""], &[]), dims);
             }
         }),
-        build(&[1, 3, 224, 224], &|chain| {
-            repeat(3, &|chain| chain.conv(Conv::pointwise(32)), chain);
-        }),
+        build(&[1, 3, 224, 224], &pyramid),
+        build(&[1, 3, 160, 160], &pyramid),
         build(&[1, 3136, 16], &|chain| {
             for _ in 0..4 {
                 chain.linear(256);
@@ -108,6 +101,33 @@ pub fn models() -> Vec<Graph> {
             }
         }),
     ]
+}
+
+/// Activations that are large at first and small at last, with few weights: the first blocks of a
+/// mobile network.
+fn pyramid(chain: &mut Chain) {
+    let depthwise = |chain: &mut Chain, stride| {
+        let outputs = chain.dims()[1];
+        chain.conv(Conv {
+            outputs,
+            kernel: 3,
+            stride,
+            groups: outputs,
+        });
+    };
+    chain.conv(Conv {
+        outputs: 32,
+        kernel: 3,
+        stride: 2,
+        groups: 1,
+    });
+    depthwise(chain, 1);
+    chain.conv(Conv::pointwise(16));
+    for (expanded, outputs) in [(96, 24), (144, 40), (240, 80)] {
+        chain.conv(Conv::pointwise(expanded));
+        depthwise(chain, 2);
+        chain.conv(Conv::pointwise(outputs));
+    }
 }
 
 /// A model that was run in a process of its own.

@@ -1,26 +1,25 @@
 //! What the C library does with memory that is freed.
+//!
+//! glibc raises the size above which a block is mapped on its own (`M_MMAP_THRESHOLD`) to that of the
+//! largest such block that was freed, up to 32 MiB; from then on, such blocks lie in a heap that only
+//! shrinks from its top. Other C libraries are left as they are.
+
+/// Bytes above which a block is mapped on its own while a model is loaded.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LOADING: libc::c_int = 128 << 10;
+
+/// The same while it runs: the most that glibc would raise it to.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const RUNNING: libc::c_int = 32 << 20;
 
 /// Runs `load` so that what it frees goes back to the system.
 ///
 /// Loading a model frees about as much as it keeps: the file's contents, and weights in the layout of
-/// the file. glibc raises the size above which a block is mapped on its own (`M_MMAP_THRESHOLD`) to
-/// that of the largest such block that was freed, up to 32 MiB; from then on, weights lie in a heap
-/// that only shrinks from its top. The threshold is held low while `load` runs, and set to that
-/// maximum afterwards, so that activations are not mapped anew in every run. Other C libraries are
-/// left as they are.
+/// the file. The threshold is held low while `load` runs, and set to its maximum afterwards, so that
+/// activations are not mapped anew in every run.
 pub(crate) fn give_back<T>(load: impl FnOnce() -> T) -> T {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        const LOADING: libc::c_int = 128 << 10;
-        const RUNNING: libc::c_int = 32 << 20;
-        let hold = |threshold| {
-            // SAFETY: mallopt may be called at any time and takes plain numbers. A refusal leaves the
-            // parameter as it was.
-            unsafe {
-                libc::mallopt(libc::M_MMAP_THRESHOLD, threshold);
-                libc::mallopt(libc::M_TRIM_THRESHOLD, threshold.saturating_mul(2));
-            }
-        };
         hold(LOADING);
         let loaded = load();
         // SAFETY: malloc_trim may be called at any time.
@@ -30,4 +29,28 @@ pub(crate) fn give_back<T>(load: impl FnOnce() -> T) -> T {
     }
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     load()
+}
+
+/// Keeps one heap for the tensors of all threads from now on, and the threshold where it is.
+///
+/// A training step frees its tensors on other threads than it made them on; with a heap for each
+/// thread, the gaps of one are of no use to the others. Call it before threads are started: those
+/// that have a heap keep it.
+pub fn keep_one_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: as in `hold`.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+        hold(RUNNING);
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn hold(threshold: libc::c_int) {
+    // SAFETY: mallopt may be called at any time and takes plain numbers. A refusal leaves the
+    // parameter as it was.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, threshold);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, threshold.saturating_mul(2));
+    }
 }

@@ -19,12 +19,14 @@ mod tract;
 pub use array::Array;
 pub use contain::contains_panics;
 pub use error::{Error, Result};
+pub use heap::keep_one_heap;
 pub use measure::{Measurement, Resident, measure, peak_rss_bytes};
 pub use trace::{Effort, NodeTime, trace};
 
 use contain::contain;
 use edgefit_graph::Graph;
 use fixed_batch::{FixedBatch, fixed_batch};
+use heap::give_back;
 use serde::Serialize;
 
 /// An inference engine.
@@ -102,7 +104,7 @@ pub fn load(engine: EngineName, graph: &Graph, threads: usize) -> Result<Box<dyn
             EngineName::OnnxRuntime => Box::new(onnxruntime::OnnxRuntime::load(graph, threads)?),
         })
     };
-    let loaded = contain(load).map_err(|panic| Error::load(engine, panic))??;
+    let loaded = contain(|| give_back(load)).map_err(|panic| Error::load(engine, panic))??;
     Ok(Box::new(Contained(match fixed_batch(graph) {
         Some(batch) => Box::new(FixedBatch {
             engine: loaded,

@@ -4,7 +4,7 @@ use std::time::Instant;
 use edgefit_cost::{Request, Verdict, check};
 use edgefit_data::{Dataset, Part, Sample};
 use edgefit_device::Profile;
-use edgefit_engine::{EngineName, fastest};
+use edgefit_engine::{EngineName, fastest, keep_one_heap};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::rewrite::{Head, fold_batch_norm};
@@ -64,6 +64,7 @@ pub struct Job {
 /// first step when the model cannot fit the device, [`Error::Memory`] when the training cannot fit
 /// this machine.
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
+    keep_one_heap();
     let started = Instant::now();
     let mut timing = Timing::default();
     let mut model = Model::load(job, observer)?;

@@ -1,25 +1,20 @@
 use std::collections::BTreeMap;
 
-/// Blocks at least this large are mapped on their own, until one of them is freed (`mallopt(3)`,
-/// `M_MMAP_THRESHOLD`).
-const FIRST_THRESHOLD: u64 = 128 << 10;
-
-/// What the threshold grows to at most, on 64-bit systems.
-const LAST_THRESHOLD: u64 = 32 << 20;
+/// Blocks at least this large are mapped on their own (`mallopt(3)`, `M_MMAP_THRESHOLD`): what glibc
+/// raises it to at most, and what `edgefit_engine::keep_one_heap` holds it at.
+const THRESHOLD: u64 = 32 << 20;
 
 /// Where glibc's `malloc` puts large blocks, and with that how much of the process stays resident.
 ///
 /// A freed block stays in the heap, and joins its free neighbours; a new one goes into the smallest
 /// gap that holds it, else on top of the heap, or into a mapping of its own if it is larger than the
-/// threshold. Freeing a mapping raises the threshold to its size. The heap gives memory back from its
-/// top only.
-#[derive(Debug)]
+/// threshold. The heap gives memory back from its top only.
+#[derive(Debug, Default)]
 pub(super) struct Heap {
     /// Gaps by their start; the one that ends at `end` is the top.
     gaps: BTreeMap<u64, u64>,
     end: u64,
     mapped: u64,
-    threshold: u64,
     /// Most bytes that were resident.
     pub resident: u64,
 }
@@ -29,18 +24,6 @@ pub(super) struct Heap {
 pub(super) enum Lies {
     Mapped,
     At(u64),
-}
-
-impl Default for Heap {
-    fn default() -> Self {
-        Heap {
-            gaps: BTreeMap::new(),
-            end: 0,
-            mapped: 0,
-            threshold: FIRST_THRESHOLD,
-            resident: 0,
-        }
-    }
 }
 
 impl Heap {
@@ -57,7 +40,7 @@ impl Heap {
                 }
                 Lies::At(start)
             }
-            None if bytes >= self.threshold => {
+            None if bytes >= THRESHOLD => {
                 self.mapped += bytes;
                 Lies::Mapped
             }
@@ -82,9 +65,6 @@ impl Heap {
     pub fn free(&mut self, lies: Lies, bytes: u64) {
         let Lies::At(mut start) = lies else {
             self.mapped -= bytes;
-            if bytes > self.threshold && bytes <= LAST_THRESHOLD {
-                self.threshold = bytes;
-            }
             return;
         };
         let mut length = bytes;
@@ -98,7 +78,7 @@ impl Heap {
             length += size;
         }
         // The top is given back when it is twice the threshold.
-        match start + length == self.end && length > 2 * self.threshold {
+        match start + length == self.end && length > 2 * THRESHOLD {
             true => self.end = start,
             false => {
                 self.gaps.insert(start, length);
@@ -114,31 +94,29 @@ mod tests {
     #[test]
     fn gaps_are_filled_joined_and_given_back_from_the_top() {
         let mut heap = Heap::default();
-        let blocks = [100, 50, 100].map(|kib| (heap.take(kib << 10), kib << 10));
-        assert_eq!(heap.resident, 250 << 10);
+        let blocks = [20, 10, 20].map(|mib| (heap.take(mib << 20), mib << 20));
+        assert_eq!(heap.resident, 50 << 20);
         heap.free(blocks[0].0, blocks[0].1);
         // The gap is too small for this, and large enough for that.
-        let (large, small) = (heap.take(120 << 10), heap.take(90 << 10));
-        assert_eq!(heap.resident, 370 << 10);
-        for (lies, bytes) in [(small, 90 << 10), blocks[1], blocks[2]] {
+        let (large, small) = (heap.take(24 << 20), heap.take(18 << 20));
+        assert_eq!(heap.resident, 74 << 20);
+        for (lies, bytes) in [(small, 18 << 20), blocks[1], blocks[2]] {
             heap.free(lies, bytes);
         }
         assert_eq!(heap.gaps.len(), 1);
-        assert_eq!(heap.end, 370 << 10);
-        heap.free(large, 120 << 10);
+        assert_eq!(heap.end, 74 << 20);
+        heap.free(large, 24 << 20);
         assert_eq!(heap.end, 0);
     }
 
     #[test]
-    fn large_blocks_are_mapped_until_one_is_freed() {
+    fn large_blocks_are_mapped_on_their_own() {
         let mut heap = Heap::default();
-        let mapped = heap.take(8 << 20);
-        assert_eq!(heap.end, 0);
-        heap.free(mapped, 8 << 20);
+        let mapped = heap.take(40 << 20);
+        assert_eq!((heap.end, heap.mapped), (0, 40 << 20));
+        heap.free(mapped, 40 << 20);
         heap.take(7 << 20);
         assert_eq!((heap.end, heap.mapped), (7 << 20, 0));
-        heap.take(64 << 20);
-        assert_eq!((heap.end, heap.mapped), (7 << 20, 64 << 20));
-        assert_eq!(heap.resident, 71 << 20);
+        assert_eq!(heap.resident, 40 << 20);
     }
 }

@@ -1,6 +1,6 @@
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::{ChannelOrder, Fit};
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 /// The model's input for one image: 3 × height × width values, channel by channel.
@@ -10,21 +10,31 @@ use image::RgbImage;
 /// # Errors
 /// The image is too small to crop, as a sentence.
 pub fn prepare(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Vec<f32>, String> {
-    let (width, height) = (preprocessing.width, preprocessing.height);
-    let resized = resize(image, width, height, crop_box(image, preprocessing))?;
-    let pixels = (width * height) as usize;
+    let crop = crop_box(image, preprocessing);
+    let resized = resize(image, preprocessing.width, preprocessing.height, crop)?;
+    Ok(normalised(&resized, preprocessing))
+}
+
+/// Pixels of the input's size as the values that the model reads, channel by channel.
+pub(crate) fn normalised(image: &RgbImage, preprocessing: &Preprocessing) -> Vec<f32> {
+    let pixels = image.pixels().len();
     let mut input = vec![0f32; 3 * pixels];
     for (channel, plane) in input.chunks_exact_mut(pixels).enumerate() {
-        let source = match preprocessing.channel_order {
-            ChannelOrder::Rgb => channel,
-            ChannelOrder::Bgr => 2 - channel,
-        };
+        let source = source_channel(preprocessing, channel);
         let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
-        for (value, pixel) in plane.iter_mut().zip(resized.pixels()) {
+        for (value, pixel) in plane.iter_mut().zip(image.pixels()) {
             *value = (f32::from(pixel[source]) - mean) / std;
         }
     }
-    Ok(input)
+    input
+}
+
+/// Which of red, green and blue is the input's `channel`.
+pub(crate) fn source_channel(preprocessing: &Preprocessing, channel: usize) -> usize {
+    match preprocessing.channel_order {
+        ChannelOrder::Rgb => channel,
+        ChannelOrder::Bgr => 2 - channel,
+    }
 }
 
 /// The whole image as `side` × `side` RGB pixels, its aspect ratio lost: what is left when no
@@ -36,8 +46,8 @@ pub fn thumbnail(image: &RgbImage, side: u32) -> Result<Vec<u8>, String> {
     resize(image, side, side, None).map(RgbImage::into_raw)
 }
 
-/// Left, top, width and height of the part of the image that is kept.
-fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Option<(f64, f64, f64, f64)> {
+/// The part of the image that is kept; `None` is everything.
+pub(crate) fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Option<CropBox> {
     let Fit::Crop { fraction } = preprocessing.fit else {
         return None;
     };
@@ -47,22 +57,27 @@ fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Option<(f64, f64
         f64::from(preprocessing.height),
     );
     let scale = f64::from(fraction) * (width / wanted_width).min(height / wanted_height);
-    let (kept_width, kept_height) = (wanted_width * scale, wanted_height * scale);
-    let left = (width - kept_width) / 2.0;
-    let top = (height - kept_height) / 2.0;
-    Some((left, top, kept_width, kept_height))
+    // Rounding may make the whole side a hair longer than it is.
+    let kept_width = (wanted_width * scale).min(width);
+    let kept_height = (wanted_height * scale).min(height);
+    Some(CropBox {
+        left: (width - kept_width) / 2.0,
+        top: (height - kept_height) / 2.0,
+        width: kept_width,
+        height: kept_height,
+    })
 }
 
-fn resize(
+pub(crate) fn resize(
     image: &RgbImage,
     width: u32,
     height: u32,
-    crop: Option<(f64, f64, f64, f64)>,
+    crop: Option<CropBox>,
 ) -> Result<RgbImage, String> {
     let mut options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-    if let Some((left, top, width, height)) = crop {
-        options = options.crop(left, top, width, height);
+    if let Some(crop) = crop {
+        options = options.crop(crop.left, crop.top, crop.width, crop.height);
     }
     let mut resized = RgbImage::new(width, height);
     Resizer::new()
@@ -111,5 +126,15 @@ mod tests {
         raw.fit = Fit::Stretch;
         let stretched = prepare(&image, &raw).unwrap();
         assert!(stretched[0] > 250.0 && stretched[9] > 250.0 && stretched[5] < 5.0);
+    }
+
+    #[test]
+    fn a_crop_of_everything_is_never_larger_than_the_image() {
+        let mut raw = Preprocessing::named("raw", 49, 49).unwrap();
+        raw.fit = Fit::Crop { fraction: 1.0 };
+        for side in 1..400 {
+            let image = RgbImage::new(side, side);
+            assert!(prepare(&image, &raw).is_ok(), "{side}");
+        }
     }
 }

@@ -1,0 +1,141 @@
+//! EF05: activations that are inactive or saturated pass no gradient.
+
+use crate::finding::{percent, some_of};
+use crate::{Code, Finding, Status, Symptom};
+
+/// |a| below which an activation is nothing, at the 95th percentile of a unit.
+pub const INACTIVE: f64 = 1e-5;
+/// Share of a layer's units above which it is raised.
+pub const SHARE: f64 = 0.5;
+/// Distance from a limit, as a share of the range, within which an activation is saturated (after
+/// Rakitianskaia & Bosman 2015, Measuring Saturation in Neural Networks).
+pub const LIMIT: f64 = 0.01;
+/// Layers with fewer units, such as gates, say nothing about a share.
+pub const FEWEST_UNITS: usize = 8;
+/// Sigmoids one after the other that are too many.
+pub const SIGMOIDS: usize = 3;
+
+/// What kind of function made an activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// ReLU and its relatives, zero over a half-line.
+    Rectifier,
+    /// The logistic function, 0 to 1.
+    Sigmoid,
+    /// −1 to 1.
+    Tanh,
+    /// Anything else.
+    Other,
+}
+
+/// Activations of a layer on a probe batch. A unit is a channel, over all positions and samples.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Name of the layer.
+    pub name: String,
+    /// What made the activations.
+    pub kind: Kind,
+    /// Number of units.
+    pub units: usize,
+    /// Share of units of which at least 95 % of the |a| are below [`INACTIVE`].
+    pub inactive: f64,
+    /// Share of units of which at least 95 % of the activations are within [`LIMIT`] of a limit of
+    /// their kind; 0 for kinds without limits.
+    pub saturated: f64,
+}
+
+/// Warns where most of a layer is inactive or saturated, and fails where all of it is inactive.
+pub fn check(layers: &[Layer]) -> Finding {
+    let layers = layers.iter().filter(|layer| layer.units >= FEWEST_UNITS);
+    let (mut dead, mut seen, mut whole) = (Vec::new(), 0, false);
+    for layer in layers {
+        seen += 1;
+        whole |= layer.inactive >= 1.0;
+        let worst = match layer.inactive > SHARE {
+            true => Some(("inactive", layer.inactive)),
+            false => (layer.saturated > SHARE).then_some(("saturated", layer.saturated)),
+        };
+        if let Some((how, share)) = worst {
+            dead.push(format!("{} ({} {how})", layer.name, percent(share)));
+        }
+    }
+    if dead.is_empty() {
+        let text = format!("no layer of {seen} has most of its units inactive or saturated");
+        return Finding::new(Code::Ef05, Status::Pass, text);
+    }
+    let status = match whole {
+        true => Status::Failed,
+        false => Status::Warning,
+    };
+    let names = some_of(dead.iter().map(String::as_str));
+    let text = format!("units that pass no gradient: {names}");
+    Finding::new(Code::Ef05, status, text).of(Symptom::DeadUnits)
+}
+
+/// Warns of three or more sigmoids in a row among the activations on the way from the input to the
+/// head. Gates beside the way do not belong to it.
+pub fn check_way(activations: &[Kind]) -> Finding {
+    let runs = activations.chunk_by(|a, b| a == b);
+    let sigmoids = runs.filter(|run| run[0] == Kind::Sigmoid);
+    match sigmoids.map(<[Kind]>::len).max() {
+        Some(longest) if longest >= SIGMOIDS => {
+            let text = format!(
+                "{longest} sigmoids in a row: each passes at most a quarter of the \
+                gradient; use ReLU6, HardSwish or SiLU"
+            );
+            Finding::new(Code::Ef05, Status::Warning, text)
+        }
+        _ => Finding::new(
+            Code::Ef05,
+            Status::Pass,
+            "no row of sigmoids on the way to the head",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(units: usize, inactive: f64, saturated: f64) -> [Layer; 1] {
+        [Layer {
+            name: "block1".into(),
+            kind: Kind::Rectifier,
+            units,
+            inactive,
+            saturated,
+        }]
+    }
+
+    #[test]
+    fn dead_layers_are_raised() {
+        for (layers, status) in [
+            (layer(32, 0.1, 0.0), Status::Pass),
+            (layer(32, 0.6, 0.0), Status::Warning),
+            (layer(32, 0.0, 0.6), Status::Warning),
+            (layer(32, 1.0, 0.0), Status::Failed),
+            (layer(4, 1.0, 0.0), Status::Pass),
+        ] {
+            assert_eq!(check(&layers).status, status, "{layers:?}");
+        }
+        assert!(
+            check(&layer(32, 0.6, 0.0))
+                .message
+                .contains("block1 (60.0 % inactive)")
+        );
+    }
+
+    #[test]
+    fn rows_of_sigmoids_are_raised() {
+        use Kind::{Rectifier, Sigmoid};
+        assert_eq!(
+            check_way(&[Sigmoid, Sigmoid, Rectifier, Sigmoid]).status,
+            Status::Pass
+        );
+        assert_eq!(check_way(&[Rectifier; 9]).status, Status::Pass);
+        assert_eq!(
+            check_way(&[Rectifier, Sigmoid, Sigmoid, Sigmoid]).status,
+            Status::Warning
+        );
+    }
+}

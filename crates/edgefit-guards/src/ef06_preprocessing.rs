@@ -1,0 +1,301 @@
+//! EF06: inputs must be what the backbone was trained on.
+
+use crate::statistics::{mean, median};
+use crate::{Code, Finding, Status};
+
+/// Median |ln(batch variance / running variance)| at the first normalisation from which on inputs
+/// look wrong. Measured on EfficientNet-Lite0 and two sets of images: right 0.26 to 0.28, wrong
+/// 1.30 to 9.8.
+pub const LOG_RATIO: f64 = 1.0;
+/// By how much another candidate must be nearer to be the better one.
+pub const NEARER: f64 = 0.5;
+/// Log ratio (a factor of 10) from which on inputs look wrong even if no candidate is nearer.
+pub const FAR: f64 = std::f64::consts::LN_10;
+/// Mean confidence by which another candidate must be surer. Measured: right 0.556, BGR 0.470,
+/// ImageNet statistics 0.474.
+pub const SURER: f64 = 0.05;
+/// Standard errors of the paired difference that go with it: several candidates are compared.
+pub const ERRORS: f64 = 3.0;
+
+/// Median over channels of |ln(batch variance / running variance)|; none without channels that have
+/// both. A mean would be that of a few dead channels.
+pub fn log_ratio(batch_variance: &[f64], running_variance: &[f64]) -> Option<f64> {
+    let pairs = batch_variance.iter().zip(running_variance);
+    let known = pairs.filter(|(batch, running)| **batch > 0.0 && **running > 0.0);
+    median(known.map(|(batch, running)| (batch / running).ln().abs()))
+}
+
+/// Elements of the prepared images.
+#[derive(Debug, Clone, Copy)]
+pub struct Values {
+    /// How many are NaN or infinite.
+    pub non_finite: usize,
+    /// Smallest of the others.
+    pub smallest: f64,
+    /// Largest of the others.
+    pub largest: f64,
+    /// Range that the preprocessing can make at all.
+    pub range: [f64; 2],
+}
+
+/// Fails where elements are no numbers, or out of the range of the preprocessing, or all the same.
+pub fn check_values(values: &Values) -> Finding {
+    let [low, high] = values.range;
+    let slack = 1e-3 * (high - low);
+    let problem = match values {
+        Values { non_finite, .. } if *non_finite > 0 => {
+            format!("{non_finite} elements of the prepared images are NaN or infinite")
+        }
+        Values {
+            smallest, largest, ..
+        } if *smallest < low - slack || *largest > high + slack => {
+            format!(
+                "prepared images range from {smallest:.3} to {largest:.3}, and the \
+                preprocessing makes {low:.3} to {high:.3}"
+            )
+        }
+        Values {
+            smallest, largest, ..
+        } if smallest == largest => {
+            format!("every element of the prepared images is {smallest:.3}")
+        }
+        Values {
+            smallest, largest, ..
+        } => {
+            let text = format!("prepared images range from {smallest:.3} to {largest:.3}");
+            return Finding::new(Code::Ef06, Status::Pass, text);
+        }
+    };
+    Finding::new(Code::Ef06, Status::Failed, problem)
+}
+
+/// A way to prepare images, tried on some of the user's.
+#[derive(Debug, Clone, Default)]
+pub struct Candidate {
+    /// Name, such as `imagenet` or `lite, BGR`.
+    pub name: String,
+    /// [`log_ratio`] at the first normalisation, where the backbone kept one.
+    pub log_ratio: Option<f64>,
+    /// Highest probability of the original head for each image, the same images for all candidates;
+    /// empty without such a head.
+    pub confidences: Vec<f64>,
+}
+
+/// Candidates for the preprocessing, and the one in use.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// What was tried.
+    pub candidates: Vec<Candidate>,
+    /// Place of the one in use.
+    pub used: usize,
+    /// Whether it was chosen because neither the model nor the user says.
+    pub guessed: bool,
+}
+
+/// Fails where the statistics speak for another candidate, and warns where only the confidence
+/// does, as for BGR.
+pub fn check(evidence: &Evidence) -> Finding {
+    let Some(used) = evidence.candidates.get(evidence.used) else {
+        return Finding::new(Code::Ef06, Status::Off, "no preprocessing was tried");
+    };
+    if let Some(finding) = by_statistics(used, &evidence.candidates) {
+        return finding;
+    }
+    if let Some(finding) = by_confidence(used, &evidence.candidates) {
+        return finding;
+    }
+    match evidence.guessed {
+        true => {
+            let text = format!(
+                "the model does not name its preprocessing; '{}' fits best ({})",
+                used.name,
+                figures(used)
+            );
+            Finding::new(Code::Ef06, Status::Fixed, text)
+        }
+        false => {
+            let text = format!(
+                "no candidate fits better than '{}' ({})",
+                used.name,
+                figures(used)
+            );
+            Finding::new(Code::Ef06, Status::Pass, text)
+        }
+    }
+}
+
+fn by_statistics(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
+    let own = used.log_ratio.filter(|own| *own >= LOG_RATIO)?;
+    let of = |candidate: &Candidate| candidate.log_ratio.unwrap_or(f64::INFINITY);
+    let best = candidates.iter().min_by(|a, b| of(a).total_cmp(&of(b)))?;
+    if of(best) <= own - NEARER {
+        let text = format!(
+            "the images do not look as the backbone expects under '{}' ({}); '{}' fits \
+            ({}): use `--preprocessing {2}`",
+            used.name,
+            figures(used),
+            best.name,
+            figures(best)
+        );
+        return Some(Finding::new(Code::Ef06, Status::Failed, text));
+    }
+    (own >= FAR).then(|| {
+        let text = format!(
+            "under no known preprocessing do the images look as the backbone expects \
+            ('{}': {}); look at their range",
+            used.name,
+            figures(used)
+        );
+        Finding::new(Code::Ef06, Status::Warning, text)
+    })
+}
+
+/// Another candidate counts only if its statistics do not speak against it.
+fn by_confidence(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
+    let as_near = |candidate: &&Candidate| match (used.log_ratio, candidate.log_ratio) {
+        (Some(own), Some(other)) => other <= own + NEARER,
+        _ => true,
+    };
+    let surer = |candidate: &Candidate| {
+        let pairs = candidate.confidences.iter().zip(&used.confidences);
+        let more: Vec<f64> = pairs.map(|(other, own)| other - own).collect();
+        let (mean, error) = mean(&more);
+        (mean > SURER && mean > ERRORS * error).then_some(mean)
+    };
+    let rivals = candidates.iter().filter(as_near);
+    let rivals = rivals.filter_map(|candidate| Some((surer(candidate)?, candidate)));
+    let (more, best) = rivals.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let text = format!(
+        "the original head is surer by {more:.3} under '{}' ({}) than under '{}' ({})",
+        best.name,
+        figures(best),
+        used.name,
+        figures(used)
+    );
+    Some(Finding::new(Code::Ef06, Status::Warning, text))
+}
+
+fn figures(candidate: &Candidate) -> String {
+    let ratio = candidate
+        .log_ratio
+        .map(|ratio| format!("variance off by a factor of {:.1}", ratio.exp()));
+    let sure = !candidate.confidences.is_empty();
+    let confidence = sure.then(|| format!("confidence {:.3}", mean(&candidate.confidences).0));
+    let known: Vec<String> = ratio.into_iter().chain(confidence).collect();
+    match known.is_empty() {
+        true => "nothing to go by".into(),
+        false => known.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(name: &str, log_ratio: f64, confidence: f64) -> Candidate {
+        let spread = [-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3];
+        Candidate {
+            name: name.into(),
+            log_ratio: Some(log_ratio),
+            confidences: spread.map(|off| confidence + off).repeat(5),
+        }
+    }
+
+    /// The figures measured on EfficientNet-Lite0.
+    fn measured(used: usize) -> Evidence {
+        Evidence {
+            candidates: vec![
+                candidate("lite", 0.27, 0.556),
+                candidate("tf", 0.27, 0.557),
+                candidate("imagenet", 1.5, 0.474),
+                candidate("raw", 9.6, 0.21),
+                candidate("lite, BGR", 0.29, 0.470),
+            ],
+            used,
+            guessed: false,
+        }
+    }
+
+    #[test]
+    fn the_wrong_preprocessing_is_raised_and_the_right_one_named() {
+        for (used, status) in [
+            (0, Status::Pass),
+            (1, Status::Pass),
+            (2, Status::Failed),
+            (3, Status::Failed),
+            (4, Status::Warning),
+        ] {
+            let finding = check(&measured(used));
+            assert_eq!(finding.status, status, "{}", finding.message);
+            assert!(finding.message.contains("'lite'") || finding.message.contains("'tf'"));
+        }
+        let guessed = Evidence {
+            guessed: true,
+            ..measured(0)
+        };
+        assert_eq!(check(&guessed).status, Status::Fixed);
+    }
+
+    #[test]
+    fn images_unlike_photographs_are_not_a_wrong_preprocessing() {
+        let candidates = vec![candidate("lite", 1.3, 0.3), candidate("imagenet", 1.2, 0.3)];
+        let unlike = Evidence {
+            candidates,
+            ..Evidence::default()
+        };
+        assert_eq!(check(&unlike).status, Status::Pass);
+        let candidates = vec![candidate("lite", 5.0, 0.3), candidate("imagenet", 4.9, 0.3)];
+        let far = Evidence {
+            candidates,
+            ..Evidence::default()
+        };
+        assert_eq!(check(&far).status, Status::Warning);
+    }
+
+    #[test]
+    fn noise_in_the_confidence_is_not_raised() {
+        let mut evidence = measured(0);
+        let noise = |(i, c): (usize, &f64)| c + if i % 2 == 0 { 0.5 } else { -0.35 };
+        let confidences = evidence.candidates[0]
+            .confidences
+            .iter()
+            .enumerate()
+            .map(noise);
+        evidence.candidates[4].confidences = confidences.collect();
+        assert_eq!(check(&evidence).status, Status::Pass);
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_raised() {
+        let right = Values {
+            non_finite: 0,
+            smallest: -0.99,
+            largest: 1.0,
+            range: [-1.0, 1.0],
+        };
+        assert_eq!(check_values(&right).status, Status::Pass);
+        for wrong in [
+            Values {
+                non_finite: 1,
+                ..right
+            },
+            Values {
+                largest: 255.0,
+                ..right
+            },
+            Values {
+                largest: -0.99,
+                ..right
+            },
+        ] {
+            assert_eq!(check_values(&wrong).status, Status::Failed);
+        }
+    }
+
+    #[test]
+    fn dead_channels_do_not_rule_the_ratio() {
+        let ratio = log_ratio(&[1.0, 1.1, 0.0, 1e-9], &[1.0, 1.0, 1.0, 1.0]).unwrap();
+        assert!(ratio < 0.2, "{ratio}");
+        assert_eq!(log_ratio(&[], &[]), None);
+    }
+}

@@ -1,0 +1,230 @@
+//! EF10: rates and other choices that are far off.
+
+use crate::finding::some_of;
+use crate::statistics::median;
+use crate::{Code, Finding, Status, Symptom};
+
+/// log10 of |update| / |weight| between which training works (Karpathy 2019 aims at −3).
+pub const UPDATE: [f64; 2] = [-4.0, -1.0];
+/// How far beyond, in powers of ten, the rate is certainly wrong.
+pub const BEYOND: f64 = 1.0;
+/// Steps below which a median says nothing.
+pub const FEWEST_STEPS: usize = 10;
+/// A rise of the loss, relative to the epoch before, that is a jump.
+pub const JUMP: f64 = 0.3;
+/// The same, relative to the first loss: a small loss may jump.
+pub const JUMP_OF_FIRST: f64 = 0.05;
+/// Share of epochs that jump from which on the loss oscillates.
+pub const JUMPS: f64 = 1.0 / 3.0;
+/// Losses below which nothing oscillates.
+pub const FEWEST_LOSSES: usize = 6;
+
+/// Updates of a weight, not a bias, over the steps.
+#[derive(Debug, Clone, Default)]
+pub struct Updates {
+    /// Name of the weight.
+    pub name: String,
+    /// log10 of |update| / |weight| at each step, without steps at which the weight was zero.
+    pub log10_ratios: Vec<f64>,
+    /// Whether the weight was zero at the first step, as that of a new head. Any update is large
+    /// beside it, so only too small ones count.
+    pub from_zero: bool,
+}
+
+/// Warns where the median over weights of the median over steps is out of [`UPDATE`], and fails
+/// where it is out by more than a power of ten.
+///
+/// One layer alone is not raised: deeper layers have smaller rates, and new ones start small.
+pub fn check_updates(rate: f64, updates: &[Updates]) -> Finding {
+    let known = updates
+        .iter()
+        .filter(|update| update.log10_ratios.len() >= FEWEST_STEPS);
+    let known: Vec<&Updates> = known.collect();
+    let of = |update: &&Updates| median(update.log10_ratios.iter().copied());
+    let Some(ratio) = median(known.iter().filter_map(of)) else {
+        let text = "too few steps to compare updates with weights";
+        return Finding::new(Code::Ef10, Status::Off, text);
+    };
+    let [low, high] = UPDATE;
+    let sized = known.iter().filter(|update| !update.from_zero);
+    let largest = median(sized.filter_map(of)).unwrap_or(low);
+    let (beyond, ratio, how) = match ratio {
+        _ if ratio < low => (low - ratio, ratio, "low"),
+        _ if largest > high => (largest - high, largest, "high"),
+        _ => {
+            let text =
+                format!("a step changes weights by 10^{ratio:.1} of their size at rate {rate:.1e}");
+            return Finding::new(Code::Ef10, Status::Pass, text);
+        }
+    };
+    let status = match beyond > BEYOND {
+        true => Status::Failed,
+        false => Status::Warning,
+    };
+    let names = some_of(known.iter().map(|update| update.name.as_str()));
+    let text = format!(
+        "a step changes weights by 10^{ratio:.1} of their size ({names}), and 10^{low:.0} \
+        to 10^{high:.0} works: the rate of {rate:.1e} is too {how}"
+    );
+    Finding::new(Code::Ef10, status, text)
+}
+
+/// Warns where the losses, means of epochs or of as many steps each, jump up again and again, and
+/// fails where the last is above the first.
+pub fn check_loss(losses: &[f64]) -> Finding {
+    let (Some(&first), Some(&last)) = (losses.first(), losses.last()) else {
+        return Finding::new(Code::Ef10, Status::Off, "no loss was recorded");
+    };
+    if losses.len() < FEWEST_LOSSES {
+        return Finding::new(
+            Code::Ef10,
+            Status::Off,
+            "too few losses to see them oscillate",
+        );
+    }
+    let jumps = |pair: &&[f64]| {
+        let rise = pair[1] - pair[0];
+        rise > JUMP * pair[0] && rise > JUMP_OF_FIRST * first
+    };
+    let jumps = losses.windows(2).filter(jumps).count();
+    let share = jumps as f64 / (losses.len() - 1) as f64;
+    let course = format!("the loss went from {first:.3} to {last:.3}");
+    let (status, text) = match share >= JUMPS {
+        _ if last > (1.0 + JUMP) * first => {
+            (Status::Failed, format!("{course}: the rate is too high"))
+        }
+        true => (
+            Status::Warning,
+            format!(
+                "{course} and jumped up {jumps} times of {}: the rate is too high",
+                losses.len() - 1
+            ),
+        ),
+        false => {
+            return Finding::new(
+                Code::Ef10,
+                Status::Pass,
+                format!("{course} without oscillating"),
+            );
+        }
+    };
+    Finding::new(Code::Ef10, status, text).of(Symptom::Oscillation)
+}
+
+/// A choice made by trying values.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// What was searched for, such as `rate`.
+    pub name: String,
+    /// What was chosen.
+    pub chosen: f64,
+    /// Lowest value that was tried.
+    pub lowest: f64,
+    /// Highest value that was tried.
+    pub highest: f64,
+}
+
+/// Warns where the chosen value lies at the edge of the range that was searched.
+pub fn check_search(search: &Search) -> Finding {
+    let Search {
+        name,
+        chosen,
+        lowest,
+        highest,
+    } = search;
+    let range = format!("{name} {chosen:.1e} of {lowest:.1e} to {highest:.1e}");
+    match chosen {
+        _ if lowest == highest => Finding::new(
+            Code::Ef10,
+            Status::Off,
+            format!("only one {name} was tried"),
+        ),
+        _ if chosen <= lowest || chosen >= highest => {
+            let text = format!("{range} lies at the edge of what was searched; search further");
+            Finding::new(Code::Ef10, Status::Warning, text)
+        }
+        _ => Finding::new(Code::Ef10, Status::Pass, range),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn updates(medians: &[f64]) -> Vec<Updates> {
+        let one = |&median: &f64| Updates {
+            name: "w".into(),
+            log10_ratios: (0..21)
+                .map(|step| median + 0.1 * (step - 10) as f64)
+                .collect(),
+            from_zero: false,
+        };
+        medians.iter().map(one).collect()
+    }
+
+    #[test]
+    fn rates_that_are_off_are_raised() {
+        for (medians, status) in [
+            (&[-3.0, -3.2][..], Status::Pass),
+            (&[-4.5, -4.4], Status::Warning),
+            (&[-8.0], Status::Failed),
+            (&[-0.5], Status::Warning),
+            (&[1.0], Status::Failed),
+            // Small rates in deep layers.
+            (&[-5.0, -3.5, -2.5], Status::Pass),
+            (&[], Status::Off),
+        ] {
+            assert_eq!(
+                check_updates(1e-3, &updates(medians)).status,
+                status,
+                "{medians:?}"
+            );
+        }
+        let mut head = updates(&[-0.5]);
+        head[0].from_zero = true;
+        assert_eq!(check_updates(1e-3, &head).status, Status::Pass);
+        let finding = check_updates(1e-9, &updates(&[-8.0]));
+        assert!(finding.message.contains("too low"), "{}", finding.message);
+    }
+
+    #[test]
+    fn an_oscillating_loss_is_raised() {
+        assert_eq!(
+            check_loss(&[2.0, 5.0, 1.5, 4.0, 1.0, 3.0, 0.9]).status,
+            Status::Warning
+        );
+        assert_eq!(
+            check_loss(&[2.0, 3.0, 4.0, 5.0, 9.0, 30.0]).status,
+            Status::Failed
+        );
+    }
+
+    #[test]
+    fn a_noisy_plateau_is_not() {
+        let plateau = |epoch: i32| {
+            let noise = if epoch % 2 == 0 { 0.05 } else { -0.05 };
+            2.3 * f64::exp(-0.5 * f64::from(epoch)) + 0.8 + noise
+        };
+        let losses: Vec<f64> = (0..40).map(plateau).collect();
+        assert_eq!(check_loss(&losses).status, Status::Pass);
+        let tiny: Vec<f64> = (0..40)
+            .map(|e| if e == 0 { 2.3 } else { [0.01, 0.02][e % 2] })
+            .collect();
+        assert_eq!(check_loss(&tiny).status, Status::Pass);
+    }
+
+    #[test]
+    fn a_choice_at_the_edge_is_raised() {
+        let of = |chosen| {
+            check_search(&Search {
+                name: "rate".into(),
+                chosen,
+                lowest: 1e-5,
+                highest: 1e-1,
+            })
+        };
+        assert_eq!(of(1e-3).status, Status::Pass);
+        assert_eq!(of(1e-1).status, Status::Warning);
+        assert_eq!(of(1e-5).status, Status::Warning);
+    }
+}

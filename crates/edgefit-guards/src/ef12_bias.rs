@@ -1,0 +1,138 @@
+//! EF12: the head starts at the class prior, and every convolution has an offset.
+
+use crate::finding::some_of;
+use crate::{Code, Finding, Status, Symptom};
+
+/// Relative difference from the expected loss that is raised.
+pub const APART: f64 = 0.2;
+/// Absolute difference below which nothing is raised, for priors that are nearly certain.
+pub const SMALLEST_APART: f64 = 0.02;
+
+/// Loss of a head that was newly made, before the first step.
+#[derive(Debug, Clone, Default)]
+pub struct InitialLoss {
+    /// Mean loss over some samples.
+    pub loss: f64,
+    /// Share of each class among those samples, as the loss weighs them; sums to 1.
+    pub prior: Vec<f64>,
+    /// Share of the target that is spread over all classes.
+    pub label_smoothing: f64,
+}
+
+impl InitialLoss {
+    /// Loss of a head that answers the prior whatever it sees: the cross-entropy of the smoothed
+    /// targets, which without smoothing is the entropy of the prior.
+    pub fn expected(&self) -> f64 {
+        let present = self.prior.iter().filter(|share| **share > 0.0);
+        let even = self.label_smoothing / self.prior.len().max(1) as f64;
+        let target = |share: f64| (1.0 - self.label_smoothing) * share + even;
+        present.map(|&share| -target(share) * share.ln()).sum()
+    }
+}
+
+/// Warns where the initial loss is not that of the class prior.
+pub fn check_initial_loss(initial: &InitialLoss) -> Finding {
+    let expected = initial.expected();
+    let text = format!(
+        "the first loss is {:.3}, and the class prior has {expected:.3}",
+        initial.loss
+    );
+    let apart = (initial.loss - expected).abs();
+    match apart <= (APART * expected).max(SMALLEST_APART) {
+        true => Finding::new(Code::Ef12, Status::Pass, text),
+        false => {
+            let text = match initial.loss < expected {
+                true => {
+                    format!("{text}: an untrained head cannot know that much; look at the loss")
+                }
+                false => format!("{text}: set the bias of the head to the log of the prior"),
+            };
+            Finding::new(Code::Ef12, Status::Warning, text).of(Symptom::InitialLoss)
+        }
+    }
+}
+
+/// A convolution and what shifts its output.
+#[derive(Debug, Clone)]
+pub struct Convolution {
+    /// Name of the layer.
+    pub name: String,
+    /// Whether it has a bias, its own or by an addition behind it.
+    pub bias: bool,
+    /// Whether normalisation follows it.
+    pub normalised: bool,
+}
+
+/// Warns of convolutions with neither a bias nor normalisation behind them.
+pub fn check_convolutions(convolutions: &[Convolution]) -> Finding {
+    let bare = convolutions
+        .iter()
+        .filter(|conv| !conv.bias && !conv.normalised);
+    let names = some_of(bare.map(|conv| conv.name.as_str()));
+    match names.is_empty() {
+        true => {
+            let text = format!("each of {} convolutions has an offset", convolutions.len());
+            Finding::new(Code::Ef12, Status::Pass, text)
+        }
+        false => {
+            let text = format!("convolutions with neither bias nor normalisation: {names}");
+            Finding::new(Code::Ef12, Status::Warning, text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn initial(loss: f64, prior: &[f64], label_smoothing: f64) -> Finding {
+        let prior = prior.to_vec();
+        check_initial_loss(&InitialLoss {
+            loss,
+            prior,
+            label_smoothing,
+        })
+    }
+
+    #[test]
+    fn a_loss_that_is_not_the_priors_is_raised() {
+        let even = [0.1; 10];
+        assert_eq!(initial(2.31, &even, 0.0).status, Status::Pass);
+        assert_eq!(initial(2.31, &even, 0.1).status, Status::Pass);
+        assert_eq!(initial(4.0, &even, 0.0).status, Status::Warning);
+        assert_eq!(initial(0.23, &even, 0.0).status, Status::Warning);
+        assert_eq!(initial(f64::NAN, &even, 0.0).status, Status::Warning);
+        // A bias of zero on classes of 9 to 1.
+        let zero = initial(2f64.ln(), &[0.9, 0.1], 0.0);
+        assert_eq!(zero.status, Status::Warning);
+        assert!(zero.message.contains("0.693") && zero.message.contains("0.325"));
+        assert_eq!(initial(0.001, &[1.0, 0.0], 0.0).status, Status::Pass);
+    }
+
+    #[test]
+    fn smoothing_raises_the_expected_loss() {
+        let smoothed = InitialLoss {
+            prior: vec![0.9, 0.1],
+            label_smoothing: 0.2,
+            ..InitialLoss::default()
+        };
+        let expected = -(0.82 * 0.9f64.ln() + 0.18 * 0.1f64.ln());
+        assert!((smoothed.expected() - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bare_convolutions_are_raised() {
+        let conv = |bias, normalised| {
+            [Convolution {
+                name: "conv7".into(),
+                bias,
+                normalised,
+            }]
+        };
+        assert_eq!(check_convolutions(&conv(true, false)).status, Status::Pass);
+        assert_eq!(check_convolutions(&conv(false, true)).status, Status::Pass);
+        let finding = check_convolutions(&conv(false, false));
+        assert_eq!(finding.status, Status::Warning);
+        assert!(finding.message.contains("conv7"));
+    }
+}

@@ -1,0 +1,127 @@
+//! EF13: somebody must look at the run.
+
+use crate::finding::some_of;
+use crate::statistics::mean;
+use crate::{Code, Finding, Status, Symptom};
+
+/// Share of the steps at either end that are compared.
+pub const PART: f64 = 0.1;
+/// Share of the loss by which it must have fallen.
+pub const FALL: f64 = 0.01;
+/// Steps below which nothing is flat.
+pub const FEWEST_STEPS: usize = 20;
+/// Share of an untrained loss below which there is nothing left to learn.
+pub const LEARNT: f64 = 0.05;
+
+/// Warns where the loss of the last tenth of the `losses`, one a step, is not below that of the
+/// first tenth by 1 % and by more than the noise.
+///
+/// `untrained` is the loss of an untrained head, the entropy of the class prior: a stage that
+/// starts from next to nothing need not fall further. Flat stretches in between, and a plateau at the end,
+/// are no fault.
+pub fn check_loss(losses: &[f64], untrained: f64) -> Finding {
+    if losses.len() < FEWEST_STEPS {
+        let text = format!("{} steps show no course", losses.len());
+        return Finding::new(Code::Ef13, Status::Off, text);
+    }
+    let part = ((PART * losses.len() as f64) as usize).max(5);
+    let (first, first_error) = mean(&losses[..part]);
+    let (last, last_error) = mean(&losses[losses.len() - part..]);
+    let text = format!(
+        "the loss went from {first:.4} to {last:.4} in {} steps",
+        losses.len()
+    );
+    let noise = first_error.hypot(last_error);
+    let fell = first - last > (FALL * first).max(noise);
+    match fell || first <= LEARNT * untrained {
+        true => Finding::new(Code::Ef13, Status::Pass, text),
+        false => {
+            let text = format!(
+                "{text}, noise {noise:.4}: it does not fall, and nobody stopped \
+                the run"
+            );
+            Finding::new(Code::Ef13, Status::Warning, text).of(Symptom::FlatLoss)
+        }
+    }
+}
+
+/// What a run recorded.
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    /// Metrics that should be there and are not, or are no numbers.
+    pub missing: Vec<String>,
+    /// Events that were written.
+    pub events: usize,
+    /// Lines of the event file that cannot be read back.
+    pub unreadable: usize,
+}
+
+/// Fails where metrics are missing or events cannot be read.
+pub fn check_records(records: &Records) -> Finding {
+    let Records {
+        missing,
+        events,
+        unreadable,
+    } = records;
+    let problem = match missing.is_empty() {
+        false => format!(
+            "metrics are missing: {}",
+            some_of(missing.iter().map(String::as_str))
+        ),
+        true if *events == 0 => "no event was written".into(),
+        true if *unreadable > 0 => format!("{unreadable} of {events} events cannot be read"),
+        true => {
+            let text = format!("{events} events, no metric missing");
+            return Finding::new(Code::Ef13, Status::Pass, text);
+        }
+    };
+    Finding::new(Code::Ef13, Status::Failed, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(step: usize) -> f64 {
+        0.2 * (step as f64 * 12.9898).sin()
+    }
+
+    #[test]
+    fn a_flat_loss_is_raised() {
+        let flat: Vec<f64> = (0..200).map(|step| 2.3 + noise(step)).collect();
+        assert_eq!(check_loss(&flat, 2.3).status, Status::Warning);
+        let rising: Vec<f64> = (0..200).map(|step| 2.3 + 0.1 * step as f64).collect();
+        assert_eq!(check_loss(&rising, 2.3).status, Status::Warning);
+    }
+
+    #[test]
+    fn a_loss_that_falls_or_was_learnt_is_not() {
+        let plateau = |step: usize| 2.0 * (-(step as f64) / 20.0).exp() + 0.5 + noise(step);
+        let losses: Vec<f64> = (0..400).map(plateau).collect();
+        assert_eq!(check_loss(&losses, 2.3).status, Status::Pass);
+        assert_eq!(check_loss(&[0.02; 100], 2.3).status, Status::Pass);
+        assert_eq!(check_loss(&[2.3; 5], 2.3).status, Status::Off);
+    }
+
+    #[test]
+    fn missing_records_are_raised() {
+        let complete = Records {
+            events: 12,
+            ..Records::default()
+        };
+        assert_eq!(check_records(&complete).status, Status::Pass);
+        for records in [
+            Records {
+                missing: vec!["val_loss".into()],
+                ..complete.clone()
+            },
+            Records {
+                unreadable: 1,
+                ..complete
+            },
+            Records::default(),
+        ] {
+            assert_eq!(check_records(&records).status, Status::Failed);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Code;
+
+/// What a guard means, in plain sentences.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explanation {
+    /// What causes the mistake.
+    pub cause: String,
+    /// Why it matters.
+    pub why: String,
+    /// What edgefit does about it by itself.
+    pub does: String,
+    /// What to change.
+    pub change: String,
+}
+
+const TEXTS: &str = include_str!("explanations.toml");
+
+static EXPLANATIONS: LazyLock<BTreeMap<Code, Explanation>> =
+    LazyLock::new(|| toml::from_str(TEXTS).expect("the texts are checked by a test"));
+
+impl Code {
+    /// What this guard means and how to mend what it finds.
+    pub fn explanation(self) -> &'static Explanation {
+        &EXPLANATIONS[&self]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_explained() {
+        for code in Code::ALL {
+            let Explanation {
+                cause,
+                why,
+                does,
+                change,
+            } = code.explanation();
+            for text in [cause, why, does, change] {
+                assert!(text.len() > 40 && text.ends_with('.'), "{code}: '{text}'");
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::code::Code;
+use crate::finding::{Finding, Status};
+
+const NOT_REACHED: &str = "not reached";
+
+/// Collects what the guards found, and answers for all twenty.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// Guards that may not raise anything.
+    pub allow: BTreeSet<Code>,
+    /// Whether a warning counts as failed.
+    pub deny_warnings: bool,
+    recorded: Vec<Finding>,
+    reasons: BTreeMap<Code, String>,
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, findings: T) {
+        self.recorded.extend(findings);
+    }
+}
+
+impl Findings {
+    /// Nothing found yet.
+    pub fn new(allow: impl IntoIterator<Item = Code>, deny_warnings: bool) -> Self {
+        Findings {
+            allow: allow.into_iter().collect(),
+            deny_warnings,
+            ..Findings::default()
+        }
+    }
+
+    /// Adds a finding.
+    pub fn record(&mut self, finding: Finding) {
+        self.recorded.push(finding);
+    }
+
+    /// Says why a guard is not going to look, for as long as nothing is recorded for it.
+    pub fn not_reached(&mut self, code: Code, reason: impl Into<String>) {
+        self.reasons.insert(code, reason.into());
+    }
+
+    /// One finding for each of the twenty codes, in order: the gravest, messages of equal gravity
+    /// joined by `; `.
+    ///
+    /// A symptom whose cause was raised as well passes as explained by it, also when the cause is
+    /// allowed. A code without findings is off.
+    pub fn report(&self) -> Vec<Finding> {
+        Code::ALL.map(|code| self.answer(code)).into()
+    }
+
+    /// The first finding that stops the run.
+    pub fn stops(&self) -> Option<Finding> {
+        let failed = |finding: &Finding| finding.status == Status::Failed;
+        Code::ALL
+            .into_iter()
+            .map(|code| self.answer(code))
+            .find(failed)
+    }
+
+    fn answer(&self, code: Code) -> Finding {
+        let own: Vec<Finding> = self
+            .recorded
+            .iter()
+            .filter(|finding| finding.code == code)
+            .map(|finding| self.explained(finding))
+            .collect();
+        let Some(status) = own.iter().map(|finding| finding.status).max() else {
+            let reason = self.reasons.get(&code).map_or(NOT_REACHED, String::as_str);
+            return Finding::new(code, Status::Off, reason);
+        };
+        let mut messages: Vec<String> = Vec::new();
+        for finding in own {
+            if finding.status == status && !messages.contains(&finding.message) {
+                messages.push(finding.message);
+            }
+        }
+        self.judged(Finding::new(code, status, messages.join("; ")))
+    }
+
+    /// A symptom passes where its cause was raised.
+    fn explained(&self, finding: &Finding) -> Finding {
+        let causes = finding
+            .symptom
+            .map_or(&[][..], |symptom| symptom.explained_by());
+        let raised = |cause: &&Code| {
+            self.recorded
+                .iter()
+                .any(|other| other.code == **cause && other.status.is_raised())
+        };
+        match causes.iter().find(raised) {
+            Some(cause) if finding.status.is_raised() => Finding::new(
+                finding.code,
+                Status::Pass,
+                format!("explained by {cause}: {}", finding.message),
+            ),
+            _ => finding.clone(),
+        }
+    }
+
+    fn judged(&self, finding: Finding) -> Finding {
+        let Finding { code, status, .. } = finding;
+        match status {
+            Status::Warning | Status::Failed if self.allow.contains(&code) => {
+                let message = format!("allowed: {}", finding.message);
+                Finding::new(code, Status::Off, message)
+            }
+            Status::Warning if self.deny_warnings => Finding {
+                status: Status::Failed,
+                ..finding
+            },
+            _ => finding,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Symptom;
+
+    fn find(findings: &Findings, code: Code) -> Finding {
+        let report = findings.report();
+        assert_eq!(report.len(), 20);
+        report[code as usize].clone()
+    }
+
+    #[test]
+    fn all_twenty_answer_and_the_gravest_counts() {
+        let mut findings = Findings::default();
+        findings.record(Finding::new(Code::Ef08, Status::Pass, "fine"));
+        findings.record(Finding::new(Code::Ef08, Status::Warning, "a"));
+        findings.record(Finding::new(Code::Ef08, Status::Warning, "b"));
+        findings.record(Finding::new(Code::Ef08, Status::Warning, "a"));
+        findings.not_reached(Code::Ef20, "no device was named");
+        assert_eq!(find(&findings, Code::Ef08).message, "a; b");
+        assert_eq!(find(&findings, Code::Ef08).status, Status::Warning);
+        assert_eq!(find(&findings, Code::Ef20).message, "no device was named");
+        assert_eq!(find(&findings, Code::Ef01).message, NOT_REACHED);
+        assert_eq!(findings.stops(), None);
+    }
+
+    #[test]
+    fn a_cause_comes_before_its_symptom() {
+        let mut findings = Findings::default();
+        let flat = Finding::new(Code::Ef13, Status::Failed, "flat").of(Symptom::FlatLoss);
+        findings.record(flat);
+        assert_eq!(findings.stops().unwrap().code, Code::Ef13);
+        findings.record(Finding::new(Code::Ef10, Status::Fixed, "found"));
+        assert_eq!(findings.stops().unwrap().code, Code::Ef13);
+        findings.record(Finding::new(Code::Ef10, Status::Warning, "rate"));
+        let explained = find(&findings, Code::Ef13);
+        assert_eq!(explained.status, Status::Pass);
+        assert_eq!(explained.message, "explained by EF10: flat");
+        // Missing metrics are nobody else's fault.
+        findings.record(Finding::new(Code::Ef13, Status::Warning, "missing"));
+        assert_eq!(find(&findings, Code::Ef13).message, "missing");
+    }
+
+    #[test]
+    fn allowing_silences_and_denying_sharpens() {
+        let mut findings = Findings::new([Code::Ef07], true);
+        findings.record(Finding::new(Code::Ef07, Status::Failed, "1 to 20"));
+        findings.record(Finding::new(Code::Ef11, Status::Warning, "all off"));
+        assert_eq!(find(&findings, Code::Ef07).status, Status::Off);
+        assert_eq!(find(&findings, Code::Ef07).message, "allowed: 1 to 20");
+        assert_eq!(findings.stops().unwrap().code, Code::Ef11);
+    }
+
+    #[test]
+    fn findings_are_written_with_lowercase_statuses() {
+        let finding = Finding::new(Code::Ef04, Status::Failed, "m").of(Symptom::InitialLoss);
+        let json = serde_json::to_value(finding).unwrap();
+        let expected = serde_json::json!({"code": "EF04", "status": "failed", "message": "m"});
+        assert_eq!(json, expected);
+    }
+}

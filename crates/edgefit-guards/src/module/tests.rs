@@ -1,0 +1,123 @@
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+
+use super::*;
+use crate::ef05_activations::Kind;
+
+#[derive(Module, Debug)]
+struct Net {
+    first: Linear,
+    second: Vec<Linear>,
+}
+
+fn net() -> Net {
+    let device = Device::flex().autodiff();
+    let linear = || LinearConfig::new(2, 2).init(&device);
+    let first = linear();
+    Net {
+        first: Linear {
+            weight: first
+                .weight
+                .map(|w| (w * 0.0 + 2.0).detach().require_grad()),
+            ..first
+        },
+        second: vec![linear()],
+    }
+}
+
+/// The loss is the sum over the outputs of the first layer for a batch of `scale` and −`scale`.
+fn gradients_of(net: &Net, scale: f32) -> GradientsParams {
+    let device = Device::flex().autodiff();
+    let x = Tensor::<2>::from_floats([[scale, -3.0 * scale]], &device);
+    GradientsParams::from_grads(net.first.forward(x).sum().backward(), net)
+}
+
+#[test]
+fn gradients_have_names_and_figures() {
+    let net = net();
+    let found = gradients(&net, &gradients_of(&net, 1.0));
+    let names: Vec<&str> = found
+        .iter()
+        .map(|gradient| gradient.name.as_str())
+        .collect();
+    assert_eq!(names, ["first.weight", "first.bias"]);
+    // d/dW of Σ x·W is x for each output: 1, 1, −3, −3.
+    assert_eq!((found[0].rank, found[0].mean_abs), (2, 2.0));
+    assert!((found[0].norm - 20f64.sqrt()).abs() < 1e-6);
+    assert!((global_norm(&found) - 22f64.sqrt()).abs() < 1e-6);
+    let broken = gradients(&net, &gradients_of(&net, f32::NAN));
+    assert!(!broken[0].is_finite() && broken[1].is_finite());
+}
+
+#[test]
+fn two_gradients_are_compared() {
+    let net = net();
+    let [once, again] = [1.0, 1.0].map(|scale| gradients_of(&net, scale));
+    assert_eq!(compare(&net, &once, &again).difference_norm, 0.0);
+    let tripled = compare(&net, &once, &gradients_of(&net, 3.0));
+    assert!((tripled.difference_norm - 80f64.sqrt()).abs() < 1e-5);
+    let missing = compare(&net, &once, &GradientsParams::new());
+    assert!((missing.difference_norm - 22f64.sqrt()).abs() < 1e-5);
+}
+
+#[test]
+fn updates_are_relative_to_the_weights() {
+    let before = net();
+    let gradients = gradients_of(&before, 1.0);
+    let after = SgdConfig::new()
+        .init()
+        .step(0.01, before.clone(), gradients);
+    let found = updates(&before, &after);
+    let names: Vec<&str> = found.iter().map(|update| update.name.as_str()).collect();
+    assert_eq!(names, ["first.weight", "second.0.weight"]);
+    // 0.01 · √20 over the norm of four elements of 2.
+    let expected = (0.01 * 20f64.sqrt() / 4.0).log10();
+    assert!((found[0].log10_ratio - expected).abs() < 1e-4);
+    assert_eq!(found[1].log10_ratio, updates::NOTHING);
+}
+
+#[test]
+fn frozen_and_empty_weights_have_no_update() {
+    let mut before = net();
+    before.first.weight = before
+        .first
+        .weight
+        .map(|w| (w * 0.0).detach().require_grad());
+    before.second[0] = before.second[0].clone().no_grad();
+    let after = SgdConfig::new()
+        .init()
+        .step(0.01, before.clone(), gradients_of(&before, 1.0));
+    assert_eq!(updates(&before, &after), []);
+}
+
+#[test]
+fn activations_are_counted_by_channel() {
+    let device = Device::flex();
+    // Three channels of four values, two samples: dead, alive, alive in one place of eight.
+    let mut values = vec![0f32; 24];
+    values[4..8].fill(1.0);
+    values[16..20].fill(1.0);
+    values[8] = 1.0;
+    let tensor = Tensor::<1>::from_floats(values.as_slice(), &device).reshape([2, 3, 2, 2]);
+    let rectifier = layer("relu", Kind::Rectifier, tensor.clone());
+    assert_eq!((rectifier.units, rectifier.saturated), (3, 0.0));
+    assert!((rectifier.inactive - 1.0 / 3.0).abs() < 1e-12);
+    assert_eq!(
+        layer("sigmoid", Kind::Sigmoid, tensor.clone()).saturated,
+        1.0
+    );
+    let tanh = layer("tanh", Kind::Tanh, tensor);
+    assert!((tanh.saturated - 1.0 / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn probabilities_are_told_from_logits() {
+    let device = Device::flex();
+    let logits = Tensor::<2>::from_floats([[1.0, 2.0, 0.5], [0.1, 3.0, 4.0]], &device);
+    let check = |tensor| crate::ef04_logits::check(&outputs(tensor)).status;
+    assert_eq!(check(logits.clone()), crate::Status::Pass);
+    assert_eq!(check(softmax(logits, 1)), crate::Status::Failed);
+}

@@ -5,6 +5,7 @@
 mod apt;
 mod cache;
 mod conformance;
+mod fashion_mnist;
 mod onnxruntime;
 mod photographs;
 mod pip;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use cache::Cache;
 pub use conformance::onnx_operator_cases;
+pub use fashion_mnist::fashion_mnist;
 pub use onnxruntime::onnxruntime;
 pub use photographs::tux_paint_photographs;
 pub use rapidocr::rapidocr_classifier;

@@ -24,10 +24,10 @@ pub const FEWEST_LOSSES: usize = 6;
 pub struct Updates {
     /// Name of the weight.
     pub name: String,
-    /// log10 of |update| / |weight| at each step, without steps at which the weight was zero.
+    /// log10 of |update| / |weight| at each step.
     pub log10_ratios: Vec<f64>,
-    /// Whether the weight was zero at the first step, as that of a new head. Any update is large
-    /// beside it, so only too small ones count.
+    /// Whether the weight was zero at a step, as that of a new head. Large updates are right for
+    /// it, so only too small ones count.
     pub from_zero: bool,
 }
 

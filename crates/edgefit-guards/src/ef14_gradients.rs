@@ -86,7 +86,7 @@ pub fn check_layers(layers: &[Layer]) -> Finding {
 }
 
 /// Its name and median gradient, where that has vanished.
-pub(crate) fn vanishes(layer: &Layer) -> Option<(&str, f64)> {
+pub fn vanishes(layer: &Layer) -> Option<(&str, f64)> {
     let counted = layer.mean_abs.get(FIRST_STEPS..)?;
     let early = &counted[..(counted.len() / 2).max(WINDOW).min(counted.len())];
     let middle = median(early.iter().copied())?;

@@ -8,7 +8,7 @@ mod updates;
 
 pub use activations::{layer, outputs};
 pub use gradients::{ParameterGradient, compare, global_norm, gradients};
-pub use updates::{NO_SIZE, NOTHING, Update, updates};
+pub use updates::{NOTHING, Update, ZERO, updates};
 
 /// Rank from which on a parameter is a weight; below are biases and normalisation.
 pub const WEIGHT_RANK: usize = 2;

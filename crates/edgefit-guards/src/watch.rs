@@ -70,10 +70,9 @@ impl TrainingWatch {
             layer.name.clone_from(&gradient.name);
             layer.mean_abs.push(gradient.mean_abs);
         }
-        let first = self.losses.len() == 1;
         for update in step.updates {
             let updates = self.updates.entry(update.name.clone()).or_default();
-            updates.from_zero |= updates.log10_ratios.is_empty() && !first;
+            updates.from_zero |= update.from_zero;
             updates.name.clone_from(&update.name);
             updates.log10_ratios.push(update.log10_ratio);
         }
@@ -141,6 +140,7 @@ mod tests {
         let update = Update {
             name: "conv.weight".into(),
             log10_ratio,
+            from_zero: false,
         };
         for step in 0..100 {
             let found = watch.step(&Step {
@@ -186,25 +186,33 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_head_that_starts_at_zero_may_grow_and_starve_the_rest() {
+    fn new_head(rate_of_head: f64) -> Findings {
         let mut watch = TrainingWatch::new(2.3);
         for step in 0..40 {
             let update = |name: &str, log10_ratio| Update {
                 name: name.into(),
                 log10_ratio,
+                from_zero: name == "head.weight" && step == 0,
             };
-            let both = [update("conv.weight", -9.0), update("head.weight", -0.5)];
             watch.step(&Step {
                 loss: 2.3 - 0.05 * step as f64,
                 rate: 1e-3,
                 gradients: &gradient(1e-9),
-                updates: if step == 0 { &both[..1] } else { &both },
+                updates: &[
+                    update("conv.weight", -9.0),
+                    update("head.weight", rate_of_head),
+                ],
             });
         }
         let mut findings = Findings::default();
         findings.extend(watch.findings());
-        assert_eq!(raised(&findings), [Code::Ef14]);
+        findings
+    }
+
+    #[test]
+    fn a_new_head_tells_a_low_rate_from_vanishing_gradients() {
+        assert_eq!(raised(&new_head(-0.5)), [Code::Ef14]);
+        assert_eq!(raised(&new_head(-8.0)), [Code::Ef10]);
     }
 
     #[test]

@@ -3,8 +3,8 @@ use burn::tensor::Tensor;
 use crate::ef04_logits;
 use crate::ef05_activations::{INACTIVE, Kind, LIMIT, Layer};
 
-/// Share of a unit's activations that decides about it: the 95th percentile.
-const PERCENTILE: f64 = 0.95;
+/// Share of a unit's activations that decides about it: the 99th percentile.
+const PERCENTILE: f64 = 0.99;
 
 /// Figures of the activations of a layer, (batch, channels, …), for
 /// [`ef05_activations`](crate::ef05_activations). A unit is a channel, over all positions and

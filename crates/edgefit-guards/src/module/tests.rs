@@ -80,17 +80,22 @@ fn updates_are_relative_to_the_weights() {
 }
 
 #[test]
-fn frozen_and_empty_weights_have_no_update() {
+fn a_weight_of_zero_counts_as_usually_initialised_and_a_frozen_one_not() {
     let mut before = net();
     before.first.weight = before
         .first
         .weight
         .map(|w| (w * 0.0).detach().require_grad());
     before.second[0] = before.second[0].clone().no_grad();
+    let gradients = gradients_of(&before, 1.0);
     let after = SgdConfig::new()
         .init()
-        .step(0.01, before.clone(), gradients_of(&before, 1.0));
-    assert_eq!(updates(&before, &after), []);
+        .step(0.01, before.clone(), gradients);
+    let [found] = updates(&before, &after).try_into().unwrap();
+    // Four elements of U(±1/√2) have a norm of √(4 / 6).
+    let expected = (0.01 * 20f64.sqrt() / (4f64 / 6.0).sqrt()).log10();
+    assert!((found.log10_ratio - expected).abs() < 1e-4);
+    assert!(found.from_zero && !updates(&after, &after)[0].from_zero);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use burn::tensor::Tensor;
 use super::gradients::squares;
 use super::{Path, WEIGHT_RANK};
 
-/// Norm of a weight below which it has no size to compare with, as that of a head at its start.
-pub const NO_SIZE: f64 = 1e-6;
+/// Norm of a weight below which it is zero, as that of a new head.
+pub const ZERO: f64 = 1e-6;
 /// log10 given to an update that rounds to nothing.
 pub const NOTHING: f64 = -12.0;
 
@@ -16,13 +16,17 @@ pub const NOTHING: f64 = -12.0;
 pub struct Update {
     /// Path of the weight in the module.
     pub name: String,
-    /// log10 of ‖after − before‖ / ‖before‖; [`NOTHING`] at least.
+    /// log10 of ‖after − before‖ / ‖before‖; [`NOTHING`] at least. A weight that is smaller than
+    /// drawn from U(±1/√inputs), as layers usually start, counts as large as that: beside a weight
+    /// that starts at zero any update is large.
     pub log10_ratio: f64,
+    /// Whether the weight was zero before.
+    pub from_zero: bool,
 }
 
 /// How far a step moved the trained weights from `before`, a clone of the module made before it.
 ///
-/// Biases, frozen weights and weights without a size are left out.
+/// Biases and frozen weights are left out.
 pub fn updates<M: Module>(before: &M, after: &M) -> Vec<Update> {
     let mut snapshot = Snapshot::default();
     before.visit(&mut snapshot);
@@ -67,16 +71,25 @@ impl ModuleVisitor for Comparison {
         let Some(before) = self.before.remove(&param.id) else {
             return;
         };
-        let size = squares(before.clone()).sqrt();
-        if size < NO_SIZE {
-            return;
-        }
+        let norm = squares(before.clone()).sqrt();
+        let size = norm.max(usual_norm(&param.val().dims()));
         let moved = squares(elements(param) - before).sqrt();
         self.found.push(Update {
             name: self.path.name(),
             log10_ratio: (moved / size).log10().max(NOTHING),
+            from_zero: norm < ZERO,
         });
     }
+}
+
+/// Expected norm of a weight drawn from U(±1/√inputs), (out, in, …) or, of rank 2, either way round.
+fn usual_norm(dims: &[usize]) -> f64 {
+    let elements: usize = dims.iter().product();
+    let inputs = match dims {
+        [a, b] => *a.max(b),
+        _ => elements / dims[0].max(1),
+    };
+    (elements as f64 / (3 * inputs.max(1)) as f64).sqrt()
 }
 
 fn elements<const D: usize>(param: &Param<Tensor<D>>) -> Tensor<1> {

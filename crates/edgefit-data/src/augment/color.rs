@@ -68,8 +68,8 @@ fn away_from(image: &mut RgbImage, factor: f32, other: impl Fn(u32, u32, &Rgb<u8
     for (x, y, pixel) in image.enumerate_pixels_mut() {
         let other = other(x, y, pixel);
         for (value, other) in pixel.0.iter_mut().zip(other) {
-            // The conversion saturates at 0 and 255.
-            *value = (other + (f32::from(*value) - other) * factor).round() as u8;
+            // To the nearest; the conversion saturates at 0 and 255.
+            *value = (other + (f32::from(*value) - other) * factor + 0.5) as u8;
         }
     }
 }

@@ -41,12 +41,15 @@ fn bilinear(image: &RgbImage, x: f32, y: f32) -> Rgb<u8> {
         let [left_pixel, right_pixel] = columns.map(|x| image.get_pixel(x, y).0.map(f32::from));
         [0, 1, 2].map(|channel| mix(left_pixel[channel], right_pixel[channel], x - left))
     });
-    Rgb([0, 1, 2].map(|channel| mix(above[channel], below[channel], y - top).round() as u8))
+    Rgb([0, 1, 2].map(|channel| (mix(above[channel], below[channel], y - top) + 0.5) as u8))
 }
 
 /// The place inside that is seen when the border is a mirror.
 fn mirrored(place: i64, side: u32) -> u32 {
     let side = i64::from(side);
+    if (0..side).contains(&place) {
+        return place as u32;
+    }
     let place = place.rem_euclid(2 * side);
     place.min(2 * side - 1 - place) as u32
 }

@@ -1,5 +1,7 @@
 //! Changes to a graph. Each keeps every name that it has no reason to change.
 
+mod boundary;
+mod dropout;
 mod fold_batch_norm;
 mod head;
 mod lift_constants;
@@ -7,6 +9,8 @@ mod prune;
 mod softmax;
 mod split;
 
+pub use boundary::{Boundary, boundaries};
+pub use dropout::dropout_before;
 pub use fold_batch_norm::fold_batch_norm;
 pub use head::{Head, Layer, LayerWeights, replace_head};
 pub use lift_constants::lift_constants;

@@ -46,6 +46,12 @@ pub fn cut_softmax(graph: &mut Graph) -> Option<CutSoftmax> {
 }
 
 impl CutSoftmax {
+    /// Name of the node that was taken off.
+    pub fn node(&self) -> &str {
+        let named = self.0.iter().find(|node| node.op != "Identity");
+        named.map_or("", Node::label)
+    }
+
     /// Puts the nodes back where they were.
     pub fn restore(self, graph: &mut Graph) {
         let first = self.0.first().and_then(|node| node.input(0));

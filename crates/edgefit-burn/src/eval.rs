@@ -12,6 +12,9 @@ use crate::program::Mode;
 use crate::train::TrainModule;
 use crate::value::{Floats, Value};
 
+/// Values of weights and running statistics by their names in the graph.
+pub type Weights = std::collections::BTreeMap<String, Vec<f32>>;
+
 /// A graph in eval mode: running statistics, no dropout, no autodiff.
 #[derive(Debug, Clone)]
 pub struct EvalModule {
@@ -63,6 +66,36 @@ impl EvalModule {
     /// running statistics, and uses them.
     pub fn into_train(self, trained: impl Fn(&str) -> bool) -> TrainModule {
         TrainModule::new(self.network, self.weights, &self.device, trained)
+    }
+
+    /// What training may have changed, by name: trainable weights and running statistics, row-major.
+    ///
+    /// # Errors
+    /// The device fails to hand out the values.
+    pub fn weights(&self) -> Result<Weights> {
+        let all = self.network.weights.iter().zip(&self.weights);
+        all.filter(|(weight, _)| weight.trainable || weight.statistic)
+            .map(|(weight, value)| Ok((weight.name.clone(), value.to_vec()?)))
+            .collect()
+    }
+
+    /// The same network with those of its weights replaced that `weights` names.
+    ///
+    /// # Errors
+    /// A weight has another number of elements here.
+    pub fn with_weights(mut self, weights: &Weights) -> Result<Self> {
+        for (weight, value) in self.network.weights.iter().zip(&mut self.weights) {
+            if let Some(values) = weights.get(&weight.name) {
+                let dims = value.dims();
+                *value = Floats::new(values.clone(), &dims, &self.device).map_err(|problem| {
+                    Error::Node {
+                        node: format!("initializer '{}'", weight.name),
+                        problem,
+                    }
+                })?;
+            }
+        }
+        Ok(self)
     }
 
     /// Puts what training may have changed back into the graph that this module came from, in the

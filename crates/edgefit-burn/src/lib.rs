@@ -11,6 +11,7 @@
 mod compile;
 mod error;
 mod eval;
+mod gradients;
 mod memory;
 mod network;
 mod ops;
@@ -22,7 +23,8 @@ mod value;
 
 pub use burn;
 pub use error::{Error, Result};
-pub use eval::EvalModule;
+pub use eval::{EvalModule, Weights};
+pub use gradients::{GradientSize, Gradients};
 pub use memory::StepMemory;
 pub use train::{Parameter, TrainModule};
 pub use value::{Floats, Value};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Distribution, Tensor};
 use edgefit_graph::ops::BatchNormalization;
@@ -55,18 +55,47 @@ pub enum Parameter {
     R8(Param<Tensor<8>>),
 }
 
-impl Parameter {
-    fn new(value: Floats) -> Self {
-        match value {
-            Floats::R1(tensor) => Parameter::R1(Param::from_tensor(tensor.autodiff())),
-            Floats::R2(tensor) => Parameter::R2(Param::from_tensor(tensor.autodiff())),
-            Floats::R3(tensor) => Parameter::R3(Param::from_tensor(tensor.autodiff())),
-            Floats::R4(tensor) => Parameter::R4(Param::from_tensor(tensor.autodiff())),
-            Floats::R5(tensor) => Parameter::R5(Param::from_tensor(tensor.autodiff())),
-            Floats::R6(tensor) => Parameter::R6(Param::from_tensor(tensor.autodiff())),
-            Floats::R7(tensor) => Parameter::R7(Param::from_tensor(tensor.autodiff())),
-            Floats::R8(tensor) => Parameter::R8(Param::from_tensor(tensor.autodiff())),
+/// Runs `$body` with `$param` bound to the burn parameter of whatever rank `$parameter` has.
+macro_rules! on_parameter {
+    ($parameter:expr, $param:ident => $body:expr) => {
+        match $parameter {
+            $crate::train::Parameter::R1($param) => $body,
+            $crate::train::Parameter::R2($param) => $body,
+            $crate::train::Parameter::R3($param) => $body,
+            $crate::train::Parameter::R4($param) => $body,
+            $crate::train::Parameter::R5($param) => $body,
+            $crate::train::Parameter::R6($param) => $body,
+            $crate::train::Parameter::R7($param) => $body,
+            $crate::train::Parameter::R8($param) => $body,
         }
+    };
+}
+pub(crate) use on_parameter;
+
+impl Parameter {
+    /// `id` tells it from the other parameters of its module, and is the same for the same graph,
+    /// so that the state of an optimizer finds it again.
+    fn new(id: u64, value: Floats) -> Self {
+        fn param<const D: usize>(id: u64, tensor: Tensor<D>) -> Param<Tensor<D>> {
+            let mut param = Param::from_tensor(tensor.autodiff());
+            param.id = ParamId::from(id);
+            param
+        }
+        match value {
+            Floats::R1(tensor) => Parameter::R1(param(id, tensor)),
+            Floats::R2(tensor) => Parameter::R2(param(id, tensor)),
+            Floats::R3(tensor) => Parameter::R3(param(id, tensor)),
+            Floats::R4(tensor) => Parameter::R4(param(id, tensor)),
+            Floats::R5(tensor) => Parameter::R5(param(id, tensor)),
+            Floats::R6(tensor) => Parameter::R6(param(id, tensor)),
+            Floats::R7(tensor) => Parameter::R7(param(id, tensor)),
+            Floats::R8(tensor) => Parameter::R8(param(id, tensor)),
+        }
+    }
+
+    /// What tells it from the other parameters of its module.
+    pub fn id(&self) -> ParamId {
+        on_parameter!(self, param => param.id)
     }
 
     /// Its gradient, if one reached it.
@@ -84,16 +113,7 @@ impl Parameter {
     }
 
     fn value(&self) -> Floats {
-        match self {
-            Parameter::R1(param) => param.val().into(),
-            Parameter::R2(param) => param.val().into(),
-            Parameter::R3(param) => param.val().into(),
-            Parameter::R4(param) => param.val().into(),
-            Parameter::R5(param) => param.val().into(),
-            Parameter::R6(param) => param.val().into(),
-            Parameter::R7(param) => param.val().into(),
-            Parameter::R8(param) => param.val().into(),
-        }
+        on_parameter!(self, param => param.val().into())
     }
 }
 
@@ -111,7 +131,7 @@ impl TrainModule {
             .zip(weights)
             .map(|(weight, value)| {
                 if weight.trainable && trained(&weight.name) {
-                    parameters.push(Parameter::new(value));
+                    parameters.push(Parameter::new(parameters.len() as u64, value));
                     Source::Trained(parameters.len() - 1)
                 } else {
                     Source::Constant(Box::new(value))

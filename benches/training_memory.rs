@@ -22,10 +22,12 @@ use edgefit::engine::{Array, fastest, keep_one_heap, onnxruntime};
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::{Head, cut_softmax, fold_batch_norm, lift_constants};
 use edgefit::graph::{Graph, trainable_parameters};
-use edgefit::train::Observer;
 use edgefit::train::features;
-use edgefit::train::head::{Recipe, Samples, fit};
+use edgefit::train::fit::{Cached, Problem, fit};
 use edgefit::train::memory::{self, Optimizer, TrainingMemory};
+use edgefit::train::recipe::{Sampling, StageRecipe};
+use edgefit::train::task::Targets;
+use edgefit::train::{Observer, Recipe, StageName};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -128,7 +130,16 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
     let (mut backbone, head) = (found.backbone(graph)?, found.extract(graph)?);
     fold_batch_norm(&mut backbone)?;
     let engine = fastest();
-    let predicted = memory::probe(&backbone, &head, engine, batch, SAMPLES)?;
+    let optimizer = Optimizer::Adam;
+    let predicted = memory::frozen(
+        &backbone,
+        &head,
+        |_| true,
+        optimizer,
+        engine,
+        batch,
+        SAMPLES,
+    )?;
 
     let threads = std::thread::available_parallelism()?.get();
     let mut loaded = edgefit::engine::load(engine, &backbone, threads)?;
@@ -151,17 +162,32 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
     }
     drop(loaded);
     let classes = classes(&head, 1)?;
-    let samples = Samples {
-        features: rows.concat(),
-        labels: (0..rows.len()).map(|row| row % classes).collect(),
-    };
-    let recipe = Recipe {
+    let labels: Vec<usize> = (0..rows.len()).map(|row| row % classes).collect();
+    let targets = Targets::of_classes(&labels, &vec![1.0; classes]);
+    let width = rows.first().map_or(0, Vec::len);
+    let samples = Cached::new(width, vec![rows.concat()]);
+    let recipe = StageRecipe {
         epochs: STEPS,
         batch,
-        ..Recipe::default()
+        ..Recipe::default().probe
     };
-    let weights = vec![1.0; classes];
-    fit(&head, &samples, &samples, &weights, &recipe, &mut Nobody)?;
+    let trained = trainable_parameters(&head).into_iter();
+    let trained = trained.map(|(_, name)| (name.to_owned(), 1.0)).collect();
+    fit(
+        &Problem {
+            graph: &head,
+            trained: &trained,
+            train: &samples,
+            train_targets: &targets,
+            val: &samples,
+            val_targets: &targets,
+            recipe: &recipe,
+            sampling: Sampling::Shuffled,
+            seed: 0,
+            stage: StageName::Probe,
+        },
+        &mut Nobody,
+    )?;
     Ok(predicted)
 }
 

@@ -4,7 +4,6 @@
 //! cargo run --release --example fine_tune -- IMAGES BACKBONE.onnx RUN
 //! ```
 
-use edgefit::train::head::Recipe;
 use edgefit::train::{Job, Observer, train};
 
 /// Prints what is going on, a line a part.
@@ -29,27 +28,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [data, backbone, run] = arguments.as_slice() else {
         return Err("usage: fine_tune IMAGES BACKBONE.onnx RUN".into());
     };
-    let job = Job {
-        data: data.into(),
-        backbone: backbone.into(),
-        device: edgefit::device::find("raspberry-pi-4b")?,
-        run: run.into(),
-        cache: std::env::temp_dir().join("edgefit-example"),
-        preprocessing: None,
-        head: None,
-        input_shape: None,
-        engine: None,
-        threads: 2,
-        strict: false,
-        recipe: Recipe::default(),
-        memory: None,
-    };
+    let device = edgefit::device::find("raspberry-pi-4b")?;
+    let job = Job::new(data.as_ref(), backbone.as_ref(), device, run.as_ref());
     let report = train(&job, &mut Lines)?;
     let [low, high] = report.test.accuracy_interval;
     println!(
         "test accuracy {:.3} ({low:.3} – {high:.3})",
         report.test.accuracy
     );
+    for found in report
+        .guards
+        .iter()
+        .filter(|found| found.status.is_raised())
+    {
+        println!("{}: {}", found.code, found.message);
+    }
     println!("{}", report.exported.path.display());
     Ok(())
 }

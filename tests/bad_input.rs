@@ -308,7 +308,7 @@ fn folders_that_are_no_dataset() {
 }
 
 #[test]
-fn a_model_without_preprocessing_asks_for_it() {
+fn a_model_without_preprocessing_is_tried_out() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("mute.onnx");
     let mut graph = edgefit::graph::Graph::load(backbone()).unwrap();
@@ -316,12 +316,24 @@ fn a_model_without_preprocessing_asks_for_it() {
     graph.save(&model).unwrap();
     let data = some_photographs(&["bird", "flower"], 6);
     let out = folder.path().join("run");
-    assert_refused(
-        &run(&mut train(data.path(), &model, &out)),
-        &["mute.onnx", "--preprocessing", "lite"],
+    let tried = run(train(data.path(), &model, &out).arg("--json"));
+    assert!(tried.stderr.contains("mute.onnx"), "{tried:?}");
+    assert!(tried.stderr.contains("--preprocessing"), "{tried:?}");
+    let guard = &tried.json("edgefit.train/1")["guards"][5];
+    assert_eq!(
+        (&guard["code"], &guard["status"]),
+        (&"EF06".into(), &"fixed".into())
+    );
+    assert!(
+        guard["message"]
+            .as_str()
+            .unwrap()
+            .contains("'tf' fits best"),
+        "{guard}"
     );
     let mut told = train(data.path(), &model, &out);
-    assert_eq!(run(told.args(["--preprocessing", "lite"])).code, 0);
+    let told = run(told.args(["--preprocessing", "lite"]));
+    assert!(!told.stderr.contains("EF06"), "{told:?}");
 }
 
 #[test]

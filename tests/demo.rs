@@ -89,7 +89,7 @@ fn the_demo_does_the_whole_job() {
             "parity.0.max_abs",
             "timing.total_ns",
             "timing.features_ns",
-            "timing.head_ns",
+            "timing.stages_ns",
             "stages.0.name",
         ],
     );

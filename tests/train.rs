@@ -12,7 +12,6 @@ use std::fs;
 use common::{assert_refused, backbone, command, run, some_photographs};
 use edgefit::engine::EngineName;
 use edgefit::graph::{Dim, Graph, Preprocessing, ValueType, labels};
-use edgefit::train::head::Recipe;
 use edgefit::train::{Error, Job, Observer};
 
 const CLASSES: [&str; 2] = ["bird", "fruit_veg"];
@@ -141,21 +140,10 @@ fn a_model_that_cannot_fit_is_refused_before_training() {
 fn a_stage_that_does_not_fit_the_memory_is_refused_with_the_batch_that_does() {
     let data = some_photographs(&CLASSES, 12);
     let out = tempfile::tempdir().unwrap();
-    let mut job = Job {
-        data: data.path().to_path_buf(),
-        backbone: backbone().to_path_buf(),
-        device: edgefit::device::find("raspberry-pi-4b").unwrap(),
-        run: out.path().join("run"),
-        cache: out.path().join("cache"),
-        head: None,
-        input_shape: None,
-        preprocessing: None,
-        engine: Some(EngineName::Tract),
-        threads: 2,
-        strict: false,
-        recipe: Recipe::default(),
-        memory: Some(1 << 20),
-    };
+    let device = edgefit::device::find("raspberry-pi-4b").unwrap();
+    let mut job = Job::new(data.path(), backbone(), device, &out.path().join("run"));
+    job.engine = Some(EngineName::Tract);
+    job.memory = Some(1 << 20);
     let refused = |job: &Job| edgefit::train::train(job, &mut Nobody).unwrap_err();
     let error = refused(&job).to_string();
     assert!(error.contains("smaller backbone"), "{error}");
@@ -167,7 +155,7 @@ fn a_stage_that_does_not_fit_the_memory_is_refused_with_the_batch_that_does() {
     else {
         panic!("not refused for its memory");
     };
-    assert!(0 < largest && largest < job.recipe.batch, "{largest}");
+    assert!(0 < largest && largest < job.recipe.probe.batch, "{largest}");
     assert!(predicted > 160 << 20);
     assert!(!job.run.exists());
 }

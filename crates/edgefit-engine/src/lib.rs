@@ -27,10 +27,10 @@ use contain::contain;
 use edgefit_graph::Graph;
 use fixed_batch::{FixedBatch, fixed_batch};
 use heap::give_back;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An inference engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
     /// The trainable executor, in eval mode.

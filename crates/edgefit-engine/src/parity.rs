@@ -37,6 +37,9 @@ pub struct Pair {
     pub b: EngineName,
     /// Largest difference of two elements; NaN (`null` in JSON) where one is not finite.
     pub max_abs: f32,
+    /// Largest |b|.
+    #[serde(skip)]
+    pub scale: f64,
     /// ‖a − b‖ / ‖b‖.
     pub rel_l2: f64,
     /// Cosine of the angle between a and b.
@@ -184,6 +187,7 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
         a: name_a,
         b: name_b,
         max_abs,
+        scale: f64::from(largest),
         rel_l2: (difference / norm_b.max(f64::MIN_POSITIVE)).sqrt(),
         cosine: dot / (norm_a * norm_b).sqrt().max(f64::MIN_POSITIVE),
         top1_agree: agreeing as f64 / samples.max(1) as f64,

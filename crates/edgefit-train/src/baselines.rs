@@ -1,21 +1,21 @@
 use crate::error::Result;
 use crate::events::Observer;
 use crate::features::THUMBNAIL;
-use crate::head::{self, Recipe};
-use crate::job::Job;
+use crate::fit::{Problem, evaluate, fit};
+use crate::linear::linear;
 use crate::metrics::Metrics;
 use crate::parts::PartSamples;
+use crate::recipe::{Recipe, Sampling, StageName, StageRecipe};
 use crate::report::Baseline;
+use crate::task::{Targets, class_weights, log_prior_bias};
 
 /// The most frequent class, and a linear classifier on small thumbnails.
 pub(crate) fn baselines(
-    job: &Job,
+    seed: u64,
+    classes: usize,
     parts: &[PartSamples; 3],
-    weights: &[f32],
-    bias: &[f32],
     observer: &mut dyn Observer,
 ) -> Result<Vec<Baseline>> {
-    let classes = weights.len();
     let [training, validation, test] = parts;
     let most = (0..classes)
         .rev()
@@ -30,24 +30,41 @@ pub(crate) fn baselines(
         test: constant(test),
     };
 
-    observer.begin("raw pixels", job.recipe.epochs as u64);
-    let head = head::linear(3 * (THUMBNAIL * THUMBNAIL) as usize, bias);
-    // Thousands of raw inputs want smaller steps than features do.
-    let recipe = Recipe {
-        rate: job.recipe.rate / 10.0,
-        ..job.recipe
+    // What edgefit fits by itself does not change with the recipe, but for the seed.
+    let recipe = StageRecipe {
+        // Thousands of raw inputs want smaller steps than features do.
+        rate: 3e-4,
+        ..Recipe::default().probe
     };
-    let fit = head::fit(
-        &head,
-        &training.pixels(),
-        &validation.pixels(),
-        weights,
-        &recipe,
+    let labels = training.labels();
+    let weights = class_weights(&labels, classes);
+    let graph = linear(
+        3 * (THUMBNAIL * THUMBNAIL) as usize,
+        &log_prior_bias(&labels, &weights),
+    );
+    let train_targets = Targets::of_classes(&labels, &weights);
+    let val_targets = Targets::of_classes(&validation.labels(), &weights);
+    observer.begin("raw pixels", (recipe.epochs * labels.len()) as u64);
+    let fitted = fit(
+        &Problem {
+            graph: &graph,
+            trained: &[("weight".to_owned(), 1.0), ("bias".to_owned(), 1.0)].into(),
+            train: &training.pixels(),
+            train_targets: &train_targets,
+            val: &validation.pixels(),
+            val_targets: &val_targets,
+            recipe: &recipe,
+            sampling: Sampling::Shuffled,
+            seed,
+            stage: StageName::Probe,
+        },
         observer,
     )?;
     observer.end();
+    let module = fitted.module(&graph)?;
     let measured = |part: &PartSamples| -> Result<Metrics> {
-        let (logits, _) = head::evaluate(&head, &fit.module, &part.pixels(), weights)?;
+        let targets = Targets::of_classes(&part.labels(), &weights);
+        let (logits, _) = evaluate(&graph, &module, &part.pixels(), &targets, recipe.batch)?;
         Ok(Metrics::of(&logits, &part.labels(), classes))
     };
     let pixels = Baseline {

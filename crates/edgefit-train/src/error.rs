@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use edgefit_cost::Check;
+use edgefit_guards::{Code, Finding};
 
 /// What can go wrong in a training job, with the place and the mend.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,14 @@ pub enum Error {
         /// What is wrong, and the mend.
         problem: String,
     },
+    /// A recipe that cannot be used.
+    #[error("recipe {}: {problem}", path.display())]
+    Recipe {
+        /// The file, or the name of a built-in one.
+        path: PathBuf,
+        /// What is wrong, and the mend.
+        problem: String,
+    },
     /// The dataset.
     #[error(transparent)]
     Data(#[from] edgefit_data::Error),
@@ -26,6 +35,14 @@ pub enum Error {
     /// The trainable executor.
     #[error(transparent)]
     Burn(#[from] edgefit_burn::Error),
+    /// A run that cannot be gone on with.
+    #[error("{} {problem}", path.display())]
+    Checkpoint {
+        /// The checkpoint, or the folder of the run.
+        path: PathBuf,
+        /// What is wrong, and the mend.
+        problem: String,
+    },
     /// A file of the run cannot be written.
     #[error("cannot write {}: {source}; choose a place with room that can be written", path.display())]
     Write {
@@ -37,6 +54,16 @@ pub enum Error {
     /// The model will not fit the device, found before the first step (EF20).
     #[error("the model does not fit {}", .0.device)]
     DoesNotFit(Box<Check>),
+    /// A guard ended the training.
+    #[error("{code}: {first}; `edgefit explain {code}` says more, `--allow {code}` goes on")]
+    Guard {
+        /// The guard.
+        code: Code,
+        /// What it found.
+        first: String,
+        /// Findings of all twenty.
+        guards: Vec<Finding>,
+    },
     /// The device room.
     #[error(transparent)]
     Device(#[from] edgefit_device::Error),
@@ -47,7 +74,7 @@ pub enum Error {
     )]
     Memory {
         /// Name of the stage.
-        stage: &'static str,
+        stage: crate::recipe::StageName,
         /// Samples of a step.
         batch: usize,
         /// Bytes that it is said to need.

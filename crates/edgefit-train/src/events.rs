@@ -10,4 +10,8 @@ pub trait Observer {
     fn end(&mut self);
     /// Something the user should know and may have to act on.
     fn warn(&mut self, message: &str);
+    /// Whether the job should end after the present step, with the best that it has.
+    fn stop(&self) -> bool {
+        false
+    }
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use edgefit_data::{Sample, decode, prepare};
+use edgefit_data::{Sample, prepare};
 use edgefit_engine::parity::{Pair, Tolerance, pairs};
 use edgefit_engine::{Array, EngineName, onnxruntime};
 use edgefit_graph::infer::InputShapes;
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::events::Observer;
+use crate::images::input;
 
 /// Images of a batch through the exported model.
 const BATCH: usize = 16;
@@ -18,20 +19,8 @@ const BATCH: usize = 16;
 fn inputs(samples: &[&Sample], preprocessing: &Preprocessing) -> Result<Array> {
     let images = samples
         .par_iter()
-        .map(|sample| {
-            let bytes =
-                std::fs::read(&sample.path).map_err(|source| edgefit_data::Error::Read {
-                    path: sample.path.clone(),
-                    source,
-                })?;
-            decode(&bytes)
-                .and_then(|image| prepare(&image, preprocessing))
-                .map_err(|detail| edgefit_data::Error::Image {
-                    path: sample.path.clone(),
-                    detail,
-                })
-        })
-        .collect::<Result<Vec<Vec<f32>>, _>>()?;
+        .map(|sample| input(sample, |image| prepare(image, preprocessing)))
+        .collect::<Result<Vec<Vec<f32>>>>()?;
     let (height, width) = (preprocessing.height as usize, preprocessing.width as usize);
     Ok(Array {
         dims: vec![samples.len(), 3, height, width],
@@ -39,17 +28,19 @@ fn inputs(samples: &[&Sample], preprocessing: &Preprocessing) -> Result<Array> {
     })
 }
 
+/// The first output of the exported model in `engine` for all `samples`: samples × outputs.
 pub(crate) fn predict(
     model: &Graph,
     preprocessing: &Preprocessing,
     engine: EngineName,
     threads: usize,
     samples: &[&Sample],
+    what: &str,
     observer: &mut dyn Observer,
 ) -> Result<Vec<f32>> {
     let mut engine = edgefit_engine::load(engine, model, threads)?;
     let mut logits = Vec::new();
-    observer.begin("test", samples.len() as u64);
+    observer.begin(what, samples.len() as u64);
     for (index, batch) in samples.chunks(BATCH).enumerate() {
         let outputs = engine.run(&[inputs(batch, preprocessing)?])?;
         logits.extend(
@@ -65,6 +56,7 @@ pub(crate) fn predict(
     Ok(logits)
 }
 
+/// How far the engines are apart on all `samples`.
 pub(crate) fn parity(
     model: &Graph,
     preprocessing: &Preprocessing,
@@ -73,15 +65,21 @@ pub(crate) fn parity(
     threads: usize,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Pair>> {
-    let input = inputs(samples, preprocessing)?;
     let mut results = Vec::with_capacity(engines.len());
-    observer.begin("parity", engines.len() as u64);
     for &engine in engines {
-        let mut loaded = edgefit_engine::load(engine, model, threads)?;
-        results.push((engine, loaded.run(std::slice::from_ref(&input))?));
-        observer.progress(results.len() as u64, &engine.to_string());
+        let what = format!("parity, {engine}");
+        let values = predict(
+            model,
+            preprocessing,
+            engine,
+            threads,
+            samples,
+            &what,
+            observer,
+        )?;
+        let dims = vec![samples.len(), values.len() / samples.len().max(1)];
+        results.push((engine, vec![Array { dims, values }]));
     }
-    observer.end();
     Ok(pairs(&results, Tolerance::F32))
 }
 

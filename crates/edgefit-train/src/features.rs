@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use edgefit_data::{Sample, decode, prepare, thumbnail};
+use edgefit_data::{Augmentation, Sample, augmented, decode, prepare, stream, thumbnail};
 use edgefit_engine::{Array, EngineName};
 use edgefit_graph::{Graph, Preprocessing, write_atomically};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -19,13 +21,35 @@ pub const BATCH: usize = 16;
 /// Side of the thumbnails that the pixel baseline looks at.
 pub const THUMBNAIL: u32 = 32;
 
+/// Most bytes that are left in the cache folder by one pass.
+const STORED: usize = 1 << 30;
+
+/// Time after which a pass leaves what it has in the cache folder.
+const STORE_EVERY: Duration = Duration::from_secs(60);
+
 /// What is kept of an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Output of the backbone.
+    /// Output of the backbone, for each view one behind the other.
     pub features: Vec<f32>,
     /// The image as [`THUMBNAIL`]² RGB pixels.
     pub pixels: Vec<u8>,
+}
+
+/// What the backbone is shown of each image.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub enum Views<'a> {
+    /// The image as it is.
+    Clean,
+    /// A number of augmented views.
+    Augmented {
+        /// What is done to the image.
+        augmentation: &'a Augmentation,
+        /// Seed of what is left to chance.
+        seed: u64,
+        /// Number of views.
+        count: usize,
+    },
 }
 
 /// Features of a dataset, in the order of its samples.
@@ -50,33 +74,39 @@ pub struct Pass {
 
 type Digest256 = [u8; 32];
 
-/// Runs `backbone` over all `samples`, taking from the folder `cache` what is there and leaving
+/// Runs `backbone` over the `views` of all `samples`, taking from the folder `cache` what is there and leaving
 /// the rest there.
 ///
 /// An entry is found again by the contents of the image, the backbone with its weights, the
-/// preprocessing and the engine; renaming files or adding some costs nothing.
+/// preprocessing, the engine and the views; renaming files or adding some costs nothing.
 ///
 /// # Errors
 /// The engine fails, or its output is not a row of finite numbers for each image.
 pub fn extract(
     backbone: &Graph,
     preprocessing: &Preprocessing,
+    views: Views,
     pass: Pass,
-    samples: &[Sample],
+    samples: &[&Sample],
     cache: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Extracted> {
-    let path = cache_file(backbone, preprocessing, pass.engine, cache);
+    let path = cache_file(backbone, preprocessing, views, pass.engine, cache);
     let mut known = load(&path).unwrap_or_default();
     let before = known.len();
     let mut model = None;
     let mut entries = Vec::with_capacity(samples.len());
     let mut cached = 0;
+    let mut stored = Instant::now();
     observer.begin("features", samples.len() as u64);
-    for chunk in samples.chunks(pass.batch.clamp(1, BATCH)) {
+    let count = match views {
+        Views::Clean => 1,
+        Views::Augmented { count, .. } => count.max(1),
+    };
+    for chunk in samples.chunks((pass.batch.min(BATCH) / count).max(1)) {
         let read: Vec<(Option<Digest256>, Result<Prepared, String>)> = chunk
             .par_iter()
-            .map(|sample| read(sample, preprocessing, &known))
+            .map(|sample| read(sample, preprocessing, views, &known))
             .collect();
         let fresh: Vec<&Image> = read
             .iter()
@@ -93,18 +123,18 @@ pub fn extract(
             };
             let input = Array {
                 dims: vec![
-                    fresh.len(),
+                    fresh.len() * count,
                     3,
                     preprocessing.height as usize,
                     preprocessing.width as usize,
                 ],
                 values: fresh
                     .iter()
-                    .flat_map(|image| &image.input)
-                    .copied()
+                    .flat_map(|image| image.inputs.concat())
                     .collect(),
             };
-            outputs = rows(model.run(&[input])?, fresh.len())?;
+            let each = rows(model.run(&[input])?, fresh.len() * count)?;
+            outputs = each.chunks(count).map(<[_]>::concat).collect();
         }
         let mut outputs = outputs.into_iter();
         for (digest, prepared) in read {
@@ -127,17 +157,31 @@ pub fn extract(
             });
         }
         observer.progress(entries.len() as u64, "");
+        if known.len() > before && stored.elapsed() > STORE_EVERY {
+            keep(&path, &known, observer);
+            stored = Instant::now();
+        }
     }
     observer.end();
-    if known.len() > before
-        && let Err(error) = store(&path, &known)
-    {
+    if known.len() > before {
+        keep(&path, &known, observer);
+    }
+    Ok(Extracted { entries, cached })
+}
+
+/// Stores the entries, unless they are very many; says so if that fails.
+fn keep(path: &Path, known: &HashMap<Digest256, Entry>, observer: &mut dyn Observer) {
+    let width = |entry: &Entry| 4 * entry.features.len() + entry.pixels.len();
+    let bytes = known.len() * known.values().next().map_or(0, width);
+    if bytes > STORED {
+        return;
+    }
+    if let Err(error) = store(path, known) {
         observer.warn(&format!(
             "{error}; the features are computed again next time (EDGEFIT_CACHE names another \
              cache folder)"
         ));
     }
-    Ok(Extracted { entries, cached })
 }
 
 /// The backbone's outputs, cut into a row for each sample, one output behind the other.
@@ -175,13 +219,14 @@ enum Prepared {
 }
 
 struct Image {
-    input: Vec<f32>,
+    inputs: Vec<Vec<f32>>,
     pixels: Vec<u8>,
 }
 
 fn read(
     sample: &Sample,
     preprocessing: &Preprocessing,
+    views: Views,
     known: &HashMap<Digest256, Entry>,
 ) -> (Option<Digest256>, Result<Prepared, String>) {
     let bytes = match std::fs::read(&sample.path) {
@@ -194,7 +239,21 @@ fn read(
     }
     let prepared = decode(&bytes).and_then(|image| {
         Ok(Prepared::Fresh(Image {
-            input: prepare(&image, preprocessing)?,
+            inputs: match views {
+                Views::Clean => vec![prepare(&image, preprocessing)?],
+                Views::Augmented {
+                    augmentation,
+                    seed,
+                    count,
+                } => {
+                    let name = base16ct::lower::encode_string(&digest);
+                    let view = |view| {
+                        let mut chance = stream(seed, view, &name);
+                        augmented(&image, preprocessing, augmentation, &mut chance)
+                    };
+                    (1..=count as u64).map(view).collect::<Result<_, _>>()?
+                }
+            },
             pixels: thumbnail(&image, THUMBNAIL)?,
         }))
     });
@@ -204,12 +263,13 @@ fn read(
 fn cache_file(
     backbone: &Graph,
     preprocessing: &Preprocessing,
+    views: Views,
     engine: EngineName,
     cache: &Path,
 ) -> PathBuf {
     let mut hasher = Sha256::new();
     hasher.update(backbone.to_bytes());
-    hasher.update(serde_json::json!(preprocessing).to_string());
+    hasher.update(serde_json::json!([preprocessing, views]).to_string());
     hasher.update(format!(
         "{engine} {THUMBNAIL} {}",
         env!("CARGO_PKG_VERSION")

@@ -1,32 +1,36 @@
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use edgefit_cost::{Request, Verdict, check};
+use edgefit_cost::{Check, Request, Verdict, check};
 use edgefit_data::{Dataset, Part, Sample};
 use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest, keep_one_heap};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::rewrite::{Head, fold_batch_norm};
+use edgefit_guards::{Code, Findings};
+use serde::{Deserialize, Serialize};
 
 use crate::baselines::baselines;
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::events::Observer;
 use crate::exported::{compared_engines, parity, predict, sha256};
-use crate::features::{Pass, extract};
-use crate::head::{self, Fit, Recipe, class_weights, log_prior_bias};
+use crate::features::{Extracted, Pass, Views, extract};
+use crate::guards::{self, Course, Evidence};
 use crate::memory::{self, StageMemory};
 use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::parts::{SplitFile, divide, unreadable};
-use crate::report::{Exported, PartCounts, Report, SCHEMA, Stage, Timing};
+use crate::recipe::{ClassWeighting, HeadBias, Recipe, StageName};
+use crate::report::{Exported, PartCounts, Report, SCHEMA, Timing};
 use crate::run_folder::RunFolder;
-
-/// Most validation images that the engines are compared on.
-const PARITY_IMAGES: usize = 16;
+use crate::stages::Stage;
+use crate::task::{Targets, class_weights, log_prior_bias};
+use crate::training::{Part as Trained, Training};
 
 /// Fine-tuning of a backbone on a folder of images.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// Folder of class folders.
     pub data: PathBuf,
@@ -40,6 +44,8 @@ pub struct Job {
     pub cache: PathBuf,
     /// Name of the node that makes the classes; found by itself if not given.
     pub head: Option<String>,
+    /// Name of the node that stage top trains behind; found by itself if not given.
+    pub freeze_to: Option<String>,
     /// Shape of the input, where the model leaves it open or another is wanted; its batch does not
     /// matter.
     pub input_shape: Option<Vec<usize>>,
@@ -51,210 +57,338 @@ pub struct Job {
     pub threads: usize,
     /// Whether an image that cannot be read ends the job.
     pub strict: bool,
-    /// How the head is fitted.
+    /// What is trained, from simple to complex.
+    pub stages: Vec<StageName>,
+    /// How it is trained.
     pub recipe: Recipe,
     /// Bytes of memory that the job may take; what is free, if not given.
     pub memory: Option<u64>,
+    /// Guards that may not raise anything.
+    pub allow: BTreeSet<Code>,
+    /// Whether a warning of a guard ends the job like a failure.
+    pub deny_warnings: bool,
 }
 
-/// Runs the whole job: features, baselines, head, export, test, parity, check.
+impl Job {
+    /// A linear probe of `backbone` on `data` by the default recipe, for `device`, with everything
+    /// that it leaves behind in the folder `run`.
+    pub fn new(data: &Path, backbone: &Path, device: Profile, run: &Path) -> Self {
+        Job {
+            data: data.to_path_buf(),
+            backbone: backbone.to_path_buf(),
+            device,
+            run: run.to_path_buf(),
+            cache: run.join("cache"),
+            head: None,
+            freeze_to: None,
+            input_shape: None,
+            preprocessing: None,
+            engine: None,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            strict: false,
+            stages: vec![StageName::Probe],
+            recipe: Recipe::default(),
+            memory: None,
+            allow: BTreeSet::new(),
+            deny_warnings: false,
+        }
+    }
+}
+
+/// Runs the whole job: features, baselines, stages, export, test, parity, check, under the eyes of
+/// the guards.
 ///
 /// # Errors
 /// What is wrong with the inputs, with the place and the mend; [`Error::DoesNotFit`] before the
 /// first step when the model cannot fit the device, [`Error::Memory`] when the training cannot fit
-/// this machine.
+/// this machine, [`Error::Guard`] when a guard ends the training.
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
     keep_one_heap();
-    let started = Instant::now();
-    let mut timing = Timing::default();
-    let mut model = Model::load(job, observer)?;
-    let dataset = Dataset::scan(&job.data)?;
-    let classes = dataset.classes.len();
-    if dataset.other_files > 0 {
-        let count = match dataset.other_files {
-            1 => "1 file".to_owned(),
-            count => format!("{count} files"),
-        };
-        observer.warn(&format!(
-            "{count} in {} ignored: not an image",
-            job.data.display()
-        ));
-    }
-    let engine = job.engine.unwrap_or_else(fastest);
+    let prepared = Prepared::of(job, observer)?;
+    let mut run = RunFolder::create(&job.run)?;
+    run.begin(job)?;
+    prepared.go(Checkpoint::default(), run, observer)
+}
 
-    // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
-    model.replace_head(&model.head.blank(&vec![0.0; classes]))?;
-    let empty = model.finished(&dataset.classes);
-    fits(&empty, &job.device)?;
+/// Goes on with a run that was killed or ended by the user.
+///
+/// What comes out is what would have come out if it had never been interrupted.
+///
+/// # Errors
+/// As [`train`], and [`Error::Checkpoint`] if there is nothing to go on with.
+pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
+    keep_one_heap();
+    let (job, checkpoint, run) = RunFolder::open(run)?;
+    Prepared::of(&job, observer)?.go(checkpoint, run, observer)
+}
+
+/// A job whose inputs are there, and whose result will fit.
+struct Prepared<'a> {
+    job: &'a Job,
+    started: Instant,
+    model: Model,
+    dataset: Dataset,
+    engine: EngineName,
+    compared: Vec<EngineName>,
+    memory: Vec<StageMemory>,
+    findings: Findings,
+}
+
+impl<'a> Prepared<'a> {
+    fn of(job: &'a Job, observer: &mut dyn Observer) -> Result<Self> {
+        let started = Instant::now();
+        job.recipe.validate().map_err(|problem| Error::Recipe {
+            path: job.run.clone(),
+            problem,
+        })?;
+        let mut findings = Findings::new(job.allow.iter().copied(), job.deny_warnings);
+        let dataset = Dataset::scan(&job.data)?;
+        let mut model = Model::load(job, &dataset, &mut findings, observer)?;
+        if dataset.other_files > 0 {
+            let count = match dataset.other_files {
+                1 => "1 file".to_owned(),
+                count => format!("{count} files"),
+            };
+            observer.warn(&format!(
+                "{count} in {} ignored: not an image",
+                job.data.display()
+            ));
+        }
+        let engine = job.engine.unwrap_or_else(fastest);
+
+        // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
+        let classes = dataset.classes.len();
+        model.replace_head(&model.head.blank(&vec![0.0; classes]))?;
+        let empty = model.finished(&dataset.classes);
+        let check = fits(&empty, &job.device)?;
+        guards::device(&mut findings, &check);
+        if check.verdict == Verdict::DoesNotFit && !job.allow.contains(&Code::Ef20) {
+            return Err(Error::DoesNotFit(Box::new(check)));
+        }
+        let available = match job.memory {
+            Some(given) => given,
+            None => memory::available_bytes()?,
+        };
+        let rows = dataset.samples.len() * job.recipe.views;
+        let memory = job
+            .stages
+            .iter()
+            .map(|&name| {
+                let part = Trained::of(&model, job, name)?;
+                part.fits(name, job.recipe.stage(name), engine, rows, available)
+            })
+            .collect::<Result<_>>()?;
+        let compared = compared_engines(&empty, engine, job.threads, observer)?;
+        Ok(Prepared {
+            job,
+            started,
+            model,
+            dataset,
+            engine,
+            compared,
+            memory,
+            findings,
+        })
+    }
+
+    fn go(
+        self,
+        mut checkpoint: Checkpoint,
+        mut run: RunFolder,
+        observer: &mut dyn Observer,
+    ) -> Result<Report> {
+        let Prepared {
+            job,
+            started,
+            mut model,
+            dataset,
+            engine,
+            compared,
+            mut memory,
+            mut findings,
+        } = self;
+        let mut timing = Timing::default();
+        let classes = dataset.classes.len();
+        let clock = Instant::now();
+        let extracted = clean_features(job, &model, &dataset, engine, observer)?;
+        timing.features_ns = nanoseconds(clock);
+        let unreadable = unreadable(job, &dataset, &extracted.entries, observer)?;
+        let parts = divide(job, &dataset, &extracted.entries)?;
+        let [training, validation, test] = &parts;
+        run.write_json("splits.json", "edgefit.splits/1", &SplitFile::of(&parts))?;
+
+        let labels = training.labels();
+        let weights = match job.recipe.class_weighting {
+            ClassWeighting::Balanced => class_weights(&labels, classes),
+            ClassWeighting::None => vec![1.0; classes],
+        };
+        let bias = match job.recipe.head_bias {
+            HeadBias::LogPrior => log_prior_bias(&labels, &weights),
+            HeadBias::Zero => vec![0.0; classes],
+        };
+        let train_targets = Targets::of_classes(&labels, &weights);
+        let val_targets = Targets::of_classes(&validation.labels(), &weights);
+        model.replace_head(&model.head.blank(&bias))?;
+
+        let evidence = Evidence {
+            job,
+            engine,
+            classes: &dataset.classes,
+            parts: &parts,
+            train_targets: &train_targets,
+        };
+        observer.begin("preflight", 0);
+        evidence.before(&model, &mut findings)?;
+        observer.end();
+        stopped(&findings)?;
+
+        let clock = Instant::now();
+        let baselines = baselines(job.recipe.seed, classes, &parts, observer)?;
+        timing.baselines_ns = nanoseconds(clock);
+
+        let clock = Instant::now();
+        let before = model.graph.clone();
+        let work = Training {
+            job,
+            engine,
+            parts: &parts,
+            train_targets: &train_targets,
+            val_targets: &val_targets,
+        };
+        let interrupted = work.all(&mut model, &mut checkpoint, &mut run, observer)?;
+        timing.stages_ns = nanoseconds(clock);
+        for (memory, done) in memory.iter_mut().zip(&checkpoint.done) {
+            memory.measured_peak_bytes = done.stage.peak_bytes;
+        }
+        let course = Course {
+            evidence: &evidence,
+            done: &checkpoint.done,
+            baselines: &baselines,
+            interrupted,
+        };
+        course.judge(&mut findings);
+        stopped(&findings)?;
+
+        let preprocessing = model.preprocessing.clone();
+        let path = run.path("model.onnx");
+        model.finished(&dataset.classes).save(&path)?;
+        let exported = Graph::load(&path)?;
+        let predicted = |samples: &[&Sample], what: &str, observer: &mut dyn Observer| {
+            predict(
+                &exported,
+                &preprocessing,
+                engine,
+                job.threads,
+                samples,
+                what,
+                observer,
+            )
+        };
+        let val_logits = predicted(&validation.samples, "validation", observer)?;
+        let clock = Instant::now();
+        let test_logits = predicted(&test.samples, "test", observer)?;
+        timing.test_ns = nanoseconds(clock);
+
+        let clock = Instant::now();
+        let parity = parity(
+            &exported,
+            &preprocessing,
+            &validation.samples,
+            &compared,
+            job.threads,
+            observer,
+        )?;
+        timing.parity_ns = nanoseconds(clock);
+        let val = Metrics::of(&val_logits, &val_targets.labels(), classes);
+        guards::export(&mut findings, &before, &exported, &parity);
+        guards::predictions(&mut findings, &dataset.classes, &val);
+
+        let check = fits(&exported, &job.device)?;
+        timing.total_ns = nanoseconds(started);
+        let stages: Vec<Stage> = checkpoint.done.into_iter().map(|done| done.stage).collect();
+        let report = Report {
+            data: job.data.clone(),
+            backbone: job.backbone.clone(),
+            counts: parts
+                .iter()
+                .zip([Part::Train, Part::Val, Part::Test])
+                .map(|(samples, part)| PartCounts {
+                    part,
+                    samples: (0..classes).map(|class| samples.count(class)).collect(),
+                })
+                .collect(),
+            unreadable,
+            engine,
+            cached_features: extracted.cached,
+            recipe: job.recipe.clone(),
+            class_weights: weights,
+            stages,
+            memory,
+            val,
+            test: Metrics::of(&test_logits, &test.labels(), classes),
+            baselines,
+            guards: findings.report(),
+            interrupted,
+            exported: Exported {
+                sha256: sha256(&path)?,
+                path,
+            },
+            parity,
+            check,
+            timing,
+            classes: dataset.classes,
+        };
+        run.event(&serde_json::json!({"event": "end", "timing": timing}))?;
+        if !interrupted {
+            run.write_json("report.json", SCHEMA, &report)?;
+            run.finish()?;
+        }
+        Ok(report)
+    }
+}
+
+/// The features of the images as they are, which also says which of them can be read.
+fn clean_features(
+    job: &Job,
+    model: &Model,
+    dataset: &Dataset,
+    engine: EngineName,
+    observer: &mut dyn Observer,
+) -> Result<Extracted> {
     let mut backbone = model.head.backbone(&model.graph)?;
     // The frozen part never trains: folded, it runs faster in engines that do not fold by themselves.
-    fold_batch_norm(&mut backbone)?;
-    let batch = job.recipe.batch;
-    let mut memory = fits_memory(job, &model, &backbone, engine, dataset.samples.len())?;
-    let compared = compared_engines(&empty, engine, job.threads, observer)?;
-    drop(empty);
-
-    let mut run = RunFolder::create(&job.run)?;
-    let clock = Instant::now();
-    let extracted = extract(
+    edgefit_graph::rewrite::fold_batch_norm(&mut backbone)?;
+    let samples: Vec<&Sample> = dataset.samples.iter().collect();
+    extract(
         &backbone,
         &model.preprocessing,
+        Views::Clean,
         Pass {
             engine,
             threads: job.threads,
-            batch,
+            batch: job.recipe.probe.batch,
         },
-        &dataset.samples,
+        &samples,
         &job.cache.join("features"),
         observer,
-    )?;
-    timing.features_ns = nanoseconds(clock);
-    let unreadable = unreadable(job, &dataset, &extracted.entries, observer)?;
-    let parts = divide(job, &dataset, &extracted.entries)?;
-    let [training, validation, test] = &parts;
-    run.write_json("splits.json", "edgefit.splits/1", &SplitFile::of(&parts))?;
-
-    let train_samples = training.features();
-    let val_samples = validation.features();
-    let weights = class_weights(&train_samples.labels, classes);
-    let bias = log_prior_bias(&train_samples.labels, &weights);
-
-    let clock = Instant::now();
-    let baselines = baselines(job, &parts, &weights, &bias, observer)?;
-    timing.baselines_ns = nanoseconds(clock);
-
-    let clock = Instant::now();
-    model.replace_head(&model.head.blank(&bias))?;
-    let mut head_graph = model.head.extract(&model.graph)?;
-    observer.begin("head", job.recipe.epochs as u64);
-    let Fit {
-        module,
-        epochs,
-        best_epoch,
-    } = head::fit(
-        &head_graph,
-        &train_samples,
-        &val_samples,
-        &weights,
-        &job.recipe,
-        observer,
-    )?;
-    observer.end();
-    timing.head_ns = nanoseconds(clock);
-    memory.measured_peak_bytes = edgefit_engine::peak_rss_bytes();
-    for epoch in &epochs {
-        run.event(&serde_json::json!({"event": "epoch", "stage": "probe", "epoch": epoch}))?;
-    }
-    let (val_logits, _) = head::evaluate(&head_graph, &module, &val_samples, &weights)?;
-
-    module.write_into(&mut head_graph)?;
-    let fitted = Head::of(&head_graph, job.head.as_deref())?.weights(&head_graph)?;
-    let parameters = fitted
-        .iter()
-        .map(|layer| layer.weight.len() + layer.bias.len());
-    let parameters = parameters.sum();
-    model.replace_head(&fitted)?;
-    let preprocessing = model.preprocessing.clone();
-    let finished = model.finished(&dataset.classes);
-    let path = run.path("model.onnx");
-    finished.save(&path)?;
-    let exported = Graph::load(&path)?;
-
-    let clock = Instant::now();
-    let test_logits = predict(
-        &exported,
-        &preprocessing,
-        engine,
-        job.threads,
-        &test.samples,
-        observer,
-    )?;
-    timing.test_ns = nanoseconds(clock);
-
-    let clock = Instant::now();
-    // Samples are sorted by class: every so many of them come from all classes.
-    let step = validation.samples.len().div_ceil(PARITY_IMAGES);
-    let images: Vec<&Sample> = validation.samples.iter().copied().step_by(step).collect();
-    let parity = parity(
-        &exported,
-        &preprocessing,
-        &images,
-        &compared,
-        job.threads,
-        observer,
-    )?;
-    timing.parity_ns = nanoseconds(clock);
-
-    let shapes = InputShapes::bind(&exported, 1, None)?;
-    let check = check(&exported, &shapes, &Request::new(&job.device))?;
-    timing.total_ns = nanoseconds(started);
-    let report = Report {
-        data: job.data.clone(),
-        backbone: job.backbone.clone(),
-        counts: parts
-            .iter()
-            .zip([Part::Train, Part::Val, Part::Test])
-            .map(|(samples, part)| PartCounts {
-                part,
-                samples: (0..classes).map(|class| samples.count(class)).collect(),
-            })
-            .collect(),
-        unreadable,
-        engine,
-        cached_features: extracted.cached,
-        recipe: job.recipe,
-        class_weights: weights,
-        stages: vec![Stage {
-            name: "probe",
-            parameters,
-            best_epoch,
-            epochs,
-        }],
-        memory: vec![memory],
-        val: Metrics::of(&val_logits, &val_samples.labels, classes),
-        test: Metrics::of(&test_logits, &test.labels(), classes),
-        baselines,
-        guards: Vec::new(),
-        exported: Exported {
-            sha256: sha256(&path)?,
-            path,
-        },
-        parity,
-        check,
-        timing,
-        classes: dataset.classes,
-    };
-    run.event(&serde_json::json!({"event": "end", "timing": timing}))?;
-    run.write_json("report.json", SCHEMA, &report)?;
-    Ok(report)
+    )
 }
 
-/// Refuses a model that will not fit (EF20).
-fn fits(graph: &Graph, device: &Profile) -> Result<()> {
+/// Ends the job where a guard failed.
+fn stopped(findings: &Findings) -> Result<()> {
+    match findings.stops() {
+        Some(first) => Err(Error::Guard {
+            first: first.message,
+            code: first.code,
+            guards: findings.report(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn fits(graph: &Graph, device: &Profile) -> Result<Check> {
     let shapes = InputShapes::bind(graph, 1, None)?;
-    let check = check(graph, &shapes, &Request::new(device))?;
-    match check.verdict {
-        Verdict::DoesNotFit => Err(Error::DoesNotFit(Box::new(check))),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a stage that will not fit this machine's memory.
-fn fits_memory(
-    job: &Job,
-    model: &Model,
-    backbone: &Graph,
-    engine: EngineName,
-    samples: usize,
-) -> Result<StageMemory> {
-    let available = match job.memory {
-        Some(given) => given,
-        None => memory::available_bytes()?,
-    };
-    let head = model.head.extract(&model.graph)?;
-    StageMemory::check("probe", job.recipe.batch, available, |batch| {
-        memory::probe(backbone, &head, engine, batch, samples)
-    })
+    Ok(check(graph, &shapes, &Request::new(device))?)
 }
 
 fn nanoseconds(since: Instant) -> u64 {

@@ -2,25 +2,35 @@
 //! and checked against its device.
 //!
 //! [`train`] is the whole job. Its parts stand on their own: [`features`] runs the frozen backbone
-//! once and keeps the result, [`head`] fits a classifier to features, [`metrics`] measures one.
+//! once and keeps the result, [`fit`] is the training loop, [`metrics`] measures what came out.
 
 mod baselines;
+mod checkpoint;
 mod error;
 pub mod events;
 mod exported;
 pub mod features;
-pub mod head;
+pub mod fit;
+mod guards;
+mod images;
 mod job;
+mod linear;
 pub mod memory;
 pub mod metrics;
 mod model;
 mod parts;
+pub mod recipe;
 mod report;
 mod run_folder;
 mod schedule;
+mod stages;
+pub mod task;
+mod training;
 pub mod trial;
 
 pub use error::{Error, Result};
 pub use events::Observer;
-pub use job::{Job, train};
-pub use report::{Baseline, Exported, Report, SCHEMA, Stage, Timing, Unreadable};
+pub use job::{Job, resume, train};
+pub use recipe::{Recipe, StageName};
+pub use report::{Baseline, Exported, Report, SCHEMA, Timing, Unreadable};
+pub use stages::Stage;

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::features;
+use crate::recipe::StageName;
 
 /// Resident bytes of a process that has loaded a small graph and run a step of it in burn: code,
 /// thread stacks, the packing buffers of matrix products. Measured on x86-64 Linux.
@@ -105,25 +106,47 @@ impl TrainingMemory {
     }
 }
 
-/// Peak resident bytes of stage `probe`: the features by `engine` over the frozen `backbone`, then
-/// the fit of `head`, a graph from features to logits, in steps of `batch` samples out of `samples`.
+/// Peak resident bytes of a stage that trains what lies behind a freeze boundary: `rows` samples and
+/// views of them through the frozen `prefix` by `engine`, then steps of `batch` rows in the `suffix`.
 ///
 /// # Errors
-/// A shape cannot be inferred, or burn cannot run the head.
-pub fn probe(
-    backbone: &Graph,
-    head: &Graph,
+/// A shape cannot be inferred, or burn cannot run the suffix.
+pub fn frozen(
+    prefix: &Graph,
+    suffix: &Graph,
+    trained: impl Fn(&str) -> bool,
+    optimizer: Optimizer,
     engine: EngineName,
     batch: usize,
-    samples: usize,
+    rows: usize,
 ) -> Result<u64> {
-    let inputs = InputShapes::bind(head, batch, None)?;
-    let fit = TrainingMemory::of(head, &inputs, |_| true, Optimizer::Adam)?;
-    let features = inputs.0.iter().map(|(_, dims)| bytes(&dims[1..]));
-    // Each sample's features lie in the cache, among its entries, and with those of its part.
-    let kept = 3 * features.sum::<u64>() * samples as u64;
-    let pass = pass(backbone, engine, batch.min(features::BATCH))?;
-    Ok(kept + pass.max(fit.total_bytes))
+    let fit = whole(suffix, trained, optimizer, batch)?;
+    // Each row lies in the cache, among its entries, and with those of its part.
+    let kept = 3 * row_bytes(suffix)? * rows as u64;
+    let pass = pass(prefix, engine, batch.min(features::BATCH))?;
+    Ok(kept + pass.max(fit))
+}
+
+/// Peak resident bytes of a stage that trains weights of `graph` in steps of `batch` samples.
+///
+/// # Errors
+/// A shape cannot be inferred, or burn cannot run the graph.
+pub fn whole(
+    graph: &Graph,
+    trained: impl Fn(&str) -> bool,
+    optimizer: Optimizer,
+    batch: usize,
+) -> Result<u64> {
+    let inputs = InputShapes::bind(graph, batch, None)?;
+    let step = TrainingMemory::of(graph, &inputs, trained, optimizer)?;
+    // The best weights so far are kept, and those around a step are compared now and then.
+    Ok(step.total_bytes + 3 * step.weights_bytes)
+}
+
+/// Bytes of the inputs of one sample of `graph`.
+pub(crate) fn row_bytes(graph: &Graph) -> Result<u64> {
+    let inputs = InputShapes::bind(graph, 1, None)?.0;
+    Ok(inputs.iter().map(|(_, dims)| bytes(dims)).sum())
 }
 
 /// Resident bytes of an inference engine.
@@ -217,7 +240,7 @@ pub fn largest_batch(available: u64, mut need: impl FnMut(usize) -> Result<u64>)
 #[derive(Debug, Clone, Serialize)]
 pub struct StageMemory {
     /// Name of the stage, such as `probe`.
-    pub stage: &'static str,
+    pub stage: StageName,
     /// Samples of a step.
     pub batch: usize,
     /// Peak resident set that was predicted before the stage.
@@ -236,7 +259,7 @@ impl StageMemory {
     /// # Errors
     /// It does not fit: [`Error::Memory`] with the batch that does.
     pub fn check(
-        stage: &'static str,
+        stage: StageName,
         batch: usize,
         available: u64,
         mut need: impl FnMut(usize) -> Result<u64>,
@@ -298,7 +321,7 @@ mod tests {
 
     #[test]
     fn more_memory_never_fits_less_and_the_mend_is_named() {
-        let head = crate::head::linear(1280, &[0.0; 10]);
+        let head = crate::linear::linear(1280, &[0.0; 10]);
         let need = |batch: usize| {
             let inputs = InputShapes::bind(&head, batch, None)?;
             let memory = TrainingMemory::of(&head, &inputs, |_| true, Optimizer::Adam)?;
@@ -311,17 +334,17 @@ mod tests {
             last = largest;
         }
         assert!(last > 100);
-        let error = StageMemory::check("probe", last + 1, 24_000_000, need).unwrap_err();
+        let error = StageMemory::check(StageName::Probe, last + 1, 24_000_000, need).unwrap_err();
         assert!(
             error.to_string().contains(&format!("--batch {last}")),
             "{error}"
         );
-        assert!(StageMemory::check("probe", last, 24_000_000, need).is_ok());
+        assert!(StageMemory::check(StageName::Probe, last, 24_000_000, need).is_ok());
     }
 
     #[test]
     fn parts_add_up_and_the_optimizer_counts() {
-        let head = crate::head::linear(1280, &[0.0; 10]);
+        let head = crate::linear::linear(1280, &[0.0; 10]);
         let inputs = InputShapes::bind(&head, 32, None).unwrap();
         let of = |optimizer| TrainingMemory::of(&head, &inputs, |_| true, optimizer).unwrap();
         let weights = 4 * (1280 * 10 + 10);

@@ -1,3 +1,4 @@
+use edgefit_data::{Dataset, Sample, prepare};
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::preprocessing::NAMES;
 use edgefit_graph::rewrite::{
@@ -5,8 +6,13 @@ use edgefit_graph::rewrite::{
 };
 use edgefit_graph::{Dim, Graph, Preprocessing, ValueInfo, labels};
 
+use edgefit_guards::Findings;
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 use crate::events::Observer;
+use crate::guards::{IMAGES, Original};
+use crate::images::input;
 use crate::job::Job;
 
 /// The backbone with its classifier, ending in logits.
@@ -20,7 +26,12 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub fn load(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
+    pub fn load(
+        job: &Job,
+        dataset: &Dataset,
+        findings: &mut Findings,
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
         let mut graph = Graph::load(&job.backbone)?;
         let problem = |problem: String| Error::Backbone {
             path: job.backbone.clone(),
@@ -30,7 +41,7 @@ impl Model {
             fix_input(&mut graph, shape).map_err(problem)?;
         }
         let carried = Preprocessing::of(&graph).map_err(|error| problem(error.to_string()))?;
-        let preprocessing = match (&job.preprocessing, carried) {
+        let known = match (&job.preprocessing, carried) {
             (Some(name), carried) => {
                 let named = named(name, &graph).map_err(problem)?;
                 if let Some(carried) = carried.filter(|carried| *carried != named) {
@@ -38,28 +49,41 @@ impl Model {
                         "the model says its images are {carried}; going on with {name}, as asked"
                     ));
                 }
-                named
+                Some(named)
             }
-            (None, Some(carried)) => carried,
-            (None, None) => {
-                return Err(problem(format!(
-                    "does not say how its images are to be prepared; give --preprocessing, one of \
-                     {}",
-                    NAMES.join(", ")
-                )));
-            }
+            (None, carried) => carried,
+        };
+        let size = match &known {
+            Some(known) => [known.width, known.height],
+            None => size(&graph).map_err(problem)?,
         };
         lift_constants(&mut graph);
-        takes(&graph, &preprocessing).map_err(problem)?;
+        takes(&graph, size).map_err(problem)?;
         let softmax = cut_softmax(&mut graph);
         let head = Head::of(&graph, job.head.as_deref());
         let head = head.map_err(|error| problem(error.to_string()))?;
+        let original = Original {
+            graph: &graph,
+            cut: softmax.as_ref().map(CutSoftmax::node),
+            engine: job.engine.unwrap_or_else(edgefit_engine::fastest),
+            threads: job.threads,
+        };
+        let images = |preprocessing: &Preprocessing| Ok(some_images(dataset, preprocessing));
+        let chosen = original.try_out(known.as_ref(), size, images, findings)?;
+        if chosen.guessed {
+            observer.warn(&format!(
+                "{} does not say how its images are to be prepared (EF06); going on with what fits \
+                 best, {}; --preprocessing names another",
+                job.backbone.display(),
+                chosen.preprocessing
+            ));
+        }
         Ok(Model {
+            preprocessing: chosen.preprocessing,
             graph,
             softmax,
             head,
             chosen: job.head.clone(),
-            preprocessing,
         })
     }
 
@@ -96,8 +120,18 @@ fn fix_input(graph: &mut Graph, shape: &[usize]) -> Result<(), String> {
     Ok(())
 }
 
-/// Holds the graph's declared input against what the preprocessing makes.
-fn takes(graph: &Graph, preprocessing: &Preprocessing) -> Result<(), String> {
+/// Some images of the dataset, spread over all of it, prepared; those that cannot be read are left
+/// out.
+fn some_images(dataset: &Dataset, preprocessing: &Preprocessing) -> Vec<Vec<f32>> {
+    let step = dataset.samples.len().div_ceil(IMAGES).max(1);
+    let some: Vec<&Sample> = dataset.samples.iter().step_by(step).collect();
+    some.par_iter()
+        .filter_map(|sample| input(sample, |image| prepare(image, preprocessing)).ok())
+        .collect()
+}
+
+/// Holds the graph's declared input against images of a size.
+fn takes(graph: &Graph, [width, height]: [u32; 2]) -> Result<(), String> {
     let inputs: Vec<_> = graph.free_inputs().collect();
     let [input] = inputs.as_slice() else {
         return Err(format!(
@@ -105,11 +139,7 @@ fn takes(graph: &Graph, preprocessing: &Preprocessing) -> Result<(), String> {
             inputs.len()
         ));
     };
-    let made = [
-        3,
-        preprocessing.height as usize,
-        preprocessing.width as usize,
-    ];
+    let made = [3, height as usize, width as usize];
     let fits = |dims: &[Dim]| {
         let sizes = dims.iter().skip(1).zip(made);
         dims.len() == 4
@@ -128,8 +158,8 @@ fn takes(graph: &Graph, preprocessing: &Preprocessing) -> Result<(), String> {
     }
 }
 
-/// The preprocessing called `name` for the input size that the graph declares.
-fn named(name: &str, graph: &Graph) -> Result<Preprocessing, String> {
+/// Width and height of the input that the graph declares.
+fn size(graph: &Graph) -> Result<[u32; 2], String> {
     let input = graph.free_inputs().next().and_then(|input| input.dims());
     let Some(&[_, _, Dim::Known(height), Dim::Known(width)]) = input else {
         return Err(
@@ -139,7 +169,13 @@ fn named(name: &str, graph: &Graph) -> Result<Preprocessing, String> {
         );
     };
     let side = |size: usize| u32::try_from(size).map_err(|_| "its input is too large".to_owned());
-    Preprocessing::named(name, side(width)?, side(height)?).ok_or_else(|| {
+    Ok([side(width)?, side(height)?])
+}
+
+/// The preprocessing called `name` for the input size that the graph declares.
+fn named(name: &str, graph: &Graph) -> Result<Preprocessing, String> {
+    let [width, height] = size(graph)?;
+    Preprocessing::named(name, width, height).ok_or_else(|| {
         format!(
             "preprocessing '{name}' is not known; it is one of {}",
             NAMES.join(", ")

@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::events::Observer;
 use crate::features::Entry;
-use crate::head::Samples;
+use crate::fit::Cached;
 use crate::job::Job;
 use crate::report::Unreadable;
 
@@ -104,23 +104,25 @@ impl PartSamples<'_> {
             .count()
     }
 
-    pub fn features(&self) -> Samples {
-        let features = self.entries.iter().flat_map(|entry| &entry.features);
-        Samples {
-            features: features.copied().collect(),
-            labels: self.labels(),
-        }
+    /// The features of the samples, with more `views` of each behind the clean one.
+    pub fn features(&self, views: &[Vec<f32>]) -> Cached {
+        let clean: Vec<f32> = self
+            .entries
+            .iter()
+            .flat_map(|entry| &entry.features)
+            .copied()
+            .collect();
+        let width = clean.len() / self.samples.len().max(1);
+        Cached::new(width, [&[clean], views].concat())
     }
 
     /// Pixels scaled to −1 … 1.
-    pub fn pixels(&self) -> Samples {
+    pub fn pixels(&self) -> Cached {
         let pixels = self.entries.iter().flat_map(|entry| &entry.pixels);
-        Samples {
-            features: pixels
-                .map(|&pixel| f32::from(pixel) / 127.5 - 1.0)
-                .collect(),
-            labels: self.labels(),
-        }
+        let scaled: Vec<f32> = pixels
+            .map(|&pixel| f32::from(pixel) / 127.5 - 1.0)
+            .collect();
+        Cached::new(scaled.len() / self.samples.len().max(1), vec![scaled])
     }
 }
 

@@ -4,11 +4,13 @@ use edgefit_cost::Check;
 use edgefit_data::Part;
 use edgefit_engine::EngineName;
 use edgefit_engine::parity::Pair;
+use edgefit_guards::Finding;
 use serde::Serialize;
 
-use crate::head::{Epoch, Recipe};
 use crate::memory::StageMemory;
 use crate::metrics::Metrics;
+use crate::recipe::Recipe;
+use crate::stages::Stage;
 
 /// Name and version of the document that a [`Report`] is written as.
 pub const SCHEMA: &str = "edgefit.train/1";
@@ -44,8 +46,10 @@ pub struct Report {
     pub test: Metrics,
     /// What it takes no network to reach.
     pub baselines: Vec<Baseline>,
-    /// Findings of the guards; none exist yet.
-    pub guards: Vec<()>,
+    /// Findings of the guards, one for each of the twenty.
+    pub guards: Vec<Finding>,
+    /// Whether the user ended it; `edgefit train --resume` goes on.
+    pub interrupted: bool,
     /// The model.
     pub exported: Exported,
     /// Agreement of the engines on real validation images.
@@ -74,19 +78,6 @@ pub struct Unreadable {
     pub problem: String,
 }
 
-/// One stage of training.
-#[derive(Debug, Serialize)]
-pub struct Stage {
-    /// Name, such as `probe`.
-    pub name: &'static str,
-    /// Parameters that it trained.
-    pub parameters: usize,
-    /// The epoch whose weights were kept, counted from 1.
-    pub best_epoch: usize,
-    /// All epochs.
-    pub epochs: Vec<Epoch>,
-}
-
 /// A classifier that needs no network.
 #[derive(Debug, Serialize)]
 pub struct Baseline {
@@ -112,8 +103,8 @@ pub struct Exported {
 pub struct Timing {
     /// Decoding and the backbone, over all samples.
     pub features_ns: u64,
-    /// Fitting the head.
-    pub head_ns: u64,
+    /// The stages.
+    pub stages_ns: u64,
     /// Fitting the baselines.
     pub baselines_ns: u64,
     /// Running the exported model on the test samples.

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use edgefit::device;
 use edgefit::engine::EngineName;
+use edgefit::guards::Code;
+use edgefit::train::StageName;
 
 /// Fit a pretrained model to your data and to your board.
 ///
@@ -30,6 +32,10 @@ pub enum Command {
     Check(Check),
     /// Fine-tune a pretrained model on a folder of images
     Train(Train),
+    /// Show the built-in recipes of training
+    Recipe(Recipe),
+    /// Say what a guard means, why, and how to mend what it found
+    Explain(Explain),
     /// Compare what the engines compute from one model
     Verify(Verify),
     /// Show the device profiles, or measure this machine into one
@@ -46,21 +52,42 @@ pub enum Command {
 /// How a classifier is fitted.
 #[derive(Debug, Args)]
 pub struct Fitting {
-    /// Most passes over the training images
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
-    pub epochs: u32,
+    /// What is trained, each from the best weights before it and kept if it is better on validation:
+    /// probe (a new head), top (the last blocks), full (the whole net)
+    #[arg(long, value_delimiter = ',', value_name = "STAGES")]
+    pub stages: Vec<StageName>,
 
-    /// Images of a training step
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
-    pub batch: u32,
+    /// How it is trained: a TOML file, or a name from `edgefit recipe list`
+    #[arg(long, default_value = "default", value_name = "FILE")]
+    pub recipe: String,
 
-    /// Highest learning rate
-    #[arg(long, default_value_t = 3e-3, value_parser = positive)]
-    pub lr: f64,
+    /// Most passes over the training images in each stage, instead of the recipe's
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: Option<u32>,
 
-    /// Seed of the split and of the order of images
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// Images of a training step, instead of the recipe's
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+
+    /// Highest learning rate of the head in each stage, instead of the recipe's
+    #[arg(long, value_parser = positive)]
+    pub lr: Option<f64>,
+
+    /// Seed of the split, the order of images, augmentation and dropout, instead of the recipe's
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// Node behind which stage top trains (chosen by itself, if not given)
+    #[arg(long, value_name = "NODE")]
+    pub freeze_to: Option<String>,
+
+    /// Guards that may not raise anything, such as EF11
+    #[arg(long, value_delimiter = ',', value_name = "CODES")]
+    pub allow: Vec<Code>,
+
+    /// Treat what guards warn of as a failure
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Option<Deny>,
 
     /// Node that makes the classes, where it is not found by itself or not the one that is meant
     #[arg(long, value_name = "NODE")]
@@ -82,6 +109,13 @@ pub struct Fitting {
     /// Threads of tract and ONNX Runtime (all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
+}
+
+/// What `--deny` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Deny {
+    /// Warnings of guards
+    Warnings,
 }
 
 #[derive(Debug, Args)]
@@ -225,20 +259,25 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Train {
+    /// Go on with a run that was interrupted, in this folder
+    #[arg(long, value_name = "RUN", exclusive = true)]
+    pub resume: Option<PathBuf>,
+
     /// Folder of class folders, or of train, val and test folders that hold them
-    pub data: PathBuf,
+    #[arg(required_unless_present = "resume")]
+    pub data: Option<PathBuf>,
 
     /// Pretrained model, an ONNX file
-    #[arg(long)]
-    pub backbone: PathBuf,
+    #[arg(long, required_unless_present = "resume")]
+    pub backbone: Option<PathBuf>,
 
     /// Device that the result has to fit: a name from `edgefit device list`, or a profile file
-    #[arg(long)]
-    pub device: String,
+    #[arg(long, required_unless_present = "resume")]
+    pub device: Option<String>,
 
     /// Folder for the run
-    #[arg(short, long)]
-    pub output: PathBuf,
+    #[arg(short, long, required_unless_present = "resume")]
+    pub output: Option<PathBuf>,
 
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
@@ -246,6 +285,29 @@ pub struct Train {
 
     #[command(flatten)]
     pub fitting: Fitting,
+}
+
+#[derive(Debug, Args)]
+pub struct Recipe {
+    #[command(subcommand)]
+    pub action: RecipeAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RecipeAction {
+    /// List the recipes that `--recipe` knows by name
+    List,
+    /// Print one, to be changed and given to `--recipe` as a file
+    Show {
+        /// A name from `edgefit recipe list`
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Code of the guard, EF01 to EF20
+    pub code: Code,
 }
 
 #[derive(Debug, Args)]

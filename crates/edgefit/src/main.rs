@@ -28,6 +28,8 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(args, &mut output),
         Command::Check(args) => commands::check::run(args, &mut output),
         Command::Train(args) => commands::train::run(args, &mut output),
+        Command::Recipe(args) => commands::recipe::run(args, &mut output),
+        Command::Explain(args) => commands::explain::run(args, &mut output),
         Command::Verify(args) => commands::verify::run(args, &mut output),
         Command::Device(args) => commands::device::run(args, &mut output),
         Command::Engine(args) => commands::engine::run(args, &mut output),

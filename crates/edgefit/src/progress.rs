@@ -1,8 +1,26 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use edgefit::probe::Progress;
 use edgefit::train::Observer;
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Whether the user wants the work to end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Lets a first Ctrl-C end what can end well; a second one ends the program at once.
+///
+/// # Errors
+/// The system has no handlers for that.
+pub fn end_well_on_ctrl_c() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            // As a shell says of a program that Ctrl-C ended.
+            std::process::exit(130);
+        }
+        eprintln!("\nending after this step; Ctrl-C again ends at once");
+    })
+}
 
 /// Progress bars on stderr; nothing where stderr is no terminal.
 #[derive(Default)]
@@ -13,7 +31,11 @@ pub struct Bars {
 impl Observer for Bars {
     fn begin(&mut self, what: &str, total: u64) {
         let bar = ProgressBar::new(total).with_prefix(what.to_owned());
-        let template = "{prefix:>12} {bar:30} {pos}/{len} {elapsed} {msg}";
+        // Steps of training are samples; what has no length only turns.
+        let template = match total {
+            0 => "{prefix:>12} {spinner} {elapsed} {msg}",
+            _ => "{prefix:>12} {bar:20} {pos}/{len} {per_sec} {msg}, {eta} left",
+        };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -39,6 +61,10 @@ impl Observer for Bars {
             Some(bar) => bar.suspend(|| eprintln!("warning: {message}")),
             None => eprintln!("warning: {message}"),
         }
+    }
+
+    fn stop(&self) -> bool {
+        STOP.load(Ordering::Relaxed)
     }
 }
 

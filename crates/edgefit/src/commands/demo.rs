@@ -8,14 +8,14 @@ use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::import::{Architecture, Checkpoint};
-use edgefit::train::{Report, SCHEMA};
+use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
 use super::train::{job, outcome, people, train};
 use super::{check, discover, in_file};
 use crate::cli::Demo;
 use crate::output::{Outcome, Output, table};
-use crate::progress::spinner;
+use crate::progress::{Bars, end_well_on_ctrl_c, spinner};
 
 const ARCH: &str = "efficientnet-lite0";
 
@@ -65,16 +65,13 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     };
 
     let device = device::find(DEVICE)?;
-    let job = job(
-        args.fitting,
-        &cache,
-        data,
-        backbone,
-        device,
-        args.output,
-        args.preprocessing,
-    );
-    let Some(report) = train(&job, output)? else {
+    let job = Job {
+        preprocessing: args.preprocessing,
+        ..job(args.fitting, &cache, data, backbone, device, args.output)?
+    };
+    end_well_on_ctrl_c()?;
+    let made = edgefit::train::train(&job, &mut Bars::default());
+    let Some(report) = train(&job.backbone, made, output)? else {
         return Ok(Outcome::No);
     };
     let boards = boards(&report.exported.path)?;

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use edgefit::assets::Cache;
 use edgefit::cost::Verdict;
@@ -6,34 +6,57 @@ use edgefit::device::Profile;
 use edgefit::engine::EngineName;
 use edgefit::engine::parity;
 use edgefit::graph::Error as GraphError;
-use edgefit::train::head::Recipe;
+use edgefit::guards::{Code, Finding, Status};
 use edgefit::train::memory::StageMemory;
 use edgefit::train::metrics::Metrics;
-use edgefit::train::{self, Job, Report, SCHEMA};
+use edgefit::train::{self, Job, Recipe, Report, SCHEMA, Stage, StageName};
 use serde::Serialize;
 
 use super::{check, discover, in_file, threads};
-use crate::cli::{Fitting, Train};
+use crate::cli::{Deny, Fitting, Train};
 use crate::human;
 use crate::output::{Outcome, Output, table};
-use crate::progress::Bars;
+use crate::progress::{Bars, end_well_on_ctrl_c};
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = Cache::of_user()?;
-    let device = edgefit::device::find(&args.device)?;
     if let Err(missing) = discover(&cache) {
         output.warn(&format!("{missing}; going on with tract"));
     }
-    let job = job(
-        args.fitting,
-        &cache,
-        args.data,
-        args.backbone,
-        device,
-        args.output,
-        args.preprocessing,
-    );
-    let Some(report) = train(&job, output)? else {
+    end_well_on_ctrl_c()?;
+    let report = match args {
+        Train {
+            data: Some(data),
+            backbone: Some(backbone),
+            device: Some(device),
+            output: Some(run),
+            preprocessing,
+            fitting,
+            ..
+        } => {
+            let job = Job {
+                preprocessing,
+                ..job(
+                    fitting,
+                    &cache,
+                    data,
+                    backbone,
+                    edgefit::device::find(&device)?,
+                    run,
+                )?
+            };
+            train(
+                &job.backbone,
+                train::train(&job, &mut Bars::default()),
+                output,
+            )?
+        }
+        Train {
+            resume: Some(run), ..
+        } => train(&run, train::resume(&run, &mut Bars::default()), output)?,
+        _ => anyhow::bail!("give DATA, --backbone, --device and --output, or --resume"),
+    };
+    let Some(report) = report else {
         return Ok(Outcome::No);
     };
     output.result(SCHEMA, &report, || {
@@ -50,49 +73,85 @@ pub fn job(
     backbone: PathBuf,
     device: Profile,
     run: PathBuf,
-    preprocessing: Option<String>,
-) -> Job {
-    Job {
+) -> anyhow::Result<Job> {
+    let mut recipe = Recipe::find(&fitting.recipe)?;
+    recipe.seed = fitting.seed.unwrap_or(recipe.seed);
+    recipe.each_stage(|stage| {
+        stage.epochs = fitting
+            .epochs
+            .map_or(stage.epochs, |epochs| epochs as usize);
+        stage.batch = fitting.batch.map_or(stage.batch, |batch| batch as usize);
+        stage.rate = fitting.lr.unwrap_or(stage.rate);
+    });
+    // A rate that the user gives is the user's.
+    recipe.range_test &= fitting.lr.is_none();
+    let mut stages = fitting.stages;
+    stages.sort_unstable();
+    stages.dedup();
+    if stages.is_empty() {
+        stages.push(StageName::Probe);
+    }
+    Ok(Job {
         data,
         backbone,
         device,
         run,
         cache: cache.root().to_path_buf(),
-        preprocessing,
+        preprocessing: None,
         head: fitting.head,
+        freeze_to: fitting.freeze_to,
         input_shape: fitting.input_shape.map(|shape| shape.0),
         engine: fitting.engine,
         threads: threads(fitting.threads),
         strict: fitting.strict,
-        recipe: Recipe {
-            epochs: fitting.epochs as usize,
-            batch: fitting.batch as usize,
-            rate: fitting.lr,
-            seed: fitting.seed,
-            ..Recipe::default()
-        },
+        stages,
+        recipe,
         memory: None,
-    }
+        allow: fitting.allow.into_iter().collect(),
+        deny_warnings: fitting.deny == Some(Deny::Warnings),
+    })
 }
 
 #[derive(Serialize)]
 struct Refused<'a> {
-    refused: &'a str,
-    check: &'a edgefit::cost::Check,
+    refused: Code,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<&'a edgefit::cost::Check>,
+    guards: &'a [Finding],
 }
 
-/// Runs a job; `None` when it was refused because the model cannot fit the device.
-pub fn train(job: &Job, output: &mut Output) -> anyhow::Result<Option<Report>> {
-    match train::train(job, &mut Bars::default()) {
+/// The report of a job; `None` when it was refused because the model cannot fit the device, or
+/// ended by a guard. `about` is what errors without a place are about.
+pub fn train(
+    about: &Path,
+    made: train::Result<Report>,
+    output: &mut Output,
+) -> anyhow::Result<Option<Report>> {
+    match made {
         Ok(report) => Ok(Some(report)),
         Err(train::Error::DoesNotFit(check)) => {
             let refused = Refused {
-                refused: "EF20",
-                check: &check,
+                refused: Code::Ef20,
+                check: Some(&check),
+                guards: &[],
             };
             output.result(SCHEMA, &refused, || {
                 format!("not trained (EF20): {}", check::people(&check))
             })?;
+            Ok(None)
+        }
+        Err(error @ train::Error::Guard { .. }) => {
+            let words = error.to_string();
+            if let train::Error::Guard { code, guards, .. } = &error {
+                let refused = Refused {
+                    refused: *code,
+                    check: None,
+                    guards,
+                };
+                output.result(SCHEMA, &refused, || {
+                    format!("{}\nended by {words}", findings(guards))
+                })?;
+            }
             Ok(None)
         }
         // Errors about what is in the model do not know which file it came from.
@@ -101,15 +160,81 @@ pub fn train(job: &Job, output: &mut Output) -> anyhow::Result<Option<Report>> {
             | train::Error::Engine(_)
             | train::Error::Burn(_)
             | train::Error::Graph(GraphError::Invalid { .. } | GraphError::Unsupported(_))),
-        ) => Err(in_file(&job.backbone)(error)),
+        ) => Err(in_file(about)(error)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Done, unless the engines disagree or the export does not fit.
+/// Done, unless the user ended it, a guard failed, the engines disagree or the export does not fit.
 pub fn outcome(report: &Report) -> Outcome {
     let agree = parity::Verdict::of(&report.parity) == parity::Verdict::Agree;
-    (agree && report.check.verdict == Verdict::Fits).into()
+    let failed = report
+        .guards
+        .iter()
+        .any(|found| found.status == Status::Failed);
+    let done = !report.interrupted && !failed;
+    (done && agree && report.check.verdict == Verdict::Fits).into()
+}
+
+/// What guards have to say: those that found something, and how many did not.
+fn findings(guards: &[Finding]) -> String {
+    let mut rows = table(&["guard", "", "what it found"]);
+    let (said, silent): (Vec<_>, Vec<_>) = guards
+        .iter()
+        .partition(|found| ![Status::Pass, Status::Off].contains(&found.status));
+    for found in &said {
+        let status = match found.status {
+            Status::Fixed => "fixed",
+            Status::Warning => "WARNING",
+            _ => "FAILED",
+        };
+        rows.add_row([&found.code.to_string(), status, &found.message]);
+    }
+    let passed = silent
+        .iter()
+        .filter(|found| found.status == Status::Pass)
+        .count();
+    let off = silent.len() - passed;
+    let rest = format!("guards: {passed} passed, {off} had nothing to look at");
+    match said.is_empty() {
+        true => rest,
+        false => format!("{rows}\n{rest}"),
+    }
+}
+
+/// A row a stage.
+fn stages(stages: &[Stage]) -> String {
+    let mut rows = table(&[
+        "stage",
+        "trained behind",
+        "parameters",
+        "epochs",
+        "val",
+        "val loss",
+        "time",
+        "",
+    ]);
+    for stage in stages {
+        let behind = match (stage.name, &stage.frozen_to) {
+            (StageName::Probe, _) => "the backbone",
+            (_, Some(node)) => node.as_str(),
+            (_, None) => "the input",
+        };
+        rows.add_row([
+            stage.name.to_string(),
+            behind.to_owned(),
+            human::count(stage.parameters as u64),
+            format!("{} (best {})", stage.epochs.len(), stage.best_epoch),
+            stage.val_accuracy.map_or("–".to_owned(), human::percent),
+            format!("{:.4}", stage.val_loss),
+            human::seconds(stage.duration_ns),
+            match stage.kept {
+                true => "kept".to_owned(),
+                false => "discarded: no better".to_owned(),
+            },
+        ]);
+    }
+    rows.to_string()
 }
 
 /// What came out: figures with the baselines beside them, parity, where it lies.
@@ -149,15 +274,21 @@ pub fn people(report: &Report) -> String {
     };
     let memory: Vec<String> = report.memory.iter().map(memory).collect();
     format!(
-        "images: {} in {} classes\n{}\nfeatures by {}{cached} in {}, head in {}\n{figures}\n{}\nmodel: {}",
+        "images: {} in {} classes\n{}\nfeatures by {}{cached} in {}\n{}\n{figures}\n{}\n{}\nmodel: {}{}",
         counts.join(", "),
         report.classes.len(),
         memory.join("\n"),
         report.engine,
         human::seconds(report.timing.features_ns),
-        human::seconds(report.timing.head_ns),
+        stages(&report.stages),
         pairs(&report.parity),
+        findings(&report.guards),
         report.exported.path.display(),
+        match report.interrupted {
+            true =>
+                "\nended before its time, with the best so far; `edgefit train --resume RUN` goes on",
+            false => "",
+        },
     )
 }
 

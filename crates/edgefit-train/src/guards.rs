@@ -1,0 +1,146 @@
+//! What the guards are shown of a run.
+
+mod activations;
+mod course;
+mod layers;
+mod preflight;
+mod preprocessing;
+mod similarity;
+
+use edgefit_cost::{Check, Verdict};
+use edgefit_engine::parity::Pair;
+use edgefit_engine::{Array, EngineName};
+use edgefit_graph::{Graph, Preprocessing};
+use edgefit_guards::{
+    Findings, ef02_eval_mode, ef07_class_balance, ef08_evaluation, ef15_augmentation, ef20_hardware,
+};
+
+use crate::error::Result;
+use crate::images::input;
+use crate::job::Job;
+use crate::metrics::Metrics;
+use crate::model::Model;
+use crate::parts::PartSamples;
+use crate::recipe::{ClassWeighting, Sampling};
+use crate::task::Targets;
+
+pub(crate) use course::Course;
+pub(crate) use preprocessing::{IMAGES, Original};
+
+/// What is there before the first step.
+pub(crate) struct Evidence<'a> {
+    pub job: &'a Job,
+    pub engine: EngineName,
+    pub classes: &'a [String],
+    pub parts: &'a [PartSamples<'a>; 3],
+    pub train_targets: &'a Targets,
+}
+
+impl Evidence<'_> {
+    /// What can be found before the first step, in the order in which it has to be mended.
+    ///
+    /// # Errors
+    /// The model cannot be run.
+    pub fn before(&self, model: &Model, findings: &mut Findings) -> Result<()> {
+        let [train, val, test] = self.parts;
+        let recipe = &self.job.recipe;
+        let named = self.classes.iter().cloned();
+        findings.record(ef07_class_balance::check_counts(
+            &ef07_class_balance::Counts {
+                classes: named
+                    .enumerate()
+                    .map(|(at, name)| (name, train.count(at)))
+                    .collect(),
+                weighted: recipe.class_weighting == ClassWeighting::Balanced
+                    || recipe.sampling == Sampling::Balanced,
+            },
+        ));
+        findings.record(ef08_evaluation::check_split(ef08_evaluation::Split {
+            train: train.samples.len(),
+            val: val.samples.len(),
+            test: test.samples.len(),
+        }));
+        let augmented = !recipe.augmentation.is_off();
+        findings.record(ef15_augmentation::check_amount(
+            train.samples.len(),
+            augmented,
+        ));
+        if augmented {
+            let similarities = self.similarities(model)?;
+            findings.record(ef15_augmentation::check_kind(&similarities));
+        }
+        findings.record(layers::convolutions(&model.graph));
+        for finding in self.activations(model)? {
+            findings.record(finding);
+        }
+        self.preflight(model, findings)
+    }
+
+    /// Some of the training samples, spread over all of them, as the model is shown them.
+    fn inputs(&self, preprocessing: &Preprocessing, most: usize) -> Result<Vec<Vec<f32>>> {
+        let [train, ..] = self.parts;
+        let step = train.samples.len().div_ceil(most).max(1);
+        let some = train.samples.iter().step_by(step);
+        some.map(|sample| input(sample, |image| edgefit_data::prepare(image, preprocessing)))
+            .collect()
+    }
+}
+
+/// A batch of images.
+fn batch(images: &[Vec<f32>], preprocessing: &Preprocessing) -> Array {
+    let (height, width) = (preprocessing.height as usize, preprocessing.width as usize);
+    Array {
+        dims: vec![images.len(), 3, height, width],
+        values: images.concat(),
+    }
+}
+
+/// Whether the model fits the device (EF20).
+pub(crate) fn device(findings: &mut Findings, check: &Check) {
+    let tightest = check
+        .budgets
+        .iter()
+        .find(|budget| budget.holds != Some(true));
+    let reason = tightest.map_or(String::new(), |budget| budget.place.clone());
+    findings.record(ef20_hardware::check(&ef20_hardware::Evidence {
+        hardware: check.device.clone(),
+        verdict: match check.verdict {
+            Verdict::Fits => ef20_hardware::Verdict::Fits,
+            Verdict::DoesNotFit => ef20_hardware::Verdict::DoesNotFit { reason, mend: None },
+            Verdict::Unknown => ef20_hardware::Verdict::Unknown { reason },
+        },
+    }));
+}
+
+/// Whether what was exported is in eval mode and answers as the trained module does (EF02).
+pub(crate) fn export(findings: &mut Findings, before: &Graph, exported: &Graph, parity: &[Pair]) {
+    findings.record(ef02_eval_mode::check_export(&layers::in_train_mode(
+        exported,
+    )));
+    findings.record(ef02_eval_mode::check_frozen(&layers::frozen(
+        before, exported,
+    )));
+    let with_burn = parity
+        .iter()
+        .filter(|pair| [pair.a, pair.b].contains(&EngineName::Burn));
+    for pair in with_burn {
+        findings.record(ef02_eval_mode::check_exported_outputs(
+            ef02_eval_mode::Difference {
+                max_abs: f64::from(pair.max_abs),
+                scale: pair.scale,
+            },
+        ));
+    }
+}
+
+/// Whether every class is predicted on the validation samples (EF07).
+pub(crate) fn predictions(findings: &mut Findings, classes: &[String], val: &Metrics) {
+    let predicted = |class: usize| val.confusion.iter().map(|row| row[class]).sum();
+    let counted = classes.iter().zip(&val.confusion).enumerate();
+    let counted = counted
+        .map(|(at, (name, row))| (name.clone(), row.iter().sum(), predicted(at)))
+        .collect();
+    findings.record(ef07_class_balance::check_predictions(
+        &ef07_class_balance::Predictions { classes: counted },
+    ));
+}

@@ -1,0 +1,140 @@
+use edgefit_engine::Array;
+use edgefit_graph::rewrite::extract;
+use edgefit_graph::topology::Topology;
+use edgefit_graph::{Graph, Node, ValueInfo};
+use edgefit_guards::Finding;
+use edgefit_guards::ef05_activations::{INACTIVE, Kind, LIMIT, Layer, check, check_way};
+
+use super::{Evidence, batch};
+use crate::error::Result;
+use crate::model::Model;
+
+/// Images on which activations are looked at.
+const IMAGES: usize = 16;
+
+/// Share of the elements of a unit that decide what it is. At 95 %, half of the units of a late
+/// depthwise layer of EfficientNet-Lite0 count as inactive on photographs; at 99 %, a third.
+const MOST: f64 = 0.99;
+
+/// Elements of a unit that were counted.
+#[derive(Clone, Copy, Default)]
+struct Unit {
+    elements: usize,
+    inactive: usize,
+    saturated: usize,
+}
+
+impl Evidence<'_> {
+    /// Whether activations pass gradients on (EF05).
+    pub(super) fn activations(&self, model: &Model) -> Result<Vec<Finding>> {
+        let found = find(&model.graph);
+        let way: Vec<Kind> = found.iter().map(|(_, kind)| *kind).collect();
+        let outputs: Vec<ValueInfo> = found
+            .iter()
+            .map(|(node, _)| ValueInfo::float(&node.outputs[0]))
+            .collect();
+        if outputs.is_empty() {
+            return Ok(vec![check(&[]), check_way(&way)]);
+        }
+        let seen = extract(&model.graph, &model.graph.inputs, &outputs)?;
+        let mut engine = edgefit_engine::load(self.engine, &seen, self.job.threads)?;
+        let mut units: Vec<Vec<Unit>> = vec![Vec::new(); found.len()];
+        for image in self.inputs(&model.preprocessing, IMAGES)? {
+            let made = engine.run(&[batch(&[image], &model.preprocessing)])?;
+            for ((units, (_, kind)), values) in units.iter_mut().zip(&found).zip(&made) {
+                count(units, *kind, values);
+            }
+        }
+        let layers: Vec<Layer> = found
+            .iter()
+            .zip(units)
+            .map(|((node, kind), units)| {
+                let share = |bad: &dyn Fn(&Unit) -> usize| {
+                    let most = |unit: &&Unit| bad(unit) as f64 >= MOST * unit.elements as f64;
+                    units.iter().filter(most).count() as f64 / units.len().max(1) as f64
+                };
+                Layer {
+                    name: node.label().to_owned(),
+                    kind: *kind,
+                    units: units.len(),
+                    inactive: share(&|unit| unit.inactive),
+                    saturated: share(&|unit| unit.saturated),
+                }
+            })
+            .collect();
+        Ok(vec![check(&layers), check_way(&way)])
+    }
+}
+
+/// Activations on the way from the input to the head, in order.
+fn find(graph: &Graph) -> Vec<(&Node, Kind)> {
+    let topology = Topology::of(graph);
+    // What a value is multiplied by is a gate, which may well be shut.
+    let gates = |node: &Node| {
+        let readers = topology.consumers(&node.outputs[0]);
+        readers
+            .iter()
+            .any(|&reader| graph.nodes[reader].op == "Mul")
+    };
+    let kind = |node: &Node| match node.op.as_str() {
+        "Relu" | "LeakyRelu" | "PRelu" | "Clip" | "Elu" | "Selu" | "Celu" | "HardSwish"
+        | "Gelu" | "ThresholdedRelu" => Some(Kind::Rectifier),
+        "Sigmoid" | "HardSigmoid" => (!gates(node)).then_some(Kind::Sigmoid),
+        "Tanh" => (!gates(node)).then_some(Kind::Tanh),
+        "Softplus" | "Softsign" | "Mish" => Some(Kind::Other),
+        _ => None,
+    };
+    let nodes = graph.nodes.iter();
+    nodes.filter_map(|node| Some((node, kind(node)?))).collect()
+}
+
+/// Counts one sample of a layer; a unit is a channel, or the last dimension of tokens.
+fn count(units: &mut Vec<Unit>, kind: Kind, values: &Array) {
+    let (channels, inner) = match values.dims.as_slice() {
+        [_, channels, rest @ ..] if rest.len() != 1 => (*channels, rest.iter().product()),
+        [.., channels] => (*channels, 1),
+        [] => return,
+    };
+    let limits = match kind {
+        Kind::Sigmoid => Some((0.0, 1.0)),
+        Kind::Tanh => Some((-1.0, 1.0)),
+        Kind::Rectifier | Kind::Other => None,
+    };
+    units.resize(channels, Unit::default());
+    for (at, &value) in values.values.iter().enumerate() {
+        let value = f64::from(value);
+        let unit = &mut units[at / inner % channels];
+        unit.elements += 1;
+        unit.inactive += usize::from(value.abs() < INACTIVE);
+        let saturated = limits.is_some_and(|(low, high)| {
+            let near = LIMIT * (high - low);
+            value < low + near || value > high - near
+        });
+        unit.saturated += usize::from(saturated);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_channels_or_the_last_dimension_of_tokens() {
+        let array = |dims: &[usize], values: &[f32]| Array {
+            dims: dims.to_vec(),
+            values: values.to_vec(),
+        };
+        let inactive = |units: &[Unit]| units.iter().map(|unit| unit.inactive).collect::<Vec<_>>();
+        let mut units = Vec::new();
+        let image = array(&[1, 2, 2, 1], &[0.0, 0.0, 1.0, 0.0]);
+        count(&mut units, Kind::Rectifier, &image);
+        assert_eq!(inactive(&units), [2, 1]);
+        let mut units = Vec::new();
+        let tokens = array(&[1, 2, 2], &[0.0, 1.0, 0.0, 2.0]);
+        count(&mut units, Kind::Rectifier, &tokens);
+        assert_eq!(inactive(&units), [2, 0]);
+        let mut units = Vec::new();
+        count(&mut units, Kind::Sigmoid, &array(&[1, 2], &[0.999, 0.5]));
+        assert_eq!((units[0].saturated, units[1].saturated), (1, 0));
+    }
+}

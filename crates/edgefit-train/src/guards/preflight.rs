@@ -1,0 +1,199 @@
+use std::collections::HashSet;
+
+use edgefit_burn::burn::tensor::Device;
+use edgefit_burn::{EvalModule, Gradients, TrainModule};
+use edgefit_graph::{Graph, trainable_parameters};
+use edgefit_guards::{Findings, Status, ef01_overfit_one_batch, ef02_eval_mode};
+use edgefit_guards::{ef03_fresh_gradients, ef12_bias};
+
+use super::Evidence;
+use crate::error::Result;
+use crate::fit::{Cached, Inputs, Overfit, Problem, Source, evaluate, only, overfit, range_test};
+use crate::model::Model;
+use crate::recipe::StageRecipe;
+use crate::task::Targets;
+
+/// Samples of the batch that has to be learnt by heart.
+const SAMPLES: usize = 16;
+
+/// Steps that it may take.
+const STEPS: usize = 200;
+
+/// What the rate is multiplied by when it was not learnt.
+const OTHER_RATES: [f64; 6] = [10.0, 0.1, 100.0, 0.01, 1e4, 1e-4];
+
+impl Evidence<'_> {
+    /// Trains the head on one batch, with everything that training will use (EF01, EF02, EF03, EF12).
+    pub(super) fn preflight(&self, model: &Model, findings: &mut Findings) -> Result<()> {
+        let [train, ..] = self.parts;
+        let head = model.head.extract(&model.graph)?;
+        let all = train.features(&[]);
+        let module = EvalModule::from_graph(&head, &Device::flex())?;
+        let (_, loss) = evaluate(&head, &module, &all, self.train_targets, SAMPLES)?;
+        findings.record(ef12_bias::check_initial_loss(&ef12_bias::InitialLoss {
+            loss,
+            prior: self.prior(),
+            label_smoothing: 0.0,
+        }));
+
+        let batch = self.batch();
+        let rows = Cached::new(all.width(), vec![all.rows(&batch, 0)?]);
+        let targets = self.train_targets.rows(&batch);
+        self.gradients(&head, &rows, &targets, findings)?;
+        let stage = self.job.stages.first().copied();
+        let stage = stage.unwrap_or(crate::recipe::StageName::Probe);
+        let mut recipe = self.job.recipe.stage(stage).clone();
+        if self.job.recipe.range_test {
+            let trained = trainable_parameters(&head).into_iter();
+            let trained = trained.map(|(_, name)| (name.to_owned(), 1.0)).collect();
+            let found = range_test(&Problem {
+                graph: &head,
+                trained: &trained,
+                train: &all,
+                train_targets: self.train_targets,
+                val: &all,
+                val_targets: self.train_targets,
+                recipe: &recipe,
+                sampling: self.job.recipe.sampling,
+                seed: self.job.recipe.seed,
+                stage,
+            })?;
+            recipe.rate = found.instead_of(recipe.rate);
+        }
+        let recipe = &recipe;
+        let tried = |rate: f64| {
+            let recipe = StageRecipe {
+                rate,
+                ..recipe.clone()
+            };
+            overfit(&head, &rows, &targets, &recipe, STEPS)
+        };
+        let first = tried(recipe.rate)?;
+        let mut evidence = ef01_overfit_one_batch::Evidence {
+            samples: batch.len(),
+            steps: first.steps,
+            rate: recipe.rate,
+            initial_loss: first.losses[0],
+            final_loss: first.losses[1],
+            loss_floor: 0.0,
+            accuracy: first.accuracy,
+            gradient_norms: first.gradient_norms,
+            other_rates: Vec::new(),
+            contradicting_labels: contradicting(&rows, &targets),
+        };
+        if ef01_overfit_one_batch::check(&evidence).status > Status::Pass {
+            for factor in OTHER_RATES {
+                let rate = recipe.rate * factor;
+                let Overfit { losses, .. } = tried(rate)?;
+                evidence.other_rates.push((rate, losses[1]));
+            }
+        }
+        findings.record(ef01_overfit_one_batch::check(&evidence));
+        Ok(())
+    }
+
+    /// Share of each class in the loss.
+    fn prior(&self) -> Vec<f64> {
+        let targets = self.train_targets;
+        let mut mass = vec![0.0; targets.outputs];
+        for (row, weight) in targets.values.chunks(targets.outputs).zip(&targets.weights) {
+            for (mass, value) in mass.iter_mut().zip(row) {
+                *mass += f64::from(value * weight);
+            }
+        }
+        let total: f64 = mass.iter().sum();
+        mass.into_iter().map(|mass| mass / total).collect()
+    }
+
+    /// Training samples of all classes in turn.
+    fn batch(&self) -> Vec<usize> {
+        let [train, ..] = self.parts;
+        let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); self.classes.len()];
+        for (at, sample) in train.samples.iter().enumerate().rev() {
+            by_class[sample.class].push(at);
+        }
+        let mut batch = Vec::new();
+        while batch.len() < SAMPLES.min(train.samples.len()) {
+            let next = by_class.iter_mut().filter_map(Vec::pop);
+            batch.extend(next.take(SAMPLES - batch.len()));
+        }
+        batch
+    }
+
+    /// The gradient of a batch twice, and of its halves (EF03); its outputs twice (EF02).
+    fn gradients(
+        &self,
+        head: &Graph,
+        rows: &Cached,
+        targets: &Targets,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let device = Device::flex();
+        let eval = EvalModule::from_graph(head, &device)?;
+        let (first, _) = evaluate(head, &eval, rows, targets, SAMPLES)?;
+        let (second, _) = evaluate(head, &eval, rows, targets, SAMPLES)?;
+        let pairs = first.iter().zip(&second);
+        findings.record(ef02_eval_mode::check_repeat(ef02_eval_mode::Difference {
+            max_abs: pairs
+                .map(|(a, b)| f64::from((a - b).abs()))
+                .fold(0.0, f64::max),
+            scale: first
+                .iter()
+                .map(|value| f64::from(value.abs()))
+                .fold(0.0, f64::max),
+        }));
+        let names = trainable_parameters(head).into_iter();
+        let names: HashSet<String> = names.map(|(_, name)| name.to_owned()).collect();
+        let mut module = eval.into_train(|name| names.contains(name));
+        let inputs = Inputs::of(head)?;
+        let gradient = |module: &mut TrainModule, samples: &[usize]| -> Result<Gradients> {
+            let values = inputs.of_rows(&rows.rows(samples, 0)?, samples.len(), &device)?;
+            let targets = targets.rows(samples);
+            let outputs = only(module.forward(values)?, targets.outputs)?;
+            Ok(Gradients::of(&targets.loss(outputs, &device)?, module))
+        };
+        let all: Vec<usize> = (0..targets.len()).collect();
+        let whole = gradient(&mut module, &all)?.elements(&module)?;
+        let again = gradient(&mut module, &all)?.elements(&module)?;
+        findings.record(ef03_fresh_gradients::check_repeat(compared(&whole, &again)));
+        let (front, back) = all.split_at(all.len() / 2);
+        if !front.is_empty() {
+            let front = gradient(&mut module, front)?;
+            let back = gradient(&mut module, back)?;
+            let halves = front.plus(&module, back)?.elements(&module)?;
+            findings.record(ef03_fresh_gradients::check_accumulation(
+                2,
+                compared(&whole, &halves),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn compared(reference: &[f32], other: &[f32]) -> ef03_fresh_gradients::Gradients {
+    let norm = |values: &mut dyn Iterator<Item = f32>| {
+        values
+            .map(|value| f64::from(value).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    };
+    let pairs = reference.iter().zip(other);
+    ef03_fresh_gradients::Gradients {
+        reference_norm: norm(&mut reference.iter().copied()),
+        norm: norm(&mut other.iter().copied()),
+        difference_norm: norm(&mut pairs.map(|(a, b)| a - b)),
+    }
+}
+
+/// Samples with the same features as another, and another label.
+fn contradicting(rows: &Cached, targets: &Targets) -> usize {
+    let features = |at: usize| &rows.view(0)[at * rows.width()..(at + 1) * rows.width()];
+    let label = |at: usize| &targets.values[at * targets.outputs..(at + 1) * targets.outputs];
+    let all = 0..targets.len();
+    all.clone()
+        .filter(|&a| {
+            all.clone()
+                .any(|b| features(a) == features(b) && label(a) != label(b))
+        })
+        .count()
+}

@@ -1,0 +1,59 @@
+use edgefit_data::{augmented, stream};
+use edgefit_guards::ef15_augmentation::Similarities;
+
+use super::{Evidence, batch};
+use crate::error::Result;
+use crate::images::input;
+use crate::model::Model;
+
+/// Images whose augmented features are compared with their own.
+const IMAGES: usize = 32;
+
+impl Evidence<'_> {
+    /// How like itself an augmented image is to the backbone, and how like images of other classes
+    /// (EF15).
+    pub(super) fn similarities(&self, model: &Model) -> Result<Similarities> {
+        let [train, ..] = self.parts;
+        let recipe = &self.job.recipe;
+        let step = train.samples.len().div_ceil(IMAGES).max(1);
+        let some: Vec<usize> = (0..train.samples.len()).step_by(step).collect();
+        let clean = train.features(&[]);
+        let row = |at: usize| &clean.view(0)[at * clean.width()..(at + 1) * clean.width()];
+        let backbone = model.head.backbone(&model.graph)?;
+        let mut engine = edgefit_engine::load(self.engine, &backbone, self.job.threads)?;
+        let mut to_itself = Vec::new();
+        for &at in &some {
+            let sample = train.samples[at];
+            let view = input(sample, |image| {
+                let mut chance = stream(recipe.seed, 1, &sample.relative);
+                augmented(
+                    image,
+                    &model.preprocessing,
+                    &recipe.augmentation,
+                    &mut chance,
+                )
+            })?;
+            let made = engine.run(&[batch(&[view], &model.preprocessing)])?;
+            let features: Vec<f32> = made.into_iter().flat_map(|array| array.values).collect();
+            to_itself.push(cosine(&features, row(at)));
+        }
+        let pairs = some.iter().enumerate();
+        let pairs = pairs.flat_map(|(nth, &a)| some[nth + 1..].iter().map(move |&b| (a, b)));
+        let to_other_classes = pairs
+            .filter(|(a, b)| train.samples[*a].class != train.samples[*b].class)
+            .map(|(a, b)| cosine(row(a), row(b)))
+            .collect();
+        Ok(Similarities {
+            to_itself,
+            to_other_classes,
+        })
+    }
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let products = a.iter().zip(b);
+        products.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(f64::MIN_POSITIVE)
+}

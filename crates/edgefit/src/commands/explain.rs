@@ -1,0 +1,37 @@
+use edgefit::guards::{Code, Explanation};
+use serde::Serialize;
+
+use crate::cli::Explain;
+use crate::output::{Outcome, Output};
+
+#[derive(Serialize)]
+struct Explained<'a> {
+    code: Code,
+    title: &'a str,
+    #[serde(flatten)]
+    explanation: &'a Explanation,
+}
+
+pub fn run(args: Explain, output: &mut Output) -> anyhow::Result<Outcome> {
+    let explained = Explained {
+        code: args.code,
+        title: args.code.title(),
+        explanation: args.code.explanation(),
+    };
+    output.result("edgefit.explain/1", &explained, || people(&explained))?;
+    Ok(Outcome::Yes)
+}
+
+fn people(explained: &Explained) -> String {
+    let Explanation {
+        cause,
+        why,
+        does,
+        change,
+    } = explained.explanation;
+    format!(
+        "{}: {}\n\nCause\n  {cause}\n\nWhy it matters\n  {why}\n\nWhat edgefit does\n  {does}\n\nWhat to \
+         change\n  {change}",
+        explained.code, explained.title,
+    )
+}

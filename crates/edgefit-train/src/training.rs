@@ -24,8 +24,11 @@ use crate::run_folder::RunFolder;
 use crate::stages::{Done, Frozen, Stage, freeze, trained};
 use crate::task::Targets;
 
-/// Time between two checkpoints of a stage.
-const SAVE_EVERY: Duration = Duration::from_secs(10);
+/// Least time between two checkpoints of a stage.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// Share of the time that may go into checkpoints.
+const SAVING: u32 = 20;
 
 /// The part of the model that a stage trains.
 pub(crate) struct Part {
@@ -202,11 +205,13 @@ impl Training<'_> {
             _ => None,
         };
         observer.begin(&name.to_string(), (recipe.epochs * train.len()) as u64);
-        let mut saved = Instant::now();
+        let (mut saved, mut wait) = (Instant::now(), SAVE_EVERY);
         let mut save = |state: &dyn Fn() -> Result<State>, now: bool| -> Result<()> {
-            if now || saved.elapsed() > SAVE_EVERY {
+            if now || saved.elapsed() > wait {
+                let began = Instant::now();
                 checkpoint.current = Some((name, state()?));
                 run.save(checkpoint)?;
+                wait = SAVE_EVERY.max(SAVING * began.elapsed());
                 saved = Instant::now();
             }
             Ok(())

@@ -20,10 +20,10 @@ pub enum Error {
         /// What the decoder met.
         detail: String,
     },
-    /// The folder is not a dataset.
+    /// The folder or file is not a dataset.
     #[error("{}: {problem}", path.display())]
     Dataset {
-        /// The folder.
+        /// The folder or file.
         path: PathBuf,
         /// What is wrong, and the mend.
         problem: String,

@@ -8,6 +8,7 @@ mod preprocessing;
 mod similarity;
 
 use edgefit_cost::{Check, Verdict};
+use edgefit_data::{Part, near_duplicates};
 use edgefit_engine::parity::Pair;
 use edgefit_engine::{Array, EngineName};
 use edgefit_graph::{Graph, Preprocessing};
@@ -60,6 +61,7 @@ impl Evidence<'_> {
             val: val.samples.len(),
             test: test.samples.len(),
         }));
+        findings.record(ef08_evaluation::check_leak(&self.leak()));
         let augmented = !recipe.augmentation.is_off();
         findings.record(ef15_augmentation::check_amount(
             train.samples.len(),
@@ -74,6 +76,27 @@ impl Evidence<'_> {
             findings.record(finding);
         }
         self.preflight(model, findings)
+    }
+
+    /// Held-out images that are in an earlier part, too.
+    fn leak(&self) -> ef08_evaluation::Leak {
+        let all = || self.parts.iter().zip([Part::Train, Part::Val, Part::Test]);
+        let thumbnails: Vec<&[u8]> = all().flat_map(|(part, _)| part.thumbnails()).collect();
+        let part_of: Vec<Part> = all()
+            .flat_map(|(samples, part)| vec![part; samples.samples.len()])
+            .collect();
+        let found = near_duplicates(&thumbnails, &part_of);
+        let name = |nth: usize| {
+            let samples = all().flat_map(|(part, _)| &part.samples);
+            samples.map(|sample| sample.relative.clone()).nth(nth)
+        };
+        let [train, ..] = self.parts;
+        ef08_evaluation::Leak {
+            near_duplicates: found.len(),
+            held_out: part_of.len() - train.samples.len(),
+            example: found.first().and_then(|near| Some((name(near.b)?, name(near.a)?))),
+            moved: false,
+        }
     }
 
     /// Some of the training samples, spread over all of them, as the model is shown them.
@@ -93,6 +116,11 @@ fn batch(images: &[Vec<f32>], preprocessing: &Preprocessing) -> Array {
         dims: vec![images.len(), 3, height, width],
         values: images.concat(),
     }
+}
+
+/// Whether the model that came is in eval mode (EF02).
+pub(crate) fn loaded(findings: &mut Findings, graph: &Graph) {
+    findings.record(ef02_eval_mode::check_export(&layers::in_train_mode(graph)));
 }
 
 /// Whether the model fits the device (EF20).

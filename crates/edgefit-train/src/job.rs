@@ -375,7 +375,7 @@ fn clean_features(
 }
 
 /// Ends the job where a guard failed.
-fn stopped(findings: &Findings) -> Result<()> {
+pub(crate) fn stopped(findings: &Findings) -> Result<()> {
     match findings.stops() {
         Some(first) => Err(Error::Guard {
             first: first.message,

@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::events::Observer;
-use crate::guards::{IMAGES, Original};
+use crate::guards::{self, IMAGES, Original};
 use crate::images::input;
-use crate::job::Job;
+use crate::job::{Job, stopped};
 
 /// The backbone with its classifier, ending in logits.
 pub(crate) struct Model {
@@ -59,6 +59,8 @@ impl Model {
         };
         lift_constants(&mut graph);
         takes(&graph, size).map_err(problem)?;
+        guards::loaded(findings, &graph);
+        stopped(findings)?;
         let softmax = cut_softmax(&mut graph);
         let head = Head::of(&graph, job.head.as_deref());
         let head = head.map_err(|error| problem(error.to_string()))?;

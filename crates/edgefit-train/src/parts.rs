@@ -116,6 +116,11 @@ impl PartSamples<'_> {
         Cached::new(width, [&[clean], views].concat())
     }
 
+    /// The samples as thumbnails, see [`crate::features::THUMBNAIL`].
+    pub fn thumbnails(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.iter().map(|entry| entry.pixels.as_slice())
+    }
+
     /// Pixels scaled to −1 … 1.
     pub fn pixels(&self) -> Cached {
         let pixels = self.entries.iter().flat_map(|entry| &entry.pixels);

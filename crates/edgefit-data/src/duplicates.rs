@@ -1,0 +1,178 @@
+use crate::split::Part;
+
+mod hash;
+mod index;
+#[cfg(test)]
+mod tests;
+
+use hash::SIDE;
+pub use hash::perceptual_hash;
+use index::{Index, Key};
+
+/// Most bits by which the hashes of a picture and its copy differ.
+///
+/// Of the 222 Tux Paint photographs, no two come closer than 14; copies saved as JPEG of quality 60,
+/// at half the size, or brightened by a twentieth differ in 4 at most, but for one of a glass that
+/// is white on white.
+const MOST_BITS: u32 = 6;
+
+/// Least correlation between a picture and its copy, of 16 × 16 RGB pixels.
+///
+/// Of the same photographs, no two come above 0.92, and those copies are above 0.974. The mean
+/// difference of pixels would not tell them apart: it is 12 for two distinct photographs, and 18 for
+/// one of a copy's.
+const LEAST_CORRELATION: f32 = 0.97;
+
+/// Below this standard deviation in 0 … 255, an image is flat: its hash is noise.
+const FLAT: f32 = 3.0;
+
+/// Most that flat images of one colour differ, the mean over pixels, in 0 … 255.
+const MOST_DIFFERENCE: f32 = 3.0;
+
+/// An image of one part that is in an earlier one too, or nearly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near {
+    /// The sample in the earlier part.
+    pub a: usize,
+    /// The sample in the later part.
+    pub b: usize,
+    /// Number of bits by which the hashes differ; 0 between flat images.
+    pub distance: u32,
+}
+
+/// For each image of val and test the nearest that is nearly the same in an earlier part, if there
+/// is one; the order of parts is train, val, test.
+///
+/// `thumbnails` are of 32 × 32 RGB pixels, one for each sample, and `part_of` is what each is used
+/// for. Copies are found that were compressed, resized or made a little brighter; crops and mirrored
+/// images are not.
+///
+/// Hashes are cut into four pieces of 16 bits, of which one at least differs in one bit at most
+/// (multi-index hashing; Norouzi, Punjani and Fleet 2012). So an image is looked up under 68 keys,
+/// and what is found there is compared in full: the time grows as n + n² / 1000, and with many
+/// hashes that are the same up to n².
+pub fn near_duplicates(thumbnails: &[impl AsRef<[u8]>], part_of: &[Part]) -> Vec<Near> {
+    let images: Vec<Image> = thumbnails
+        .iter()
+        .map(|pixels| Image::new(pixels.as_ref()))
+        .collect();
+    let members = |part: Part| {
+        let samples = 0..images.len().min(part_of.len());
+        samples.filter(move |&sample| part_of[sample] == part)
+    };
+    let mut index = Index::default();
+    let mut found = Vec::new();
+    for (earlier, later) in [(Part::Train, Part::Val), (Part::Val, Part::Test)] {
+        for sample in members(earlier) {
+            index.insert(images[sample].key(), sample);
+        }
+        found.extend(members(later).filter_map(|b| {
+            let (distance, a) = nearest(&images, &index, b)?;
+            Some(Near { a, b, distance })
+        }));
+    }
+    found
+}
+
+/// The image in `index` that is the nearest to `sample` and nearly the same, and its distance.
+fn nearest(images: &[Image], index: &Index, sample: usize) -> Option<(u32, usize)> {
+    let image = &images[sample];
+    let mut best: Option<(u32, usize)> = None;
+    for candidate in index.near(image.key()) {
+        let other = &images[candidate];
+        let distance = image.distance(other);
+        let nearer = best.is_none_or(|best| (distance, candidate) < best);
+        if nearer && distance <= MOST_BITS && image.is_like(other) {
+            best = Some((distance, candidate));
+        }
+        // An equal hash is found under the first key, where samples are in order.
+        if distance == 0 && best.is_some_and(|(distance, _)| distance == 0) {
+            break;
+        }
+    }
+    best
+}
+
+/// What is compared of an image.
+struct Image {
+    hash: u64,
+    /// 16 × 16 RGB: what a copy at half the size of a small image still shows.
+    pixels: Vec<u8>,
+    mean: f32,
+    std: f32,
+    flat: bool,
+}
+
+impl Image {
+    fn new(thumbnail: &[u8]) -> Self {
+        let pixels = halved(thumbnail);
+        let (mean, std) = mean_and_std(pixels.iter().copied());
+        let channels = (0..3).map(|channel| pixels.iter().copied().skip(channel).step_by(3));
+        Image {
+            hash: perceptual_hash(thumbnail),
+            mean,
+            std,
+            flat: channels.map(mean_and_std).all(|(_, std)| std < FLAT),
+            pixels,
+        }
+    }
+
+    fn key(&self) -> Key {
+        match self.flat {
+            true => Key::Flat(self.mean as u8),
+            false => Key::Hash(self.hash),
+        }
+    }
+
+    fn distance(&self, other: &Image) -> u32 {
+        match self.flat {
+            true => 0,
+            false => (self.hash ^ other.hash).count_ones(),
+        }
+    }
+
+    /// Whether the pixels are near equal, up to brightness and contrast if there is any contrast.
+    fn is_like(&self, other: &Image) -> bool {
+        let count = self.pixels.len().max(1) as f32;
+        let pairs = self.pixels.iter().zip(&other.pixels);
+        match self.flat || other.flat {
+            true => {
+                let sum: u32 = pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+                sum as f32 / count <= MOST_DIFFERENCE
+            }
+            false => {
+                let sum: u32 = pairs.map(|(a, b)| u32::from(*a) * u32::from(*b)).sum();
+                let covariance = sum as f32 / count - self.mean * other.mean;
+                covariance >= LEAST_CORRELATION * self.std * other.std
+            }
+        }
+    }
+}
+
+/// A thumbnail at half its side, RGB: the means of 2 × 2 pixels.
+fn halved(thumbnail: &[u8]) -> Vec<u8> {
+    let row = 3 * SIDE;
+    let rows = thumbnail
+        .chunks_exact(2 * row)
+        .map(|rows| rows.split_at(row));
+    let blocks = rows.flat_map(|(top, bottom)| top.chunks_exact(6).zip(bottom.chunks_exact(6)));
+    let means = blocks.flat_map(|(top, bottom)| {
+        [0, 1, 2].map(|channel| {
+            let values = [
+                top[channel],
+                top[channel + 3],
+                bottom[channel],
+                bottom[channel + 3],
+            ];
+            ((values.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8
+        })
+    });
+    means.collect()
+}
+
+fn mean_and_std(values: impl Iterator<Item = u8> + Clone) -> (f32, f32) {
+    let count = values.clone().count().max(1) as f64;
+    let mean = values.clone().map(f64::from).sum::<f64>() / count;
+    let squares = values.map(|value| (f64::from(value) - mean).powi(2));
+    (mean as f32, (squares.sum::<f64>() / count).sqrt() as f32)
+}

@@ -1,0 +1,133 @@
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+use crate::{decode, thumbnail};
+
+/// Discs of random colours and places on white.
+fn picture(seed: u64) -> RgbImage {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut image = RgbImage::from_pixel(120, 90, Rgb([255; 3]));
+    for _ in 0..6 {
+        let [x, y] = [120i32, 90].map(|side| rng.random_range(0..side));
+        let radius = rng.random_range(8..30i32);
+        let colour = Rgb([0; 3].map(|_: u8| rng.random_range(0..200u8)));
+        for (left, top, pixel) in image.enumerate_pixels_mut() {
+            if (left as i32 - x).pow(2) + (top as i32 - y).pow(2) < radius.pow(2) {
+                *pixel = colour;
+            }
+        }
+    }
+    image
+}
+
+fn jpeg(image: &RgbImage, quality: u8) -> RgbImage {
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
+    encoder.encode_image(image).unwrap();
+    decode(&bytes).unwrap()
+}
+
+fn brighter(image: &RgbImage) -> RgbImage {
+    let mut image = image.clone();
+    image
+        .iter_mut()
+        .for_each(|value| *value = value.saturating_add(10));
+    image
+}
+
+fn halved_image(image: &RgbImage) -> RgbImage {
+    let (width, height) = (image.width() / 2, image.height() / 2);
+    imageops::resize(image, width, height, FilterType::Triangle)
+}
+
+fn found(images: &[(RgbImage, Part)]) -> Vec<(usize, usize)> {
+    let thumbnails: Vec<_> = images
+        .iter()
+        .map(|(image, _)| thumbnail(image, SIDE as u32).unwrap())
+        .collect();
+    let parts: Vec<Part> = images.iter().map(|(_, part)| *part).collect();
+    let near = near_duplicates(&thumbnails, &parts);
+    near.iter().map(|near| (near.a, near.b)).collect()
+}
+
+#[test]
+fn every_copy_is_found_beside_its_original_and_nothing_else() {
+    let copies: [fn(&RgbImage) -> RgbImage; 5] = [
+        |image| image.clone(),
+        |image| jpeg(image, 95),
+        |image| jpeg(image, 60),
+        halved_image,
+        brighter,
+    ];
+    let originals = (0..60).map(|seed| (picture(seed), Part::Train));
+    let others = (60..90).map(|seed| (picture(seed), Part::Test));
+    for copy in copies {
+        let copied = (0..60).map(|seed| (copy(&picture(seed)), Part::Test));
+        let images: Vec<_> = originals
+            .clone()
+            .chain(copied)
+            .chain(others.clone())
+            .collect();
+        let expected: Vec<_> = (0..60).map(|index| (index, 60 + index)).collect();
+        assert_eq!(found(&images), expected);
+    }
+}
+
+#[test]
+fn a_held_out_image_is_reported_once_with_the_nearest() {
+    let image = picture(1);
+    let images = [
+        (image.clone(), Part::Test),
+        (image.clone(), Part::Train),
+        (image.clone(), Part::Val),
+        (jpeg(&image, 60), Part::Train),
+        (image.clone(), Part::Train),
+    ];
+    assert_eq!(found(&images), [(1, 2), (1, 0)]);
+    let same_part: Vec<_> = images.map(|(image, _)| (image, Part::Train)).into();
+    assert_eq!(found(&same_part), []);
+}
+
+#[test]
+fn flat_images_are_told_apart_by_their_colour() {
+    let flat = |colour: [u8; 3]| RgbImage::from_pixel(40, 40, Rgb(colour));
+    let images = [
+        (flat([200, 10, 10]), Part::Train),
+        (flat([10, 200, 10]), Part::Test),
+        (flat([100, 5, 5]), Part::Test),
+        (flat([0; 3]), Part::Test),
+        (flat([255; 3]), Part::Test),
+        (picture(3), Part::Test),
+        (jpeg(&flat([201, 11, 10]), 75), Part::Test),
+    ];
+    assert_eq!(found(&images), [(0, 6)]);
+}
+
+#[test]
+fn the_same_shape_in_another_colour_is_another_image() {
+    let disc = |colour| {
+        let mut image = RgbImage::from_pixel(64, 64, Rgb([255; 3]));
+        for (x, y, pixel) in image.enumerate_pixels_mut() {
+            if (x as i32 - 32).pow(2) + (y as i32 - 28).pow(2) < 400 {
+                *pixel = Rgb(colour);
+            }
+        }
+        image
+    };
+    let images = [
+        (disc([200, 30, 30]), Part::Train),
+        (disc([30, 115, 30]), Part::Test),
+    ];
+    assert_eq!(found(&images), []);
+}
+
+#[test]
+fn thumbnails_of_another_size_do_no_harm() {
+    let thumbnails = [vec![], vec![7; 100], vec![9; 5000], vec![3; 3072]];
+    let parts = [Part::Train, Part::Val, Part::Test, Part::Test];
+    near_duplicates(&thumbnails, &parts);
+}

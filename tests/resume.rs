@@ -20,7 +20,11 @@ const KILLS: usize = 20;
 
 fn train(data: &Path, out: &Path, threads: &str) -> std::process::Command {
     let mut train = command();
-    train.arg("train").arg(data).arg("--backbone").arg(backbone());
+    train
+        .arg("train")
+        .arg(data)
+        .arg("--backbone")
+        .arg(backbone());
     train.args(["--device", "raspberry-pi-4b", "--stages", "probe,top,full"]);
     train.args(["--epochs", "3", "--batch", "8", "--threads", threads, "-o"]);
     train.arg(out).env("RAYON_NUM_THREADS", threads);
@@ -41,9 +45,14 @@ fn started(mut command: std::process::Command) -> Child {
 /// What is the same for the same weights: the exported file, and every event but the times.
 fn outcome(run: &Path) -> (Vec<u8>, Vec<serde_json::Value>) {
     let events = fs::read_to_string(run.join("events.jsonl")).unwrap();
-    let events = events.lines().map(|line| serde_json::from_str(line).unwrap());
+    let events = events
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
     let told = |event: &serde_json::Value| event["event"] != "end";
-    (fs::read(run.join("model.onnx")).unwrap(), events.filter(told).collect())
+    (
+        fs::read(run.join("model.onnx")).unwrap(),
+        events.filter(told).collect(),
+    )
 }
 
 #[test]
@@ -124,7 +133,10 @@ fn runs_that_cannot_be_gone_on_with() {
     assert_refused(&run(&mut resume(&absent)), &["absent", "edgefit train"]);
     let job = out.path().join("job.json");
     fs::write(&job, r#"{"schema": "edgefit.job/9"}"#).unwrap();
-    assert_refused(&run(&mut resume(out.path())), &["edgefit.job/9", "edgefit.job/1"]);
+    assert_refused(
+        &run(&mut resume(out.path())),
+        &["edgefit.job/9", "edgefit.job/1"],
+    );
     fs::write(&job, "{\"schema\": \"edgefit.j").unwrap();
     assert_refused(&run(&mut resume(out.path())), &["damaged job.json"]);
 }

@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::prepare::{crop_box, normalised, resize};
 
 pub use draw::stream;
-pub use preview::preview;
+pub use preview::{png, preview};
 pub use settings::Augmentation;
 
 /// The model's input for one random view of an image: 3 × height × width values, channel by

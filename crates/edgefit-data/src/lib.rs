@@ -16,7 +16,7 @@ mod scaler;
 mod split;
 
 pub use arrays::{Arrays, Targets};
-pub use augment::{Augmentation, augmented, preview, stream};
+pub use augment::{Augmentation, augmented, png, preview, stream};
 pub use dataset::{Dataset, Sample};
 pub use decode::decode;
 pub use duplicates::{Near, near_duplicates, perceptual_hash};

@@ -27,6 +27,8 @@ pub enum Symptom {
     ExplodingGradients,
     /// The training samples are not fitted (EF17).
     CannotFit,
+    /// Augmented images do not look like themselves (EF15).
+    UnlikeItself,
     /// A stage is worse than the one before, or features are no better than pixels (EF19).
     PoorTransfer,
 }
@@ -35,19 +37,20 @@ impl Symptom {
     /// The guards whose mistakes show up as this symptom, the likeliest cause first.
     pub const fn explained_by(self) -> &'static [Code] {
         match self {
-            Symptom::BatchNotLearnt => &[Ef04, Ef06],
+            Symptom::BatchNotLearnt => &[Ef04, Ef06, Ef05],
+            Symptom::UnlikeItself => &[Ef05, Ef06],
             Symptom::DeadUnits => &[Ef06],
-            Symptom::NeverPredicted => &[Ef04, Ef06, Ef10, Ef16, Ef14, Ef13],
-            Symptom::NoBetterThanBaseline => {
-                &[Ef06, Ef04, Ef10, Ef14, Ef16, Ef07, Ef19, Ef17, Ef13]
-            }
+            Symptom::NeverPredicted => &[Ef04, Ef06, Ef10, Ef16, Ef14, Ef13, Ef19, Ef08],
+            Symptom::NoBetterThanBaseline => &[Ef06, Ef04, Ef10, Ef14, Ef16, Ef07, Ef13],
             Symptom::Gap => &[Ef11, Ef18, Ef19],
             Symptom::Oscillation => &[Ef03],
             Symptom::InitialLoss => &[Ef04],
             Symptom::FlatLoss => &[Ef03, Ef04, Ef06, Ef10, Ef11, Ef14, Ef16],
             Symptom::VanishingGradients => &[Ef04, Ef05, Ef06, Ef10],
             Symptom::ExplodingGradients => &[Ef03, Ef06, Ef10],
-            Symptom::CannotFit => &[Ef03, Ef04, Ef06, Ef05, Ef10, Ef14, Ef16, Ef11, Ef13],
+            Symptom::CannotFit => &[
+                Ef03, Ef04, Ef06, Ef05, Ef10, Ef14, Ef16, Ef11, Ef13, Ef19, Ef08,
+            ],
             Symptom::PoorTransfer => &[Ef06, Ef04, Ef03, Ef10, Ef14],
         }
     }
@@ -57,7 +60,8 @@ impl Symptom {
 mod tests {
     use super::*;
 
-    const ALL: [(Code, Symptom); 12] = [
+    const ALL: [(Code, Symptom); 13] = [
+        (Ef15, Symptom::UnlikeItself),
         (Ef01, Symptom::BatchNotLearnt),
         (Ef05, Symptom::DeadUnits),
         (Ef07, Symptom::NeverPredicted),

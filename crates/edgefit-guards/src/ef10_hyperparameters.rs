@@ -16,6 +16,8 @@ pub const JUMP: f64 = 0.3;
 pub const JUMP_OF_FIRST: f64 = 0.05;
 /// Share of epochs that jump from which on the loss oscillates.
 pub const JUMPS: f64 = 1.0 / 3.0;
+/// How many times the loss of an untrained head is worse than nothing.
+pub const ABOVE_UNTRAINED: f64 = 2.0;
 /// Losses below which nothing oscillates.
 pub const FEWEST_LOSSES: usize = 6;
 
@@ -111,6 +113,29 @@ pub fn check_loss(losses: &[f64]) -> Finding {
     Finding::new(Code::Ef10, status, text).of(Symptom::Oscillation)
 }
 
+/// Fails where the median of the losses, one a step, is far above that of an untrained head,
+/// `untrained`: what was learnt is worse than nothing.
+pub fn check_height(rate: f64, losses: &[f64], untrained: f64) -> Finding {
+    let Some(middle) = median(losses.iter().copied()).filter(|_| losses.len() >= FEWEST_STEPS)
+    else {
+        return Finding::new(
+            Code::Ef10,
+            Status::Off,
+            "too few losses to judge their height",
+        );
+    };
+    let text = format!(
+        "half of the losses are above {middle:.3}, and an untrained head has {untrained:.3}"
+    );
+    match middle > ABOVE_UNTRAINED * untrained {
+        true => {
+            let text = format!("{text}: the rate of {rate:.1e} is too high");
+            Finding::new(Code::Ef10, Status::Failed, text)
+        }
+        false => Finding::new(Code::Ef10, Status::Pass, text),
+    }
+}
+
 /// A choice made by trying values.
 #[derive(Debug, Clone)]
 pub struct Search {
@@ -150,6 +175,14 @@ pub fn check_search(search: &Search) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn losses_far_above_those_of_guessing_are_worse_than_nothing() {
+        let status = |loss: f64| check_height(1.0, &[loss; 30], 1.8).status;
+        assert_eq!(status(300.0), Status::Failed);
+        assert_eq!(status(2.0), Status::Pass);
+        assert_eq!(check_height(1.0, &[300.0; 3], 1.8).status, Status::Off);
+    }
 
     fn updates(medians: &[f64]) -> Vec<Updates> {
         let one = |&median: &f64| Updates {

@@ -1,7 +1,7 @@
 //! EF15: few images need variety, of a kind that leaves them what they are.
 
 use crate::statistics::mean;
-use crate::{Code, Finding, Status};
+use crate::{Code, Finding, Status, Symptom};
 
 /// Training samples below which augmentation should be on.
 pub const FEW_SAMPLES: usize = 1000;
@@ -54,7 +54,7 @@ pub fn check_kind(similarities: &Similarities) -> Finding {
                 "{text}: augmentation makes other images of them; weaken \
                 `augmentation`"
             );
-            Finding::new(Code::Ef15, Status::Warning, text)
+            Finding::new(Code::Ef15, Status::Warning, text).of(Symptom::UnlikeItself)
         }
         false => Finding::new(Code::Ef15, Status::Pass, text),
     }

@@ -6,7 +6,6 @@ mod mix;
 mod optimizer;
 mod order;
 mod overfit;
-mod range;
 mod source;
 mod state;
 mod watch;
@@ -29,7 +28,6 @@ use crate::task::Targets;
 
 pub(crate) use inputs::{Inputs, only};
 pub(crate) use overfit::{Overfit, overfit};
-pub(crate) use range::{RangeTest, range_test};
 use source::Selected;
 pub use source::{Cached, Source};
 pub(crate) use state::{Progress, State};

@@ -13,7 +13,8 @@ use edgefit_engine::parity::Pair;
 use edgefit_engine::{Array, EngineName};
 use edgefit_graph::{Graph, Preprocessing};
 use edgefit_guards::{
-    Findings, ef02_eval_mode, ef07_class_balance, ef08_evaluation, ef15_augmentation, ef20_hardware,
+    Findings, ef02_eval_mode, ef07_class_balance, ef08_evaluation, ef15_augmentation,
+    ef19_transfer, ef20_hardware,
 };
 
 use crate::error::Result;
@@ -26,7 +27,7 @@ use crate::recipe::{ClassWeighting, Sampling};
 use crate::task::Targets;
 
 pub(crate) use course::Course;
-pub(crate) use preprocessing::{IMAGES, Original};
+pub(crate) use preprocessing::Original;
 
 /// What is there before the first step.
 pub(crate) struct Evidence<'a> {
@@ -38,13 +39,19 @@ pub(crate) struct Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// What can be found before the first step, in the order in which it has to be mended.
+    /// What can be found before the first step, and the rate that the first stage is to have instead
+    /// of the recipe's.
     ///
     /// # Errors
     /// The model cannot be run.
-    pub fn before(&self, model: &Model, findings: &mut Findings) -> Result<()> {
+    pub fn before(&self, model: &Model, findings: &mut Findings) -> Result<Option<f64>> {
         let [train, val, test] = self.parts;
         let recipe = &self.job.recipe;
+        let pretrained = !layers::fresh(&model.graph);
+        findings.record(ef19_transfer::check_scratch(
+            pretrained,
+            train.samples.len(),
+        ));
         let named = self.classes.iter().cloned();
         findings.record(ef07_class_balance::check_counts(
             &ef07_class_balance::Counts {
@@ -94,7 +101,9 @@ impl Evidence<'_> {
         ef08_evaluation::Leak {
             near_duplicates: found.len(),
             held_out: part_of.len() - train.samples.len(),
-            example: found.first().and_then(|near| Some((name(near.b)?, name(near.a)?))),
+            example: found
+                .first()
+                .and_then(|near| Some((name(near.b)?, name(near.a)?))),
             moved: false,
         }
     }

@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use edgefit_cost::{Check, Request, Verdict, check};
-use edgefit_data::{Dataset, Part, Sample};
+use edgefit_data::{Dataset, Part, Sample, png, preview};
 use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest, keep_one_heap};
-use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
+use edgefit_graph::{Graph, write_atomically};
 use edgefit_guards::{Code, Findings};
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +18,11 @@ use crate::events::Observer;
 use crate::exported::{compared_engines, parity, predict, sha256};
 use crate::features::{Extracted, Pass, Views, extract};
 use crate::guards::{self, Course, Evidence};
+use crate::images::input;
 use crate::memory::{self, StageMemory};
 use crate::metrics::Metrics;
 use crate::model::Model;
-use crate::parts::{SplitFile, divide, unreadable};
+use crate::parts::{PartSamples, SplitFile, divide, unreadable};
 use crate::recipe::{ClassWeighting, HeadBias, Recipe, StageName};
 use crate::report::{Exported, PartCounts, Report, SCHEMA, Timing};
 use crate::run_folder::RunFolder;
@@ -217,6 +218,10 @@ impl<'a> Prepared<'a> {
         let [training, validation, test] = &parts;
         run.write_json("splits.json", "edgefit.splits/1", &SplitFile::of(&parts))?;
 
+        if !job.recipe.augmentation.is_off() {
+            sheet(job, &model, training, &run.path("augmentation.png"))?;
+        }
+
         let labels = training.labels();
         let weights = match job.recipe.class_weighting {
             ClassWeighting::Balanced => class_weights(&labels, classes),
@@ -238,7 +243,7 @@ impl<'a> Prepared<'a> {
             train_targets: &train_targets,
         };
         observer.begin("preflight", 0);
-        evidence.before(&model, &mut findings)?;
+        let first_rate = evidence.before(&model, &mut findings)?;
         observer.end();
         stopped(&findings)?;
 
@@ -254,6 +259,7 @@ impl<'a> Prepared<'a> {
             parts: &parts,
             train_targets: &train_targets,
             val_targets: &val_targets,
+            first_rate,
         };
         let interrupted = work.all(&mut model, &mut checkpoint, &mut run, observer)?;
         timing.stages_ns = nanoseconds(clock);
@@ -345,6 +351,27 @@ impl<'a> Prepared<'a> {
         }
         Ok(report)
     }
+}
+
+/// Draws some training images beside what augmentation makes of them.
+fn sheet(job: &Job, model: &Model, training: &PartSamples, path: &Path) -> Result<()> {
+    let (rows, columns) = (6, 6);
+    let step = training.samples.len().div_ceil(rows).max(1);
+    let some = training.samples.iter().step_by(step);
+    let images = some.map(|sample| input(sample, |image| Ok(image.clone())));
+    let images: Vec<_> = images.collect::<Result<_>>()?;
+    let recipe = &job.recipe;
+    let drawn = preview(
+        &images,
+        &model.preprocessing,
+        &recipe.augmentation,
+        recipe.seed,
+        columns,
+    );
+    let bytes = drawn
+        .and_then(|sheet| png(&sheet))
+        .map_err(Error::Stopped)?;
+    Ok(write_atomically(path, |file| file.write_all(&bytes))?)
 }
 
 /// The features of the images as they are, which also says which of them can be read.

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::events::Observer;
-use crate::guards::{self, IMAGES, Original};
+use crate::guards::{self, Original};
 use crate::images::input;
 use crate::job::{Job, stopped};
 
@@ -70,7 +70,9 @@ impl Model {
             engine: job.engine.unwrap_or_else(edgefit_engine::fastest),
             threads: job.threads,
         };
-        let images = |preprocessing: &Preprocessing| Ok(some_images(dataset, preprocessing));
+        let images = |preprocessing: &Preprocessing, most: usize| {
+            Ok(some_images(dataset, preprocessing, most))
+        };
         let chosen = original.try_out(known.as_ref(), size, images, findings)?;
         if chosen.guessed {
             observer.warn(&format!(
@@ -122,10 +124,10 @@ fn fix_input(graph: &mut Graph, shape: &[usize]) -> Result<(), String> {
     Ok(())
 }
 
-/// Some images of the dataset, spread over all of it, prepared; those that cannot be read are left
+/// Some images of the dataset, `most` at most and spread over all of it, prepared; those that cannot be read are left
 /// out.
-fn some_images(dataset: &Dataset, preprocessing: &Preprocessing) -> Vec<Vec<f32>> {
-    let step = dataset.samples.len().div_ceil(IMAGES).max(1);
+fn some_images(dataset: &Dataset, preprocessing: &Preprocessing, most: usize) -> Vec<Vec<f32>> {
+    let step = dataset.samples.len().div_ceil(most).max(1);
     let some: Vec<&Sample> = dataset.samples.iter().step_by(step).collect();
     some.par_iter()
         .filter_map(|sample| input(sample, |image| prepare(image, preprocessing)).ok())

@@ -20,8 +20,8 @@ pub struct Recipe {
     pub sampling: Sampling,
     /// What an untrained head says.
     pub head_bias: HeadBias,
-    /// Whether a rate that a range test finds to be far off is replaced by what it finds.
-    pub range_test: bool,
+    /// Whether a rate at which one batch cannot be learnt by heart is replaced by one at which it can.
+    pub rate_search: bool,
     /// Views of each sample that are cached for frozen parts; the first is clean.
     pub views: usize,
     /// What is done to training samples.

@@ -10,7 +10,7 @@ use edgefit_graph::{Dim, Graph, ValueInfo, trainable_parameters};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::fit::{Ended, Epoch, RangeTest, Watch};
+use crate::fit::{Ended, Epoch, Watch};
 use crate::recipe::{Normalization, StageName, StageRecipe};
 
 /// A stage that is over.
@@ -18,7 +18,7 @@ use crate::recipe::{Normalization, StageName, StageRecipe};
 pub struct Stage {
     /// Which one.
     pub name: StageName,
-    /// Highest learning rate of the head, after the range test.
+    /// Highest learning rate of the head, after the search for it.
     pub rate: f64,
     /// Whether it was better on the validation samples than all before it, so that its weights are
     /// the ones that are used.
@@ -59,7 +59,6 @@ impl Stage {
 pub(crate) struct Done {
     pub stage: Stage,
     pub watch: Watch,
-    pub range: Option<RangeTest>,
 }
 
 /// Share of the multiply-accumulates that may lie behind the freeze boundary which is taken by

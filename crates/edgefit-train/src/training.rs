@@ -13,7 +13,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::events::Observer;
 use crate::features::{Pass, Views, extract};
-use crate::fit::{Cached, Ended, Hooks, Problem, Source, State, evaluate, fit_from, range_test};
+use crate::fit::{Cached, Ended, Hooks, Problem, Source, State, evaluate, fit_from};
 use crate::images::Images;
 use crate::job::Job;
 use crate::memory::{self, Optimizer, StageMemory};
@@ -127,6 +127,8 @@ pub(crate) struct Training<'a> {
     pub parts: &'a [PartSamples<'a>; 3],
     pub train_targets: &'a Targets,
     pub val_targets: &'a Targets,
+    /// Rate of the first stage, instead of the recipe's.
+    pub first_rate: Option<f64>,
 }
 
 impl Training<'_> {
@@ -178,28 +180,25 @@ impl Training<'_> {
     ) -> Result<(Done, Weights)> {
         let started = Instant::now();
         let mut recipe = self.job.recipe.stage(name).clone();
+        if let (Some(rate), Some(&first)) = (self.first_rate, self.job.stages.first())
+            && first == name
+        {
+            recipe.rate = rate;
+        }
         let part = Part::of(model, self.job, name)?;
         let [train, val] = self.sources(name, model, &part, observer)?;
-        let mut problem = Problem {
+        let problem = Problem {
             graph: &part.graph,
             trained: &part.trained,
             train: train.as_ref(),
             train_targets: self.train_targets,
             val: val.as_ref(),
             val_targets: self.val_targets,
-            recipe: &recipe.clone(),
+            recipe: &recipe,
             sampling: self.job.recipe.sampling,
             seed: self.job.recipe.seed,
             stage: name,
         };
-        let mut range = None;
-        // Where every step runs the whole net, a hundred are too dear.
-        if self.job.recipe.range_test && name != StageName::Full {
-            let found = range_test(&problem)?;
-            recipe.rate = found.instead_of(recipe.rate);
-            range = Some(found);
-        }
-        problem.recipe = &recipe;
         let resumed = match checkpoint.current.take() {
             Some((stage, state)) if stage == name => Some(state),
             _ => None,
@@ -253,7 +252,6 @@ impl Training<'_> {
         let done = Done {
             stage,
             watch: fitted.watch,
-            range,
         };
         Ok((done, fitted.weights))
     }

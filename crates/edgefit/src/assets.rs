@@ -20,7 +20,7 @@ pub use fashion_mnist::fashion_mnist;
 pub use onnxruntime::onnxruntime;
 pub use photographs::tux_paint_photographs;
 pub use rapidocr::rapidocr_classifier;
-pub use weights::efficientnet_lite0;
+pub use weights::{efficientnet_lite, efficientnet_lite0};
 
 /// Why something could not be fetched, and how to go on.
 #[derive(Debug, thiserror::Error)]

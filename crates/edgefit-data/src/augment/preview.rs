@@ -43,6 +43,18 @@ pub fn preview(
     Ok(sheet)
 }
 
+/// The contents of a PNG file.
+///
+/// # Errors
+/// The image has no pixels, as a sentence.
+pub fn png(image: &RgbImage) -> Result<Vec<u8>, String> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    image
+        .write_to(&mut file, image::ImageFormat::Png)
+        .map_err(|error| format!("cannot be written as PNG ({error})"))?;
+    Ok(file.into_inner())
+}
+
 fn sheet_size(
     preprocessing: &Preprocessing,
     rows: usize,

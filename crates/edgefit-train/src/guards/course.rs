@@ -1,11 +1,8 @@
-use edgefit_guards::ef10_hyperparameters::{
-    Search, Updates, check_loss, check_search, check_updates,
-};
+use edgefit_guards::ef10_hyperparameters::{Updates, check_height, check_loss, check_updates};
 use edgefit_guards::ef14_gradients::{self, NonFinite};
 use edgefit_guards::{
-    Code, Finding, Findings, Proportion, Status, ef08_evaluation, ef09_overfitting,
-    ef11_regularisation, ef13_monitoring, ef16_schedule, ef17_capacity, ef18_early_stopping,
-    ef19_transfer,
+    Findings, Proportion, ef08_evaluation, ef09_overfitting, ef11_regularisation, ef13_monitoring,
+    ef16_schedule, ef17_capacity, ef18_early_stopping, ef19_transfer,
 };
 
 use super::Evidence;
@@ -48,25 +45,11 @@ impl Course<'_> {
         let updates: Vec<Updates> = moved.map(updates).collect();
         let rate = done.stage.rate;
         findings.record(check_updates(rate, &updates));
-        if rate != recipe.rate {
-            let text = format!(
-                "stage {}: the rate of {:.1e} is more than a power of ten off; the range test found {rate:.1e}",
-                done.stage.name, recipe.rate
-            );
-            findings.record(Finding::new(Code::Ef10, Status::Fixed, text));
-        }
-        if let Some(range) = &done.range {
-            findings.record(check_search(&Search {
-                name: "rate".into(),
-                chosen: range.steepest,
-                lowest: range.tried[0],
-                highest: range.tried[1],
-            }));
-        }
         let part = watch.losses.len().div_ceil(PARTS).max(1);
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         let losses: Vec<f64> = watch.losses.chunks_exact(part).map(mean).collect();
         findings.record(check_loss(&losses));
+        findings.record(check_height(rate, &watch.losses, self.untrained()));
         findings.record(ef13_monitoring::check_loss(&watch.losses, self.untrained()));
         let layers: Vec<_> = watch.weights.iter().map(layer).collect();
         findings.record(ef14_gradients::check_layers(&layers));

@@ -3,12 +3,12 @@ use std::collections::HashSet;
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Gradients, TrainModule};
 use edgefit_graph::{Graph, trainable_parameters};
-use edgefit_guards::{Findings, Status, ef01_overfit_one_batch, ef02_eval_mode};
+use edgefit_guards::{Code, Finding, Findings, Status, ef01_overfit_one_batch, ef02_eval_mode};
 use edgefit_guards::{ef03_fresh_gradients, ef12_bias};
 
 use super::Evidence;
 use crate::error::Result;
-use crate::fit::{Cached, Inputs, Overfit, Problem, Source, evaluate, only, overfit, range_test};
+use crate::fit::{Cached, Inputs, Overfit, Source, evaluate, only, overfit};
 use crate::model::Model;
 use crate::recipe::StageRecipe;
 use crate::task::Targets;
@@ -19,12 +19,12 @@ const SAMPLES: usize = 16;
 /// Steps that it may take.
 const STEPS: usize = 200;
 
-/// What the rate is multiplied by when it was not learnt.
-const OTHER_RATES: [f64; 6] = [10.0, 0.1, 100.0, 0.01, 1e4, 1e-4];
+/// Rates that are tried when it was not learnt, behind those around the recipe's.
+const OTHER_RATES: [f64; 3] = [1e-3, 1e-2, 1e-1];
 
 impl Evidence<'_> {
     /// Trains the head on one batch, with everything that training will use (EF01, EF02, EF03, EF12).
-    pub(super) fn preflight(&self, model: &Model, findings: &mut Findings) -> Result<()> {
+    pub(super) fn preflight(&self, model: &Model, findings: &mut Findings) -> Result<Option<f64>> {
         let [train, ..] = self.parts;
         let head = model.head.extract(&model.graph)?;
         let all = train.features(&[]);
@@ -42,25 +42,7 @@ impl Evidence<'_> {
         self.gradients(&head, &rows, &targets, findings)?;
         let stage = self.job.stages.first().copied();
         let stage = stage.unwrap_or(crate::recipe::StageName::Probe);
-        let mut recipe = self.job.recipe.stage(stage).clone();
-        if self.job.recipe.range_test {
-            let trained = trainable_parameters(&head).into_iter();
-            let trained = trained.map(|(_, name)| (name.to_owned(), 1.0)).collect();
-            let found = range_test(&Problem {
-                graph: &head,
-                trained: &trained,
-                train: &all,
-                train_targets: self.train_targets,
-                val: &all,
-                val_targets: self.train_targets,
-                recipe: &recipe,
-                sampling: self.job.recipe.sampling,
-                seed: self.job.recipe.seed,
-                stage,
-            })?;
-            recipe.rate = found.instead_of(recipe.rate);
-        }
-        let recipe = &recipe;
+        let recipe = self.job.recipe.stage(stage);
         let tried = |rate: f64| {
             let recipe = StageRecipe {
                 rate,
@@ -68,28 +50,38 @@ impl Evidence<'_> {
             };
             overfit(&head, &rows, &targets, &recipe, STEPS)
         };
-        let first = tried(recipe.rate)?;
-        let mut evidence = ef01_overfit_one_batch::Evidence {
+        let evidence = |rate: f64, seen: Overfit| ef01_overfit_one_batch::Evidence {
             samples: batch.len(),
-            steps: first.steps,
-            rate: recipe.rate,
-            initial_loss: first.losses[0],
-            final_loss: first.losses[1],
+            steps: seen.steps,
+            rate,
+            initial_loss: seen.losses[0],
+            final_loss: seen.losses[1],
             loss_floor: 0.0,
-            accuracy: first.accuracy,
-            gradient_norms: first.gradient_norms,
+            accuracy: seen.accuracy,
+            gradient_norms: seen.gradient_norms,
             other_rates: Vec::new(),
             contradicting_labels: contradicting(&rows, &targets),
         };
-        if ef01_overfit_one_batch::check(&evidence).status > Status::Pass {
-            for factor in OTHER_RATES {
-                let rate = recipe.rate * factor;
-                let Overfit { losses, .. } = tried(rate)?;
-                evidence.other_rates.push((rate, losses[1]));
-            }
+        let mut first = evidence(recipe.rate, tried(recipe.rate)?);
+        let found = ef01_overfit_one_batch::check(&first);
+        if found.status <= Status::Pass {
+            findings.record(found);
+            return Ok(None);
         }
-        findings.record(ef01_overfit_one_batch::check(&evidence));
-        Ok(())
+        let rates = [10.0, 100.0, 0.1, 0.01].map(|factor| factor * recipe.rate);
+        for rate in rates.into_iter().chain(OTHER_RATES) {
+            let other = evidence(rate, tried(rate)?);
+            let learnt = ef01_overfit_one_batch::check(&other);
+            if self.job.recipe.rate_search && learnt.status == Status::Pass {
+                findings.record(learnt);
+                let text = format!("{}; the rate is {rate:.1e} from now on", found.message);
+                findings.record(Finding::new(Code::Ef10, Status::Fixed, text));
+                return Ok(Some(rate));
+            }
+            first.other_rates.push((rate, other.final_loss));
+        }
+        findings.record(ef01_overfit_one_batch::check(&first));
+        Ok(None)
     }
 
     /// Share of each class in the loss.

@@ -3,15 +3,18 @@ use edgefit_graph::preprocessing::{ChannelOrder, NAMES};
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::{Graph, Preprocessing, ValueInfo};
 use edgefit_guards::ef06_preprocessing::{
-    Candidate, Evidence, Values, check, check_values, log_ratio,
+    Candidate, Evidence, NEARER, Values, check, check_values, log_ratio,
 };
 use edgefit_guards::{Findings, ef04_logits};
 
 use super::batch;
 use crate::error::Result;
 
-/// Images that the candidates are tried on.
-pub(crate) const IMAGES: usize = 32;
+/// Images whose statistics are looked at.
+const STATISTICS: usize = 32;
+
+/// Images on which the original head is asked how sure it is.
+const IMAGES: usize = 128;
 
 /// The model as it came, but for a softmax at its end.
 pub(crate) struct Original<'a> {
@@ -29,48 +32,61 @@ pub(crate) struct Chosen {
     pub guessed: bool,
 }
 
-/// What the model makes of images that were prepared in one way.
-struct Seen {
-    logits: Vec<f32>,
-    /// Variance of each channel in front of the first normalisation.
-    variance: Vec<f64>,
-}
-
 impl Original<'_> {
     /// Tries all known ways to prepare `images` and finds whether the model was trained with another
     /// than `used` (EF06), and whether it ends in logits (EF04). Without `used`, the one that fits
     /// best is taken.
     ///
-    /// `images` makes the inputs for a preprocessing; `size` is the input's width and height.
+    /// `images` makes some inputs for a preprocessing, so many at most; `size` is the input's width and height.
     pub fn try_out(
         &self,
         used: Option<&Preprocessing>,
         size: [u32; 2],
-        images: impl Fn(&Preprocessing) -> Result<Vec<Vec<f32>>>,
+        images: impl Fn(&Preprocessing, usize) -> Result<Vec<Vec<f32>>>,
         findings: &mut Findings,
     ) -> Result<Chosen> {
         let mut candidates = candidates(used, size);
         let normalisation = self.first_normalisation()?;
-        let mut tried = Vec::with_capacity(candidates.len());
-        let mut logits = Vec::new();
-        for (nth, (name, preprocessing)) in candidates.iter().enumerate() {
-            let images = images(preprocessing)?;
-            if nth == 0 && used.is_some() {
-                findings.record(check_values(&values(&images, preprocessing)));
-            }
-            let seen = self.see(&images, preprocessing, normalisation.as_ref())?;
-            let classes = seen.logits.len() / images.len().max(1);
-            let running = normalisation.as_ref().map(|(_, running)| running);
+        let mut tried: Vec<Candidate> = Vec::with_capacity(candidates.len());
+        for (name, preprocessing) in &candidates {
+            let log_ratio = match &normalisation {
+                Some((front, running)) => {
+                    let images = images(preprocessing, STATISTICS)?;
+                    log_ratio(&self.variance(front, &images, preprocessing)?, running)
+                }
+                None => None,
+            };
             tried.push(Candidate {
                 name: name.clone(),
-                log_ratio: running.and_then(|running| log_ratio(&seen.variance, running)),
-                confidences: match classes > 1 {
-                    true => seen.logits.chunks(classes).map(confidence).collect(),
-                    false => Vec::new(),
-                },
+                log_ratio,
+                confidences: Vec::new(),
             });
-            logits = match nth {
-                0 => seen.logits,
+        }
+        // A whole run is dear: only what the statistics leave open is told apart by it.
+        let ratio = |candidate: &Candidate| candidate.log_ratio.unwrap_or(0.0);
+        let nearest = tried.iter().map(ratio).fold(f64::INFINITY, f64::min);
+        let open =
+            |at: usize, candidate: &Candidate| at == 0 || ratio(candidate) <= nearest + NEARER;
+        let many = match normalisation {
+            Some(_) => IMAGES,
+            None => STATISTICS,
+        };
+        let mut logits = Vec::new();
+        for (at, (_, preprocessing)) in candidates.iter().enumerate() {
+            if !open(at, &tried[at]) {
+                continue;
+            }
+            let images = images(preprocessing, many)?;
+            if at == 0 && used.is_some() {
+                findings.record(check_values(&values(&images, preprocessing)));
+            }
+            let made = self.logits(&images, preprocessing)?;
+            let classes = made.len() / images.len().max(1);
+            if classes > 1 {
+                tried[at].confidences = made.chunks(classes).map(confidence).collect();
+            }
+            logits = match at {
+                0 => made,
                 _ => logits,
             };
         }
@@ -124,36 +140,39 @@ impl Original<'_> {
         Ok(Some((front, running)))
     }
 
-    fn see(
+    fn logits(&self, images: &[Vec<f32>], preprocessing: &Preprocessing) -> Result<Vec<f32>> {
+        let mut engine = edgefit_engine::load(self.engine, self.graph, self.threads)?;
+        let mut logits = Vec::new();
+        for image in images {
+            let input = [batch(std::slice::from_ref(image), preprocessing)];
+            let made = engine.run(&input)?.into_iter().next();
+            logits.extend(made.map(|array| array.values).unwrap_or_default());
+        }
+        Ok(logits)
+    }
+
+    /// Variance of each channel of what `front` makes of all images.
+    fn variance(
         &self,
+        front: &Graph,
         images: &[Vec<f32>],
         preprocessing: &Preprocessing,
-        normalisation: Option<&(Graph, Vec<f64>)>,
-    ) -> Result<Seen> {
-        let mut whole = edgefit_engine::load(self.engine, self.graph, self.threads)?;
-        let mut front = match normalisation {
-            Some((front, _)) => Some(edgefit_engine::load(self.engine, front, self.threads)?),
-            None => None,
-        };
-        let mut logits = Vec::new();
-        // Sums of values and of their squares, for each channel.
+    ) -> Result<Vec<f64>> {
+        let mut engine = edgefit_engine::load(self.engine, front, self.threads)?;
+        // Count, sum and sum of squares of each channel.
         let mut sums: Vec<[f64; 3]> = Vec::new();
         for image in images {
             let input = [batch(std::slice::from_ref(image), preprocessing)];
-            let made = whole.run(&input)?.into_iter().next();
-            logits.extend(made.map(|array| array.values).unwrap_or_default());
-            if let Some(front) = &mut front {
-                for array in front.run(&input)? {
-                    let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
-                    sums.resize(channels, [0.0; 3]);
-                    let inner = array.values.len() / channels;
-                    for (sums, values) in sums.iter_mut().zip(array.values.chunks(inner.max(1))) {
-                        for &value in values {
-                            let value = f64::from(value);
-                            sums[0] += 1.0;
-                            sums[1] += value;
-                            sums[2] += value * value;
-                        }
+            for array in engine.run(&input)? {
+                let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
+                sums.resize(channels, [0.0; 3]);
+                let inner = array.values.len() / channels;
+                for (sums, values) in sums.iter_mut().zip(array.values.chunks(inner.max(1))) {
+                    for &value in values {
+                        let value = f64::from(value);
+                        sums[0] += 1.0;
+                        sums[1] += value;
+                        sums[2] += value * value;
                     }
                 }
             }
@@ -162,10 +181,7 @@ impl Original<'_> {
             let mean = sum / count;
             squares / count - mean * mean
         });
-        Ok(Seen {
-            logits,
-            variance: variance.collect(),
-        })
+        Ok(variance.collect())
     }
 }
 
@@ -222,9 +238,10 @@ fn best(tried: &[Candidate]) -> usize {
     let mean = |candidate: &Candidate| {
         candidate.confidences.iter().sum::<f64>() / candidate.confidences.len().max(1) as f64
     };
-    let near = tried.iter().enumerate().filter(|(_, candidate)| {
-        ratio(candidate) <= nearest + edgefit_guards::ef06_preprocessing::NEARER
-    });
+    let near = tried
+        .iter()
+        .enumerate()
+        .filter(|(_, candidate)| ratio(candidate) <= nearest + NEARER);
     let surest = near.max_by(|(_, a), (_, b)| mean(a).total_cmp(&mean(b)));
     surest.map_or(0, |(at, _)| at)
 }

@@ -84,7 +84,7 @@ pub fn job(
         stage.rate = fitting.lr.unwrap_or(stage.rate);
     });
     // A rate that the user gives is the user's.
-    recipe.range_test &= fitting.lr.is_none();
+    recipe.rate_search &= fitting.lr.is_none();
     let mut stages = fitting.stages;
     stages.sort_unstable();
     stages.dedup();

@@ -41,7 +41,7 @@ impl Symptom {
             Symptom::UnlikeItself => &[Ef05, Ef06],
             Symptom::DeadUnits => &[Ef06],
             Symptom::NeverPredicted => &[Ef04, Ef06, Ef10, Ef16, Ef14, Ef13, Ef19, Ef08],
-            Symptom::NoBetterThanBaseline => &[Ef06, Ef04, Ef10, Ef14, Ef16, Ef07, Ef13],
+            Symptom::NoBetterThanBaseline => &[Ef06, Ef04, Ef10, Ef14, Ef16, Ef13],
             Symptom::Gap => &[Ef11, Ef18, Ef19],
             Symptom::Oscillation => &[Ef03],
             Symptom::InitialLoss => &[Ef04],

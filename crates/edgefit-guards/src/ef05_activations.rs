@@ -3,7 +3,7 @@
 use crate::finding::{percent, some_of};
 use crate::{Code, Finding, Status, Symptom};
 
-/// |a| below which an activation is nothing, at the 99th percentile of a unit.
+/// |a| below which an activation is nothing.
 pub const INACTIVE: f64 = 1e-5;
 /// Share of a layer's units above which it is raised.
 pub const SHARE: f64 = 0.5;
@@ -37,9 +37,10 @@ pub struct Layer {
     pub kind: Kind,
     /// Number of units.
     pub units: usize,
-    /// Share of units of which at least 99 % of the |a| are below [`INACTIVE`].
+    /// Share of units of which next to all |a| are below [`INACTIVE`]: units of pretrained networks
+    /// that look for something rare are at rest for 99 % of the time.
     pub inactive: f64,
-    /// Share of units of which at least 99 % of the activations are within [`LIMIT`] of a limit of
+    /// Share of units of which next to all activations are within [`LIMIT`] of a limit of
     /// their kind; 0 for kinds without limits.
     pub saturated: f64,
 }

@@ -156,24 +156,25 @@ fn the_walk_agrees_with_the_allocator() {
         let mut module = EvalModule::from_graph(&graph, &device)
             .unwrap()
             .into_train(trained);
-        // The first step compiles the program, and fills the caches of the matrix products.
-        for step in 0..2 {
+        // The first step compiles the program, and each worker fills the caches of the matrix products
+        // when it gets its first share of one: what is left in the leanest step belongs to the step.
+        let (mut least_saved, mut least_peak) = (usize::MAX, usize::MAX);
+        for _ in 0..8 {
             let before = LIVE.load(Ordering::Relaxed);
             PEAK.store(before, Ordering::Relaxed);
             let values = vec![0.5; INPUT.iter().product()];
             let input = Value::new(values, &INPUT, &device).unwrap();
             let output = module.forward(vec![input]).unwrap().remove(0);
-            let saved = LIVE.load(Ordering::Relaxed) - before;
+            least_saved = least_saved.min(LIVE.load(Ordering::Relaxed) - before);
             let logits: Tensor<2> = output.try_into().unwrap();
             let gradients = logits.sum().backward();
-            let peak = PEAK.load(Ordering::Relaxed) - before;
+            least_peak = least_peak.min(PEAK.load(Ordering::Relaxed) - before);
             drop(GradientsParams::from_grads(gradients, &module));
-            if step == 1 {
-                let ratio = |walked: u64, counted: usize| walked as f64 / counted as f64;
-                let (saved, peak) = (ratio(walked.saved, saved), ratio(walked.peak, peak));
-                assert!((saved - 1.0).abs() < 0.03, "{stage}: saved {saved}");
-                assert!((peak - 1.0).abs() < 0.10, "{stage}: peak {peak}");
-            }
         }
+        let ratio = |walked: u64, counted: usize| walked as f64 / counted as f64;
+        let saved = ratio(walked.saved, least_saved);
+        let peak = ratio(walked.peak, least_peak);
+        assert!((saved - 1.0).abs() < 0.03, "{stage}: saved {saved}");
+        assert!((peak - 1.0).abs() < 0.10, "{stage}: peak {peak}");
     }
 }

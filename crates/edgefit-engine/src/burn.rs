@@ -1,9 +1,13 @@
+use std::path::Path;
+
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Value};
 use edgefit_graph::Graph;
+use edgefit_graph::rewrite::lift_constants;
 
 use crate::array::Array;
 use crate::error::{Error, Result};
+use crate::measure::Runner;
 use crate::{Engine, EngineName};
 
 const NAME: EngineName = EngineName::Burn;
@@ -16,6 +20,15 @@ impl Burn {
         let module = EvalModule::from_graph(graph, &Device::flex());
         module.map(Burn).map_err(|error| Error::load(NAME, error))
     }
+}
+
+/// burn's own way from a file to a module.
+pub(crate) fn runner(path: &Path, inputs: &[Array]) -> Result<Runner> {
+    let mut graph = Graph::load(path)?;
+    lift_constants(&mut graph);
+    let mut loaded = Burn::load(&graph)?;
+    let inputs = inputs.to_vec();
+    Ok(Box::new(move || loaded.run(&inputs).map(drop)))
 }
 
 impl Engine for Burn {

@@ -20,7 +20,7 @@ pub use array::Array;
 pub use contain::contains_panics;
 pub use error::{Error, Result};
 pub use heap::keep_one_heap;
-pub use measure::{Measurement, Resident, measure, peak_rss_bytes};
+pub use measure::{Measurement, Resident, Runner, measure, peak_rss_bytes, runner};
 pub use trace::{Effort, NodeTime, trace};
 
 use contain::contain;

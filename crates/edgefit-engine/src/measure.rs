@@ -6,6 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::array::Array;
+#[cfg(feature = "burn")]
+use crate::burn;
 use crate::contain::contain;
 use crate::error::{Error, Result};
 use crate::heap::give_back;
@@ -60,31 +62,43 @@ pub fn measure(
     effort: Effort,
 ) -> Result<Measurement> {
     let begun = Instant::now();
-    let measured = || {
-        let mut run = give_back(|| match engine {
-            #[cfg(feature = "burn")]
-            EngineName::Burn => Err(Error::run(engine, "it is not measured")),
-            EngineName::Tract => tract::runner(path, inputs, threads),
-            EngineName::OnnxRuntime => onnxruntime::runner(path, inputs, threads),
-        })?;
-        let load_ns = begun.elapsed().as_nanos() as u64;
-        let loaded = Resident::of_process();
-        let start = Instant::now();
-        run()?;
-        let first_ns = start.elapsed().as_nanos() as u64;
-        Ok(Measurement {
-            load_ns,
-            first_ns,
-            runs_ns: effort.spend(run)?,
-            peak_rss_bytes: peak_rss_bytes(),
-            loaded,
-        })
-    };
-    contain(measured).map_err(|panic| Error::run(engine, panic))?
+    let mut run = runner(engine, path, inputs, threads)?;
+    let load_ns = begun.elapsed().as_nanos() as u64;
+    let loaded = Resident::of_process();
+    let start = Instant::now();
+    run()?;
+    let first_ns = start.elapsed().as_nanos() as u64;
+    Ok(Measurement {
+        load_ns,
+        first_ns,
+        runs_ns: effort.spend(run)?,
+        peak_rss_bytes: peak_rss_bytes(),
+        loaded,
+    })
 }
 
 /// One run of a loaded model on fixed inputs, its results thrown away.
-pub(crate) type Runner = Box<dyn FnMut() -> Result<()>>;
+pub type Runner = Box<dyn FnMut() -> Result<()>>;
+
+/// Loads the model at `path` the way the engine does it by itself, to be run on `inputs` again and
+/// again. Engines follow the paths of external weights wherever they lead; `Graph::load` refuses
+/// those that lead out of the model's folder.
+///
+/// # Errors
+/// The engine is not there or cannot load the model.
+pub fn runner(engine: EngineName, path: &Path, inputs: &[Array], threads: usize) -> Result<Runner> {
+    let load = || match engine {
+        #[cfg(feature = "burn")]
+        EngineName::Burn => burn::runner(path, inputs),
+        EngineName::Tract => tract::runner(path, inputs, threads),
+        EngineName::OnnxRuntime => onnxruntime::runner(path, inputs, threads),
+    };
+    let loaded = contain(|| give_back(load)).map_err(|panic| Error::load(engine, panic))?;
+    let mut run = loaded?;
+    Ok(Box::new(move || {
+        contain(&mut run).map_err(|panic| Error::run(engine, panic))?
+    }))
+}
 
 impl Resident {
     /// That of this process, where the system says: `VmRSS` and `VmHWM` in Linux's

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use edgefit_graph::Graph;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::array::Array;
 use crate::contain::contain;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::{EngineName, onnxruntime, tract};
 
 /// Time of one node of the engine's own, optimised graph.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NodeTime {
     /// The engine's name for it: mostly that of the node, or of its output, that it was made from.
     pub name: String,

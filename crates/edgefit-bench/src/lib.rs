@@ -1,0 +1,19 @@
+//! The stopwatch: candidates in processes of their own, in turns, and what their times say.
+//!
+//! [`schedule::interleave`] measures, [`statistics::Summary`] sums up, [`compare::paired`] compares,
+//! [`context::Context`] tells the state of the machine. [`worker::serve`] is the child's side.
+
+pub mod compare;
+pub mod context;
+mod energy;
+mod error;
+mod histogram;
+mod process;
+pub mod schedule;
+pub mod statistics;
+pub mod worker;
+
+pub use energy::Meter;
+pub use error::{Error, Result};
+pub use histogram::{Bar, histogram};
+pub use process::{Launch, Process};

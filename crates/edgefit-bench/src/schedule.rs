@@ -1,0 +1,278 @@
+//! Who runs when: candidates take turns, so that a machine that gets slower gets slower for all.
+
+use std::time::{Duration, Instant};
+
+use edgefit_engine::NodeTime;
+
+use crate::energy::Meter;
+use crate::error::{Error, Result};
+use crate::worker::{Ready, Round, WarmUp};
+
+/// Time of one turn.
+const TURN: Duration = Duration::from_millis(50);
+
+/// A candidate that was started.
+pub trait Worker {
+    /// What it said when its first result was there.
+    fn ready(&self) -> &Ready;
+    /// From its start to its first result.
+    fn cold_start_ns(&self) -> u64;
+    /// Runs until the times are steady.
+    ///
+    /// # Errors
+    /// The model fails.
+    fn warm_up(&mut self) -> Result<WarmUp>;
+    /// Runs for about `ns` nanoseconds, at least once.
+    ///
+    /// # Errors
+    /// The model fails.
+    fn round(&mut self, ns: u64) -> Result<Round>;
+    /// Times every node.
+    ///
+    /// # Errors
+    /// The engine cannot.
+    fn profile(&mut self) -> Result<Vec<NodeTime>>;
+}
+
+/// How much to measure of each candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// Runs, at least, over all launches.
+    pub runs: usize,
+    /// Time of the runs, at least, over all launches.
+    pub time: Duration,
+    /// Processes, one after the other.
+    pub launches: usize,
+    /// Whether to time the nodes too.
+    pub profile: bool,
+}
+
+/// One process of a candidate.
+#[derive(Debug, Clone)]
+pub struct Launched {
+    /// From its start to its first result.
+    pub cold_start_ns: u64,
+    /// What it said then.
+    pub ready: Ready,
+    /// How it warmed up.
+    pub warm_up: WarmUp,
+    /// Its turns; the n-th turns of all candidates lie side by side.
+    pub rounds: Vec<Round>,
+    /// Energy of the turns, where it can be read.
+    pub energy_uj: Option<u64>,
+}
+
+/// What is known of a candidate.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// Its processes.
+    pub launches: Vec<Launched>,
+    /// The nodes of the last process.
+    pub nodes: Option<Result<Vec<NodeTime>>>,
+    /// Why it was given up.
+    pub failure: Option<Error>,
+}
+
+impl Measured {
+    /// All times, as they came.
+    pub fn times_ns(&self) -> Vec<u64> {
+        let rounds = self.launches.iter().flat_map(|launch| &launch.rounds);
+        rounds.flat_map(|round| &round.times_ns).copied().collect()
+    }
+}
+
+/// Measures candidates that `start` starts by their number. One that fails is left out of what
+/// follows; the others go on.
+///
+/// `tell` is called once for each launch of each candidate.
+pub fn interleave<W: Worker>(
+    candidates: usize,
+    effort: Effort,
+    meter: &Meter,
+    mut start: impl FnMut(usize) -> Result<W>,
+    mut tell: impl FnMut(),
+) -> Vec<Measured> {
+    let mut measured: Vec<Measured> = (0..candidates).map(|_| Measured::default()).collect();
+    for launch in 0..effort.launches {
+        let mut running: Vec<(usize, W)> = Vec::new();
+        for (index, candidate) in measured.iter_mut().enumerate() {
+            tell();
+            if candidate.failure.is_some() {
+                continue;
+            }
+            match begin(|| start(index)) {
+                Ok((worker, launched)) => {
+                    candidate.launches.push(launched);
+                    running.push((index, worker));
+                }
+                Err(error) => candidate.failure = Some(error),
+            }
+        }
+        take_turns(&mut running, &mut measured, effort, meter);
+        if effort.profile && launch + 1 == effort.launches {
+            for (index, worker) in &mut running {
+                measured[*index].nodes = Some(worker.profile());
+            }
+        }
+    }
+    measured
+}
+
+fn begin<W: Worker>(start: impl FnOnce() -> Result<W>) -> Result<(W, Launched)> {
+    let mut worker = start()?;
+    let launched = Launched {
+        cold_start_ns: worker.cold_start_ns(),
+        ready: worker.ready().clone(),
+        warm_up: worker.warm_up()?,
+        rounds: Vec::new(),
+        energy_uj: None,
+    };
+    Ok((worker, launched))
+}
+
+/// Turns until each candidate has had its share of runs and time. Who begins changes from turn to
+/// turn.
+fn take_turns<W: Worker>(
+    running: &mut Vec<(usize, W)>,
+    measured: &mut [Measured],
+    effort: Effort,
+    meter: &Meter,
+) {
+    let runs = effort.runs.div_ceil(effort.launches);
+    let time = effort.time / effort.launches.max(1) as u32;
+    let turn = TURN.min(time.max(Duration::from_nanos(1)));
+    let mut spent = vec![(0, Duration::ZERO); measured.len()];
+    for number in 0_usize.. {
+        let enough = |(index, _): &(usize, W)| spent[*index].0 >= runs && spent[*index].1 >= time;
+        // None is left, or none needs more.
+        if running.iter().all(enough) {
+            return;
+        }
+        let first = number % running.len();
+        running.rotate_left(first);
+        running.retain_mut(|(index, worker)| {
+            let Some(launched) = measured[*index].launches.last_mut() else {
+                return false;
+            };
+            let (before, start) = (meter.read(), Instant::now());
+            match worker.round(turn.as_nanos() as u64) {
+                Ok(round) => {
+                    let used = meter.used_uj(before);
+                    launched.energy_uj = match launched.rounds.is_empty() {
+                        true => used,
+                        false => launched.energy_uj.zip(used).map(|(sum, used)| sum + used),
+                    };
+                    spent[*index].0 += round.times_ns.len();
+                    spent[*index].1 += start.elapsed();
+                    launched.rounds.push(round);
+                    true
+                }
+                Err(error) => {
+                    measured[*index].failure = Some(error);
+                    false
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Takes 1 ms a run and notes when it has its turn; fails in its third one, if it is to.
+    struct Mock<'a> {
+        name: usize,
+        turns: &'a RefCell<Vec<usize>>,
+        fails: bool,
+        rounds: usize,
+        ready: Ready,
+    }
+
+    impl Worker for Mock<'_> {
+        fn ready(&self) -> &Ready {
+            &self.ready
+        }
+
+        fn cold_start_ns(&self) -> u64 {
+            7
+        }
+
+        fn warm_up(&mut self) -> Result<WarmUp> {
+            Ok(WarmUp {
+                runs: 1,
+                steady: true,
+            })
+        }
+
+        fn round(&mut self, _: u64) -> Result<Round> {
+            self.rounds += 1;
+            if self.fails && self.rounds == 3 {
+                return Err(Error::Died("it broke".into()));
+            }
+            self.turns.borrow_mut().push(self.name);
+            Ok(Round {
+                times_ns: vec![1_000_000],
+                ..Round::default()
+            })
+        }
+
+        fn profile(&mut self) -> Result<Vec<NodeTime>> {
+            Ok(Vec::new())
+        }
+    }
+
+    fn measure(
+        candidates: usize,
+        launches: usize,
+        fails: Option<usize>,
+    ) -> (Vec<Measured>, Vec<usize>) {
+        let turns = RefCell::new(Vec::new());
+        let effort = Effort {
+            runs: 12,
+            time: Duration::ZERO,
+            launches,
+            profile: true,
+        };
+        let start = |name| {
+            Ok(Mock {
+                name,
+                turns: &turns,
+                fails: fails == Some(name),
+                rounds: 0,
+                ready: Ready {
+                    load_ns: 1,
+                    first_ns: 2,
+                    loaded: None,
+                },
+            })
+        };
+        let measured = interleave(candidates, effort, &Meter::none(), start, || ());
+        (measured, turns.into_inner())
+    }
+
+    #[test]
+    fn candidates_take_turns_and_each_gets_its_share() {
+        let (measured, turns) = measure(3, 2, None);
+        for candidate in &measured {
+            assert_eq!(candidate.launches.len(), 2);
+            assert_eq!(candidate.times_ns().len(), 12);
+            assert!(candidate.nodes.is_some());
+        }
+        for round in turns.chunks(3) {
+            let mut round = round.to_vec();
+            round.sort_unstable();
+            assert_eq!(round, [0, 1, 2]);
+        }
+    }
+
+    #[test]
+    fn one_that_fails_does_not_end_the_others() {
+        let (measured, _) = measure(2, 3, Some(0));
+        assert!(matches!(&measured[0].failure, Some(Error::Died(words)) if words == "it broke"));
+        assert!(measured[1].failure.is_none());
+        assert_eq!(measured[1].times_ns().len(), 12);
+    }
+}

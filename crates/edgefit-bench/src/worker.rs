@@ -1,0 +1,195 @@
+//! The process of one candidate: it loads a model, says so, and runs it as often as it is told.
+//!
+//! Parent and child talk in lines of JSON, an [`Order`] to the child's stdin and an answer from its
+//! stdout. The child ends when its stdin does, so none outlives its parent.
+
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+use edgefit_engine::{NodeTime, Resident, Runner};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::statistics::median;
+
+/// Warm-up lasts at least this long, and at most ten times as long.
+const WARM_UP: Duration = Duration::from_millis(200);
+
+/// Runs of a part of the warm-up, at least, and its time.
+const PART_RUNS: usize = 3;
+const PART: Duration = Duration::from_millis(60);
+
+/// Medians of two parts that differ by less are steady.
+const STEADY: f64 = 0.03;
+
+/// What the parent asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Run until the times are steady; answered by [`WarmUp`].
+    WarmUp,
+    /// Run at least once and for at least so many nanoseconds; answered by [`Round`].
+    Round(u64),
+    /// Time every node; answered by the list of [`NodeTime`]s.
+    Profile,
+}
+
+/// Said once the first result is there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ready {
+    /// From the file to a model that can run.
+    pub load_ns: u64,
+    /// The first run.
+    pub first_ns: u64,
+    /// Resident memory between loading and the first run.
+    pub loaded: Option<Resident>,
+}
+
+/// How the times settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// Runs.
+    pub runs: usize,
+    /// Whether the last two parts took the same.
+    pub steady: bool,
+}
+
+/// A few runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// Time of each, as they came.
+    pub times_ns: Vec<u64>,
+    /// Most memory that the process has ever had resident.
+    pub peak_rss_bytes: Option<u64>,
+    /// How often the system has taken a core away from the process during this round.
+    pub involuntary_switches: Option<u64>,
+}
+
+/// Does the child's part until `orders` end.
+///
+/// # Errors
+/// The engine fails, or the parent is gone.
+pub fn serve(
+    load: impl FnOnce() -> Result<Runner>,
+    profile: impl Fn() -> Result<Vec<NodeTime>>,
+    orders: impl BufRead,
+    mut answers: impl Write,
+) -> Result<()> {
+    let begun = Instant::now();
+    let mut run = load()?;
+    let load_ns = begun.elapsed().as_nanos() as u64;
+    let loaded = Resident::of_process();
+    let first_ns = timed(&mut run)?;
+    let ready = Ready {
+        load_ns,
+        first_ns,
+        loaded,
+    };
+    say(&mut answers, &ready)?;
+    for line in orders.lines() {
+        let line = line?;
+        let order = serde_json::from_str(&line).map_err(|_| Error::Answer(line))?;
+        match order {
+            Order::WarmUp => say(&mut answers, &warm_up(&mut run)?)?,
+            Order::Round(ns) => say(&mut answers, &round(&mut run, Duration::from_nanos(ns))?)?,
+            Order::Profile => say(&mut answers, &profile()?)?,
+        }
+    }
+    Ok(())
+}
+
+fn say<T: Serialize>(answers: &mut impl Write, answer: &T) -> Result<()> {
+    serde_json::to_writer(&mut *answers, answer).map_err(std::io::Error::from)?;
+    writeln!(answers)?;
+    Ok(answers.flush()?)
+}
+
+fn timed(run: &mut Runner) -> Result<u64> {
+    let start = Instant::now();
+    run()?;
+    Ok(start.elapsed().as_nanos() as u64)
+}
+
+/// At least `runs` runs that take at least `time` together.
+fn spend(run: &mut Runner, runs: usize, time: Duration) -> Result<Vec<u64>> {
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < runs || begun.elapsed() < time {
+        times.push(timed(run)?);
+    }
+    Ok(times)
+}
+
+fn warm_up(run: &mut Runner) -> Result<WarmUp> {
+    let begun = Instant::now();
+    let mut before = spend(run, PART_RUNS, PART)?;
+    let mut runs = before.len();
+    loop {
+        let part = spend(run, PART_RUNS, PART)?;
+        runs += part.len();
+        let change = median(&part) as f64 / median(&before).max(1) as f64 - 1.0;
+        let steady = change.abs() < STEADY;
+        if (steady && begun.elapsed() >= WARM_UP) || begun.elapsed() >= 10 * WARM_UP {
+            return Ok(WarmUp { runs, steady });
+        }
+        before = part;
+    }
+}
+
+fn round(run: &mut Runner, time: Duration) -> Result<Round> {
+    // A core that waited for its turn has cold caches.
+    run()?;
+    let before = involuntary_switches();
+    let times_ns = spend(run, 1, time)?;
+    let after = involuntary_switches();
+    Ok(Round {
+        times_ns,
+        peak_rss_bytes: edgefit_engine::peak_rss_bytes(),
+        involuntary_switches: before.zip(after).map(|(b, a)| a.saturating_sub(b)),
+    })
+}
+
+/// How often a thread of this process that still lives lost its core without asking.
+fn involuntary_switches() -> Option<u64> {
+    let threads = std::fs::read_dir("/proc/self/task").ok()?;
+    let counts = threads.flatten().filter_map(|thread| {
+        let status = std::fs::read_to_string(thread.path().join("status")).ok()?;
+        let count = status
+            .lines()
+            .find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"))?;
+        count.trim().parse::<u64>().ok()
+    });
+    Some(counts.sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(orders: &str) -> (Result<()>, Vec<String>) {
+        let mut answers = Vec::new();
+        let load = || -> Result<Runner> { Ok(Box::new(|| Ok(()))) };
+        let result = serve(load, || Ok(Vec::new()), orders.as_bytes(), &mut answers);
+        let text = String::from_utf8(answers).unwrap();
+        (result, text.lines().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn each_order_has_one_answer() {
+        let (result, answers) = served("{\"round\":1000}\n\"profile\"\n");
+        result.unwrap();
+        let [ready, round, nodes] = answers.as_slice() else {
+            panic!("{answers:?}")
+        };
+        assert!(ready.contains("load_ns"));
+        let round: Round = serde_json::from_str(round).unwrap();
+        assert!(!round.times_ns.is_empty());
+        assert_eq!(nodes, "[]");
+    }
+
+    #[test]
+    fn an_order_that_is_none_is_refused() {
+        let (result, _) = served("dance\n");
+        assert!(matches!(result, Err(Error::Answer(line)) if line == "dance"));
+    }
+}

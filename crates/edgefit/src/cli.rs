@@ -6,6 +6,8 @@ use edgefit::engine::EngineName;
 use edgefit::guards::Code;
 use edgefit::train::StageName;
 
+use crate::commands::bench::claim::Claim;
+
 /// Fit a pretrained model to your data and to your board.
 ///
 /// Exit codes: 0 yes (fits, agrees, done) · 1 a negative verdict · 2 bad usage or bad input.
@@ -42,6 +44,11 @@ pub enum Command {
     Device(Device),
     /// Show the inference engines, or install one
     Engine(Engine),
+    /// Measure latency, memory and energy of models on this machine
+    Bench(Bench),
+    /// Load a model and run it as often as it is told on stdin; `bench` starts this for each candidate
+    #[command(hide = true)]
+    BenchWorker(BenchWorker),
     /// Run a model and print what that takes; other commands run this in a process of its own
     #[command(hide = true)]
     RunModel(RunModel),
@@ -372,6 +379,76 @@ pub struct Probe {
     /// NVML's library (libnvidia-ml.so), where the system's own is not the right one
     #[arg(long, value_name = "PATH")]
     pub nvml_lib: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// ONNX models; several candidates (models, engines, threads) take turns, and each is compared
+    /// with the first
+    #[arg(required = true)]
+    pub models: Vec<PathBuf>,
+
+    /// Engines (tract and, where it is there, onnxruntime, if not given)
+    #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
+    pub engine: Vec<EngineName>,
+
+    /// Threads of the engine
+    #[arg(long, value_delimiter = ',', default_value = "1",
+        value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Vec<u32>,
+
+    #[command(flatten)]
+    pub shape: Shape,
+
+    /// Runs of each candidate, at least; raised to what an asserted p90 or p99 takes
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+
+    /// Time of the runs of each candidate, at least
+    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = device::profile::nanoseconds)]
+    pub time: u64,
+
+    /// Processes of each candidate, one after the other; they make the interval of a comparison
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub launches: u32,
+
+    /// Time every node too, and sum up by op
+    #[arg(long)]
+    pub profile: bool,
+
+    /// Compare with the results that an earlier `--json` wrote into this file
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+
+    /// Exit with 1 unless this holds, such as "p90<=30ms", "peak_rss<=64MiB" or "ratio<=1.05"
+    #[arg(long, value_name = "CLAIM")]
+    pub assert: Vec<Claim>,
+
+    /// Write the results as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    pub export_csv: Option<PathBuf>,
+
+    /// Write the results as a table in Markdown
+    #[arg(long, value_name = "FILE")]
+    pub export_md: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchWorker {
+    /// ONNX model
+    pub model: PathBuf,
+
+    /// Engine
+    #[arg(long)]
+    pub engine: EngineName,
+
+    /// Threads of the engine
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: u32,
+
+    /// Whole shape of each input in turn, such as 1x3x224x224
+    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    pub input_shape: Vec<InputShape>,
 }
 
 #[derive(Debug, Args)]

@@ -33,6 +33,8 @@ fn main() -> ExitCode {
         Command::Verify(args) => commands::verify::run(args, &mut output),
         Command::Device(args) => commands::device::run(args, &mut output),
         Command::Engine(args) => commands::engine::run(args, &mut output),
+        Command::Bench(args) => commands::bench::run(args, &mut output),
+        Command::BenchWorker(args) => commands::bench::worker::run(args),
         Command::RunModel(args) => commands::run_model::run(args, &mut output),
         Command::Plan(args) => commands::plan::run(args, &mut output),
     };

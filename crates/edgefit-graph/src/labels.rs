@@ -1,7 +1,8 @@
 //! Class labels inside a model file.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::Graph;
+use crate::metadata;
 
 const KEY: &str = "edgefit.labels";
 
@@ -10,19 +11,10 @@ const KEY: &str = "edgefit.labels";
 /// # Errors
 /// The metadata entry is not a JSON list of strings.
 pub fn of(graph: &Graph) -> Result<Option<Vec<String>>> {
-    graph
-        .metadata
-        .get(KEY)
-        .map(|json| {
-            serde_json::from_str(json)
-                .map_err(|error| Error::invalid(format!("metadata '{KEY}'"), error.to_string()))
-        })
-        .transpose()
+    metadata::read(graph, KEY)
 }
 
 /// Puts the class names into the model.
 pub fn store(graph: &mut Graph, labels: &[String]) {
-    graph
-        .metadata
-        .insert(KEY.into(), serde_json::json!(labels).to_string());
+    metadata::store(graph, KEY, labels);
 }

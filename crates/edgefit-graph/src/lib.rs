@@ -19,6 +19,7 @@ mod footprint;
 pub mod graph;
 pub mod infer;
 pub mod labels;
+mod metadata;
 pub mod ops;
 mod parameters;
 pub mod preprocessing;

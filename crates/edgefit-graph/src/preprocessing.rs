@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::Graph;
+use crate::metadata;
 
 const KEY: &str = "edgefit.preprocessing";
 
@@ -91,12 +92,10 @@ impl Preprocessing {
     /// # Errors
     /// The metadata entry is not a preprocessing, or an impossible one.
     pub fn of(graph: &Graph) -> Result<Option<Self>> {
-        let Some(json) = graph.metadata.get(KEY) else {
+        let Some(found) = metadata::read::<Preprocessing>(graph, KEY)? else {
             return Ok(None);
         };
-        let fail = |problem: String| Error::invalid(format!("metadata '{KEY}'"), problem);
-        let found: Preprocessing =
-            serde_json::from_str(json).map_err(|error| fail(error.to_string()))?;
+        let fail = |problem: String| metadata::fail(KEY, problem);
         let sides = [found.width, found.height];
         if sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
             return Err(fail(format!("has the impossible size {sides:?}")));
@@ -104,8 +103,7 @@ impl Preprocessing {
         if matches!(found.fit, Fit::Crop { fraction } if !(fraction > 0.0 && fraction <= 1.0)) {
             return Err(fail("has a crop fraction that is not in 0 … 1".into()));
         }
-        let usable = |value: &f32| value.is_finite();
-        if !found.mean.iter().all(usable) || !found.std.iter().all(|v| usable(v) && *v > 0.0) {
+        if !metadata::usable(&found.mean, &found.std) {
             return Err(fail("has a mean or std that cannot be used".into()));
         }
         Ok(Some(found))
@@ -113,9 +111,7 @@ impl Preprocessing {
 
     /// Puts this preprocessing into the model.
     pub fn store(&self, graph: &mut Graph) {
-        graph
-            .metadata
-            .insert(KEY.into(), serde_json::json!(self).to_string());
+        metadata::store(graph, KEY, self);
     }
 }
 

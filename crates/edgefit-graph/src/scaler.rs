@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::Graph;
+use crate::metadata;
 
 const KEY: &str = "edgefit.scaler";
 
@@ -39,12 +40,10 @@ impl StandardScaler {
     /// # Errors
     /// The metadata entry is not a scaler, or an impossible one.
     pub fn of(graph: &Graph) -> Result<Option<Self>> {
-        let Some(json) = graph.metadata.get(KEY) else {
+        let Some(found) = metadata::read::<StandardScaler>(graph, KEY)? else {
             return Ok(None);
         };
-        let fail = |problem: String| Error::invalid(format!("metadata '{KEY}'"), problem);
-        let found: StandardScaler =
-            serde_json::from_str(json).map_err(|error| fail(error.to_string()))?;
+        let fail = |problem: String| metadata::fail(KEY, problem);
         let StandardScaler { dims, mean, std } = &found;
         let size = dims
             .iter()
@@ -60,8 +59,7 @@ impl StandardScaler {
                 dims[0]
             )));
         }
-        let usable = |value: &f32| value.is_finite();
-        if !mean.iter().all(usable) || !std.iter().all(|v| usable(v) && *v > 0.0) {
+        if !metadata::usable(mean, std) {
             return Err(fail("has a mean or std that cannot be used".into()));
         }
         Ok(Some(found))
@@ -69,9 +67,7 @@ impl StandardScaler {
 
     /// Puts this scaler into the model.
     pub fn store(&self, graph: &mut Graph) {
-        graph
-            .metadata
-            .insert(KEY.into(), serde_json::json!(self).to_string());
+        metadata::store(graph, KEY, self);
     }
 }
 

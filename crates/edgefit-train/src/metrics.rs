@@ -1,7 +1,14 @@
 //! How good a classifier is.
 
+mod bootstrap;
+mod scores;
+mod tally;
+
 use edgefit_engine::parity::argmax;
 use serde::Serialize;
+
+pub use bootstrap::Bootstrap;
+use tally::Tally;
 
 /// Figures of a classifier on a labelled set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,43 +24,78 @@ pub struct Metrics {
     pub balanced_accuracy: f64,
     /// Mean over the classes of 2·TP / (2·TP + FP + FN).
     pub macro_f1: f64,
+    /// 95 % intervals of the figures above, by drawing the samples anew.
+    pub bootstrap: Bootstrap,
+    /// Share of samples whose class is among the five most likely; `None` where there are five
+    /// classes or fewer, or the classifier gives no scores.
+    pub top5_accuracy: Option<f64>,
+    /// Area under the curve of true over false positives, each class against the rest, mean over the
+    /// classes (Fawcett 2006, An introduction to ROC analysis, section 9.2).
+    pub roc_auc: Option<f64>,
+    /// Expected calibration error over 15 bins of equal width (Guo et al. 2017, arXiv 1706.04599,
+    /// section 2): how far confidence and accuracy are apart.
+    pub calibration_error: Option<f64>,
+    /// Figures of each class.
+    pub per_class: Vec<ClassMetrics>,
     /// `confusion[truth][prediction]`, in samples.
     pub confusion: Vec<Vec<usize>>,
+}
+
+/// Figures of one class. A share of nothing is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ClassMetrics {
+    /// Samples of the class.
+    pub samples: usize,
+    /// Share of what was called so that is so.
+    pub precision: f64,
+    /// Share of the class that was recognised.
+    pub recall: f64,
+    /// Harmonic mean of the two.
+    pub f1: f64,
 }
 
 /// Standard normal quantile of 97.5 %.
 const Z: f64 = 1.959_963_984_540_054;
 
 impl Metrics {
-    /// Figures of `logits` (samples × classes, row-major) against the true `labels`.
-    pub fn of(logits: &[f32], labels: &[usize], classes: usize) -> Self {
-        let predictions: Vec<usize> = logits.chunks(classes.max(1)).map(argmax).collect();
-        Metrics::of_predictions(&predictions, labels, classes)
+    /// Figures of `outputs` (samples × classes, row-major), logits or probabilities, against the true
+    /// `labels`.
+    pub fn of(outputs: &[f32], labels: &[usize], classes: usize) -> Self {
+        let rows: Vec<&[f32]> = outputs.chunks(classes.max(1)).collect();
+        let predictions: Vec<usize> = rows.iter().map(|row| argmax(row)).collect();
+        let probabilities: Vec<Vec<f64>> =
+            rows.iter().map(|row| scores::probabilities(row)).collect();
+        Metrics {
+            top5_accuracy: (classes > 5).then(|| scores::top_k(&rows, labels, 5)),
+            roc_auc: scores::roc_auc(&probabilities, labels, classes),
+            calibration_error: scores::calibration_error(&probabilities, labels),
+            ..Metrics::of_predictions(&predictions, labels, classes)
+        }
     }
 
     /// Figures of predicted classes against the true `labels`.
     pub fn of_predictions(predictions: &[usize], labels: &[usize], classes: usize) -> Self {
+        let pairs: Vec<(usize, usize)> = labels
+            .iter()
+            .copied()
+            .zip(predictions.iter().copied())
+            .collect();
         let mut confusion = vec![vec![0; classes]; classes];
-        for (&prediction, &label) in predictions.iter().zip(labels) {
+        for &(label, prediction) in &pairs {
             confusion[label][prediction] += 1;
         }
-        let hits = |class: usize| confusion[class][class] as f64;
-        let truths = |class: usize| confusion[class].iter().sum::<usize>() as f64;
-        let predicted = |class: usize| confusion.iter().map(|row| row[class]).sum::<usize>() as f64;
-        // A class without samples says nothing about recall.
-        let present: Vec<usize> = (0..classes).filter(|&class| truths(class) > 0.0).collect();
-        let mean = |figure: &dyn Fn(usize) -> f64| {
-            let sum: f64 = present.iter().map(|&class| figure(class)).sum();
-            sum / present.len().max(1) as f64
-        };
-        let correct: f64 = (0..classes).map(hits).sum();
-        let samples = labels.len();
+        let tally = Tally::of(pairs.iter().copied(), classes);
         Metrics {
-            samples,
-            accuracy: correct / samples.max(1) as f64,
-            accuracy_interval: wilson(correct, samples as f64),
-            balanced_accuracy: mean(&|class| hits(class) / truths(class)),
-            macro_f1: mean(&|class| 2.0 * hits(class) / (truths(class) + predicted(class))),
+            samples: labels.len(),
+            accuracy: tally.accuracy(),
+            accuracy_interval: wilson(tally.correct() as f64, labels.len() as f64),
+            balanced_accuracy: tally.balanced_accuracy(),
+            macro_f1: tally.macro_f1(),
+            bootstrap: Bootstrap::of(&pairs, classes),
+            top5_accuracy: None,
+            roc_auc: None,
+            calibration_error: None,
+            per_class: (0..classes).map(|class| tally.class(class)).collect(),
             confusion,
         }
     }
@@ -81,6 +123,23 @@ mod tests {
         assert!((metrics.accuracy - 0.6).abs() < 1e-12);
         assert!((metrics.balanced_accuracy - (2.0 / 3.0 + 0.5) / 2.0).abs() < 1e-12);
         assert!((metrics.macro_f1 - (4.0 / 6.0 + 0.5) / 2.0).abs() < 1e-12);
+        let [first, second, third] = metrics.per_class[..] else {
+            panic!("three classes");
+        };
+        assert_eq!((first.samples, second.samples, third.samples), (3, 2, 0));
+        assert!((first.precision - 2.0 / 3.0).abs() < 1e-12);
+        assert!((second.recall - 0.5).abs() < 1e-12);
+        assert_eq!((third.precision, third.recall, third.f1), (0.0, 0.0, 0.0));
+        assert_eq!(metrics.roc_auc, None);
+    }
+
+    #[test]
+    fn outputs_say_more_than_predictions() {
+        let outputs = [3.0, 1.0, 0.0, 0.0, 2.0, 1.0, 0.0, 1.0, 5.0];
+        let metrics = Metrics::of(&outputs, &[0, 1, 2], 3);
+        assert_eq!((metrics.accuracy, metrics.roc_auc), (1.0, Some(1.0)));
+        assert_eq!(metrics.top5_accuracy, None);
+        assert!(metrics.calibration_error.is_some_and(|error| error > 0.0));
     }
 
     #[test]

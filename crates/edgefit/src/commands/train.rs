@@ -18,6 +18,9 @@ use crate::human;
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c};
 
+/// Most classes that are listed one by one.
+const MOST_CLASSES: usize = 20;
+
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = Cache::of_user()?;
     if let Err(missing) = discover(&cache) {
@@ -245,8 +248,12 @@ pub fn people(report: &Report) -> String {
         "95 % interval",
         "balanced",
         "macro F1",
+        "ROC-AUC",
+        "calibration error",
         "val",
     ]);
+    let figure =
+        |figure: Option<f64>| figure.map_or("–".to_owned(), |value| format!("{value:.3}"));
     let mut row = |name: &str, test: &Metrics, val: &Metrics| {
         let [low, high] = test.accuracy_interval;
         figures.add_row([
@@ -255,6 +262,8 @@ pub fn people(report: &Report) -> String {
             format!("{} – {}", human::percent(low), human::percent(high)),
             human::percent(test.balanced_accuracy),
             format!("{:.3}", test.macro_f1),
+            figure(test.roc_auc),
+            figure(test.calibration_error),
             human::percent(val.accuracy),
         ]);
     };
@@ -274,13 +283,14 @@ pub fn people(report: &Report) -> String {
     };
     let memory: Vec<String> = report.memory.iter().map(memory).collect();
     format!(
-        "images: {} in {} classes\n{}\nfeatures by {}{cached} in {}\n{}\n{figures}\n{}\n{}\nmodel: {}{}",
+        "images: {} in {} classes\n{}\nfeatures by {}{cached} in {}\n{}\n{figures}\n{}\n{}\n{}\nmodel: {}{}",
         counts.join(", "),
         report.classes.len(),
         memory.join("\n"),
         report.engine,
         human::seconds(report.timing.features_ns),
         stages(&report.stages),
+        by_class(&report.classes, &report.test),
         pairs(&report.parity),
         findings(&report.guards),
         report.exported.path.display(),
@@ -290,6 +300,37 @@ pub fn people(report: &Report) -> String {
             false => "",
         },
     )
+}
+
+/// A row a class; of many, those that are recognised worst.
+fn by_class(classes: &[String], test: &Metrics) -> String {
+    let mut order: Vec<usize> = (0..classes.len()).collect();
+    if classes.len() > MOST_CLASSES {
+        order.sort_by(|&a, &b| test.per_class[a].f1.total_cmp(&test.per_class[b].f1));
+        order.truncate(MOST_CLASSES);
+    }
+    let mut rows = table(&["class", "test images", "precision", "recall", "F1"]);
+    for &class in &order {
+        let of = &test.per_class[class];
+        rows.add_row([
+            classes[class].clone(),
+            of.samples.to_string(),
+            human::percent(of.precision),
+            human::percent(of.recall),
+            format!("{:.3}", of.f1),
+        ]);
+    }
+    let mut text = rows.to_string();
+    if order.len() < classes.len() {
+        text.push_str(&format!(
+            "\nthe {MOST_CLASSES} worst of {} classes; report.json has all",
+            classes.len()
+        ));
+    }
+    if let Some(share) = test.top5_accuracy {
+        text.push_str(&format!("\ntop-5 accuracy {}", human::percent(share)));
+    }
+    text
 }
 
 /// What a stage was said to need, and what it took.

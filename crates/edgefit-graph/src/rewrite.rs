@@ -2,6 +2,7 @@
 
 mod boundary;
 mod dropout;
+mod ending;
 mod fold_batch_norm;
 mod head;
 mod lift_constants;
@@ -11,6 +12,7 @@ mod split;
 
 pub use boundary::{Boundary, boundaries};
 pub use dropout::dropout_before;
+pub use ending::{end_in_scale, end_in_sigmoid};
 pub use fold_batch_norm::fold_batch_norm;
 pub use head::{Head, Layer, LayerWeights, replace_head};
 pub use lift_constants::lift_constants;

@@ -1,0 +1,51 @@
+//! What the outputs of a model mean; part of the model file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::metadata;
+
+const KEY: &str = "edgefit.task";
+
+/// What the outputs of a model mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Each sample has one of the classes.
+    Classes,
+    /// Each sample has any number of labels.
+    MultiLabel,
+    /// Numbers.
+    Regression,
+}
+
+impl Task {
+    /// What the model says of itself, if anything.
+    ///
+    /// # Errors
+    /// The metadata entry is no task.
+    pub fn of(graph: &Graph) -> Result<Option<Self>> {
+        metadata::read(graph, KEY)
+    }
+
+    /// Puts the task into the model.
+    pub fn store(self, graph: &mut Graph) {
+        metadata::store(graph, KEY, self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_and_nonsense_is_refused() {
+        let mut graph = Graph::new("g", 17);
+        assert_eq!(Task::of(&graph).unwrap(), None);
+        Task::MultiLabel.store(&mut graph);
+        assert_eq!(Task::of(&graph).unwrap(), Some(Task::MultiLabel));
+        graph.metadata.insert(KEY.into(), "\"poetry\"".into());
+        assert!(Task::of(&graph).unwrap_err().to_string().contains(KEY));
+    }
+}

@@ -1,246 +1,171 @@
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use edgefit_graph::Task;
 
+use crate::arrays::{Arrays, Targets};
 use crate::error::{Error, Result};
 use crate::split::Part;
 
-const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "bmp", "gif"];
+mod folders;
 
-/// A folder of class folders, or of `train`, `val` and `test` folders that hold class folders.
+/// Labelled samples: images in class folders, or arrays.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// The folder.
+    /// The folder, or the file.
     pub root: PathBuf,
-    /// Names of the classes, sorted.
+    /// What is to be told from a sample.
+    pub task: Task,
+    /// Names of the classes, sorted; or of the labels or numbers.
     pub classes: Vec<String>,
-    /// All images, in the order of their paths.
+    /// Shape of a sample; `None` for images, whose shape is the model's choice.
+    pub dims: Option<Vec<usize>>,
+    /// All samples, in the order of their paths.
     pub samples: Vec<Sample>,
     /// Number of files that do not look like images.
     pub other_files: usize,
 }
 
-/// One image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One sample.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// Path below the dataset's folder, with `/` between parts.
+    /// What it is.
+    pub content: Content,
+    /// What it is called: the path below the dataset's folder, with `/` between parts, or the number
+    /// of a row.
     pub relative: String,
-    /// Index into [`Dataset::classes`].
+    /// Index into [`Dataset::classes`]; 0 where the task is another.
     pub class: usize,
-    /// The part that the user put it into, if the folder is split already.
+    /// 1 for each label that it has and 0 for the others, or its numbers; empty where it has a class.
+    pub targets: Vec<f32>,
+    /// The part that the user put it into, if the data are split already.
     pub part: Option<Part>,
 }
 
+/// What a sample is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// The image in this file.
+    Image(PathBuf),
+    /// Values of the dataset's shape, as they are in the array.
+    Values(Vec<f32>),
+}
+
+impl Sample {
+    /// Where it lies, for messages.
+    pub fn place(&self) -> &Path {
+        match &self.content {
+            Content::Image(path) => path,
+            Content::Values(_) => Path::new(&self.relative),
+        }
+    }
+}
+
 impl Dataset {
-    /// Lists a dataset without opening its images.
+    /// Opens what lies at `path`: an `.npz` file or a folder of `.npy` files as [`Arrays::load`]
+    /// reads them, or folders of images as [`Dataset::scan`] lists them.
     ///
     /// # Errors
-    /// The folder cannot be read, has fewer than two classes, an empty class, or a class that
-    /// `train` does not know.
-    pub fn scan(root: impl AsRef<Path>) -> Result<Self> {
-        let root = root.as_ref();
-        let mut files: BTreeMap<String, Vec<(PathBuf, Option<Part>)>> = BTreeMap::new();
-        let mut other_files = 0;
-        let all = folders(root)?;
-        let count = all.len();
-        let given: Vec<(PathBuf, Part)> = all
-            .into_iter()
-            .filter_map(|(name, path)| Some((path, Part::of_folder(&name)?)))
-            .collect();
-        // A class may be called «test»; a folder of parts holds nothing else.
-        let split = given.len() == count && given.iter().any(|(_, part)| *part == Part::Train);
-        let parts = match split {
-            true => given
-                .into_iter()
-                .map(|(path, part)| (path, Some(part)))
-                .collect(),
-            false => vec![(root.to_path_buf(), None)],
+    /// As of either.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        match holds_arrays(path) {
+            true => Ok(Dataset::of_arrays(Arrays::load(path)?)),
+            false if path.is_file() => Err(Error::Dataset {
+                path: path.to_path_buf(),
+                problem:
+                    "is neither a folder of class folders nor an .npz file of arrays x and y; \
+                          save arrays with np.savez(path, x=x, y=y)"
+                        .into(),
+            }),
+            false => Dataset::scan(path),
+        }
+    }
+
+    /// Whether the samples are images.
+    pub fn has_images(&self) -> bool {
+        self.dims.is_none()
+    }
+
+    /// What its samples are called, in the plural.
+    pub fn noun(&self) -> &'static str {
+        match self.has_images() {
+            true => "images",
+            false => "samples",
+        }
+    }
+
+    fn of_arrays(arrays: Arrays) -> Self {
+        let width = arrays.dims.iter().product::<usize>().max(1);
+        let (task, classes) = match &arrays.targets {
+            Targets::Classes { names, .. } => (Task::Classes, names),
+            Targets::MultiLabel { names, .. } => (Task::MultiLabel, names),
+            Targets::Regression { names, .. } => (Task::Regression, names),
         };
-        for (folder, part) in parts {
-            for (class, path) in folders(&folder)? {
-                let mut found = 0;
-                for entry in WalkDir::new(&path).follow_links(true).sort_by_file_name() {
-                    let entry = entry.map_err(|error| walk_error(&path, error))?;
-                    if !entry.file_type().is_file() || hidden(entry.file_name()) {
-                        continue;
-                    }
-                    if !looks_like_an_image(entry.path()) {
-                        other_files += 1;
-                        continue;
-                    }
-                    found += 1;
-                    let images = files.entry(class.clone()).or_default();
-                    images.push((entry.into_path(), part));
-                }
-                if found == 0 {
-                    return Err(Error::Dataset {
-                        path,
-                        problem: "this class folder holds no images; add some or remove it".into(),
-                    });
-                }
+        let outputs = classes.len();
+        let target = |row: usize| match &arrays.targets {
+            Targets::Classes { labels, .. } => (labels[row], Vec::new()),
+            Targets::MultiLabel { labels, .. } => {
+                let labels = &labels[row * outputs..(row + 1) * outputs];
+                (
+                    0,
+                    labels
+                        .iter()
+                        .map(|&label| f32::from(u8::from(label)))
+                        .collect(),
+                )
             }
-        }
-
-        let problem = |problem: String| Error::Dataset {
-            path: root.to_path_buf(),
-            problem,
+            Targets::Regression { values, .. } => {
+                (0, values[row * outputs..(row + 1) * outputs].to_vec())
+            }
         };
-        if files.len() < 2 {
-            return Err(problem(match files.keys().next() {
-                None => "holds no class folders; put the images of each class into a folder \
-                         named after it"
-                    .into(),
-                Some(only) => format!(
-                    "holds one class only, '{only}'; there is nothing to tell apart, add a folder \
-                     for each other class"
-                ),
-            }));
-        }
-        let untrained = files.iter().find(|(_, images)| {
-            images
-                .iter()
-                .all(|(_, part)| !matches!(part, None | Some(Part::Train)))
+        let samples = arrays.values.chunks_exact(width).zip(&arrays.parts);
+        let samples = samples.enumerate().map(|(row, (values, part))| {
+            let (class, targets) = target(row);
+            Sample {
+                content: Content::Values(values.to_vec()),
+                relative: format!("row {row}"),
+                class,
+                targets,
+                part: *part,
+            }
         });
-        if let Some((class, _)) = untrained {
-            return Err(problem(format!(
-                "class '{class}' is not in the train folder; add images of it there"
-            )));
+        Dataset {
+            samples: samples.collect(),
+            root: arrays.path,
+            task,
+            classes: classes.clone(),
+            dims: Some(arrays.dims),
+            other_files: 0,
         }
-        let (classes, images): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-        let samples = images
-            .into_iter()
-            .enumerate()
-            .flat_map(|(class, images)| {
-                images.into_iter().map(move |(path, part)| Sample {
-                    relative: relative(root, &path),
-                    path,
-                    class,
-                    part,
-                })
-            })
-            .collect();
-        Ok(Dataset {
-            root: root.to_path_buf(),
-            classes,
-            samples,
-            other_files,
-        })
     }
 }
 
-/// Folders in `folder` that are not hidden, by name.
-fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let fail = |source| Error::Read {
-        path: folder.to_path_buf(),
-        source,
+/// Whether `path` is an archive of arrays, or a folder of them.
+fn holds_arrays(path: &Path) -> bool {
+    let is = |path: &Path, wanted: &str| {
+        let extension = path.extension();
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
     };
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let path = entry.path();
-        if path.is_dir() && !hidden(&entry.file_name()) {
-            found.push((entry.file_name().to_string_lossy().into_owned(), path));
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
-}
-
-fn looks_like_an_image(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| {
-        EXTENSIONS
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known))
-    })
-}
-
-fn relative(root: &Path, path: &Path) -> String {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
-}
-
-fn walk_error(folder: &Path, error: walkdir::Error) -> Error {
-    Error::Read {
-        path: error.path().unwrap_or(folder).to_path_buf(),
-        source: error.into(),
-    }
+    let has_arrays = || {
+        let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.any(|entry| is(&entry.path(), "npy"))
+    };
+    (path.is_file() && is(path, "npz")) || has_arrays()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn folder(files: &[&str]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = root.path().join(file);
-            if file.ends_with('/') {
-                std::fs::create_dir_all(path).unwrap();
-            } else {
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(path, "").unwrap();
-            }
-        }
-        root
-    }
-
     #[test]
-    fn class_folders_are_listed_in_order() {
-        let root = folder(&[
-            "b/2.PNG",
-            "a/deep/1.jpg",
-            "a/notes.txt",
-            ".git/x.png",
-            "b/.h.png",
-        ]);
-        let dataset = Dataset::scan(root.path()).unwrap();
-        assert_eq!(dataset.classes, ["a", "b"]);
-        let names: Vec<_> = dataset
-            .samples
-            .iter()
-            .map(|sample| &sample.relative)
-            .collect();
-        assert_eq!(names, ["a/deep/1.jpg", "b/2.PNG"]);
-        assert_eq!(dataset.other_files, 1);
-    }
-
-    #[test]
-    fn the_users_own_split_is_kept() {
-        let root = folder(&[
-            "train/a/1.png",
-            "train/b/1.png",
-            "val/a/2.png",
-            "test/b/3.png",
-        ]);
-        let dataset = Dataset::scan(root.path()).unwrap();
-        assert_eq!(dataset.classes, ["a", "b"]);
-        let parts: Vec<_> = dataset.samples.iter().map(|sample| sample.part).collect();
-        assert!(parts.contains(&Some(Part::Val)) && parts.contains(&Some(Part::Test)));
-    }
-
-    #[test]
-    fn what_is_no_dataset_is_refused() {
-        for (files, expected) in [
-            (&["a/"][..], "this class folder holds no images"),
-            (&["a/1.png"], "one class only, 'a'"),
-            (&["a/1.png", "b/notes.txt"], "holds no images"),
-            (&["1.png"], "no class folders"),
-            (
-                &["train/a/1.png", "train/b/1.png", "val/c/1.png"],
-                "class 'c' is not in the train folder",
-            ),
-        ] {
-            let error = Dataset::scan(folder(files).path()).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-        assert!(Dataset::scan("no/such/folder").is_err());
+    fn what_is_neither_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.csv");
+        std::fs::write(&path, "1,2").unwrap();
+        let error = Dataset::open(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("data.csv") && error.contains("np.savez"),
+            "{error}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
 /// Largest side of an image that is decoded, in pixels.
 const MAX_SIDE: u32 = 32_768;
 
-/// Largest decoded image, in bytes.
+/// Largest decoded image, in bytes, as it is stored and as RGB.
 const MAX_BYTES: u64 = 1 << 29;
 
 /// Decodes PNG, JPEG, WebP, BMP or the first frame of a GIF into 8-bit RGB: the orientation noted
@@ -24,7 +24,9 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
         let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
         reader.limits(limits.clone());
         let mut decoder = reader.into_decoder()?;
-        limits.reserve(decoder.total_bytes())?;
+        let (width, height) = decoder.dimensions();
+        let rgb = 3 * u64::from(width) * u64::from(height);
+        limits.reserve(decoder.total_bytes().max(rgb))?;
         let orientation = decoder.orientation()?;
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
@@ -106,14 +108,17 @@ mod tests {
 
     #[test]
     fn a_small_file_cannot_become_a_huge_image() {
-        // A valid PNG header of 30,000 × 30,000 RGBA pixels, 3.4 GiB when decoded.
-        let mut png = encoded(RgbaImage::new(1, 1), ImageFormat::Png);
-        png[16..20].copy_from_slice(&30_000u32.to_be_bytes());
-        png[20..24].copy_from_slice(&30_000u32.to_be_bytes());
-        let crc = crc32(&png[12..29]);
-        png[29..33].copy_from_slice(&crc.to_be_bytes());
-        let error = decode(&png).unwrap_err();
-        assert!(error.to_lowercase().contains("limit"), "{error}");
+        // Valid PNG headers: 3.4 GiB of RGBA, and 400 MB of grey that are 1.1 GiB as RGB.
+        let rgba = encoded(RgbaImage::new(1, 1), ImageFormat::Png);
+        let grey = encoded(image::GrayImage::new(1, 1), ImageFormat::Png);
+        for (mut png, side) in [(rgba, 30_000u32), (grey, 20_000)] {
+            png[16..20].copy_from_slice(&side.to_be_bytes());
+            png[20..24].copy_from_slice(&side.to_be_bytes());
+            let crc = crc32(&png[12..29]);
+            png[29..33].copy_from_slice(&crc.to_be_bytes());
+            let error = decode(&png).unwrap_err();
+            assert!(error.to_lowercase().contains("limit"), "{error}");
+        }
     }
 
     /// The checksum of a PNG chunk (RFC 2083, section 15), bit by bit.

@@ -1,10 +1,12 @@
 use crate::split::Part;
 
+mod equal;
 mod hash;
 mod index;
 #[cfg(test)]
 mod tests;
 
+pub use equal::equal_samples;
 use hash::SIDE;
 pub use hash::perceptual_hash;
 use index::{Index, Key};
@@ -29,14 +31,14 @@ const FLAT: f32 = 3.0;
 /// Most that flat images of one colour differ, the mean over pixels, in 0 … 255.
 const MOST_DIFFERENCE: f32 = 3.0;
 
-/// An image of one part that is in an earlier one too, or nearly.
+/// A sample of one part that is in an earlier one too, or nearly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Near {
     /// The sample in the earlier part.
     pub a: usize,
     /// The sample in the later part.
     pub b: usize,
-    /// Number of bits by which the hashes differ; 0 between flat images.
+    /// Number of bits by which the hashes of images differ; 0 between flat ones, and between arrays.
     pub distance: u32,
 }
 

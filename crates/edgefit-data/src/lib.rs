@@ -1,9 +1,10 @@
 //! The data room: from a folder of images, or a file of arrays, to plain arrays.
 //!
-//! [`Dataset::scan`] lists a folder of class folders, [`decode`] and [`prepare`] turn a file into a
-//! model's input, [`augmented`] into one of its many views. [`Arrays::load`] reads data that are no
-//! images, [`fit_scaler`] what centres and scales them. [`split`] divides samples into train, val and
-//! test, and [`near_duplicates`] finds images that are in two of them. No engine is known here.
+//! [`Dataset::open`] lists a folder of class folders or reads a file of arrays. [`decode`] and
+//! [`prepare`] turn an image into a model's input, [`augmented`] into one of its many views;
+//! [`fit_scaler`] fits what centres and scales arrays. [`split`] divides samples into train, val and
+//! test, [`near_duplicates`] and [`equal_samples`] find those that are in two of them. No engine is
+//! known here.
 
 mod arrays;
 mod augment;
@@ -17,9 +18,9 @@ mod split;
 
 pub use arrays::{Arrays, Targets};
 pub use augment::{Augmentation, augmented, png, preview, stream};
-pub use dataset::{Dataset, Sample};
+pub use dataset::{Content, Dataset, Sample};
 pub use decode::decode;
-pub use duplicates::{Near, near_duplicates, perceptual_hash};
+pub use duplicates::{Near, equal_samples, near_duplicates, perceptual_hash};
 pub use error::{Error, Result};
 pub use image::RgbImage;
 pub use prepare::{prepare, thumbnail};

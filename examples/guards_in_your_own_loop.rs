@@ -75,7 +75,7 @@ fn train(mistake: &str) -> Findings {
     findings.record(ef05_activations::check(&[activations]));
     let initial = InitialLoss {
         loss: loss(&net).into_scalar::<f64>(),
-        prior: vec![1.0 / CLASSES as f64; CLASSES],
+        priors: vec![vec![1.0 / CLASSES as f64; CLASSES]],
         label_smoothing: 0.0,
     };
     findings.record(ef12_bias::check_initial_loss(&initial));

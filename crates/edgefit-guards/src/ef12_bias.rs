@@ -13,20 +13,24 @@ pub const SMALLEST_APART: f64 = 0.02;
 pub struct InitialLoss {
     /// Mean loss over some samples.
     pub loss: f64,
-    /// Share of each class among those samples, as the loss weighs them; sums to 1.
-    pub prior: Vec<f64>,
+    /// Share of each class among those samples, as the loss weighs them; sums to 1. One list for
+    /// classes; where each sample may have several labels, one of two shares for each label.
+    pub priors: Vec<Vec<f64>>,
     /// Share of the target that is spread over all classes.
     pub label_smoothing: f64,
 }
 
 impl InitialLoss {
     /// Loss of a head that answers the prior whatever it sees: the cross-entropy of the smoothed
-    /// targets, which without smoothing is the entropy of the prior.
+    /// targets, which without smoothing is the entropy of the prior; the mean over the labels.
     pub fn expected(&self) -> f64 {
-        let present = self.prior.iter().filter(|share| **share > 0.0);
-        let even = self.label_smoothing / self.prior.len().max(1) as f64;
-        let target = |share: f64| (1.0 - self.label_smoothing) * share + even;
-        present.map(|&share| -target(share) * share.ln()).sum()
+        let of = |prior: &Vec<f64>| -> f64 {
+            let present = prior.iter().filter(|share| **share > 0.0);
+            let even = self.label_smoothing / prior.len().max(1) as f64;
+            let target = |share: f64| (1.0 - self.label_smoothing) * share + even;
+            present.map(|&share| -target(share) * share.ln()).sum()
+        };
+        self.priors.iter().map(of).sum::<f64>() / self.priors.len().max(1) as f64
     }
 }
 
@@ -86,10 +90,9 @@ mod tests {
     use super::*;
 
     fn initial(loss: f64, prior: &[f64], label_smoothing: f64) -> Finding {
-        let prior = prior.to_vec();
         check_initial_loss(&InitialLoss {
             loss,
-            prior,
+            priors: vec![prior.to_vec()],
             label_smoothing,
         })
     }
@@ -112,12 +115,17 @@ mod tests {
     #[test]
     fn smoothing_raises_the_expected_loss() {
         let smoothed = InitialLoss {
-            prior: vec![0.9, 0.1],
+            priors: vec![vec![0.9, 0.1]],
             label_smoothing: 0.2,
             ..InitialLoss::default()
         };
         let expected = -(0.82 * 0.9f64.ln() + 0.18 * 0.1f64.ln());
         assert!((smoothed.expected() - expected).abs() < 1e-12);
+        let labels = InitialLoss {
+            priors: vec![vec![0.5, 0.5], vec![1.0, 0.0]],
+            ..InitialLoss::default()
+        };
+        assert!((labels.expected() - 2f64.ln() / 2.0).abs() < 1e-12);
     }
 
     #[test]

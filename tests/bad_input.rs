@@ -379,3 +379,38 @@ fn a_disk_that_fills_up_leaves_nothing_behind() {
         names(&out)
     );
 }
+
+#[test]
+fn images_of_a_pixel_are_taken_and_immense_ones_left_out() {
+    let data = some_photographs(&["bird", "flower"], 12);
+    let save = |name: &str, side: u32| {
+        let path = data.path().join(name);
+        image::GrayImage::from_pixel(side, side, image::Luma([90]))
+            .save(&path)
+            .unwrap();
+    };
+    save("bird/pixel.png", 1);
+    save("flower/immense.png", 20_000);
+    let out = tempfile::tempdir().unwrap();
+    let ran = run(train(data.path(), backbone(), &out.path().join("run")).arg("--json"));
+    let report = ran.json("edgefit.train/1");
+    assert_eq!(report["counts"][0]["total"], 8 + 7);
+    let unreadable = report["unreadable"].as_array().unwrap();
+    assert_eq!(unreadable.len(), 1, "{ran:?}");
+    assert_eq!(unreadable[0]["path"], "flower/immense.png");
+    assert!(ran.stderr.contains("flower/immense.png"), "{ran:?}");
+}
+
+#[test]
+fn a_recipe_with_a_typo_names_the_nearest_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("mine.toml");
+    fs::write(&recipe, "[probe]\nlabel_smothing = 0.1\n").unwrap();
+    let data = some_photographs(&["bird", "flower"], 6);
+    let mut train = train(data.path(), backbone(), &folder.path().join("run"));
+    let refused = run(train.arg("--recipe").arg(&recipe));
+    assert_refused(
+        &refused,
+        &["mine.toml", "label_smothing", "'label_smoothing'"],
+    );
+}

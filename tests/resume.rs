@@ -127,6 +127,31 @@ fn ctrl_c_ends_after_the_step_with_the_best_so_far_and_the_run_goes_on() {
 }
 
 #[test]
+fn a_disk_that_fills_during_a_checkpoint_keeps_the_one_before() {
+    let data = some_photographs(&["bird", "flower", "vehicle"], 12);
+    let out = tempfile::tempdir().unwrap();
+    let (whole, filled) = (out.path().join("whole"), out.path().join("filled"));
+    run(&mut train(data.path(), &whole, "2"));
+
+    // Files of 20 MiB at most: there is room for the checkpoint of a head, and not for one of the net.
+    let wanted = train(data.path(), &filled, "2");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 40960; exec \"$0\" \"$@\""]);
+    limited.arg(wanted.get_program()).args(wanted.get_args());
+    let ran = run(&mut limited);
+    assert_refused(&ran, &["cannot write", "checkpoint.safetensors", "room"]);
+    let checkpoint = filled.join("checkpoint.safetensors");
+    let kept = fs::read(&checkpoint).unwrap();
+
+    fs::write(&checkpoint, &kept[..kept.len() - 1]).unwrap();
+    let cut = run(&mut resume(&filled));
+    assert_refused(&cut, &["checkpoint.safetensors", "damaged or cut short"]);
+    fs::write(&checkpoint, &kept).unwrap();
+    run(&mut resume(&filled));
+    assert_eq!(outcome(&whole), outcome(&filled));
+}
+
+#[test]
 fn runs_that_cannot_be_gone_on_with() {
     let out = tempfile::tempdir().unwrap();
     let absent = out.path().join("absent");

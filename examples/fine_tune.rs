@@ -4,6 +4,7 @@
 //! cargo run --release --example fine_tune -- IMAGES BACKBONE.onnx RUN
 //! ```
 
+use edgefit::train::metrics::Metrics;
 use edgefit::train::{Job, Observer, train};
 
 /// Prints what is going on, a line a part.
@@ -31,11 +32,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device = edgefit::device::find("raspberry-pi-4b")?;
     let job = Job::new(data.as_ref(), backbone.as_ref(), device, run.as_ref());
     let report = train(&job, &mut Lines)?;
-    let [low, high] = report.test.accuracy_interval;
-    println!(
-        "test accuracy {:.3} ({low:.3} – {high:.3})",
-        report.test.accuracy
-    );
+    if let Metrics::Classification(test) = &report.test {
+        let [low, high] = test.accuracy_interval;
+        println!("test accuracy {:.3} ({low:.3} – {high:.3})", test.accuracy);
+    }
     for found in report
         .guards
         .iter()

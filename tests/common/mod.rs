@@ -7,6 +7,7 @@
 )]
 
 pub mod networks;
+pub mod npz;
 pub mod published;
 
 use std::fs;

@@ -1,61 +1,70 @@
+use edgefit_data::Dataset;
+
 use crate::error::Result;
 use crate::events::Observer;
-use crate::features::THUMBNAIL;
 use crate::fit::{Problem, evaluate, fit};
+use crate::goal::Goal;
+use crate::job::Job;
 use crate::linear::linear;
-use crate::metrics::Metrics;
+use crate::metrics::{Classification, Metrics};
+use crate::model::Model;
 use crate::parts::PartSamples;
+use crate::preparation::Preparation;
 use crate::recipe::{Recipe, Sampling, StageName, StageRecipe};
 use crate::report::Baseline;
-use crate::task::{Targets, class_weights, log_prior_bias};
 
-/// The most frequent class, and a linear classifier on small thumbnails.
+/// Number of raw inputs from which on they are many.
+const MANY: usize = 1000;
+
+/// The same answer for all samples, and a linear layer on small thumbnails or on the values.
 pub(crate) fn baselines(
-    seed: u64,
-    classes: usize,
+    job: &Job,
+    dataset: &Dataset,
+    model: &Model,
     parts: &[PartSamples; 3],
     observer: &mut dyn Observer,
 ) -> Result<Vec<Baseline>> {
     let [training, validation, test] = parts;
-    let most = (0..classes)
-        .rev()
-        .max_by_key(|&class| training.count(class))
-        .unwrap_or(0);
-    let constant = |part: &PartSamples| {
-        Metrics::of_predictions(&vec![most; part.samples.len()], &part.labels(), classes)
-    };
-    let majority = Baseline {
-        name: "majority",
+    // What edgefit fits by itself does not change with the recipe, but for the seed.
+    let defaults = Recipe::default();
+    let goal = Goal::fit(dataset.task, dataset.classes.len(), training, &defaults);
+    let constant = constant(&goal, training);
+    let blind = Baseline {
+        name: match goal {
+            Goal::Numbers(_) => "mean",
+            _ => "majority",
+        },
+        sees_input: false,
         val: constant(validation),
         test: constant(test),
     };
 
-    // What edgefit fits by itself does not change with the recipe, but for the seed.
+    let raw = training.raw(&model.preparation)?;
     let recipe = StageRecipe {
         // Thousands of raw inputs want smaller steps than features do.
-        rate: 3e-4,
-        ..Recipe::default().probe
+        rate: match raw.width() {
+            ..MANY => defaults.probe.rate,
+            _ => 3e-4,
+        },
+        ..defaults.probe
     };
-    let labels = training.labels();
-    let weights = class_weights(&labels, classes);
-    let graph = linear(
-        3 * (THUMBNAIL * THUMBNAIL) as usize,
-        &log_prior_bias(&labels, &weights),
-    );
-    let train_targets = Targets::of_classes(&labels, &weights);
-    let val_targets = Targets::of_classes(&validation.labels(), &weights);
-    observer.begin("raw pixels", (recipe.epochs * labels.len()) as u64);
+    let name = match model.preparation {
+        Preparation::Images(_) => "raw pixels",
+        Preparation::Arrays(_) => "raw values",
+    };
+    let graph = linear(raw.width(), &goal.bias());
+    observer.begin(name, (recipe.epochs * training.samples.len()) as u64);
     let fitted = fit(
         &Problem {
             graph: &graph,
             trained: &[("weight".to_owned(), 1.0), ("bias".to_owned(), 1.0)].into(),
-            train: &training.pixels(),
-            train_targets: &train_targets,
-            val: &validation.pixels(),
-            val_targets: &val_targets,
+            train: &raw,
+            train_targets: &goal.targets(training),
+            val: &validation.raw(&model.preparation)?,
+            val_targets: &goal.targets(validation),
             recipe: &recipe,
             sampling: Sampling::Shuffled,
-            seed,
+            seed: job.recipe.seed,
             stage: StageName::Probe,
         },
         observer,
@@ -63,14 +72,47 @@ pub(crate) fn baselines(
     observer.end();
     let module = fitted.module(&graph)?;
     let measured = |part: &PartSamples| -> Result<Metrics> {
-        let targets = Targets::of_classes(&part.labels(), &weights);
-        let (logits, _) = evaluate(&graph, &module, &part.pixels(), &targets, recipe.batch)?;
-        Ok(Metrics::of(&logits, &part.labels(), classes))
+        let (rows, targets) = (part.raw(&model.preparation)?, goal.targets(part));
+        let (outputs, _) = evaluate(&graph, &module, &rows, &targets, recipe.batch)?;
+        Ok(goal.metrics(&goal.answers(outputs), part))
     };
-    let pixels = Baseline {
-        name: "raw pixels",
+    let linear = Baseline {
+        name,
+        sees_input: true,
         val: measured(validation)?,
         test: measured(test)?,
     };
-    Ok(vec![majority, pixels])
+    Ok(vec![blind, linear])
+}
+
+/// Figures of the best answer for all samples alike: the most frequent class, the labels that more
+/// than half have, the mean.
+fn constant(goal: &Goal, training: &PartSamples) -> impl Fn(&PartSamples) -> Metrics {
+    let classes = match goal {
+        Goal::Classes { weights, .. } => weights.len(),
+        _ => 0,
+    };
+    let most = (0..classes)
+        .rev()
+        .max_by_key(|&class| training.count(class))
+        .unwrap_or(0);
+    let rows = training.samples.len().max(1) as f32;
+    let answer: Vec<f32> = match goal {
+        Goal::Classes { .. } => Vec::new(),
+        Goal::Labels { bias } => {
+            let counts = training.having(bias.len()).into_iter();
+            counts.map(|count| count as f32 / rows).collect()
+        }
+        Goal::Numbers(scaler) => scaler.mean.clone(),
+    };
+    let goal = goal.clone();
+    move |part| match goal {
+        // A class alone is no probability.
+        Goal::Classes { .. } => {
+            let said = vec![most; part.samples.len()];
+            let of = Classification::of_predictions(&said, &part.labels(), classes);
+            Metrics::Classification(of)
+        }
+        _ => goal.metrics(&answer.repeat(part.samples.len()), part),
+    }
 }

@@ -1,37 +1,30 @@
 use std::path::Path;
 
-use edgefit_data::{Sample, prepare};
+use edgefit_data::Sample;
 use edgefit_engine::parity::{Pair, Tolerance, pairs};
 use edgefit_engine::{Array, EngineName, onnxruntime};
+use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::{Graph, Preprocessing};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::events::Observer;
-use crate::images::input;
+use crate::preparation::Preparation;
 
 /// Images of a batch through the exported model.
 const BATCH: usize = 16;
 
 /// The model's input for `samples`, read anew from their files.
-fn inputs(samples: &[&Sample], preprocessing: &Preprocessing) -> Result<Array> {
-    let images = samples
-        .par_iter()
-        .map(|sample| input(sample, |image| prepare(image, preprocessing)))
-        .collect::<Result<Vec<Vec<f32>>>>()?;
-    let (height, width) = (preprocessing.height as usize, preprocessing.width as usize);
-    Ok(Array {
-        dims: vec![samples.len(), 3, height, width],
-        values: images.concat(),
-    })
+fn inputs(samples: &[&Sample], preparation: &Preparation) -> Result<Array> {
+    let rows = samples.par_iter().map(|sample| preparation.clean(sample));
+    Ok(preparation.batch(&rows.collect::<Result<Vec<Vec<f32>>>>()?))
 }
 
 /// The first output of the exported model in `engine` for all `samples`: samples × outputs.
 pub(crate) fn predict(
     model: &Graph,
-    preprocessing: &Preprocessing,
+    preparation: &Preparation,
     engine: EngineName,
     threads: usize,
     samples: &[&Sample],
@@ -42,7 +35,7 @@ pub(crate) fn predict(
     let mut logits = Vec::new();
     observer.begin(what, samples.len() as u64);
     for (index, batch) in samples.chunks(BATCH).enumerate() {
-        let outputs = engine.run(&[inputs(batch, preprocessing)?])?;
+        let outputs = engine.run(&[inputs(batch, preparation)?])?;
         logits.extend(
             outputs
                 .into_iter()
@@ -59,7 +52,7 @@ pub(crate) fn predict(
 /// How far the engines are apart on all `samples`.
 pub(crate) fn parity(
     model: &Graph,
-    preprocessing: &Preprocessing,
+    preparation: &Preparation,
     samples: &[&Sample],
     engines: &[EngineName],
     threads: usize,
@@ -70,7 +63,7 @@ pub(crate) fn parity(
         let what = format!("parity, {engine}");
         let values = predict(
             model,
-            preprocessing,
+            preparation,
             engine,
             threads,
             samples,

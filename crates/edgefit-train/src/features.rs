@@ -1,12 +1,12 @@
-//! Features of images: what a frozen backbone makes of each, computed once and kept.
+//! Features of samples: what a frozen backbone makes of each, computed once and kept.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use edgefit_data::{Augmentation, Sample, augmented, decode, prepare, stream, thumbnail};
+use edgefit_data::{Augmentation, Content, Sample, augmented, decode, prepare, stream, thumbnail};
 use edgefit_engine::{Array, EngineName};
-use edgefit_graph::{Graph, Preprocessing, write_atomically};
+use edgefit_graph::{Graph, write_atomically};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::events::Observer;
+use crate::preparation::Preparation;
 
 /// Most images of a batch through the backbone.
 pub const BATCH: usize = 16;
@@ -27,12 +28,12 @@ const STORED: usize = 1 << 30;
 /// Time after which a pass leaves what it has in the cache folder.
 const STORE_EVERY: Duration = Duration::from_secs(60);
 
-/// What is kept of an image.
+/// What is kept of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Output of the backbone, for each view one behind the other.
     pub features: Vec<f32>,
-    /// The image as [`THUMBNAIL`]² RGB pixels.
+    /// An image as [`THUMBNAIL`]² RGB pixels; nothing of an array.
     pub pixels: Vec<u8>,
 }
 
@@ -50,6 +51,15 @@ pub enum Views<'a> {
         /// Number of views.
         count: usize,
     },
+}
+
+impl Views<'_> {
+    fn count(&self) -> usize {
+        match self {
+            Views::Clean => 1,
+            Views::Augmented { count, .. } => (*count).max(1),
+        }
+    }
 }
 
 /// Features of a dataset, in the order of its samples.
@@ -77,21 +87,21 @@ type Digest256 = [u8; 32];
 /// Runs `backbone` over the `views` of all `samples`, taking from the folder `cache` what is there and leaving
 /// the rest there.
 ///
-/// An entry is found again by the contents of the image, the backbone with its weights, the
+/// An entry is found again by the contents of the sample, the backbone with its weights, the
 /// preprocessing, the engine and the views; renaming files or adding some costs nothing.
 ///
 /// # Errors
 /// The engine fails, or its output is not a row of finite numbers for each image.
 pub fn extract(
     backbone: &Graph,
-    preprocessing: &Preprocessing,
+    preparation: &Preparation,
     views: Views,
     pass: Pass,
     samples: &[&Sample],
     cache: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Extracted> {
-    let path = cache_file(backbone, preprocessing, views, pass.engine, cache);
+    let path = cache_file(backbone, preparation, views, pass.engine, cache);
     let mut known = load(&path).unwrap_or_default();
     let before = known.len();
     let mut model = None;
@@ -99,16 +109,13 @@ pub fn extract(
     let mut cached = 0;
     let mut stored = Instant::now();
     observer.begin("features", samples.len() as u64);
-    let count = match views {
-        Views::Clean => 1,
-        Views::Augmented { count, .. } => count.max(1),
-    };
+    let count = views.count();
     for chunk in samples.chunks((pass.batch.min(BATCH) / count).max(1)) {
         let read: Vec<(Option<Digest256>, Result<Prepared, String>)> = chunk
             .par_iter()
-            .map(|sample| read(sample, preprocessing, views, &known))
+            .map(|sample| read(sample, preparation, views, &known))
             .collect();
-        let fresh: Vec<&Image> = read
+        let fresh: Vec<&Fresh> = read
             .iter()
             .filter_map(|(_, prepared)| match prepared {
                 Ok(Prepared::Fresh(image)) => Some(image),
@@ -121,19 +128,8 @@ pub fn extract(
                 Some(model) => model,
                 none => none.insert(edgefit_engine::load(pass.engine, backbone, pass.threads)?),
             };
-            let input = Array {
-                dims: vec![
-                    fresh.len() * count,
-                    3,
-                    preprocessing.height as usize,
-                    preprocessing.width as usize,
-                ],
-                values: fresh
-                    .iter()
-                    .flat_map(|image| image.inputs.concat())
-                    .collect(),
-            };
-            let each = rows(model.run(&[input])?, fresh.len() * count)?;
+            let inputs: Vec<Vec<f32>> = fresh.iter().flat_map(|one| one.inputs.clone()).collect();
+            let each = rows(model.run(&[preparation.batch(&inputs)])?, inputs.len())?;
             outputs = each.chunks(count).map(<[_]>::concat).collect();
         }
         let mut outputs = outputs.into_iter();
@@ -191,7 +187,7 @@ fn rows(outputs: Vec<Array>, samples: usize) -> Result<Vec<Vec<f32>>> {
         .find(|output| output.dims.first() != Some(&samples));
     if let Some(odd) = odd {
         return Err(Error::Stopped(format!(
-            "the backbone makes features of shape {:?} from {samples} images, not a row for each; \
+            "the backbone makes features of shape {:?} from {samples} samples, not a row for each; \
              export it with a dynamic batch",
             odd.dims
         )));
@@ -215,61 +211,73 @@ fn rows(outputs: Vec<Array>, samples: usize) -> Result<Vec<Vec<f32>>> {
 
 enum Prepared {
     Known(Entry),
-    Fresh(Image),
+    Fresh(Fresh),
 }
 
-struct Image {
+struct Fresh {
     inputs: Vec<Vec<f32>>,
     pixels: Vec<u8>,
 }
 
 fn read(
     sample: &Sample,
-    preprocessing: &Preprocessing,
+    preparation: &Preparation,
     views: Views,
     known: &HashMap<Digest256, Entry>,
 ) -> (Option<Digest256>, Result<Prepared, String>) {
-    let bytes = match std::fs::read(&sample.path) {
-        Ok(bytes) => bytes,
-        Err(error) => return (None, Err(format!("cannot be read ({error})"))),
+    let bytes = match &sample.content {
+        Content::Image(path) => match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return (None, Err(format!("cannot be read ({error})"))),
+        },
+        Content::Values(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
     };
     let digest: Digest256 = Sha256::digest(&bytes).into();
     if let Some(entry) = known.get(&digest) {
         return (Some(digest), Ok(Prepared::Known(entry.clone())));
     }
-    let prepared = decode(&bytes).and_then(|image| {
-        Ok(Prepared::Fresh(Image {
-            inputs: match views {
-                Views::Clean => vec![prepare(&image, preprocessing)?],
-                Views::Augmented {
-                    augmentation,
-                    seed,
-                    count,
-                } => {
-                    let name = base16ct::lower::encode_string(&digest);
-                    let view = |view| {
-                        let mut chance = stream(seed, view, &name);
-                        augmented(&image, preprocessing, augmentation, &mut chance)
-                    };
-                    (1..=count as u64).map(view).collect::<Result<_, _>>()?
-                }
-            },
-            pixels: thumbnail(&image, THUMBNAIL)?,
-        }))
-    });
-    (Some(digest), prepared)
+    let fresh = match preparation {
+        Preparation::Images(preprocessing) => decode(&bytes).and_then(|image| {
+            Ok(Fresh {
+                inputs: match views {
+                    Views::Clean => vec![prepare(&image, preprocessing)?],
+                    Views::Augmented {
+                        augmentation,
+                        seed,
+                        count,
+                    } => {
+                        let name = base16ct::lower::encode_string(&digest);
+                        let view = |view| {
+                            let mut chance = stream(seed, view, &name);
+                            augmented(&image, preprocessing, augmentation, &mut chance)
+                        };
+                        (1..=count as u64).map(view).collect::<Result<_, _>>()?
+                    }
+                },
+                pixels: thumbnail(&image, THUMBNAIL)?,
+            })
+        }),
+        Preparation::Arrays(_) => {
+            let row = preparation.clean(sample).map_err(|error| error.to_string());
+            row.map(|row| Fresh {
+                inputs: vec![row; views.count()],
+                pixels: Vec::new(),
+            })
+        }
+    };
+    (Some(digest), fresh.map(Prepared::Fresh))
 }
 
 fn cache_file(
     backbone: &Graph,
-    preprocessing: &Preprocessing,
+    preparation: &Preparation,
     views: Views,
     engine: EngineName,
     cache: &Path,
 ) -> PathBuf {
     let mut hasher = Sha256::new();
     hasher.update(backbone.to_bytes());
-    hasher.update(serde_json::json!([preprocessing, views]).to_string());
+    hasher.update(serde_json::json!([preparation, views]).to_string());
     hasher.update(format!(
         "{engine} {THUMBNAIL} {}",
         env!("CARGO_PKG_VERSION")
@@ -287,14 +295,14 @@ fn load(path: &Path) -> Option<HashMap<Digest256, Entry>> {
         let &[rows, width] = view.shape() else {
             return None;
         };
-        (view.dtype() == dtype && width > 0).then_some((rows, width, view.data()))
+        (view.dtype() == dtype).then_some((rows, width, view.data()))
     };
     let (rows, 32, digests) = column("digests", Dtype::U8)? else {
         return None;
     };
     let (feature_rows, width, features) = column("features", Dtype::F32)?;
     let (pixel_rows, pixel_width, pixels) = column("pixels", Dtype::U8)?;
-    if feature_rows != rows || pixel_rows != rows {
+    if feature_rows != rows || pixel_rows != rows || width == 0 {
         return None;
     }
     let digests = digests.as_chunks::<32>().0.iter();
@@ -302,7 +310,7 @@ fn load(path: &Path) -> Option<HashMap<Digest256, Entry>> {
         let values = row.as_chunks::<4>().0.iter();
         values.map(|bytes| f32::from_le_bytes(*bytes)).collect()
     });
-    let pixels = pixels.chunks_exact(pixel_width).map(<[u8]>::to_vec);
+    let pixels = (0..rows).map(|row| pixels[row * pixel_width..(row + 1) * pixel_width].to_vec());
     let entries = features
         .zip(pixels)
         .map(|(features, pixels)| Entry { features, pixels });

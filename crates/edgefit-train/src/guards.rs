@@ -8,21 +8,21 @@ mod preprocessing;
 mod similarity;
 
 use edgefit_cost::{Check, Verdict};
-use edgefit_data::{Part, near_duplicates};
+use edgefit_data::{Content, Dataset, Part, equal_samples, near_duplicates};
+use edgefit_engine::EngineName;
 use edgefit_engine::parity::Pair;
-use edgefit_engine::{Array, EngineName};
-use edgefit_graph::{Graph, Preprocessing};
+use edgefit_graph::{Graph, Task};
 use edgefit_guards::{
     Findings, ef02_eval_mode, ef07_class_balance, ef08_evaluation, ef15_augmentation,
     ef19_transfer, ef20_hardware,
 };
 
 use crate::error::Result;
-use crate::images::input;
 use crate::job::Job;
 use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::parts::PartSamples;
+use crate::preparation::Preparation;
 use crate::recipe::{ClassWeighting, Sampling};
 use crate::task::Targets;
 
@@ -33,7 +33,7 @@ pub(crate) use preprocessing::Original;
 pub(crate) struct Evidence<'a> {
     pub job: &'a Job,
     pub engine: EngineName,
-    pub classes: &'a [String],
+    pub dataset: &'a Dataset,
     pub parts: &'a [PartSamples<'a>; 3],
     pub train_targets: &'a Targets,
 }
@@ -52,17 +52,15 @@ impl Evidence<'_> {
             pretrained,
             train.samples.len(),
         ));
-        let named = self.classes.iter().cloned();
-        findings.record(ef07_class_balance::check_counts(
-            &ef07_class_balance::Counts {
-                classes: named
-                    .enumerate()
-                    .map(|(at, name)| (name, train.count(at)))
-                    .collect(),
+        if self.dataset.task == Task::Classes {
+            let named = self.dataset.classes.iter().cloned().enumerate();
+            let counts = ef07_class_balance::Counts {
+                classes: named.map(|(at, name)| (name, train.count(at))).collect(),
                 weighted: recipe.class_weighting == ClassWeighting::Balanced
                     || recipe.sampling == Sampling::Balanced,
-            },
-        ));
+            };
+            findings.record(ef07_class_balance::check_counts(&counts));
+        }
         findings.record(ef08_evaluation::check_split(ef08_evaluation::Split {
             train: train.samples.len(),
             val: val.samples.len(),
@@ -70,10 +68,10 @@ impl Evidence<'_> {
         }));
         findings.record(ef08_evaluation::check_leak(&self.leak()));
         let augmented = !recipe.augmentation.is_off();
-        findings.record(ef15_augmentation::check_amount(
-            train.samples.len(),
-            augmented,
-        ));
+        if self.dataset.has_images() {
+            let amount = ef15_augmentation::check_amount(train.samples.len(), augmented);
+            findings.record(amount);
+        }
         if augmented {
             let similarities = self.similarities(model)?;
             findings.record(ef15_augmentation::check_kind(&similarities));
@@ -85,14 +83,26 @@ impl Evidence<'_> {
         self.preflight(model, findings)
     }
 
-    /// Held-out images that are in an earlier part, too.
+    /// Held-out samples that are in an earlier part, too.
     fn leak(&self) -> ef08_evaluation::Leak {
         let all = || self.parts.iter().zip([Part::Train, Part::Val, Part::Test]);
-        let thumbnails: Vec<&[u8]> = all().flat_map(|(part, _)| part.thumbnails()).collect();
         let part_of: Vec<Part> = all()
             .flat_map(|(samples, part)| vec![part; samples.samples.len()])
             .collect();
-        let found = near_duplicates(&thumbnails, &part_of);
+        let found = match self.dataset.has_images() {
+            true => {
+                let thumbnails = all().flat_map(|(part, _)| part.thumbnails());
+                near_duplicates(&thumbnails.collect::<Vec<_>>(), &part_of)
+            }
+            false => {
+                let samples = all().flat_map(|(part, _)| &part.samples);
+                let values = samples.map(|sample| match &sample.content {
+                    Content::Values(values) => values.as_slice(),
+                    Content::Image(_) => &[],
+                });
+                equal_samples(&values.collect::<Vec<_>>(), &part_of)
+            }
+        };
         let name = |nth: usize| {
             let samples = all().flat_map(|(part, _)| &part.samples);
             samples.map(|sample| sample.relative.clone()).nth(nth)
@@ -109,21 +119,11 @@ impl Evidence<'_> {
     }
 
     /// Some of the training samples, spread over all of them, as the model is shown them.
-    fn inputs(&self, preprocessing: &Preprocessing, most: usize) -> Result<Vec<Vec<f32>>> {
+    fn inputs(&self, preparation: &Preparation, most: usize) -> Result<Vec<Vec<f32>>> {
         let [train, ..] = self.parts;
         let step = train.samples.len().div_ceil(most).max(1);
         let some = train.samples.iter().step_by(step);
-        some.map(|sample| input(sample, |image| edgefit_data::prepare(image, preprocessing)))
-            .collect()
-    }
-}
-
-/// A batch of images.
-fn batch(images: &[Vec<f32>], preprocessing: &Preprocessing) -> Array {
-    let (height, width) = (preprocessing.height as usize, preprocessing.width as usize);
-    Array {
-        dims: vec![images.len(), 3, height, width],
-        values: images.concat(),
+        some.map(|sample| preparation.clean(sample)).collect()
     }
 }
 
@@ -172,6 +172,9 @@ pub(crate) fn export(findings: &mut Findings, before: &Graph, exported: &Graph, 
 
 /// Whether every class is predicted on the validation samples (EF07).
 pub(crate) fn predictions(findings: &mut Findings, classes: &[String], val: &Metrics) {
+    let Metrics::Classification(val) = val else {
+        return;
+    };
     let predicted = |class: usize| val.confusion.iter().map(|row| row[class]).sum();
     let counted = classes.iter().zip(&val.confusion).enumerate();
     let counted = counted

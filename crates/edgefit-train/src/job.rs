@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use edgefit_cost::{Check, Request, Verdict, check};
-use edgefit_data::{Dataset, Part, Sample, png, preview};
+use edgefit_data::{Augmentation, Dataset, Part, Sample, png, preview};
 use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest, keep_one_heap};
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::{Graph, write_atomically};
+use edgefit_graph::{Graph, Task, write_atomically};
 use edgefit_guards::{Code, Findings};
 use serde::{Deserialize, Serialize};
 
@@ -17,23 +17,22 @@ use crate::error::{Error, Result};
 use crate::events::Observer;
 use crate::exported::{compared_engines, parity, predict, sha256};
 use crate::features::{Extracted, Pass, Views, extract};
+use crate::goal::Goal;
 use crate::guards::{self, Course, Evidence};
-use crate::images::input;
 use crate::memory::{self, StageMemory};
-use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::parts::{PartSamples, SplitFile, divide, unreadable};
-use crate::recipe::{ClassWeighting, HeadBias, Recipe, StageName};
+use crate::preparation::{Preparation, image};
+use crate::recipe::{Recipe, StageName};
 use crate::report::{Exported, PartCounts, Report, SCHEMA, Timing};
 use crate::run_folder::RunFolder;
 use crate::stages::Stage;
-use crate::task::{Targets, class_weights, log_prior_bias};
 use crate::training::{Part as Trained, Training};
 
-/// Fine-tuning of a backbone on a folder of images.
+/// Fine-tuning of a backbone on images or arrays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// Folder of class folders.
+    /// Folder of class folders, or a file or folder of arrays.
     pub data: PathBuf,
     /// ONNX file of the pretrained model.
     pub backbone: PathBuf,
@@ -124,8 +123,8 @@ pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
 }
 
 /// A job whose inputs are there, and whose result will fit.
-struct Prepared<'a> {
-    job: &'a Job,
+struct Prepared {
+    job: Job,
     started: Instant,
     model: Model,
     dataset: Dataset,
@@ -135,16 +134,17 @@ struct Prepared<'a> {
     findings: Findings,
 }
 
-impl<'a> Prepared<'a> {
-    fn of(job: &'a Job, observer: &mut dyn Observer) -> Result<Self> {
+impl Prepared {
+    fn of(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
         let started = Instant::now();
         job.recipe.validate().map_err(|problem| Error::Recipe {
             path: job.run.clone(),
             problem,
         })?;
         let mut findings = Findings::new(job.allow.iter().copied(), job.deny_warnings);
-        let dataset = Dataset::scan(&job.data)?;
-        let mut model = Model::load(job, &dataset, &mut findings, observer)?;
+        let dataset = Dataset::open(&job.data)?;
+        let job = suited(job, &dataset);
+        let mut model = Model::load(&job, &dataset, &mut findings, observer)?;
         if dataset.other_files > 0 {
             let count = match dataset.other_files {
                 1 => "1 file".to_owned(),
@@ -158,9 +158,8 @@ impl<'a> Prepared<'a> {
         let engine = job.engine.unwrap_or_else(fastest);
 
         // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
-        let classes = dataset.classes.len();
-        model.replace_head(&model.head.blank(&vec![0.0; classes]))?;
-        let empty = model.finished(&dataset.classes);
+        model.begin()?;
+        let empty = model.finished();
         let check = fits(&empty, &job.device)?;
         guards::device(&mut findings, &check);
         if check.verdict == Verdict::DoesNotFit && !job.allow.contains(&Code::Ef20) {
@@ -175,7 +174,7 @@ impl<'a> Prepared<'a> {
             .stages
             .iter()
             .map(|&name| {
-                let part = Trained::of(&model, job, name)?;
+                let part = Trained::of(&model, &job, name)?;
                 part.fits(name, job.recipe.stage(name), engine, rows, available)
             })
             .collect::<Result<_>>()?;
@@ -199,7 +198,7 @@ impl<'a> Prepared<'a> {
         observer: &mut dyn Observer,
     ) -> Result<Report> {
         let Prepared {
-            job,
+            ref job,
             started,
             mut model,
             dataset,
@@ -222,23 +221,16 @@ impl<'a> Prepared<'a> {
             sheet(job, &model, training, &run.path("augmentation.png"))?;
         }
 
-        let labels = training.labels();
-        let weights = match job.recipe.class_weighting {
-            ClassWeighting::Balanced => class_weights(&labels, classes),
-            ClassWeighting::None => vec![1.0; classes],
-        };
-        let bias = match job.recipe.head_bias {
-            HeadBias::LogPrior => log_prior_bias(&labels, &weights),
-            HeadBias::Zero => vec![0.0; classes],
-        };
-        let train_targets = Targets::of_classes(&labels, &weights);
-        let val_targets = Targets::of_classes(&validation.labels(), &weights);
-        model.replace_head(&model.head.blank(&bias))?;
+        model.goal = Goal::fit(dataset.task, classes, training, &job.recipe);
+        let goal = model.goal.clone();
+        let train_targets = goal.targets(training);
+        let val_targets = goal.targets(validation);
+        model.begin()?;
 
         let evidence = Evidence {
             job,
             engine,
-            classes: &dataset.classes,
+            dataset: &dataset,
             parts: &parts,
             train_targets: &train_targets,
         };
@@ -248,7 +240,7 @@ impl<'a> Prepared<'a> {
         stopped(&findings)?;
 
         let clock = Instant::now();
-        let baselines = baselines(job.recipe.seed, classes, &parts, observer)?;
+        let baselines = baselines(job, &dataset, &model, &parts, observer)?;
         timing.baselines_ns = nanoseconds(clock);
 
         let clock = Instant::now();
@@ -275,14 +267,13 @@ impl<'a> Prepared<'a> {
         course.judge(&mut findings);
         stopped(&findings)?;
 
-        let preprocessing = model.preprocessing.clone();
         let path = run.path("model.onnx");
-        model.finished(&dataset.classes).save(&path)?;
+        model.finished().save(&path)?;
         let exported = Graph::load(&path)?;
         let predicted = |samples: &[&Sample], what: &str, observer: &mut dyn Observer| {
             predict(
                 &exported,
-                &preprocessing,
+                &model.preparation,
                 engine,
                 job.threads,
                 samples,
@@ -290,22 +281,22 @@ impl<'a> Prepared<'a> {
                 observer,
             )
         };
-        let val_logits = predicted(&validation.samples, "validation", observer)?;
+        let val_answers = predicted(&validation.samples, "validation", observer)?;
         let clock = Instant::now();
-        let test_logits = predicted(&test.samples, "test", observer)?;
+        let test_answers = predicted(&test.samples, "test", observer)?;
         timing.test_ns = nanoseconds(clock);
 
         let clock = Instant::now();
         let parity = parity(
             &exported,
-            &preprocessing,
+            &model.preparation,
             &validation.samples,
             &compared,
             job.threads,
             observer,
         )?;
         timing.parity_ns = nanoseconds(clock);
-        let val = Metrics::of(&val_logits, &val_targets.labels(), classes);
+        let val = goal.metrics(&val_answers, validation);
         guards::export(&mut findings, &before, &exported, &parity);
         guards::predictions(&mut findings, &dataset.classes, &val);
 
@@ -313,6 +304,7 @@ impl<'a> Prepared<'a> {
         timing.total_ns = nanoseconds(started);
         let stages: Vec<Stage> = checkpoint.done.into_iter().map(|done| done.stage).collect();
         let report = Report {
+            task: dataset.task,
             data: job.data.clone(),
             backbone: job.backbone.clone(),
             counts: parts
@@ -320,18 +312,26 @@ impl<'a> Prepared<'a> {
                 .zip([Part::Train, Part::Val, Part::Test])
                 .map(|(samples, part)| PartCounts {
                     part,
-                    samples: (0..classes).map(|class| samples.count(class)).collect(),
+                    total: samples.samples.len(),
+                    samples: match dataset.task {
+                        Task::Classes => (0..classes).map(|class| samples.count(class)).collect(),
+                        Task::MultiLabel => samples.having(classes),
+                        Task::Regression => Vec::new(),
+                    },
                 })
                 .collect(),
             unreadable,
             engine,
             cached_features: extracted.cached,
             recipe: job.recipe.clone(),
-            class_weights: weights,
+            class_weights: match &goal {
+                Goal::Classes { weights, .. } => weights.clone(),
+                _ => Vec::new(),
+            },
             stages,
             memory,
             val,
-            test: Metrics::of(&test_logits, &test.labels(), classes),
+            test: goal.metrics(&test_answers, test),
             baselines,
             guards: findings.report(),
             interrupted,
@@ -353,17 +353,30 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// The job as it suits the samples: arrays are what they are, and have one view each.
+fn suited(job: &Job, dataset: &Dataset) -> Job {
+    let mut job = job.clone();
+    if !dataset.has_images() {
+        job.recipe.augmentation = Augmentation::none();
+        job.recipe.views = 1;
+    }
+    job
+}
+
 /// Draws some training images beside what augmentation makes of them.
 fn sheet(job: &Job, model: &Model, training: &PartSamples, path: &Path) -> Result<()> {
+    let Preparation::Images(preprocessing) = &model.preparation else {
+        return Ok(());
+    };
     let (rows, columns) = (6, 6);
     let step = training.samples.len().div_ceil(rows).max(1);
     let some = training.samples.iter().step_by(step);
-    let images = some.map(|sample| input(sample, |image| Ok(image.clone())));
+    let images = some.map(|sample| image(sample, |image| Ok(image.clone())));
     let images: Vec<_> = images.collect::<Result<_>>()?;
     let recipe = &job.recipe;
     let drawn = preview(
         &images,
-        &model.preprocessing,
+        preprocessing,
         &recipe.augmentation,
         recipe.seed,
         columns,
@@ -374,7 +387,7 @@ fn sheet(job: &Job, model: &Model, training: &PartSamples, path: &Path) -> Resul
     Ok(write_atomically(path, |file| file.write_all(&bytes))?)
 }
 
-/// The features of the images as they are, which also says which of them can be read.
+/// The features of the samples as they are, which also says which of them can be read.
 fn clean_features(
     job: &Job,
     model: &Model,
@@ -388,7 +401,7 @@ fn clean_features(
     let samples: Vec<&Sample> = dataset.samples.iter().collect();
     extract(
         &backbone,
-        &model.preprocessing,
+        &model.preparation,
         Views::Clean,
         Pass {
             engine,

@@ -1,4 +1,5 @@
 use edgefit_data::{Dataset, Part, Sample, split};
+use edgefit_graph::Task;
 use serde::Serialize;
 
 use crate::error::Result;
@@ -6,6 +7,7 @@ use crate::events::Observer;
 use crate::features::Entry;
 use crate::fit::Cached;
 use crate::job::Job;
+use crate::preparation::Preparation;
 use crate::report::Unreadable;
 
 /// The samples of one part.
@@ -48,10 +50,40 @@ pub(crate) fn unreadable(
     if unreadable.len() > NAMED {
         let count = unreadable.len();
         observer.warn(&format!(
-            "{count} images could not be read; report.json names them all"
+            "{count} samples could not be read; report.json names them all"
         ));
     }
     Ok(unreadable)
+}
+
+/// What each of some samples is used for: every class in every part.
+///
+/// # Errors
+/// A class has too few of them.
+pub(crate) fn assign(job: &Job, dataset: &Dataset, samples: &[&Sample]) -> Result<Vec<Part>> {
+    let classes: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
+    let given: Vec<Option<Part>> = samples.iter().map(|sample| sample.part).collect();
+    let too_few = |class: usize, count: usize| edgefit_data::Error::Dataset {
+        path: dataset.root.clone(),
+        problem: match dataset.task {
+            Task::Classes => format!(
+                "class '{}' has {count} readable {} to train on, too few to hold some out; add \
+                 some, or remove the class",
+                dataset.classes[class],
+                dataset.noun()
+            ),
+            _ => format!(
+                "has {count} readable {} to train on, too few to hold some out; add some",
+                dataset.noun()
+            ),
+        },
+    };
+    let absent = (0..dataset.classes.len()).find(|class| !classes.contains(class));
+    if let (Task::Classes, Some(class)) = (dataset.task, absent) {
+        return Err(too_few(class, 0).into());
+    }
+    let parts = split(&classes, &given, job.recipe.seed);
+    Ok(parts.map_err(|(class, count)| too_few(class, count))?)
 }
 
 /// The readable samples in train, val and test.
@@ -66,22 +98,8 @@ pub(crate) fn divide<'a>(
         .zip(entries)
         .filter_map(|(sample, entry)| Some((sample, entry.as_ref().ok()?)))
         .collect();
-    let classes: Vec<usize> = readable.iter().map(|(sample, _)| sample.class).collect();
-    let given: Vec<Option<Part>> = readable.iter().map(|(sample, _)| sample.part).collect();
-    let too_few = |class: usize, count: usize| edgefit_data::Error::Dataset {
-        path: dataset.root.clone(),
-        problem: format!(
-            "class '{}' has {count} readable images to train on, too few to hold some out; add \
-             some, or remove the class",
-            dataset.classes[class]
-        ),
-    };
-    let absent = (0..dataset.classes.len()).find(|class| !classes.contains(class));
-    if let Some(class) = absent {
-        return Err(too_few(class, 0).into());
-    }
-    let parts =
-        split(&classes, &given, job.recipe.seed).map_err(|(class, count)| too_few(class, count))?;
+    let samples: Vec<&Sample> = readable.iter().map(|(sample, _)| *sample).collect();
+    let parts = assign(job, dataset, &samples)?;
     Ok([Part::Train, Part::Val, Part::Test].map(|wanted| {
         let members = readable
             .iter()
@@ -95,6 +113,24 @@ pub(crate) fn divide<'a>(
 impl PartSamples<'_> {
     pub fn labels(&self) -> Vec<usize> {
         self.samples.iter().map(|sample| sample.class).collect()
+    }
+
+    /// Labels or numbers of the samples, row-major; empty where they have a class.
+    pub fn targets(&self) -> Vec<f32> {
+        let samples = self.samples.iter();
+        samples
+            .flat_map(|sample| &sample.targets)
+            .copied()
+            .collect()
+    }
+
+    /// How many samples have each of the labels.
+    pub fn having(&self, labels: usize) -> Vec<usize> {
+        let of = |label: usize| {
+            let samples = self.samples.iter();
+            samples.filter(|sample| sample.targets[label] > 0.5).count()
+        };
+        (0..labels).map(of).collect()
     }
 
     pub fn count(&self, class: usize) -> usize {
@@ -121,13 +157,29 @@ impl PartSamples<'_> {
         self.entries.iter().map(|entry| entry.pixels.as_slice())
     }
 
-    /// Pixels scaled to −1 … 1.
-    pub fn pixels(&self) -> Cached {
-        let pixels = self.entries.iter().flat_map(|entry| &entry.pixels);
-        let scaled: Vec<f32> = pixels
-            .map(|&pixel| f32::from(pixel) / 127.5 - 1.0)
-            .collect();
-        Cached::new(scaled.len() / self.samples.len().max(1), vec![scaled])
+    /// The samples without a network: thumbnails of images with pixels scaled to −1 … 1, arrays as
+    /// they are prepared.
+    ///
+    /// # Errors
+    /// The samples are not of the kind that is prepared.
+    pub fn raw(&self, preparation: &Preparation) -> Result<Cached> {
+        let values: Vec<f32> = match preparation {
+            Preparation::Images(_) => {
+                let pixels = self.entries.iter().flat_map(|entry| &entry.pixels);
+                pixels
+                    .map(|&pixel| f32::from(pixel) / 127.5 - 1.0)
+                    .collect()
+            }
+            Preparation::Arrays(_) => {
+                let rows = self.samples.iter();
+                let rows = rows.map(|sample| preparation.clean(sample));
+                rows.collect::<Result<Vec<_>>>()?.concat()
+            }
+        };
+        Ok(Cached::new(
+            values.len() / self.samples.len().max(1),
+            vec![values],
+        ))
     }
 }
 

@@ -4,6 +4,7 @@ use edgefit_cost::Check;
 use edgefit_data::Part;
 use edgefit_engine::EngineName;
 use edgefit_engine::parity::Pair;
+use edgefit_graph::Task;
 use edgefit_guards::Finding;
 use serde::Serialize;
 
@@ -18,11 +19,13 @@ pub const SCHEMA: &str = "edgefit.train/1";
 /// Everything that a training job found out.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// The dataset's folder.
+    /// What the model tells of a sample.
+    pub task: Task,
+    /// The dataset's folder or file.
     pub data: PathBuf,
     /// The backbone's file.
     pub backbone: PathBuf,
-    /// Class names, in the order of the logits.
+    /// Names of the classes, the labels or the numbers, in the order of the outputs.
     pub classes: Vec<String>,
     /// Readable samples of each part, per class.
     pub counts: Vec<PartCounts>,
@@ -34,7 +37,7 @@ pub struct Report {
     pub cached_features: usize,
     /// How the head was fitted.
     pub recipe: Recipe,
-    /// Loss weight of each class.
+    /// Loss weight of each class; empty for other tasks.
     pub class_weights: Vec<f32>,
     /// What was trained, simple to complex.
     pub stages: Vec<Stage>,
@@ -60,12 +63,14 @@ pub struct Report {
     pub timing: Timing,
 }
 
-/// How many samples of each class a part holds.
+/// How many samples a part holds.
 #[derive(Debug, Serialize)]
 pub struct PartCounts {
     /// The part.
     pub part: Part,
-    /// Samples per class.
+    /// All of them.
+    pub total: usize,
+    /// Samples of each class, or with each label; empty for numbers.
     pub samples: Vec<usize>,
 }
 
@@ -78,11 +83,14 @@ pub struct Unreadable {
     pub problem: String,
 }
 
-/// A classifier that needs no network.
+/// What it takes no network to tell.
 #[derive(Debug, Serialize)]
 pub struct Baseline {
-    /// `majority` or `raw pixels`.
+    /// `majority` or `mean`, the same answer for all; `raw pixels` or `raw values`, a linear layer on
+    /// them.
     pub name: &'static str,
+    /// Whether it looks at the sample.
+    pub sees_input: bool,
     /// Figures on the validation samples.
     pub val: Metrics,
     /// Figures on the test samples.

@@ -1,23 +1,14 @@
 //! What a model learns to say, and how wrong it is.
+//!
+//! Classes: softmax and cross entropy. Labels: a sigmoid and binary cross entropy for each. Numbers: half of
+//! the mean squared error.
 
 use edgefit_burn::Value;
 use edgefit_burn::burn::tensor::activation::{log_sigmoid, log_softmax};
 use edgefit_burn::burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use edgefit_graph::Task;
 
 use crate::error::{Error, Result};
-
-/// What the outputs of a model mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Task {
-    /// Each sample has one of the classes: softmax and cross entropy.
-    Classes,
-    /// Each sample has any number of labels: a sigmoid and binary cross entropy for each.
-    MultiLabel,
-    /// Numbers: half of the mean squared error.
-    Regression,
-}
 
 /// What the samples of a set should be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +54,23 @@ impl Targets {
     /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.weights.is_empty()
+    }
+
+    /// What is said of the samples by who never looks at one: the share of each class, or for each
+    /// label the shares that have it and have it not; nothing of numbers.
+    pub fn priors(&self) -> Vec<Vec<f64>> {
+        let mut mass = vec![0.0; self.outputs];
+        for (row, weight) in self.values.chunks(self.outputs.max(1)).zip(&self.weights) {
+            for (mass, value) in mass.iter_mut().zip(row) {
+                *mass += f64::from(value * weight);
+            }
+        }
+        let shares = mass.into_iter().map(|mass| mass / self.mass());
+        match self.task {
+            Task::Classes => vec![shares.collect()],
+            Task::MultiLabel => shares.map(|share| vec![share, 1.0 - share]).collect(),
+            Task::Regression => Vec::new(),
+        }
     }
 
     /// The targets of some samples, in the given order.

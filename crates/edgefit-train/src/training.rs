@@ -14,11 +14,11 @@ use crate::error::{Error, Result};
 use crate::events::Observer;
 use crate::features::{Pass, Views, extract};
 use crate::fit::{Cached, Ended, Hooks, Problem, Source, State, evaluate, fit_from};
-use crate::images::Images;
 use crate::job::Job;
 use crate::memory::{self, Optimizer, StageMemory};
 use crate::model::Model;
 use crate::parts::PartSamples;
+use crate::preparation::Live;
 use crate::recipe::{OptimizerKind, StageName, StageRecipe};
 use crate::run_folder::RunFolder;
 use crate::stages::{Done, Frozen, Stage, freeze, trained};
@@ -267,15 +267,15 @@ impl Training<'_> {
         let [train, val, _] = self.parts;
         let recipe = &self.job.recipe;
         let Some(prefix) = &part.prefix else {
-            let images = |part: &'s PartSamples| -> Box<dyn Source + 's> {
-                Box::new(Images {
+            let live = |part: &'s PartSamples| -> Box<dyn Source + 's> {
+                Box::new(Live {
                     samples: &part.samples,
-                    preprocessing: &model.preprocessing,
+                    preparation: &model.preparation,
                     augmentation: &recipe.augmentation,
                     seed: recipe.seed,
                 })
             };
-            return Ok([images(train), images(val)]);
+            return Ok([live(train), live(val)]);
         };
         let augmented = Views::Augmented {
             augmentation: &recipe.augmentation,
@@ -324,20 +324,12 @@ impl Training<'_> {
             batch,
         };
         let cache = self.job.cache.join("features");
-        let preprocessing = &model.preprocessing;
-        let extracted = extract(
-            prefix,
-            preprocessing,
-            views,
-            pass,
-            samples,
-            &cache,
-            observer,
-        )?;
+        let preparation = &model.preparation;
+        let extracted = extract(prefix, preparation, views, pass, samples, &cache, observer)?;
         let rows = extracted.entries.into_iter().zip(samples);
         rows.map(|(entry, sample)| {
             let entry = entry.map_err(|detail| edgefit_data::Error::Image {
-                path: sample.path.clone(),
+                path: sample.place().to_path_buf(),
                 detail,
             })?;
             Ok(entry.features)

@@ -68,11 +68,11 @@ pub struct Fitting {
     #[arg(long, default_value = "default", value_name = "FILE")]
     pub recipe: String,
 
-    /// Most passes over the training images in each stage, instead of the recipe's
+    /// Most passes over the training samples in each stage, instead of the recipe's
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
 
-    /// Images of a training step, instead of the recipe's
+    /// Samples of a training step, instead of the recipe's
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
 
@@ -270,7 +270,9 @@ pub struct Train {
     #[arg(long, value_name = "RUN", exclusive = true)]
     pub resume: Option<PathBuf>,
 
-    /// Folder of class folders, or of train, val and test folders that hold them
+    /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
+    /// folder of .npy files) of arrays x and y, where y decides the task: integers are classes, rows of
+    /// 0 and 1 labels, floats numbers to tell
     #[arg(required_unless_present = "resume")]
     pub data: Option<PathBuf>,
 

@@ -1,8 +1,9 @@
+use edgefit_graph::Task;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::recipe::Sampling;
-use crate::task::{Targets, Task};
+use crate::task::Targets;
 
 /// The samples of an epoch, in order.
 pub(super) fn order(targets: &Targets, sampling: Sampling, rng: &mut ChaCha8Rng) -> Vec<usize> {

@@ -5,7 +5,7 @@ use edgefit_graph::{Graph, Node, ValueInfo};
 use edgefit_guards::Finding;
 use edgefit_guards::ef05_activations::{INACTIVE, Kind, LIMIT, Layer, check, check_way};
 
-use super::{Evidence, batch};
+use super::Evidence;
 use crate::error::Result;
 use crate::model::Model;
 
@@ -40,9 +40,9 @@ impl Evidence<'_> {
         let seen = extract(&model.graph, &model.graph.inputs, &outputs)?;
         let mut engine = edgefit_engine::load(self.engine, &seen, self.job.threads)?;
         let mut units: Vec<Vec<Unit>> = vec![Vec::new(); found.len()];
-        let images = self.inputs(&model.preprocessing, IMAGES)?;
+        let images = self.inputs(&model.preparation, IMAGES)?;
         for image in images.iter().flat_map(|image| unlike(image)) {
-            let made = engine.run(&[batch(&[image], &model.preprocessing)])?;
+            let made = engine.run(&[model.preparation.batch(&[image])])?;
             for ((units, (_, kind)), values) in units.iter_mut().zip(&found).zip(&made) {
                 count(units, *kind, values);
             }

@@ -1,4 +1,6 @@
+use edgefit_graph::Task;
 use edgefit_guards::ef10_hyperparameters::{Updates, check_height, check_loss, check_updates};
+use edgefit_guards::ef12_bias::InitialLoss;
 use edgefit_guards::ef14_gradients::{self, NonFinite};
 use edgefit_guards::{
     Findings, Proportion, ef08_evaluation, ef09_overfitting, ef11_regularisation, ef13_monitoring,
@@ -10,7 +12,7 @@ use crate::fit::{Ended, Watched};
 use crate::recipe::{ScheduleKind, StageName};
 use crate::report::Baseline;
 use crate::stages::Done;
-use crate::task::{Targets, log_prior_bias};
+use crate::task::Targets;
 
 /// What the stages left behind.
 pub(crate) struct Course<'a> {
@@ -115,14 +117,13 @@ impl Course<'_> {
             last_loss: last.train_loss,
         }));
         findings.record(ef08_evaluation::check_order(fitted, tuned));
-        let baselines = self
-            .baselines
-            .iter()
-            .map(|baseline| ef08_evaluation::Baseline {
+        let baselines = self.baselines.iter().filter_map(|baseline| {
+            Some(ef08_evaluation::Baseline {
                 name: baseline.name.to_owned(),
-                val: Proportion::new(baseline.val.accuracy, baseline.val.samples),
-                sees_image: baseline.name != "majority",
-            });
+                val: baseline.val.right()?,
+                sees_image: baseline.sees_input,
+            })
+        });
         let baselines: Vec<_> = baselines.collect();
         findings.record(ef08_evaluation::check_baselines(tuned, &baselines));
     }
@@ -153,12 +154,9 @@ impl Course<'_> {
                 }));
             }
         }
-        let pixels = self
-            .baselines
-            .iter()
-            .find(|baseline| baseline.name != "majority");
+        let pixels = self.baselines.iter().find(|baseline| baseline.sees_input);
+        let pixels = pixels.and_then(|baseline| baseline.val.right());
         if let (Some(features), Some(pixels)) = (probe, pixels) {
-            let pixels = Proportion::new(pixels.val.accuracy, pixels.val.samples);
             findings.record(ef19_transfer::check_features(features, pixels));
         }
     }
@@ -169,16 +167,21 @@ impl Course<'_> {
         Some(Proportion::new(accuracy, val.samples.len()))
     }
 
-    /// Loss of a head that knows the class prior and nothing else.
+    /// Loss of a head that knows the prior and nothing else, every sample counting the same.
     fn untrained(&self) -> f64 {
-        let targets: &Targets = self.evidence.train_targets;
-        let weights = vec![1.0; targets.outputs];
-        let [train, ..] = self.evidence.parts;
-        let prior = log_prior_bias(&train.labels(), &weights);
-        prior
-            .iter()
-            .map(|&log| -f64::from(log) * f64::from(log).exp())
-            .sum()
+        let targets = Targets {
+            weights: vec![1.0; self.evidence.train_targets.len()],
+            ..self.evidence.train_targets.clone()
+        };
+        match targets.task {
+            // Half of the variance of what was standardised.
+            Task::Regression => 0.5,
+            _ => InitialLoss {
+                priors: targets.priors(),
+                ..InitialLoss::default()
+            }
+            .expected(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Gradients, TrainModule};
-use edgefit_graph::{Graph, trainable_parameters};
+use edgefit_graph::{Graph, Task, trainable_parameters};
 use edgefit_guards::{Code, Finding, Findings, Status, ef01_overfit_one_batch, ef02_eval_mode};
 use edgefit_guards::{ef03_fresh_gradients, ef12_bias};
 
@@ -30,11 +30,13 @@ impl Evidence<'_> {
         let all = train.features(&[]);
         let module = EvalModule::from_graph(&head, &Device::flex())?;
         let (_, loss) = evaluate(&head, &module, &all, self.train_targets, SAMPLES)?;
-        findings.record(ef12_bias::check_initial_loss(&ef12_bias::InitialLoss {
-            loss,
-            prior: self.prior(),
-            label_smoothing: 0.0,
-        }));
+        if self.dataset.task != Task::Regression {
+            findings.record(ef12_bias::check_initial_loss(&ef12_bias::InitialLoss {
+                loss,
+                priors: self.train_targets.priors(),
+                label_smoothing: 0.0,
+            }));
+        }
 
         let batch = self.batch();
         let rows = Cached::new(all.width(), vec![all.rows(&batch, 0)?]);
@@ -84,23 +86,10 @@ impl Evidence<'_> {
         Ok(None)
     }
 
-    /// Share of each class in the loss.
-    fn prior(&self) -> Vec<f64> {
-        let targets = self.train_targets;
-        let mut mass = vec![0.0; targets.outputs];
-        for (row, weight) in targets.values.chunks(targets.outputs).zip(&targets.weights) {
-            for (mass, value) in mass.iter_mut().zip(row) {
-                *mass += f64::from(value * weight);
-            }
-        }
-        let total: f64 = mass.iter().sum();
-        mass.into_iter().map(|mass| mass / total).collect()
-    }
-
     /// Training samples of all classes in turn.
     fn batch(&self) -> Vec<usize> {
         let [train, ..] = self.parts;
-        let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); self.classes.len()];
+        let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); self.dataset.classes.len()];
         for (at, sample) in train.samples.iter().enumerate().rev() {
             by_class[sample.class].push(at);
         }

@@ -7,8 +7,8 @@ use edgefit_guards::ef06_preprocessing::{
 };
 use edgefit_guards::{Findings, ef04_logits};
 
-use super::batch;
 use crate::error::Result;
+use crate::preparation::Preparation;
 
 /// Images whose statistics are looked at.
 const STATISTICS: usize = 32;
@@ -52,7 +52,8 @@ impl Original<'_> {
             let log_ratio = match &normalisation {
                 Some((front, running)) => {
                     let images = images(preprocessing, STATISTICS)?;
-                    log_ratio(&self.variance(front, &images, preprocessing)?, running)
+                    let preparation = Preparation::Images(preprocessing.clone());
+                    log_ratio(&self.variance(front, &images, &preparation)?, running)
                 }
                 None => None,
             };
@@ -80,7 +81,7 @@ impl Original<'_> {
             if at == 0 && used.is_some() {
                 findings.record(check_values(&values(&images, preprocessing)));
             }
-            let made = self.logits(&images, preprocessing)?;
+            let made = self.logits(&images, &Preparation::Images(preprocessing.clone()))?;
             let classes = made.len() / images.len().max(1);
             if classes > 1 {
                 tried[at].confidences = made.chunks(classes).map(confidence).collect();
@@ -105,6 +106,18 @@ impl Original<'_> {
             preprocessing: candidates.swap_remove(best).1,
             guessed: used.is_none(),
         })
+    }
+
+    /// Finds whether the model ends in logits (EF04), on `samples` that are prepared already.
+    pub fn try_arrays(
+        &self,
+        samples: &[Vec<f32>],
+        preparation: &Preparation,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let logits = self.logits(samples, preparation)?;
+        findings.record(ef04_logits::check(&self.outputs(&logits, samples.len())));
+        Ok(())
     }
 
     fn outputs(&self, logits: &[f32], rows: usize) -> ef04_logits::Evidence {
@@ -140,11 +153,11 @@ impl Original<'_> {
         Ok(Some((front, running)))
     }
 
-    fn logits(&self, images: &[Vec<f32>], preprocessing: &Preprocessing) -> Result<Vec<f32>> {
+    fn logits(&self, samples: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f32>> {
         let mut engine = edgefit_engine::load(self.engine, self.graph, self.threads)?;
         let mut logits = Vec::new();
-        for image in images {
-            let input = [batch(std::slice::from_ref(image), preprocessing)];
+        for sample in samples {
+            let input = [preparation.batch(std::slice::from_ref(sample))];
             let made = engine.run(&input)?.into_iter().next();
             logits.extend(made.map(|array| array.values).unwrap_or_default());
         }
@@ -156,13 +169,13 @@ impl Original<'_> {
         &self,
         front: &Graph,
         images: &[Vec<f32>],
-        preprocessing: &Preprocessing,
+        preparation: &Preparation,
     ) -> Result<Vec<f64>> {
         let mut engine = edgefit_engine::load(self.engine, front, self.threads)?;
         // Count, sum and sum of squares of each channel.
         let mut sums: Vec<[f64; 3]> = Vec::new();
         for image in images {
-            let input = [batch(std::slice::from_ref(image), preprocessing)];
+            let input = [preparation.batch(std::slice::from_ref(image))];
             for array in engine.run(&input)? {
                 let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
                 sums.resize(channels, [0.0; 3]);

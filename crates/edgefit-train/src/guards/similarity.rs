@@ -1,9 +1,7 @@
-use edgefit_data::{augmented, stream};
 use edgefit_guards::ef15_augmentation::Similarities;
 
-use super::{Evidence, batch};
+use super::Evidence;
 use crate::error::Result;
-use crate::images::input;
 use crate::model::Model;
 
 /// Images whose augmented features are compared with their own.
@@ -24,16 +22,10 @@ impl Evidence<'_> {
         let mut to_itself = Vec::new();
         for &at in &some {
             let sample = train.samples[at];
-            let view = input(sample, |image| {
-                let mut chance = stream(recipe.seed, 1, &sample.relative);
-                augmented(
-                    image,
-                    &model.preprocessing,
-                    &recipe.augmentation,
-                    &mut chance,
-                )
-            })?;
-            let made = engine.run(&[batch(&[view], &model.preprocessing)])?;
+            let view = model
+                .preparation
+                .view(sample, &recipe.augmentation, recipe.seed, 1)?;
+            let made = engine.run(&[model.preparation.batch(&[view])])?;
             let features: Vec<f32> = made.into_iter().flat_map(|array| array.values).collect();
             to_itself.push(cosine(&features, row(at)));
         }

@@ -23,24 +23,46 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// Of pairs of a true and a predicted class.
     pub(super) fn of(pairs: &[(usize, usize)], classes: usize) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let mut figures: [Vec<f64>; 3] = Default::default();
-        if !pairs.is_empty() {
-            for _ in 0..DRAWS {
-                let drawn = (0..pairs.len()).map(|_| pairs[rng.random_range(0..pairs.len())]);
-                let tally = Tally::of(drawn, classes);
-                figures[0].push(tally.accuracy());
-                figures[1].push(tally.balanced_accuracy());
-                figures[2].push(tally.macro_f1());
-            }
-        }
-        let [accuracy, balanced_accuracy, macro_f1] = figures.map(interval);
+        let figures = |drawn: &[(usize, usize)]| {
+            let tally = Tally::of(drawn.iter().copied(), classes);
+            [
+                tally.accuracy(),
+                tally.balanced_accuracy(),
+                tally.macro_f1(),
+            ]
+        };
+        let [accuracy, balanced_accuracy, macro_f1] = intervals_of(pairs, figures);
         Bootstrap {
             accuracy,
             balanced_accuracy,
             macro_f1,
         }
     }
+}
+
+/// The interval of one figure, see [`Bootstrap`].
+pub(super) fn interval_of<T: Copy>(samples: &[T], figure: impl Fn(&[T]) -> f64) -> [f64; 2] {
+    let [interval] = intervals_of(samples, |drawn| [figure(drawn)]);
+    interval
+}
+
+fn intervals_of<T: Copy, const N: usize>(
+    samples: &[T],
+    figures: impl Fn(&[T]) -> [f64; N],
+) -> [[f64; 2]; N] {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut seen: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
+    let mut drawn = Vec::with_capacity(samples.len());
+    if !samples.is_empty() {
+        for _ in 0..DRAWS {
+            drawn.clear();
+            drawn.extend((0..samples.len()).map(|_| samples[rng.random_range(0..samples.len())]));
+            for (seen, figure) in seen.iter_mut().zip(figures(&drawn)) {
+                seen.push(figure);
+            }
+        }
+    }
+    seen.map(interval)
 }
 
 /// From the 2.5 % to the 97.5 % percentile; of nothing, everything.

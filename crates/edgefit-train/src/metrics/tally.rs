@@ -1,4 +1,4 @@
-use super::ClassMetrics;
+use super::ClassFigures;
 
 /// What the confusion matrix adds up to, class by class.
 pub(super) struct Tally {
@@ -39,10 +39,10 @@ impl Tally {
         self.mean(|figures| figures.f1)
     }
 
-    pub fn class(&self, class: usize) -> ClassMetrics {
+    pub fn class(&self, class: usize) -> ClassFigures {
         let (hits, truths, predicted) =
             (self.hits[class], self.truths[class], self.predicted[class]);
-        ClassMetrics {
+        ClassFigures {
             samples: truths,
             precision: share(hits, predicted),
             recall: share(hits, truths),
@@ -51,13 +51,13 @@ impl Tally {
     }
 
     /// A class without samples says nothing about recall, and is left out.
-    fn mean(&self, figure: impl Fn(ClassMetrics) -> f64) -> f64 {
+    fn mean(&self, figure: impl Fn(ClassFigures) -> f64) -> f64 {
         let present = (0..self.truths.len()).filter(|&class| self.truths[class] > 0);
         let figures: Vec<f64> = present.map(|class| figure(self.class(class))).collect();
         figures.iter().sum::<f64>() / figures.len().max(1) as f64
     }
 }
 
-fn share(part: usize, whole: usize) -> f64 {
+pub(super) fn share(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
 }

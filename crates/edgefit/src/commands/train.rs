@@ -1,3 +1,5 @@
+mod figures;
+
 use std::path::{Path, PathBuf};
 
 use edgefit::assets::Cache;
@@ -5,10 +7,9 @@ use edgefit::cost::Verdict;
 use edgefit::device::Profile;
 use edgefit::engine::EngineName;
 use edgefit::engine::parity;
-use edgefit::graph::Error as GraphError;
+use edgefit::graph::{Error as GraphError, Task};
 use edgefit::guards::{Code, Finding, Status};
 use edgefit::train::memory::StageMemory;
-use edgefit::train::metrics::Metrics;
 use edgefit::train::{self, Job, Recipe, Report, SCHEMA, Stage, StageName};
 use serde::Serialize;
 
@@ -17,9 +18,6 @@ use crate::cli::{Deny, Fitting, Train};
 use crate::human;
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c};
-
-/// Most classes that are listed one by one.
-const MOST_CLASSES: usize = 20;
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = Cache::of_user()?;
@@ -242,55 +240,31 @@ fn stages(stages: &[Stage]) -> String {
 
 /// What came out: figures with the baselines beside them, parity, where it lies.
 pub fn people(report: &Report) -> String {
-    let mut figures = table(&[
-        "test",
-        "accuracy",
-        "95 % interval",
-        "balanced",
-        "macro F1",
-        "ROC-AUC",
-        "calibration error",
-        "val",
-    ]);
-    let figure =
-        |figure: Option<f64>| figure.map_or("–".to_owned(), |value| format!("{value:.3}"));
-    let mut row = |name: &str, test: &Metrics, val: &Metrics| {
-        let [low, high] = test.accuracy_interval;
-        figures.add_row([
-            name.to_owned(),
-            human::percent(test.accuracy),
-            format!("{} – {}", human::percent(low), human::percent(high)),
-            human::percent(test.balanced_accuracy),
-            format!("{:.3}", test.macro_f1),
-            figure(test.roc_auc),
-            figure(test.calibration_error),
-            human::percent(val.accuracy),
-        ]);
-    };
-    row("this model", &report.test, &report.val);
-    for baseline in &report.baselines {
-        row(baseline.name, &baseline.test, &baseline.val);
-    }
     let counts: Vec<String> = report
         .counts
         .iter()
         .zip(["train", "val", "test"])
-        .map(|(counts, part)| format!("{} {part}", counts.samples.iter().sum::<usize>()))
+        .map(|(counts, part)| format!("{} {part}", counts.total))
         .collect();
+    let outputs = report.classes.len();
+    let told = match report.task {
+        Task::Classes => format!("in {outputs} classes"),
+        Task::MultiLabel => format!("with {outputs} labels"),
+        Task::Regression => format!("with {outputs} numbers to tell"),
+    };
     let cached = match report.cached_features {
         0 => String::new(),
         cached => format!(" ({cached} from the cache)"),
     };
     let memory: Vec<String> = report.memory.iter().map(memory).collect();
     format!(
-        "images: {} in {} classes\n{}\nfeatures by {}{cached} in {}\n{}\n{figures}\n{}\n{}\n{}\nmodel: {}{}",
+        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}\n{}\n{}\n{}\nmodel: {}{}",
         counts.join(", "),
-        report.classes.len(),
         memory.join("\n"),
         report.engine,
         human::seconds(report.timing.features_ns),
         stages(&report.stages),
-        by_class(&report.classes, &report.test),
+        figures::people(report),
         pairs(&report.parity),
         findings(&report.guards),
         report.exported.path.display(),
@@ -300,37 +274,6 @@ pub fn people(report: &Report) -> String {
             false => "",
         },
     )
-}
-
-/// A row a class; of many, those that are recognised worst.
-fn by_class(classes: &[String], test: &Metrics) -> String {
-    let mut order: Vec<usize> = (0..classes.len()).collect();
-    if classes.len() > MOST_CLASSES {
-        order.sort_by(|&a, &b| test.per_class[a].f1.total_cmp(&test.per_class[b].f1));
-        order.truncate(MOST_CLASSES);
-    }
-    let mut rows = table(&["class", "test images", "precision", "recall", "F1"]);
-    for &class in &order {
-        let of = &test.per_class[class];
-        rows.add_row([
-            classes[class].clone(),
-            of.samples.to_string(),
-            human::percent(of.precision),
-            human::percent(of.recall),
-            format!("{:.3}", of.f1),
-        ]);
-    }
-    let mut text = rows.to_string();
-    if order.len() < classes.len() {
-        text.push_str(&format!(
-            "\nthe {MOST_CLASSES} worst of {} classes; report.json has all",
-            classes.len()
-        ));
-    }
-    if let Some(share) = test.top5_accuracy {
-        text.push_str(&format!("\ntop-5 accuracy {}", human::percent(share)));
-    }
-    text
 }
 
 /// What a stage was said to need, and what it took.

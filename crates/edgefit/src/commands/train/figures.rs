@@ -1,0 +1,172 @@
+//! How good a model is, as tables: one of the whole with the baselines beside it, one of the parts.
+
+use edgefit::train::Report;
+use edgefit::train::metrics::{Classification, Metrics, MultiLabel, Regression};
+
+use crate::human;
+use crate::output::table;
+
+/// Most classes, labels or numbers that are listed one by one.
+const MOST: usize = 20;
+
+/// Figures of the test samples.
+pub fn people(report: &Report) -> String {
+    let (heads, parts) = match &report.test {
+        Metrics::Classification(of) => (
+            &[
+                "test",
+                "accuracy",
+                "95 % interval",
+                "balanced",
+                "macro F1",
+                "ROC-AUC",
+                "calibration error",
+                "val",
+            ][..],
+            by_class(&report.classes, of),
+        ),
+        Metrics::MultiLabel(of) => (
+            &[
+                "test",
+                "all labels right",
+                "95 % interval",
+                "labels right",
+                "macro F1",
+                "95 % interval",
+                "ROC-AUC",
+                "val",
+            ][..],
+            by_label(&report.classes, of),
+        ),
+        Metrics::Regression(of) => (
+            &["test", "R²", "95 % interval", "val"][..],
+            by_number(&report.classes, of),
+        ),
+    };
+    let mut rows = table(heads);
+    rows.add_row(row("this model", &report.test, &report.val));
+    for baseline in &report.baselines {
+        rows.add_row(row(baseline.name, &baseline.test, &baseline.val));
+    }
+    format!("{rows}\n{parts}")
+}
+
+fn row(name: &str, test: &Metrics, val: &Metrics) -> Vec<String> {
+    let val = match val {
+        Metrics::Classification(val) => human::percent(val.accuracy),
+        Metrics::MultiLabel(val) => human::percent(val.accuracy),
+        Metrics::Regression(val) => figure(Some(val.r2)),
+    };
+    let mut cells = vec![name.to_owned()];
+    cells.extend(match test {
+        Metrics::Classification(of) => vec![
+            human::percent(of.accuracy),
+            percents(of.accuracy_interval),
+            human::percent(of.balanced_accuracy),
+            figure(Some(of.macro_f1)),
+            figure(of.roc_auc),
+            figure(of.calibration_error),
+        ],
+        Metrics::MultiLabel(of) => vec![
+            human::percent(of.accuracy),
+            percents(of.accuracy_interval),
+            human::percent(of.label_accuracy),
+            figure(Some(of.macro_f1)),
+            figures(of.macro_f1_interval),
+            figure(of.roc_auc),
+        ],
+        Metrics::Regression(of) => vec![figure(Some(of.r2)), figures(of.r2_interval)],
+    });
+    cells.push(val);
+    cells
+}
+
+fn by_class(classes: &[String], test: &Classification) -> String {
+    let heads = ["class", "test samples", "precision", "recall", "F1"];
+    let worst = |class: usize| test.per_class[class].f1;
+    let mut text = parts(&heads, classes, worst, |class| {
+        let of = &test.per_class[class];
+        vec![
+            of.samples.to_string(),
+            human::percent(of.precision),
+            human::percent(of.recall),
+            figure(Some(of.f1)),
+        ]
+    });
+    if let Some(share) = test.top5_accuracy {
+        text.push_str(&format!("\ntop-5 accuracy {}", human::percent(share)));
+    }
+    text
+}
+
+fn by_label(labels: &[String], test: &MultiLabel) -> String {
+    let heads = ["label", "test samples", "precision", "recall", "F1"];
+    let worst = |label: usize| test.per_label[label].f1;
+    parts(&heads, labels, worst, |label| {
+        let of = &test.per_label[label];
+        vec![
+            of.samples.to_string(),
+            human::percent(of.precision),
+            human::percent(of.recall),
+            figure(Some(of.f1)),
+        ]
+    })
+}
+
+fn by_number(numbers: &[String], test: &Regression) -> String {
+    let heads = [
+        "number",
+        "mean absolute error",
+        "95 % interval",
+        "root mean squared error",
+        "R²",
+    ];
+    let worst = |number: usize| test.per_number[number].r2;
+    parts(&heads, numbers, worst, |number| {
+        let of = &test.per_number[number];
+        let [low, high] = of.mean_absolute_error_interval;
+        vec![
+            format!("{:.4}", of.mean_absolute_error),
+            format!("{low:.4} – {high:.4}"),
+            format!("{:.4}", of.root_mean_squared_error),
+            figure(Some(of.r2)),
+        ]
+    })
+}
+
+/// A row for each of `names`; of many, those whose figure is the worst.
+fn parts(
+    heads: &[&str],
+    names: &[String],
+    worst: impl Fn(usize) -> f64,
+    cells: impl Fn(usize) -> Vec<String>,
+) -> String {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    if names.len() > MOST {
+        order.sort_by(|&a, &b| worst(a).total_cmp(&worst(b)));
+        order.truncate(MOST);
+    }
+    let mut rows = table(heads);
+    for &at in &order {
+        rows.add_row([vec![names[at].clone()], cells(at)].concat());
+    }
+    match order.len() < names.len() {
+        true => format!(
+            "{rows}\nthe {MOST} worst of {}; report.json has all",
+            names.len()
+        ),
+        false => rows.to_string(),
+    }
+}
+
+fn figure(figure: Option<f64>) -> String {
+    figure.map_or("–".to_owned(), |value| format!("{value:.3}"))
+}
+
+fn figures([low, high]: [f64; 2]) -> String {
+    format!("{low:.3} – {high:.3}")
+}
+
+fn percents([low, high]: [f64; 2]) -> String {
+    format!("{} – {}", human::percent(low), human::percent(high))
+}

@@ -1,0 +1,248 @@
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::program::{architecture, of_uname};
+use crate::ssh::{Ran, Ssh, last_line};
+
+/// Makes the folder, and says what the board is.
+const CONNECT: &str = include_str!("connect.sh");
+/// Keeps what comes on stdin, unless it is there.
+const KEEP: &str = include_str!("keep.sh");
+/// Runs a program until it ends or nobody listens any more.
+const RUN: &str = include_str!("run.sh");
+
+/// What [`RUN`] prints in front of the program.
+const BEGIN: &str = "edgefit begins\n";
+
+/// Exit codes of the scripts.
+const NO_TOOL: i32 = 90;
+const NOT_WRITABLE: i32 = 91;
+const NOT_COPIED: i32 = 92;
+
+/// Exit codes of a shell that cannot start a program (POSIX, 2.8.2).
+const CANNOT_EXECUTE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+
+/// A board that can be talked to.
+#[derive(Debug, Clone)]
+pub struct Board {
+    ssh: Ssh,
+    host: Host,
+    /// Its processor, in Rust's words.
+    pub architecture: String,
+    folder: String,
+}
+
+/// A file on the board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Where it lies there.
+    pub path: String,
+    /// Whether it had to be copied.
+    pub copied: bool,
+}
+
+impl Kept {
+    /// Its name, as the file had it that was copied.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+impl Board {
+    /// Asks `host` what it is and makes the folder for what is kept there.
+    ///
+    /// # Errors
+    /// It cannot be reached, is no Linux, or the folder cannot be made.
+    pub fn connect(ssh: Ssh, host: Host) -> Result<Self> {
+        let folder = host.folder.as_deref().unwrap_or_default();
+        let ended = ssh.run(&host, CONNECT, &[folder], "connecting")?;
+        let said = |what: &str| {
+            let mut lines = ended.stdout.lines();
+            let value = lines.find_map(|line| line.strip_prefix(what));
+            value.unwrap_or_default().to_owned()
+        };
+        let (system, machine) = (said("system "), said("machine "));
+        let folder = said("folder ");
+        match ended.code {
+            0 if system == "Linux" => Ok(Board {
+                architecture: of_uname(&machine),
+                ssh,
+                host,
+                folder,
+            }),
+            0 => Err(Error::NotLinux {
+                host,
+                system,
+                machine,
+            }),
+            _ => Err(script_error(&host, &ended, &folder, "the folder", 0)),
+        }
+    }
+
+    /// Which board it is.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Keeps a copy of `file` on the board, in a folder named after its SHA-256. One that is there
+    /// is not copied again; one that comes only in part is removed.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the board has no room, no permission or no connection for it.
+    pub fn keep(&self, file: &Path) -> Result<Kept> {
+        let local = |source| Error::Local {
+            path: file.to_path_buf(),
+            source,
+        };
+        let mut content = File::open(file).map_err(local)?;
+        let (hash, size) = hash(&mut content).map_err(local)?;
+        content.rewind().map_err(local)?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        // A name that a command line would take for an option, or a terminal obey.
+        let name: String = name
+            .chars()
+            .map(|c| {
+                if c.is_alphanumeric() || "._+".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        let arguments = [self.folder.as_str(), &hash, &name, &size.to_string()];
+        let mut session = self.ssh.start(&self.host, KEEP, &arguments)?;
+        // The board's own start-up files may print first.
+        let mut copied = false;
+        while let Some(line) = session.line() {
+            if line == "send" {
+                copied = true;
+                session.send(&mut content).map_err(local)?;
+                break;
+            }
+        }
+        let ended = session.end(&self.host, &format!("copying {name}"))?;
+        match ended.code {
+            0 => Ok(Kept {
+                path: format!("{}/{hash}/{name}", self.folder),
+                copied,
+            }),
+            _ => Err(script_error(&self.host, &ended, &self.folder, &name, size)),
+        }
+    }
+
+    /// [`keep`](Board::keep)s a program, if it is one for this board.
+    ///
+    /// # Errors
+    /// As there; or it is made for another processor.
+    pub fn keep_program(&self, file: &Path) -> Result<Kept> {
+        let made_for = architecture(file).map_err(|source| Error::Local {
+            path: file.to_path_buf(),
+            source,
+        })?;
+        match made_for {
+            Some(name) if name == self.architecture => self.keep(file),
+            other => Err(Error::Architecture {
+                file: file.to_path_buf(),
+                of: other.unwrap_or("no Linux board that is known").to_owned(),
+                host: self.host.clone(),
+                board: self.architecture.clone(),
+            }),
+        }
+    }
+
+    /// Runs a program of the board, with `variables` beside those of its user, until it ends. When
+    /// the connection ends before, it is ended too.
+    ///
+    /// # Errors
+    /// The connection drops, or the program does not start.
+    pub fn run(
+        &self,
+        program: &Kept,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Ran> {
+        let variables: Vec<String> = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mut words = vec!["env"];
+        words.extend(variables.iter().map(String::as_str));
+        words.push(&program.path);
+        words.extend(arguments);
+        let ended = self.ssh.run(&self.host, RUN, &words, "measuring")?;
+        match ended.code {
+            CANNOT_EXECUTE | NOT_FOUND => Err(Error::NotRunnable {
+                program: program.path.clone(),
+                host: self.host.clone(),
+                folder: self.folder.clone(),
+                detail: last_line(&ended.stderr),
+            }),
+            code => Ok(Ran {
+                code,
+                stdout: match ended.stdout.split_once(BEGIN) {
+                    Some((_, printed)) => printed.to_owned(),
+                    None => String::new(),
+                },
+                stderr: ended.stderr,
+            }),
+        }
+    }
+}
+
+fn hash(content: &mut impl Read) -> std::io::Result<(String, u64)> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size = 0;
+    loop {
+        let count = content.read(&mut buffer)?;
+        if count == 0 {
+            return Ok((base16ct::lower::encode_string(&hasher.finalize()), size));
+        }
+        hasher.update(&buffer[..count]);
+        size += count as u64;
+    }
+}
+
+/// What the scripts' own exit codes and the words of the board's programs mean.
+fn script_error(host: &Host, ended: &Ran, folder: &str, what: &str, need: u64) -> Error {
+    let host = host.clone();
+    let folder = folder.to_owned();
+    let detail = last_line(&ended.stderr);
+    let says = |words: &[&str]| words.iter().any(|word| ended.stderr.contains(word));
+    let full = says(&[
+        "No space left on device",
+        "Disk quota exceeded",
+        "File too large",
+        "File size limit exceeded",
+    ]);
+    match ended.code {
+        NO_TOOL => Error::NoTool { host, tool: detail },
+        NOT_WRITABLE | NOT_COPIED if full => Error::Full {
+            host,
+            what: what.to_owned(),
+            need,
+            folder,
+            free: ended
+                .stdout
+                .lines()
+                .find_map(|line| line.strip_prefix("free "))
+                .and_then(|kibibytes| kibibytes.trim().parse::<u64>().ok())
+                .map_or("little".to_owned(), |free| format!("{} B", free * 1024)),
+        },
+        NOT_WRITABLE => Error::NoPermission {
+            host,
+            folder,
+            detail,
+        },
+        _ => Error::Failed {
+            host,
+            words: format!("{what} could not be copied: {detail}"),
+        },
+    }
+}

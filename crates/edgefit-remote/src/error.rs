@@ -1,0 +1,167 @@
+use std::path::PathBuf;
+
+use crate::Host;
+
+/// What can go wrong between this machine and a board.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No ssh client can be started.
+    #[error("cannot start `{program}`: {source}; install OpenSSH's client, or name one with --ssh")]
+    NoClient {
+        /// Program.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The name of the board leads nowhere.
+    #[error("{host} is not known: {detail}; look at its name, or give its address")]
+    UnknownHost {
+        /// Board.
+        host: Host,
+        /// What ssh said.
+        detail: String,
+    },
+    /// Nothing answers there.
+    #[error(
+        "{host} does not answer: {detail}; look whether it is on, whether its ssh server runs, and at the port"
+    )]
+    Unreachable {
+        /// Board.
+        host: Host,
+        /// What ssh said.
+        detail: String,
+    },
+    /// The board's key is not the one that was met before.
+    #[error(
+        "{host} shows another host key than before; if you know why it changed, remove the old one \
+         with `ssh-keygen -R` and the board's name, and connect once with `ssh {host}`"
+    )]
+    HostKeyChanged {
+        /// Board.
+        host: Host,
+    },
+    /// The board's key was never met before.
+    #[error(
+        "the host key of {host} is not known; connect once with `ssh {host}`, and accept the key if it is the board's"
+    )]
+    HostKeyUnknown {
+        /// Board.
+        host: Host,
+    },
+    /// The board does not let the user in.
+    #[error(
+        "{host} refuses to let you in: {detail}; give it your key with `ssh-copy-id {host}`, or name \
+         the key with --ssh \"ssh -i KEY\""
+    )]
+    Refused {
+        /// Board.
+        host: Host,
+        /// What ssh said.
+        detail: String,
+    },
+    /// The connection was there and is no more.
+    #[error("the connection to {host} dropped while {doing}: {detail}; try again")]
+    Dropped {
+        /// Board.
+        host: Host,
+        /// What was going on.
+        doing: String,
+        /// What ssh said.
+        detail: String,
+    },
+    /// Programs for that board are not made here.
+    #[error("{host} is {system} on {machine}; edgefit runs on Linux boards")]
+    NotLinux {
+        /// Board.
+        host: Host,
+        /// Its operating system, as `uname -s` says it.
+        system: String,
+        /// Its machine, as `uname -m` says it.
+        machine: String,
+    },
+    /// The program is made for another processor.
+    #[error("{} is for {of}, and {host} is {board}; give a --runner for {board}", file.display())]
+    Architecture {
+        /// Program.
+        file: PathBuf,
+        /// What it was made for.
+        of: String,
+        /// Board.
+        host: Host,
+        /// What the board is.
+        board: String,
+    },
+    /// The board lacks a program that is needed to copy to it.
+    #[error("{host} has no `{tool}`; install coreutils or busybox there")]
+    NoTool {
+        /// Board.
+        host: Host,
+        /// Program.
+        tool: String,
+    },
+    /// There is no room on the board.
+    #[error(
+        "{host} is full: {what} takes {need} B and {folder} has {free} free; make room, or name \
+         another folder: --remote {host}:/FOLDER"
+    )]
+    Full {
+        /// Board.
+        host: Host,
+        /// What was to be copied.
+        what: String,
+        /// Its size in bytes.
+        need: u64,
+        /// Where to.
+        folder: String,
+        /// What `df` says, in bytes.
+        free: String,
+    },
+    /// The user may not write there.
+    #[error(
+        "{host} does not let you write into {folder}: {detail}; name a folder of yours: --remote {host}:/FOLDER"
+    )]
+    NoPermission {
+        /// Board.
+        host: Host,
+        /// Where to.
+        folder: String,
+        /// What the board said.
+        detail: String,
+    },
+    /// What was copied does not start.
+    #[error(
+        "{program} does not run on {host}: {detail}; its C library may be older than the runner's, or \
+         {folder} not be mounted for programs: build the runner on an older system, or name another \
+         folder: --remote {host}:/FOLDER"
+    )]
+    NotRunnable {
+        /// Program.
+        program: String,
+        /// Board.
+        host: Host,
+        /// Where it lies.
+        folder: String,
+        /// What the board said.
+        detail: String,
+    },
+    /// The program ran on the board and failed.
+    #[error("on {host}: {words}")]
+    Failed {
+        /// Board.
+        host: Host,
+        /// Its last words.
+        words: String,
+    },
+    /// A file of this machine cannot be copied.
+    #[error("cannot read {}: {source}", path.display())]
+    Local {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,65 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Values of `e_machine` in the header of an ELF file, and what Rust calls these processors.
+const MACHINES: [(u16, &str); 4] = [
+    (0x28, "arm"),
+    (0x3e, "x86_64"),
+    (0xb7, "aarch64"),
+    (0xf3, "riscv64"),
+];
+
+/// What processor the program at `path` was made for; `None` for a file that is no Linux program, or
+/// for one of another kind.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn architecture(path: &Path) -> std::io::Result<Option<&'static str>> {
+    let mut header = [0; 20];
+    let mut file = File::open(path)?;
+    if let Err(error) = file.read_exact(&mut header) {
+        return match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => Ok(None),
+            _ => Err(error),
+        };
+    }
+    // The System V ABI's object files: the magic, byte 5 the byte order (1 is little-endian).
+    if &header[..4] != b"\x7fELF" || header[5] != 1 {
+        return Ok(None);
+    }
+    let machine = u16::from_le_bytes([header[18], header[19]]);
+    let known = MACHINES.iter().find(|(number, _)| *number == machine);
+    Ok(known.map(|(_, name)| *name))
+}
+
+/// What `uname -m` says, in Rust's words.
+pub(crate) fn of_uname(machine: &str) -> String {
+    match machine {
+        "amd64" => "x86_64".into(),
+        "arm64" => "aarch64".into(),
+        arm if arm.starts_with("armv") => "arm".into(),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_says_what_it_was_made_for() {
+        let own = std::env::current_exe().unwrap();
+        assert_eq!(architecture(&own).unwrap(), Some(std::env::consts::ARCH));
+        let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        assert_eq!(architecture(&other).unwrap(), None);
+        assert!(architecture(Path::new("absent")).is_err());
+    }
+
+    #[test]
+    fn uname_speaks_of_the_same_processors() {
+        assert_eq!(of_uname("aarch64"), "aarch64");
+        assert_eq!(of_uname("arm64"), "aarch64");
+        assert_eq!(of_uname("armv7l"), "arm");
+    }
+}

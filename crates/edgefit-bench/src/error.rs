@@ -1,7 +1,10 @@
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize, Serializer};
+
 /// What can go wrong with a measurement.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Deserialize)]
+#[serde(from = "String")]
 #[non_exhaustive]
 pub enum Error {
     /// The process of a candidate cannot be started.
@@ -28,3 +31,16 @@ pub enum Error {
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Words are what is left of an error on its way from another machine.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl From<String> for Error {
+    fn from(words: String) -> Self {
+        Error::Died(words)
+    }
+}

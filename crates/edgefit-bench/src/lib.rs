@@ -1,6 +1,6 @@
 //! The stopwatch: candidates in processes of their own, in turns, and what their times say.
 //!
-//! [`schedule::interleave`] measures, [`statistics::Summary`] sums up, [`compare::paired`] compares,
+//! [`Session::here`] measures, [`statistics::Summary`] sums up, [`compare::paired`] compares,
 //! [`context::Context`] tells the state of the machine. [`worker::serve`] is the child's side.
 
 pub mod compare;
@@ -10,10 +10,11 @@ mod error;
 mod histogram;
 mod process;
 pub mod schedule;
+mod session;
 pub mod statistics;
 pub mod worker;
 
-pub use energy::Meter;
 pub use error::{Error, Result};
 pub use histogram::{Bar, histogram};
 pub use process::{Launch, Process};
+pub use session::Session;

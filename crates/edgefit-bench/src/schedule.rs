@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use edgefit_engine::NodeTime;
+use serde::{Deserialize, Serialize};
 
 use crate::energy::Meter;
 use crate::error::{Error, Result};
@@ -35,7 +36,7 @@ pub trait Worker {
 }
 
 /// How much to measure of each candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effort {
     /// Runs, at least, over all launches.
     pub runs: usize,
@@ -48,7 +49,7 @@ pub struct Effort {
 }
 
 /// One process of a candidate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Launched {
     /// From its start to its first result.
     pub cold_start_ns: u64,
@@ -63,7 +64,7 @@ pub struct Launched {
 }
 
 /// What is known of a candidate.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Measured {
     /// Its processes.
     pub launches: Vec<Launched>,

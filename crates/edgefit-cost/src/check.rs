@@ -1,4 +1,5 @@
 mod budgets;
+mod measured;
 mod needs;
 mod ram;
 mod request;
@@ -16,6 +17,7 @@ use budgets::Assessment;
 use needs::Needs;
 pub(crate) use needs::stored_as;
 
+pub use measured::Measured;
 pub use request::{Backbone, Limits, Request, UnknownEngine};
 pub use suggest::{Change, Suggestion};
 
@@ -74,6 +76,8 @@ pub enum Resource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedBasis {
+    /// Measured by running the model.
+    Measured,
     /// Predicted from what a probe measured on this device.
     Calibrated,
     /// Counted from the model, and from data-sheet figures.
@@ -211,7 +215,10 @@ pub fn check(
 ) -> edgefit_graph::Result<Check> {
     let element = stored_as(graph);
     let needs = Needs::of(graph, shapes, element)?;
-    let assessment = Assessment::of(&needs, request, request.engine);
+    let mut assessment = Assessment::of(&needs, request, request.engine);
+    if let Some(measured) = &request.measured {
+        assessment.replace(measured, request);
+    }
     let suggestions = match assessment.settled() {
         true => Vec::new(),
         false => suggest::suggestions(&needs, shapes, request),

@@ -11,8 +11,8 @@ pub mod memory;
 mod steps;
 
 pub use check::{
-    Amounts, Backbone, Budget, Change, Check, EnergyFigure, Limits, NeedBasis, Request, Resource,
-    Suggestion, UnknownEngine, Verdict, check,
+    Amounts, Backbone, Budget, Change, Check, EnergyFigure, Limits, Measured, NeedBasis, Request,
+    Resource, Suggestion, UnknownEngine, Verdict, check,
 };
 pub use costs::{Costs, NodeCost, Totals};
 pub use holdings::holdings;

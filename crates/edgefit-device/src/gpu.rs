@@ -12,12 +12,12 @@ mod tests;
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use reading::Reading;
 
 /// The GPUs of this machine and where their figures come from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gpus {
     /// Where the figures come from; none where neither NVML nor sysfs shows a GPU.
     pub source: Option<Source>,
@@ -35,7 +35,7 @@ pub struct Gpus {
 }
 
 /// Where the figures of GPUs come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// The NVIDIA Management Library.
@@ -45,7 +45,7 @@ pub enum Source {
 }
 
 /// One GPU, as it is now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gpu {
     /// Name for people.
     pub name: Reading<String>,
@@ -94,7 +94,7 @@ pub struct Gpu {
 }
 
 /// What a GPU can run, as CUDA counts it: 8.7 is major 8, minor 7.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct ComputeCapability {
     pub major: u32,

@@ -2,25 +2,18 @@
 //!
 //! Everything lands in one cache folder and is fetched once. Nothing that is fetched is run.
 
-mod apt;
 mod cache;
-mod conformance;
-mod fashion_mnist;
 mod onnxruntime;
-mod photographs;
 mod pip;
-mod rapidocr;
-mod weights;
+#[cfg(feature = "train")]
+mod training;
 
 use std::path::PathBuf;
 
 pub use cache::Cache;
-pub use conformance::onnx_operator_cases;
-pub use fashion_mnist::fashion_mnist;
 pub use onnxruntime::onnxruntime;
-pub use photographs::tux_paint_photographs;
-pub use rapidocr::rapidocr_classifier;
-pub use weights::{efficientnet_lite, efficientnet_lite0};
+#[cfg(feature = "train")]
+pub use training::*;
 
 /// Why something could not be fetched, and how to go on.
 #[derive(Debug, thiserror::Error)]

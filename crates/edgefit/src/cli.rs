@@ -3,10 +3,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use edgefit::device;
 use edgefit::engine::EngineName;
-use edgefit::guards::Code;
-use edgefit::train::StageName;
+use edgefit::remote::{Host, Ssh};
 
 use crate::commands::bench::claim::Claim;
+
+#[cfg(feature = "train")]
+mod train;
+#[cfg(feature = "train")]
+pub use train::*;
 
 /// Fit a pretrained model to your data and to your board.
 ///
@@ -24,28 +28,22 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Do the whole job on real weights and real photographs
-    Demo(Demo),
-    /// Turn a PyTorch or safetensors checkpoint into an ONNX model
-    Import(Import),
+    #[cfg(feature = "train")]
+    #[command(flatten)]
+    Train(TrainCommand),
     /// Show what a model is and what it costs
     Inspect(Inspect),
     /// Say whether a model fits a device
     Check(Check),
-    /// Fine-tune a pretrained model on a folder of images
-    Train(Train),
-    /// Show the built-in recipes of training
-    Recipe(Recipe),
-    /// Say what a guard means, why, and how to mend what it found
-    Explain(Explain),
-    /// Compare what the engines compute from one model
-    Verify(Verify),
     /// Show the device profiles, or measure this machine into one
     Device(Device),
     /// Show the inference engines, or install one
     Engine(Engine),
-    /// Measure latency, memory and energy of models on this machine
+    /// Measure latency, memory and energy of models, on this machine or on a board
     Bench(Bench),
+    /// Measure what it is told in JSON; `bench --remote` runs this on the board
+    #[command(hide = true)]
+    BenchSession(BenchSession),
     /// Load a model and run it as often as it is told on stdin; `bench` starts this for each candidate
     #[command(hide = true)]
     BenchWorker(BenchWorker),
@@ -54,115 +52,6 @@ pub enum Command {
     RunModel(RunModel),
     /// Place a table of buffers in as little memory as possible
     Plan(Plan),
-}
-
-/// How a classifier is fitted.
-#[derive(Debug, Args)]
-pub struct Fitting {
-    /// What is trained, each from the best weights before it and kept if it is better on validation:
-    /// probe (a new head), top (the last blocks), full (the whole net)
-    #[arg(long, value_delimiter = ',', value_name = "STAGES")]
-    pub stages: Vec<StageName>,
-
-    /// How it is trained: a TOML file, or a name from `edgefit recipe list`
-    #[arg(long, default_value = "default", value_name = "FILE")]
-    pub recipe: String,
-
-    /// Most passes over the training samples in each stage, instead of the recipe's
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub epochs: Option<u32>,
-
-    /// Samples of a training step, instead of the recipe's
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub batch: Option<u32>,
-
-    /// Highest learning rate of the head in each stage, instead of the recipe's
-    #[arg(long, value_parser = positive)]
-    pub lr: Option<f64>,
-
-    /// Seed of the split, the order of images, augmentation and dropout, instead of the recipe's
-    #[arg(long)]
-    pub seed: Option<u64>,
-
-    /// Node behind which stage top trains (chosen by itself, if not given)
-    #[arg(long, value_name = "NODE")]
-    pub freeze_to: Option<String>,
-
-    /// Guards that may not raise anything, such as EF11
-    #[arg(long, value_delimiter = ',', value_name = "CODES")]
-    pub allow: Vec<Code>,
-
-    /// Treat what guards warn of as a failure
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub deny: Option<Deny>,
-
-    /// Node that makes the classes, where it is not found by itself or not the one that is meant
-    #[arg(long, value_name = "NODE")]
-    pub head: Option<String>,
-
-    /// Shape of the model's input, where the model leaves it open, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims)]
-    pub input_shape: Option<InputShape>,
-
-    /// End when an image cannot be read, instead of leaving it out
-    #[arg(long)]
-    pub strict: bool,
-
-    /// Engine for the frozen backbone: burn, tract or onnxruntime (the fastest there is, if not
-    /// given)
-    #[arg(long)]
-    pub engine: Option<EngineName>,
-
-    /// Threads of tract and ONNX Runtime (all cores, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
-}
-
-/// What `--deny` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Deny {
-    /// Warnings of guards
-    Warnings,
-}
-
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Folder for everything that the demo makes
-    #[arg(short, long, default_value = "runs/demo")]
-    pub output: PathBuf,
-
-    /// Your own folder of class folders instead of the Tux Paint photographs
-    #[arg(long)]
-    pub data: Option<PathBuf>,
-
-    /// Your own ONNX model instead of EfficientNet-Lite0
-    #[arg(long)]
-    pub backbone: Option<PathBuf>,
-
-    /// How your own model's images are prepared, whatever it says: imagenet, tf, lite, unit, raw
-    #[arg(long)]
-    pub preprocessing: Option<String>,
-
-    #[command(flatten)]
-    pub fitting: Fitting,
-}
-
-#[derive(Debug, Args)]
-pub struct Import {
-    /// Checkpoint: .pth (zip or legacy pickle) or .safetensors
-    pub weights: PathBuf,
-
-    /// Architecture, such as efficientnet-lite0
-    #[arg(long)]
-    pub arch: String,
-
-    /// ONNX file to write
-    #[arg(short, long)]
-    pub output: PathBuf,
-
-    /// Fold batch normalisation into the convolutions
-    #[arg(long)]
-    pub fold_bn: bool,
 }
 
 #[derive(Debug, Args)]
@@ -229,8 +118,13 @@ pub struct Check {
 
     /// Device: a name from `edgefit device list`, or a profile file; without it, the limits alone
     /// are held, on this machine
-    #[arg(long, required_unless_present_any = ["ram", "flash", "latency"])]
+    #[arg(long, required_unless_present_any = ["ram", "flash", "latency", "measure"])]
     pub device: Option<String>,
+
+    /// Run the model, here or on the board of --remote, instead of predicting its RAM and time; the
+    /// device is that machine, if no other is given
+    #[arg(long, conflicts_with = "layers")]
+    pub measure: bool,
 
     /// Engine that runs the model there, one that the device's profile has (its first, if not given)
     #[arg(long)]
@@ -262,91 +156,9 @@ pub struct Check {
 
     #[command(flatten)]
     pub shape: Shape,
-}
-
-#[derive(Debug, Args)]
-pub struct Train {
-    /// Go on with a run that was interrupted, in this folder
-    #[arg(long, value_name = "RUN", exclusive = true)]
-    pub resume: Option<PathBuf>,
-
-    /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
-    /// folder of .npy files) of arrays x and y, where y decides the task: integers are classes, rows of
-    /// 0 and 1 labels, floats numbers to tell
-    #[arg(required_unless_present = "resume")]
-    pub data: Option<PathBuf>,
-
-    /// Pretrained model, an ONNX file
-    #[arg(long, required_unless_present = "resume")]
-    pub backbone: Option<PathBuf>,
-
-    /// Device that the result has to fit: a name from `edgefit device list`, or a profile file
-    #[arg(long, required_unless_present = "resume")]
-    pub device: Option<String>,
-
-    /// Folder for the run
-    #[arg(short, long, required_unless_present = "resume")]
-    pub output: Option<PathBuf>,
-
-    /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
-    #[arg(long)]
-    pub preprocessing: Option<String>,
 
     #[command(flatten)]
-    pub fitting: Fitting,
-}
-
-#[derive(Debug, Args)]
-pub struct Recipe {
-    #[command(subcommand)]
-    pub action: RecipeAction,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum RecipeAction {
-    /// List the recipes that `--recipe` knows by name
-    List,
-    /// Print one, to be changed and given to `--recipe` as a file
-    Show {
-        /// A name from `edgefit recipe list`
-        name: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct Explain {
-    /// Code of the guard, EF01 to EF20
-    pub code: Code,
-}
-
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// ONNX model
-    pub model: PathBuf,
-
-    /// Compare on images of this folder (any depth) instead of random inputs
-    #[arg(long)]
-    pub data: Option<PathBuf>,
-
-    /// Number of samples
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub samples: u32,
-
-    /// Compare this engine, burn, tract or onnxruntime, with the others (all, if not given)
-    #[arg(long)]
-    pub engine: Option<EngineName>,
-
-    /// Threads of tract and ONNX Runtime (all cores, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
-
-    /// Seed of the random inputs
-    #[arg(long, default_value_t = 0, conflicts_with = "data")]
-    pub seed: u64,
-
-    /// Whole shape of the input, batch included, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with_all = ["samples", "data"])]
-    pub input_shape: Option<InputShape>,
+    pub remote: Remote,
 }
 
 #[derive(Debug, Args)]
@@ -381,6 +193,34 @@ pub struct Probe {
     /// NVML's library (libnvidia-ml.so), where the system's own is not the right one
     #[arg(long, value_name = "PATH")]
     pub nvml_lib: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// A board to measure on, instead of this machine.
+#[derive(Debug, Args)]
+pub struct Remote {
+    /// Measure on this board, over ssh: user@board, or user@board:/folder for what is kept there
+    #[arg(long, value_name = "BOARD")]
+    pub remote: Option<Host>,
+
+    /// edgefit for the board (beside this binary or in the cache folder, if not given)
+    #[arg(long, value_name = "FILE", requires = "remote")]
+    pub runner: Option<PathBuf>,
+
+    /// ONNX Runtime's library for the board (the one that it has, if not given)
+    #[arg(long, value_name = "FILE", requires = "remote")]
+    pub onnxruntime: Option<PathBuf>,
+
+    /// How ssh is called, such as "ssh -p 2222 -i KEY"
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        env = "EDGEFIT_SSH",
+        default_value = "ssh"
+    )]
+    pub ssh: Ssh,
 }
 
 #[derive(Debug, Args)]
@@ -433,6 +273,15 @@ pub struct Bench {
     /// Write the results as a table in Markdown
     #[arg(long, value_name = "FILE")]
     pub export_md: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchSession {
+    /// What to measure
+    pub plan: String,
 }
 
 #[derive(Debug, Args)]
@@ -515,13 +364,6 @@ fn capacity(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(bytes) => Ok(bytes),
         Err(_) => device::profile::bytes(text),
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
-        _ => Err("must be a number above 0".into()),
     }
 }
 

@@ -2,17 +2,25 @@
 
 pub mod bench;
 pub mod check;
-pub mod demo;
 pub mod device;
 mod diff;
 pub mod engine;
-pub mod explain;
-pub mod import;
 pub mod inspect;
 pub mod plan;
-pub mod recipe;
+mod remote;
 pub mod run_model;
+
+#[cfg(feature = "train")]
+pub mod demo;
+#[cfg(feature = "train")]
+pub mod explain;
+#[cfg(feature = "train")]
+pub mod import;
+#[cfg(feature = "train")]
+pub mod recipe;
+#[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "train")]
 pub mod verify;
 
 use std::path::Path;
@@ -55,6 +63,7 @@ fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
 }
 
 /// The number of threads asked for, or all cores.
+#[cfg(feature = "train")]
 fn threads(given: Option<u32>) -> usize {
     match given {
         Some(threads) => threads as usize,

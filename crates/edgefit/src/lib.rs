@@ -6,13 +6,14 @@
 pub mod assets;
 
 pub use edgefit_bench as bench;
-pub use edgefit_burn as burn;
 pub use edgefit_cost as cost;
 pub use edgefit_data as data;
 pub use edgefit_device as device;
 pub use edgefit_engine as engine;
 pub use edgefit_graph as graph;
-pub use edgefit_guards as guards;
 pub use edgefit_import as import;
 pub use edgefit_probe as probe;
-pub use edgefit_train as train;
+pub use edgefit_remote as remote;
+
+#[cfg(feature = "train")]
+pub use {edgefit_burn as burn, edgefit_guards as guards, edgefit_train as train};

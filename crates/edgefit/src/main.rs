@@ -10,7 +10,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+#[cfg(feature = "train")]
+use cli::TrainCommand;
 use cli::{Cli, Command};
+#[cfg(feature = "train")]
+use output::Outcome;
 use output::Output;
 
 fn main() -> ExitCode {
@@ -23,17 +27,14 @@ fn main() -> ExitCode {
     }));
     let mut output = Output::new(cli.json);
     let result = match cli.command {
-        Command::Demo(args) => commands::demo::run(args, &mut output),
-        Command::Import(args) => commands::import::run(args, &mut output),
+        #[cfg(feature = "train")]
+        Command::Train(command) => train(command, &mut output),
         Command::Inspect(args) => commands::inspect::run(args, &mut output),
         Command::Check(args) => commands::check::run(args, &mut output),
-        Command::Train(args) => commands::train::run(args, &mut output),
-        Command::Recipe(args) => commands::recipe::run(args, &mut output),
-        Command::Explain(args) => commands::explain::run(args, &mut output),
-        Command::Verify(args) => commands::verify::run(args, &mut output),
         Command::Device(args) => commands::device::run(args, &mut output),
         Command::Engine(args) => commands::engine::run(args, &mut output),
         Command::Bench(args) => commands::bench::run(args, &mut output),
+        Command::BenchSession(args) => commands::bench::session::run(args, &mut output),
         Command::BenchWorker(args) => commands::bench::worker::run(args),
         Command::RunModel(args) => commands::run_model::run(args, &mut output),
         Command::Plan(args) => commands::plan::run(args, &mut output),
@@ -44,5 +45,17 @@ fn main() -> ExitCode {
             output.error(&error);
             ExitCode::from(2)
         }
+    }
+}
+
+#[cfg(feature = "train")]
+fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> {
+    match command {
+        TrainCommand::Demo(args) => commands::demo::run(args, output),
+        TrainCommand::Import(args) => commands::import::run(args, output),
+        TrainCommand::Train(args) => commands::train::run(args, output),
+        TrainCommand::Recipe(args) => commands::recipe::run(args, output),
+        TrainCommand::Explain(args) => commands::explain::run(args, output),
+        TrainCommand::Verify(args) => commands::verify::run(args, output),
     }
 }

@@ -114,7 +114,7 @@ fn flash(needs: &Needs, request: &Request, engine: Option<&Engine>) -> Option<Bu
 }
 
 /// The predicted time against a limit: within the interval of the prediction, nobody knows.
-fn time(figure: Option<&LatencyFigure>, limit: u64) -> Budget {
+pub(super) fn time(figure: Option<&LatencyFigure>, limit: u64) -> Budget {
     let amounts = Amounts::Time {
         need_ns: figure.map(|figure| figure.ns),
         have_ns: limit,

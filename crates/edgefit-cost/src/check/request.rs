@@ -2,6 +2,8 @@ use edgefit_device::profile::Profile;
 use edgefit_device::{ArenaLayout, ElementType, Engine};
 use edgefit_graph::Graph;
 
+use super::Measured;
+
 /// What a model is held against.
 pub struct Request<'a> {
     /// The device.
@@ -12,6 +14,8 @@ pub struct Request<'a> {
     pub threads: u32,
     /// Budgets given by hand: each replaces what the profile has of that resource.
     pub limits: Limits,
+    /// What the model, as it is, was seen to take; it replaces what would be predicted.
+    pub measured: Option<Measured>,
     /// Smaller networks to try where nothing gentler helps.
     pub backbones: Vec<Backbone<'a>>,
 }
@@ -55,6 +59,7 @@ impl<'a> Request<'a> {
             engine: profile.engines.first(),
             threads: measured.unwrap_or(cores),
             limits: Limits::default(),
+            measured: None,
             backbones: Vec::new(),
         }
     }

@@ -332,3 +332,32 @@ fn a_change_whose_time_is_not_known_does_not_end_the_list() {
     assert_eq!(checked.suggestions[0].verdict, Verdict::Unknown);
     assert!(checked.suggestions.len() > 1);
 }
+
+#[test]
+fn what_was_measured_replaces_what_was_predicted() {
+    let profile = device("raspberry-pi-4b");
+    let (graph, shapes) = large();
+    let mut request = Request::new(&profile);
+    request.limits.latency_ns = Some(10);
+    request.measured = Some(Measured {
+        by: "a process".into(),
+        peak_rss_bytes: Some(5 << 20),
+        run_ns: Some([9, 8, 11]),
+    });
+    let check = check(&graph, &shapes, &request).unwrap();
+    let [ram, time] = check.budgets.as_slice() else {
+        panic!("{:?}", check.budgets)
+    };
+    assert_eq!(bytes(ram).0, Some(5 << 20));
+    assert_eq!((ram.basis, ram.holds), (NeedBasis::Measured, Some(true)));
+    // The limit lies within the interval.
+    assert_eq!((time.basis, time.holds), (NeedBasis::Measured, None));
+    assert_eq!(check.latency.unwrap().ns, 9);
+    // Changes to the model are predicted.
+    assert!(
+        check
+            .suggestions
+            .iter()
+            .all(|tried| tried.latency_ns != Some(9))
+    );
+}

@@ -1,24 +1,21 @@
 mod baseline;
 pub mod claim;
 mod people;
-mod report;
+pub mod report;
+pub mod session;
 mod warning;
 pub mod worker;
 
-use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use edgefit::assets::Cache;
 use edgefit::bench::compare::paired;
-use edgefit::bench::context::{Context, Moment};
-use edgefit::bench::schedule::{Effort, Measured, interleave};
-use edgefit::bench::{Launch, Meter};
+use edgefit::bench::schedule::{Effort, Measured};
 use edgefit::engine::EngineName;
-use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::graph::write_atomically;
 
+use super::remote::Remote;
 use super::{discover, load};
 use crate::cli::Bench;
 use crate::output::{Outcome, Output};
@@ -28,27 +25,20 @@ use warning::Warning;
 
 pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     let baseline = args.baseline.as_deref().map(baseline::read).transpose()?;
-    let (candidates, variables) = candidates(&args, output)?;
+    let mut remote = Remote::connect(&args.remote, output)?;
+    let library = match &remote {
+        Some(remote) => remote.onnxruntime(),
+        None => discover(&Cache::of_user()?)
+            .map(drop)
+            .map_err(|missing| missing.to_string()),
+    };
+    let candidates = candidates(&args, library, output)?;
     let compares = args.assert.iter().any(claim::Claim::compares);
     anyhow::ensure!(
         !compares || candidates.len() > 1 || baseline.is_some(),
         "--assert ratio compares, and there is one candidate; name another model, engine or number \
          of threads, or a --baseline"
     );
-    let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
-    let launches: Vec<Launch> = candidates
-        .iter()
-        .map(|candidate| Launch {
-            binary: binary.clone(),
-            arguments: arguments(candidate),
-            variables: variables.clone(),
-        })
-        .collect();
-
-    let system = Path::new("/");
-    let meter = Meter::of(system);
-    let mut context = Context::read(system);
-    let emulated = context.emulator.is_some();
     let asserted = args.assert.iter().map(claim::Claim::runs).max();
     let effort = Effort {
         runs: asserted.unwrap_or(1).max(args.runs as usize),
@@ -57,10 +47,13 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
         profile: args.profile,
     };
     let spinner = spinner("measuring");
-    let start = |index: usize| launches[index].start();
-    let measured = interleave(candidates.len(), effort, &meter, start, || spinner.tick());
-    context.after = Moment::read(system);
+    let session = match &mut remote {
+        Some(remote) => session::there(remote, &candidates, effort, output),
+        None => session::here(&session::workers(&candidates)?, effort, || spinner.tick()),
+    };
     spinner.finish_and_clear();
+    let session = session?;
+    let emulated = session.context.emulator.is_some();
 
     let mut report = Report {
         results: Vec::new(),
@@ -68,8 +61,10 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
         assertions: Vec::new(),
         failures: Vec::new(),
         warnings: Vec::new(),
-        context,
+        context: session.context,
+        remote: remote.as_ref().map(Remote::told),
     };
+    let measured = session.measured;
     for (candidate, measured) in candidates.iter().zip(&measured) {
         match &measured.failure {
             Some(error) => {
@@ -86,7 +81,8 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
                 if let Some(Err(error)) = &measured.nodes {
                     output.warn(&format!("no times of the nodes: {error}"));
                 }
-                let result = BenchResult::of(candidate, measured, &meter, emulated);
+                let mut result = BenchResult::of(candidate, measured, emulated);
+                result.energy_missing.clone_from(&session.energy_missing);
                 report.results.push(result);
             }
         }
@@ -123,23 +119,19 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     Ok((report.failures.is_empty() && held && met).into())
 }
 
-type Variables = Vec<(String, std::path::PathBuf)>;
-
-/// Every model in every engine with every number of threads, and what their processes need to know.
-fn candidates(args: &Bench, output: &mut Output) -> anyhow::Result<(Vec<Candidate>, Variables)> {
+/// Every model in every engine with every number of threads. `library` is ONNX Runtime's: there, or
+/// why not.
+fn candidates(
+    args: &Bench,
+    library: Result<(), String>,
+    output: &mut Output,
+) -> anyhow::Result<Vec<Candidate>> {
     let mut engines = args.engine.clone();
-    let mut variables = Variables::new();
-    if engines.is_empty() || engines.contains(&EngineName::OnnxRuntime) {
-        match discover(&Cache::of_user()?) {
-            // A child that is told need not search.
-            Ok(found) => variables.push((LIBRARY_VARIABLE.to_owned(), found.path.clone())),
-            Err(missing) if engines.is_empty() => {
-                output.warn(&format!("tract alone is measured: {missing}"));
-                engines = vec![EngineName::Tract];
-            }
-            // Its own candidates say so.
-            Err(_) => {}
-        }
+    if let Err(missing) = library
+        && engines.is_empty()
+    {
+        output.warn(&format!("tract alone is measured: {missing}"));
+        engines = vec![EngineName::Tract];
     }
     if engines.is_empty() {
         engines = vec![EngineName::Tract, EngineName::OnnxRuntime];
@@ -159,26 +151,7 @@ fn candidates(args: &Bench, output: &mut Output) -> anyhow::Result<(Vec<Candidat
             }
         }
     }
-    Ok((candidates, variables))
-}
-
-fn arguments(candidate: &Candidate) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec!["bench-worker".into()];
-    let options = [
-        ("--engine", candidate.engine.to_string()),
-        ("--threads", candidate.threads.to_string()),
-    ];
-    let shapes = candidate.shapes.iter().map(|shape| {
-        let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
-        ("--input-shape", sizes.join("x"))
-    });
-    for (name, value) in options.into_iter().chain(shapes) {
-        arguments.push(name.into());
-        arguments.push(value.into());
-    }
-    arguments.push("--".into());
-    arguments.push(candidate.model.clone().into());
-    arguments
+    Ok(candidates)
 }
 
 /// Each result but the first against it.

@@ -1,3 +1,5 @@
+mod measure;
+
 use edgefit::cost::latency::{Bound, LatencyFigure, NodeLatency};
 use edgefit::cost::{
     self, Amounts, Backbone, Budget, Limits, NeedBasis, Request, Resource, Suggestion, Verdict,
@@ -8,6 +10,7 @@ use edgefit::import::Architecture;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use super::remote::Remote;
 use super::{draw, in_file, load};
 use crate::cli::Check;
 use crate::human;
@@ -50,10 +53,19 @@ struct Class {
 }
 
 pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
-    let profile = match &args.device {
-        Some(name) => device::find(name)?,
+    anyhow::ensure!(
+        args.measure || args.remote.remote.is_none(),
+        "on a board a model is measured; give --measure with --remote"
+    );
+    let (graph, shapes) = load(&args.model, &args.shape)?;
+    let mut remote = Remote::connect(&args.remote, output)?;
+    let limited = args.ram.or(args.flash).or(args.latency).is_some();
+    let profile = match (&args.device, &remote) {
+        (Some(name), _) => device::find(name)?,
+        (None, None) if !limited => device::host()?,
+        (None, Some(remote)) if !limited => measure::board(remote, output)?,
         // Only the limits are asked for.
-        None => Profile {
+        (None, _) => Profile {
             banks: Vec::new(),
             ..device::host()?
         },
@@ -75,7 +87,10 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
             build: Box::new(|classes| architecture.blank(classes)),
         })
         .collect();
-    let (graph, shapes) = load(&args.model, &args.shape)?;
+    if args.measure {
+        let measured = measure::measure(&args.model, &shapes, &request, &mut remote, output)?;
+        request.measured = Some(measured);
+    }
     let check = cost::check(&graph, &shapes, &request).map_err(in_file(&args.model))?;
     if let Some(svg) = &args.plan {
         draw(svg, &check.plan.picture())?;
@@ -266,6 +281,7 @@ fn resource(resource: Resource) -> &'static str {
 
 fn basis(basis: NeedBasis) -> &'static str {
     match basis {
+        NeedBasis::Measured => "measured",
         NeedBasis::Calibrated => "calibrated",
         NeedBasis::Estimate => "estimate",
     }

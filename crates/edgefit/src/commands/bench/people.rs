@@ -28,7 +28,10 @@ pub fn people(report: &Report) -> String {
     for result in &report.results {
         rows.add_row(row(result));
     }
-    let mut text = rows.to_string();
+    let mut text = match &report.remote {
+        Some(told) => format!("{told}\n{rows}"),
+        None => rows.to_string(),
+    };
     for result in &report.results {
         text.push_str(&details(result));
     }

@@ -4,13 +4,14 @@ use edgefit::bench::compare::Ratio;
 use edgefit::bench::context::Context;
 use edgefit::bench::schedule::Measured;
 use edgefit::bench::statistics::{Summary, median};
-use edgefit::bench::{Bar, Meter, histogram};
+use edgefit::bench::{Bar, histogram};
 use edgefit::engine::{EngineName, NodeTime};
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::claim::Judged;
 use super::warning::Warning;
+use crate::commands::remote::Told;
 
 /// One thing to measure.
 #[derive(Debug, Clone)]
@@ -29,6 +30,9 @@ pub struct Report {
     pub assertions: Vec<Judged>,
     pub failures: Vec<Failure>,
     pub context: Context,
+    /// The board, where it was not this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<Told>,
     pub warnings: Vec<Warning>,
 }
 
@@ -100,7 +104,7 @@ impl Compared {
 
 impl BenchResult {
     /// Sums up what was measured; times are left out where `emulated`.
-    pub fn of(candidate: &Candidate, measured: &Measured, meter: &Meter, emulated: bool) -> Self {
+    pub fn of(candidate: &Candidate, measured: &Measured, emulated: bool) -> Self {
         let times = measured.times_ns();
         let launches = &measured.launches;
         let middle = |of: &dyn Fn(&edgefit::bench::schedule::Launched) -> u64| {
@@ -137,7 +141,7 @@ impl BenchResult {
             steady: launches.iter().all(|launch| launch.warm_up.steady),
             peak_rss_bytes: rounds().filter_map(|round| round.peak_rss_bytes).max(),
             energy_mj,
-            energy_missing: meter.missing().map(str::to_owned),
+            energy_missing: None,
             involuntary_switches: switches.map(|counts| counts.iter().sum()),
             histogram: if emulated {
                 Vec::new()

@@ -11,12 +11,16 @@ use edgefit::graph::{Graph, write_atomically};
 use edgefit::import::arch::ARCHITECTURES;
 use edgefit::probe::{Error, Probed, Request, probe};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::super::discover;
+use super::super::remote::Remote;
 use crate::cli::Probe;
 use crate::human;
 use crate::output::{Outcome, Output};
-use crate::progress::Bars;
+use crate::progress::{Bars, spinner};
+
+const SCHEMA: &str = "edgefit.device/1";
 
 /// Runs of a model that is measured in a process of its own, at least, and their time.
 const RUNS: &str = "10";
@@ -32,7 +36,8 @@ struct Found<'a> {
     gpus: &'a Gpus,
 }
 
-pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
+/// Measures this machine.
+fn here(args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
     let mut engines = vec![EngineName::Tract];
     let library = match discover(&Cache::of_user()?) {
         Ok(found) => {
@@ -80,7 +85,39 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
         networks: &networks,
         run: &run,
     };
-    let Probed { profile, gpus } = probe(&request, &mut Bars::default())?;
+    Ok(probe(&request, &mut Bars::default())?)
+}
+
+/// Measures the board.
+fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
+    let threads = args.threads.to_string();
+    let mut arguments = vec!["device", "probe", "--threads", &threads];
+    if let Some(library) = &args.nvml_lib {
+        let library = library.to_str().context("--nvml-lib is not UTF-8")?;
+        arguments.extend(["--nvml-lib", library]);
+    }
+    let spinner = spinner("measuring the board, which takes minutes");
+    let answer = remote.ask(&arguments, SCHEMA, output);
+    spinner.finish_and_clear();
+    let mut answer: Map<String, Value> = answer?;
+    let gpus = answer.remove("gpus").unwrap_or_default();
+    let read = || {
+        serde_json::Result::Ok(Probed {
+            gpus: serde_json::from_value(gpus)?,
+            profile: Profile {
+                name: profile_name(args.output.as_deref()),
+                ..serde_json::from_value(Value::Object(answer))?
+            },
+        })
+    };
+    read().with_context(|| remote.other_build())
+}
+
+pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
+    let Probed { profile, gpus } = match Remote::connect(&args.remote, output)? {
+        Some(remote) => there(&remote, &args, output)?,
+        None => here(&args, output)?,
+    };
     if let Some(path) = &args.output {
         let text = toml::to_string(&profile).context("the profile cannot be written as TOML")?;
         write_atomically(path, |file| file.write_all(text.as_bytes()))
@@ -90,7 +127,7 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
         profile: &profile,
         gpus: &gpus,
     };
-    output.result("edgefit.device/1", &found, || {
+    output.result(SCHEMA, &found, || {
         let mut text = format!("{}\n{}", super::people(&profile), gpu_lines(&gpus));
         text.push_str(&rates(&profile));
         match &args.output {

@@ -1,0 +1,64 @@
+use super::budgets::{Assessment, time};
+use super::{Amounts, Budget, NeedBasis, Request, Resource};
+use crate::latency::LatencyFigure;
+
+/// What a process took that ran the model.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// Where, and with what, for people.
+    pub by: String,
+    /// Most memory that it had resident, in bytes; `None` where the system does not say.
+    pub peak_rss_bytes: Option<u64>,
+    /// Time of a run: median, and the 95 % interval of the median, in nanoseconds; `None` where no
+    /// time can be believed.
+    pub run_ns: Option<[u64; 3]>,
+}
+
+impl Assessment {
+    /// Puts what was measured in the place of what was predicted.
+    pub fn replace(&mut self, measured: &Measured, request: &Request) {
+        if let Some(peak) = measured.peak_rss_bytes {
+            self.replace_ram(peak, &measured.by);
+        }
+        if let Some([ns, low_ns, high_ns]) = measured.run_ns {
+            let figure = LatencyFigure {
+                ns,
+                low_ns,
+                high_ns,
+                basis: NeedBasis::Measured,
+                engine: request.engine.map(|engine| engine.name.clone()),
+                threads: request.threads,
+            };
+            self.layers.clear();
+            for budget in &mut self.budgets {
+                if let (Resource::Latency, Some(limit)) =
+                    (budget.resource, request.limits.latency_ns)
+                {
+                    *budget = time(Some(&figure), limit);
+                }
+            }
+            self.latency = Some(figure);
+        }
+    }
+
+    /// The process is one: it lies where most of it was expected to lie.
+    fn replace_ram(&mut self, peak: u64, by: &str) {
+        let of_ram = |budget: &Budget| budget.resource == Resource::Ram;
+        let expected = self.budgets.iter().filter(|budget| of_ram(budget));
+        let Some((have, place)) = expected
+            .filter_map(|budget| match budget.amounts {
+                Amounts::Bytes { have_bytes, .. } => Some((have_bytes, budget.place.clone())),
+                Amounts::Time { .. } => None,
+            })
+            .max_by_key(|(have, _)| *have)
+        else {
+            return;
+        };
+        let first = self.budgets.iter().position(of_ram).unwrap_or_default();
+        self.budgets.retain(|budget| !of_ram(budget));
+        let words = format!("peak of {by}");
+        let mut budget = Budget::bytes(Resource::Ram, Some(peak), have, &place, words);
+        budget.basis = NeedBasis::Measured;
+        self.budgets.insert(first, budget);
+    }
+}

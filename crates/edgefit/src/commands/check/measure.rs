@@ -1,0 +1,93 @@
+//! What a model takes, from running it here or on a board.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use edgefit::bench::schedule::Effort;
+use edgefit::bench::statistics::quantile_interval;
+use edgefit::cost::{Measured, Request};
+use edgefit::device::{Profile, WeightsIn};
+use edgefit::engine::EngineName;
+use edgefit::graph::infer::InputShapes;
+
+use crate::commands::bench::report::{BenchResult, Candidate};
+use crate::commands::bench::session;
+use crate::commands::remote::Remote;
+use crate::output::Output;
+use crate::progress::spinner;
+
+/// Enough for a median whose interval is narrow.
+const EFFORT: Effort = Effort {
+    runs: 30,
+    time: Duration::from_secs(2),
+    launches: 3,
+    profile: false,
+};
+
+/// The board, as it describes itself.
+pub fn board(remote: &Remote, output: &mut Output) -> anyhow::Result<Profile> {
+    let shown: Profile = remote.ask(&["device", "show", "host"], "edgefit.device/1", output)?;
+    Ok(Profile {
+        name: remote.host(),
+        ..shown
+    })
+}
+
+/// Runs the model with the engine and the threads of the request.
+pub fn measure(
+    model: &Path,
+    shapes: &InputShapes,
+    request: &Request,
+    remote: &mut Option<Remote>,
+    output: &mut Output,
+) -> anyhow::Result<Measured> {
+    anyhow::ensure!(
+        request.profile.weights_in == WeightsIn::Ram,
+        "--measure runs the model on a computer, and {} is none; leave --measure out",
+        request.profile.name
+    );
+    let engine = request.engine.map_or("", |engine| &engine.name);
+    let engine: EngineName = engine.parse().ok().with_context(|| {
+        format!("--measure runs tract and onnxruntime, not '{engine}'; give --engine")
+    })?;
+    let candidates = [Candidate {
+        model: model.to_path_buf(),
+        engine,
+        threads: request.threads as usize,
+        shapes: shapes.0.iter().map(|(_, dims)| dims.clone()).collect(),
+    }];
+    let spinner = spinner("measuring");
+    let session = match remote {
+        Some(remote) => session::there(remote, &candidates, EFFORT, output),
+        None => session::here(&session::workers(&candidates)?, EFFORT, || spinner.tick()),
+    };
+    spinner.finish_and_clear();
+    let session = session?;
+    let [candidate] = &candidates;
+    let measured = session.measured.first().context("nothing was measured")?;
+    if let Some(failure) = &measured.failure {
+        anyhow::bail!("{}: {failure}", model.display());
+    }
+    if let Some(emulator) = &session.context.emulator {
+        output.warn(&format!(
+            "{emulator} runs the model, so its time is not measured; measure on the board itself"
+        ));
+    }
+    let emulated = session.context.emulator.is_some();
+    let result = BenchResult::of(candidate, measured, emulated);
+    let median = result.summary.as_ref().and_then(|summary| summary.p50_ns);
+    let interval = quantile_interval(&result.times_ns, 0.5);
+    Ok(Measured {
+        by: format!(
+            "a process of {engine} on {}, measured",
+            remote
+                .as_ref()
+                .map_or("this machine".to_owned(), Remote::host)
+        ),
+        peak_rss_bytes: result.peak_rss_bytes,
+        run_ns: median
+            .zip(interval)
+            .map(|(median, (low, high))| [median, low, high]),
+    })
+}

@@ -1,0 +1,51 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use edgefit::probe::Progress;
+use edgefit::train::Observer;
+
+use super::Bars;
+
+/// Whether the user wants the work to end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Lets a first Ctrl-C end what can end well; a second one ends the program at once.
+///
+/// # Errors
+/// The system has no handlers for that.
+pub fn end_well_on_ctrl_c() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            // As a shell says of a program that Ctrl-C ended.
+            std::process::exit(130);
+        }
+        eprintln!("\nending after this step; Ctrl-C again ends at once");
+    })
+}
+
+impl Observer for Bars {
+    fn begin(&mut self, what: &str, total: u64) {
+        Progress::begin(self, what, total);
+    }
+
+    fn progress(&mut self, done: u64, how: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            bar.set_message(how.to_owned());
+        }
+    }
+
+    fn end(&mut self) {
+        Progress::end(self);
+    }
+
+    fn warn(&mut self, message: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("warning: {message}")),
+            None => eprintln!("warning: {message}"),
+        }
+    }
+
+    fn stop(&self) -> bool {
+        STOP.load(Ordering::Relaxed)
+    }
+}

@@ -9,6 +9,7 @@
 pub mod networks;
 pub mod npz;
 pub mod published;
+pub mod wire;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -84,6 +84,12 @@ impl Moment {
     }
 }
 
+/// The program that emulates the processor of this one, if there is one and it can be seen. The system
+/// may not know by itself that it is needed for other programs of the same kind.
+pub fn emulator_program() -> Option<PathBuf> {
+    Files(Path::new("/")).emulator_program()
+}
+
 struct Files<'a>(&'a Path);
 
 impl Files<'_> {
@@ -115,12 +121,9 @@ impl Files<'_> {
     /// An emulator of user programs shows itself where it does not pretend: in the program of the
     /// thread, in the kernel's architecture, in the fields of `cpuinfo`.
     fn emulator(&self, arch: &str) -> Option<String> {
-        for thread in self.folder("proc/self/task") {
-            let program = std::fs::read_link(thread.join("exe")).unwrap_or_default();
+        if let Some(program) = self.emulator_program() {
             let name = program.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with("qemu-") {
-                return Some(name.into_owned());
-            }
+            return Some(name.into_owned());
         }
         let kernel = self.text("proc/sys/kernel/arch");
         let intel = self
@@ -132,6 +135,15 @@ impl Files<'_> {
             ("x86_64", Some("aarch64")) => Some("an emulator on aarch64".into()),
             _ => None,
         }
+    }
+
+    fn emulator_program(&self) -> Option<PathBuf> {
+        let threads = self.folder("proc/self/task").into_iter();
+        let mut programs = threads.filter_map(|thread| std::fs::read_link(thread.join("exe")).ok());
+        programs.find(|program| {
+            let name = program.file_name().unwrap_or_default();
+            name.as_encoded_bytes().starts_with(b"qemu-")
+        })
     }
 
     fn on_battery(&self) -> Option<bool> {

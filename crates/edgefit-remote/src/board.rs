@@ -242,7 +242,7 @@ fn script_error(host: &Host, ended: &Ran, folder: &str, what: &str, need: u64) -
         },
         _ => Error::Failed {
             host,
-            words: format!("{what} could not be copied: {detail}"),
+            words: format!("{what}: {detail}"),
         },
     }
 }

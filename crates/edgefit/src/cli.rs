@@ -326,6 +326,10 @@ pub struct RunModel {
     /// Time of the runs that count, at least
     #[arg(long, default_value_t = 500)]
     pub milliseconds: u32,
+
+    /// Print what it computes instead
+    #[arg(long)]
+    pub outputs: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,8 +9,8 @@ pub struct Measured {
     pub by: String,
     /// Most memory that it had resident, in bytes; `None` where the system does not say.
     pub peak_rss_bytes: Option<u64>,
-    /// Time of a run: median, and the 95 % interval of the median, in nanoseconds; `None` where no
-    /// time can be believed.
+    /// Time of a run: median, and the 95 % interval of the median, in nanoseconds; `None` for too few
+    /// runs.
     pub run_ns: Option<[u64; 3]>,
 }
 

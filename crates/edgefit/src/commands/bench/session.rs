@@ -1,7 +1,10 @@
 //! The measuring itself, on this machine or on a board.
 
+use std::ffi::OsString;
+
 use anyhow::Context;
 use edgefit::assets::Cache;
+use edgefit::bench::context::emulator_program;
 use edgefit::bench::schedule::Effort;
 use edgefit::bench::{Launch, Session};
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
@@ -42,10 +45,15 @@ pub fn here(
     if let Ok(found) = discover(&Cache::of_user()?) {
         variables.push((LIBRARY_VARIABLE.to_owned(), found.path.clone()));
     }
-    let launches = workers.iter().map(|arguments| Launch {
-        binary: binary.clone(),
-        arguments: arguments.iter().map(Into::into).collect(),
-        variables: variables.clone(),
+    let emulator = emulator_program();
+    let launches = workers.iter().map(|arguments| {
+        let arguments = arguments.iter().map(OsString::from);
+        let own = emulator.is_some().then(|| OsString::from(&binary));
+        Launch {
+            binary: emulator.clone().unwrap_or_else(|| binary.clone()),
+            arguments: own.into_iter().chain(arguments).collect(),
+            variables: variables.clone(),
+        }
     });
     Ok(Session::here(&launches.collect::<Vec<_>>(), effort, tell))
 }

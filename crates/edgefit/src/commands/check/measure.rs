@@ -70,12 +70,9 @@ pub fn measure(
         anyhow::bail!("{}: {failure}", model.display());
     }
     if let Some(emulator) = &session.context.emulator {
-        output.warn(&format!(
-            "{emulator} runs the model, so its time is not measured; measure on the board itself"
-        ));
+        anyhow::bail!("{emulator} runs the model; --measure needs the board itself");
     }
-    let emulated = session.context.emulator.is_some();
-    let result = BenchResult::of(candidate, measured, emulated);
+    let result = BenchResult::of(candidate, measured, false);
     let median = result.summary.as_ref().and_then(|summary| summary.p50_ns);
     let interval = quantile_interval(&result.times_ns, 0.5);
     Ok(Measured {

@@ -5,6 +5,7 @@ mod course;
 mod layers;
 mod preflight;
 mod preprocessing;
+mod records;
 mod similarity;
 
 use edgefit_cost::{Check, Verdict};
@@ -28,6 +29,7 @@ use crate::task::Targets;
 
 pub(crate) use course::Course;
 pub(crate) use preprocessing::Original;
+pub(crate) use records::records;
 
 /// What is there before the first step.
 pub(crate) struct Evidence<'a> {

@@ -265,6 +265,8 @@ impl Prepared {
             interrupted,
         };
         course.judge(&mut findings);
+        let epochs = checkpoint.done.iter().map(|done| done.stage.epochs.len());
+        findings.record(guards::records(&run.path("events.jsonl"), epochs.sum())?);
         stopped(&findings)?;
 
         let path = run.path("model.onnx");

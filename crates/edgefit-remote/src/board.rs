@@ -104,11 +104,11 @@ impl Board {
         let (hash, size) = hash(&mut content).map_err(local)?;
         content.rewind().map_err(local)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        // A name that a command line would take for an option, or a terminal obey.
+        // Nothing that a shell or a terminal obeys.
         let name: String = name
             .chars()
             .map(|c| {
-                if c.is_alphanumeric() || "._+".contains(c) {
+                if c.is_alphanumeric() || "._+-".contains(c) {
                     c
                 } else {
                     '_'

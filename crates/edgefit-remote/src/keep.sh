@@ -11,6 +11,7 @@ trap 'exit 92' HUP INT TERM PIPE
 mkdir "$part" || exit 91
 echo send
 if ! cat >"$part/$3"; then
+    rm -f "$part/$3"
     echo "free $(df -P -k . | { read -r head; read -r name blocks used free rest; echo "$free"; })"
     exit 92
 fi

@@ -33,6 +33,7 @@ pub fn percent(share: f64) -> String {
 }
 
 /// Nanoseconds in seconds.
+#[cfg(feature = "train")]
 pub fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)
 }
@@ -66,6 +67,7 @@ mod tests {
         assert_eq!(count(12), "12");
         assert_eq!(percent(0.9363), "93.6 %");
         assert_eq!((share(0, 0), share(1, 4)), (String::new(), "25.0 %".into()));
+        #[cfg(feature = "train")]
         assert_eq!(seconds(1_250_000_000), "1.2 s");
         assert_eq!(milliseconds(30_000_000), "30.0 ms");
         assert_eq!(milliseconds(1_106_640_000), "1107 ms");

@@ -55,6 +55,29 @@ pub(crate) fn mean(values: &[f64]) -> (f64, f64) {
     }
 }
 
+/// Spearman's rank correlation of pairs (1904), equal values with their mean rank; none where either
+/// side is all alike.
+pub(crate) fn rank_correlation(pairs: &[[f64; 2]]) -> Option<f64> {
+    let ranks = |side: usize| -> Vec<f64> {
+        let count =
+            |holds: &dyn Fn(f64) -> bool| pairs.iter().filter(|pair| holds(pair[side])).count();
+        let rank = |value: f64| {
+            let below = count(&|other| other < value);
+            let alike = count(&|other| other == value);
+            below as f64 + alike as f64 / 2.0
+        };
+        pairs.iter().map(|pair| rank(pair[side])).collect()
+    };
+    let (first, second) = (ranks(0), ranks(1));
+    let middle = pairs.len() as f64 / 2.0;
+    let product = |a: &[f64], b: &[f64]| -> f64 {
+        let pairs = a.iter().zip(b);
+        pairs.map(|(a, b)| (a - middle) * (b - middle)).sum()
+    };
+    let scale = (product(&first, &first) * product(&second, &second)).sqrt();
+    (scale > 0.0).then(|| product(&first, &second) / scale)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +90,21 @@ mod tests {
         let all = Proportion::new(1.0, 8);
         assert!(all.error_of_difference(all) > 0.1);
         assert!(all.above(Proportion::new(0.0, 8)) > 2.0);
+    }
+
+    #[test]
+    fn ranks_correlate_as_the_textbook_says() {
+        let of = |pairs: &[[f64; 2]]| rank_correlation(pairs);
+        assert_eq!(
+            of(&[[1.0, 10.0], [2.0, 100.0], [3.0, f64::INFINITY]]),
+            Some(1.0)
+        );
+        assert_eq!(of(&[[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]]), Some(-1.0));
+        // 1 − 6 Σd² / n(n² − 1), with d = 1, 1, 0, 0.
+        let swapped = of(&[[1.0, 2.0], [2.0, 1.0], [3.0, 3.0], [4.0, 4.0]]);
+        assert!((swapped.unwrap() - 0.8).abs() < 1e-12);
+        assert_eq!(of(&[[1.0, 2.0], [2.0, 2.0]]), None);
+        assert_eq!(of(&[]), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::fit::{Progress, State};
 use crate::recipe::StageName;
 use crate::stages::Done;
+use crate::tune::Tuning;
 
 /// Name and version of the file's contents.
 const SCHEMA: &str = "edgefit.checkpoint/1";
@@ -21,6 +22,8 @@ const SCHEMA: &str = "edgefit.checkpoint/1";
 /// Stages that are over, and where the present one stands.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoint {
+    /// What `--tune` found.
+    pub tuning: Option<Tuning>,
     pub done: Vec<Done>,
     /// Weights that the stages so far have changed for good.
     pub kept: Weights,
@@ -32,6 +35,7 @@ pub(crate) struct Checkpoint {
 /// Everything but tensors.
 #[derive(Serialize, Deserialize)]
 struct Written<'a> {
+    tuning: Option<Cow<'a, Tuning>>,
     done: Cow<'a, [Done]>,
     current: Option<(StageName, Cow<'a, Progress>)>,
     events: u64,
@@ -95,6 +99,7 @@ impl Checkpoint {
             (stage, state)
         });
         Ok(Checkpoint {
+            tuning: written.tuning.map(Cow::into_owned),
             done: written.done.into_owned(),
             kept: group("kept/"),
             current,
@@ -113,6 +118,7 @@ impl Checkpoint {
         };
         let other = |error: String| fail(std::io::Error::other(error));
         let written = Written {
+            tuning: self.tuning.as_ref().map(Cow::Borrowed),
             done: Cow::Borrowed(&self.done),
             current: self
                 .current
@@ -192,6 +198,7 @@ mod tests {
             ..Progress::default()
         };
         Checkpoint {
+            tuning: None,
             done: Vec::new(),
             kept: weights(1.0),
             current: Some((

@@ -26,6 +26,9 @@ pub enum Error {
         /// What is wrong, and the mend.
         problem: String,
     },
+    /// Choices of the job that do not go together, with the mend.
+    #[error("{0}")]
+    Choice(String),
     /// The dataset.
     #[error(transparent)]
     Data(#[from] edgefit_data::Error),

@@ -6,6 +6,7 @@ mod mix;
 mod optimizer;
 mod order;
 mod overfit;
+mod rising;
 mod source;
 mod state;
 mod watch;
@@ -28,6 +29,7 @@ use crate::task::Targets;
 
 pub(crate) use inputs::{Inputs, only};
 pub(crate) use overfit::{Overfit, overfit};
+pub(crate) use rising::rising;
 use source::Selected;
 pub use source::{Cached, Source};
 pub(crate) use state::{Progress, State};
@@ -158,44 +160,7 @@ pub(crate) fn fit_from(
     resumed: Option<State>,
     hooks: &mut Hooks,
 ) -> Result<Fit> {
-    let device = Device::flex();
-    let module = EvalModule::from_graph(problem.graph, &device)?;
-    let (module, progress, kept) = match resumed {
-        Some(state) => (
-            module.with_weights(&state.weights)?,
-            state.progress,
-            Kept {
-                best: state.best,
-                average: state.average,
-                optimizer: Some(state.optimizer),
-            },
-        ),
-        None => (module, Progress::default(), Kept::default()),
-    };
-    let module = module.into_train(|name| problem.trained.contains_key(name));
-    let mut fresh = optimizer(problem.recipe, &module);
-    if let Some(bytes) = kept.optimizer {
-        fresh = state::optimizer_of(fresh, bytes)?;
-    }
-    let samples = problem.recipe.batch * problem.recipe.accumulate;
-    let updates = problem.train.len().div_ceil(samples);
-    let mut run = Run {
-        problem,
-        inputs: Inputs::of(problem.graph)?,
-        rates: Rates::new(&module, |name| {
-            problem.trained.get(name).copied().unwrap_or(1.0)
-        }),
-        schedule: Schedule::new(problem.recipe, problem.recipe.epochs * updates),
-        chance: Chance {
-            seed: problem.seed,
-            stage: problem.stage,
-        },
-        optimizer: fresh,
-        best: kept.best,
-        average: kept.average,
-        progress,
-        device,
-    };
+    let (mut run, module) = Run::start(problem, resumed)?;
     let ended = run.all(module, hooks)?;
     let best_epoch = run.progress.best_epoch;
     let weights = match run.best {
@@ -231,7 +196,49 @@ struct Run<'a> {
     progress: Progress,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn start(problem: &'a Problem<'a>, resumed: Option<State>) -> Result<(Self, TrainModule)> {
+        let device = Device::flex();
+        let module = EvalModule::from_graph(problem.graph, &device)?;
+        let (module, progress, kept) = match resumed {
+            Some(state) => (
+                module.with_weights(&state.weights)?,
+                state.progress,
+                Kept {
+                    best: state.best,
+                    average: state.average,
+                    optimizer: Some(state.optimizer),
+                },
+            ),
+            None => (module, Progress::default(), Kept::default()),
+        };
+        let module = module.into_train(|name| problem.trained.contains_key(name));
+        let mut fresh = optimizer(problem.recipe, &module);
+        if let Some(bytes) = kept.optimizer {
+            fresh = state::optimizer_of(fresh, bytes)?;
+        }
+        let samples = problem.recipe.batch * problem.recipe.accumulate;
+        let updates = problem.train.len().div_ceil(samples);
+        let run = Run {
+            problem,
+            inputs: Inputs::of(problem.graph)?,
+            rates: Rates::new(&module, |name| {
+                problem.trained.get(name).copied().unwrap_or(1.0)
+            }),
+            schedule: Schedule::new(problem.recipe, problem.recipe.epochs * updates),
+            chance: Chance {
+                seed: problem.seed,
+                stage: problem.stage,
+            },
+            optimizer: fresh,
+            best: kept.best,
+            average: kept.average,
+            progress,
+            device,
+        };
+        Ok((run, module))
+    }
+
     fn all(&mut self, mut module: TrainModule, hooks: &mut Hooks) -> Result<Ended> {
         let recipe = self.problem.recipe;
         while self.progress.epochs.len() < recipe.epochs {

@@ -6,6 +6,7 @@ mod layers;
 mod preflight;
 mod preprocessing;
 mod records;
+mod search;
 mod similarity;
 
 use edgefit_cost::{Check, Verdict};
@@ -30,6 +31,7 @@ use crate::task::Targets;
 pub(crate) use course::Course;
 pub(crate) use preprocessing::Original;
 pub(crate) use records::records;
+pub(crate) use search::search;
 
 /// What is there before the first step.
 pub(crate) struct Evidence<'a> {
@@ -69,7 +71,10 @@ impl Evidence<'_> {
             test: test.samples.len(),
         }));
         findings.record(ef08_evaluation::check_leak(&self.leak()));
-        let augmented = !recipe.augmentation.is_off();
+        let stages = &self.job.stages;
+        let augmented = stages
+            .iter()
+            .any(|&name| !recipe.augmentation_of(name).is_off());
         if self.dataset.has_images() {
             let amount = ef15_augmentation::check_amount(train.samples.len(), augmented);
             findings.record(amount);

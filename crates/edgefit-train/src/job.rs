@@ -28,6 +28,7 @@ use crate::report::{Exported, PartCounts, Report, SCHEMA, Timing};
 use crate::run_folder::RunFolder;
 use crate::stages::Stage;
 use crate::training::{Part as Trained, Training};
+use crate::tune;
 
 /// Fine-tuning of a backbone on images or arrays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,8 @@ pub struct Job {
     pub stages: Vec<StageName>,
     /// How it is trained.
     pub recipe: Recipe,
+    /// Candidates that are tried beside the recipe's own choices of stage probe.
+    pub tune: Option<usize>,
     /// Bytes of memory that the job may take; what is free, if not given.
     pub memory: Option<u64>,
     /// Guards that may not raise anything.
@@ -88,6 +91,7 @@ impl Job {
             strict: false,
             stages: vec![StageName::Probe],
             recipe: Recipe::default(),
+            tune: None,
             memory: None,
             allow: BTreeSet::new(),
             deny_warnings: false,
@@ -123,24 +127,25 @@ pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
 }
 
 /// A job whose inputs are there, and whose result will fit.
-struct Prepared {
-    job: Job,
+pub(crate) struct Prepared {
+    pub job: Job,
     started: Instant,
-    model: Model,
-    dataset: Dataset,
-    engine: EngineName,
+    pub model: Model,
+    pub dataset: Dataset,
+    pub engine: EngineName,
     compared: Vec<EngineName>,
     memory: Vec<StageMemory>,
     findings: Findings,
 }
 
 impl Prepared {
-    fn of(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
+    pub fn of(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
         let started = Instant::now();
         job.recipe.validate().map_err(|problem| Error::Recipe {
             path: job.run.clone(),
             problem,
         })?;
+        tune::check(job)?;
         let mut findings = Findings::new(job.allow.iter().copied(), job.deny_warnings);
         let dataset = Dataset::open(&job.data)?;
         let job = suited(job, &dataset);
@@ -169,7 +174,7 @@ impl Prepared {
             Some(given) => given,
             None => memory::available_bytes()?,
         };
-        let rows = dataset.samples.len() * job.recipe.views;
+        let rows = dataset.samples.len() * tune::views(&job);
         let memory = job
             .stages
             .iter()
@@ -243,7 +248,6 @@ impl Prepared {
         let baselines = baselines(job, &dataset, &model, &parts, observer)?;
         timing.baselines_ns = nanoseconds(clock);
 
-        let clock = Instant::now();
         let before = model.graph.clone();
         let work = Training {
             job,
@@ -253,7 +257,20 @@ impl Prepared {
             val_targets: &val_targets,
             first_rate,
         };
-        let interrupted = work.all(&mut model, &mut checkpoint, &mut run, observer)?;
+        let clock = Instant::now();
+        let tuned = tune::tuned(&work, &model, &mut checkpoint, &mut run, observer)?;
+        timing.tuning_ns = nanoseconds(clock);
+        let job = &tuned.job;
+        let evidence = Evidence { job, ..evidence };
+        let work = Training {
+            job,
+            first_rate: tuned.first_rate,
+            ..work
+        };
+
+        let clock = Instant::now();
+        let interrupted =
+            tuned.interrupted || work.all(&mut model, &mut checkpoint, &mut run, observer)?;
         timing.stages_ns = nanoseconds(clock);
         for (memory, done) in memory.iter_mut().zip(&checkpoint.done) {
             memory.measured_peak_bytes = done.stage.peak_bytes;
@@ -267,6 +284,9 @@ impl Prepared {
         course.judge(&mut findings);
         let epochs = checkpoint.done.iter().map(|done| done.stage.epochs.len());
         findings.record(guards::records(&run.path("events.jsonl"), epochs.sum())?);
+        if let Some(tuning) = &checkpoint.tuning {
+            guards::search(&mut findings, tuning);
+        }
         stopped(&findings)?;
 
         let path = run.path("model.onnx");
@@ -326,6 +346,7 @@ impl Prepared {
             engine,
             cached_features: extracted.cached,
             recipe: job.recipe.clone(),
+            tuning: checkpoint.tuning,
             class_weights: match &goal {
                 Goal::Classes { weights, .. } => weights.clone(),
                 _ => Vec::new(),
@@ -390,7 +411,7 @@ fn sheet(job: &Job, model: &Model, training: &PartSamples, path: &Path) -> Resul
 }
 
 /// The features of the samples as they are, which also says which of them can be read.
-fn clean_features(
+pub(crate) fn clean_features(
     job: &Job,
     model: &Model,
     dataset: &Dataset,

@@ -96,7 +96,7 @@ impl Preparation {
 pub(crate) struct Live<'a> {
     pub samples: &'a [&'a Sample],
     pub preparation: &'a Preparation,
-    pub augmentation: &'a Augmentation,
+    pub augmentation: Augmentation,
     pub seed: u64,
 }
 
@@ -111,7 +111,7 @@ impl Source for Live<'_> {
             match epoch {
                 0 => self.preparation.clean(sample),
                 epoch => {
-                    let (augmentation, view) = (self.augmentation, epoch as u64);
+                    let (augmentation, view) = (&self.augmentation, epoch as u64);
                     self.preparation.view(sample, augmentation, self.seed, view)
                 }
             }

@@ -75,6 +75,9 @@ pub struct StageRecipe {
     pub clip: f64,
     /// What trained normalisation does.
     pub normalization: Normalization,
+    /// Strength of the recipe's augmentation in this stage: 1 is as it says, 0 off, see
+    /// [`Augmentation::scaled`].
+    pub augmentation: f64,
     /// Epochs without a better validation loss before the stage ends; 0 is never.
     pub patience: usize,
 }
@@ -194,6 +197,12 @@ impl Recipe {
         }
     }
 
+    /// What is done to the training samples of a stage.
+    pub fn augmentation_of(&self, name: StageName) -> Augmentation {
+        self.augmentation
+            .scaled(self.stage(name).augmentation as f32)
+    }
+
     /// Changes every stage.
     pub fn each_stage(&mut self, change: impl FnMut(&mut StageRecipe)) {
         [&mut self.probe, &mut self.top, &mut self.full]
@@ -235,7 +244,7 @@ impl StageRecipe {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let counted = |value: f64| value >= 0.0 && value.is_finite();
-        let figures: [(&str, f64, bool, &str); 12] = [
+        let figures: [(&str, f64, bool, &str); 13] = [
             (
                 "momentum",
                 self.momentum,
@@ -283,6 +292,12 @@ impl StageRecipe {
             ),
             ("ema", self.ema, below(1.0)(self.ema), "from 0 to below 1"),
             ("clip", self.clip, counted(self.clip), "0 or more"),
+            (
+                "augmentation",
+                self.augmentation,
+                counted(self.augmentation),
+                "0 or more",
+            ),
         ];
         match figures.into_iter().find(|(_, _, good, _)| !good) {
             Some((key, value, _, allowed)) => {

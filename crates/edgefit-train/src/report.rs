@@ -12,6 +12,7 @@ use crate::memory::StageMemory;
 use crate::metrics::Metrics;
 use crate::recipe::Recipe;
 use crate::stages::Stage;
+use crate::tune::Tuning;
 
 /// Name and version of the document that a [`Report`] is written as.
 pub const SCHEMA: &str = "edgefit.train/1";
@@ -37,6 +38,8 @@ pub struct Report {
     pub cached_features: usize,
     /// How the head was fitted.
     pub recipe: Recipe,
+    /// What `--tune` tried and chose, where it was asked to.
+    pub tuning: Option<Tuning>,
     /// Loss weight of each class; empty for other tasks.
     pub class_weights: Vec<f32>,
     /// What was trained, simple to complex.
@@ -111,6 +114,8 @@ pub struct Exported {
 pub struct Timing {
     /// Decoding and the backbone, over all samples.
     pub features_ns: u64,
+    /// Trying what `--tune` tries.
+    pub tuning_ns: u64,
     /// The stages.
     pub stages_ns: u64,
     /// Fitting the baselines.

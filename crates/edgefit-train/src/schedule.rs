@@ -30,6 +30,16 @@ impl Schedule {
         }
     }
 
+    /// The same rate at every step.
+    pub fn constant(rate: f64) -> Self {
+        Schedule {
+            kind: ScheduleKind::Constant,
+            peak: rate,
+            warmup: 0,
+            steps: 1,
+        }
+    }
+
     pub fn rate(&self, step: usize) -> f64 {
         let half_cosine = |share: f64| 0.5 * (1.0 + (PI * share.min(1.0)).cos());
         if step < self.warmup {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use edgefit_burn::Weights;
-use edgefit_data::Sample;
+use edgefit_data::{Augmentation, Sample};
 use edgefit_engine::EngineName;
 use edgefit_graph::rewrite::{dropout_before, fold_batch_norm};
 use edgefit_graph::{Graph, Tensor, trainable_parameters};
@@ -121,6 +121,7 @@ impl Part {
 }
 
 /// What the stages work on.
+#[derive(Clone, Copy)]
 pub(crate) struct Training<'a> {
     pub job: &'a Job,
     pub engine: EngineName,
@@ -186,19 +187,11 @@ impl Training<'_> {
             recipe.rate = rate;
         }
         let part = Part::of(model, self.job, name)?;
-        let [train, val] = self.sources(name, model, &part, observer)?;
-        let problem = Problem {
-            graph: &part.graph,
-            trained: &part.trained,
-            train: train.as_ref(),
-            train_targets: self.train_targets,
-            val: val.as_ref(),
-            val_targets: self.val_targets,
-            recipe: &recipe,
-            sampling: self.job.recipe.sampling,
-            seed: self.job.recipe.seed,
-            stage: name,
-        };
+        let augmentation = self.job.recipe.augmentation_of(name);
+        let [train, val] = self.sources(name, model, &part, &augmentation, observer)?;
+        let sources = [train, val];
+        let problem = self.problem(name, &part, &sources, &recipe);
+        let [train, val] = &sources;
         let resumed = match checkpoint.current.take() {
             Some((stage, state)) if stage == name => Some(state),
             _ => None,
@@ -256,12 +249,38 @@ impl Training<'_> {
         Ok((done, fitted.weights))
     }
 
-    /// Inputs of the training and of the validation samples.
-    fn sources<'s>(
+    /// What a stage fits to the training samples and is judged on, the two `sources`, by a recipe.
+    pub fn problem<'p>(
+        &'p self,
+        name: StageName,
+        part: &'p Part,
+        [train, val]: &'p [Box<dyn Source + 'p>; 2],
+        recipe: &'p StageRecipe,
+    ) -> Problem<'p> {
+        Problem {
+            graph: &part.graph,
+            trained: &part.trained,
+            train: train.as_ref(),
+            train_targets: self.train_targets,
+            val: val.as_ref(),
+            val_targets: self.val_targets,
+            recipe,
+            sampling: self.job.recipe.sampling,
+            seed: self.job.recipe.seed,
+            stage: name,
+        }
+    }
+
+    /// Inputs of the training samples, with the given augmentation, and of the validation samples.
+    ///
+    /// # Errors
+    /// A sample can no longer be read, or the engine fails.
+    pub fn sources<'s>(
         &'s self,
         name: StageName,
         model: &'s Model,
         part: &Part,
+        augmentation: &Augmentation,
         observer: &mut dyn Observer,
     ) -> Result<[Box<dyn Source + 's>; 2]> {
         let [train, val, _] = self.parts;
@@ -271,14 +290,14 @@ impl Training<'_> {
                 Box::new(Live {
                     samples: &part.samples,
                     preparation: &model.preparation,
-                    augmentation: &recipe.augmentation,
+                    augmentation: augmentation.clone(),
                     seed: recipe.seed,
                 })
             };
             return Ok([live(train), live(val)]);
         };
         let augmented = Views::Augmented {
-            augmentation: &recipe.augmentation,
+            augmentation,
             seed: recipe.seed,
             count: recipe.views - 1,
         };
@@ -292,7 +311,7 @@ impl Training<'_> {
                 observer,
             )
         };
-        let more = match recipe.views > 1 && !recipe.augmentation.is_off() {
+        let more = match recipe.views > 1 && !augmentation.is_off() {
             true => views(&pass(augmented, &train.samples)?, recipe.views - 1),
             false => Vec::new(),
         };

@@ -17,6 +17,8 @@ pub mod explain;
 #[cfg(feature = "train")]
 pub mod import;
 #[cfg(feature = "train")]
+pub mod lr_find;
+#[cfg(feature = "train")]
 pub mod recipe;
 #[cfg(feature = "train")]
 pub mod train;

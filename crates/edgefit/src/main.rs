@@ -54,6 +54,7 @@ fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> 
         TrainCommand::Demo(args) => commands::demo::run(args, output),
         TrainCommand::Import(args) => commands::import::run(args, output),
         TrainCommand::Train(args) => commands::train::run(args, output),
+        TrainCommand::LrFind(args) => commands::lr_find::run(args, output),
         TrainCommand::Recipe(args) => commands::recipe::run(args, output),
         TrainCommand::Explain(args) => commands::explain::run(args, output),
         TrainCommand::Verify(args) => commands::verify::run(args, output),

@@ -33,6 +33,7 @@ pub struct Augmentation {
 const SHARES: RangeInclusive<f32> = 0.01..=1.0;
 const RATIOS: RangeInclusive<f32> = 0.1..=10.0;
 const MOST_OPS: u32 = 10;
+const SMALLEST_CROP: f32 = 0.08;
 
 impl Default for Augmentation {
     fn default() -> Self {
@@ -113,19 +114,27 @@ impl Augmentation {
     }
 
     /// The way from [`none`](Self::none) at strength 0 to itself at strength 1, the number of ops
-    /// rounded up. Strengths outside 0 … 1 count as the nearer end.
+    /// rounded up, and on beyond it: views differ more, as far as [`validate`](Self::validate) lets
+    /// them, but what is off stays off and flips are no more frequent. Crops keep
+    /// at least 8 % of the area (Szegedy 2015, section 6), or what they keep at strength 1.
     pub fn scaled(&self, strength: f32) -> Self {
-        let strength = strength.clamp(0.0, 1.0);
-        let scaled = |value: f32| value * strength;
+        let strength = strength.max(0.0);
+        let scaled = |value: f32, most: f32| (value * strength).min(most);
+        let kept = |share: f32| {
+            let least = share.min(SMALLEST_CROP);
+            (1.0 - strength + share * strength).max(least)
+        };
+        let ratio = |ratio: f32| ratio.powf(strength).clamp(*RATIOS.start(), *RATIOS.end());
+        let ops = scaled(self.rand_augment_ops as f32, MOST_OPS as f32);
         Augmentation {
-            crop_scale: self.crop_scale.map(|share| 1.0 - strength + scaled(share)),
-            crop_ratio: self.crop_ratio.map(|ratio| ratio.powf(strength)),
-            flip: scaled(self.flip),
-            color_jitter: scaled(self.color_jitter),
-            rotation: scaled(self.rotation),
-            rand_augment_ops: scaled(self.rand_augment_ops as f32).ceil() as u32,
-            rand_augment_magnitude: scaled(self.rand_augment_magnitude),
-            erasing: scaled(self.erasing),
+            crop_scale: self.crop_scale.map(kept),
+            crop_ratio: self.crop_ratio.map(ratio),
+            flip: self.flip * strength.min(1.0),
+            color_jitter: scaled(self.color_jitter, 1.0),
+            rotation: scaled(self.rotation, 180.0),
+            rand_augment_ops: ops.ceil() as u32,
+            rand_augment_magnitude: scaled(self.rand_augment_magnitude, 10.0),
+            erasing: scaled(self.erasing, 1.0),
         }
     }
 }
@@ -167,12 +176,17 @@ mod tests {
         assert_eq!(strong().scaled(0.0), Augmentation::none());
         assert_eq!(strong().scaled(-1.0), Augmentation::none());
         assert_eq!(strong().scaled(1.0), strong());
-        assert_eq!(strong().scaled(2.0), strong());
+        assert_eq!(Augmentation::none().scaled(2.0), Augmentation::none());
+        let twice = strong().scaled(2.0);
+        assert_eq!((twice.flip, twice.color_jitter), (0.5, 0.4));
+        assert_eq!((twice.rand_augment_ops, twice.rotation), (6, 20.0));
+        let twice = Augmentation::default().scaled(2.0);
+        assert_eq!(twice.crop_scale, [0.08, 1.0]);
         let half = strong().scaled(0.5);
         assert_eq!(half.crop_scale, [0.54, 0.95]);
         assert_eq!((half.rand_augment_ops, half.rotation), (2, 5.0));
         assert!(Augmentation::none().is_off() && !half.is_off());
-        for strength in [0.001, 0.3, 0.7, 0.999] {
+        for strength in [0.001, 0.3, 0.7, 0.999, 1.5, 2.0, 100.0] {
             assert_eq!(strong().scaled(strength).validate(), Ok(()));
         }
     }

@@ -110,7 +110,12 @@ impl Course<'_> {
             weight_decay: recipe.weight_decay,
             label_smoothing: recipe.label_smoothing,
             dropout: recipe.dropout,
-            augmentation: !self.evidence.job.recipe.augmentation.is_off(),
+            augmentation: !self
+                .evidence
+                .job
+                .recipe
+                .augmentation_of(stage.name)
+                .is_off(),
             train: fitted,
             val: tuned,
             first_loss: first.train_loss,

@@ -17,6 +17,8 @@ pub enum TrainCommand {
     Import(Import),
     /// Fine-tune a pretrained model on a folder of images
     Train(Train),
+    /// Find a learning rate: train a moment at rates from low to high
+    LrFind(LrFind),
     /// Show the built-in recipes of training
     Recipe(Recipe),
     /// Say what a guard means, why, and how to mend what it found
@@ -33,29 +35,19 @@ pub struct Fitting {
     #[arg(long, value_delimiter = ',', value_name = "STAGES")]
     pub stages: Vec<StageName>,
 
-    /// How it is trained: a TOML file, or a name from `edgefit recipe list`
-    #[arg(long, default_value = "default", value_name = "FILE")]
-    pub recipe: String,
-
     /// Most passes over the training samples in each stage, instead of the recipe's
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
-
-    /// Samples of a training step, instead of the recipe's
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub batch: Option<u32>,
 
     /// Highest learning rate of the head in each stage, instead of the recipe's
     #[arg(long, value_parser = positive)]
     pub lr: Option<f64>,
 
-    /// Seed of the split, the order of images, augmentation and dropout, instead of the recipe's
-    #[arg(long)]
-    pub seed: Option<u64>,
-
-    /// Node behind which stage top trains (chosen by itself, if not given)
-    #[arg(long, value_name = "NODE")]
-    pub freeze_to: Option<String>,
+    /// Try so many other rates, weight decays, label smoothings and strengths of augmentation around the
+    /// recipe's in stage probe, and go on with the best on validation
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(conflicts_with = "lr")]
+    pub tune: Option<u32>,
 
     /// Guards that may not raise anything, such as EF11
     #[arg(long, value_delimiter = ',', value_name = "CODES")]
@@ -64,6 +56,29 @@ pub struct Fitting {
     /// Treat what guards warn of as a failure
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Option<Deny>,
+
+    #[command(flatten)]
+    pub setup: Setup,
+}
+
+/// What is trained on what.
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// How it is trained: a TOML file, or a name from `edgefit recipe list`
+    #[arg(long, default_value = "default", value_name = "FILE")]
+    pub recipe: String,
+
+    /// Samples of a training step, instead of the recipe's
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+
+    /// Seed of the split, the order of images, augmentation and dropout, instead of the recipe's
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// Node behind which stage top trains (chosen by itself, if not given)
+    #[arg(long, value_name = "NODE")]
+    pub freeze_to: Option<String>,
 
     /// Node that makes the classes, where it is not found by itself or not the one that is meant
     #[arg(long, value_name = "NODE")]
@@ -164,6 +179,30 @@ pub struct Train {
 
     #[command(flatten)]
     pub fitting: Fitting,
+}
+
+#[derive(Debug, Args)]
+pub struct LrFind {
+    /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
+    /// folder of .npy files) of arrays x and y, where y decides the task: integers are classes, rows of
+    /// 0 and 1 labels, floats numbers to tell
+    pub data: PathBuf,
+
+    /// Pretrained model, an ONNX file
+    #[arg(long)]
+    pub backbone: PathBuf,
+
+    /// What is trained: probe (a new head); top (the last blocks) or full (the whole net), behind a
+    /// probe
+    #[arg(long, default_value_t = StageName::Probe)]
+    pub stage: StageName,
+
+    /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
+    #[arg(long)]
+    pub preprocessing: Option<String>,
+
+    #[command(flatten)]
+    pub setup: Setup,
 }
 
 #[derive(Debug, Args)]

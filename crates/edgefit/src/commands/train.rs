@@ -10,11 +10,11 @@ use edgefit::engine::parity;
 use edgefit::graph::{Error as GraphError, Task};
 use edgefit::guards::{Code, Finding, Status};
 use edgefit::train::memory::StageMemory;
-use edgefit::train::{self, Job, Recipe, Report, SCHEMA, Stage, StageName};
+use edgefit::train::{self, Candidate, Job, Recipe, Report, SCHEMA, Stage, StageName, Tuning};
 use serde::Serialize;
 
 use super::{check, discover, in_file, threads};
-use crate::cli::{Deny, Fitting, Train};
+use crate::cli::{Deny, Fitting, Setup, Train};
 use crate::human;
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c};
@@ -75,17 +75,15 @@ pub fn job(
     device: Profile,
     run: PathBuf,
 ) -> anyhow::Result<Job> {
-    let mut recipe = Recipe::find(&fitting.recipe)?;
-    recipe.seed = fitting.seed.unwrap_or(recipe.seed);
-    recipe.each_stage(|stage| {
+    let mut job = set_up(fitting.setup, cache, data, backbone, device, run)?;
+    job.recipe.each_stage(|stage| {
         stage.epochs = fitting
             .epochs
             .map_or(stage.epochs, |epochs| epochs as usize);
-        stage.batch = fitting.batch.map_or(stage.batch, |batch| batch as usize);
         stage.rate = fitting.lr.unwrap_or(stage.rate);
     });
     // A rate that the user gives is the user's.
-    recipe.rate_search &= fitting.lr.is_none();
+    job.recipe.rate_search &= fitting.lr.is_none();
     let mut stages = fitting.stages;
     stages.sort_unstable();
     stages.dedup();
@@ -93,23 +91,38 @@ pub fn job(
         stages.push(StageName::Probe);
     }
     Ok(Job {
-        data,
-        backbone,
-        device,
-        run,
-        cache: cache.root().to_path_buf(),
-        preprocessing: None,
-        head: fitting.head,
-        freeze_to: fitting.freeze_to,
-        input_shape: fitting.input_shape.map(|shape| shape.0),
-        engine: fitting.engine,
-        threads: threads(fitting.threads),
-        strict: fitting.strict,
         stages,
-        recipe,
-        memory: None,
+        tune: fitting.tune.map(|count| count as usize),
         allow: fitting.allow.into_iter().collect(),
         deny_warnings: fitting.deny == Some(Deny::Warnings),
+        ..job
+    })
+}
+
+/// A job on the data, the backbone and the recipe that the flags name.
+pub fn set_up(
+    setup: Setup,
+    cache: &Cache,
+    data: PathBuf,
+    backbone: PathBuf,
+    device: Profile,
+    run: PathBuf,
+) -> anyhow::Result<Job> {
+    let mut recipe = Recipe::find(&setup.recipe)?;
+    recipe.seed = setup.seed.unwrap_or(recipe.seed);
+    recipe.each_stage(|stage| {
+        stage.batch = setup.batch.map_or(stage.batch, |batch| batch as usize);
+    });
+    Ok(Job {
+        cache: cache.root().to_path_buf(),
+        head: setup.head,
+        freeze_to: setup.freeze_to,
+        input_shape: setup.input_shape.map(|shape| shape.0),
+        engine: setup.engine,
+        threads: threads(setup.threads),
+        strict: setup.strict,
+        recipe,
+        ..Job::new(&data, &backbone, device, &run)
     })
 }
 
@@ -155,14 +168,20 @@ pub fn train(
             }
             Ok(None)
         }
-        // Errors about what is in the model do not know which file it came from.
-        Err(
-            error @ (train::Error::Stopped(_)
-            | train::Error::Engine(_)
-            | train::Error::Burn(_)
-            | train::Error::Graph(GraphError::Invalid { .. } | GraphError::Unsupported(_))),
-        ) => Err(in_file(about)(error)),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(placed(about, error)),
+    }
+}
+
+/// Puts the name of a file before errors about what is in a model, which do not know where it came from.
+pub fn placed(about: &Path, error: train::Error) -> anyhow::Error {
+    match error {
+        train::Error::Stopped(_)
+        | train::Error::Engine(_)
+        | train::Error::Burn(_)
+        | train::Error::Graph(GraphError::Invalid { .. } | GraphError::Unsupported(_)) => {
+            in_file(about)(error)
+        }
+        error => error.into(),
     }
 }
 
@@ -201,6 +220,46 @@ fn findings(guards: &[Finding]) -> String {
         true => rest,
         false => format!("{rows}\n{rest}"),
     }
+}
+
+/// What was tried of each choice, and what was taken.
+fn tuning(tuning: &Tuning) -> String {
+    let mut rows = table(&[
+        "tuned on val",
+        "rate",
+        "weight decay",
+        "smoothing",
+        "augmentation",
+        "val",
+        "val loss",
+    ]);
+    let mut row = |name: &str, made: &Candidate| {
+        let last = made.rungs.last();
+        let accuracy = last.and_then(|rung| rung.val_accuracy);
+        let loss = last.and_then(|rung| rung.val_loss);
+        rows.add_row([
+            name.to_owned(),
+            format!("{:.1e}", made.rate),
+            format!("{:.1e}", made.weight_decay),
+            format!("{:.3}", made.label_smoothing),
+            format!("× {}", made.augmentation),
+            accuracy.map_or("–".to_owned(), human::percent),
+            loss.map_or("–".to_owned(), |loss| format!("{loss:.4}")),
+        ]);
+    };
+    if let Some(own) = tuning.candidates.first() {
+        row("the recipe", own);
+    }
+    match tuning.candidates.get(tuning.chosen) {
+        Some(chosen) if tuning.chosen > 0 => row("chosen", chosen),
+        _ => {}
+    }
+    let others = tuning.candidates.len().saturating_sub(1);
+    let taken = match tuning.chosen {
+        0 => format!("none of {others} others was better than the recipe"),
+        _ => format!("the best of {others} others; recipe.toml in the run folder has it"),
+    };
+    format!("{rows}\n{taken}\n")
 }
 
 /// A row a stage.
@@ -258,11 +317,12 @@ pub fn people(report: &Report) -> String {
     };
     let memory: Vec<String> = report.memory.iter().map(memory).collect();
     format!(
-        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}\n{}\n{}\n{}\nmodel: {}{}",
+        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}{}\n{}\n{}\n{}\nmodel: {}{}",
         counts.join(", "),
         memory.join("\n"),
         report.engine,
         human::seconds(report.timing.features_ns),
+        report.tuning.as_ref().map_or(String::new(), tuning),
         stages(&report.stages),
         figures::people(report),
         pairs(&report.parity),

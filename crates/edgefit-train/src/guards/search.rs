@@ -1,0 +1,29 @@
+use edgefit_guards::Findings;
+use edgefit_guards::ef10_hyperparameters::{Search, check_search};
+
+use crate::tune::{Candidate, Tuning};
+
+/// Whether something better may lie beyond what was tried (EF10).
+///
+/// Smoothing and augmentation are searched from nothing to what nobody uses; there is nothing beyond.
+pub(crate) fn search(findings: &mut Findings, tuning: &Tuning) {
+    let values: [(&str, fn(&Candidate) -> f64); 2] = [
+        ("rate", |made| made.rate),
+        ("weight_decay", |made| made.weight_decay),
+    ];
+    let Some(chosen) = tuning.candidates.get(tuning.chosen) else {
+        return;
+    };
+    for (name, value) in values {
+        // Only the first rung has all of them.
+        let trial = |made: &Candidate| {
+            let loss = made.rungs.first().and_then(|rung| rung.val_loss);
+            [value(made), loss.unwrap_or(f64::INFINITY)]
+        };
+        findings.record(check_search(&Search {
+            name: name.into(),
+            chosen: value(chosen),
+            trials: tuning.candidates.iter().map(trial).collect(),
+        }));
+    }
+}

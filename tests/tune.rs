@@ -1,0 +1,278 @@
+//! Choices found by trying them: `--tune` and the learning-rate range test.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{assert_fields, assert_refused, backbone, command, run, some_photographs};
+use serde_json::Value;
+
+const CLASSES: [&str; 3] = ["bird", "flower", "vehicle"];
+
+fn train(data: &Path, out: &Path, threads: &str, more: &[&str]) -> Command {
+    let mut train = command();
+    train
+        .arg("train")
+        .arg(data)
+        .arg("--backbone")
+        .arg(backbone());
+    train.args([
+        "--device",
+        "raspberry-pi-4b",
+        "--json",
+        "--threads",
+        threads,
+    ]);
+    train.env("RAYON_NUM_THREADS", threads);
+    train.args(more).arg("-o").arg(out);
+    train
+}
+
+fn report(run: &Path) -> Value {
+    serde_json::from_slice(&fs::read(run.join("report.json")).unwrap()).unwrap()
+}
+
+fn model(run: &Path) -> Vec<u8> {
+    fs::read(run.join("model.onnx")).unwrap()
+}
+
+#[test]
+fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
+    common::onnxruntime();
+    let data = some_photographs(&CLASSES, 16);
+    let out = tempfile::tempdir().unwrap();
+    let tuned = out.path().join("tuned");
+    let flags = ["--tune", "8", "--epochs", "18"];
+    let ran = run(&mut train(data.path(), &tuned, "2", &flags));
+    assert!(ran.code < 2, "{ran:?}");
+    let report = ran.json("edgefit.train/1");
+    assert_fields(
+        &report,
+        &[
+            "tuning.chosen",
+            "tuning.candidates.0.rate",
+            "tuning.candidates.0.weight_decay",
+            "tuning.candidates.0.label_smoothing",
+            "tuning.candidates.0.augmentation",
+            "tuning.candidates.0.rungs.0.val_accuracy",
+            "timing.tuning_ns",
+        ],
+    );
+
+    // Nine candidates, three of them twice as often, the recipe's among these.
+    let candidates = report["tuning"]["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 9);
+    let epochs = |made: &Value| -> Vec<u64> {
+        let rungs = made["rungs"].as_array().unwrap().iter();
+        rungs.map(|rung| rung["epochs"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(candidates[0]["rate"], 3e-3);
+    assert_eq!(epochs(&candidates[0]), [6, 18]);
+    let far: Vec<&Value> = candidates
+        .iter()
+        .filter(|made| epochs(made).len() == 2)
+        .collect();
+    assert_eq!(far.len(), 3);
+    let loss = |made: &Value, rung: usize| made["rungs"][rung]["val_loss"].as_f64().unwrap();
+    let chosen = &candidates[report["tuning"]["chosen"].as_u64().unwrap() as usize];
+    assert!(far.iter().all(|made| loss(chosen, 1) <= loss(made, 1)));
+    // Of those that fell out, none was better than those that went on by themselves.
+    let worst = far.iter().filter(|made| **made != &candidates[0]);
+    let worst = worst.map(|made| loss(made, 0)).fold(0.0, f64::max);
+    let out_of_it = candidates.iter().filter(|made| epochs(made).len() == 1);
+    assert!(out_of_it.into_iter().all(|made| loss(made, 0) >= worst));
+
+    // The stage that follows is the winner's last rung.
+    let stage = &report["stages"][0];
+    assert_eq!(stage["rate"], chosen["rate"]);
+    assert_eq!(stage["val_loss"], chosen["rungs"][1]["val_loss"]);
+    for field in ["rate", "weight_decay", "label_smoothing", "augmentation"] {
+        assert_eq!(report["recipe"]["probe"][field], chosen[field]);
+    }
+    assert_eq!(report["recipe"]["top"]["rate"], 1e-3);
+
+    let again = out.path().join("again");
+    let recipe = tuned.join("recipe.toml");
+    let flags = ["--recipe", recipe.to_str().unwrap()];
+    let ran = run(&mut train(data.path(), &again, "1", &flags));
+    assert!(ran.code < 2, "{ran:?}");
+    assert_eq!(ran.json("edgefit.train/1")["tuning"], Value::Null);
+    assert_eq!(model(&tuned), model(&again));
+}
+
+#[test]
+fn a_search_that_is_killed_or_ended_gives_what_it_would_have_given() {
+    common::onnxruntime();
+    let data = some_photographs(&CLASSES, 16);
+    let out = tempfile::tempdir().unwrap();
+    let flags = ["--tune", "12", "--epochs", "60", "--stages", "probe,top"];
+    let whole = out.path().join("whole");
+    assert!(run(&mut train(data.path(), &whole, "1", &flags)).code < 2);
+
+    let killed = out.path().join("killed");
+    let started = |mut command: Command| {
+        let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
+        silent.spawn().unwrap()
+    };
+    let resume = || {
+        let mut resume = command();
+        resume.args(["train", "--resume"]).arg(&killed);
+        resume.env("RAYON_NUM_THREADS", "2");
+        resume
+    };
+    // In the midst of the search, which begins behind the file of splits: once killed, once ended.
+    for signal in ["-KILL", "-INT"] {
+        let mut child = started(match killed.join("job.json").exists() {
+            true => resume(),
+            false => train(data.path(), &killed, "2", &flags),
+        });
+        let splits = killed.join("splits.json");
+        let begun = fs::metadata(&splits).and_then(|meta| meta.modified()).ok();
+        let again = || fs::metadata(&splits).and_then(|meta| meta.modified()).ok();
+        while again() == begun {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(sent.success());
+        child.wait().unwrap();
+        assert!(!killed.join("report.json").exists(), "{signal}");
+        let checkpoint = killed.join("checkpoint.safetensors");
+        assert!(!checkpoint.exists(), "{signal}: the search was over");
+    }
+    // Behind the search, whose result is in the checkpoint then.
+    let mut child = started(resume());
+    while !killed.join("checkpoint.safetensors").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let end = run(&mut resume());
+    assert!(end.code < 2, "{end:?}");
+
+    let (whole_report, killed_report) = (report(&whole), report(&killed));
+    assert!(whole_report["tuning"].is_object());
+    assert_eq!(whole_report["tuning"], killed_report["tuning"]);
+    assert_eq!(model(&whole), model(&killed));
+    let told = fs::read_to_string(killed.join("events.jsonl")).unwrap();
+    let told = told.lines().filter(|line| line.contains("\"tuning\""));
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
+    common::onnxruntime();
+    let out = tempfile::tempdir().unwrap();
+    let ef10 = |recipe: &str| {
+        let path = out.path().join("recipe.toml");
+        fs::write(&path, recipe).unwrap();
+        let flags = ["--tune", "16", "--recipe", path.to_str().unwrap()];
+        let ran = run(&mut train(
+            data.path(),
+            &out.path().join("run"),
+            "2",
+            &flags,
+        ));
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let guards = document["guards"].as_array().unwrap().clone();
+        let found = guards.into_iter().find(|guard| guard["code"] == "EF10");
+        let found = found.unwrap();
+        let text = |field: &str| found[field].as_str().unwrap().to_owned();
+        (text("status"), text("message"))
+    };
+    // The rates around 3 all are too high, so the lowest of them is best.
+    let (status, message) = ef10("[probe]\nrate = 3.0\nepochs = 30\n");
+    assert_ne!(status, "pass", "{message}");
+    assert!(message.contains("edge of what was searched"), "{message}");
+    assert!(message.contains("a lower rate"), "{message}");
+    let (status, message) = ef10("[probe]\nepochs = 30\n");
+    assert_eq!(status, "pass", "{message}");
+}
+
+#[test]
+fn the_range_test_draws_its_curve_and_leaves_nothing() {
+    common::onnxruntime();
+    let data = some_photographs(&CLASSES, 16);
+    let place = tempfile::tempdir().unwrap();
+    let find = |more: &[&str]| {
+        let mut find = command();
+        find.arg("lr-find").arg(data.path());
+        find.arg("--backbone").arg(backbone()).args(more);
+        run(find.current_dir(place.path()))
+    };
+    let ran = find(&["--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let found = ran.json("edgefit.lr_find/1");
+    let figure = |field: &str| found[field].as_f64().unwrap();
+    let curve = found["curve"].as_array().unwrap();
+    assert!(curve.len() > 60, "{}", curve.len());
+    let rate = |point: &Value| point["rate"].as_f64().unwrap();
+    assert!(curve.windows(2).all(|pair| rate(&pair[0]) < rate(&pair[1])));
+    let smoothed = |point: &Value| point["smoothed"].as_f64().unwrap();
+    let lowest = curve.iter().map(smoothed).fold(f64::INFINITY, f64::min);
+    let minimum = curve
+        .iter()
+        .find(|point| smoothed(point) == lowest)
+        .unwrap();
+    assert_eq!(figure("minimum"), rate(minimum));
+    assert!((figure("suggestion") / figure("minimum") - 0.1).abs() < 1e-9);
+    assert_eq!(figure("recipe_rate"), 3e-3);
+    // AdamW on the features of three classes: neither hardly moving nor out of hand.
+    assert!((1e-4..1e-1).contains(&figure("suggestion")), "{ran:?}");
+    assert!(smoothed(&curve[0]) > 2.0 * lowest);
+    assert_eq!(find(&["--json"]).stdout, ran.stdout);
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+
+    let people = find(&["--stage", "top", "--batch", "8"]);
+    assert_eq!(people.code, 0, "{people:?}");
+    for words in ["stage top", "suggested", "lowest", "the recipe's rate"] {
+        assert!(people.stdout.contains(words), "{people:?}");
+    }
+}
+
+#[test]
+fn searches_that_cannot_be_made_are_refused_with_the_mend() {
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("run");
+    let tried = |more: &[&str]| run(&mut train(data.path(), &place, "1", more));
+    assert_refused(
+        &tried(&["--tune", "3", "--stages", "top"]),
+        &["--tune", "stage probe", "add probe"],
+    );
+    for (flags, words) in [
+        (&["--tune", "0"][..], &["--tune", "1..=1000"][..]),
+        (&["--tune", "1001"], &["--tune", "1..=1000"]),
+        (&["--tune", "many"], &["--tune", "invalid digit"]),
+        (&["--tune", "3", "--lr", "0.1"], &["--tune", "--lr"]),
+        (&["--tune", "3", "--resume", "runs/a"], &["--resume"]),
+    ] {
+        let ran = tried(flags);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        for word in words {
+            assert!(ran.stderr.contains(word), "{ran:?}");
+        }
+    }
+    let mut find = command();
+    find.arg("lr-find").arg(data.path());
+    find.arg("--backbone").arg(backbone());
+    let ran = run(find.args(["--stage", "head"]));
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("probe, top and full"), "{ran:?}");
+    let mut find = command();
+    find.arg("lr-find").arg("absent");
+    find.arg("--backbone").arg(backbone());
+    assert_refused(&run(&mut find), &["absent"]);
+    assert!(!place.exists());
+}

@@ -1,7 +1,10 @@
 //! The choices of stage probe, found by trying some of them on cached features.
 
+mod clearly;
 mod halving;
 mod space;
+
+use std::collections::BTreeMap;
 
 use edgefit_data::Augmentation;
 use edgefit_graph::{Task, write_atomically};
@@ -10,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::events::Observer;
-use crate::fit::{Ended, Source, fit};
+use crate::fit::{Ended, Source, evaluate, fit};
 use crate::job::Job;
 use crate::model::Model;
 use crate::recipe::{Recipe, StageName, StageRecipe};
@@ -21,13 +24,14 @@ use crate::training::{Part, Training};
 ///
 /// Every rung trains its candidates from the start, by a schedule of its own length, and the third
 /// with the lowest validation losses goes on to three times the epochs; the recipe's own choices always
-/// do. The last rung is as long as the recipe says, so that what is chosen there is no worse on
-/// validation than the recipe.
+/// do. The last rung is as long as the recipe says. The best there is chosen if its loss is lower than that
+/// of the recipe by more than two standard errors of the difference, and the recipe's own choices
+/// otherwise: what looks better by chance is not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tuning {
     /// What was tried; the recipe's own choices first.
     pub candidates: Vec<Candidate>,
-    /// Which of them has the lowest validation loss in the last rung, counted from 0.
+    /// Which of them is used, counted from 0.
     pub chosen: usize,
 }
 
@@ -223,7 +227,8 @@ fn search(
         before: 0,
     };
     sum.observer.begin("tuning", (epochs * samples) as u64);
-    let train = |candidate: &Candidate, epochs: usize| -> Result<Option<Rung>> {
+    let mut last: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    let train = |at: usize, candidate: &Candidate, epochs: usize| -> Result<Option<Rung>> {
         let recipe = StageRecipe {
             epochs,
             ..candidate.recipe(&own)
@@ -235,6 +240,13 @@ fn search(
         let problem = work.problem(StageName::Probe, &part, sources, &recipe);
         let fitted = fit(&problem, &mut sum)?;
         sum.before += (epochs * samples) as u64;
+        if epochs == own.epochs {
+            let module = fitted.module(&part.graph)?;
+            let [_, val] = sources;
+            let targets = work.val_targets;
+            let (outputs, _) = evaluate(&part.graph, &module, val.as_ref(), targets, own.batch)?;
+            last.insert(at, clearly::losses(targets, &outputs)?);
+        }
         let best = fitted.best_epoch.checked_sub(1);
         let best = best.and_then(|at| fitted.epochs.get(at));
         let rung = Rung {
@@ -244,9 +256,17 @@ fn search(
         };
         Ok((fitted.ended != Ended::Interrupted).then_some(rung))
     };
-    let chosen = halving::run(&mut candidates, &rungs, train)?;
+    let best = halving::run(&mut candidates, &rungs, train)?;
     sum.observer.end();
-    Ok(chosen.map(|chosen| Tuning { candidates, chosen }))
+    let Some(best) = best else {
+        return Ok(None);
+    };
+    let better = match (last.get(&0), last.get(&best)) {
+        (Some(own), Some(best)) => clearly::clearly_lower(own, best),
+        _ => false,
+    };
+    let chosen = if better { best } else { 0 };
+    Ok(Some(Tuning { candidates, chosen }))
 }
 
 /// Tells of many fits as of one.

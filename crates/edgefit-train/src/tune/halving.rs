@@ -29,7 +29,7 @@ pub(super) fn rungs(candidates: usize, epochs: usize) -> Vec<Planned> {
     rungs
 }
 
-/// Trains candidates for as many epochs as their rung has, and gives the place of the one with the
+/// Trains each candidate, told by its place, for as many epochs as its rung has, and gives the place of the one with the
 /// lowest loss in the last. The first candidate is in every rung. `None` as soon as `train` gives none.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub(super) fn rungs(candidates: usize, epochs: usize) -> Vec<Planned> {
 pub(super) fn run(
     candidates: &mut [Candidate],
     rungs: &[Planned],
-    mut train: impl FnMut(&Candidate, usize) -> Result<Option<Rung>>,
+    mut train: impl FnMut(usize, &Candidate, usize) -> Result<Option<Rung>>,
 ) -> Result<Option<usize>> {
     let mut alive: Vec<usize> = (0..candidates.len()).collect();
     for rung in rungs {
@@ -47,7 +47,7 @@ pub(super) fn run(
             alive.push(0);
         }
         for &at in &alive {
-            let Some(seen) = train(&candidates[at], rung.epochs)? else {
+            let Some(seen) = train(at, &candidates[at], rung.epochs)? else {
                 return Ok(None);
             };
             candidates[at].rungs.push(seen);
@@ -104,7 +104,7 @@ mod tests {
         let mut candidates = some(17);
         let rungs = rungs(17, 60);
         // What looks best moves down as training gets longer.
-        let train = |candidate: &Candidate, epochs: usize| {
+        let train = |_: usize, candidate: &Candidate, epochs: usize| {
             let loss = match epochs {
                 60 => (candidate.rate - 7.0).abs(),
                 20 => (candidate.rate - 9.0).abs(),
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn the_first_is_never_dropped_and_wins_where_others_are_no_better() {
         let mut candidates = some(17);
-        let train = |candidate: &Candidate, epochs: usize| {
+        let train = |_: usize, candidate: &Candidate, epochs: usize| {
             let late = epochs == 60;
             seen(epochs, Some(if late { 1.0 } else { -candidate.rate }))
         };
@@ -133,12 +133,12 @@ mod tests {
     #[test]
     fn what_diverges_comes_last_and_the_user_can_end_it() {
         let mut candidates = some(4);
-        let train = |candidate: &Candidate, epochs: usize| {
+        let train = |_: usize, candidate: &Candidate, epochs: usize| {
             seen(epochs, (candidate.rate == 2.0).then_some(9.0))
         };
         let chosen = run(&mut candidates, &rungs(4, 3), train).unwrap();
         assert_eq!(chosen, Some(2));
-        let ended = run(&mut some(4), &rungs(4, 3), |_, _| Ok(None)).unwrap();
+        let ended = run(&mut some(4), &rungs(4, 3), |_, _, _| Ok(None)).unwrap();
         assert_eq!(ended, None);
     }
 }

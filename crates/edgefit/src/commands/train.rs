@@ -256,7 +256,7 @@ fn tuning(tuning: &Tuning) -> String {
     }
     let others = tuning.candidates.len().saturating_sub(1);
     let taken = match tuning.chosen {
-        0 => format!("none of {others} others was better than the recipe"),
+        0 => format!("none of {others} others was clearly better than the recipe"),
         _ => format!("the best of {others} others; recipe.toml in the run folder has it"),
     };
     format!("{rows}\n{taken}\n")

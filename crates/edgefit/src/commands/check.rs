@@ -4,7 +4,7 @@ use edgefit::cost::latency::{Bound, LatencyFigure, NodeLatency};
 use edgefit::cost::{
     self, Amounts, Backbone, Budget, Limits, NeedBasis, Request, Resource, Suggestion, Verdict,
 };
-use edgefit::device::{self, Profile};
+use edgefit::device;
 use edgefit::graph::infer::infer;
 use edgefit::import::Architecture;
 use indexmap::IndexMap;
@@ -59,17 +59,16 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
     );
     let (graph, shapes) = load(&args.model, &args.shape)?;
     let mut remote = Remote::connect(&args.remote, output)?;
-    let limited = args.ram.or(args.flash).or(args.latency).is_some();
-    let profile = match (&args.device, &remote) {
+    let mut profile = match (&args.device, &remote) {
         (Some(name), _) => device::find(name)?,
-        (None, None) if !limited => device::host()?,
-        (None, Some(remote)) if !limited => measure::board(remote, output)?,
-        // Only the limits are asked for.
-        (None, _) => Profile {
-            banks: Vec::new(),
-            ..device::host()?
-        },
+        (None, None) => device::host()?,
+        (None, Some(remote)) => measure::board(remote, output)?,
     };
+    let limited = args.ram.or(args.flash).or(args.latency).is_some();
+    if args.device.is_none() && limited {
+        // Only the limits are asked for.
+        profile.banks.clear();
+    }
     let mut request = Request::new(&profile);
     if let Some(engine) = &args.engine {
         request = request.with_engine(engine)?;

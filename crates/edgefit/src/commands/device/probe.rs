@@ -102,11 +102,13 @@ fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<P
     let mut answer: Map<String, Value> = answer?;
     let gpus = answer.remove("gpus").unwrap_or_default();
     let read = || {
+        let profile: Profile = serde_json::from_value(Value::Object(answer))?;
         serde_json::Result::Ok(Probed {
             gpus: serde_json::from_value(gpus)?,
             profile: Profile {
                 name: profile_name(args.output.as_deref()),
-                ..serde_json::from_value(Value::Object(answer))?
+                title: profile.title.replacen("this machine", &remote.host(), 1),
+                ..profile
             },
         })
     };

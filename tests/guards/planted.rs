@@ -393,18 +393,10 @@ pub fn planted() -> (Vec<Planted>, Vec<TempDir>) {
     let late = "[probe]\npatience = 0\nepochs = 200\nrate = 0.03\nlabel_smoothing = 0\n";
     plant(
         "EF17",
-        "four epochs, too few",
-        &tux,
+        "five epochs for labels that are partly wrong",
+        mislabelled.path(),
         fine(),
-        "[probe]\nepochs = 4\nrate = 3e-4\n",
-        &[],
-    );
-    plant(
-        "EF17",
-        "the last block and the head at a rate for neither",
-        &tux,
-        fine(),
-        "[probe]\nepochs = 5\nrate = 2e-4\nlabel_smoothing = 0\n",
+        "[probe]\nepochs = 5\n",
         &[],
     );
     plant(

@@ -9,12 +9,14 @@ mod reading;
 mod sysfs;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 pub use reading::Reading;
+pub use watch::{Sample, Watch};
 
 /// The GPUs of this machine and where their figures come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@
  *   EVERY_NUMBER  what every number is
  *   FREE_BYTES    free memory
  *   REASONS       bits of what throttles
+ *   PROCESS       the one process that runs on every GPU
  *
  * A function that is renamed, as by -DnvmlShutdown=absent, is a missing symbol.
  */
@@ -28,6 +29,12 @@ typedef struct {
 typedef struct {
     unsigned gpu, memory;
 } utilization_t;
+
+typedef struct {
+    unsigned pid;
+    unsigned long long used;
+    unsigned gpu_instance, compute_instance;
+} process_t;
 
 #ifndef GPUS
 #define GPUS 1
@@ -54,6 +61,10 @@ typedef struct {
 #endif
 #ifndef REASONS
 #define REASONS 0x44
+#endif
+
+#ifndef PROCESS
+#define PROCESS 4242
 #endif
 
 #define ANSWER(gpu)                                                                                \
@@ -166,6 +177,26 @@ int nvmlDeviceGetMaxClockInfo(device_t device, unsigned type, unsigned *clock)
 {
     ANSWER(device->index);
     *clock = NUMBER(type == 0 ? 1980 : type == 2 ? 7001 : 0);
+    return 0;
+}
+
+int nvmlDeviceGetTotalEnergyConsumption(device_t device, unsigned long long *millijoules)
+{
+    static unsigned long long energy;
+    ANSWER(device->index);
+    *millijoules = energy += 500;
+    return 0;
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(device_t device, unsigned *count, process_t *processes)
+{
+    ANSWER(device->index);
+    if (*count < 1) {
+        *count = 1;
+        return 7;
+    }
+    *count = 1;
+    processes[0] = (process_t){PROCESS, 700000000, -1, -1};
     return 0;
 }
 

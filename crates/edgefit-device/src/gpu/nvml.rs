@@ -2,6 +2,8 @@
 
 use std::ffi::{c_char, c_uint};
 use std::fmt::Display;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::path::Path;
 
 use nvml_wrapper::bitmasks::device::ThrottleReasons;
@@ -29,19 +31,19 @@ const MAX_MEMORY: u64 = 1 << 50;
 const TEMPERATURES: std::ops::RangeInclusive<i64> = 0..=1_000;
 
 /// How NVML counts a figure, and the largest that is believed.
-struct Unit {
+pub(super) struct Unit {
     name: &'static str,
     max: u32,
     /// Factor to the unit that the field's name ends in.
     scale: u64,
 }
 
-const MEGAHERTZ: Unit = Unit {
+pub(super) const MEGAHERTZ: Unit = Unit {
     name: "MHz",
     max: 100_000,
     scale: 1_000_000,
 };
-const MILLIWATTS: Unit = unit("mW", 100_000_000);
+pub(super) const MILLIWATTS: Unit = unit("mW", 100_000_000);
 const PERCENT: Unit = unit("%", 100);
 const CORES: Unit = unit("cores", 10_000_000);
 const GENERATIONS: Unit = unit("as the PCIe generation", 100);
@@ -60,13 +62,38 @@ const fn unit(name: &'static str, max: u32) -> Unit {
 /// # Errors
 /// NVML cannot be used; the text says why, with the mend.
 pub(super) fn read(library: Option<&Path>) -> Result<Gpus, String> {
-    let nvml = open(library)?;
-    let gpus = ask(&nvml, library);
-    // Dropping `Nvml` calls `nvmlShutdown` and panics where the library has none.
-    if nvml.lib().nvmlShutdown.is_err() {
-        std::mem::forget(nvml);
+    ask(&Opened::open(library)?.0, library)
+}
+
+/// NVML, started.
+pub(super) struct Opened(ManuallyDrop<Nvml>);
+
+impl Opened {
+    /// Loads `library`, or the system's.
+    ///
+    /// # Errors
+    /// NVML cannot be used; the text says why, with the mend.
+    pub fn open(library: Option<&Path>) -> Result<Self, String> {
+        open(library).map(|nvml| Opened(ManuallyDrop::new(nvml)))
     }
-    gpus
+}
+
+impl Deref for Opened {
+    type Target = Nvml;
+
+    fn deref(&self) -> &Nvml {
+        &self.0
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // Dropping `Nvml` calls `nvmlShutdown` and panics where the library has none.
+        if self.0.lib().nvmlShutdown.is_ok() {
+            // SAFETY: it is dropped here only, and never used again.
+            unsafe { ManuallyDrop::drop(&mut self.0) };
+        }
+    }
 }
 
 fn open(library: Option<&Path>) -> Result<Nvml, String> {
@@ -173,7 +200,7 @@ fn gpu(nvml: &Nvml, device: &Device) -> Gpu {
     }
 }
 
-fn memory(device: &Device) -> Result<MemoryInfo, String> {
+pub(super) fn memory(device: &Device) -> Result<MemoryInfo, String> {
     let memory = device.memory_info().map_err(reason)?;
     let (total, free, used) = (memory.total, memory.free, memory.used);
     if total <= MAX_MEMORY && free <= total && used <= total {
@@ -185,7 +212,7 @@ fn memory(device: &Device) -> Result<MemoryInfo, String> {
     }
 }
 
-fn temperature(device: &Device) -> Result<i64, String> {
+pub(super) fn temperature(device: &Device) -> Result<i64, String> {
     let celsius = device.temperature(TemperatureSensor::Gpu).map_err(reason)?;
     believed(i64::from(celsius), TEMPERATURES, "°C")
 }
@@ -202,7 +229,7 @@ fn compute_capability(device: &Device) -> Result<ComputeCapability, String> {
     })
 }
 
-fn throttle_reasons(device: &Device) -> Result<Vec<String>, String> {
+pub(super) fn throttle_reasons(device: &Device) -> Result<Vec<String>, String> {
     let bits = match device.current_throttle_reasons_strict() {
         Ok(known) => known,
         Err(NvmlError::IncorrectBits(Bits::U64(bits))) => ThrottleReasons::from_bits_retain(bits),
@@ -224,7 +251,7 @@ fn part<W, T>(whole: &Result<W, String>, part: impl FnOnce(&W) -> T) -> Result<T
     whole.as_ref().map(part).map_err(String::clone)
 }
 
-fn figure(answer: Result<u32, String>, unit: &Unit) -> Reading<u64> {
+pub(super) fn figure(answer: Result<u32, String>, unit: &Unit) -> Reading<u64> {
     answer
         .and_then(|figure| believed(figure, 0..=unit.max, unit.name))
         .map(|figure| u64::from(figure) * unit.scale)
@@ -258,7 +285,7 @@ fn text<F, E: Display>(
 }
 
 /// Why NVML gives no answer, with the mend.
-fn reason(error: NvmlError) -> String {
+pub(super) fn reason(error: NvmlError) -> String {
     let mend = match &error {
         NvmlError::NotSupported => {
             return "NotSupported: the driver does not give it on this board".into();

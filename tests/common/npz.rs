@@ -17,30 +17,28 @@ pub enum Values {
 pub fn save(path: &Path, arrays: &[(&str, &[usize], Values)]) {
     let mut archive = ZipWriter::new(File::create(path).unwrap());
     for (name, shape, values) in arrays {
-        let (kind, bytes): (&str, Vec<u8>) = match values {
-            Values::Floats(values) => {
-                ("<f4", values.iter().flat_map(|v| v.to_le_bytes()).collect())
-            }
-            Values::Integers(values) => {
-                ("<i8", values.iter().flat_map(|v| v.to_le_bytes()).collect())
-            }
-        };
-        let sizes: String = shape.iter().map(|size| format!("{size},")).collect();
-        let mut header =
-            format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
-        // Magic, version and length take 10 bytes, and the data start at a multiple of 64.
-        while (10 + header.len() + 1) % 64 != 0 {
-            header.push(' ');
-        }
-        header.push('\n');
         archive
             .start_file(format!("{name}.npy"), SimpleFileOptions::default())
             .unwrap();
-        archive.write_all(b"\x93NUMPY\x01\x00").unwrap();
-        let length = u16::try_from(header.len()).unwrap();
-        archive.write_all(&length.to_le_bytes()).unwrap();
-        archive.write_all(header.as_bytes()).unwrap();
-        archive.write_all(&bytes).unwrap();
+        archive.write_all(&npy(shape, values)).unwrap();
     }
     archive.finish().unwrap();
+}
+
+/// What `np.save` writes.
+pub fn npy(shape: &[usize], values: &Values) -> Vec<u8> {
+    let (kind, bytes): (&str, Vec<u8>) = match values {
+        Values::Floats(values) => ("<f4", values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+        Values::Integers(values) => ("<i8", values.iter().flat_map(|v| v.to_le_bytes()).collect()),
+    };
+    let sizes: String = shape.iter().map(|size| format!("{size},")).collect();
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    // Magic, version and length take 10 bytes, and the data start at a multiple of 64.
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let length = u16::try_from(header.len()).unwrap();
+    let start = [&b"\x93NUMPY\x01\x00"[..], &length.to_le_bytes()].concat();
+    [&start, header.as_bytes(), &bytes].concat()
 }

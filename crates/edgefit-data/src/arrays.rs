@@ -9,7 +9,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use npy::Kind;
+use npy::{Kind, Npy};
 use source::Source;
 pub use targets::Targets;
 use targets::{Raw, names};
@@ -171,9 +171,32 @@ fn missing(found: &[String]) -> String {
     )
 }
 
+/// Reads one array of numbers as of `np.save`: its shape and its elements in C order, all finite.
+///
+/// # Errors
+/// The file cannot be read, or is damaged, empty, text, pickled or not finite.
+pub fn read_array(path: impl AsRef<Path>) -> Result<(Vec<usize>, Vec<f32>)> {
+    let path = path.as_ref();
+    let read = || {
+        let file = std::fs::File::open(path);
+        let file = file.map_err(|error| format!("cannot be opened ({error})"))?;
+        let size = file.metadata().map_or(0, |about| about.len());
+        let npy = Npy::new(std::io::BufReader::new(file), size)?;
+        let shape = npy.shape.clone();
+        Ok((shape, numbers(npy)?.1))
+    };
+    read().map_err(|problem| Error::Dataset {
+        path: path.to_path_buf(),
+        problem,
+    })
+}
+
 /// Shape of a sample, and all of `x`.
 fn samples(source: &mut Source, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
-    let npy = source.array(name)?;
+    numbers(source.array(name)?)
+}
+
+fn numbers<R: std::io::Read>(npy: Npy<R>) -> Result<(Vec<usize>, Vec<f32>), String> {
     samples_of(&npy.shape)?;
     if npy.kind == Kind::Text {
         return Err("holds text; give numbers".into());

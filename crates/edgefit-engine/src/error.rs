@@ -10,6 +10,17 @@ pub enum Error {
     /// ONNX Runtime's library is not there.
     #[error("{0}")]
     NoOnnxRuntime(#[from] crate::onnxruntime::Missing),
+    /// ONNX Runtime cannot use a GPU.
+    #[error(
+        "ONNX Runtime's CUDA provider is not available: {reason}; it takes an NVIDIA driver, CUDA and \
+         cuDNN where the loader finds them, and the library of the `onnxruntime-gpu` package, named \
+         in {}",
+        crate::onnxruntime::LIBRARY_VARIABLE
+    )]
+    NoCuda {
+        /// What is missing.
+        reason: String,
+    },
     /// The engine does not take the model.
     #[error("{engine} cannot load the model: {detail}")]
     Load {
@@ -47,6 +58,6 @@ impl Error {
     }
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -13,6 +13,7 @@ mod heap;
 mod measure;
 pub mod onnxruntime;
 pub mod parity;
+mod target;
 mod trace;
 mod tract;
 
@@ -21,6 +22,7 @@ pub use contain::contains_panics;
 pub use error::{Error, Result};
 pub use heap::keep_one_heap;
 pub use measure::{Measurement, Resident, Runner, measure, peak_rss_bytes, runner};
+pub use target::{Provider, Target};
 pub use trace::{Effort, NodeTime, trace};
 
 use contain::contain;

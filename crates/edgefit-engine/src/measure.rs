@@ -12,7 +12,7 @@ use crate::contain::contain;
 use crate::error::{Error, Result};
 use crate::heap::give_back;
 use crate::trace::Effort;
-use crate::{EngineName, onnxruntime, tract};
+use crate::{EngineName, Target, onnxruntime, tract};
 
 /// Time and memory of a model in one engine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub fn measure(
     effort: Effort,
 ) -> Result<Measurement> {
     let begun = Instant::now();
-    let mut run = runner(engine, path, inputs, threads)?;
+    let mut run = runner(engine.into(), path, inputs, threads)?;
     let load_ns = begun.elapsed().as_nanos() as u64;
     let loaded = Resident::of_process();
     let start = Instant::now();
@@ -86,12 +86,13 @@ pub type Runner = Box<dyn FnMut() -> Result<()>>;
 ///
 /// # Errors
 /// The engine is not there or cannot load the model.
-pub fn runner(engine: EngineName, path: &Path, inputs: &[Array], threads: usize) -> Result<Runner> {
+pub fn runner(target: Target, path: &Path, inputs: &[Array], threads: usize) -> Result<Runner> {
+    let engine = target.engine;
     let load = || match engine {
         #[cfg(feature = "burn")]
         EngineName::Burn => burn::runner(path, inputs),
         EngineName::Tract => tract::runner(path, inputs, threads),
-        EngineName::OnnxRuntime => onnxruntime::runner(path, inputs, threads),
+        EngineName::OnnxRuntime => onnxruntime::runner(path, inputs, threads, target.provider),
     };
     let loaded = contain(|| give_back(load)).map_err(|panic| Error::load(engine, panic))?;
     let mut run = loaded?;

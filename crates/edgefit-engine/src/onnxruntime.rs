@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use edgefit_graph::Graph;
+use ort::ep::{CUDA, ExecutionProvider};
 use ort::logging::LogLevel;
 use ort::session::builder::SessionBuilder;
 use ort::session::{Session, SessionInputValue};
@@ -16,10 +17,10 @@ use ort::value::{DynValue, PrimitiveTensorElementType, Tensor, TensorElementType
 use serde::Deserialize;
 
 use crate::array::Array;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::measure::Runner;
 use crate::trace::{Effort, NodeTime, Recorder};
-use crate::{Engine, EngineName};
+use crate::{Engine, EngineName, Provider};
 
 const NAME: EngineName = EngineName::OnnxRuntime;
 
@@ -176,39 +177,53 @@ pub(crate) struct OnnxRuntime(Session);
 
 impl OnnxRuntime {
     pub fn load(graph: &Graph, threads: usize) -> Result<Self> {
-        Self::load_with(threads, None, |mut builder| {
+        Self::load_with(threads, Provider::Cpu, None, |mut builder| {
             builder.commit_from_memory(&graph.to_bytes())
         })
     }
 
     fn load_with(
         threads: usize,
+        provider: Provider,
         profile: Option<&Path>,
         commit: impl FnOnce(SessionBuilder) -> ort::Result<Session>,
     ) -> Result<Self> {
-        let environment = match DISCOVERY.get() {
-            Some(Ok(found)) => &found.environment,
+        let found = match DISCOVERY.get() {
+            Some(Ok(found)) => found,
             Some(Err(missing)) => return Err(missing.clone().into()),
             None => {
                 let reason = "it was not looked for".into();
                 return Err(Missing { reason }.into());
             }
         };
+        if provider == Provider::Cuda && !CUDA::is_available().unwrap_or(false) {
+            return Err(Error::NoCuda {
+                reason: format!("{} was built without it", found.path.display()),
+            });
+        }
         let load = || -> ort::Result<Session> {
-            let builder = Session::builder(environment)?;
+            let builder = Session::builder(&found.environment)?;
             let builder = builder.with_intra_threads(threads.max(1))?;
             // What it has to say comes back as an error; its log would say it twice, in colours.
             let builder = builder.with_log_level(LogLevel::Fatal)?;
             // Spinning threads would take the cores from decoding and from neighbours.
             let mut builder = builder.with_intra_op_spinning(false)?;
+            if provider == Provider::Cuda {
+                let cuda = CUDA::default().build().error_on_failure();
+                builder = builder.with_execution_providers([cuda])?;
+            }
             if let Some(profile) = profile {
                 builder = builder.with_profiling(profile)?;
             }
             commit(builder)
         };
-        load()
-            .map(OnnxRuntime)
-            .map_err(|error| Error::load(NAME, error))
+        load().map(OnnxRuntime).map_err(|error| match provider {
+            // Such as a library of CUDA that is not found, or no GPU: its words name it.
+            Provider::Cuda if error.message().to_lowercase().contains("cuda") => Error::NoCuda {
+                reason: one_line(error.message()),
+            },
+            _ => Error::load(NAME, error),
+        })
     }
 }
 
@@ -235,33 +250,56 @@ fn array(output: &DynValue) -> ort::Result<Array> {
 }
 
 /// ONNX Runtime's own way from a file to a session.
-pub(crate) fn runner(path: &Path, inputs: &[Array], threads: usize) -> Result<Runner> {
-    let mut loaded =
-        OnnxRuntime::load_with(threads, None, |mut builder| builder.commit_from_file(path))?;
-    let tensors = tensors(inputs).map_err(|error| Error::run(NAME, error))?;
+pub(crate) fn runner(
+    path: &Path,
+    inputs: &[Array],
+    threads: usize,
+    provider: Provider,
+) -> Result<Runner> {
+    let mut loaded = OnnxRuntime::load_with(threads, provider, None, |mut builder| {
+        builder.commit_from_file(path)
+    })?;
+    let tensors = tensors(&loaded.0, inputs).map_err(|error| Error::run(NAME, error))?;
     Ok(Box::new(move || {
         let ran = loaded.0.run(tensors.as_slice());
         ran.map(drop).map_err(|error| Error::run(NAME, error))
     }))
 }
 
-fn tensors(inputs: &[Array]) -> ort::Result<Vec<SessionInputValue<'static>>> {
-    inputs
-        .iter()
-        .map(|input| Tensor::from_array((input.dims.clone(), input.values.clone())).map(Into::into))
-        .collect()
+/// The inputs in the types that the model declares; a number that its type does not hold becomes the
+/// nearest that it does.
+fn tensors(session: &Session, inputs: &[Array]) -> ort::Result<Vec<SessionInputValue<'static>>> {
+    fn of<T: PrimitiveTensorElementType + Clone + std::fmt::Debug + 'static>(
+        input: &Array,
+        number: impl Fn(f32) -> T,
+    ) -> ort::Result<SessionInputValue<'static>> {
+        let values: Vec<T> = input.values.iter().map(|&value| number(value)).collect();
+        Tensor::from_array((input.dims.clone(), values)).map(Into::into)
+    }
+    let declared = session.inputs().iter();
+    let declared = declared.map(|input| input.dtype().tensor_type());
+    let of_type = |(input, declared): (&Array, Option<TensorElementType>)| match declared {
+        Some(TensorElementType::Int64) => of(input, |value| value as i64),
+        Some(TensorElementType::Int32) => of(input, |value| value as i32),
+        Some(TensorElementType::Uint8) => of(input, |value| value as u8),
+        Some(TensorElementType::Bool) => of(input, |value| value != 0.0),
+        _ => of(input, |value| value),
+    };
+    let padded = declared.chain(std::iter::repeat(None));
+    inputs.iter().zip(padded).map(of_type).collect()
 }
 
 pub(crate) fn trace(
     graph: &Graph,
     inputs: &[Array],
     threads: usize,
+    provider: Provider,
     effort: Effort,
 ) -> Result<Vec<NodeTime>> {
     let fail = |detail: String| Error::run(NAME, format!("its profile: {detail}"));
     let folder = tempfile::tempdir().map_err(|error| fail(error.to_string()))?;
     let profile = folder.path().join("profile");
-    let mut timed = OnnxRuntime::load_with(threads, Some(&profile), |mut builder| {
+    let mut timed = OnnxRuntime::load_with(threads, provider, Some(&profile), |mut builder| {
         builder.commit_from_memory(&graph.to_bytes())
     })?;
     effort.spend(|| timed.run(inputs).map(drop))?;
@@ -306,7 +344,7 @@ impl Engine for OnnxRuntime {
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
         let mut run = || -> ort::Result<Vec<Array>> {
-            let outputs = self.0.run(tensors(inputs)?.as_slice())?;
+            let outputs = self.0.run(tensors(&self.0, inputs)?.as_slice())?;
             outputs.values().map(|output| array(&output)).collect()
         };
         run().map_err(|error| Error::run(NAME, error))

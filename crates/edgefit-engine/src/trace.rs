@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::array::Array;
 use crate::contain::contain;
 use crate::error::{Error, Result};
-use crate::{EngineName, onnxruntime, tract};
+use crate::{EngineName, Target, onnxruntime, tract};
 
 /// Time of one node of the engine's own, optimised graph.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,23 +31,26 @@ pub struct Effort {
     pub time: Duration,
 }
 
-/// Runs `graph` on `inputs` in `engine` with every node timed. The nodes are the engine's own, in the
+/// Runs `graph` on `inputs` in `target` with every node timed. The nodes are the engine's own, in the
 /// order in which they ran; each time is the median of the runs.
 ///
 /// # Errors
 /// The engine is not there, cannot run the model, or, as burn, cannot time its nodes.
 pub fn trace(
-    engine: EngineName,
+    target: Target,
     graph: &Graph,
     inputs: &[Array],
     threads: usize,
     effort: Effort,
 ) -> Result<Vec<NodeTime>> {
+    let engine = target.engine;
     let traced = || match engine {
         #[cfg(feature = "burn")]
         EngineName::Burn => Err(Error::run(engine, "it does not time its nodes")),
         EngineName::Tract => tract::trace(graph, inputs, threads, effort),
-        EngineName::OnnxRuntime => onnxruntime::trace(graph, inputs, threads, effort),
+        EngineName::OnnxRuntime => {
+            onnxruntime::trace(graph, inputs, threads, target.provider, effort)
+        }
     };
     contain(traced).map_err(|panic| Error::run(engine, panic))?
 }

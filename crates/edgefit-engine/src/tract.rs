@@ -6,6 +6,7 @@ use std::time::Instant;
 use edgefit_graph::Graph;
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid;
 
 use crate::array::Array;
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ const NAME: EngineName = EngineName::Tract;
 /// when every dimension is known.
 pub(crate) struct Tract {
     model: InferenceModel,
+    types: Vec<DatumType>,
     plans: HashMap<Vec<Vec<usize>>, Arc<TypedRunnableModel>>,
     executor: Executor,
 }
@@ -36,6 +38,7 @@ impl Tract {
 
     fn of(model: InferenceModel, threads: usize) -> Self {
         Tract {
+            types: types(&model),
             model,
             plans: HashMap::new(),
             executor: match threads {
@@ -52,7 +55,9 @@ impl Tract {
         }
         let mut model = self.model.clone();
         for (index, shape) in shapes.iter().enumerate() {
-            model.set_input_fact(index, f32::fact(shape).into())?;
+            let declared = self.types.get(index).copied();
+            let declared = declared.unwrap_or(f32::datum_type());
+            model.set_input_fact(index, declared.fact(shape).into())?;
         }
         // Shapes that the exporter declared for outputs hold for its batch size, not for ours.
         for output in model.output_outlets()?.to_vec() {
@@ -71,10 +76,30 @@ impl Tract {
     }
 }
 
-fn tensors(inputs: &[Array]) -> TractResult<TVec<TValue>> {
+/// What the inputs are fed as: integers where the model declares them, else floats.
+fn types(model: &InferenceModel) -> Vec<DatumType> {
+    let declared = |input: &OutletId| {
+        let fact = model.outlet_fact(*input).ok()?;
+        fact.datum_type.concretize()
+    };
+    let inputs = model.inputs.iter();
+    inputs
+        .map(|input| match declared(input) {
+            Some(integer) if integer.is_integer() || integer == bool::datum_type() => integer,
+            _ => f32::datum_type(),
+        })
+        .collect()
+}
+
+fn tensors(inputs: &[Array], types: &[DatumType]) -> TractResult<TVec<TValue>> {
+    let types = types.iter().copied();
     inputs
         .iter()
-        .map(|input| Ok(Tensor::from_shape(&input.dims, &input.values)?.into_tvalue()))
+        .zip(types.chain(std::iter::repeat(f32::datum_type())))
+        .map(|(input, of_type)| {
+            let floats = Tensor::from_shape(&input.dims, &input.values)?;
+            Ok(floats.cast_to_dt(of_type)?.into_owned().into_tvalue())
+        })
         .collect()
 }
 
@@ -88,8 +113,8 @@ pub(crate) fn runner(path: &Path, inputs: &[Array], threads: usize) -> Result<Ru
     let load = |error| Error::load(NAME, error);
     let plan = tract.plan(inputs).map_err(load)?;
     let executor = tract.executor.clone();
+    let values = tensors(inputs, &tract.types).map_err(load)?;
     drop(tract);
-    let values = tensors(inputs).map_err(load)?;
     let mut state = plan.spawn().map_err(load)?;
     Ok(Box::new(move || {
         multithread_tract_scope(executor.clone(), || state.run(values.clone()))
@@ -114,14 +139,17 @@ pub(crate) fn trace(
         let run = || {
             // What is dropped and looked up between two nodes counts for the second.
             let mut last = Instant::now();
-            state.run_plan_with_eval(tensors(inputs)?, |context, state, node, inputs| {
-                let outputs = tract_onnx::tract_core::plan::eval(context, state, node, inputs);
-                let now = Instant::now();
-                let ns = now.duration_since(last).as_nanos() as u64;
-                last = now;
-                recorder.record(&node.name, &node.op.name(), ns);
-                outputs
-            })
+            state.run_plan_with_eval(
+                tensors(inputs, &tract.types)?,
+                |context, state, node, inputs| {
+                    let outputs = tract_onnx::tract_core::plan::eval(context, state, node, inputs);
+                    let now = Instant::now();
+                    let ns = now.duration_since(last).as_nanos() as u64;
+                    last = now;
+                    recorder.record(&node.name, &node.op.name(), ns);
+                    outputs
+                },
+            )
         };
         multithread_tract_scope(tract.executor.clone(), run)
             .map(drop)
@@ -140,7 +168,7 @@ impl Engine for Tract {
             .plan(inputs)
             .map_err(|error| Error::load(NAME, error))?;
         let run = || -> TractResult<Vec<Array>> {
-            plan.run(tensors(inputs)?)?
+            plan.run(tensors(inputs, &self.types)?)?
                 .iter()
                 .map(|output| {
                     let output = output.cast_to::<f32>()?;

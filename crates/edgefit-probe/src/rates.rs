@@ -255,7 +255,7 @@ impl Network {
         Ok(Traced {
             engine,
             network: self,
-            nodes: trace(engine, &self.graph, &self.inputs, threads, EFFORT)?,
+            nodes: trace(engine.into(), &self.graph, &self.inputs, threads, EFFORT)?,
         })
     }
 }

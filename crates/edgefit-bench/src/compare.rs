@@ -2,16 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::statistics::{Mean, student};
+
 /// Ratios closer to 1 than this are no difference, however sure they are: what the place of a
 /// process in memory alone makes.
 pub const NEGLIGIBLE: f64 = 0.01;
-
-/// 97.5 % quantiles of Student's distribution for 1, 2, … degrees of freedom.
-const STUDENT: [f64; 30] = [
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-    2.052, 2.048, 2.045, 2.042,
-];
 
 /// How many times as long one takes as the other, with a 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,10 +50,8 @@ pub fn paired(launches: &[Vec<(u64, u64)>]) -> Option<Ratio> {
             median(ratios.map(|&(a, b)| (b as f64 / a as f64).ln()).collect())
         })
         .collect();
-    let (mean, variance) = moments(&logs)?;
-    let n = logs.len() as f64;
-    let half = variance.map(|variance| student(n - 1.0) * (variance / n).sqrt());
-    Some(Ratio::of(mean, half))
+    let mean = Mean::of(&logs)?;
+    Some(Ratio::of(mean.mean, mean.half_interval()))
 }
 
 /// The ratio of two candidates that were not measured in turns, from the medians of their launches,
@@ -69,10 +62,10 @@ pub fn unpaired(a: &[u64], b: &[u64]) -> Option<Ratio> {
         sound.map(|&time| (time as f64).ln()).collect()
     };
     let (a, b) = (logs(a), logs(b));
-    let ((mean_a, variance_a), (mean_b, variance_b)) = (moments(&a)?, moments(&b)?);
-    let half = variance_a.zip(variance_b).map(|(variance_a, variance_b)| {
+    let (of_a, of_b) = (Mean::of(&a)?, Mean::of(&b)?);
+    let half = of_a.variance.zip(of_b.variance).map(|(var_a, var_b)| {
         let (n_a, n_b) = (a.len() as f64, b.len() as f64);
-        let (share_a, share_b) = (variance_a / n_a, variance_b / n_b);
+        let (share_a, share_b) = (var_a / n_a, var_b / n_b);
         let sum = share_a + share_b;
         let spread = share_a.powi(2) / (n_a - 1.0) + share_b.powi(2) / (n_b - 1.0);
         match sum > 0.0 {
@@ -80,7 +73,7 @@ pub fn unpaired(a: &[u64], b: &[u64]) -> Option<Ratio> {
             false => 0.0,
         }
     });
-    Some(Ratio::of(mean_b - mean_a, half))
+    Some(Ratio::of(of_b.mean - of_a.mean, half))
 }
 
 impl Ratio {
@@ -100,23 +93,6 @@ impl Ratio {
             verdict,
         }
     }
-}
-
-/// Mean, and the variance that two values or more have.
-fn moments(values: &[f64]) -> Option<(f64, Option<f64>)> {
-    let n = values.len() as f64;
-    if values.is_empty() {
-        return None;
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    Some((mean, (values.len() > 1).then(|| squares / (n - 1.0))))
-}
-
-/// The quantile for the next lower whole number of degrees of freedom, which is on the safe side.
-fn student(freedom: f64) -> f64 {
-    let index = (freedom.max(1.0) as usize).min(STUDENT.len()) - 1;
-    STUDENT[index]
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -4,16 +4,33 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::number;
+
+/// What the firmware or the hypervisor of a virtual machine calls it.
+const VIRTUAL: [&str; 9] = [
+    "QEMU",
+    "KVM",
+    "VMware",
+    "VirtualBox",
+    "Virtual Machine",
+    "BHYVE",
+    "HVM domU",
+    "Google Compute Engine",
+    "OpenStack",
+];
+
 /// The machine before and after a measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Context {
     /// Instruction set that edgefit was built for.
     pub arch: String,
+    /// What the processor calls itself.
+    pub cpu: Option<String>,
     /// Cores that this process may use.
     pub cores: usize,
     /// Policy that sets the clock, such as `performance`.
     pub governor: Option<String>,
-    /// The hypervisor's mark, on x86.
+    /// Whether a hypervisor shows itself; `None` where none could.
     pub virtual_machine: Option<bool>,
     /// Emulator that runs this process.
     pub emulator: Option<String>,
@@ -34,6 +51,8 @@ pub struct Moment {
     pub temperature_celsius: Option<f64>,
     /// How often heat has held the clocks down since the machine started.
     pub throttled: Option<u64>,
+    /// Whether heat or a weak supply holds the clocks down now.
+    pub held_down: Option<bool>,
     /// Processes that wanted a core, over the last minute.
     pub load_average: Option<f64>,
 }
@@ -45,12 +64,12 @@ impl Context {
         let now = Moment::read(root);
         Context {
             arch: std::env::consts::ARCH.to_owned(),
+            cpu: files
+                .cpuinfo_field("model name")
+                .or_else(|| files.text("proc/device-tree/model")),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             governor: files.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-            virtual_machine: files.cpuinfo().map(|text| {
-                let mut flags = text.lines().filter(|line| line.starts_with("flags"));
-                flags.any(|line| line.contains(" hypervisor"))
-            }),
+            virtual_machine: files.virtual_machine(),
             emulator: files.emulator(std::env::consts::ARCH),
             on_battery: files.on_battery(),
             before: now.clone(),
@@ -79,6 +98,7 @@ impl Moment {
             clock_hz: files.clock_hz(),
             temperature_celsius: temperatures.reduce(f64::max),
             throttled: (!throttled.is_empty()).then(|| throttled.iter().sum()),
+            held_down: files.held_down(),
             load_average: load.and_then(|text| text.split(' ').next()?.parse().ok()),
         }
     }
@@ -102,6 +122,48 @@ impl Files<'_> {
         std::fs::read_to_string(self.0.join("proc/cpuinfo")).ok()
     }
 
+    /// What the first line of that name says.
+    fn cpuinfo_field(&self, name: &str) -> Option<String> {
+        let text = self.cpuinfo()?;
+        let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+        let (_, value) = fields.find(|(field, _)| field.trim() == name)?;
+        Some(value.trim().replace(char::is_control, "\u{fffd}"))
+    }
+
+    fn virtual_machine(&self) -> Option<bool> {
+        let flags = self.cpuinfo_field("flags");
+        let flagged = flags.map(|flags| flags.split(' ').any(|flag| flag == "hypervisor"));
+        let named = self.text("sys/class/dmi/id/product_name");
+        let named = named.map(|name| VIRTUAL.iter().any(|mark| name.contains(mark)));
+        let told = [
+            "sys/hypervisor/type",
+            "proc/device-tree/hypervisor/compatible",
+        ];
+        let told = told.iter().any(|file| self.text(file).is_some());
+        match told {
+            true => Some(true),
+            false => flagged.into_iter().chain(named).reduce(|a, b| a || b),
+        }
+    }
+
+    /// The cooling devices that lower a processor's clock, and the mark of a Raspberry Pi's firmware,
+    /// whose four lowest bits are what holds it down now.
+    fn held_down(&self) -> Option<bool> {
+        let cooling = self
+            .folder("sys/class/thermal")
+            .into_iter()
+            .filter_map(|device| {
+                let kind = std::fs::read_to_string(device.join("type")).ok()?;
+                let of_processor = kind.contains("cpufreq") || kind.starts_with("Processor");
+                of_processor.then(|| number(&device.join("cur_state")))?
+            });
+        let pi = self.text("sys/devices/platform/soc/soc:firmware/get_throttled");
+        let pi = pi.and_then(|bits| u64::from_str_radix(&bits, 16).ok());
+        let held = cooling.map(|state| state > 0);
+        held.chain(pi.map(|bits| bits & 0xf != 0))
+            .reduce(|a, b| a || b)
+    }
+
     fn folder(&self, path: &str) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.0.join(path)).into_iter().flatten();
         entries.flatten().map(|entry| entry.path()).collect()
@@ -112,9 +174,7 @@ impl Files<'_> {
         if let Some(kilohertz) = number(&self.0.join(file)) {
             return kilohertz.checked_mul(1000);
         }
-        let text = self.cpuinfo()?;
-        let line = text.lines().find(|line| line.starts_with("cpu MHz"))?;
-        let megahertz: f64 = line.split(':').nth(1)?.trim().parse().ok()?;
+        let megahertz: f64 = self.cpuinfo_field("cpu MHz")?.parse().ok()?;
         Some((megahertz * 1e6) as u64)
     }
 
@@ -126,15 +186,12 @@ impl Files<'_> {
             return Some(name.into_owned());
         }
         let kernel = self.text("proc/sys/kernel/arch");
-        let intel = self
-            .cpuinfo()
-            .is_some_and(|text| text.contains("GenuineIntel"));
-        match (arch, kernel.as_deref()) {
-            ("aarch64" | "arm", Some("x86_64")) => Some("an emulator on x86_64".into()),
-            ("aarch64" | "arm", _) if intel => Some("an emulator on x86_64".into()),
-            ("x86_64", Some("aarch64")) => Some("an emulator on aarch64".into()),
-            _ => None,
-        }
+        let of_x86 = self
+            .cpuinfo_field("vendor_id")
+            .filter(|vendor| ["GenuineIntel", "AuthenticAMD"].contains(&vendor.as_str()))
+            .map(|_| "x86_64".to_owned());
+        let host = kernel.or(of_x86)?;
+        (family(&host) != family(arch)).then(|| format!("an emulator on {host}"))
     }
 
     fn emulator_program(&self) -> Option<PathBuf> {
@@ -155,8 +212,13 @@ impl Files<'_> {
     }
 }
 
-fn number(file: &Path) -> Option<u64> {
-    std::fs::read_to_string(file).ok()?.trim().parse().ok()
+/// Architectures whose programs a processor runs by itself share a family.
+fn family(arch: &str) -> &str {
+    match arch {
+        "x86" | "i386" | "i586" | "i686" | "x86_64" => "x86",
+        "arm" | "armv6l" | "armv7l" | "armv8l" | "aarch64" => "arm",
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -185,6 +247,12 @@ mod tests {
                 "1500000\n",
             ),
             ("sys/class/thermal/thermal_zone0/temp", "61234\n"),
+            (
+                "sys/class/thermal/cooling_device0/type",
+                "thermal-cpufreq-0\n",
+            ),
+            ("sys/class/thermal/cooling_device0/cur_state", "2\n"),
+            ("proc/device-tree/model", "Raspberry Pi 4 Model B\n"),
             ("sys/class/power_supply/BAT0/status", "Discharging\n"),
             ("proc/loadavg", "0.52 0.3 0.1 1/200 9\n"),
         ]);
@@ -195,6 +263,9 @@ mod tests {
         assert_eq!(context.before.temperature_celsius, Some(61.234));
         assert_eq!(context.before.load_average, Some(0.52));
         assert_eq!(context.before.throttled, None);
+        assert_eq!(context.before.held_down, Some(true));
+        assert_eq!(context.cpu.as_deref(), Some("Raspberry Pi 4 Model B"));
+        assert_eq!(context.virtual_machine, None);
     }
 
     #[test]
@@ -208,5 +279,19 @@ mod tests {
         assert_eq!(Context::read(intel.path()).virtual_machine, Some(true));
         let kernel = root(&[("proc/sys/kernel/arch", "x86_64\n")]);
         assert!(Files(kernel.path()).emulator("aarch64").is_some());
+        assert_eq!(Files(kernel.path()).emulator("x86"), None);
+    }
+
+    #[test]
+    fn a_board_that_is_held_down_or_virtual_says_so() {
+        let throttled = "sys/devices/platform/soc/soc:firmware/get_throttled";
+        for (bits, held) in [("50005", true), ("50000", false)] {
+            let root = root(&[(throttled, bits)]);
+            assert_eq!(Moment::read(root.path()).held_down, Some(held));
+        }
+        let root = root(&[("sys/class/dmi/id/product_name", "QEMU Virtual Machine\n")]);
+        assert_eq!(Context::read(root.path()).virtual_machine, Some(true));
+        let board = self::root(&[("sys/class/dmi/id/product_name", "Board\n")]);
+        assert_eq!(Context::read(board.path()).virtual_machine, Some(false));
     }
 }

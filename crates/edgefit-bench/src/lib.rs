@@ -3,10 +3,12 @@
 //! [`Session::here`] measures, [`statistics::Summary`] sums up, [`compare::paired`] compares,
 //! [`context::Context`] tells the state of the machine. [`worker::serve`] is the child's side.
 
+mod beside;
 pub mod compare;
 pub mod context;
 mod energy;
 mod error;
+mod files;
 mod histogram;
 mod process;
 pub mod schedule;
@@ -14,6 +16,7 @@ mod session;
 pub mod statistics;
 pub mod worker;
 
+pub use beside::{Seen, Sources};
 pub use error::{Error, Result};
 pub use histogram::{Bar, histogram};
 pub use process::{Launch, Process};

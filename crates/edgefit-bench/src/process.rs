@@ -1,7 +1,8 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use edgefit_engine::NodeTime;
@@ -11,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::schedule::Worker;
 use crate::worker::{Order, Ready, Round, WarmUp};
 
+/// Longest last line of a child that is kept, in bytes.
+const WORDS: usize = 4096;
+
 /// How to start the process of a candidate.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -19,7 +23,7 @@ pub struct Launch {
     /// Its arguments.
     pub arguments: Vec<OsString>,
     /// Variables that it gets beside those of this process.
-    pub variables: Vec<(String, PathBuf)>,
+    pub variables: Vec<(String, OsString)>,
 }
 
 /// A candidate in a process of its own, gone when dropped.
@@ -27,6 +31,7 @@ pub struct Process {
     child: Child,
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
+    words: Option<JoinHandle<String>>,
     ready: Ready,
     cold_start_ns: u64,
 }
@@ -52,10 +57,16 @@ impl Launch {
         let (Some(orders), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::Died("its pipes are missing".into()));
         };
+        // Read while it runs: an engine that talks much would wait for room in the pipe for ever.
+        let child_words = child
+            .stderr
+            .take()
+            .map(|stderr| std::thread::spawn(|| last_line(stderr)));
         let mut process = Process {
             child,
             orders,
             answers: BufReader::new(answers),
+            words: child_words,
             ready: Ready {
                 load_ns: 0,
                 first_ns: 0,
@@ -89,14 +100,13 @@ impl Process {
     }
 
     fn died(&mut self) -> Error {
-        let mut words = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            // Whatever it said up to where it cannot be read.
-            let _ = stderr.read_to_string(&mut words);
-        }
-        let last = words.lines().rev().find(|line| !line.trim().is_empty());
-        let last = last.map(|line| line.trim_start_matches("error: ").to_owned());
-        Error::Died(match (last, self.child.wait()) {
+        let status = self.child.wait();
+        let words = self.words.take().and_then(|words| words.join().ok());
+        let words = words.filter(|words| !words.is_empty());
+        Error::Died(match (words, status) {
+            (Some(words), Ok(status)) if status.code().is_none() => {
+                format!("its process crashed ({status}): {words}")
+            }
             (Some(words), _) => words,
             (None, Ok(status)) => format!(
                 "its process ended without a word ({status}); if the system killed it, the model \
@@ -105,6 +115,25 @@ impl Process {
             (None, Err(error)) => error.to_string(),
         })
     }
+}
+
+/// The last line that is not empty, as far as it can be read.
+fn last_line(stderr: ChildStderr) -> String {
+    let mut last = String::new();
+    let mut stderr = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while let Ok(1..) = (&mut stderr)
+        .take(WORDS as u64)
+        .read_until(b'\n', &mut line)
+    {
+        let words = String::from_utf8_lossy(&line);
+        let words = words.trim().trim_start_matches("error: ");
+        if !words.is_empty() {
+            last = words.to_owned();
+        }
+        line.clear();
+    }
+    last
 }
 
 impl Worker for Process {

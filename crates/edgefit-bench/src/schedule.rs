@@ -1,11 +1,10 @@
 //! Who runs when: candidates take turns, so that a machine that gets slower gets slower for all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use edgefit_engine::NodeTime;
 use serde::{Deserialize, Serialize};
 
-use crate::energy::Meter;
 use crate::error::{Error, Result};
 use crate::worker::{Ready, Round, WarmUp};
 
@@ -59,8 +58,6 @@ pub struct Launched {
     pub warm_up: WarmUp,
     /// Its turns; the n-th turns of all candidates lie side by side.
     pub rounds: Vec<Round>,
-    /// Energy of the turns, where it can be read.
-    pub energy_uj: Option<u64>,
 }
 
 /// What is known of a candidate.
@@ -89,14 +86,15 @@ impl Measured {
 pub fn interleave<W: Worker>(
     candidates: usize,
     effort: Effort,
-    meter: &Meter,
     mut start: impl FnMut(usize) -> Result<W>,
     mut tell: impl FnMut(),
 ) -> Vec<Measured> {
     let mut measured: Vec<Measured> = (0..candidates).map(|_| Measured::default()).collect();
     for launch in 0..effort.launches {
         let mut running: Vec<(usize, W)> = Vec::new();
-        for (index, candidate) in measured.iter_mut().enumerate() {
+        for place in 0..candidates {
+            let index = (launch + place) % candidates;
+            let candidate = &mut measured[index];
             tell();
             if candidate.failure.is_some() {
                 continue;
@@ -109,7 +107,7 @@ pub fn interleave<W: Worker>(
                 Err(error) => candidate.failure = Some(error),
             }
         }
-        take_turns(&mut running, &mut measured, effort, meter);
+        take_turns(&mut running, &mut measured, effort);
         if effort.profile && launch + 1 == effort.launches {
             for (index, worker) in &mut running {
                 measured[*index].nodes = Some(worker.profile());
@@ -126,45 +124,31 @@ fn begin<W: Worker>(start: impl FnOnce() -> Result<W>) -> Result<(W, Launched)> 
         ready: worker.ready().clone(),
         warm_up: worker.warm_up()?,
         rounds: Vec::new(),
-        energy_uj: None,
     };
     Ok((worker, launched))
 }
 
-/// Turns until each candidate has had its share of runs and time. Who begins changes from turn to
-/// turn.
-fn take_turns<W: Worker>(
-    running: &mut Vec<(usize, W)>,
-    measured: &mut [Measured],
-    effort: Effort,
-    meter: &Meter,
-) {
+/// Turns until each candidate has had its share of runs and time. Each begins as often as the others.
+fn take_turns<W: Worker>(running: &mut Vec<(usize, W)>, measured: &mut [Measured], effort: Effort) {
     let runs = effort.runs.div_ceil(effort.launches);
     let time = effort.time / effort.launches.max(1) as u32;
     let turn = TURN.min(time.max(Duration::from_nanos(1)));
     let mut spent = vec![(0, Duration::ZERO); measured.len()];
-    for number in 0_usize.. {
+    loop {
         let enough = |(index, _): &(usize, W)| spent[*index].0 >= runs && spent[*index].1 >= time;
         // None is left, or none needs more.
         if running.iter().all(enough) {
             return;
         }
-        let first = number % running.len();
-        running.rotate_left(first);
+        running.rotate_left(1);
         running.retain_mut(|(index, worker)| {
             let Some(launched) = measured[*index].launches.last_mut() else {
                 return false;
             };
-            let (before, start) = (meter.read(), Instant::now());
             match worker.round(turn.as_nanos() as u64) {
                 Ok(round) => {
-                    let used = meter.used_uj(before);
-                    launched.energy_uj = match launched.rounds.is_empty() {
-                        true => used,
-                        false => launched.energy_uj.zip(used).map(|(sum, used)| sum + used),
-                    };
                     spent[*index].0 += round.times_ns.len();
-                    spent[*index].1 += start.elapsed();
+                    spent[*index].1 += Duration::from_nanos(round.times_ns.iter().sum());
                     launched.rounds.push(round);
                     true
                 }
@@ -205,6 +189,7 @@ mod tests {
             Ok(WarmUp {
                 runs: 1,
                 steady: true,
+                sources: Sources::default(),
             })
         }
 
@@ -250,7 +235,7 @@ mod tests {
                 },
             })
         };
-        let measured = interleave(candidates, effort, &Meter::none(), start, || ());
+        let measured = interleave(candidates, effort, start, || ());
         (measured, turns.into_inner())
     }
 
@@ -262,11 +247,14 @@ mod tests {
             assert_eq!(candidate.times_ns().len(), 12);
             assert!(candidate.nodes.is_some());
         }
+        let mut begun = [0; 3];
         for round in turns.chunks(3) {
+            begun[round[0]] += 1;
             let mut round = round.to_vec();
             round.sort_unstable();
             assert_eq!(round, [0, 1, 2]);
         }
+        assert_eq!(begun, [4; 3]);
     }
 
     #[test]

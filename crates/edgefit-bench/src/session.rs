@@ -3,7 +3,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, Moment};
-use crate::energy::Meter;
 use crate::process::Launch;
 use crate::schedule::{Effort, Measured, interleave};
 
@@ -12,8 +11,6 @@ use crate::schedule::{Effort, Measured, interleave};
 pub struct Session {
     /// The machine.
     pub context: Context,
-    /// Why there is no energy.
-    pub energy_missing: Option<String>,
     /// Each candidate, in their order.
     pub measured: Vec<Measured>,
 }
@@ -22,15 +19,10 @@ impl Session {
     /// Measures candidates in turns on this machine. `tell` is called once for each launch of each.
     pub fn here(launches: &[Launch], effort: Effort, tell: impl FnMut()) -> Self {
         let system = Path::new("/");
-        let meter = Meter::of(system);
         let mut context = Context::read(system);
         let start = |index: usize| launches[index].start();
-        let measured = interleave(launches.len(), effort, &meter, start, tell);
+        let measured = interleave(launches.len(), effort, start, tell);
         context.after = Moment::read(system);
-        Session {
-            context,
-            energy_missing: meter.missing().map(str::to_owned),
-            measured,
-        }
+        Session { context, measured }
     }
 }

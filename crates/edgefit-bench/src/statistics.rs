@@ -1,6 +1,7 @@
 //! What a set of times says, and how sure it is.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
 /// Samples that a quantile takes: as many as make it all but certain (1 in 770 is not) that one of
 /// them lies above it, the bound behind the query counts of MLPerf's LoadGen.
@@ -13,8 +14,8 @@ pub const P99_SAMPLES: usize = 662;
 /// Modified z-score above which a time is an outlier (Iglewicz & Hoaglin 1993).
 const OUTLIER: f64 = 3.5;
 
-/// Width of a 95 % interval in standard deviations.
-const NORMAL_95: f64 = 1.96;
+/// What a 95 % interval leaves out at each end.
+const TAIL: f64 = 0.025;
 
 /// Times in nanoseconds, summed up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,8 +36,7 @@ pub struct Summary {
     pub max_ns: u64,
     /// Median distance from the median.
     pub mad_ns: u64,
-    /// Times far from the median, by the modified z-score of their distance. They are counted in
-    /// every other figure.
+    /// Number of [`outliers`](outliers()). They are counted in every other figure.
     pub outliers: usize,
 }
 
@@ -46,11 +46,6 @@ impl Summary {
         let sorted = sorted(times);
         let (&min, &max) = (sorted.first()?, sorted.last()?);
         let earned = |q, samples| (sorted.len() >= samples).then(|| quantile(&sorted, q));
-        let median = quantile(&sorted, 0.5);
-        let distances: Vec<u64> = times.iter().map(|time| time.abs_diff(median)).collect();
-        let mad = quantile(&self::sorted(&distances), 0.5);
-        // 0.6745 makes the distance comparable with a standard deviation.
-        let far = |distance: &&u64| 0.6745 * **distance as f64 > OUTLIER * mad as f64;
         let sum: u128 = times.iter().map(|&time| u128::from(time)).sum();
         Some(Summary {
             samples: times.len(),
@@ -60,10 +55,23 @@ impl Summary {
             mean_ns: (sum / times.len() as u128) as u64,
             min_ns: min,
             max_ns: max,
-            mad_ns: mad,
-            outliers: distances.iter().filter(far).count(),
+            mad_ns: median(&distances(times)),
+            outliers: outliers(times).len(),
         })
     }
+}
+
+/// Places in `times` of those that lie far from the median, by the modified z-score of their distance.
+pub fn outliers(times: &[u64]) -> Vec<usize> {
+    let distances = distances(times);
+    let mad = median(&distances);
+    // 0.6745 makes the distance comparable with a standard deviation.
+    let far = |distance: u64| 0.6745 * distance as f64 > OUTLIER * mad as f64;
+    let places = distances.iter().enumerate();
+    places
+        .filter(|(_, distance)| far(**distance))
+        .map(|(place, _)| place)
+        .collect()
 }
 
 /// The median, earned or not; 0 of nothing.
@@ -72,17 +80,58 @@ pub fn median(values: &[u64]) -> u64 {
 }
 
 /// A 95 % interval for the quantile `q` of what `times` were drawn from, by the binomial distribution
-/// of the ranks (Conover 1999, 3.2), in its normal approximation.
+/// of the ranks (Conover 1999, 3.2).
 pub fn quantile_interval(times: &[u64], q: f64) -> Option<(u64, u64)> {
     let sorted = sorted(times);
     let last = sorted.len().checked_sub(1)?;
-    let n = sorted.len() as f64;
-    let half = NORMAL_95 * (n * q * (1.0 - q)).sqrt();
-    let rank = |at: f64| (at.max(0.0) as usize).min(last);
-    Some((
-        sorted[rank((n * q - half).floor())],
-        sorted[rank((n * q + half).ceil())],
-    ))
+    let ranks = Binomial::new(q, sorted.len() as u64).ok()?;
+    let low = ranks.inverse_cdf(TAIL).saturating_sub(1) as usize;
+    let high = ranks.inverse_cdf(1.0 - TAIL) as usize;
+    Some((sorted[low.min(last)], sorted[high.min(last)]))
+}
+
+/// A mean and how far values lie from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Mean {
+    values: f64,
+    /// Sum by number.
+    pub mean: f64,
+    /// Of the values; `None` of one.
+    pub variance: Option<f64>,
+}
+
+impl Mean {
+    /// That of `values`; `None` of nothing.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let n = values.len() as f64;
+        if values.is_empty() {
+            return None;
+        }
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Some(Mean {
+            values: n,
+            mean,
+            variance: (values.len() > 1).then(|| squares / (n - 1.0)),
+        })
+    }
+
+    /// Half of its 95 % interval, by Student's distribution.
+    pub fn half_interval(&self) -> Option<f64> {
+        let variance = self.variance?;
+        Some(student(self.values - 1.0) * (variance / self.values).sqrt())
+    }
+}
+
+/// The 97.5 % quantile of Student's distribution.
+pub(crate) fn student(freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - TAIL))
+}
+
+/// How far each time lies from the median.
+fn distances(times: &[u64]) -> Vec<u64> {
+    let median = median(times);
+    times.iter().map(|time| time.abs_diff(median)).collect()
 }
 
 fn sorted(values: &[u64]) -> Vec<u64> {
@@ -144,6 +193,7 @@ mod tests {
             (summary.outliers, summary.max_ns, summary.mad_ns),
             (1, 150, 1)
         );
+        assert_eq!(outliers(&times), [10]);
     }
 
     #[test]

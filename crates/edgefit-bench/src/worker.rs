@@ -6,9 +6,10 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use edgefit_engine::{NodeTime, Resident, Runner};
+use edgefit_engine::{NodeTime, Provider, Resident, Runner, Target};
 use serde::{Deserialize, Serialize};
 
+use crate::beside::{Beside, Seen, Sources};
 use crate::error::{Error, Result};
 use crate::statistics::median;
 
@@ -46,23 +47,29 @@ pub struct Ready {
 }
 
 /// How the times settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarmUp {
     /// Runs.
     pub runs: usize,
     /// Whether the last two parts took the same.
     pub steady: bool,
+    /// Where energy and the figures of the GPU come from in what follows.
+    pub sources: Sources,
 }
 
 /// A few runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Round {
     /// Time of each, as they came.
     pub times_ns: Vec<u64>,
+    /// What each took of the processor, all threads together; empty where the system does not say.
+    pub processor_ns: Vec<u64>,
     /// Most memory that the process has ever had resident.
     pub peak_rss_bytes: Option<u64>,
     /// How often the system has taken a core away from the process during this round.
     pub involuntary_switches: Option<u64>,
+    /// What was read beside them.
+    pub seen: Seen,
 }
 
 /// Does the child's part until `orders` end.
@@ -70,6 +77,7 @@ pub struct Round {
 /// # Errors
 /// The engine fails, or the parent is gone.
 pub fn serve(
+    target: Target,
     load: impl FnOnce() -> Result<Runner>,
     profile: impl Fn() -> Result<Vec<NodeTime>>,
     orders: impl BufRead,
@@ -79,19 +87,24 @@ pub fn serve(
     let mut run = load()?;
     let load_ns = begun.elapsed().as_nanos() as u64;
     let loaded = Resident::of_process();
-    let first_ns = timed(&mut run)?;
+    let first_ns = timed(&mut run)?.ns;
     let ready = Ready {
         load_ns,
         first_ns,
         loaded,
     };
     say(&mut answers, &ready)?;
+    // After the cold start, which has no part in it.
+    let beside = Beside::open(target.provider == Provider::Cuda);
     for line in orders.lines() {
         let line = line?;
         let order = serde_json::from_str(&line).map_err(|_| Error::Answer(line))?;
         match order {
-            Order::WarmUp => say(&mut answers, &warm_up(&mut run)?)?,
-            Order::Round(ns) => say(&mut answers, &round(&mut run, Duration::from_nanos(ns))?)?,
+            Order::WarmUp => say(&mut answers, &warm_up(&mut run, &beside)?)?,
+            Order::Round(ns) => say(
+                &mut answers,
+                &round(&mut run, Duration::from_nanos(ns), &beside)?,
+            )?,
             Order::Profile => say(&mut answers, &profile()?)?,
         }
     }
@@ -104,14 +117,43 @@ fn say<T: Serialize>(answers: &mut impl Write, answer: &T) -> Result<()> {
     Ok(answers.flush()?)
 }
 
-fn timed(run: &mut Runner) -> Result<u64> {
+/// Time of a run, and what it took of the processor.
+#[derive(Clone, Copy)]
+struct Timed {
+    ns: u64,
+    processor_ns: Option<u64>,
+}
+
+fn timed(run: &mut Runner) -> Result<Timed> {
+    let before = processor_time_ns();
     let start = Instant::now();
     run()?;
-    Ok(start.elapsed().as_nanos() as u64)
+    let ns = start.elapsed().as_nanos() as u64;
+    let after = processor_time_ns();
+    Ok(Timed {
+        ns,
+        processor_ns: after.zip(before).map(|(after, before)| after - before),
+    })
+}
+
+#[cfg(unix)]
+fn processor_time_ns() -> Option<u64> {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `now` is a place for the answer, and lives until the call returns.
+    let answer = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now) };
+    (answer == 0).then(|| now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
+}
+
+#[cfg(not(unix))]
+fn processor_time_ns() -> Option<u64> {
+    None
 }
 
 /// At least `runs` runs that take at least `time` together.
-fn spend(run: &mut Runner, runs: usize, time: Duration) -> Result<Vec<u64>> {
+fn spend(run: &mut Runner, runs: usize, time: Duration) -> Result<Vec<Timed>> {
     let begun = Instant::now();
     let mut times = Vec::new();
     while times.len() < runs || begun.elapsed() < time {
@@ -120,32 +162,44 @@ fn spend(run: &mut Runner, runs: usize, time: Duration) -> Result<Vec<u64>> {
     Ok(times)
 }
 
-fn warm_up(run: &mut Runner) -> Result<WarmUp> {
+fn middle(times: &[Timed]) -> u64 {
+    median(&times.iter().map(|time| time.ns).collect::<Vec<_>>())
+}
+
+fn warm_up(run: &mut Runner, beside: &Beside) -> Result<WarmUp> {
     let begun = Instant::now();
     let mut before = spend(run, PART_RUNS, PART)?;
     let mut runs = before.len();
     loop {
         let part = spend(run, PART_RUNS, PART)?;
         runs += part.len();
-        let change = median(&part) as f64 / median(&before).max(1) as f64 - 1.0;
+        let change = middle(&part) as f64 / middle(&before).max(1) as f64 - 1.0;
         let steady = change.abs() < STEADY;
         if (steady && begun.elapsed() >= WARM_UP) || begun.elapsed() >= 10 * WARM_UP {
-            return Ok(WarmUp { runs, steady });
+            let sources = beside.sources.clone();
+            return Ok(WarmUp {
+                runs,
+                steady,
+                sources,
+            });
         }
         before = part;
     }
 }
 
-fn round(run: &mut Runner, time: Duration) -> Result<Round> {
+fn round(run: &mut Runner, time: Duration, beside: &Beside) -> Result<Round> {
     // A core that waited for its turn has cold caches.
     run()?;
     let before = involuntary_switches();
-    let times_ns = spend(run, 1, time)?;
+    let (times, seen) = beside.during(|| spend(run, 1, time));
+    let times = times?;
     let after = involuntary_switches();
     Ok(Round {
-        times_ns,
+        times_ns: times.iter().map(|time| time.ns).collect(),
+        processor_ns: times.iter().filter_map(|time| time.processor_ns).collect(),
         peak_rss_bytes: edgefit_engine::peak_rss_bytes(),
         involuntary_switches: before.zip(after).map(|(b, a)| a.saturating_sub(b)),
+        seen,
     })
 }
 
@@ -164,12 +218,21 @@ fn involuntary_switches() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use edgefit_engine::EngineName;
+
     use super::*;
 
     fn served(orders: &str) -> (Result<()>, Vec<String>) {
         let mut answers = Vec::new();
         let load = || -> Result<Runner> { Ok(Box::new(|| Ok(()))) };
-        let result = serve(load, || Ok(Vec::new()), orders.as_bytes(), &mut answers);
+        let tract = EngineName::Tract.into();
+        let result = serve(
+            tract,
+            load,
+            || Ok(Vec::new()),
+            orders.as_bytes(),
+            &mut answers,
+        );
         let text = String::from_utf8(answers).unwrap();
         (result, text.lines().map(str::to_owned).collect())
     }

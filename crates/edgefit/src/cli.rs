@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use edgefit::device;
-use edgefit::engine::EngineName;
+use edgefit::engine::{EngineName, Target};
 use edgefit::remote::{Host, Ssh};
 
 use crate::commands::bench::claim::Claim;
@@ -230,9 +230,10 @@ pub struct Bench {
     #[arg(required = true)]
     pub models: Vec<PathBuf>,
 
-    /// Engines (tract and, where it is there, onnxruntime, if not given)
+    /// Engines (tract and, where it is there, onnxruntime, if not given); onnxruntime:cuda runs on an
+    /// NVIDIA GPU
     #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
-    pub engine: Vec<EngineName>,
+    pub engine: Vec<Target>,
 
     /// Threads of the engine
     #[arg(long, value_delimiter = ',', default_value = "1",
@@ -241,6 +242,10 @@ pub struct Bench {
 
     #[command(flatten)]
     pub shape: Shape,
+
+    /// Array (.npy) for each input of the model in turn, instead of random numbers
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "input_shape"])]
+    pub input: Vec<PathBuf>,
 
     /// Runs of each candidate, at least; raised to what an asserted p90 or p99 takes
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
@@ -254,7 +259,7 @@ pub struct Bench {
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub launches: u32,
 
-    /// Time every node too, and sum up by op
+    /// Time every node too, and sum up by op and by block
     #[arg(long)]
     pub profile: bool,
 
@@ -291,7 +296,7 @@ pub struct BenchWorker {
 
     /// Engine
     #[arg(long)]
-    pub engine: EngineName,
+    pub engine: Target,
 
     /// Threads of the engine
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -300,6 +305,10 @@ pub struct BenchWorker {
     /// Whole shape of each input in turn, such as 1x3x224x224
     #[arg(long, value_name = "SHAPE", value_parser = dims)]
     pub input_shape: Vec<InputShape>,
+
+    /// Array (.npy) for each input in turn, instead of shapes
+    #[arg(long, value_name = "FILE", conflicts_with = "input_shape")]
+    pub input: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,12 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
     Ok((graph, shapes))
 }
 
+/// The block that a node belongs to: the first `depth` parts of its name.
+fn block(name: &str, depth: usize) -> String {
+    let parts = name.split(['/', '.']).filter(|part| !part.is_empty());
+    parts.take(depth).collect::<Vec<_>>().join("/")
+}
+
 /// Puts the name of a file before an error about what is in it.
 fn in_file<E: Into<anyhow::Error>>(path: &Path) -> impl Fn(E) -> anyhow::Error {
     let name = path.display().to_string();

@@ -6,7 +6,7 @@ use edgefit::graph::{Graph, Preprocessing, labels};
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{diff, in_file, load};
+use super::{block, diff, in_file, load};
 use crate::cli::{Inspect, SortKey};
 use crate::human;
 use crate::output::{Outcome, Output, table};
@@ -145,8 +145,7 @@ fn sort<T>(rows: &mut [T], key: SortKey, figures: impl Fn(&T) -> (&str, &str, u6
 fn grouped(nodes: &[NodeCost], folded: &[bool], depth: usize) -> Vec<Group> {
     let mut groups: IndexMap<String, Group> = IndexMap::new();
     for (node, _) in nodes.iter().zip(folded).filter(|(_, folded)| !**folded) {
-        let parts = node.name.split(['/', '.']).filter(|part| !part.is_empty());
-        let name = parts.take(depth).collect::<Vec<_>>().join("/");
+        let name = block(&node.name, depth);
         let group = groups.entry(name.clone()).or_insert_with(|| Group {
             name,
             nodes: 0,

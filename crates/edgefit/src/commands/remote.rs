@@ -131,6 +131,11 @@ impl Remote {
         Ok(path)
     }
 
+    /// Where a copy of an array lies on the board.
+    pub fn keep_input(&mut self, file: &Path) -> anyhow::Result<String> {
+        Ok(self.board.keep(file)?.path)
+    }
+
     /// Runs edgefit on the board; the document that it prints, which is of the given schema.
     pub fn ask<T: DeserializeOwned>(
         &self,

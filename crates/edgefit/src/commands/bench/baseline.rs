@@ -1,25 +1,42 @@
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use edgefit::bench::compare::unpaired;
-use edgefit::engine::EngineName;
+use edgefit::bench::context::Context;
+use edgefit::engine::{EngineName, Provider};
 use serde::Deserialize;
 
-use super::report::{BenchResult, Compared};
+use super::report::{Basis, BenchResult, Compared};
+use super::warning::Warning;
 
 /// What an earlier call measured.
 #[derive(Deserialize)]
 pub struct Baseline {
     schema: String,
     results: Vec<Earlier>,
+    context: Machine,
 }
 
 #[derive(Deserialize)]
 struct Earlier {
     model: String,
     engine: EngineName,
+    provider: Provider,
     threads: usize,
-    launch_p50_ns: Vec<u64>,
+    input_shapes: Vec<Vec<usize>>,
+    launches: Vec<Launch>,
+}
+
+#[derive(Deserialize)]
+struct Launch {
+    p50_ns: u64,
+}
+
+#[derive(Deserialize)]
+struct Machine {
+    arch: String,
+    cpu: Option<String>,
+    cores: usize,
 }
 
 /// Reads what `edgefit bench --json` wrote.
@@ -38,25 +55,55 @@ pub fn read(path: &Path) -> anyhow::Result<Baseline> {
 }
 
 impl Baseline {
-    /// Each result against the one of the same engine and threads, of the same model if there is one,
-    /// else of the only model that there was.
-    pub fn against(&self, results: &[BenchResult]) -> Vec<Compared> {
-        let compare = |result: &BenchResult| {
-            let mut alike = self.results.iter().filter(|earlier| {
-                earlier.engine == result.engine && earlier.threads == result.threads
+    /// Each result against the one of the same engine, threads and input shapes, of the same model if
+    /// there is one, else of the only model that there was; and what is to be said of it.
+    pub fn against(
+        &self,
+        results: &[BenchResult],
+        context: &Context,
+    ) -> (Vec<Compared>, Vec<Warning>) {
+        let mut warnings = Vec::new();
+        let machine = &self.context;
+        if (&machine.arch, &machine.cpu, machine.cores)
+            != (&context.arch, &context.cpu, context.cores)
+        {
+            warnings.push(Warning::OtherMachine {
+                was: format!(
+                    "{}, {} cores",
+                    machine.cpu.as_ref().unwrap_or(&machine.arch),
+                    machine.cores
+                ),
             });
-            let same = alike.clone().find(|earlier| earlier.model == result.model);
-            let earlier = match same {
-                Some(same) => same,
-                None => alike.next().filter(|_| alike.next().is_none())?,
-            };
-            Some(Compared {
-                candidate: result.label(),
-                reference: format!("{} in the baseline", earlier.model),
-                interleaved: false,
-                ratio: unpaired(&earlier.launch_p50_ns, &result.launch_p50_ns)?,
-            })
-        };
-        results.iter().filter_map(compare).collect()
+        }
+        let mut compared = Vec::new();
+        for result in results {
+            match self.like(result) {
+                Some(earlier) => {
+                    let before = earlier.launches.iter().map(|launch| launch.p50_ns);
+                    let now = result.launches.iter().map(|launch| launch.p50_ns);
+                    let (before, now): (Vec<u64>, Vec<u64>) = (before.collect(), now.collect());
+                    let ratio = unpaired(&before, &now);
+                    compared.extend(ratio.map(|ratio| Compared {
+                        candidate: result.label.clone(),
+                        reference: format!("{} in the baseline", earlier.model),
+                        interleaved: false,
+                        basis: Basis::Time,
+                        ratio,
+                    }));
+                }
+                None => warnings.push(Warning::NotInBaseline(result.label.clone())),
+            }
+        }
+        (compared, warnings)
+    }
+
+    fn like(&self, result: &BenchResult) -> Option<&Earlier> {
+        let mut alike = self.results.iter().filter(|earlier| {
+            (earlier.engine, earlier.provider, earlier.threads)
+                == (result.engine, result.provider, result.threads)
+                && earlier.input_shapes == result.input_shapes
+        });
+        let same = alike.clone().find(|earlier| earlier.model == result.model);
+        same.or_else(|| alike.next().filter(|_| alike.next().is_none()))
     }
 }

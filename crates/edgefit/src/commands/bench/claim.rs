@@ -4,7 +4,7 @@ use edgefit::bench::statistics::{P90_SAMPLES, P99_SAMPLES, quantile_interval};
 use edgefit::device::profile::{bytes, nanoseconds};
 use serde::Serialize;
 
-use super::report::{BenchResult, Compared};
+use super::report::{BenchResult, Compared, LaunchFigures};
 
 /// What a user asserts of every result, or of every comparison.
 #[derive(Debug, Clone)]
@@ -104,11 +104,11 @@ impl Claim {
             };
             return compared.iter().map(judge).collect();
         }
-        let judge = |one: &BenchResult| self.judged(one.label(), self.figure(one));
+        let judge = |one: &BenchResult| self.judged(one.label.clone(), self.figure(one));
         results.iter().map(judge).collect()
     }
 
-    /// The figure, and the lower end of its interval.
+    /// The figure, and the lower end of its interval where it has one.
     fn figure(&self, result: &BenchResult) -> Option<(f64, f64)> {
         let times = result.summary.as_ref()?;
         let quantile = |value: Option<u64>, q| {
@@ -116,13 +116,19 @@ impl Claim {
             Some((value? as f64, low as f64))
         };
         let plain = |value: u64| Some((value as f64, value as f64));
+        let over_launches = |value: u64, of: fn(&LaunchFigures) -> u64| {
+            let half = result
+                .mean_over_launches(of)
+                .and_then(|mean| mean.half_interval());
+            Some((value as f64, value as f64 - half.unwrap_or(0.0)))
+        };
         match self.of {
             Of::P50 => quantile(times.p50_ns, 0.5),
             Of::P90 => quantile(times.p90_ns, 0.9),
             Of::P99 => quantile(times.p99_ns, 0.99),
-            Of::Mean => plain(times.mean_ns),
+            Of::Mean => over_launches(times.mean_ns, |launch| launch.mean_ns),
+            Of::ColdStart => over_launches(result.cold_start_ns?, |launch| launch.cold_start_ns),
             Of::Min => plain(times.min_ns),
-            Of::ColdStart => plain(result.cold_start_ns?),
             Of::PeakRss => plain(result.peak_rss_bytes?),
             Of::Ratio => None,
         }

@@ -1,30 +1,20 @@
 use edgefit::bench::Bar;
 use edgefit::bench::compare::Verdict;
+use edgefit::bench::context::Context;
+use edgefit::bench::statistics::{P50_SAMPLES, P90_SAMPLES, P99_SAMPLES};
 
-use super::report::{BenchResult, Compared, Report};
+use super::columns::{header, row};
+use super::gpu::GpuFigures;
+use super::report::{Basis, BenchResult, Compared, Report};
+use super::rollup::Sum;
 use crate::human;
 use crate::output::table;
 
 /// Width of the longest bar of a histogram.
 const WIDTH: usize = 40;
 
-const COLUMNS: [&str; 12] = [
-    "model",
-    "engine",
-    "threads",
-    "runs",
-    "p50",
-    "p90",
-    "p99",
-    "mean",
-    "min",
-    "cold start",
-    "peak RSS",
-    "energy",
-];
-
 pub fn people(report: &Report) -> String {
-    let mut rows = table(&COLUMNS);
+    let mut rows = table(&header());
     for result in &report.results {
         rows.add_row(row(result));
     }
@@ -32,6 +22,14 @@ pub fn people(report: &Report) -> String {
         Some(told) => format!("{told}\n{rows}"),
         None => rows.to_string(),
     };
+    text.push_str(&format!("\n{}", machine(&report.context)));
+    let missing = report
+        .results
+        .iter()
+        .find_map(|one| one.energy_missing.as_ref());
+    if let Some(reason) = missing {
+        text.push_str(&format!("\nno energy: {reason}"));
+    }
     for result in &report.results {
         text.push_str(&details(result));
     }
@@ -39,35 +37,15 @@ pub fn people(report: &Report) -> String {
         text.push_str(&format!("\n{}", ratio(compared)));
     }
     for judged in &report.assertions {
-        let verdict = match (judged.holds, judged.within_noise) {
-            (true, false) => "holds",
-            (true, true) => "holds within the noise; more --time would tell",
-            (false, _) => "FAILS",
+        let verdict = match (judged.value, judged.holds, judged.within_noise) {
+            (None, ..) => "FAILS, for there is no such figure here",
+            (_, true, false) => "holds",
+            (_, true, true) => "holds within the noise; more --time would tell",
+            (_, false, _) => "FAILS",
         };
         text.push_str(&format!("\n{} of {}: {verdict}", judged.claim, judged.of));
     }
     text
-}
-
-fn row(result: &BenchResult) -> Vec<String> {
-    let ms = |ns: Option<u64>| ns.map_or("–".into(), human::milliseconds);
-    let summary = result.summary.as_ref();
-    vec![
-        result.model.clone(),
-        result.engine.to_string(),
-        result.threads.to_string(),
-        summary.map_or("–".into(), |times| times.samples.to_string()),
-        ms(summary.and_then(|times| times.p50_ns)),
-        ms(summary.and_then(|times| times.p90_ns)),
-        ms(summary.and_then(|times| times.p99_ns)),
-        ms(summary.map(|times| times.mean_ns)),
-        ms(summary.map(|times| times.min_ns)),
-        ms(result.cold_start_ns),
-        result.peak_rss_bytes.map_or("–".into(), human::bytes),
-        result
-            .energy_mj
-            .map_or("–".into(), |mj| format!("{mj:.1} mJ")),
-    ]
 }
 
 fn details(result: &BenchResult) -> String {
@@ -75,26 +53,97 @@ fn details(result: &BenchResult) -> String {
         return String::new();
     };
     let mut text = format!(
-        "\n{}: {:.1} samples/s, loaded in {}, first run {}, {} outliers",
-        result.label(),
+        "\n{}: {:.1} samples/s, loaded in {}, first run {}, {}",
+        result.label,
         result.throughput_per_second.unwrap_or(0.0),
         human::milliseconds(result.load_ns.unwrap_or(0)),
         human::milliseconds(result.first_ns.unwrap_or(0)),
-        summary.outliers,
+        outliers(result, summary.p50_ns.unwrap_or(summary.mean_ns)),
     );
+    for (name, value, takes) in [
+        ("p50", summary.p50_ns, P50_SAMPLES),
+        ("p90", summary.p90_ns, P90_SAMPLES),
+        ("p99", summary.p99_ns, P99_SAMPLES),
+    ] {
+        if value.is_none() {
+            text.push_str(&format!("; --runs {takes} would earn a {name}"));
+            break;
+        }
+    }
     for bar in &result.histogram {
         text.push_str(&format!("\n{}", line(bar, &result.histogram)));
     }
-    if let Some(ops) = &result.ops {
-        let whole = ops.iter().map(|op| op.ns).sum();
-        let mut rows = table(&["op", "nodes", "time", "share"]);
-        for op in ops {
-            let (time, share) = (human::milliseconds(op.ns), human::share(op.ns, whole));
-            rows.add_row([op.op.clone(), op.nodes.to_string(), time, share]);
+    for (name, sums) in [("op", &result.ops), ("block", &result.blocks)] {
+        if let Some(sums) = sums {
+            text.push_str(&format!("\n{}", rollup(name, sums)));
         }
-        text.push_str(&format!("\n{rows}"));
+    }
+    if let Some(gpu) = &result.gpu {
+        text.push_str(&format!("\n{}", on_gpu(gpu)));
     }
     text
+}
+
+/// How many there are, and the farthest.
+fn outliers(result: &BenchResult, middle: u64) -> String {
+    let count = result.summary.as_ref().map_or(0, |times| times.outliers);
+    let farthest = result.outlier_runs.first().map(|outlier| {
+        let times = outlier.ns as f64 / middle.max(1) as f64;
+        format!(
+            " (the farthest: launch {}, run {}, {times:.1} × the middle)",
+            outlier.launch, outlier.run
+        )
+    });
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} outlier{plural}{}", farthest.unwrap_or_default())
+}
+
+fn rollup(name: &str, sums: &[Sum]) -> comfy_table::Table {
+    let whole = sums.iter().map(|sum| sum.ns).sum();
+    let mut rows = table(&[name, "nodes", "time", "share"]);
+    for sum in sums {
+        let (time, share) = (human::milliseconds(sum.ns), human::share(sum.ns, whole));
+        rows.add_row([sum.name.clone(), sum.nodes.to_string(), time, share]);
+    }
+    rows
+}
+
+fn on_gpu(gpu: &GpuFigures) -> String {
+    let watts = gpu.power_milliwatts.map(|power| {
+        let watts = |milliwatts| milliwatts as f64 / 1e3;
+        format!("{:.1} to {:.1} W", watts(power.min), watts(power.max))
+    });
+    let clock = gpu.graphics_clock_hz.map(|clock| {
+        let megahertz = |hertz| hertz / 1_000_000;
+        format!("{} to {} MHz", megahertz(clock.min), megahertz(clock.max))
+    });
+    let memory = gpu.process_memory_bytes.or(gpu.memory_used_bytes);
+    let memory = memory.map(|memory| format!("{} of memory", human::bytes(memory.max)));
+    let parts: Vec<String> = [watts, clock, memory].into_iter().flatten().collect();
+    format!("GPU: {}", parts.join(", "))
+}
+
+/// The machine, as far as it says.
+fn machine(context: &Context) -> String {
+    let (before, after) = (&context.before, &context.after);
+    let pair = |before: Option<f64>, after: Option<f64>, unit: &str| {
+        let (before, after) = before.zip(after)?;
+        Some(format!("{before:.1} → {after:.1} {unit}"))
+    };
+    let gigahertz = |hertz: Option<u64>| hertz.map(|hertz| hertz as f64 / 1e9);
+    let parts = [
+        context.cpu.clone(),
+        Some(format!("{} cores", context.cores)),
+        pair(gigahertz(before.clock_hz), gigahertz(after.clock_hz), "GHz"),
+        pair(before.temperature_celsius, after.temperature_celsius, "°C"),
+        pair(before.load_average, after.load_average, "load average"),
+        context
+            .governor
+            .as_ref()
+            .map(|name| format!("governor {name}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{}: {}", context.arch, parts.join(", "))
 }
 
 fn line(bar: &Bar, all: &[Bar]) -> String {
@@ -119,67 +168,14 @@ fn ratio(compared: &Compared) -> String {
         Verdict::NoDifference => "no difference",
         Verdict::Unknown => "cannot be told",
     };
-    let turns = match compared.interleaved {
-        true => "",
-        false => "; not measured in turns, so a drift of the machine is in it",
+    let turns = match (compared.interleaved, compared.basis) {
+        (true, Basis::Time) => "",
+        (true, Basis::ProcessorTime) => "; of processor time, for others took the core",
+        (false, _) => "; not measured in turns, so a drift of the machine is in it",
     };
     let times = compared.ratio.ratio;
     format!(
         "{}: {times:.3} × ({interval}{turns}): {verdict}",
         compared.what()
     )
-}
-
-/// The results as comma-separated values, times in nanoseconds and sizes in bytes.
-pub fn csv(report: &Report) -> anyhow::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "model",
-        "engine",
-        "threads",
-        "samples",
-        "p50_ns",
-        "p90_ns",
-        "p99_ns",
-        "mean_ns",
-        "min_ns",
-        "cold_start_ns",
-        "load_ns",
-        "peak_rss_bytes",
-        "energy_mj",
-    ])?;
-    let number = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
-    for result in &report.results {
-        let summary = result.summary.as_ref();
-        writer.write_record([
-            result.model.clone(),
-            result.engine.to_string(),
-            result.threads.to_string(),
-            number(summary.map(|times| times.samples as u64)),
-            number(summary.and_then(|times| times.p50_ns)),
-            number(summary.and_then(|times| times.p90_ns)),
-            number(summary.and_then(|times| times.p99_ns)),
-            number(summary.map(|times| times.mean_ns)),
-            number(summary.map(|times| times.min_ns)),
-            number(result.cold_start_ns),
-            number(result.load_ns),
-            number(result.peak_rss_bytes),
-            result.energy_mj.map_or(String::new(), |mj| mj.to_string()),
-        ])?;
-    }
-    Ok(String::from_utf8(writer.into_inner()?)?)
-}
-
-/// The results as a table in Markdown.
-pub fn markdown(report: &Report) -> String {
-    let line = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let mut text = line(&COLUMNS.map(str::to_owned));
-    text.push_str(&line(&COLUMNS.map(|_| "---".to_owned())));
-    for result in &report.results {
-        text.push_str(&line(&row(result)));
-    }
-    text
 }

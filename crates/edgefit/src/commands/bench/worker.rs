@@ -1,8 +1,10 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use edgefit::assets::Cache;
 use edgefit::bench::{Result, worker};
-use edgefit::engine::{Effort, EngineName, runner, trace};
+use edgefit::data::read_array;
+use edgefit::engine::{Array, Effort, EngineName, runner, trace};
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
 
@@ -17,10 +19,13 @@ const PROFILE: Effort = Effort {
 };
 
 pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
-    if args.engine == EngineName::OnnxRuntime {
+    if args.engine.engine == EngineName::OnnxRuntime {
         discover(&Cache::of_user()?)?;
     }
-    let inputs = random(args.input_shape.into_iter().map(|shape| shape.0), 0);
+    let inputs = match args.input.as_slice() {
+        [] => random(args.input_shape.into_iter().map(|shape| shape.0), 0),
+        files => files.iter().map(array).collect::<anyhow::Result<_>>()?,
+    };
     let threads = args.threads as usize;
     let load = || Ok(runner(args.engine, &args.model, &inputs, threads)?);
     let profile = || -> Result<_> {
@@ -28,6 +33,12 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         lift_constants(&mut graph);
         Ok(trace(args.engine, &graph, &inputs, threads, PROFILE)?)
     };
-    worker::serve(load, profile, std::io::stdin().lock(), std::io::stdout())?;
+    let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
+    worker::serve(args.engine, load, profile, orders, answers)?;
     Ok(Outcome::Yes)
+}
+
+fn array(file: &PathBuf) -> anyhow::Result<Array> {
+    let (dims, values) = read_array(file)?;
+    Ok(Array { dims, values })
 }

@@ -1,0 +1,202 @@
+"""Compares edgefit with the usual PyTorch loop: the same weights, images, split, epochs and recipe.
+
+    cargo build --release
+    target/release/edgefit demo                           # fetches the weights and the photographs
+    cargo test --release -p edgefit --lib fashion_mnist   # and this Fashion-MNIST
+    pip install torch==2.15.0 torchvision==0.29.2 timm==1.0.31 pillow onnx
+    python benches/pytorch/compare.py accuracy
+    python benches/pytorch/compare.py speed
+
+Every measurement is kept in runs/pytorch/results.json as soon as it is made, and not made again;
+the tables are in benches/pytorch/README.md.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+import tomllib
+
+import onnx
+
+import loop
+
+ROOT = pathlib.Path(__file__).parents[2]
+EDGEFIT = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/edgefit"
+CACHE = pathlib.Path(os.environ.get("EDGEFIT_CACHE", "~/.cache/edgefit")).expanduser()
+RUNS = ROOT / "runs/pytorch"
+WEIGHTS = CACHE / "efficientnet-lite0/efficientnet-lite0-57934424.pth"
+SEEDS = range(5)
+
+# Folder in the cache, side of the input, epochs of each stage.
+DATA = {
+    "Tux Paint": ("tux-paint-photographs", 224, {"probe": 20, "full": 6}),
+    "Fashion-MNIST": ("fashion-mnist", 64, {"probe": 20, "full": 4}),
+}
+# What the speed is measured on: data, stage, epochs.
+SPEED = [("Tux Paint", "probe", 20), ("Tux Paint", "top", 10)]
+
+
+def edgefit(*arguments, cache=CACHE):
+    environment = os.environ | {"EDGEFIT_CACHE": str(cache)}
+    done = subprocess.run([EDGEFIT, *map(str, arguments)], env=environment, capture_output=True, text=True)
+    # 1 is a negative verdict, such as a guard's; the model was trained all the same.
+    if done.returncode == 2 or not done.stdout:
+        raise RuntimeError(done.stderr)
+    return done.stdout
+
+
+def backbone(side):
+    """The imported network for square inputs of `side` pixels."""
+    path = RUNS / f"backbone-{side}.onnx"
+    if not path.exists():
+        RUNS.mkdir(parents=True, exist_ok=True)
+        edgefit("import", WEIGHTS, "--arch", "efficientnet-lite0", "-o", path, "--json")
+        model = onnx.load(path)
+        # All paddings of this network are the same for every side that five halvings keep whole.
+        for dim in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+            dim.dim_value = side
+        del model.graph.value_info[:]
+        for entry in model.metadata_props:
+            if entry.key == "edgefit.preprocessing":
+                entry.value = json.dumps(json.loads(entry.value) | {"width": side, "height": side})
+        onnx.save(model, path)
+    return path
+
+
+def recipe(epochs):
+    made = tomllib.loads(edgefit("recipe", "show", "default"))
+    for stage in ("probe", "top", "full"):
+        made[stage]["epochs"] = epochs
+    return made
+
+
+class Measured:
+    """What was measured, by name; kept in a file."""
+
+    def __init__(self, path):
+        self.path = path
+        self.all = json.loads(path.read_text()) if path.exists() else {}
+
+    def get(self, name, measure):
+        if name not in self.all:
+            self.all[name] = measure()
+            beside = self.path.with_suffix(".part")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(self.all, indent=1))
+            beside.replace(self.path)
+            print(name, self.all[name], flush=True)
+        return self.all[name]
+
+
+def by_edgefit(data, side, stage, epochs, seed, cache=CACHE):
+    """Test accuracy, seconds of features and stage, and where the run and its split lie."""
+    run = RUNS / f"{data}-{side}-{stage}-{epochs}-{seed}"
+    began = time.perf_counter()
+    report = json.loads(
+        edgefit(
+            *("train", CACHE / data, "--backbone", backbone(side), "--device", "host", "-o", run, "--json"),
+            *("--stages", stage, "--epochs", epochs, "--seed", seed, "--threads", loop.THREADS),
+            cache=cache,
+        )
+    )
+    command = time.perf_counter() - began
+    done = report["stages"][0]
+    return {
+        "accuracy": report["test"]["accuracy"],
+        "epochs": len(done["epochs"]),
+        "features_s": report["timing"]["features_ns"] / 1e9,
+        "stage_s": done["duration_ns"] / 1e9,
+        "command_s": command,
+        "frozen_to": done["frozen_to"],
+        "raised": [guard["code"] for guard in report["guards"] if guard["status"] in ("warning", "failed")],
+        "run": str(run),
+    }
+
+
+def by_pytorch(data, side, stage, epochs, seed, ours, **changes):
+    """The same with the split of edgefit's run."""
+    split = json.loads((pathlib.Path(ours["run"]) / "splits.json").read_text())
+    split = {part: split[part] for part in ("train", "val", "test")}
+    classes = sorted({path.split("/")[-2] for path in split["train"]})
+    how = recipe(epochs)
+    how[stage] |= changes
+    frozen = 0
+    if stage == "top":
+        frozen = 1 + int(ours["frozen_to"].split("_blocks.")[1].split(".")[0])
+    accuracy, seconds, ran = loop.fit(CACHE / data, split, classes, WEIGHTS, side, stage, how, seed, frozen)
+    return {"accuracy": accuracy, "epochs": ran, "seconds": seconds}
+
+
+def accuracy(measured, only):
+    rows = []
+    for name, (data, side, stages) in DATA.items():
+        for stage, epochs in stages.items():
+            if only and f"{data}/{stage}" not in only:
+                continue
+            found = {}
+            for seed in SEEDS:
+                what = f"{data}/{side}/{stage}/{epochs}/{seed}"
+                ours = measured.get(f"{what}/edgefit", lambda: by_edgefit(data, side, stage, epochs, seed))
+                found.setdefault("edgefit", []).append(ours["accuracy"])
+                variants = {"PyTorch": {}}
+                if stage == "full":
+                    variants = {
+                        "PyTorch": {},
+                        "PyTorch, batch normalisation trained": {"normalization": "batch"},
+                    }
+                for variant, changes in variants.items():
+                    theirs = measured.get(
+                        f"{what}/{variant}", lambda: by_pytorch(data, side, stage, epochs, seed, ours, **changes)
+                    )
+                    found.setdefault(variant, []).append(theirs["accuracy"])
+            for variant, figures in found.items():
+                rows.append((f"{name}, {side} × {side}", f"{stage}, {epochs} epochs", variant, figures))
+    print("\n| data | stage | by | mean of 5 seeds | sd | seeds |\n|---|---|---|---|---|---|")
+    for data, stage, variant, figures in rows:
+        each = " ".join(f"{figure:.3f}" for figure in figures)
+        mean, spread = statistics.mean(figures), statistics.stdev(figures)
+        print(f"| {data} | {stage} | {variant} | {mean:.4f} | {spread:.4f} | {each} |")
+
+
+def speed():
+    print("| stage | PyTorch | edgefit | of it features | ratio | whole edgefit command |\n|---|---|---|---|---|---|")
+    for name, stage, epochs in SPEED:
+        data, side, _ = DATA[name]
+        with tempfile.TemporaryDirectory() as empty:
+            ours = by_edgefit(data, side, stage, epochs, 0, cache=library(empty))
+        theirs = by_pytorch(data, side, stage, epochs, 0, ours)
+        if ours["epochs"] != theirs["epochs"]:
+            raise RuntimeError(f"edgefit ran {ours['epochs']} epochs, PyTorch {theirs['epochs']}")
+        mine = ours["features_s"] + ours["stage_s"]
+        print(
+            f"| {stage}, {epochs} epochs | {theirs['seconds']:.1f} s | {mine:.2f} s | {ours['features_s']:.2f} s "
+            f"| {theirs['seconds'] / mine:.1f} × | {ours['command_s']:.1f} s |",
+            flush=True,
+        )
+
+
+def library(folder):
+    """An empty cache in `folder`, but for ONNX Runtime."""
+    for entry in CACHE.glob("onnxruntime*"):
+        (pathlib.Path(folder) / entry.name).symlink_to(entry)
+    return folder
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["accuracy", "speed"])
+    parser.add_argument("--only", action="append", help="such as fashion-mnist/full; all, if not given")
+    given = parser.parse_args()
+    if given.what == "speed":
+        speed()
+    else:
+        accuracy(Measured(RUNS / "results.json"), given.only)
+
+
+if __name__ == "__main__":
+    main()

@@ -119,7 +119,7 @@ def evaluate(net, loader, weight):
     return cross_entropy(logits, labels, weight).item(), accuracy
 
 
-def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=0, workers=THREADS):
+def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=0):
     """Trains one stage from the pretrained weights.
 
     Returns the test accuracy of the epoch with the lowest validation loss, the seconds that the
@@ -132,6 +132,8 @@ def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=
     parts = {
         part: Photographs(root, split[part], classes, augmented if part == "train" else clean) for part in split
     }
+    # Two workers beside two threads were faster than none; with one thread there is nothing to gain.
+    workers = THREADS if THREADS > 1 else 0
     settings = {"batch_size": how["batch"], "num_workers": workers, "persistent_workers": workers > 0}
     train = DataLoader(parts["train"], shuffle=True, **settings)
     val = DataLoader(parts["val"], **settings)

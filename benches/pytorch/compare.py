@@ -93,14 +93,14 @@ class Measured:
         return self.all[name]
 
 
-def by_edgefit(data, side, stage, epochs, seed, cache=CACHE):
+def by_edgefit(data, side, stage, epochs, seed, named="default", cache=CACHE):
     """Test accuracy, seconds of features and stage, and where the run and its split lie."""
     run = RUNS / f"{data}-{side}-{stage}-{epochs}-{seed}"
     began = time.perf_counter()
     report = json.loads(
         edgefit(
             *("train", CACHE / data, "--backbone", backbone(side), "--device", "host", "-o", run, "--json"),
-            *("--stages", stage, "--epochs", epochs, "--seed", seed, "--threads", loop.THREADS),
+            *("--stages", stage, "--epochs", epochs, "--seed", seed, "--threads", loop.THREADS, "--recipe", named),
             cache=cache,
         )
     )
@@ -152,24 +152,39 @@ def accuracy(only):
                         f"{what}/{variant}", lambda: by_pytorch(data, side, stage, epochs, seed, ours, **changes)
                     )
                     found.setdefault(variant, []).append(theirs["accuracy"])
-            for variant, figures in found.items():
-                rows.append((f"{name}, {side} × {side}", f"{stage}, {epochs} epochs", variant, figures))
-    print("\n| data | stage | by | mean of 5 seeds | sd | seeds |\n|---|---|---|---|---|---|")
-    for data, stage, variant, figures in rows:
+                print_table(rows + summary(name, side, stage, epochs, found))
+            rows += summary(name, side, stage, epochs, found)
+
+
+def summary(name, side, stage, epochs, found):
+    """A row of the table for each who trained, and how far edgefit is above."""
+    rows = []
+    for variant, figures in found.items():
+        over = [ours - theirs for ours, theirs in zip(found["edgefit"], figures)]
+        spread = statistics.stdev(over) / len(over) ** 0.5 if len(over) > 1 else float("nan")
+        gap = "" if variant == "edgefit" else f"{statistics.mean(over):+.4f} ± {spread:.4f}"
         each = " ".join(f"{figure:.3f}" for figure in figures)
-        mean, spread = statistics.mean(figures), statistics.stdev(figures)
-        print(f"| {data} | {stage} | {variant} | {mean:.4f} | {spread:.4f} | {each} |")
+        mean = f"{statistics.mean(figures):.4f}"
+        rows.append((f"{name}, {side} × {side}", f"{stage}, {epochs} epochs", variant, mean, gap, each))
+    return rows
+
+
+def print_table(rows):
+    heads = ["data", "stage", "by", "mean", "edgefit over it, ± standard error", "seeds"]
+    for row in [heads, ["---"] * len(heads), *rows]:
+        print(f"| {' | '.join(row)} |", flush=True)
 
 
 def speed():
     print("| stage | PyTorch | edgefit | of it features | ratio | whole edgefit command |\n|---|---|---|---|---|---|")
     data, side, stages = SPEED
+    RUNS.mkdir(parents=True, exist_ok=True)
+    patient = RUNS / "all-epochs.toml"
+    patient.write_text("".join(f"[{stage}]\npatience = 0\n" for stage in stages))
     for stage, epochs in stages.items():
         with tempfile.TemporaryDirectory() as empty:
-            ours = by_edgefit(data, side, stage, epochs, 0, cache=library(empty))
-        theirs = by_pytorch(data, side, stage, epochs, 0, ours)
-        if ours["epochs"] != theirs["epochs"]:
-            raise RuntimeError(f"edgefit ran {ours['epochs']} epochs, PyTorch {theirs['epochs']}")
+            ours = by_edgefit(data, side, stage, epochs, 0, named=patient, cache=library(empty))
+        theirs = by_pytorch(data, side, stage, epochs, 0, ours, patience=0)
         mine = ours["features_s"] + ours["stage_s"]
         print(
             f"| {stage}, {epochs} epochs | {theirs['seconds']:.1f} s | {mine:.2f} s | {ours['features_s']:.2f} s "

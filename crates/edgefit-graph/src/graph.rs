@@ -229,6 +229,14 @@ impl ValueInfo {
         }
     }
 
+    /// A value of which nothing is declared, so that whoever reads the model works it out.
+    pub fn untyped(name: &str) -> Self {
+        ValueInfo {
+            ty: ValueType::Opaque(OpaqueType(None)),
+            ..ValueInfo::f32(name, Vec::new())
+        }
+    }
+
     /// A float value of which nothing else is declared, not even its rank.
     pub fn float(name: &str) -> Self {
         ValueInfo {

@@ -30,6 +30,7 @@ pub mod scaler;
 pub mod task;
 pub mod tensor;
 pub mod topology;
+pub mod train_mode;
 mod write;
 
 pub use attribute::Attribute;

@@ -7,6 +7,7 @@ mod fold_batch_norm;
 mod head;
 mod lift_constants;
 mod prune;
+mod rename;
 mod softmax;
 mod split;
 
@@ -17,5 +18,6 @@ pub use fold_batch_norm::fold_batch_norm;
 pub use head::{Head, Layer, LayerWeights, replace_head};
 pub use lift_constants::lift_constants;
 pub use prune::prune;
+pub use rename::rename;
 pub use softmax::{CutSoftmax, cut_softmax};
 pub use split::extract;

@@ -136,7 +136,9 @@ impl Evidence<'_> {
 
 /// Whether the model that came is in eval mode (EF02).
 pub(crate) fn loaded(findings: &mut Findings, graph: &Graph) {
-    findings.record(ef02_eval_mode::check_export(&layers::in_train_mode(graph)));
+    findings.record(ef02_eval_mode::check_export(&layers::left_in_train_mode(
+        graph,
+    )));
 }
 
 /// Whether the model fits the device (EF20).
@@ -158,7 +160,7 @@ pub(crate) fn device(findings: &mut Findings, check: &Check) {
 
 /// Whether what was exported is in eval mode and answers as the trained module does (EF02).
 pub(crate) fn export(findings: &mut Findings, before: &Graph, exported: &Graph, parity: &[Pair]) {
-    findings.record(ef02_eval_mode::check_export(&layers::in_train_mode(
+    findings.record(ef02_eval_mode::check_export(&layers::left_in_train_mode(
         exported,
     )));
     findings.record(ef02_eval_mode::check_frozen(&layers::frozen(

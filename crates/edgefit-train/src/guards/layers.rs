@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use edgefit_graph::topology::Topology;
+use edgefit_graph::train_mode::{Training, in_train_mode};
 use edgefit_graph::{Graph, Node};
 use edgefit_guards::Finding;
 use edgefit_guards::ef02_eval_mode::{ExportedGraph, FrozenLayer};
@@ -84,23 +85,14 @@ fn shifted(graph: &Graph, topology: &Topology, constants: &HashSet<&str>, node: 
 }
 
 /// Nodes of an exported graph that behave as in training.
-pub(super) fn in_train_mode(graph: &Graph) -> ExportedGraph {
-    let named = |wanted: &dyn Fn(&Node) -> bool| {
-        let nodes = graph.nodes.iter().filter(|node| wanted(node));
-        nodes.map(|node| node.label().to_owned()).collect()
-    };
-    let training = |node: &Node| {
-        let mode = node.int_or("training_mode", 0);
-        node.op == "BatchNormalization" && mode.is_ok_and(|mode| mode != 0)
-    };
-    let drops = |node: &Node| {
-        let mode = node.input(2).and_then(|name| graph.initializers.get(name));
-        let on = mode.is_some_and(|mode| mode.bytes().first().is_some_and(|&byte| byte != 0));
-        node.op == "Dropout" && on
+pub(super) fn left_in_train_mode(graph: &Graph) -> ExportedGraph {
+    let named = |wanted: Training| {
+        let nodes = in_train_mode(graph).filter(|(_, training)| *training == wanted);
+        nodes.map(|(node, _)| node.label().to_owned()).collect()
     };
     ExportedGraph {
-        training_normalisation: named(&training),
-        active_dropout: named(&drops),
+        training_normalisation: named(Training::Normalization),
+        active_dropout: named(Training::Dropout),
     }
 }
 

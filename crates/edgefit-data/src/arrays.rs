@@ -3,12 +3,14 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::split::Part;
 
+mod named;
 mod npy;
 mod source;
 mod targets;
 #[cfg(test)]
 mod tests;
 
+pub use named::{NamedArray, npz, read_npz};
 use npy::{Kind, Npy};
 use source::Source;
 pub use targets::Targets;

@@ -16,7 +16,7 @@ mod prepare;
 mod scaler;
 mod split;
 
-pub use arrays::{Arrays, Targets, read_array};
+pub use arrays::{Arrays, NamedArray, Targets, npz, read_array, read_npz};
 pub use augment::{Augmentation, augmented, png, preview, stream};
 pub use dataset::{Content, Dataset, Sample};
 pub use decode::decode;

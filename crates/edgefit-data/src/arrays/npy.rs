@@ -252,6 +252,19 @@ fn damaged(problem: &str) -> String {
     format!("is damaged ({problem}); save it again")
 }
 
+/// What stands before the elements of an array of 32-bit floats in C order, version 1.0.
+pub(super) fn floats_header(shape: &[usize]) -> Vec<u8> {
+    let shape: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let mut text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
+    // NumPy wants the elements to start at a multiple of 64 bytes.
+    while !(MAGIC.len() + 4 + text.len() + 1).is_multiple_of(64) {
+        text.push(' ');
+    }
+    text.push('\n');
+    let length = (text.len() as u16).to_le_bytes();
+    [MAGIC, b"\x01\x00", &length, text.as_bytes()].concat()
+}
+
 fn unreadable(error: std::io::Error) -> String {
     damaged(&error.to_string())
 }

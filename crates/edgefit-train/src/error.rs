@@ -38,10 +38,10 @@ pub enum Error {
     /// The trainable executor.
     #[error(transparent)]
     Burn(#[from] edgefit_burn::Error),
-    /// A run that cannot be gone on with.
+    /// A run that cannot be gone on with or compared with.
     #[error("{} {problem}", path.display())]
     Checkpoint {
-        /// The checkpoint, or the folder of the run.
+        /// The folder of the run, or a file of it.
         path: PathBuf,
         /// What is wrong, and the mend.
         problem: String,

@@ -220,7 +220,7 @@ impl Prepared {
         let unreadable = unreadable(job, &dataset, &extracted.entries, observer)?;
         let parts = divide(job, &dataset, &extracted.entries)?;
         let [training, validation, test] = &parts;
-        run.write_json("splits.json", "edgefit.splits/1", &SplitFile::of(&parts))?;
+        run.write_json("splits.json", SplitFile::SCHEMA, &SplitFile::of(&parts))?;
 
         if !job.recipe.augmentation.is_off() {
             sheet(job, &model, training, &run.path("augmentation.png"))?;

@@ -1,8 +1,10 @@
+use std::path::Path;
+
 use edgefit_data::{Dataset, Part, Sample, split};
 use edgefit_graph::Task;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::Observer;
 use crate::features::Entry;
 use crate::fit::Cached;
@@ -183,21 +185,57 @@ impl PartSamples<'_> {
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct SplitFile<'a> {
-    train: Vec<&'a str>,
-    val: Vec<&'a str>,
-    test: Vec<&'a str>,
+/// `splits.json` of a run: which images were trained on, and which were held out, by their paths below
+/// the dataset's folder.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SplitFile {
+    /// Trained on.
+    pub train: Vec<String>,
+    /// Choices were made on.
+    pub val: Vec<String>,
+    /// Read once, at the end.
+    pub test: Vec<String>,
 }
 
-impl<'a> SplitFile<'a> {
-    pub fn of(parts: &'a [PartSamples; 3]) -> Self {
+impl SplitFile {
+    /// Name and version of the document.
+    pub const SCHEMA: &str = "edgefit.splits/1";
+
+    pub(crate) fn of(parts: &[PartSamples; 3]) -> Self {
         let [train, val, test] = parts.each_ref().map(|part| {
-            part.samples
-                .iter()
-                .map(|sample| sample.relative.as_str())
-                .collect()
+            let samples = part.samples.iter();
+            samples.map(|sample| sample.relative.clone()).collect()
         });
         SplitFile { train, val, test }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not the document of a run.
+    pub fn load(path: &Path) -> Result<Self> {
+        let fail = |problem: String| Error::Checkpoint {
+            path: path.to_path_buf(),
+            problem,
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| fail(format!("cannot be read ({error})")))?;
+        #[derive(Deserialize)]
+        struct Document {
+            schema: String,
+            #[serde(flatten)]
+            splits: SplitFile,
+        }
+        let wrong = |what: String| {
+            fail(format!(
+                "is not the splits.json of a run ({what}); give the one that `edgefit train` wrote"
+            ))
+        };
+        let document: Document =
+            serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        match document.schema == Self::SCHEMA {
+            true => Ok(document.splits),
+            false => Err(wrong(format!("its schema is '{}'", document.schema))),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 
 const JOB_FILE: &str = "job.json";
-const CHECKPOINT: &str = "checkpoint.safetensors";
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// The folder of one run: `job.json`, `model.onnx`, `report.json`, `splits.json`, `events.jsonl`, and
 /// while it lasts `checkpoint.safetensors`.

@@ -1,5 +1,4 @@
-use std::path::PathBuf;
-
+use edgefit_engine::child::ChildError;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// What can go wrong with a measurement.
@@ -7,23 +6,9 @@ use serde::{Deserialize, Serialize, Serializer};
 #[serde(from = "String")]
 #[non_exhaustive]
 pub enum Error {
-    /// The process of a candidate cannot be started.
-    #[error("cannot start {}: {source}", binary.display())]
-    Start {
-        /// Program.
-        binary: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The process of a candidate ended before its work was done.
-    #[error("{0}")]
-    Died(String),
-    /// The process of a candidate says something that is not understood.
-    #[error("its process answers '{0}'; use the same build of edgefit everywhere")]
-    Answer(String),
-    /// Nothing can be asked of the process any more, or nothing told to its parent.
-    #[error("the pipe between a candidate and edgefit broke: {0}")]
-    Pipe(#[from] std::io::Error),
+    /// The process of a candidate cannot be started, died, or is not understood.
+    #[error(transparent)]
+    Child(#[from] ChildError),
     /// The engine fails.
     #[error(transparent)]
     Engine(#[from] edgefit_engine::Error),
@@ -41,6 +26,6 @@ impl Serialize for Error {
 
 impl From<String> for Error {
     fn from(words: String) -> Self {
-        Error::Died(words)
+        ChildError::Died(words).into()
     }
 }

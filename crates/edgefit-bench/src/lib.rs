@@ -17,7 +17,8 @@ pub mod statistics;
 pub mod worker;
 
 pub use beside::{Seen, Sources};
+pub use edgefit_engine::child::Launch;
 pub use error::{Error, Result};
 pub use histogram::{Bar, histogram};
-pub use process::{Launch, Process};
+pub use process::Process;
 pub use session::Session;

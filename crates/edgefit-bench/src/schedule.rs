@@ -165,6 +165,8 @@ fn take_turns<W: Worker>(running: &mut Vec<(usize, W)>, measured: &mut [Measured
 mod tests {
     use std::cell::RefCell;
 
+    use edgefit_engine::child::ChildError;
+
     use super::*;
 
     /// Takes 1 ms a run and notes when it has its turn; fails in its third one, if it is to.
@@ -196,7 +198,7 @@ mod tests {
         fn round(&mut self, _: u64) -> Result<Round> {
             self.rounds += 1;
             if self.fails && self.rounds == 3 {
-                return Err(Error::Died("it broke".into()));
+                return Err(ChildError::Died("it broke".into()).into());
             }
             self.turns.borrow_mut().push(self.name);
             Ok(Round {
@@ -260,7 +262,9 @@ mod tests {
     #[test]
     fn one_that_fails_does_not_end_the_others() {
         let (measured, _) = measure(2, 3, Some(0));
-        assert!(matches!(&measured[0].failure, Some(Error::Died(words)) if words == "it broke"));
+        assert!(
+            matches!(&measured[0].failure, Some(Error::Child(ChildError::Died(words))) if words == "it broke")
+        );
         assert!(measured[1].failure.is_none());
         assert_eq!(measured[1].times_ns().len(), 12);
     }

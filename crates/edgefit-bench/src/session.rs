@@ -1,9 +1,10 @@
 use std::path::Path;
 
+use edgefit_engine::child::Launch;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, Moment};
-use crate::process::Launch;
+use crate::process::Process;
 use crate::schedule::{Effort, Measured, interleave};
 
 /// What was measured in one go, and the machine that it was measured on.
@@ -20,7 +21,7 @@ impl Session {
     pub fn here(launches: &[Launch], effort: Effort, tell: impl FnMut()) -> Self {
         let system = Path::new("/");
         let mut context = Context::read(system);
-        let start = |index: usize| launches[index].start();
+        let start = |index: usize| Process::start(&launches[index]);
         let measured = interleave(launches.len(), effort, start, tell);
         context.after = Moment::read(system);
         Session { context, measured }

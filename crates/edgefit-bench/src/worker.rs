@@ -1,16 +1,16 @@
 //! The process of one candidate: it loads a model, says so, and runs it as often as it is told.
 //!
-//! Parent and child talk in lines of JSON, an [`Order`] to the child's stdin and an answer from its
-//! stdout. The child ends when its stdin does, so none outlives its parent.
+//! Parent and child talk as [`edgefit_engine::child`] says, in [`Order`]s.
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
+use edgefit_engine::child::{self, say};
 use edgefit_engine::{NodeTime, Provider, Resident, Runner, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::beside::{Beside, Seen, Sources};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::statistics::median;
 
 /// Warm-up lasts at least this long, and at most ten times as long.
@@ -96,10 +96,8 @@ pub fn serve(
     say(&mut answers, &ready)?;
     // After the cold start, which has no part in it.
     let beside = Beside::open(target.provider == Provider::Cuda);
-    for line in orders.lines() {
-        let line = line?;
-        let order = serde_json::from_str(&line).map_err(|_| Error::Answer(line))?;
-        match order {
+    for order in child::orders(orders) {
+        match order? {
             Order::WarmUp => say(&mut answers, &warm_up(&mut run, &beside)?)?,
             Order::Round(ns) => say(
                 &mut answers,
@@ -109,12 +107,6 @@ pub fn serve(
         }
     }
     Ok(())
-}
-
-fn say<T: Serialize>(answers: &mut impl Write, answer: &T) -> Result<()> {
-    serde_json::to_writer(&mut *answers, answer).map_err(std::io::Error::from)?;
-    writeln!(answers)?;
-    Ok(answers.flush()?)
 }
 
 /// Time of a run, and what it took of the processor.
@@ -219,8 +211,10 @@ fn involuntary_switches() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use edgefit_engine::EngineName;
+    use edgefit_engine::child::ChildError;
 
     use super::*;
+    use crate::error::Error;
 
     fn served(orders: &str) -> (Result<()>, Vec<String>) {
         let mut answers = Vec::new();
@@ -253,6 +247,6 @@ mod tests {
     #[test]
     fn an_order_that_is_none_is_refused() {
         let (result, _) = served("dance\n");
-        assert!(matches!(result, Err(Error::Answer(line)) if line == "dance"));
+        assert!(matches!(result, Err(Error::Child(ChildError::Answer(line))) if line == "dance"));
     }
 }

@@ -2,8 +2,8 @@ use std::path::Path;
 
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Value};
-use edgefit_graph::Graph;
 use edgefit_graph::rewrite::lift_constants;
+use edgefit_graph::{DataType, Graph, Tensor, ValueInfo, ValueType};
 
 use crate::array::Array;
 use crate::error::{Error, Result};
@@ -13,12 +13,38 @@ use crate::{Engine, EngineName};
 const NAME: EngineName = EngineName::Burn;
 
 /// A model in burn, in eval mode. Its threads are rayon's, as many as the process may use.
-pub(crate) struct Burn(EvalModule);
+pub(crate) struct Burn {
+    module: EvalModule,
+    /// Element type of each input.
+    inputs: Vec<DataType>,
+}
 
 impl Burn {
     pub fn load(graph: &Graph) -> Result<Self> {
         let module = EvalModule::from_graph(graph, &Device::flex());
-        module.map(Burn).map_err(|error| Error::load(NAME, error))
+        Ok(Burn {
+            module: module.map_err(|error| Error::load(NAME, error))?,
+            inputs: graph.free_inputs().map(input_type).collect(),
+        })
+    }
+
+    /// Integers stay in the host's memory, where burn's executor reads them.
+    fn value(&self, index: usize, input: &Array) -> Result<Value, String> {
+        let dtype = self.inputs.get(index).copied().unwrap_or(DataType::F32);
+        if dtype.is_float() {
+            return Value::new(input.values.clone(), &input.dims, self.module.device());
+        }
+        let values: Vec<i64> = input.values.iter().map(|&value| value as i64).collect();
+        Tensor::from_i64(dtype, input.dims.clone(), &values)
+            .map(Value::Host)
+            .ok_or_else(|| format!("{} values do not fill {:?}", values.len(), input.dims))
+    }
+}
+
+fn input_type(input: &ValueInfo) -> DataType {
+    match input.ty {
+        ValueType::Tensor { dtype, .. } => dtype,
+        ValueType::Opaque(_) => DataType::F32,
     }
 }
 
@@ -40,11 +66,12 @@ impl Engine for Burn {
         let fail = |error: String| Error::run(NAME, error);
         let values = inputs
             .iter()
-            .map(|input| Value::new(input.values.clone(), &input.dims, self.0.device()))
+            .enumerate()
+            .map(|(index, input)| self.value(index, input))
             .collect::<Result<_, _>>()
             .map_err(fail)?;
         let outputs = self
-            .0
+            .module
             .forward(values)
             .map_err(|error| fail(error.to_string()))?;
         outputs

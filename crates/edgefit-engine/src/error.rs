@@ -29,6 +29,17 @@ pub enum Error {
         /// What it said.
         detail: String,
     },
+    /// The engine, in a process of its own, does not load or run the model; its own words.
+    #[error("{0}")]
+    Refused(String),
+    /// The process of the engine ended before its work was done.
+    #[error("{engine} crashed: {detail}")]
+    Crashed {
+        /// The engine.
+        engine: EngineName,
+        /// Its last words, or the signal.
+        detail: String,
+    },
     /// The engine fails on a batch.
     #[error("{engine} cannot run the model: {detail}")]
     Run {
@@ -47,6 +58,13 @@ impl Error {
         Error::Load {
             engine,
             detail: one_line(&format!("{detail:#}")),
+        }
+    }
+
+    pub(crate) fn crashed(engine: EngineName, detail: impl std::fmt::Display) -> Self {
+        Error::Crashed {
+            engine,
+            detail: one_line(&detail.to_string()),
         }
     }
 

@@ -6,10 +6,12 @@
 mod array;
 #[cfg(feature = "burn")]
 mod burn;
+pub mod child;
 mod contain;
 mod error;
 mod fixed_batch;
 mod heap;
+mod isolated;
 mod measure;
 pub mod onnxruntime;
 pub mod parity;
@@ -21,6 +23,7 @@ pub use array::Array;
 pub use contain::contains_panics;
 pub use error::{Error, Result};
 pub use heap::keep_one_heap;
+pub use isolated::{Executor, Isolated, Local, serve};
 pub use measure::{Measurement, Resident, Runner, measure, peak_rss_bytes, runner};
 pub use target::{Provider, Target};
 pub use trace::{Effort, NodeTime, trace};

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use edgefit_graph::Graph;
+use half::f16;
 use ort::ep::{CUDA, ExecutionProvider};
 use ort::logging::LogLevel;
 use ort::session::builder::SessionBuilder;
@@ -244,6 +245,8 @@ fn array(output: &DynValue) -> ort::Result<Array> {
         Some(TensorElementType::Int32) => of::<i32>(output, |value| value as f32),
         Some(TensorElementType::Int8) => of::<i8>(output, f32::from),
         Some(TensorElementType::Uint8) => of::<u8>(output, f32::from),
+        Some(TensorElementType::Float16) => of::<f16>(output, f16::to_f32),
+        Some(TensorElementType::Float64) => of::<f64>(output, |value| value as f32),
         Some(TensorElementType::Bool) => of::<bool>(output, |value| f32::from(u8::from(value))),
         _ => of::<f32>(output, |value| value),
     }
@@ -266,27 +269,31 @@ pub(crate) fn runner(
     }))
 }
 
-/// The inputs in the types that the model declares; a number that its type does not hold becomes the
-/// nearest that it does.
+/// The inputs in the element types that the model declares.
 fn tensors(session: &Session, inputs: &[Array]) -> ort::Result<Vec<SessionInputValue<'static>>> {
     fn of<T: PrimitiveTensorElementType + Clone + std::fmt::Debug + 'static>(
         input: &Array,
-        number: impl Fn(f32) -> T,
+        element: impl Fn(f32) -> T,
     ) -> ort::Result<SessionInputValue<'static>> {
-        let values: Vec<T> = input.values.iter().map(|&value| number(value)).collect();
+        let values: Vec<T> = input.values.iter().map(|&value| element(value)).collect();
         Tensor::from_array((input.dims.clone(), values)).map(Into::into)
     }
-    let declared = session.inputs().iter();
-    let declared = declared.map(|input| input.dtype().tensor_type());
-    let of_type = |(input, declared): (&Array, Option<TensorElementType>)| match declared {
-        Some(TensorElementType::Int64) => of(input, |value| value as i64),
-        Some(TensorElementType::Int32) => of(input, |value| value as i32),
-        Some(TensorElementType::Uint8) => of(input, |value| value as u8),
-        Some(TensorElementType::Bool) => of(input, |value| value != 0.0),
-        _ => of(input, |value| value),
-    };
-    let padded = declared.chain(std::iter::repeat(None));
-    inputs.iter().zip(padded).map(of_type).collect()
+    let types = session.inputs().iter();
+    let types = types.map(|declared| declared.dtype().tensor_type());
+    inputs
+        .iter()
+        .zip(types.chain(std::iter::repeat(None)))
+        .map(|(input, dtype)| match dtype {
+            Some(TensorElementType::Int64) => of(input, |value| value as i64),
+            Some(TensorElementType::Int32) => of(input, |value| value as i32),
+            Some(TensorElementType::Int8) => of(input, |value| value as i8),
+            Some(TensorElementType::Uint8) => of(input, |value| value as u8),
+            Some(TensorElementType::Bool) => of(input, |value| value != 0.0),
+            Some(TensorElementType::Float16) => of(input, f16::from_f32),
+            Some(TensorElementType::Float64) => of(input, f64::from),
+            _ => of(input, |value| value),
+        })
+        .collect()
 }
 
 pub(crate) fn trace(
@@ -344,7 +351,8 @@ impl Engine for OnnxRuntime {
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
         let mut run = || -> ort::Result<Vec<Array>> {
-            let outputs = self.0.run(tensors(&self.0, inputs)?.as_slice())?;
+            let inputs = tensors(&self.0, inputs)?;
+            let outputs = self.0.run(inputs.as_slice())?;
             outputs.values().map(|output| array(&output)).collect()
         };
         run().map_err(|error| Error::run(NAME, error))

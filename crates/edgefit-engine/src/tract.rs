@@ -20,7 +20,7 @@ const NAME: EngineName = EngineName::Tract;
 /// when every dimension is known.
 pub(crate) struct Tract {
     model: InferenceModel,
-    types: Vec<DatumType>,
+    inputs: Vec<DatumType>,
     plans: HashMap<Vec<Vec<usize>>, Arc<TypedRunnableModel>>,
     executor: Executor,
 }
@@ -33,19 +33,20 @@ impl Tract {
         let model = tract_onnx::onnx()
             .model_for_read(&mut graph.to_bytes().as_slice())
             .map_err(|error| Error::load(NAME, error))?;
-        Ok(Tract::of(model, threads))
+        Tract::of(model, threads)
     }
 
-    fn of(model: InferenceModel, threads: usize) -> Self {
-        Tract {
-            types: types(&model),
+    fn of(model: InferenceModel, threads: usize) -> Result<Self> {
+        let inputs = input_types(&model).map_err(|error| Error::load(NAME, error))?;
+        Ok(Tract {
             model,
+            inputs,
             plans: HashMap::new(),
             executor: match threads {
                 0 | 1 => Executor::SingleThread,
                 threads => Executor::multithread(threads),
             },
-        }
+        })
     }
 
     fn plan(&mut self, inputs: &[Array]) -> TractResult<Arc<TypedRunnableModel>> {
@@ -54,10 +55,8 @@ impl Tract {
             return Ok(Arc::clone(plan));
         }
         let mut model = self.model.clone();
-        for (index, shape) in shapes.iter().enumerate() {
-            let declared = self.types.get(index).copied();
-            let declared = declared.unwrap_or(f32::datum_type());
-            model.set_input_fact(index, declared.fact(shape).into())?;
+        for (index, (shape, dtype)) in shapes.iter().zip(&self.inputs).enumerate() {
+            model.set_input_fact(index, dtype.fact(shape).into())?;
         }
         // Shapes that the exporter declared for outputs hold for its batch size, not for ours.
         for output in model.output_outlets()?.to_vec() {
@@ -76,29 +75,28 @@ impl Tract {
     }
 }
 
-/// What the inputs are fed as: integers where the model declares them, else floats.
-fn types(model: &InferenceModel) -> Vec<DatumType> {
-    let declared = |input: &OutletId| {
-        let fact = model.outlet_fact(*input).ok()?;
-        fact.datum_type.concretize()
-    };
-    let inputs = model.inputs.iter();
-    inputs
-        .map(|input| match declared(input) {
-            Some(integer) if integer.is_integer() || integer == bool::datum_type() => integer,
-            _ => f32::datum_type(),
+/// Element type of each input as the model declares it.
+fn input_types(model: &InferenceModel) -> TractResult<Vec<DatumType>> {
+    let outlets = model.input_outlets()?.iter();
+    outlets
+        .map(|&outlet| {
+            let declared = model.outlet_fact(outlet)?.datum_type();
+            Ok(declared.unwrap_or(DatumType::F32))
         })
         .collect()
 }
 
 fn tensors(inputs: &[Array], types: &[DatumType]) -> TractResult<TVec<TValue>> {
-    let types = types.iter().copied();
+    let types = types
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(DatumType::F32));
     inputs
         .iter()
-        .zip(types.chain(std::iter::repeat(f32::datum_type())))
-        .map(|(input, of_type)| {
-            let floats = Tensor::from_shape(&input.dims, &input.values)?;
-            Ok(floats.cast_to_dt(of_type)?.into_owned().into_tvalue())
+        .zip(types)
+        .map(|(input, dtype)| {
+            let tensor = Tensor::from_shape(&input.dims, &input.values)?;
+            Ok(tensor.cast_to_dt(dtype)?.into_owned().into_tvalue())
         })
         .collect()
 }
@@ -109,11 +107,11 @@ pub(crate) fn runner(path: &Path, inputs: &[Array], threads: usize) -> Result<Ru
         .with_ignore_value_info(true)
         .model_for_path(path)
         .map_err(|error| Error::load(NAME, error))?;
-    let mut tract = Tract::of(model, threads);
+    let mut tract = Tract::of(model, threads)?;
     let load = |error| Error::load(NAME, error);
     let plan = tract.plan(inputs).map_err(load)?;
     let executor = tract.executor.clone();
-    let values = tensors(inputs, &tract.types).map_err(load)?;
+    let values = tensors(inputs, &tract.inputs).map_err(load)?;
     drop(tract);
     let mut state = plan.spawn().map_err(load)?;
     Ok(Box::new(move || {
@@ -140,7 +138,7 @@ pub(crate) fn trace(
             // What is dropped and looked up between two nodes counts for the second.
             let mut last = Instant::now();
             state.run_plan_with_eval(
-                tensors(inputs, &tract.types)?,
+                tensors(inputs, &tract.inputs)?,
                 |context, state, node, inputs| {
                     let outputs = tract_onnx::tract_core::plan::eval(context, state, node, inputs);
                     let now = Instant::now();
@@ -168,7 +166,7 @@ impl Engine for Tract {
             .plan(inputs)
             .map_err(|error| Error::load(NAME, error))?;
         let run = || -> TractResult<Vec<Array>> {
-            plan.run(tensors(inputs, &self.types)?)?
+            plan.run(tensors(inputs, &self.inputs)?)?
                 .iter()
                 .map(|output| {
                     let output = output.cast_to::<f32>()?;

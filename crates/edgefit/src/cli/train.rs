@@ -23,8 +23,11 @@ pub enum TrainCommand {
     Recipe(Recipe),
     /// Say what a guard means, why, and how to mend what it found
     Explain(Explain),
-    /// Compare what the engines compute from one model
+    /// Compare what the engines compute from one model, or from two versions of it
     Verify(Verify),
+    /// Load and run models as it is told on stdin; `verify` starts this for each engine
+    #[command(hide = true)]
+    EngineWorker(EngineWorker),
 }
 
 /// How a classifier is fitted.
@@ -233,34 +236,91 @@ pub struct Verify {
     /// ONNX model
     pub model: PathBuf,
 
-    /// Compare on images of this folder (any depth) instead of random inputs
-    #[arg(long)]
+    /// Compare with another version of the model, an ONNX file or the folder of a run, engine by engine,
+    /// instead of the engines with each other
+    #[arg(long, value_name = "OTHER")]
+    pub against: Option<PathBuf>,
+
+    /// Compare on images of this folder (any depth), too. Where its folders are called as the model's
+    /// labels, the accuracy is told
+    #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Number of samples
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub samples: u32,
+    /// Only the images that a run held out for its test, by its splits.json
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub split: Option<PathBuf>,
+
+    /// Compare on arrays of this file, too, an .npz archive with an array for each input of the model
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    pub inputs: Option<PathBuf>,
+
+    /// Number of samples (8, and of images in folders that are called as the labels all, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "inputs")]
+    pub samples: Option<u32>,
 
     /// Compare this engine, burn, tract or onnxruntime, with the others (all, if not given)
     #[arg(long)]
     pub engine: Option<EngineName>,
+
+    /// Tolerance of an output, or of all: elements may differ by ATOL of the largest value (of 1, if
+    /// that is less) and RTOL of the value itself
+    #[arg(long, value_name = "[OUTPUT=]ATOL,RTOL")]
+    pub tolerance: Vec<ToleranceFor>,
+
+    /// Write the smallest part of the model that reproduces a divergence into this ONNX file, and its
+    /// inputs beside it
+    #[arg(long, value_name = "OUT.onnx")]
+    pub reduce: Option<PathBuf>,
 
     /// Threads of tract and ONNX Runtime (all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 
     /// Seed of the random inputs
-    #[arg(long, default_value_t = 0, conflicts_with = "data")]
+    #[arg(long, default_value_t = 0)]
     pub seed: u64,
 
     /// Whole shape of the input, batch included, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with_all = ["samples", "data"])]
+    #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with_all = ["samples", "data", "inputs"])]
     pub input_shape: Option<InputShape>,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
-        _ => Err("must be a number above 0".into()),
+/// A tolerance given on the command line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToleranceFor {
+    /// Name of the output; all outputs, if not given.
+    pub output: Option<String>,
+    pub atol: f32,
+    pub rtol: f32,
+}
+
+impl std::str::FromStr for ToleranceFor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (output, numbers) = match text.rsplit_once('=') {
+            Some((output, numbers)) => (Some(output.to_owned()), numbers),
+            None => (None, text),
+        };
+        let number = |text: &str| {
+            let number = text.trim().parse::<f32>().ok();
+            number.filter(|number| number.is_finite() && *number >= 0.0)
+        };
+        let both = numbers.split_once(',');
+        let both = both.and_then(|(atol, rtol)| Some((number(atol)?, number(rtol)?)));
+        let (atol, rtol) =
+            both.ok_or("give two numbers that are not negative, such as 1e-4,1e-3")?;
+        Ok(ToleranceFor { output, atol, rtol })
     }
+}
+
+#[derive(Debug, Args)]
+pub struct EngineWorker {
+    /// Engine
+    #[arg(long)]
+    pub engine: EngineName,
+
+    /// Threads of the engine
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: u32,
 }

@@ -1,168 +1,182 @@
-use std::path::Path;
+mod accuracy;
+mod against;
+mod comparison;
+mod engines;
+mod inputs;
+mod people;
+mod reduce;
+pub mod worker;
 
-use anyhow::Context;
-use edgefit::assets::Cache;
-use edgefit::cost::memory::{ElementType, MemoryPlan};
-use edgefit::data::{decode, prepare};
-use edgefit::engine::parity::{Divergence, Pair, Tolerance, Verdict, across, first_divergence};
-use edgefit::engine::{Array, EngineName};
-use edgefit::graph::infer::{InputShapes, infer};
+use std::path::PathBuf;
+
+use edgefit::engine::parity::{Divergence, Fault, Tolerance, Verdict, in_train_mode};
+use edgefit::engine::{EngineName, Error};
+use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
-use edgefit::graph::{Graph, Preprocessing};
 use serde::Serialize;
-use walkdir::WalkDir;
 
-use super::train::pairs;
-use super::{discover, in_file, random, threads};
-use crate::cli::Verify;
-use crate::human;
+use super::{in_file, threads};
+use crate::cli::{ToleranceFor, Verify};
 use crate::output::{Outcome, Output};
 use crate::progress::spinner;
+use accuracy::Accuracy;
+use comparison::{Compared, Setting};
+use engines::{Contestant, Fared, Status};
+use reduce::Files;
 
 #[derive(Serialize)]
 struct Verified {
     verdict: Verdict,
+    model: PathBuf,
+    against: Option<PathBuf>,
+    /// Samples of the first kind of input.
     samples: usize,
-    pairs: Vec<Pair>,
+    engines: Vec<Fared>,
+    /// Each two results of each output on the input that takes most of the tolerance.
+    pairs: Vec<Compared>,
+    /// On every input.
+    cases: Vec<Compared>,
     first_divergence: Option<Divergence>,
+    /// What is not in eval mode.
+    faults: Vec<Fault>,
+    accuracy: Vec<Accuracy>,
+    reduced: Option<Files>,
 }
 
 pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     let mut graph = Graph::load(&args.model)?;
     lift_constants(&mut graph);
-    let threads = threads(args.threads);
-    let mut engines = EngineName::ALL.to_vec();
-    if let Err(missing) = discover(&Cache::of_user()?) {
-        if args.engine == Some(EngineName::OnnxRuntime) {
-            return Err(missing.into());
-        }
-        output.warn(&format!("{missing}; comparing the others"));
-        engines.retain(|engine| *engine != EngineName::OnnxRuntime);
-    }
-    let inputs = match &args.data {
-        Some(folder) => vec![
-            images(&graph, folder, args.samples as usize, output).map_err(in_file(&args.model))?,
-        ],
-        None => {
-            let given = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
-            let shapes = InputShapes::bind(&graph, args.samples as usize, given);
-            let shapes = shapes.map_err(in_file(&args.model))?;
-            fits_here(&graph, &shapes).map_err(in_file(&args.model))?;
-            random(shapes.0.into_iter().map(|(_, dims)| dims), args.seed)
-        }
+    let tolerances = tolerances(&graph, &args.tolerance).map_err(in_file(&args.model))?;
+    let other = args.against.as_deref();
+    let other = other.map(|path| against::load(path, &graph)).transpose()?;
+    let cases = inputs::cases(&args, &graph, output)?;
+    let names = match (args.engine, &other) {
+        (Some(engine), Some(_)) => vec![engine],
+        _ => EngineName::ALL.to_vec(),
+    };
+    let mut contestants = engines::start(
+        &names,
+        args.engine,
+        threads(args.threads),
+        other.is_some(),
+        output,
+    )?;
+    let setting = Setting {
+        graph: &graph,
+        other: other.as_ref(),
+        tolerances: &tolerances,
+        only: args.engine,
     };
 
     let spinner = spinner("running the engines");
-    let compared = across(&graph, &engines, &inputs, threads, Tolerance::F32);
-    let mut pairs_found = compared.map_err(in_file(&args.model))?;
-    if let Some(engine) = args.engine {
-        pairs_found.retain(|pair| [pair.a, pair.b].contains(&engine));
+    for contestant in &mut contestants {
+        contestant.load(&graph, other.as_ref());
     }
-    anyhow::ensure!(
-        !pairs_found.is_empty(),
-        "there is nothing to compare; leave out --engine, or install ONNX Runtime with `edgefit engine \
-         install onnxruntime`"
-    );
-    let first_divergence = match pairs_found.iter().find(|pair| !pair.within) {
-        None => None,
-        Some(pair) => first_divergence(&graph, (pair.a, pair.b), &inputs, threads, Tolerance::F32)
-            .map_err(in_file(&args.model))?,
-    };
+    let mut compared = Vec::new();
+    let mut accuracy = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        let results = comparison::run(case, &setting, &mut contestants, output)?;
+        if let inputs::Source::Images(images) = &case.source {
+            accuracy.extend(accuracy::of(images, &results, &args));
+        }
+        compared.extend(comparison::pairs(case, index, &setting, &results));
+    }
+    check_ran(&contestants, &compared).map_err(in_file(&args.model))?;
+    let mut faults = in_train_mode(&graph);
+    faults.extend(comparison::faults(
+        &cases,
+        &setting,
+        &mut contestants,
+        output,
+    ));
+    let mut known = std::collections::HashSet::new();
+    faults.retain(|fault| known.insert(fault.node.clone()));
+    let first_divergence =
+        comparison::first_divergence(&cases, &setting, &mut contestants, &mut compared, output);
     spinner.finish_and_clear();
 
-    let verified = Verified {
-        verdict: Verdict::of(&pairs_found),
-        samples: inputs
-            .first()
-            .and_then(|input| input.dims.first())
-            .copied()
-            .unwrap_or(0),
-        pairs: pairs_found,
-        first_divergence,
+    let reduced = match (&args.reduce, &first_divergence) {
+        (Some(path), Some(found)) => reduce::write(path, found, other.is_some(), output)?,
+        (Some(_), None) => {
+            output.warn("nothing diverges, so --reduce has nothing to write");
+            None
+        }
+        (None, _) => None,
     };
-    output.result("edgefit.verify/1", &verified, || people(&verified))?;
+    let failed = |contestant: &Contestant| {
+        matches!(contestant.fared.status, Status::Failed | Status::Crashed)
+    };
+    let agree = faults.is_empty()
+        && !contestants.iter().any(failed)
+        && compared.iter().all(Compared::agrees);
+    let verified = Verified {
+        verdict: agree.into(),
+        model: args.model,
+        against: args.against,
+        samples: compared.first().map_or(0, |compared| compared.samples),
+        pairs: comparison::worst(&compared),
+        cases: compared,
+        engines: contestants
+            .into_iter()
+            .map(|contestant| contestant.fared)
+            .collect(),
+        first_divergence,
+        faults,
+        accuracy,
+        reduced,
+    };
+    output.result("edgefit.verify/1", &verified, || people::text(&verified))?;
     Ok((verified.verdict == Verdict::Agree).into())
 }
 
-fn people(verified: &Verified) -> String {
-    let mut text = match verified.verdict {
-        Verdict::Agree => format!("the engines agree on {} samples", verified.samples),
-        Verdict::Diverge => format!("the engines DIVERGE on {} samples", verified.samples),
+/// The tolerance of each output: what was asked for, or what goes with its type.
+fn tolerances(graph: &Graph, given: &[ToleranceFor]) -> anyhow::Result<Vec<Tolerance>> {
+    let outputs = &graph.outputs;
+    for asked in given.iter().filter_map(|given| given.output.as_ref()) {
+        let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+        anyhow::ensure!(
+            names.contains(&asked.as_str()),
+            "--tolerance names '{asked}', and the model's outputs are {}",
+            names.join(", ")
+        );
+    }
+    let of = |output: &edgefit::graph::ValueInfo| {
+        let own = given
+            .iter()
+            .rev()
+            .find(|given| given.output.as_ref() == Some(&output.name));
+        let all = given.iter().rev().find(|given| given.output.is_none());
+        match own.or(all) {
+            Some(given) => Tolerance {
+                atol: given.atol,
+                rtol: given.rtol,
+                cosine: None,
+                nan_is_nan: false,
+            },
+            None => Tolerance::of(graph, output),
+        }
     };
-    if let Some(at) = &verified.first_divergence {
-        text.push_str(&format!(
-            "; the first node to differ is '{}' ({})",
-            at.node, at.op
-        ));
-    }
-    format!("{text}\n{}", pairs(&verified.pairs))
+    Ok(outputs.iter().map(of).collect())
 }
 
-/// The first readable images below `folder`, prepared as the model says.
-fn images(
-    graph: &Graph,
-    folder: &Path,
-    count: usize,
-    output: &mut Output,
-) -> anyhow::Result<Array> {
-    anyhow::ensure!(
-        folder.is_dir(),
-        "--data {} is not a folder",
-        folder.display()
-    );
-    let preprocessing = Preprocessing::of(graph)?
-        .context("the model does not say how its images are to be prepared; leave out --data")?;
-    let mut values = Vec::new();
-    let mut found = 0;
-    for entry in WalkDir::new(folder).sort_by_file_name() {
-        let path = entry?.into_path();
-        if found == count {
-            break;
-        }
-        if !path.is_file() {
-            continue;
-        }
-        let read = std::fs::read(&path).map_err(|error| error.to_string());
-        match read
-            .and_then(|bytes| decode(&bytes))
-            .and_then(|image| prepare(&image, &preprocessing))
-        {
-            Ok(input) => {
-                values.extend(input);
-                found += 1;
-            }
-            Err(problem) => output.warn(&format!("{}: {problem}; left out", path.display())),
-        }
-    }
-    anyhow::ensure!(found > 0, "{} holds no readable images", folder.display());
-    Ok(Array {
-        dims: vec![
-            found,
-            3,
-            preprocessing.height as usize,
-            preprocessing.width as usize,
-        ],
-        values,
-    })
-}
-
-/// Refuses shapes that do not go together, and models that this machine has no memory for.
-fn fits_here(graph: &Graph, shapes: &InputShapes) -> anyhow::Result<()> {
-    let inference = infer(graph, shapes)?;
-    let need = MemoryPlan::of(graph, &inference, ElementType::AsStored).naive_bytes;
-    let host = edgefit::device::host()?;
-    let have = host
-        .banks
+/// Refuses a model that no engine runs, and a comparison of nothing.
+fn check_ran(contestants: &[Contestant], compared: &[Compared]) -> anyhow::Result<()> {
+    let mut present = contestants
         .iter()
-        .map(|bank| bank.free_bytes())
-        .max()
-        .unwrap_or(0);
+        .map(|contestant| &contestant.fared)
+        .filter(|fared| fared.status != Status::Missing)
+        .peekable();
+    let first = present.peek().and_then(|fared| fared.problem.clone());
+    if let (Some(problem), true) = (first, present.all(|fared| fared.status == Status::Failed)) {
+        return Err(Error::Refused(problem).into());
+    }
+    let all_ran = contestants
+        .iter()
+        .all(|contestant| matches!(contestant.fared.status, Status::Ran | Status::Missing));
     anyhow::ensure!(
-        need <= have,
-        "its activations need {} and this machine has {} free; give fewer --samples or a smaller \
-         --input-shape",
-        human::bytes(need),
-        human::bytes(have)
+        !compared.is_empty() || !all_ran,
+        "there is nothing to compare; leave out --engine, or install ONNX Runtime with `edgefit engine \
+         install onnxruntime`"
     );
     Ok(())
 }

@@ -1,0 +1,22 @@
+use edgefit::assets::Cache;
+use edgefit::engine::onnxruntime::Missing;
+use edgefit::engine::{EngineName, serve};
+
+use super::super::discover;
+use crate::cli::EngineWorker;
+use crate::output::Outcome;
+
+pub fn run(args: EngineWorker) -> anyhow::Result<Outcome> {
+    let find = || -> Result<(), Missing> {
+        if args.engine != EngineName::OnnxRuntime {
+            return Ok(());
+        }
+        let cache = Cache::of_user().map_err(|error| Missing {
+            reason: error.to_string(),
+        })?;
+        discover(&cache).map(drop)
+    };
+    let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
+    serve(args.engine, args.threads as usize, find, orders, answers)?;
+    Ok(Outcome::Yes)
+}

@@ -8,6 +8,7 @@
 
 pub mod networks;
 pub mod npz;
+pub mod plants;
 pub mod published;
 pub mod wire;
 

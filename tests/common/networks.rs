@@ -1,6 +1,8 @@
 //! Small networks with the ops of the usual libraries, in the forms that their exporters write.
 
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 /// Weights that are neither round nor alike.
 fn weight(graph: &mut Graph, name: &str, dims: &[usize], centre: f32) {
@@ -184,5 +186,179 @@ pub fn segmenter(opset: i64) -> Graph {
             .with("axes", ints(&[1, 3]))
             .with("keepdims", Attribute::Int(0)),
     ];
+    graph
+}
+
+/// Numbers in −½ … ½ from a name.
+fn noise(name: &str, count: usize) -> Vec<f32> {
+    let mut seed = [0; 32];
+    for (index, byte) in name.bytes().enumerate() {
+        seed[index % 32] ^= byte.rotate_left(index as u32 / 32);
+    }
+    let mut random = ChaCha8Rng::from_seed(seed);
+    (0..count).map(|_| random.random_range(-0.5..0.5)).collect()
+}
+
+/// Nodes that are put behind one another, each called as its only output.
+struct Chain {
+    graph: Graph,
+    /// In front of all names.
+    prefix: String,
+}
+
+impl Chain {
+    /// A node on values of its block, or on `/values` of the whole graph; returns its output.
+    fn push(&mut self, op: &str, name: &str, inputs: &[&str]) -> &mut Node {
+        let full = |name: &str| match name.strip_prefix('/') {
+            Some(name) => name.to_owned(),
+            None => format!("{}{name}", self.prefix),
+        };
+        let inputs: Vec<String> = inputs.iter().map(|input| full(input)).collect();
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let name = full(name);
+        let node = Node::new(op, &name, &inputs, &[&name]);
+        self.graph.nodes.push(node);
+        self.graph.nodes.last_mut().unwrap()
+    }
+
+    fn weight(&mut self, name: &str, dims: &[usize], centre: f32) {
+        let name = format!("{}{name}", self.prefix);
+        let noise = noise(&name, dims.iter().product());
+        let values: Vec<f32> = noise.iter().map(|noise| centre + 0.7 * noise).collect();
+        let tensor = Tensor::from_values(dims.to_vec(), &values);
+        self.graph.initializers.insert(name, tensor);
+    }
+
+    fn scalar(&mut self, name: &str, value: f32) {
+        let tensor = Tensor::from_values(vec![], &[value]);
+        self.graph
+            .initializers
+            .insert(format!("{}{name}", self.prefix), tensor);
+    }
+
+    /// A product with a matrix, and an offset.
+    fn linear(&mut self, name: &str, input: &str, [rows, columns]: [usize; 2]) {
+        let [w, b, product] = ["w", "b", "product"].map(|part| format!("{name}.{part}"));
+        self.weight(&w, &[rows, columns], 0.0);
+        self.weight(&b, &[columns], 0.0);
+        self.push("MatMul", &product, &[input, &w]);
+        self.push("Add", name, &[&product, &b]);
+    }
+
+    fn layer_norm(&mut self, name: &str, input: &str, width: usize) {
+        let [w, b] = ["w", "b"].map(|part| format!("{name}.{part}"));
+        self.weight(&w, &[width], 1.0);
+        self.weight(&b, &[width], 0.0);
+        let node = self.push("LayerNormalization", name, &[input, &w, &b]);
+        node.attributes
+            .insert("epsilon".into(), Attribute::Float(1e-5));
+    }
+}
+
+/// A vision transformer of `depth` blocks: 16 tokens of 32 numbers, 4 heads, attention and a network of
+/// two layers with GELU, each behind a layer normalisation and added to what came in.
+pub fn vision_transformer(depth: usize) -> Graph {
+    const WIDTH: usize = 32;
+    let mut graph = Graph::new("vit", 17);
+    let batch = || Dim::Symbol("batch".into());
+    let dims = [3, 16, 16].map(Dim::Known);
+    let dims = std::iter::once(batch()).chain(dims);
+    graph.inputs.push(ValueInfo::f32("x", dims.collect()));
+    let dims = vec![batch(), Dim::Known(10)];
+    graph.outputs.push(ValueInfo::f32("logits", dims));
+    list(&mut graph, "tokens", &[0, WIDTH as i64, 16]);
+    list(&mut graph, "heads", &[0, 16, 3, 4, 8]);
+    list(&mut graph, "joined", &[0, 16, WIDTH as i64]);
+    for index in 0..3i64 {
+        let tensor = Tensor::from_values(vec![], &[index]);
+        graph.initializers.insert(format!("at{index}"), tensor);
+    }
+    let mut chain = Chain {
+        graph,
+        prefix: String::new(),
+    };
+    let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
+    let set = |node: &mut Node, name: &str, value: Attribute| {
+        node.attributes.insert(name.into(), value);
+    };
+    chain.weight("patch.w", &[WIDTH, 3, 4, 4], 0.0);
+    chain.weight("patch.b", &[WIDTH], 0.0);
+    chain.weight("position", &[1, 16, WIDTH], 0.0);
+    let patch = chain.push("Conv", "patch", &["x", "patch.w", "patch.b"]);
+    set(patch, "strides", ints(&[4, 4]));
+    chain.push("Reshape", "flat", &["patch", "tokens"]);
+    let turned = chain.push("Transpose", "turned", &["flat"]);
+    set(turned, "perm", ints(&[0, 2, 1]));
+    chain.push("Add", "placed", &["turned", "position"]);
+    let mut x = "/placed".to_owned();
+    for block in 0..depth {
+        chain.prefix = format!("block{block}.");
+        chain.layer_norm("norm1", &x, WIDTH);
+        chain.linear("qkv", "norm1", [WIDTH, 3 * WIDTH]);
+        chain.push("Reshape", "apart", &["qkv", "/heads"]);
+        let roles = chain.push("Transpose", "roles", &["apart"]);
+        set(roles, "perm", ints(&[2, 0, 3, 1, 4]));
+        for (index, name) in ["q", "k", "v"].into_iter().enumerate() {
+            let role = chain.push("Gather", name, &["roles", &format!("/at{index}")]);
+            set(role, "axis", Attribute::Int(0));
+        }
+        let turned = chain.push("Transpose", "kt", &["k"]);
+        set(turned, "perm", ints(&[0, 1, 3, 2]));
+        chain.push("MatMul", "scores", &["q", "kt"]);
+        chain.scalar("scale", 0.35);
+        chain.push("Mul", "scaled", &["scores", "scale"]);
+        let attention = chain.push("Softmax", "attention", &["scaled"]);
+        set(attention, "axis", Attribute::Int(-1));
+        chain.push("MatMul", "read", &["attention", "v"]);
+        let back = chain.push("Transpose", "back", &["read"]);
+        set(back, "perm", ints(&[0, 2, 1, 3]));
+        chain.push("Reshape", "together", &["back", "/joined"]);
+        chain.linear("project", "together", [WIDTH, WIDTH]);
+        chain.push("Add", "attended", &[&x, "project"]);
+        chain.layer_norm("norm2", "attended", WIDTH);
+        chain.linear("up", "norm2", [WIDTH, 2 * WIDTH]);
+        // GELU as exporters write it: x · (1 + erf(x / √2)) / 2.
+        for (name, value) in [("root", 2f32.sqrt()), ("one", 1.0), ("half", 0.5)] {
+            chain.scalar(name, value);
+        }
+        chain.push("Div", "narrowed", &["up", "root"]);
+        chain.push("Erf", "erf", &["narrowed"]);
+        chain.push("Add", "share", &["erf", "one"]);
+        chain.push("Mul", "gated", &["up", "share"]);
+        chain.push("Mul", "gelu", &["gated", "half"]);
+        chain.linear("down", "gelu", [2 * WIDTH, WIDTH]);
+        chain.push("Add", "out", &["attended", "down"]);
+        x = format!("/block{block}.out");
+    }
+    chain.prefix = String::new();
+    chain.layer_norm("norm", &x, WIDTH);
+    let mean = chain.push("ReduceMean", "mean", &["norm"]);
+    set(mean, "axes", ints(&[1]));
+    set(mean, "keepdims", Attribute::Int(0));
+    chain.weight("head.w", &[10, WIDTH], 0.0);
+    chain.weight("head.b", &[10], 0.0);
+    let head = chain.push("Gemm", "logits", &["mean", "head.w", "head.b"]);
+    set(head, "transB", Attribute::Int(1));
+    chain.graph
+}
+
+/// ResNet18 with weights that keep the size of what goes through.
+pub fn resnet18() -> Graph {
+    let mut graph = edgefit::import::Architecture::named("resnet18")
+        .unwrap()
+        .blank(1000);
+    for (name, tensor) in &mut graph.initializers {
+        if !tensor.dtype().is_float() || tensor.dims().is_empty() {
+            continue;
+        }
+        let fan_in: usize = tensor.dims().iter().skip(1).product();
+        let value = |noise: &f32| match tensor.dims().len() {
+            1 if name.contains("weight") || name.contains("var") => 1.0 + 0.5 * noise,
+            1 => 0.2 * noise,
+            _ => noise * (24.0 / fan_in as f32).sqrt(),
+        };
+        let values: Vec<f32> = noise(name, tensor.elements()).iter().map(value).collect();
+        *tensor = Tensor::from_values(tensor.dims().to_vec(), &values);
+    }
     graph
 }

@@ -4,7 +4,7 @@
     python tests/references/backbones.py FOLDER
     cargo run --release --example any_backbone -- FOLDER/*.onnx
 
-Opset 17, dynamic batch; those whose names end in `_dyn` come from PyTorch's newer exporter.
+Names behind the folder, such as tv_resnet18, export those alone. Opset 17, dynamic batch; those whose names end in `_dyn` come from PyTorch's newer exporter.
 """
 
 import pathlib
@@ -75,12 +75,13 @@ def export(library, name, path, newer):
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = sys.argv[2:]
     jobs = [("tv", TORCHVISION, False), ("timm", TIMM, False)]
     jobs += [(library, names, True) for library, names in NEWER]
     for library, names, newer in jobs:
         for name in names.split():
             path = folder / f"{library}_{name}{'_dyn' if newer else ''}.onnx"
-            if not path.exists():
+            if not path.exists() and (not wanted or path.stem in wanted):
                 export(library, name, str(path), newer)
                 print(path.name, flush=True)
 

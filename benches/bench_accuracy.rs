@@ -124,7 +124,8 @@ fn compare(
         };
         pairs.push(pair);
     }
-    let figures: [(&str, fn(Times) -> u64); 2] = [("p50", |of| of.0), ("min", |of| of.1)];
+    type Figure = fn(Times) -> u64;
+    let figures: [(&str, Figure); 2] = [("p50", |of| of.0), ("min", |of| of.1)];
     for (name, of) in figures {
         let pairs: Vec<(u64, u64)> = pairs.iter().map(|pair| (of(pair.0), of(pair.1))).collect();
         let launches: Vec<_> = pairs.iter().map(|&pair| vec![pair]).collect();

@@ -168,6 +168,7 @@ mod tests {
     use edgefit_engine::child::ChildError;
 
     use super::*;
+    use crate::beside::Sources;
 
     /// Takes 1 ms a run and notes when it has its turn; fails in its third one, if it is to.
     struct Mock<'a> {

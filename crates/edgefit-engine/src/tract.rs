@@ -6,7 +6,6 @@ use std::time::Instant;
 use edgefit_graph::Graph;
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_hir::infer::Factoid;
 
 use crate::array::Array;
 use crate::error::{Error, Result};

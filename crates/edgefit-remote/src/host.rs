@@ -5,9 +5,9 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     /// `board`, `user@board`, an address, or `ssh://user@board:port`.
-    pub destination: String,
+    pub destination: Box<str>,
     /// Folder on the board; `None` for the one in its user's cache.
-    pub folder: Option<String>,
+    pub folder: Option<Box<str>>,
 }
 
 impl FromStr for Host {
@@ -17,7 +17,7 @@ impl FromStr for Host {
     fn from_str(text: &str) -> Result<Self, String> {
         let (destination, folder) = match text.split_once(":/") {
             Some((destination, folder)) if !folder.starts_with('/') => {
-                (destination, Some(format!("/{folder}")))
+                (destination, Some(format!("/{folder}").into()))
             }
             // A URI, whose slashes are its own.
             _ => (text, None),
@@ -30,7 +30,7 @@ impl FromStr for Host {
             return Err("write it like user@board or user@board:/folder".into());
         }
         Ok(Host {
-            destination: destination.to_owned(),
+            destination: destination.into(),
             folder,
         })
     }
@@ -57,7 +57,7 @@ mod tests {
         ] {
             let host: Host = text.parse().unwrap();
             assert_eq!(
-                (host.destination.as_str(), host.folder.as_deref()),
+                (&*host.destination, host.folder.as_deref()),
                 (destination, folder)
             );
         }

@@ -7,13 +7,14 @@ use crate::tune::{Candidate, Tuning};
 ///
 /// Smoothing and augmentation are searched from nothing to what nobody uses; there is nothing beyond.
 pub(crate) fn search(findings: &mut Findings, tuning: &Tuning) {
-    let values: [(&str, fn(&Candidate) -> f64); 2] = [
-        ("rate", |made| made.rate),
-        ("weight_decay", |made| made.weight_decay),
-    ];
     let Some(chosen) = tuning.candidates.get(tuning.chosen) else {
         return;
     };
+    type Value = fn(&Candidate) -> f64;
+    let values: [(&str, Value); 2] = [
+        ("rate", |made| made.rate),
+        ("weight_decay", |made| made.weight_decay),
+    ];
     for (name, value) in values {
         // Only the first rung has all of them.
         let trial = |made: &Candidate| {

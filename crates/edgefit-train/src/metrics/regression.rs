@@ -59,10 +59,8 @@ impl Regression {
 type Row<'a> = (&'a [f32], &'a [f32]);
 
 fn errors(rows: &[Row], number: usize) -> impl Iterator<Item = f64> {
-    let errors = rows
-        .iter()
-        .map(move |(predicted, truth)| f64::from(predicted[number]) - f64::from(truth[number]));
-    errors
+    rows.iter()
+        .map(move |(predicted, truth)| f64::from(predicted[number]) - f64::from(truth[number]))
 }
 
 fn absolute(rows: &[Row], number: usize) -> f64 {

@@ -324,3 +324,10 @@ pub struct EngineWorker {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: u32,
 }
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
+        _ => Err("must be a number above 0".into()),
+    }
+}

@@ -1,5 +1,5 @@
 mod baseline;
-mod candidates;
+pub mod candidates;
 pub mod claim;
 mod columns;
 mod export;

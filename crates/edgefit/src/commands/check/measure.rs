@@ -11,7 +11,8 @@ use edgefit::device::{Profile, WeightsIn};
 use edgefit::engine::EngineName;
 use edgefit::graph::infer::InputShapes;
 
-use crate::commands::bench::report::{BenchResult, Candidate};
+use crate::commands::bench::candidates::Candidate;
+use crate::commands::bench::report::BenchResult;
 use crate::commands::bench::session;
 use crate::commands::remote::Remote;
 use crate::output::Output;
@@ -53,9 +54,10 @@ pub fn measure(
     })?;
     let candidates = [Candidate {
         model: model.to_path_buf(),
-        engine,
+        target: engine.into(),
         threads: request.threads as usize,
         shapes: shapes.0.iter().map(|(_, dims)| dims.clone()).collect(),
+        inputs: Vec::new(),
     }];
     let spinner = spinner("measuring");
     let session = match remote {

@@ -37,13 +37,15 @@ fetch_debian_rustc() {
     part=$(mktemp -d "$cache/.fetching-XXXXXX")
     trap 'rm -rf "$part"' EXIT
     lists=$part/apt
-    mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$part/debs" "$part/root"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security bookworm-security main" >"$lists/sources"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main" >>"$lists/sources"
+    mkdir -p "$lists/lists/partial" "$lists/archives/partial" "$lists/parts" "$part/debs" "$part/root"
+    # Where this system gets Debian's packages from, without what else it may know.
+    for own in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources; do
+        [ ! -f "$own" ] || cp "$own" "$lists/parts/"
+    done
     options=(
         --quiet --option=Dir::State="$lists" --option=Dir::Cache="$lists"
         --option=Dir::State::status=/var/lib/dpkg/status
-        --option=Dir::Etc::sourcelist="$lists/sources" --option=Dir::Etc::sourceparts=/dev/null
+        --option=Dir::Etc::sourcelist=/dev/null --option=Dir::Etc::sourceparts="$lists/parts"
         --option=APT::Architectures::=amd64 --option=APT::Architectures::=arm64
         --option=APT::Sandbox::User=root --option=Debug::NoLocking=true
     )

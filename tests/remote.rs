@@ -118,14 +118,14 @@ fn a_board_is_measured_and_what_is_there_is_not_copied_again() {
 #[test]
 fn a_model_is_checked_by_what_it_takes_on_the_board() {
     let board = Board::start();
-    let check = |more: &[&str]| {
+    let check = |engine: &str, more: &[&str]| {
         let mut check = command();
         check.args([
             "check",
             "--measure",
             "--json",
             "--engine",
-            "tract",
+            engine,
             "--threads",
             "1",
         ]);
@@ -134,7 +134,7 @@ fn a_model_is_checked_by_what_it_takes_on_the_board() {
     };
     let (host, ssh) = (board.host(), board.ssh());
     let there = ["--remote", &host, "--ssh", &ssh, "--runner", BINARY];
-    let fits = check(&there);
+    let fits = check("tract", &there);
     assert_eq!(fits.code, 0, "{fits:?}");
     let checked = fits.json("edgefit.check/1");
     assert_eq!(checked["device"], "127.0.0.1");
@@ -149,6 +149,7 @@ fn a_model_is_checked_by_what_it_takes_on_the_board() {
     board.assert_clean();
 
     let short = check(
+        "tract",
         &[
             &there[..],
             &["--device", "raspberry-pi-4b", "--ram", "8MiB"],
@@ -157,14 +158,14 @@ fn a_model_is_checked_by_what_it_takes_on_the_board() {
     );
     assert_eq!(short.code, 1, "{short:?}");
 
-    let here = check(&["--latency", "1us"]);
+    let here = check("tract", &["--latency", "1us"]);
     assert_eq!(here.code, 1, "{here:?}");
     assert_eq!(
         here.json("edgefit.check/1")["budgets"][0]["basis"],
         "measured"
     );
 
-    let none = check(&["--device", "stm32h743", "--engine", "tflite-micro"]);
+    let none = check("tflite-micro", &["--device", "stm32h743"]);
     assert_refused(&none, &["stm32h743", "leave --measure out"]);
 }
 

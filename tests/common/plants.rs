@@ -175,7 +175,15 @@ pub const PLANTS: [Plant; 20] = [
     },
     Plant {
         name: "epsilon of the normalisation is that of another library",
-        fits: |_, node| is(node, "BatchNormalization") || is(node, "LayerNormalization"),
+        // Where the variance is large, no epsilon matters.
+        fits: |graph, node| match weight(graph, node, 4) {
+            Some(variance) => {
+                let values = variance.to_f32().unwrap();
+                let small = values.iter().filter(|value| **value < 0.5).count();
+                is(node, "BatchNormalization") && 2 * small > values.len()
+            }
+            None => is(node, "LayerNormalization"),
+        },
         make: |graph, index| {
             let own = float(&graph.nodes[index], "epsilon").unwrap_or(1e-5);
             set(

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::networks::{resnet18, segmenter, transformer, vision_transformer};
+use common::networks::{resnet18, transformer, vision_transformer};
 use common::plants::PLANTS;
 use common::{
     assert_fields, assert_refused, backbone, command, onnxruntime, run, some_photographs,
@@ -150,7 +150,6 @@ fn clean_networks_agree() {
         .map(|(name, graph)| (name.to_owned(), graph))
         .collect();
     networks.push(("token transformer".into(), transformer()));
-    networks.extend([10, 17].map(|opset| (format!("segmenter {opset}"), segmenter(opset))));
     for (name, graph) in networks {
         let model = files.save("clean.onnx", &graph);
         let found = document(&mut verify(&model), 0);

@@ -30,7 +30,6 @@ EDGEFIT = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "r
 CACHE = pathlib.Path(os.environ.get("EDGEFIT_CACHE", "~/.cache/edgefit")).expanduser()
 RUNS = ROOT / "runs/pytorch"
 WEIGHTS = CACHE / "efficientnet-lite0/efficientnet-lite0-57934424.pth"
-SEEDS = range(5)
 
 # Folder in the cache, side of the input, epochs of each stage.
 DATA = {
@@ -132,7 +131,7 @@ def by_pytorch(data, side, stage, epochs, seed, ours, **changes):
     return {"accuracy": accuracy, "epochs": ran, "seconds": seconds}
 
 
-def accuracy(only):
+def accuracy(only, seeds):
     rows = []
     for name, (data, side, stages) in DATA.items():
         measured = Measured(RUNS / f"{data}.json")
@@ -140,7 +139,7 @@ def accuracy(only):
             if only and f"{data}/{stage}" not in only:
                 continue
             found = {}
-            for seed in SEEDS:
+            for seed in seeds:
                 what = f"{data}/{side}/{stage}/{epochs}/{seed}"
                 ours = measured.get(f"{what}/edgefit", lambda: by_edgefit(data, side, stage, epochs, seed))
                 found.setdefault("edgefit", []).append(ours["accuracy"])
@@ -204,13 +203,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["accuracy", "speed"])
     parser.add_argument("--only", action="append", help="such as fashion-mnist/full; all, if not given")
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(5), help="0 to 4, if not given")
+    parser.add_argument("--device", default=loop.DEVICE, help="of PyTorch's accuracies, such as cuda; cpu, if not given")
     parser.add_argument("--threads", type=int, default=loop.THREADS, help="of both, 2 if not given")
     given = parser.parse_args()
     loop.THREADS = given.threads
     if given.what == "speed":
         speed()
     else:
-        accuracy(given.only)
+        loop.DEVICE = given.device
+        accuracy(given.only, given.seeds)
 
 
 if __name__ == "__main__":

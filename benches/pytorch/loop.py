@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 THREADS = 2
+DEVICE = "cpu"
 # As edgefit prepares for this net: (x - 127) / 128 of a centre crop of 0.875 of the shorter side.
 MEAN, STD, CROP = 127 / 255, 128 / 255, 0.875
 
@@ -112,8 +113,8 @@ def evaluate(net, loader, weight):
     logits, labels = [], []
     with torch.no_grad():
         for images, wanted in loader:
-            logits.append(net(images))
-            labels.append(wanted)
+            logits.append(net(images.to(DEVICE)))
+            labels.append(wanted.to(DEVICE))
     logits, labels = torch.cat(logits), torch.cat(labels)
     accuracy = (logits.argmax(1) == labels).float().mean().item()
     return cross_entropy(logits, labels, weight).item(), accuracy
@@ -138,9 +139,9 @@ def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=
     train = DataLoader(parts["train"], shuffle=True, **settings)
     val = DataLoader(parts["val"], **settings)
     counts = torch.bincount(parts["train"].labels(), minlength=len(classes))
-    weight = counts.sum() / (len(classes) * counts)
+    weight = (counts.sum() / (len(classes) * counts)).to(DEVICE)
 
-    net = network(weights, len(classes))
+    net = network(weights, len(classes)).to(DEVICE)
     optimizer = torch.optim.AdamW(groups(net, stage, how, frozen_blocks))
     trained = [p for p in net.parameters() if p.requires_grad]
     steps = how["epochs"] * len(train)
@@ -150,6 +151,7 @@ def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=
         # The frozen part of a net, and all of its normalisation if the recipe says so, stays in eval mode.
         net.train(stage == "full" and how["normalization"] == "batch")
         for images, labels in train:
+            images, labels = images.to(DEVICE), labels.to(DEVICE)
             for group in optimizer.param_groups:
                 group["lr"] = group["share"] * rate(how, step, steps)
             with torch.no_grad() if stage == "probe" else contextlib.nullcontext():

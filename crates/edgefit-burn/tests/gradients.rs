@@ -353,6 +353,23 @@ fn convolutions() {
                 .ints("pads", &[1, 1, 1, 1]),
         ),
         (
+            "depthwise, wide and lopsided",
+            Case::new("Conv", &[2, 2, 9, 11])
+                .weight("k", &[2, 1, 5, 3])
+                .weight("b", &[2])
+                .int("group", 2)
+                .ints("pads", &[2, 0, 1, 2]),
+        ),
+        (
+            "depthwise, with steps between elements and padding beyond the image",
+            Case::new("Conv", &[2, 2, 5, 6])
+                .weight("k", &[2, 1, 3, 2])
+                .int("group", 2)
+                .ints("strides", &[3, 2])
+                .ints("dilations", &[2, 3])
+                .ints("pads", &[4, 1, 3, 5]),
+        ),
+        (
             "dilation",
             conv()
                 .weight("k", &[2, 4, 2, 3])
@@ -362,6 +379,12 @@ fn convolutions() {
         (
             "pointwise",
             conv().weight("k", &[3, 4, 1, 1]).weight("b", &[3]),
+        ),
+        (
+            "pointwise, the weight larger than the images",
+            Case::new("Conv", &[3, 5, 1, 2])
+                .weight("k", &[6, 5, 1, 1])
+                .weight("b", &[6]),
         ),
         (
             "auto_pad",

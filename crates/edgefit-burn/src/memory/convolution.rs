@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 use edgefit_graph::ops::{Conv, Extent};
 
 use super::keeps::{FLOAT, Gradient, Keeps, Place, bytes};
+use crate::ops::{Kernel, is_single_product, kernel};
 use crate::program::Step;
 
 /// Most columns of a tile of `burn_flex::ops::conv`.
@@ -34,6 +35,11 @@ pub(super) fn keeps(conv: &Conv, step: &Step, tracked: &[bool]) -> Keeps {
     let Ok(extents) = conv.extents(x, w) else {
         return keeps;
     };
+    if let [height, width] = *extents
+        && let Some(kernel) = kernel(x, w, [height, width], conv.groups)
+    {
+        return of_ours(kernel, [x, w, y], tracked);
+    }
     let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
     let count = |dims: &[usize]| dims.iter().product::<usize>() as u64;
     let lopsided = |extent: &Extent| extent.before != extent.after;
@@ -90,5 +96,38 @@ pub(super) fn keeps(conv: &Conv, step: &Step, tracked: &[bool]) -> Keeps {
         .into_iter()
         .max_by_key(|sizes| sizes.iter().sum::<u64>());
     keeps.backward = largest.unwrap_or_default();
+    keeps
+}
+
+/// What our own kernels keep: input and weight, whatever is trained. A single product of all samples
+/// works on copies in which these lie side by side, as the gradient of every pointwise weight does.
+/// Depthwise kernels take two planes for each thread. The gradient of a bias is a sum over a copy.
+fn of_ours(kernel: Kernel, [x, w, y]: [&[usize]; 3], tracked: &[bool]) -> Keeps {
+    let mut keeps = Keeps::new(Place::New, Gradient::New);
+    keeps.operands = vec![0, 1];
+    let is_tracked = |index: usize| tracked.get(index) == Some(&true);
+    let bias = if is_tracked(2) { bytes(y) } else { 0 };
+    let sizes = match kernel {
+        Kernel::Pointwise => {
+            let single = is_single_product(w[1], w[0], x[2..].iter().product());
+            if single {
+                keeps.forward = vec![bytes(x), bytes(y)];
+            }
+            match is_tracked(1) || (is_tracked(0) && single) {
+                true => vec![bytes(x), bytes(y)],
+                false => Vec::new(),
+            }
+        }
+        Kernel::Depthwise(_) => {
+            let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
+            let planes = threads * (bytes(&x[2..]) + bytes(&y[2..]));
+            keeps.forward = vec![planes];
+            vec![planes]
+        }
+    };
+    keeps.backward = match sizes.iter().sum::<u64>() < bias {
+        true => vec![bias],
+        false => sizes,
+    };
     keeps
 }

@@ -1,3 +1,7 @@
+mod depthwise;
+mod kernels;
+mod pointwise;
+
 use burn::tensor::Tensor;
 use burn::tensor::module::{
     conv_transpose1d, conv_transpose2d, conv_transpose3d, conv1d, conv2d, conv3d,
@@ -7,6 +11,10 @@ use edgefit_graph::ops::{Conv, ConvTranspose, Extent, Stretch};
 
 use super::Operands;
 use crate::value::{Floats, on_rank};
+use depthwise::Axis;
+pub(crate) use kernels::Kernel;
+use kernels::convolve;
+pub(crate) use pointwise::is_single_product;
 
 pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, String> {
     let x = operands.floats(0)?;
@@ -21,13 +29,18 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
             options([a], conv.groups),
         )
         .into(),
-        [a, b] => conv2d(
-            x.try_into()?,
-            weight.try_into()?,
-            bias,
-            options([a, b], conv.groups),
-        )
-        .into(),
+        [a, b] => {
+            let kernel = kernel(&x.dims(), &weight.dims(), [a, b], conv.groups);
+            let (x, weight): (Tensor<4>, Tensor<4>) = (x.try_into()?, weight.try_into()?);
+            match (kernel, bias) {
+                (None, bias) => conv2d(x, weight, bias, options([a, b], conv.groups)).into(),
+                (Some(kernel), None) => convolve(x, weight, kernel).into(),
+                (Some(kernel), Some(bias)) => {
+                    let bias = bias.reshape([1, -1, 1, 1]);
+                    (convolve(x, weight, kernel) + bias).into()
+                }
+            }
+        }
         [a, b, c] => {
             // burn pads a volume alike on both sides only.
             let x: Tensor<5> = x.try_into()?;
@@ -42,6 +55,27 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
         }
         _ => return Err("convolutions over four or more dimensions are not supported".into()),
     })
+}
+
+/// The kernel of our own that computes a convolution, if one does.
+pub(crate) fn kernel(
+    x: &[usize],
+    weight: &[usize],
+    extents: [Extent; 2],
+    groups: usize,
+) -> Option<Kernel> {
+    if [x, weight].iter().any(|dims| dims.contains(&0)) {
+        return None;
+    }
+    let single = |extent: &Extent| {
+        extent.kernel == 1 && extent.stride == 1 && extent.before + extent.after == 0
+    };
+    if groups == 1 && extents.iter().all(single) {
+        return Some(Kernel::Pointwise);
+    }
+    let [height, width] = extents;
+    let axes = [(x[2], height), (x[3], width)].map(|(input, extent)| Axis { input, extent });
+    (groups > 1 && groups == x[1] && groups == weight[0]).then_some(Kernel::Depthwise(axes))
 }
 
 fn options<const N: usize>(extents: [Extent; N], groups: usize) -> ConvOptions<N> {

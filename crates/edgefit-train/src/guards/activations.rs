@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use edgefit_engine::Array;
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
@@ -9,8 +11,12 @@ use super::Evidence;
 use crate::error::Result;
 use crate::model::Model;
 
-/// Images on which activations are looked at.
-const IMAGES: usize = 16;
+/// Images on which activations are looked at, at least and at most: the smaller they are, the more,
+/// because a late layer has few elements on each, and a unit that is at rest on few may be alive.
+const IMAGES: RangeInclusive<usize> = 16..=128;
+
+/// Values of the images together, from which on more images say nothing new: 16 of 224 × 224 pixels.
+const VALUES: usize = 16 * 3 * 224 * 224;
 
 /// Share of the elements of a unit that decide what it is. On photographs and on grey clothes, at
 /// most 42 % of the units of a late depthwise layer of EfficientNet-Lite0 to 2 are at rest for that
@@ -40,7 +46,10 @@ impl Evidence<'_> {
         let seen = extract(&model.graph, &model.graph.inputs, &outputs)?;
         let mut engine = edgefit_engine::load(self.engine, &seen, self.job.threads)?;
         let mut units: Vec<Vec<Unit>> = vec![Vec::new(); found.len()];
-        let images = self.inputs(&model.preparation, IMAGES)?;
+        let each = self.inputs(&model.preparation, 1)?;
+        let each = each.first().map_or(1, |image| image.len().max(1));
+        let most = (VALUES / each).clamp(*IMAGES.start(), *IMAGES.end());
+        let images = self.inputs(&model.preparation, most)?;
         for image in images.iter().flat_map(|image| unlike(image)) {
             let made = engine.run(&[model.preparation.batch(&[image])])?;
             for ((units, (_, kind)), values) in units.iter_mut().zip(&found).zip(&made) {

@@ -1,0 +1,341 @@
+//! Depthwise convolution of images, and its gradients, plane by plane.
+//!
+//! A padded plane is taken apart into one phase for each place of a stride's cell, all with rows of
+//! the same pitch, and the result is laid out in rows of that pitch, too. Then each element of the
+//! kernel reads a phase from some offset on, and a whole plane is one loop over neighbouring elements
+//! for each of them: no borders, and no strides.
+
+use std::iter::Sum;
+use std::ops::{AddAssign, Mul};
+
+use edgefit_graph::ops::Extent;
+use pulp::Arch;
+use rayon::prelude::*;
+
+/// Elements that are summed up at once. Buffers are longer by as many, so that loops have no rest.
+const LANES: usize = 32;
+
+/// Planes that a thread takes at once, at least.
+const PLANES: usize = 16;
+
+/// A floating point number.
+pub(super) trait Number:
+    Copy + Default + Send + Sync + Mul<Output = Self> + AddAssign + Sum
+{
+}
+
+impl Number for f32 {}
+impl Number for f64 {}
+
+/// One of the two dimensions of an image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Axis {
+    pub input: usize,
+    pub extent: Extent,
+}
+
+impl Axis {
+    /// Length of a phase.
+    fn phase(&self) -> usize {
+        self.extent.output + (self.extent.kernel - 1) * self.extent.dilation / self.extent.stride
+    }
+
+    /// Phase that an element of the kernel reads, and from which place on.
+    fn tap(&self, element: usize) -> (usize, usize) {
+        let at = element * self.extent.dilation;
+        (at % self.extent.stride, at / self.extent.stride)
+    }
+
+    /// First element of the input in phase `phase`, its place there, and how many follow.
+    fn run(&self, phase: usize) -> (usize, usize, usize) {
+        let skipped = self
+            .extent
+            .before
+            .saturating_sub(phase)
+            .div_ceil(self.extent.stride);
+        let first = skipped * self.extent.stride + phase - self.extent.before;
+        let inside = self
+            .input
+            .saturating_sub(first)
+            .div_ceil(self.extent.stride);
+        (
+            first,
+            skipped,
+            inside.min(self.phase().saturating_sub(skipped)),
+        )
+    }
+}
+
+/// A convolution of which every channel has a kernel of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Depthwise {
+    pub channels: usize,
+    /// Height and width.
+    pub axes: [Axis; 2],
+}
+
+impl Depthwise {
+    fn input(&self) -> usize {
+        self.axes[0].input * self.axes[1].input
+    }
+
+    fn output(&self) -> usize {
+        self.axes[0].extent.output * self.axes[1].extent.output
+    }
+
+    fn kernel(&self) -> usize {
+        self.axes[0].extent.kernel * self.axes[1].extent.kernel
+    }
+
+    /// Elements of a row of a phase, and of a phase.
+    fn pitch(&self) -> (usize, usize) {
+        let pitch = self.axes[1].phase();
+        (pitch, self.axes[0].phase() * pitch)
+    }
+
+    /// Elements from the first of a result to its last.
+    fn span(&self) -> usize {
+        (self.axes[0].extent.output - 1) * self.axes[1].phase() + self.axes[1].extent.output
+    }
+
+    /// Phase of each element of the kernel, and from where on it is read.
+    fn taps(&self) -> Vec<(usize, usize)> {
+        let [rows, columns] = self.axes;
+        let (pitch, _) = self.pitch();
+        let row = |element: usize| {
+            let (phase, at) = rows.tap(element);
+            (phase * columns.extent.stride, at * pitch)
+        };
+        (0..self.kernel())
+            .map(|element| {
+                let (above, start) = row(element / columns.extent.kernel);
+                let (phase, at) = columns.tap(element % columns.extent.kernel);
+                (above + phase, start + at)
+            })
+            .collect()
+    }
+
+    fn phases<T: Number>(&self) -> Phases<T> {
+        let [rows, columns] = self.axes;
+        let each = self.pitch().1 + LANES;
+        Phases {
+            all: vec![T::default(); rows.extent.stride * columns.extent.stride * each],
+            each,
+        }
+    }
+
+    /// Calls `each` with the phase, the places in it and in the plane where a run of a row starts,
+    /// and its length.
+    #[inline(always)]
+    fn runs(&self, mut each: impl FnMut(usize, usize, usize, usize)) {
+        let [rows, columns] = self.axes;
+        let (pitch, _) = self.pitch();
+        for above in 0..rows.extent.stride {
+            let (top, skipped, count) = rows.run(above);
+            for row in 0..count {
+                for phase in 0..columns.extent.stride {
+                    let (left, start, length) = columns.run(phase);
+                    let from = (top + row * rows.extent.stride) * columns.input + left;
+                    let to = (skipped + row) * pitch + start;
+                    if length > 0 {
+                        each(above * columns.extent.stride + phase, to, from, length);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a plane apart; what lies in the padding stays as it is.
+    #[inline(always)]
+    fn split<T: Number>(&self, plane: &[T], phases: &mut Phases<T>) {
+        let stride = self.axes[1].extent.stride;
+        self.runs(|phase, to, from, length| {
+            let to = &mut phases.of_mut(phase)[to..][..length];
+            if stride == 1 {
+                to.copy_from_slice(&plane[from..][..length]);
+            } else {
+                let from = plane[from..].iter().step_by(stride);
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
+        });
+    }
+
+    /// Puts a plane together.
+    #[inline(always)]
+    fn join<T: Number>(&self, phases: &Phases<T>, plane: &mut [T]) {
+        let stride = self.axes[1].extent.stride;
+        self.runs(|phase, from, to, length| {
+            let from = &phases.of(phase)[from..][..length];
+            if stride == 1 {
+                plane[to..][..length].copy_from_slice(from);
+            } else {
+                let to = plane[to..].iter_mut().step_by(stride);
+                to.zip(from).for_each(|(to, from)| *to = *from);
+            }
+        });
+    }
+
+    /// Lays the rows of a result out with the pitch of the phases; what lies between them stays.
+    #[inline(always)]
+    fn spread<T: Number>(&self, result: &[T], spread: &mut [T]) {
+        let (pitch, _) = self.pitch();
+        let rows = result.chunks_exact(self.axes[1].extent.output);
+        for (row, to) in rows.zip(spread.chunks_mut(pitch)) {
+            to[..row.len()].copy_from_slice(row);
+        }
+    }
+
+    /// The result (samples, channels, height, width) of `x` with the kernels `weight`.
+    pub fn forward<T: Number>(&self, x: &[T], weight: &[T]) -> Vec<T> {
+        let mut y = vec![T::default(); x.len() / self.input() * self.output()];
+        let taps = self.taps();
+        let (pitch, _) = self.pitch();
+        let arch = Arch::new();
+        let scratch = || {
+            (
+                self.phases(),
+                vec![T::default(); self.span().next_multiple_of(LANES)],
+            )
+        };
+        let planes = y.par_chunks_exact_mut(self.output()).with_min_len(PLANES);
+        planes
+            .zip(x.par_chunks_exact(self.input()))
+            .enumerate()
+            .for_each_init(scratch, |(phases, spread), (index, (y, x))| {
+                arch.dispatch(|| {
+                    let weight = kernel_of(weight, index % self.channels, self.kernel());
+                    self.split(x, phases);
+                    accumulate(spread, |at, sums| {
+                        for (&(phase, start), &weight) in taps.iter().zip(weight) {
+                            add_scaled(sums, &phases.of(phase)[start + at..], weight);
+                        }
+                    });
+                    let rows = spread.chunks(pitch);
+                    for (y, row) in y.chunks_exact_mut(self.axes[1].extent.output).zip(rows) {
+                        y.copy_from_slice(&row[..y.len()]);
+                    }
+                });
+            });
+        y
+    }
+
+    /// The gradient of the input from that of the result.
+    pub fn input_gradient<T: Number>(&self, gradient: &[T], weight: &[T]) -> Vec<T> {
+        let mut made = vec![T::default(); gradient.len() / self.output() * self.input()];
+        let taps = self.taps();
+        let (_, length) = self.pitch();
+        // Zeros before the first element are what the first elements of a phase find.
+        let margin = taps.iter().map(|(_, start)| *start).max().unwrap_or(0);
+        let of_phase = |phase: usize| {
+            taps.iter()
+                .enumerate()
+                .filter(move |(_, tap)| tap.0 == phase)
+        };
+        let arch = Arch::new();
+        let scratch = || {
+            let spread = vec![T::default(); margin + length + LANES];
+            (self.phases(), spread)
+        };
+        let planes = made.par_chunks_exact_mut(self.input()).with_min_len(PLANES);
+        planes
+            .zip(gradient.par_chunks_exact(self.output()))
+            .enumerate()
+            .for_each_init(scratch, |(phases, spread), (index, (made, gradient))| {
+                arch.dispatch(|| {
+                    let weight = kernel_of(weight, index % self.channels, self.kernel());
+                    self.spread(gradient, &mut spread[margin..]);
+                    for phase in 0..self.axes[0].extent.stride * self.axes[1].extent.stride {
+                        let whole = length.next_multiple_of(LANES);
+                        accumulate(&mut phases.of_mut(phase)[..whole], |at, sums| {
+                            for (element, &(_, start)) in of_phase(phase) {
+                                let from = &spread[margin + at - start..];
+                                add_scaled(sums, from, weight[element]);
+                            }
+                        });
+                    }
+                    self.join(phases, made);
+                });
+            });
+        made
+    }
+
+    /// The gradient of the weight from that of the result: for each channel the same sums whatever
+    /// the number of threads.
+    pub fn weight_gradient<T: Number>(&self, x: &[T], gradient: &[T]) -> Vec<T> {
+        let mut made = vec![T::default(); self.channels * self.kernel()];
+        let taps = self.taps();
+        let samples = x.len() / self.input() / self.channels;
+        let arch = Arch::new();
+        let scratch = || (self.phases(), vec![T::default(); self.span() + LANES]);
+        made.par_chunks_exact_mut(self.kernel())
+            .enumerate()
+            .for_each_init(scratch, |(phases, spread), (channel, made)| {
+                arch.dispatch(|| {
+                    for sample in 0..samples {
+                        let plane = sample * self.channels + channel;
+                        self.split(&x[plane * self.input()..][..self.input()], phases);
+                        self.spread(&gradient[plane * self.output()..][..self.output()], spread);
+                        for (made, &(phase, start)) in made.iter_mut().zip(&taps) {
+                            let phase = &phases.of(phase)[start..][..self.span()];
+                            *made += dot(phase, &spread[..self.span()]);
+                        }
+                    }
+                });
+            });
+        made
+    }
+}
+
+/// The phases of a plane, one behind the other.
+struct Phases<T> {
+    all: Vec<T>,
+    each: usize,
+}
+
+impl<T> Phases<T> {
+    #[inline(always)]
+    fn of(&self, phase: usize) -> &[T] {
+        &self.all[phase * self.each..][..self.each]
+    }
+
+    #[inline(always)]
+    fn of_mut(&mut self, phase: usize) -> &mut [T] {
+        &mut self.all[phase * self.each..][..self.each]
+    }
+}
+
+#[inline(always)]
+fn kernel_of<T>(weight: &[T], channel: usize, length: usize) -> &[T] {
+    &weight[channel * length..][..length]
+}
+
+/// Fills `made` with what `add` adds to zeros, given where they are.
+#[inline(always)]
+fn accumulate<T: Number>(made: &mut [T], mut add: impl FnMut(usize, &mut [T; LANES])) {
+    for (index, made) in made.chunks_exact_mut(LANES).enumerate() {
+        let mut sums = [T::default(); LANES];
+        add(index * LANES, &mut sums);
+        made.copy_from_slice(&sums);
+    }
+}
+
+#[inline(always)]
+fn add_scaled<T: Number>(sums: &mut [T; LANES], from: &[T], factor: T) {
+    for (sum, from) in sums.iter_mut().zip(&from[..LANES]) {
+        *sum += factor * *from;
+    }
+}
+
+#[inline(always)]
+fn dot<T: Number>(a: &[T], b: &[T]) -> T {
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = a.remainder().iter().zip(b.remainder());
+    let mut sums = [T::default(); LANES];
+    for (a, b) in a.zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += *a * *b;
+        }
+    }
+    let rest = rest.map(|(a, b)| *a * *b);
+    sums.into_iter().chain(rest).sum()
+}

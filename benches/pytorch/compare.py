@@ -31,11 +31,12 @@ CACHE = pathlib.Path(os.environ.get("EDGEFIT_CACHE", "~/.cache/edgefit")).expand
 RUNS = ROOT / "runs/pytorch"
 WEIGHTS = CACHE / "efficientnet-lite0/efficientnet-lite0-57934424.pth"
 
-# Folder in the cache, side of the input, epochs of each stage.
-DATA = {
-    "Tux Paint": ("tux-paint-photographs", 128, {"probe": 20, "full": 6}),
-    "Fashion-MNIST": ("fashion-mnist", 64, {"probe": 5, "full": 2}),
-}
+# Name, folder in the cache, side of the input, epochs of each stage.
+DATA = [
+    ("Tux Paint", "tux-paint-photographs", 224, {"probe": 20}),
+    ("Tux Paint", "tux-paint-photographs", 128, {"probe": 20, "full": 6}),
+    ("Fashion-MNIST", "fashion-mnist", 64, {"probe": 5, "full": 2}),
+]
 # What the speed is measured on: data, side of the input, epochs of each stage.
 SPEED = ("tux-paint-photographs", 224, {"probe": 20, "top": 10})
 
@@ -133,10 +134,10 @@ def by_pytorch(data, side, stage, epochs, seed, ours, **changes):
 
 def accuracy(only, seeds):
     rows = []
-    for name, (data, side, stages) in DATA.items():
+    for name, data, side, stages in DATA:
         measured = Measured(RUNS / f"{data}.json")
         for stage, epochs in stages.items():
-            if only and f"{data}/{stage}" not in only:
+            if only and f"{data}/{side}/{stage}" not in only:
                 continue
             found = {}
             for seed in seeds:
@@ -202,7 +203,7 @@ def library(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["accuracy", "speed"])
-    parser.add_argument("--only", action="append", help="such as fashion-mnist/full; all, if not given")
+    parser.add_argument("--only", action="append", help="such as fashion-mnist/64/full; all, if not given")
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5), help="0 to 4, if not given")
     parser.add_argument("--device", default=loop.DEVICE, help="of PyTorch's accuracies, such as cuda; cpu, if not given")
     parser.add_argument("--threads", type=int, default=loop.THREADS, help="of both, 2 if not given")

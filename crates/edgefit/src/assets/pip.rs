@@ -52,24 +52,6 @@ impl Wheel {
         }
     }
 
-    /// The cached `file` of the wheel, whose own SHA-256 is `sha256`, in the cache's `entry`.
-    pub fn file(
-        &self,
-        cache: &Cache,
-        entry: &str,
-        file: &str,
-        sha256: &'static str,
-    ) -> Result<PathBuf> {
-        let folder = cache.entry(entry, |folder| {
-            self.unpack(cache, folder, |name| {
-                name.ends_with(file).then(|| file.to_owned())
-            })
-        })?;
-        let path = folder.join(file);
-        verify(&path, self.what, sha256)?;
-        Ok(path)
-    }
-
     fn download(&self, into: &Path) -> Result<()> {
         let mut problem = "neither `python3 -m pip` nor `pip` is on this system".to_owned();
         for program in [&["python3", "-m", "pip"][..], &["pip"]] {

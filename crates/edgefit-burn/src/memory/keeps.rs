@@ -174,9 +174,9 @@ impl Keeps {
     }
 }
 
-/// burn clamps by two masks of a byte an element, the upper limit first.
-fn masks(x: u64) -> u64 {
-    2 * x / FLOAT
+/// A byte for each element says whether it was within the limits.
+fn mask(x: u64) -> u64 {
+    x / FLOAT
 }
 
 fn unary(unary: Unary, x: u64) -> Keeps {
@@ -186,10 +186,10 @@ fn unary(unary: Unary, x: u64) -> Keeps {
         // The gradient is written over the operand.
         Unary::Relu => Keeps::new(Place::Over, Gradient::Passed).operands(&[0]),
         Unary::Clip { .. } | Unary::HardSigmoid { .. } => {
-            Keeps::new(Place::Over, Gradient::Passed).own(masks(x))
+            Keeps::new(Place::Over, Gradient::Passed).own(mask(x))
         }
         // x and the clamped factor, each for the gradient of the other.
-        Unary::HardSwish => read.own(x + masks(x)).backward(&[x]),
+        Unary::HardSwish => read.own(x + mask(x)).backward(&[x]),
         Unary::Round | Unary::Ceil | Unary::Floor | Unary::Sign => {
             Keeps::new(Place::Over, Gradient::New)
         }

@@ -1,6 +1,7 @@
 use burn::tensor::{Tensor, activation};
 use edgefit_graph::ops::{Binary, Unary, Variadic};
 
+use super::passes::clamp;
 use super::{Operands, expand};
 use crate::value::{Floats, mask, on_rank};
 
@@ -12,12 +13,12 @@ pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
         Unary::Elu { alpha } => activation::elu(x, f64::from(alpha)),
         // The specification's order: the upper limit wins where the two cross.
         Unary::Clip { min, max } if min > max => x.clamp_min(min).clamp_max(max),
-        Unary::Clip { min, max } => x.clamp(min, max),
+        Unary::Clip { min, max } => clamp(x, min, max),
         Unary::Sigmoid => activation::sigmoid(x),
         Unary::HardSigmoid { alpha, beta } => {
-            (x * f64::from(alpha) + f64::from(beta)).clamp(0.0, 1.0)
+            clamp(x * f64::from(alpha) + f64::from(beta), 0.0, 1.0)
         }
-        Unary::HardSwish => x.clone() * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        Unary::HardSwish => x.clone() * clamp(x / 6.0 + 0.5, 0.0, 1.0),
         Unary::Tanh => x.tanh(),
         Unary::Softplus => activation::softplus(x, 1.0),
         Unary::Mish => activation::mish(x),

@@ -3,6 +3,7 @@ use burn::tensor::module;
 use edgefit_graph::ops::{BatchNormalization, GroupNormalization, LayerNormalization};
 
 use super::Operands;
+use super::passes::scale;
 use crate::value::{Floats, Value, on_rank};
 
 /// A batch normalised by its own statistics, and the running statistics after it.
@@ -18,9 +19,8 @@ pub(crate) fn batch_norm(
     operands: &mut Operands,
 ) -> Result<Value, String> {
     let x = operands.floats(0)?;
-    let [scale, bias, mean, variance] = statistics(operands)?;
-    // One factor and one offset for each channel: two passes over x instead of four.
-    let factor = scale / (variance + f64::from(op.epsilon)).sqrt();
+    let [gain, bias, mean, variance] = statistics(operands)?;
+    let factor = gain / (variance + f64::from(op.epsilon)).sqrt();
     let offset = bias - mean * factor.clone();
     Ok(on_rank!(x, x => {
         let mut shape = x.dims().map(|_| 1);
@@ -28,7 +28,10 @@ pub(crate) fn batch_norm(
             return Err("normalisation needs a dimension of channels".into());
         };
         *channels = factor.dims()[0];
-        (x * factor.reshape(shape) + offset.reshape(shape)).into()
+        match factor.is_tracked() || offset.is_tracked() {
+            true => (x * factor.reshape(shape) + offset.reshape(shape)).into(),
+            false => scale(x, factor, offset).into(),
+        }
     }))
 }
 

@@ -9,7 +9,7 @@ use std::iter::Sum;
 use std::ops::{AddAssign, Mul};
 
 use edgefit_graph::ops::Extent;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Elements that are summed up at once. Buffers are longer by as many, so that loops have no rest.
@@ -189,31 +189,24 @@ impl Depthwise {
     pub fn forward<T: Number>(&self, x: &[T], weight: &[T]) -> Vec<T> {
         let mut y = vec![T::default(); x.len() / self.input() * self.output()];
         let taps = self.taps();
-        let (pitch, _) = self.pitch();
         let arch = Arch::new();
         let scratch = || {
-            (
-                self.phases(),
-                vec![T::default(); self.span().next_multiple_of(LANES)],
-            )
+            let spread = vec![T::default(); self.span().next_multiple_of(LANES)];
+            (self.phases(), spread)
         };
         let planes = y.par_chunks_exact_mut(self.output()).with_min_len(PLANES);
+        let planes = planes.zip(x.par_chunks_exact(self.input()));
         planes
-            .zip(x.par_chunks_exact(self.input()))
             .enumerate()
             .for_each_init(scratch, |(phases, spread), (index, (y, x))| {
-                arch.dispatch(|| {
-                    let weight = kernel_of(weight, index % self.channels, self.kernel());
-                    self.split(x, phases);
-                    accumulate(spread, |at, sums| {
-                        for (&(phase, start), &weight) in taps.iter().zip(weight) {
-                            add_scaled(sums, &phases.of(phase)[start + at..], weight);
-                        }
-                    });
-                    let rows = spread.chunks(pitch);
-                    for (y, row) in y.chunks_exact_mut(self.axes[1].extent.output).zip(rows) {
-                        y.copy_from_slice(&row[..y.len()]);
-                    }
+                arch.dispatch(Forward {
+                    of: self,
+                    taps: &taps,
+                    x,
+                    weight: self.kernel_of(weight, index),
+                    phases,
+                    spread,
+                    y,
                 });
             });
         y
@@ -223,37 +216,27 @@ impl Depthwise {
     pub fn input_gradient<T: Number>(&self, gradient: &[T], weight: &[T]) -> Vec<T> {
         let mut made = vec![T::default(); gradient.len() / self.output() * self.input()];
         let taps = self.taps();
-        let (_, length) = self.pitch();
         // Zeros before the first element are what the first elements of a phase find.
         let margin = taps.iter().map(|(_, start)| *start).max().unwrap_or(0);
-        let of_phase = |phase: usize| {
-            taps.iter()
-                .enumerate()
-                .filter(move |(_, tap)| tap.0 == phase)
-        };
         let arch = Arch::new();
         let scratch = || {
-            let spread = vec![T::default(); margin + length + LANES];
+            let spread = vec![T::default(); margin + self.pitch().1 + LANES];
             (self.phases(), spread)
         };
         let planes = made.par_chunks_exact_mut(self.input()).with_min_len(PLANES);
+        let planes = planes.zip(gradient.par_chunks_exact(self.output()));
         planes
-            .zip(gradient.par_chunks_exact(self.output()))
             .enumerate()
             .for_each_init(scratch, |(phases, spread), (index, (made, gradient))| {
-                arch.dispatch(|| {
-                    let weight = kernel_of(weight, index % self.channels, self.kernel());
-                    self.spread(gradient, &mut spread[margin..]);
-                    for phase in 0..self.axes[0].extent.stride * self.axes[1].extent.stride {
-                        let whole = length.next_multiple_of(LANES);
-                        accumulate(&mut phases.of_mut(phase)[..whole], |at, sums| {
-                            for (element, &(_, start)) in of_phase(phase) {
-                                let from = &spread[margin + at - start..];
-                                add_scaled(sums, from, weight[element]);
-                            }
-                        });
-                    }
-                    self.join(phases, made);
+                arch.dispatch(InputGradient {
+                    of: self,
+                    taps: &taps,
+                    margin,
+                    gradient,
+                    weight: self.kernel_of(weight, index),
+                    phases,
+                    spread,
+                    made,
                 });
             });
         made
@@ -264,25 +247,132 @@ impl Depthwise {
     pub fn weight_gradient<T: Number>(&self, x: &[T], gradient: &[T]) -> Vec<T> {
         let mut made = vec![T::default(); self.channels * self.kernel()];
         let taps = self.taps();
-        let samples = x.len() / self.input() / self.channels;
         let arch = Arch::new();
         let scratch = || (self.phases(), vec![T::default(); self.span() + LANES]);
         made.par_chunks_exact_mut(self.kernel())
             .enumerate()
             .for_each_init(scratch, |(phases, spread), (channel, made)| {
-                arch.dispatch(|| {
-                    for sample in 0..samples {
-                        let plane = sample * self.channels + channel;
-                        self.split(&x[plane * self.input()..][..self.input()], phases);
-                        self.spread(&gradient[plane * self.output()..][..self.output()], spread);
-                        for (made, &(phase, start)) in made.iter_mut().zip(&taps) {
-                            let phase = &phases.of(phase)[start..][..self.span()];
-                            *made += dot(phase, &spread[..self.span()]);
-                        }
-                    }
-                });
+                let xs = x.chunks_exact(self.input());
+                let gradients = gradient.chunks_exact(self.output());
+                let planes = xs.zip(gradients).skip(channel).step_by(self.channels);
+                for (x, gradient) in planes {
+                    arch.dispatch(WeightGradient {
+                        of: self,
+                        taps: &taps,
+                        x,
+                        gradient,
+                        phases,
+                        spread,
+                        made,
+                    });
+                }
             });
         made
+    }
+
+    /// The kernel of a plane's channel.
+    fn kernel_of<'w, T>(&self, weight: &'w [T], plane: usize) -> &'w [T] {
+        &weight[plane % self.channels * self.kernel()..][..self.kernel()]
+    }
+}
+
+// What is done with a plane is a type each, because what pulp compiles for the processor at hand takes
+// in functions that are always inlined, and no closures.
+
+struct Forward<'a, T> {
+    of: &'a Depthwise,
+    taps: &'a [(usize, usize)],
+    x: &'a [T],
+    weight: &'a [T],
+    phases: &'a mut Phases<T>,
+    spread: &'a mut [T],
+    y: &'a mut [T],
+}
+
+impl<T: Number> WithSimd for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.of.split(self.x, self.phases);
+        for (index, made) in self.spread.chunks_exact_mut(LANES).enumerate() {
+            let mut sums = [T::default(); LANES];
+            for (&(phase, start), &weight) in self.taps.iter().zip(self.weight) {
+                let from = &self.phases.of(phase)[start + index * LANES..];
+                add_scaled(&mut sums, from, weight);
+            }
+            made.copy_from_slice(&sums);
+        }
+        let rows = self.spread.chunks(self.of.pitch().0);
+        let width = self.of.axes[1].extent.output;
+        for (y, row) in self.y.chunks_exact_mut(width).zip(rows) {
+            y.copy_from_slice(&row[..width]);
+        }
+    }
+}
+
+struct InputGradient<'a, T> {
+    of: &'a Depthwise,
+    taps: &'a [(usize, usize)],
+    /// Zeros in front of `spread`.
+    margin: usize,
+    gradient: &'a [T],
+    weight: &'a [T],
+    phases: &'a mut Phases<T>,
+    spread: &'a mut [T],
+    made: &'a mut [T],
+}
+
+impl<T: Number> WithSimd for InputGradient<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.of
+            .spread(self.gradient, &mut self.spread[self.margin..]);
+        let whole = self.of.pitch().1.next_multiple_of(LANES);
+        let [rows, columns] = self.of.axes;
+        for phase in 0..rows.extent.stride * columns.extent.stride {
+            let made = &mut self.phases.of_mut(phase)[..whole];
+            for (index, made) in made.chunks_exact_mut(LANES).enumerate() {
+                let mut sums = [T::default(); LANES];
+                for (&(of, start), &weight) in self.taps.iter().zip(self.weight) {
+                    if of == phase {
+                        let from = &self.spread[self.margin + index * LANES - start..];
+                        add_scaled(&mut sums, from, weight);
+                    }
+                }
+                made.copy_from_slice(&sums);
+            }
+        }
+        self.of.join(self.phases, self.made);
+    }
+}
+
+struct WeightGradient<'a, T> {
+    of: &'a Depthwise,
+    taps: &'a [(usize, usize)],
+    x: &'a [T],
+    gradient: &'a [T],
+    phases: &'a mut Phases<T>,
+    spread: &'a mut [T],
+    /// The gradient of the channel's kernel, which is added to.
+    made: &'a mut [T],
+}
+
+impl<T: Number> WithSimd for WeightGradient<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.of.split(self.x, self.phases);
+        self.of.spread(self.gradient, self.spread);
+        // What follows the last element of the gradient is zero.
+        let whole = self.of.span().next_multiple_of(LANES);
+        for (made, &(phase, start)) in self.made.iter_mut().zip(self.taps) {
+            let phase = &self.phases.of(phase)[start..][..whole];
+            *made += dot(phase, &self.spread[..whole]);
+        }
     }
 }
 
@@ -305,37 +395,20 @@ impl<T> Phases<T> {
 }
 
 #[inline(always)]
-fn kernel_of<T>(weight: &[T], channel: usize, length: usize) -> &[T] {
-    &weight[channel * length..][..length]
-}
-
-/// Fills `made` with what `add` adds to zeros, given where they are.
-#[inline(always)]
-fn accumulate<T: Number>(made: &mut [T], mut add: impl FnMut(usize, &mut [T; LANES])) {
-    for (index, made) in made.chunks_exact_mut(LANES).enumerate() {
-        let mut sums = [T::default(); LANES];
-        add(index * LANES, &mut sums);
-        made.copy_from_slice(&sums);
-    }
-}
-
-#[inline(always)]
 fn add_scaled<T: Number>(sums: &mut [T; LANES], from: &[T], factor: T) {
     for (sum, from) in sums.iter_mut().zip(&from[..LANES]) {
         *sum += factor * *from;
     }
 }
 
+/// Of as many elements as LANES divides.
 #[inline(always)]
 fn dot<T: Number>(a: &[T], b: &[T]) -> T {
-    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = a.remainder().iter().zip(b.remainder());
     let mut sums = [T::default(); LANES];
-    for (a, b) in a.zip(b) {
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
         for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
             *sum += *a * *b;
         }
     }
-    let rest = rest.map(|(a, b)| *a * *b);
-    sums.into_iter().chain(rest).sum()
+    sums.into_iter().sum()
 }

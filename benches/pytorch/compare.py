@@ -175,13 +175,15 @@ def print_table(rows):
         print(f"| {' | '.join(row)} |", flush=True)
 
 
-def speed():
+def speed(only):
     print("| stage | PyTorch | edgefit | of it features | ratio | whole edgefit command |\n|---|---|---|---|---|---|")
     data, side, stages = SPEED
     RUNS.mkdir(parents=True, exist_ok=True)
     patient = RUNS / "all-epochs.toml"
     patient.write_text("".join(f"[{stage}]\npatience = 0\n" for stage in stages))
     for stage, epochs in stages.items():
+        if only and f"{data}/{side}/{stage}" not in only:
+            continue
         with tempfile.TemporaryDirectory() as empty:
             ours = by_edgefit(data, side, stage, epochs, 0, named=patient, cache=library(empty))
         theirs = by_pytorch(data, side, stage, epochs, 0, ours, patience=0)
@@ -210,7 +212,7 @@ def main():
     given = parser.parse_args()
     loop.THREADS = given.threads
     if given.what == "speed":
-        speed()
+        speed(given.only)
     else:
         loop.DEVICE = given.device
         accuracy(given.only, given.seeds)

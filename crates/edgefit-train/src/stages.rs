@@ -63,7 +63,7 @@ pub(crate) struct Done {
 
 /// Share of the multiply-accumulates that may lie behind the freeze boundary which is taken by
 /// itself.
-const TOP_SHARE: f64 = 0.25;
+const TOP_SHARE: f64 = 0.2;
 
 /// The two sides of a freeze boundary.
 pub(crate) struct Frozen {
@@ -75,7 +75,7 @@ pub(crate) struct Frozen {
     pub suffix: Graph,
 }
 
-/// Cuts `graph` at the node `choice`, or where at most a quarter of the work is left. `None` if there
+/// Cuts `graph` at the node `choice`, or where at most a fifth of the work is left. `None` if there
 /// is no such place in front of the features `head`.
 ///
 /// # Errors

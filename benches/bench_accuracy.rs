@@ -8,17 +8,16 @@
 //! Python's `onnxruntime` (`onnxruntime_loop.py`; PYTHON needs that package in the version of the
 //! library that edgefit loads), the p50 of tract against that of a bare loop here, and the peak of
 //! memory against what `/usr/bin/time -v` says of the same process. Both of a pair run in a process of
-//! their own, for half a second, one behind the other, who begins in turns; the mean of the logarithms
-//! of the pairs' ratios is printed, with its 95 % interval; the same of the shortest times, which
-//! other programs disturb less.
+//! their own, for half a second, one behind the other, who begins in turns; the median of the pairs'
+//! ratios is printed, with its 95 % interval by ranks, because whole processes are slower by half where
+//! another program has the core's other thread; the same of the shortest times.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use edgefit::bench::compare::paired;
-use edgefit::bench::statistics::median;
+use edgefit::bench::statistics::{median, quantile_interval};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use serde_json::Value;
@@ -26,7 +25,7 @@ use tract_onnx::prelude::*;
 
 type Failure = Box<dyn std::error::Error>;
 
-const PAIRS: usize = 20;
+const PAIRS: usize = 40;
 
 /// Time of one measurement.
 const TIME: Duration = Duration::from_millis(500);
@@ -128,16 +127,16 @@ fn compare(
     let figures: [(&str, Figure); 2] = [("p50", |of| of.0), ("min", |of| of.1)];
     for (name, of) in figures {
         let pairs: Vec<(u64, u64)> = pairs.iter().map(|pair| (of(pair.0), of(pair.1))).collect();
-        let launches: Vec<_> = pairs.iter().map(|&pair| vec![pair]).collect();
-        let ratio = paired(&launches).ok_or("nothing was measured")?;
+        // In millionths.
+        let ratio = |pair: &(u64, u64)| pair.1 * 1_000_000 / pair.0.max(1);
+        let ratios: Vec<u64> = pairs.iter().map(ratio).collect();
+        let (low, high) = quantile_interval(&ratios, 0.5).ok_or("nothing was measured")?;
+        let [ratio, low, high] = [median(&ratios), low, high].map(|ratio| ratio as f64 / 1e6);
         let middle = |times: Vec<u64>| median(&times) as f64 / 1e6;
         println!(
-            "{model} {engine} {name}: bench {:.3} ms, plain loop {:.3} ms, ratio {:.4} ({:.4} to {:.4})",
+            "{model} {engine} {name}: bench {:.3} ms, plain loop {:.3} ms, ratio {ratio:.4} ({low:.4} to {high:.4})",
             middle(pairs.iter().map(|pair| pair.1).collect()),
             middle(pairs.iter().map(|pair| pair.0).collect()),
-            ratio.ratio,
-            ratio.low.unwrap_or(f64::NAN),
-            ratio.high.unwrap_or(f64::NAN),
         );
     }
     Ok(())

@@ -63,20 +63,19 @@ impl Evidence<'_> {
             let is_source = |other: &Node| source.is_some_and(|node| std::ptr::eq(node, other));
             let source = found.iter().position(|(other, _)| is_source(other));
             // A unit that is given nothing is not what is dead.
-            let given = |index: usize| {
-                let unit = source.and_then(|at| units[at].get(index));
+            let given = own.iter().enumerate().filter(|(index, _)| {
+                let unit = source.and_then(|at| units[at].get(*index));
                 unit.is_none_or(|unit| !unit.rests())
-            };
-            let inactive = own.iter().enumerate();
-            let inactive = inactive.filter(|(index, unit)| unit.rests() && given(*index));
+            });
+            let inactive = given.clone().filter(|(_, unit)| unit.rests());
             let saturated = own.iter().filter(|unit| unit.is_saturated());
-            let share = |count: usize| count as f64 / own.len().max(1) as f64;
+            let share = |some: usize, all: usize| some as f64 / all.max(1) as f64;
             Layer {
                 name: node.label().to_owned(),
                 kind: *kind,
                 units: own.len(),
-                inactive: share(inactive.count()),
-                saturated: share(saturated.count()),
+                inactive: share(inactive.count(), given.count()),
+                saturated: share(saturated.count(), own.len()),
             }
         });
         let layers: Vec<Layer> = layers.collect();

@@ -14,6 +14,7 @@ use crate::value::{Floats, on_rank};
 use depthwise::Axis;
 pub(crate) use kernels::Kernel;
 use kernels::convolve;
+pub(super) use kernels::elements;
 pub(crate) use pointwise::is_single_product;
 
 pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, String> {
@@ -57,6 +58,10 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
     })
 }
 
+/// Largest stride of a depthwise convolution that is computed here, so that what a file says decides over
+/// no memory.
+const MOST_STRIDE: usize = 4;
+
 /// The kernel of our own that computes a convolution, if one does.
 pub(crate) fn kernel(
     x: &[usize],
@@ -72,6 +77,10 @@ pub(crate) fn kernel(
     };
     if groups == 1 && extents.iter().all(single) {
         return Some(Kernel::Pointwise);
+    }
+    // A plane is taken apart into as many phases as a stride has places.
+    if extents.iter().any(|extent| extent.stride > MOST_STRIDE) {
+        return None;
     }
     let [height, width] = extents;
     let axes = [(x[2], height), (x[3], width)].map(|(input, extent)| Axis { input, extent });

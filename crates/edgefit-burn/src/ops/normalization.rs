@@ -28,6 +28,9 @@ pub(crate) fn batch_norm(
             return Err("normalisation needs a dimension of channels".into());
         };
         *channels = factor.dims()[0];
+        if x.dims().get(1) != Some(channels) {
+            return Err(format!("it has {channels} scales, and x of {:?} other channels", x.dims()));
+        }
         match factor.is_tracked() || offset.is_tracked() {
             true => (x * factor.reshape(shape) + offset.reshape(shape)).into(),
             false => scale(x, factor, offset).into(),

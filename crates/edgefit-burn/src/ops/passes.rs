@@ -15,6 +15,8 @@ use burn::tensor::{DType, Element, Tensor};
 use bytemuck::Pod;
 use rayon::prelude::*;
 
+use super::conv::elements;
+
 /// Elements that a thread takes at once.
 const PART: usize = 1 << 14;
 
@@ -154,15 +156,20 @@ where
     let mut x = own::<T>(x);
     let dims = x.layout().shape().to_vec();
     let plane = dims[2..].iter().product();
-    let all = |tensor: &FloatTensor<Flex>| tensor.clone().into_data().try_to_vec::<T>().ok();
-    let zeros = || vec![T::from_elem(0); dims[1]];
-    let factor = all(factor).unwrap_or_else(zeros);
-    let offset = offset.and_then(all).unwrap_or_else(zeros);
+    let (factor, offset) = (
+        factor.to_contiguous(),
+        offset.map(FloatTensor::<Flex>::to_contiguous),
+    );
+    let factor = elements::<T>(&factor);
+    let offset = match &offset {
+        Some(offset) => elements::<T>(offset),
+        None => &vec![T::from_elem(0); factor.len()],
+    };
     if x.layout().num_elements() > 0 {
         let samples = x.storage_mut::<T>().par_chunks_exact_mut(dims[1] * plane);
         samples.for_each(|sample| {
             let channels = sample.chunks_exact_mut(plane);
-            for ((channel, &factor), &offset) in channels.zip(&factor).zip(&offset) {
+            for ((channel, &factor), &offset) in channels.zip(factor).zip(offset) {
                 for value in channel {
                     *value = *value * factor + offset;
                 }

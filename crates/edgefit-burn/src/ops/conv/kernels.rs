@@ -170,7 +170,7 @@ macro_rules! by_precision {
 pub(super) use by_precision;
 
 /// The elements of a tensor that lie in order.
-pub(super) fn elements<T: Element + Pod>(tensor: &FloatTensor<Flex>) -> &[T] {
+pub(in crate::ops) fn elements<T: Element + Pod>(tensor: &FloatTensor<Flex>) -> &[T] {
     let start = tensor.layout().start_offset();
     &tensor.storage()[start..][..tensor.layout().num_elements()]
 }

@@ -30,7 +30,7 @@ board engine install onnxruntime
 "$edgefit" engine install onnxruntime
 
 for model in "$@"; do
-    board --json bench --time 100ms --launches 1 "$model" >"$folder/bench.json"
+    board --json bench "$model" >"$folder/bench.json"
     python3 - "$folder/bench.json" >"$folder/shapes" <<'END'
 import json, sys
 

@@ -1,6 +1,8 @@
 mod depthwise;
 mod kernels;
+mod number;
 mod pointwise;
+mod product;
 
 use burn::tensor::Tensor;
 use burn::tensor::module::{

@@ -5,27 +5,19 @@
 //! kernel reads a phase from some offset on, and a whole plane is one loop over neighbouring elements
 //! for each of them: no borders, and no strides.
 
-use std::iter::Sum;
-use std::ops::{AddAssign, Mul};
+use std::mem::MaybeUninit;
 
 use edgefit_graph::ops::Extent;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+
+use super::number::{Number, written};
 
 /// Elements that are summed up at once. Buffers are longer by as many, so that loops have no rest.
 const LANES: usize = 32;
 
 /// Planes that a thread takes at once, at least.
 const PLANES: usize = 16;
-
-/// A floating point number.
-pub(super) trait Number:
-    Copy + Default + Send + Sync + Mul<Output = Self> + AddAssign + Sum
-{
-}
-
-impl Number for f32 {}
-impl Number for f64 {}
 
 /// One of the two dimensions of an image.
 #[derive(Debug, Clone, Copy)]
@@ -187,18 +179,16 @@ impl Depthwise {
 
     /// The result (samples, channels, height, width) of `x` with the kernels `weight`.
     pub fn forward<T: Number>(&self, x: &[T], weight: &[T]) -> Vec<T> {
-        let mut y = vec![T::default(); x.len() / self.input() * self.output()];
         let taps = self.taps();
         let arch = Arch::new();
         let scratch = || {
             let spread = vec![T::default(); self.span().next_multiple_of(LANES)];
             (self.phases(), spread)
         };
-        let planes = y.par_chunks_exact_mut(self.output()).with_min_len(PLANES);
-        let planes = planes.zip(x.par_chunks_exact(self.input()));
-        planes
-            .enumerate()
-            .for_each_init(scratch, |(phases, spread), (index, (y, x))| {
+        let write = |y: &mut [MaybeUninit<T>]| {
+            let planes = y.par_chunks_exact_mut(self.output()).with_min_len(PLANES);
+            let planes = planes.zip(x.par_chunks_exact(self.input())).enumerate();
+            planes.for_each_init(scratch, |(phases, spread), (index, (y, x))| {
                 arch.dispatch(Forward {
                     of: self,
                     taps: &taps,
@@ -209,7 +199,10 @@ impl Depthwise {
                     y,
                 });
             });
-        y
+        };
+        let planes = x.len() / self.input();
+        // SAFETY: there is a plane of `x` for each of the result, all rows of which `Forward` writes.
+        unsafe { written(planes * self.output(), write) }
     }
 
     /// The gradient of the input from that of the result.
@@ -248,10 +241,15 @@ impl Depthwise {
         let mut made = vec![T::default(); self.channels * self.kernel()];
         let taps = self.taps();
         let arch = Arch::new();
-        let scratch = || (self.phases(), vec![T::default(); self.span() + LANES]);
+        let scratch = || {
+            let spread = vec![T::default(); self.span() + LANES];
+            let sums = vec![[T::default(); LANES]; self.kernel()];
+            (self.phases(), spread, sums)
+        };
         made.par_chunks_exact_mut(self.kernel())
             .enumerate()
-            .for_each_init(scratch, |(phases, spread), (channel, made)| {
+            .for_each_init(scratch, |(phases, spread, sums), (channel, made)| {
+                sums.fill([T::default(); LANES]);
                 let xs = x.chunks_exact(self.input());
                 let gradients = gradient.chunks_exact(self.output());
                 let planes = xs.zip(gradients).skip(channel).step_by(self.channels);
@@ -263,8 +261,11 @@ impl Depthwise {
                         gradient,
                         phases,
                         spread,
-                        made,
+                        sums,
                     });
+                }
+                for (made, sums) in made.iter_mut().zip(sums) {
+                    *made = sums.iter().copied().sum();
                 }
             });
         made
@@ -286,7 +287,7 @@ struct Forward<'a, T> {
     weight: &'a [T],
     phases: &'a mut Phases<T>,
     spread: &'a mut [T],
-    y: &'a mut [T],
+    y: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Number> WithSimd for Forward<'_, T> {
@@ -306,7 +307,7 @@ impl<T: Number> WithSimd for Forward<'_, T> {
         let rows = self.spread.chunks(self.of.pitch().0);
         let width = self.of.axes[1].extent.output;
         for (y, row) in self.y.chunks_exact_mut(width).zip(rows) {
-            y.copy_from_slice(&row[..width]);
+            y.write_copy_of_slice(&row[..width]);
         }
     }
 }
@@ -356,8 +357,8 @@ struct WeightGradient<'a, T> {
     gradient: &'a [T],
     phases: &'a mut Phases<T>,
     spread: &'a mut [T],
-    /// The gradient of the channel's kernel, which is added to.
-    made: &'a mut [T],
+    /// Sums of products for each element of the channel's kernel, which are added to.
+    sums: &'a mut [[T; LANES]],
 }
 
 impl<T: Number> WithSimd for WeightGradient<'_, T> {
@@ -369,9 +370,9 @@ impl<T: Number> WithSimd for WeightGradient<'_, T> {
         self.of.spread(self.gradient, self.spread);
         // What follows the last element of the gradient is zero.
         let whole = self.of.span().next_multiple_of(LANES);
-        for (made, &(phase, start)) in self.made.iter_mut().zip(self.taps) {
+        for (sums, &(phase, start)) in self.sums.iter_mut().zip(self.taps) {
             let phase = &self.phases.of(phase)[start..][..whole];
-            *made += dot(phase, &self.spread[..whole]);
+            add_products(sums, phase, &self.spread[..whole]);
         }
     }
 }
@@ -403,12 +404,13 @@ fn add_scaled<T: Number>(sums: &mut [T; LANES], from: &[T], factor: T) {
 
 /// Of as many elements as LANES divides.
 #[inline(always)]
-fn dot<T: Number>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::default(); LANES];
+fn add_products<T: Number>(all: &mut [T; LANES], a: &[T], b: &[T]) {
+    // In registers meanwhile.
+    let mut sums = *all;
     for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
         for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
             *sum += *a * *b;
         }
     }
-    sums.into_iter().sum()
+    *all = sums;
 }

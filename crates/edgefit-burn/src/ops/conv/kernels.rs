@@ -96,56 +96,41 @@ impl Backward<Flex, 2> for Kernel {
         let gradient = gradients.consume::<Flex>(&ops.node);
         let x: FloatTensor<Flex> = checkpointer.retrieve_node_output(ops.state.0);
         let weight: FloatTensor<Flex> = checkpointer.retrieve_node_output(ops.state.1);
-        if let Some(node) = of_x {
-            let made = self.input_gradient(&x, gradient.clone(), weight.clone());
-            gradients.register::<Flex>(node.id, made);
-        }
-        if let Some(node) = of_weight {
-            let made = self.weight_gradient(x, gradient, &weight);
-            gradients.register::<Flex>(node.id, made);
+        let parents = [of_x, of_weight];
+        let asked = parents.each_ref().map(Option::is_some);
+        let made = self.gradients(x, gradient, weight, asked);
+        for (node, made) in parents.into_iter().zip(made) {
+            if let (Some(node), Some(made)) = (node, made) {
+                gradients.register::<Flex>(node.id, made);
+            }
         }
     }
 }
 
 impl Kernel {
-    fn input_gradient(
-        self,
-        x: &FloatTensor<Flex>,
-        gradient: FloatTensor<Flex>,
-        weight: FloatTensor<Flex>,
-    ) -> FloatTensor<Flex> {
-        match self {
-            Kernel::Pointwise => pointwise::input_gradient(gradient, weight),
-            Kernel::Depthwise(axes) => {
-                let shape = x.layout().shape().clone();
-                let channels = shape[1];
-                let kernel = Depthwise { channels, axes };
-                by_precision!(gradient, weight, |gradient, weight| tensor(
-                    kernel.input_gradient(gradient, weight),
-                    shape
-                ))
-            }
-        }
-    }
-
-    fn weight_gradient(
+    /// The gradients of `x` and of the weight, those of them that are asked for.
+    fn gradients(
         self,
         x: FloatTensor<Flex>,
         gradient: FloatTensor<Flex>,
-        weight: &FloatTensor<Flex>,
-    ) -> FloatTensor<Flex> {
-        match self {
-            Kernel::Pointwise => pointwise::weight_gradient(x, gradient),
-            Kernel::Depthwise(axes) => {
-                let channels = x.layout().shape()[1];
-                let shape = weight.layout().shape().clone();
-                let kernel = Depthwise { channels, axes };
-                by_precision!(x, gradient, |x, gradient| tensor(
-                    kernel.weight_gradient(x, gradient),
-                    shape
-                ))
-            }
-        }
+        weight: FloatTensor<Flex>,
+        asked: [bool; 2],
+    ) -> [Option<FloatTensor<Flex>>; 2] {
+        let Kernel::Depthwise(axes) = self else {
+            return pointwise::backward(x, gradient, weight, asked);
+        };
+        let shapes = [&x, &weight].map(|of| of.layout().shape().clone());
+        let kernel = Depthwise {
+            channels: shapes[0][1],
+            axes,
+        };
+        by_precision!(x, gradient, weight, |x, gradient, weight| {
+            let [of_x, of_weight] = shapes;
+            [
+                asked[0].then(|| tensor(kernel.input_gradient(gradient, weight), of_x)),
+                asked[1].then(|| tensor(kernel.weight_gradient(x, gradient), of_weight)),
+            ]
+        })
     }
 }
 

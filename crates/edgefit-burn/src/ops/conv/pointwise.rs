@@ -1,69 +1,25 @@
 //! Convolution of images by kernels of a single pixel, and its gradients: matrix products.
 
+use std::mem::MaybeUninit;
+
 use burn::backend::Flex;
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
 use rayon::prelude::*;
 
-use super::depthwise::Number;
 use super::kernels::{by_precision, tensor};
+use super::number::{Number, written};
+use super::product::{Matrix, multiply};
 
-/// Images (samples, channels, height, width), their rows one behind the other.
-struct Images {
-    all: FloatTensor<Flex>,
+/// Images of the dimensions (samples, inputs, height, width), which become (samples, outputs, height,
+/// width).
+#[derive(Debug, Clone, Copy)]
+struct Pointwise {
     samples: usize,
-    channels: usize,
+    inputs: usize,
+    outputs: usize,
+    /// Of an image.
     pixels: usize,
-    shape: Shape,
-}
-
-impl Images {
-    fn new(all: FloatTensor<Flex>) -> Self {
-        let shape = all.layout().shape().clone();
-        let [samples, channels, height, width] = shape.dims();
-        Images {
-            all: all.to_contiguous(),
-            samples,
-            channels,
-            pixels: height * width,
-            shape,
-        }
-    }
-
-    /// The images side by side: (channels, samples · pixels).
-    fn side_by_side(self) -> FloatTensor<Flex> {
-        let flat = Shape::new([self.channels, self.samples * self.pixels]);
-        if self.samples == 1 {
-            return self.all.reshape(flat);
-        }
-        swap(&self.all, [self.samples, self.channels, self.pixels], flat)
-    }
-
-    /// (samples, channels, pixels).
-    fn rows(self) -> FloatTensor<Flex> {
-        let shape = Shape::new([self.samples, self.channels, self.pixels]);
-        self.all.reshape(shape)
-    }
-}
-
-/// The tensor `x` of the dimensions `dims` with the first two swapped, as `shape`.
-fn swap(x: &FloatTensor<Flex>, dims: [usize; 3], shape: Shape) -> FloatTensor<Flex> {
-    by_precision!(x, |x| tensor(swapped(x, dims), shape))
-}
-
-fn swapped<T: Number>(x: &[T], [outer, inner, length]: [usize; 3]) -> Vec<T> {
-    let mut swapped = vec![T::default(); x.len()];
-    swapped
-        .par_chunks_exact_mut(outer * length)
-        .enumerate()
-        .for_each(|(index, to)| {
-            let from = x[index * length..].chunks(inner * length);
-            for (to, from) in to.chunks_exact_mut(length).zip(from) {
-                to.copy_from_slice(&from[..length]);
-            }
-        });
-    swapped
 }
 
 /// Whether the weight is larger than the images: then these are laid side by side for a single
@@ -72,57 +28,142 @@ pub(crate) fn is_single_product(inputs: usize, outputs: usize, pixels: usize) ->
     pixels * (inputs + outputs) < inputs * outputs
 }
 
-/// `weight` (outputs, inputs) times each pixel of `x`, as images of `shape`.
-fn product(weight: FloatTensor<Flex>, x: Images, shape: Shape) -> FloatTensor<Flex> {
-    let [outputs, inputs] = weight.layout().shape().dims();
-    let (samples, pixels) = (x.samples, x.pixels);
-    if is_single_product(inputs, outputs, pixels) {
-        let y = Flex::float_matmul(weight, x.side_by_side());
-        return match samples {
-            1 => y.reshape(shape),
-            _ => swap(&y, [outputs, samples, pixels], shape),
-        };
+impl Pointwise {
+    /// Of `x` or its gradient, and the weight (outputs, inputs, 1, 1).
+    fn new(x: &Shape, weight: &Shape) -> Self {
+        let [samples, inputs, height, width] = x.dims();
+        Pointwise {
+            samples,
+            inputs,
+            outputs: weight[0],
+            pixels: height * width,
+        }
     }
-    let weight = match weight.is_contiguous() {
-        true => weight.reshape(Shape::new([1, outputs, inputs])),
-        false => weight
-            .transpose(0, 1)
-            .reshape(Shape::new([1, inputs, outputs]))
-            .transpose(1, 2),
-    };
-    Flex::float_matmul(weight, x.rows()).reshape(shape)
+
+    fn is_single(&self) -> bool {
+        is_single_product(self.inputs, self.outputs, self.pixels)
+    }
+
+    /// The weight times each pixel of `x`.
+    fn forward<T: Number>(&self, x: &[T], weight: &[T]) -> Vec<T> {
+        let weight = Matrix::new(weight, self.outputs, self.inputs);
+        match self.is_single() {
+            true => self.single(weight, &self.side_by_side(x)),
+            false => self.each(weight, x),
+        }
+    }
+
+    /// The gradients of `x` and of the weight from that of the result, those of them that are asked
+    /// for.
+    fn backward<T: Number>(
+        &self,
+        [x, gradient, weight]: [&[T]; 3],
+        asked: [bool; 2],
+    ) -> [Option<Vec<T>>; 2] {
+        let weight = Matrix::new(weight, self.outputs, self.inputs).transposed();
+        let columns = self.samples * self.pixels;
+        let single = self.is_single();
+        let of_x = (asked[0] && !single).then(|| self.each(weight, gradient));
+        if !single && !asked[1] {
+            return [of_x, None];
+        }
+        let gradient = self.side_by_side(gradient);
+        let of_x = match asked[0] && single {
+            true => Some(self.single(weight, &gradient)),
+            false => of_x,
+        };
+        let of_weight = asked[1].then(|| {
+            let gradient = Matrix::new(&gradient, self.outputs, columns);
+            let x = self.side_by_side(x);
+            multiplied(gradient, Matrix::new(&x, self.inputs, columns).transposed())
+        });
+        [of_x, of_weight]
+    }
+
+    /// `weight` times images that lie side by side, as images one behind the other.
+    fn single<T: Number>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
+        let columns = self.samples * self.pixels;
+        let y = multiplied(weight, Matrix::new(x, weight.columns, columns));
+        match self.samples {
+            1 => y,
+            _ => swapped(&y, [weight.rows, self.samples, self.pixels]),
+        }
+    }
+
+    /// `weight` times image after image.
+    fn each<T: Number>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
+        let alone = self.samples < rayon::current_num_threads();
+        let (from, to) = (weight.columns * self.pixels, weight.rows * self.pixels);
+        assert_eq!(x.len(), self.samples * from);
+        let write = |y: &mut [MaybeUninit<T>]| {
+            let images = x.par_chunks_exact(from);
+            let images = y.par_chunks_exact_mut(to).zip(images);
+            images.for_each(|(y, x)| {
+                multiply(
+                    weight,
+                    Matrix::new(x, weight.columns, self.pixels),
+                    y,
+                    alone,
+                );
+            });
+        };
+        // SAFETY: there is an image for every part of the result, and a product writes all of it.
+        unsafe { written(self.samples * to, write) }
+    }
+
+    /// (channels, samples · pixels) of images one behind the other.
+    fn side_by_side<'x, T: Number>(&self, x: &'x [T]) -> std::borrow::Cow<'x, [T]> {
+        let channels = x.len() / (self.samples * self.pixels);
+        match self.samples {
+            1 => x.into(),
+            _ => swapped(x, [self.samples, channels, self.pixels]).into(),
+        }
+    }
 }
 
-fn matrix(weight: FloatTensor<Flex>) -> FloatTensor<Flex> {
-    let [outputs, inputs, _, _] = weight.layout().shape().dims();
-    weight.reshape(Shape::new([outputs, inputs]))
+fn multiplied<T: Number>(a: Matrix<T>, b: Matrix<T>) -> Vec<T> {
+    // SAFETY: a product writes all of it.
+    unsafe { written(a.rows * b.columns, |y| multiply(a, b, y, true)) }
+}
+
+/// (inner, outer, length) of (outer, inner, length).
+fn swapped<T: Number>(x: &[T], [outer, inner, length]: [usize; 3]) -> Vec<T> {
+    assert_eq!(x.len(), outer * inner * length);
+    let write = |swapped: &mut [MaybeUninit<T>]| {
+        let parts = swapped.par_chunks_exact_mut(outer * length).enumerate();
+        parts.for_each(|(index, to)| {
+            let from = x[index * length..].chunks(inner * length);
+            for (to, from) in to.chunks_exact_mut(length).zip(from) {
+                to.write_copy_of_slice(&from[..length]);
+            }
+        });
+    };
+    // SAFETY: there are `inner` parts of `outer` pieces each, and as many pieces in `x`.
+    unsafe { written(x.len(), write) }
 }
 
 pub(super) fn forward(x: FloatTensor<Flex>, weight: FloatTensor<Flex>) -> FloatTensor<Flex> {
-    let x = Images::new(x);
-    let weight = matrix(weight);
-    let [samples, _, height, width] = x.shape.dims();
-    let shape = Shape::new([samples, weight.layout().shape()[0], height, width]);
-    product(weight, x, shape)
+    let shape = x.layout().shape();
+    let of = Pointwise::new(shape, weight.layout().shape());
+    let shape = Shape::new([of.samples, of.outputs, shape[2], shape[3]]);
+    by_precision!(x, weight, |x, weight| tensor(of.forward(x, weight), shape))
 }
 
-pub(super) fn input_gradient(
-    gradient: FloatTensor<Flex>,
-    weight: FloatTensor<Flex>,
-) -> FloatTensor<Flex> {
-    let gradient = Images::new(gradient);
-    let weight = matrix(weight);
-    let [samples, _, height, width] = gradient.shape.dims();
-    let shape = Shape::new([samples, weight.layout().shape()[1], height, width]);
-    product(weight.transpose(0, 1), gradient, shape)
-}
-
-pub(super) fn weight_gradient(
+/// The gradients of `x` and of the weight, those of them that are asked for.
+pub(super) fn backward(
     x: FloatTensor<Flex>,
     gradient: FloatTensor<Flex>,
-) -> FloatTensor<Flex> {
-    let (x, gradient) = (Images::new(x), Images::new(gradient));
-    let shape = Shape::new([gradient.channels, x.channels, 1, 1]);
-    let x = x.side_by_side().transpose(0, 1);
-    Flex::float_matmul(gradient.side_by_side(), x).reshape(shape)
+    weight: FloatTensor<Flex>,
+    asked: [bool; 2],
+) -> [Option<FloatTensor<Flex>>; 2] {
+    let shapes = [&x, &weight].map(|of| of.layout().shape().clone());
+    let of = Pointwise::new(&shapes[0], &shapes[1]);
+    by_precision!(x, gradient, weight, |x, gradient, weight| {
+        let [of_x, of_weight] = of.backward([x, gradient, weight], asked);
+        let [x, weight] = shapes;
+        [
+            of_x.map(|made| tensor(made, x)),
+            of_weight.map(|made| tensor(made, weight)),
+        ]
+    })
 }

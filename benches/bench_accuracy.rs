@@ -200,7 +200,7 @@ fn peaks(model: &str, shape: &str, engine: &str) -> Result<(u64, u64), Failure> 
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = piped.stderr(Stdio::piped()).spawn()?;
     if let Some(mut orders) = child.stdin.take() {
-        orders.write_all(b"\"warm_up\"\n{\"round\":500000000}\n")?;
+        orders.write_all(b"\"warm_up\"\n{\"round\":{\"ns\":500000000}}\n")?;
     }
     let output = child.wait_with_output()?;
     let answers = String::from_utf8(output.stdout)?;

@@ -3,6 +3,7 @@
 //! [`Session::here`] measures, [`statistics::Summary`] sums up, [`compare::paired`] compares,
 //! [`context::Context`] tells the state of the machine. [`worker::serve`] is the child's side.
 
+mod affinity;
 mod beside;
 pub mod compare;
 pub mod context;

@@ -44,8 +44,8 @@ impl Worker for Process {
         Ok(self.child.ask(&Order::WarmUp)?)
     }
 
-    fn round(&mut self, ns: u64) -> Result<Round> {
-        Ok(self.child.ask(&Order::Round(ns))?)
+    fn round(&mut self, ns: u64, core: Option<usize>) -> Result<Round> {
+        Ok(self.child.ask(&Order::Round { ns, core })?)
     }
 
     fn profile(&mut self) -> Result<Vec<NodeTime>> {

@@ -22,11 +22,11 @@ pub trait Worker {
     /// # Errors
     /// The model fails.
     fn warm_up(&mut self) -> Result<WarmUp>;
-    /// Runs for about `ns` nanoseconds, at least once.
+    /// Runs for about `ns` nanoseconds, at least once; on `core`, if it can choose.
     ///
     /// # Errors
     /// The model fails.
-    fn round(&mut self, ns: u64) -> Result<Round>;
+    fn round(&mut self, ns: u64, core: Option<usize>) -> Result<Round>;
     /// Times every node.
     ///
     /// # Errors
@@ -128,7 +128,8 @@ fn begin<W: Worker>(start: impl FnOnce() -> Result<W>) -> Result<(W, Launched)> 
     Ok((worker, launched))
 }
 
-/// Turns until each candidate has had its share of runs and time. Each begins as often as the others.
+/// Turns until each candidate has had its share of runs and time. Each begins as often as the others,
+/// and the others follow it to its core.
 fn take_turns<W: Worker>(running: &mut Vec<(usize, W)>, measured: &mut [Measured], effort: Effort) {
     let runs = effort.runs.div_ceil(effort.launches);
     let time = effort.time / effort.launches.max(1) as u32;
@@ -141,14 +142,16 @@ fn take_turns<W: Worker>(running: &mut Vec<(usize, W)>, measured: &mut [Measured
             return;
         }
         running.rotate_left(1);
+        let mut core = None;
         running.retain_mut(|(index, worker)| {
             let Some(launched) = measured[*index].launches.last_mut() else {
                 return false;
             };
-            match worker.round(turn.as_nanos() as u64) {
+            match worker.round(turn.as_nanos() as u64, core) {
                 Ok(round) => {
                     spent[*index].0 += round.times_ns.len();
                     spent[*index].1 += Duration::from_nanos(round.times_ns.iter().sum());
+                    core = core.or(round.core);
                     launched.rounds.push(round);
                     true
                 }
@@ -170,10 +173,13 @@ mod tests {
     use super::*;
     use crate::beside::Sources;
 
+    /// Who had a turn, and the core it was told to take.
+    type Turns = Vec<(usize, Option<usize>)>;
+
     /// Takes 1 ms a run and notes when it has its turn; fails in its third one, if it is to.
     struct Mock<'a> {
         name: usize,
-        turns: &'a RefCell<Vec<usize>>,
+        turns: &'a RefCell<Turns>,
         fails: bool,
         rounds: usize,
         ready: Ready,
@@ -196,14 +202,15 @@ mod tests {
             })
         }
 
-        fn round(&mut self, _: u64) -> Result<Round> {
+        fn round(&mut self, _: u64, core: Option<usize>) -> Result<Round> {
             self.rounds += 1;
             if self.fails && self.rounds == 3 {
                 return Err(ChildError::Died("it broke".into()).into());
             }
-            self.turns.borrow_mut().push(self.name);
+            self.turns.borrow_mut().push((self.name, core));
             Ok(Round {
                 times_ns: vec![1_000_000],
+                core: core.or(Some(self.name)),
                 ..Round::default()
             })
         }
@@ -213,11 +220,7 @@ mod tests {
         }
     }
 
-    fn measure(
-        candidates: usize,
-        launches: usize,
-        fails: Option<usize>,
-    ) -> (Vec<Measured>, Vec<usize>) {
+    fn measure(candidates: usize, launches: usize, fails: Option<usize>) -> (Vec<Measured>, Turns) {
         let turns = RefCell::new(Vec::new());
         let effort = Effort {
             runs: 12,
@@ -252,10 +255,14 @@ mod tests {
         }
         let mut begun = [0; 3];
         for round in turns.chunks(3) {
-            begun[round[0]] += 1;
-            let mut round = round.to_vec();
-            round.sort_unstable();
-            assert_eq!(round, [0, 1, 2]);
+            let (first, free) = round[0];
+            begun[first] += 1;
+            assert_eq!(free, None);
+            // The mock's core has its name.
+            assert!(round[1..].iter().all(|&(_, core)| core == Some(first)));
+            let mut names: Vec<usize> = round.iter().map(|turn| turn.0).collect();
+            names.sort_unstable();
+            assert_eq!(names, [0, 1, 2]);
         }
         assert_eq!(begun, [4; 3]);
     }

@@ -9,6 +9,7 @@ use edgefit_engine::child::{self, say};
 use edgefit_engine::{NodeTime, Provider, Resident, Runner, Target};
 use serde::{Deserialize, Serialize};
 
+use crate::affinity::Cores;
 use crate::beside::{Beside, Seen, Sources};
 use crate::error::Result;
 use crate::statistics::median;
@@ -29,8 +30,13 @@ const STEADY: f64 = 0.03;
 pub enum Order {
     /// Run until the times are steady; answered by [`WarmUp`].
     WarmUp,
-    /// Run at least once and for at least so many nanoseconds; answered by [`Round`].
-    Round(u64),
+    /// Run at least once and for at least `ns` nanoseconds; answered by [`Round`].
+    Round {
+        /// Nanoseconds.
+        ns: u64,
+        /// The core to run on; any that the system gives without. For one thread of the CPU only.
+        core: Option<usize>,
+    },
     /// Time every node; answered by the list of [`NodeTime`]s.
     Profile,
 }
@@ -66,6 +72,8 @@ pub struct Round {
     pub processor_ns: Vec<u64>,
     /// Most memory that the process has ever had resident.
     pub peak_rss_bytes: Option<u64>,
+    /// The core that it ended on, if it can follow another candidate to its core.
+    pub core: Option<usize>,
     /// How often the system has taken a core away from the process during this round.
     pub involuntary_switches: Option<u64>,
     /// What was read beside them.
@@ -78,6 +86,7 @@ pub struct Round {
 /// The engine fails, or the parent is gone.
 pub fn serve(
     target: Target,
+    threads: usize,
     load: impl FnOnce() -> Result<Runner>,
     profile: impl Fn() -> Result<Vec<NodeTime>>,
     orders: impl BufRead,
@@ -96,13 +105,19 @@ pub fn serve(
     say(&mut answers, &ready)?;
     // After the cold start, which has no part in it.
     let beside = Beside::open(target.provider == Provider::Cuda);
+    let follows = threads == 1 && target.provider == Provider::Cpu;
+    let cores = follows.then(Cores::of_process);
     for order in child::orders(orders) {
         match order? {
             Order::WarmUp => say(&mut answers, &warm_up(&mut run, &beside)?)?,
-            Order::Round(ns) => say(
-                &mut answers,
-                &round(&mut run, Duration::from_nanos(ns), &beside)?,
-            )?,
+            Order::Round { ns, core } => {
+                if let Some(cores) = &cores {
+                    cores.stay(core);
+                }
+                let mut round = round(&mut run, Duration::from_nanos(ns), &beside)?;
+                round.core = cores.as_ref().and_then(Cores::current);
+                say(&mut answers, &round)?;
+            }
             Order::Profile => say(&mut answers, &profile()?)?,
         }
     }
@@ -130,13 +145,10 @@ fn timed(run: &mut Runner) -> Result<Timed> {
 
 #[cfg(unix)]
 fn processor_time_ns() -> Option<u64> {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `now` is a place for the answer, and lives until the call returns.
-    let answer = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now) };
-    (answer == 0).then(|| now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
+    use rustix::time::{ClockId, clock_gettime};
+
+    let now = clock_gettime(ClockId::ProcessCPUTime);
+    Some(now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64)
 }
 
 #[cfg(not(unix))]
@@ -190,6 +202,7 @@ fn round(run: &mut Runner, time: Duration, beside: &Beside) -> Result<Round> {
         times_ns: times.iter().map(|time| time.ns).collect(),
         processor_ns: times.iter().filter_map(|time| time.processor_ns).collect(),
         peak_rss_bytes: edgefit_engine::peak_rss_bytes(),
+        core: None,
         involuntary_switches: before.zip(after).map(|(b, a)| a.saturating_sub(b)),
         seen,
     })
@@ -222,6 +235,7 @@ mod tests {
         let tract = EngineName::Tract.into();
         let result = serve(
             tract,
+            1,
             load,
             || Ok(Vec::new()),
             orders.as_bytes(),
@@ -233,7 +247,7 @@ mod tests {
 
     #[test]
     fn each_order_has_one_answer() {
-        let (result, answers) = served("{\"round\":1000}\n\"profile\"\n");
+        let (result, answers) = served("{\"round\":{\"ns\":1000}}\n\"profile\"\n");
         result.unwrap();
         let [ready, round, nodes] = answers.as_slice() else {
             panic!("{answers:?}")

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
@@ -49,6 +50,16 @@ pub fn here(workers: &[Worker], effort: Effort, tell: impl FnMut()) -> anyhow::R
     let found = discover(&Cache::of_user()?).ok();
     let library = found.map(|found| (LIBRARY_VARIABLE.to_owned(), found.path.clone().into()));
     let emulator = emulator_program();
+    // Its times are shown to nobody.
+    let effort = match emulator {
+        Some(_) => Effort {
+            runs: 1,
+            time: Duration::ZERO,
+            launches: 1,
+            ..effort
+        },
+        None => effort,
+    };
     let launches = workers.iter().map(|worker| {
         let arguments = worker.arguments.iter().map(OsString::from);
         let variables = worker.variables.iter();

@@ -34,7 +34,7 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         Ok(trace(args.engine, &graph, &inputs, threads, PROFILE)?)
     };
     let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
-    worker::serve(args.engine, load, profile, orders, answers)?;
+    worker::serve(args.engine, threads, load, profile, orders, answers)?;
     Ok(Outcome::Yes)
 }
 

@@ -8,10 +8,11 @@
 //! Python's `onnxruntime` (`onnxruntime_loop.py`; PYTHON needs that package in the version of the
 //! library that edgefit loads), the p50 of tract against that of a bare loop here, and the peak of
 //! memory against what `/usr/bin/time -v` says of the same process. Both of a pair run in a process of
-//! their own, for half a second, one behind the other, who begins in turns; the median of the pairs'
-//! ratios is printed, with its 95 % interval by ranks, because whole processes are slower by half where
-//! another program has the core's other thread; the same of the shortest times.
+//! their own, for half a second, one behind the other on the same core (`taskset`), who begins in turns; the
+//! median of the pairs' ratios is printed, with its 95 % interval by ranks, because a core is slower by half
+//! while another program has its other thread; the same of the shortest times.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -61,14 +62,14 @@ fn main() -> Result<(), Failure> {
             "/../../benches/onnxruntime_loop.py"
         );
         let milliseconds = TIME.as_millis().to_string();
-        compare(&model, "onnxruntime", || {
-            let mut command = Command::new(&python);
+        compare(&model, "onnxruntime", |core| {
+            let mut command = on(core, &python);
             command.args([loops, &model, &shape, "1", &milliseconds]);
             times(&mut command)
         })?;
         let this = std::env::current_exe()?;
-        compare(&model, "tract", || {
-            times(Command::new(&this).args(["loop", &model, &shape]))
+        compare(&model, "tract", |core| {
+            times(on(core, &this).args(["loop", &model, &shape]))
         })?;
         for engine in ["onnxruntime", "tract"] {
             let (edgefit, system) = peaks(&model, &shape, engine)?;
@@ -81,8 +82,11 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn edgefit() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_edgefit"))
+/// `program`, which stays on `core`.
+fn on(core: usize, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("taskset");
+    command.arg("-c").arg(core.to_string()).arg(program);
+    command
 }
 
 fn shape(model: &str) -> Result<String, Failure> {
@@ -98,10 +102,10 @@ fn shape(model: &str) -> Result<String, Failure> {
 fn compare(
     model: &str,
     engine: &str,
-    plain: impl Fn() -> Result<Times, Failure>,
+    plain: impl Fn(usize) -> Result<Times, Failure>,
 ) -> Result<(), Failure> {
-    let measured = || -> Result<Times, Failure> {
-        let mut command = edgefit();
+    let measured = |core: usize| -> Result<Times, Failure> {
+        let mut command = on(core, env!("CARGO_BIN_EXE_edgefit"));
         command.args(["--json", "bench", "--launches", "1", "--engine", engine]);
         command.args(["--time", &format!("{}ms", TIME.as_millis()), model]);
         let output = command.stderr(Stdio::null()).output()?;
@@ -112,14 +116,16 @@ fn compare(
         };
         Ok((time("p50_ns")?, time("min_ns")?))
     };
+    let cores = std::thread::available_parallelism()?.get();
     let mut pairs = Vec::new();
     for number in 0..PAIRS {
+        let core = number / 2 % cores;
         let pair = if number % 2 == 0 {
-            let plain = plain()?;
-            (plain, measured()?)
+            let plain = plain(core)?;
+            (plain, measured(core)?)
         } else {
-            let measured = measured()?;
-            (plain()?, measured)
+            let measured = measured(core)?;
+            (plain(core)?, measured)
         };
         pairs.push(pair);
     }

@@ -6,7 +6,7 @@ use crate::statistics::{Mean, student};
 
 /// Ratios closer to 1 than this are no difference, however sure they are: what the place of a
 /// process in memory alone makes.
-pub const NEGLIGIBLE: f64 = 0.01;
+pub const NEGLIGIBLE: f64 = 0.005;
 
 /// How many times as long one takes as the other, with a 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -252,11 +252,11 @@ pub struct Bench {
     pub runs: u32,
 
     /// Time of the runs of each candidate, at least
-    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = device::profile::nanoseconds)]
+    #[arg(long, default_value = "5s", value_name = "TIME", value_parser = device::profile::nanoseconds)]
     pub time: u64,
 
     /// Processes of each candidate, one after the other; they make the interval of a comparison
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub launches: u32,
 
     /// Time every node too, and sum up by op and by block

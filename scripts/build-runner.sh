@@ -89,11 +89,10 @@ if [ "$arch" != "$(uname -m)" ]; then
     variable=$(echo "$target" | tr a-z- A-Z_)
     export "CARGO_TARGET_${variable}_LINKER=$gcc" "CC_${target//-/_}=$gcc"
 fi
-# It aborts at a panic, so nothing reads them.
-export RUSTFLAGS="${RUSTFLAGS:-} -C force-unwind-tables=no"
 
 folder=${CARGO_TARGET_DIR:-target}
-cargo build --profile runner --locked --package edgefit --bin edgefit \
+# It aborts at a panic, so nothing reads tables of how to unwind.
+cargo build --config "target.$target.rustflags=['-Cforce-unwind-tables=no']" --profile runner --locked --package edgefit --bin edgefit \
     --no-default-features --features runner --target "$target"
 runner=$cache/runners/edgefit-runner-$arch
 mkdir -p "$cache/runners"

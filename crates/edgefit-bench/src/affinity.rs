@@ -15,8 +15,8 @@ impl Cores {
         Cores(rustix::thread::sched_getaffinity(None).ok())
     }
 
-    /// Puts all threads of this process on `core`, or wherever they were allowed at its start. What
-    /// the system refuses is left as it is: the times are the same, their ratio is less sure.
+    /// Puts all threads of this process on `core`, or wherever they were allowed at its start, which is
+    /// also where they go if the system refuses.
     pub fn stay(&self, core: Option<usize>) {
         use rustix::thread::{CpuSet, Pid, sched_setaffinity};
 
@@ -34,7 +34,9 @@ impl Cores {
             .flatten()
             .filter_map(|thread| thread.file_name().to_str()?.parse().ok());
         for thread in numbers.filter_map(Pid::from_raw) {
-            let _refused = sched_setaffinity(Some(thread), &set);
+            if sched_setaffinity(Some(thread), &set).is_err() {
+                let _refused = sched_setaffinity(Some(thread), all);
+            }
         }
     }
 

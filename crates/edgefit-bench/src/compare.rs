@@ -29,7 +29,7 @@ pub enum Verdict {
     Faster,
     /// It takes more time.
     Slower,
-    /// The interval holds 1, or is within [`NEGLIGIBLE`] of it.
+    /// The interval does not lie wholly more than [`NEGLIGIBLE`] away from 1.
     NoDifference,
     /// There is no interval.
     Unknown,

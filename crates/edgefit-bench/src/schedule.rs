@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::worker::{Ready, Round, WarmUp};
 
 /// Time of one turn.
-const TURN: Duration = Duration::from_millis(50);
+const TURN: Duration = Duration::from_millis(20);
 
 /// A candidate that was started.
 pub trait Worker {

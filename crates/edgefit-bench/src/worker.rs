@@ -72,7 +72,7 @@ pub struct Round {
     pub processor_ns: Vec<u64>,
     /// Most memory that the process has ever had resident.
     pub peak_rss_bytes: Option<u64>,
-    /// The core that it ended on, if it can follow another candidate to its core.
+    /// The core that it ran on, if it can stay on one.
     pub core: Option<usize>,
     /// How often the system has taken a core away from the process during this round.
     pub involuntary_switches: Option<u64>,
@@ -111,14 +111,19 @@ pub fn serve(
         match order? {
             Order::WarmUp => say(&mut answers, &warm_up(&mut run, &beside)?)?,
             Order::Round { ns, core } => {
-                if let Some(cores) = &cores {
+                let cores = cores.as_ref();
+                if let Some(cores) = cores {
                     cores.stay(core);
                 }
-                let mut round = round(&mut run, Duration::from_nanos(ns), &beside)?;
-                round.core = cores.as_ref().and_then(Cores::current);
-                say(&mut answers, &round)?;
+                let time = Duration::from_nanos(ns);
+                say(&mut answers, &round(&mut run, time, &beside, cores)?)?;
             }
-            Order::Profile => say(&mut answers, &profile()?)?,
+            Order::Profile => {
+                if let Some(cores) = &cores {
+                    cores.stay(None);
+                }
+                say(&mut answers, &profile()?)?;
+            }
         }
     }
     Ok(())
@@ -191,9 +196,18 @@ fn warm_up(run: &mut Runner, beside: &Beside) -> Result<WarmUp> {
     }
 }
 
-fn round(run: &mut Runner, time: Duration, beside: &Beside) -> Result<Round> {
+fn round(
+    run: &mut Runner,
+    time: Duration,
+    beside: &Beside,
+    cores: Option<&Cores>,
+) -> Result<Round> {
     // A core that waited for its turn has cold caches.
     run()?;
+    let core = cores.and_then(Cores::current);
+    if let Some(cores) = cores {
+        cores.stay(core);
+    }
     let before = involuntary_switches();
     let (times, seen) = beside.during(|| spend(run, 1, time));
     let times = times?;
@@ -202,7 +216,7 @@ fn round(run: &mut Runner, time: Duration, beside: &Beside) -> Result<Round> {
         times_ns: times.iter().map(|time| time.ns).collect(),
         processor_ns: times.iter().filter_map(|time| time.processor_ns).collect(),
         peak_rss_bytes: edgefit_engine::peak_rss_bytes(),
-        core: None,
+        core,
         involuntary_switches: before.zip(after).map(|(b, a)| a.saturating_sub(b)),
         seen,
     })
@@ -235,7 +249,7 @@ mod tests {
         let tract = EngineName::Tract.into();
         let result = serve(
             tract,
-            1,
+            2,
             load,
             || Ok(Vec::new()),
             orders.as_bytes(),

@@ -17,7 +17,7 @@ mod slice;
 mod softmax;
 mod transpose;
 
-pub(crate) use conv::{Kernel, is_single_product, kernel};
+pub(crate) use conv::{Kernel, is_single_product, kernel, scratch};
 pub(crate) use normalization::{batch_norm, batch_norm_train};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};

@@ -21,6 +21,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let tell = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if cfg!(panic = "abort") {
+            // Whoever started this process reads one line.
+            let words = panic.payload_as_str().unwrap_or("without a message");
+            eprintln!("error: it panicked: {words}");
+            std::process::exit(2);
+        }
         if !edgefit::engine::contains_panics() {
             tell(panic);
         }

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use edgefit_graph::ops::{Conv, Extent};
 
 use super::keeps::{FLOAT, Gradient, Keeps, Place, bytes};
-use crate::ops::{Kernel, is_single_product, kernel};
+use crate::ops::{Kernel, is_single_product, kernel, scratch};
 use crate::program::Step;
 
 /// Most columns of a tile of `burn_flex::ops::conv`.
@@ -101,7 +101,7 @@ pub(super) fn keeps(conv: &Conv, step: &Step, tracked: &[bool]) -> Keeps {
 
 /// What our own kernels keep: input and weight, whatever is trained. A single product of all samples
 /// works on copies in which these lie side by side, as the gradient of every pointwise weight does.
-/// Depthwise kernels take two planes for each thread. The gradient of a bias is a sum over a copy.
+/// Depthwise kernels take the phases of a plane for each thread. The gradient of a bias is a sum over a copy.
 fn of_ours(kernel: Kernel, [x, w, y]: [&[usize]; 3], tracked: &[bool]) -> Keeps {
     let mut keeps = Keeps::new(Place::New, Gradient::New);
     keeps.operands = vec![0, 1];
@@ -118,9 +118,9 @@ fn of_ours(kernel: Kernel, [x, w, y]: [&[usize]; 3], tracked: &[bool]) -> Keeps 
                 false => Vec::new(),
             }
         }
-        Kernel::Depthwise(_) => {
+        Kernel::Depthwise(axes) => {
             let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
-            let planes = threads * (bytes(&x[2..]) + bytes(&y[2..]));
+            let planes = threads * scratch(axes) * FLOAT;
             keeps.forward = vec![planes];
             vec![planes]
         }

@@ -14,6 +14,7 @@ use edgefit_graph::ops::{Conv, ConvTranspose, Extent, Stretch};
 use super::Operands;
 use crate::value::{Floats, on_rank};
 use depthwise::Axis;
+pub(crate) use depthwise::scratch;
 pub(crate) use kernels::Kernel;
 use kernels::convolve;
 pub(super) use kernels::elements;
@@ -60,9 +61,10 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
     })
 }
 
-/// Largest stride of a depthwise convolution that is computed here, so that what a file says decides over
-/// no memory.
-const MOST_STRIDE: usize = 4;
+/// Times as many elements as the planes into and out of a depthwise convolution that its scratch may
+/// take, and more elements beside, so that what a file says of strides and padding decides over no memory.
+const MOST_TIMES: u64 = 8;
+const MOST_BESIDE: u64 = 1 << 14;
 
 /// The kernel of our own that computes a convolution, if one does.
 pub(crate) fn kernel(
@@ -80,13 +82,12 @@ pub(crate) fn kernel(
     if groups == 1 && extents.iter().all(single) {
         return Some(Kernel::Pointwise);
     }
-    // A plane is taken apart into as many phases as a stride has places.
-    if extents.iter().any(|extent| extent.stride > MOST_STRIDE) {
-        return None;
-    }
     let [height, width] = extents;
     let axes = [(x[2], height), (x[3], width)].map(|(input, extent)| Axis { input, extent });
-    (groups > 1 && groups == x[1] && groups == weight[0]).then_some(Kernel::Depthwise(axes))
+    let planes = x[2] * x[3] + height.output * width.output;
+    let most = MOST_TIMES.saturating_mul(planes as u64) + MOST_BESIDE;
+    (groups > 1 && groups == x[1] && groups == weight[0] && depthwise::scratch(axes) <= most)
+        .then_some(Kernel::Depthwise(axes))
 }
 
 fn options<const N: usize>(extents: [Extent; N], groups: usize) -> ConvOptions<N> {

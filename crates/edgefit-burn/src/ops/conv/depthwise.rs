@@ -58,6 +58,16 @@ impl Axis {
     }
 }
 
+/// Elements that a thread takes beside the images, at most: the phases of a plane, and a result with
+/// their pitch and zeros before it.
+pub(crate) fn scratch(axes: [Axis; 2]) -> u64 {
+    let [rows, columns] = axes;
+    let product = |down: usize, right: usize| (down as u64).saturating_mul(right as u64);
+    let phase = product(rows.phase(), columns.phase());
+    let phases = product(rows.extent.stride, columns.extent.stride);
+    phases.saturating_add(2).saturating_mul(phase)
+}
+
 /// A convolution of which every channel has a kernel of its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Depthwise {

@@ -83,17 +83,17 @@ impl Pointwise {
     /// `weight` times images that lie side by side, as images one behind the other.
     fn single<T: Number>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
         let columns = self.samples * self.pixels;
-        let y = multiplied(weight, Matrix::new(x, weight.columns, columns));
+        let y = multiplied(weight, Matrix::new(x, weight.columns(), columns));
         match self.samples {
             1 => y,
-            _ => swapped(&y, [weight.rows, self.samples, self.pixels]),
+            _ => swapped(&y, [weight.rows(), self.samples, self.pixels]),
         }
     }
 
     /// `weight` times image after image.
     fn each<T: Number>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
         let alone = self.samples < rayon::current_num_threads();
-        let (from, to) = (weight.columns * self.pixels, weight.rows * self.pixels);
+        let (from, to) = (weight.columns() * self.pixels, weight.rows() * self.pixels);
         assert_eq!(x.len(), self.samples * from);
         let write = |y: &mut [MaybeUninit<T>]| {
             let images = x.par_chunks_exact(from);
@@ -101,7 +101,7 @@ impl Pointwise {
             images.for_each(|(y, x)| {
                 multiply(
                     weight,
-                    Matrix::new(x, weight.columns, self.pixels),
+                    Matrix::new(x, weight.columns(), self.pixels),
                     y,
                     alone,
                 );
@@ -123,7 +123,7 @@ impl Pointwise {
 
 fn multiplied<T: Number>(a: Matrix<T>, b: Matrix<T>) -> Vec<T> {
     // SAFETY: a product writes all of it.
-    unsafe { written(a.rows * b.columns, |y| multiply(a, b, y, true)) }
+    unsafe { written(a.rows() * b.columns(), |y| multiply(a, b, y, true)) }
 }
 
 /// (inner, outer, length) of (outer, inner, length).

@@ -10,8 +10,8 @@ use super::number::Number;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Matrix<'a, T> {
     elements: &'a [T],
-    pub rows: usize,
-    pub columns: usize,
+    rows: usize,
+    columns: usize,
     strides: [usize; 2],
 }
 
@@ -21,13 +21,22 @@ impl<'a, T> Matrix<'a, T> {
     /// # Panics
     /// If there are too few elements, or none.
     pub fn new(elements: &'a [T], rows: usize, columns: usize) -> Self {
-        assert!(rows * columns > 0 && elements.len() >= rows * columns);
+        let count = rows.checked_mul(columns);
+        assert!(count.is_some_and(|count| (1..=elements.len()).contains(&count)));
         Matrix {
             elements,
             rows,
             columns,
             strides: [columns, 1],
         }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn columns(&self) -> usize {
+        self.columns
     }
 
     pub fn transposed(self) -> Self {

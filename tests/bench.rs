@@ -44,6 +44,15 @@ fn of_one_node(folder: &Path, node: Node, x: ValueInfo, constants: &[(&str, Tens
 }
 
 #[test]
+fn there_are_as_many_launches_as_asked_for() {
+    let ran = bench("tract", &[backbone()], &["--runs", "1", "--launches", "3"]);
+    let report = ran.json("edgefit.bench/1");
+    let launches = report["results"][0]["launches"].as_array();
+    assert_eq!(launches.map(Vec::len), Some(3), "{ran:?}");
+    assert!(report["results"][0]["samples"].as_u64() >= Some(3));
+}
+
+#[test]
 fn candidates_are_measured_compared_and_exported() {
     onnxruntime();
     let folder = tempfile::tempdir().unwrap();

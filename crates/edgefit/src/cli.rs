@@ -256,8 +256,9 @@ pub struct Bench {
     pub time: u64,
 
     /// Processes of each candidate, one after the other; they make the interval of a comparison
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub launches: u32,
+    /// [default: 10, or --runs where it is less]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub launches: Option<u32>,
 
     /// Time every node too, and sum up by op and by block
     #[arg(long)]

@@ -27,6 +27,9 @@ use candidates::{Candidate, candidates};
 use report::{BenchResult, Failure, Report};
 use warning::Warning;
 
+/// Processes of a candidate, if nobody says how many.
+const LAUNCHES: u32 = 10;
+
 pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     let baseline = args.baseline.as_deref().map(baseline::read).transpose()?;
     let mut remote = Remote::connect(&args.remote, output)?;
@@ -50,7 +53,7 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     let effort = Effort {
         runs: asserted.unwrap_or(1).max(args.runs as usize),
         time: Duration::from_nanos(args.time),
-        launches: args.launches.min(args.runs) as usize,
+        launches: args.launches.unwrap_or(LAUNCHES.min(args.runs)) as usize,
         profile: args.profile,
     };
     let spinner = spinner("measuring");

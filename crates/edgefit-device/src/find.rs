@@ -3,7 +3,9 @@ use std::path::{Component, Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use crate::error::{Error, Result, nearest};
+use edgefit_base::names::nearest;
+
+use crate::error::{Error, Result};
 use crate::host::host;
 use crate::profile::{Profile, extends, is_name};
 use crate::source::{Origin, Source};

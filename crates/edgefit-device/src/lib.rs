@@ -14,7 +14,7 @@ pub mod profile;
 pub mod rates;
 mod source;
 
-pub use error::{Error, Result, nearest};
+pub use error::{Error, Result};
 pub use find::{find, list};
 pub use gpu::{Gpu, Gpus, Reading};
 pub use host::host;

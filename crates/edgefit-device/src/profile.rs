@@ -14,7 +14,6 @@ pub use compute::{Accelerator, Cpu, Peak, Power, Quantization, Scheme};
 pub use engine::{ArenaLayout, ElementType, Engine};
 pub use figure::{Basis, Figure};
 pub use memory::{Bank, Content, Flash, Memory};
-pub use unit::{bytes, nanoseconds};
 pub(crate) use validate::is_name;
 
 use crate::calibration::Calibration;

@@ -21,7 +21,7 @@ use crate::array::Array;
 use crate::error::Result;
 use crate::{EngineName, load};
 
-pub use compare::{Pair, argmax, compare};
+pub use compare::{Pair, compare};
 pub use divergence::{Divergence, Reduced, Side, first_divergence};
 pub use eval_mode::{Fault, FaultKind, batch_dependent, in_train_mode, unrepeatable};
 pub use known::refused;

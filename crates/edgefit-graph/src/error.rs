@@ -16,13 +16,8 @@ pub enum Error {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write {}: {source}; choose a place with room that can be written", path.display())]
-    Write {
-        /// File that was to be written.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] edgefit_base::file::WriteError),
     /// The bytes are not an ONNX model.
     #[error("not an ONNX model: {detail}; export it again, or check that the download is complete")]
     NotOnnx {
@@ -63,7 +58,7 @@ impl Error {
 
     pub(crate) fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
-            Error::Read { .. } | Error::Write { .. } => self,
+            Error::Read { .. } | Error::Write(_) => self,
             source => Error::InFile {
                 path: path.into(),
                 source: Box::new(source),

@@ -41,4 +41,3 @@ pub use preprocessing::Preprocessing;
 pub use scaler::StandardScaler;
 pub use task::Task;
 pub use tensor::{DataType, Tensor};
-pub use write::write_atomically;

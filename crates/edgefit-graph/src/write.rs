@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use edgefit_base::file::write_atomically;
 use prost::Message;
 
 use crate::attribute::Attribute;
@@ -38,7 +39,9 @@ impl Graph {
             .map(|tensor| tensor.bytes().len())
             .sum();
         if weights <= inline_limit {
-            return write_atomically(path, |file| file.write_all(&self.to_bytes()));
+            return Ok(write_atomically(path, |file| {
+                file.write_all(&self.to_bytes())
+            })?);
         }
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".data");
@@ -65,7 +68,9 @@ impl Graph {
                 .values()
                 .try_for_each(|tensor| file.write_all(tensor.bytes()))
         })?;
-        write_atomically(path, |file| file.write_all(&model.encode_to_vec()))
+        Ok(write_atomically(path, |file| {
+            file.write_all(&model.encode_to_vec())
+        })?)
     }
 
     fn to_proto(
@@ -115,41 +120,6 @@ impl Graph {
             ..Default::default()
         }
     }
-}
-
-/// Writes a file beside `path`, flushes it to the disk and renames it onto `path`.
-///
-/// # Errors
-/// Whatever the system says; `path` is then as it was before.
-pub fn write_atomically(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            // Temporary files are private; the finished file gets what the umask allows.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.prefix(".edgefit-").tempfile_in(folder)?;
-        let mut buffered = std::io::BufWriter::new(file.as_file_mut());
-        fill(&mut buffered)?;
-        buffered.flush()?;
-        drop(buffered);
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| Error::Write {
-        path: path.to_path_buf(),
-        source,
-    })
 }
 
 fn entry(key: &str, value: &str) -> proto::StringStringEntryProto {
@@ -313,19 +283,5 @@ mod tests {
             20
         );
         assert_eq!(Graph::load(&path).unwrap(), graph);
-    }
-
-    #[test]
-    fn a_failed_write_leaves_the_old_file_and_no_other() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model.onnx");
-        std::fs::write(&path, "old").unwrap();
-        let full_disk = |file: &mut dyn Write| {
-            file.write_all(b"half")?;
-            Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
-        };
-        assert!(write_atomically(&path, full_disk).is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), b"old");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

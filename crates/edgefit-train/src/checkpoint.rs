@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use edgefit_base::file::{WriteError, write_atomically};
 use edgefit_burn::Weights;
-use edgefit_graph::write_atomically;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -112,7 +112,7 @@ impl Checkpoint {
     /// # Errors
     /// It cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let fail = |source| Error::Write {
+        let fail = |source| WriteError {
             path: path.to_path_buf(),
             source,
         };

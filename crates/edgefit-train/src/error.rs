@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use edgefit_base::file::WriteError;
 use edgefit_cost::Check;
 use edgefit_guards::{Code, Finding};
 
@@ -47,13 +48,8 @@ pub enum Error {
         problem: String,
     },
     /// A file of the run cannot be written.
-    #[error("cannot write {}: {source}; choose a place with room that can be written", path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The model will not fit the device, found before the first step (EF20).
     #[error("the model does not fit {}", .0.device)]
     DoesNotFit(Box<Check>),

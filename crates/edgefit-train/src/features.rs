@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use edgefit_base::file::{WriteError, write_atomically};
 use edgefit_data::{Augmentation, Content, Sample, augmented, decode, prepare, stream, thumbnail};
 use edgefit_engine::{Array, EngineName};
-use edgefit_graph::{Graph, write_atomically};
+use edgefit_graph::Graph;
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
@@ -355,7 +356,7 @@ fn store(path: &Path, entries: &HashMap<Digest256, Entry>) -> Result<()> {
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
         safetensors::serialize(views, None)
     };
-    let fail = |source| Error::Write {
+    let fail = |source| WriteError {
         path: path.to_path_buf(),
         source,
     };

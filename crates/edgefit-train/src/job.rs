@@ -2,12 +2,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use edgefit_base::file::write_atomically;
 use edgefit_cost::{Check, Request, Verdict, check};
 use edgefit_data::{Augmentation, Dataset, Part, Sample, png, preview};
 use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest, keep_one_heap};
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::{Graph, Task, write_atomically};
+use edgefit_graph::{Graph, Task};
 use edgefit_guards::{Code, Findings};
 use serde::{Deserialize, Serialize};
 

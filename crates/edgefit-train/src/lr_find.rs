@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use edgefit_base::file::WriteError;
 use edgefit_engine::keep_one_heap;
 use serde::Serialize;
 
@@ -118,7 +119,7 @@ pub fn lr_find(job: &Job, observer: &mut dyn Observer) -> Result<LrFind> {
         stages: earlier.to_vec(),
         ..job.clone()
     };
-    let fail = |source| Error::Write {
+    let fail = |source| WriteError {
         path: std::env::temp_dir(),
         source,
     };

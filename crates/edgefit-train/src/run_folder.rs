@@ -2,7 +2,8 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use edgefit_graph::write_atomically;
+use edgefit_base::file::{WriteError, write_atomically};
+use edgefit_base::schema;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
@@ -72,7 +73,7 @@ impl RunFolder {
                 file.seek(SeekFrom::End(0))?;
                 Ok(file)
             };
-            events = Some(open().map_err(|source| Error::Write { path, source })?);
+            events = Some(open().map_err(|source| WriteError { path, source })?);
         }
         let run = RunFolder {
             folder: folder.to_path_buf(),
@@ -106,7 +107,7 @@ impl RunFolder {
         let path = self.path(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::Write { path, source })
+                Err(WriteError { path, source }.into())
             }
             _ => Ok(()),
         }
@@ -114,7 +115,7 @@ impl RunFolder {
 
     /// Makes the folder, so that a place where nothing can be written is found before the work.
     pub fn create(folder: &Path) -> Result<Self> {
-        let fail = |source| Error::Write {
+        let fail = |source| WriteError {
             path: folder.to_path_buf(),
             source,
         };
@@ -137,7 +138,7 @@ impl RunFolder {
     /// Appends a line to the run's events.
     pub fn event(&mut self, event: &impl Serialize) -> Result<()> {
         let path = self.path("events.jsonl");
-        let mut line = json(event, &path)?;
+        let mut line = serde_json::to_string(event).map_err(not_json(&path))?;
         line.push('\n');
         let mut append = || -> std::io::Result<()> {
             let events = match &mut self.events {
@@ -146,21 +147,15 @@ impl RunFolder {
             };
             events.write_all(line.as_bytes())
         };
-        append().map_err(|source| Error::Write { path, source })?;
+        append().map_err(|source| WriteError { path, source })?;
         self.written += line.len() as u64;
         Ok(())
     }
 
     /// Writes a document of the given schema, whole or not at all.
     pub fn write_json(&self, name: &str, schema: &str, content: &impl Serialize) -> Result<()> {
-        #[derive(Serialize)]
-        struct Document<'a, T> {
-            schema: &'a str,
-            #[serde(flatten)]
-            content: &'a T,
-        }
         let path = self.path(name);
-        let text = json(&Document { schema, content }, &path)?;
+        let text = schema::to_json(schema, content).map_err(not_json(&path))?;
         Ok(write_atomically(&path, |file| {
             file.write_all(text.as_bytes())
         })?)
@@ -177,9 +172,9 @@ impl Drop for RunFolder {
     }
 }
 
-fn json(document: &impl Serialize, path: &Path) -> Result<String> {
-    serde_json::to_string(document).map_err(|error| Error::Write {
+fn not_json(path: &Path) -> impl FnOnce(serde_json::Error) -> WriteError {
+    move |error| WriteError {
         path: path.to_path_buf(),
         source: error.into(),
-    })
+    }
 }

@@ -48,7 +48,7 @@ impl Targets {
     /// The class of each sample.
     pub fn labels(&self) -> Vec<usize> {
         let rows = self.values.chunks(self.outputs.max(1));
-        rows.map(edgefit_engine::parity::argmax).collect()
+        rows.map(edgefit_base::statistics::argmax).collect()
     }
 
     /// Whether there are no samples.
@@ -160,7 +160,7 @@ impl Targets {
     /// Share of samples that `outputs` (samples × outputs, row-major) gets right: the class with
     /// the highest number, all labels by their sign; `None` for numbers.
     pub fn share_right(&self, outputs: &[f32]) -> Option<f64> {
-        let most = edgefit_engine::parity::argmax;
+        let most = edgefit_base::statistics::argmax;
         let pairs = outputs
             .chunks(self.outputs.max(1))
             .zip(self.values.chunks(self.outputs.max(1)));

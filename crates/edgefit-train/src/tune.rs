@@ -6,8 +6,9 @@ mod space;
 
 use std::collections::BTreeMap;
 
+use edgefit_base::file::{WriteError, write_atomically};
 use edgefit_data::Augmentation;
-use edgefit_graph::{Task, write_atomically};
+use edgefit_graph::Task;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
@@ -179,7 +180,7 @@ pub(crate) fn tuned(
 
 fn write(recipe: &Recipe, run: &RunFolder) -> Result<()> {
     let path = run.path("recipe.toml");
-    let text = toml::to_string(recipe).map_err(|error| Error::Write {
+    let text = toml::to_string(recipe).map_err(|error| WriteError {
         path: path.clone(),
         source: std::io::Error::other(error),
     })?;

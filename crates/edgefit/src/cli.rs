@@ -135,15 +135,15 @@ pub struct Check {
     pub threads: Option<u32>,
 
     /// RAM that it has to fit in, such as 64MiB, instead of the device's
-    #[arg(long, value_name = "SIZE", value_parser = device::profile::bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = edgefit::base::units::bytes)]
     pub ram: Option<u64>,
 
     /// Flash or disk that the model has to fit in, such as 2MiB, instead of the device's
-    #[arg(long, value_name = "SIZE", value_parser = device::profile::bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = edgefit::base::units::bytes)]
     pub flash: Option<u64>,
 
     /// Time that a run may take, such as 30ms
-    #[arg(long, value_name = "TIME", value_parser = device::profile::nanoseconds)]
+    #[arg(long, value_name = "TIME", value_parser = edgefit::base::units::nanoseconds)]
     pub latency: Option<u64>,
 
     /// Show the time of every node, and what bounds it
@@ -252,7 +252,7 @@ pub struct Bench {
     pub runs: u32,
 
     /// Time of the runs of each candidate, at least
-    #[arg(long, default_value = "5s", value_name = "TIME", value_parser = device::profile::nanoseconds)]
+    #[arg(long, default_value = "5s", value_name = "TIME", value_parser = edgefit::base::units::nanoseconds)]
     pub time: u64,
 
     /// Processes of each candidate, one after the other; they make the interval of a comparison
@@ -377,7 +377,7 @@ pub enum EngineAction {
 fn capacity(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(bytes) => Ok(bytes),
-        Err(_) => device::profile::bytes(text),
+        Err(_) => edgefit::base::units::bytes(text),
     }
 }
 

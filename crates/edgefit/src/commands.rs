@@ -28,12 +28,12 @@ pub mod verify;
 use std::path::Path;
 
 use edgefit::assets::Cache;
+use edgefit::base::file::write_atomically;
 use edgefit::engine::Array;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::lift_constants;
-use edgefit::graph::write_atomically;
 
 use crate::cli::Shape;
 

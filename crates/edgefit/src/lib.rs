@@ -5,6 +5,7 @@
 
 pub mod assets;
 
+pub use edgefit_base as base;
 pub use edgefit_bench as bench;
 pub use edgefit_cost as cost;
 pub use edgefit_data as data;

@@ -2,7 +2,6 @@
 
 mod cli;
 mod commands;
-mod human;
 mod output;
 mod progress;
 

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
+use edgefit::base::schema;
 use serde::Serialize;
 
 /// The answer of a command, as its exit code says it.
@@ -37,14 +38,6 @@ pub struct Output {
     json: bool,
 }
 
-/// A document with the name and version of its schema.
-#[derive(Serialize)]
-struct Document<'a, T> {
-    schema: &'a str,
-    #[serde(flatten)]
-    content: &'a T,
-}
-
 impl Output {
     pub fn new(json: bool) -> Self {
         Output { json }
@@ -58,7 +51,7 @@ impl Output {
         people: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
         let text = match self.json {
-            true => serde_json::to_string_pretty(&Document { schema, content })?,
+            true => schema::to_json_pretty(schema, content)?,
             // Names come from files, and may hold what a terminal obeys.
             false => people().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"),
         };

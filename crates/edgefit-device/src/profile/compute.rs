@@ -1,7 +1,8 @@
+use edgefit_base::units::parse::{Count, Hertz, MacsPerSecond, Milliwatts};
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
-use super::unit::{self, Count, Hertz, MacsPerSecond, Milliwatts};
+use super::unit;
 
 /// Processor of a board; of a graphics card, its streaming multiprocessors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
+use edgefit_base::units::parse::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
-use super::unit::{self, Bytes};
+use super::unit;
 
 /// An inference engine on a device, and what it needs there beside the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

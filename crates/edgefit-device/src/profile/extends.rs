@@ -7,7 +7,9 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::{Profile, VERSION, validate};
-use crate::error::{Error, Result, hint, nearest};
+use edgefit_base::names::nearest;
+
+use crate::error::{Error, Result, hint};
 use crate::find::Search;
 use crate::source::Source;
 

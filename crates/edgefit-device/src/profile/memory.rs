@@ -1,7 +1,8 @@
+use edgefit_base::units::parse::{Bytes, BytesPerSecond};
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
-use super::unit::{self, Bytes, BytesPerSecond};
+use super::unit;
 
 /// Non-volatile memory of a board.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

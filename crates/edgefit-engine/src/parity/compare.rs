@@ -1,3 +1,4 @@
+use edgefit_base::statistics::argmax;
 use serde::Serialize;
 
 use super::tolerance::Tolerance;
@@ -142,18 +143,6 @@ fn place(mut index: usize, dims: &[usize]) -> Vec<usize> {
         .collect();
     place.reverse();
     place
-}
-
-/// Index of the largest value; the first of equals, and 0 of none.
-pub fn argmax(values: &[f32]) -> usize {
-    let larger = |best: usize, index: usize| {
-        if values[index] > values[best] {
-            index
-        } else {
-            best
-        }
-    };
-    (1..values.len()).fold(0, larger)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(super) fn order(targets: &Targets, sampling: Sampling, rng: &mut ChaCha8Rng)
     let mut by_class = vec![Vec::new(); targets.outputs];
     for &sample in &all {
         let row = &targets.values[sample * targets.outputs..(sample + 1) * targets.outputs];
-        by_class[edgefit_engine::parity::argmax(row)].push(sample);
+        by_class[edgefit_base::statistics::argmax(row)].push(sample);
     }
     by_class.retain(|members| !members.is_empty());
     let turns = (0..targets.len()).map(|turn| {

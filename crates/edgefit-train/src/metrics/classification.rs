@@ -1,4 +1,4 @@
-use edgefit_engine::parity::argmax;
+use edgefit_base::statistics::argmax;
 use serde::Serialize;
 
 use super::bootstrap::Bootstrap;

@@ -1,6 +1,6 @@
 //! Figures that look at how likely a classifier finds each class.
 
-use edgefit_engine::parity::argmax;
+use edgefit_base::statistics::argmax;
 
 /// Bins of the calibration error.
 const BINS: usize = 15;

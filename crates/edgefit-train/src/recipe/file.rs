@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use edgefit_device::nearest;
+use edgefit_base::names::nearest;
 use toml::Table;
 use toml::de::DeTable;
 

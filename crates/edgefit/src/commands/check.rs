@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::remote::Remote;
 use super::{draw, in_file, load};
 use crate::cli::Check;
-use crate::human;
 use crate::output::{Outcome, Output, table};
+use edgefit::base::units::format;
 
 /// Networks to put in the place of one that is too large, from the most accurate on ImageNet.
 const BACKBONES: [&str; 4] = [
@@ -163,10 +163,10 @@ fn tables(layers: &[Layer], classes: &[Class]) -> String {
             layer
                 .output_shape
                 .as_deref()
-                .map_or("unknown".into(), human::shape),
-            human::count(layer.latency.macs),
-            human::milliseconds(layer.latency.ns),
-            human::share(layer.latency.ns, whole),
+                .map_or("unknown".into(), format::shape),
+            format::count(layer.latency.macs),
+            format::milliseconds(layer.latency.ns),
+            format::share(layer.latency.ns, whole),
             bound.to_owned(),
         ]);
     }
@@ -175,9 +175,9 @@ fn tables(layers: &[Layer], classes: &[Class]) -> String {
         sums.add_row([
             class.class.clone(),
             class.nodes.to_string(),
-            human::count(class.macs),
-            human::milliseconds(class.ns),
-            human::share(class.ns, whole),
+            format::count(class.macs),
+            format::milliseconds(class.ns),
+            format::share(class.ns, whole),
         ]);
     }
     format!("{rows}\n{sums}")
@@ -262,10 +262,10 @@ pub fn amounts(amounts: Amounts) -> (String, String) {
         Amounts::Bytes {
             need_bytes,
             have_bytes,
-        } => (known(need_bytes, human::bytes), human::bytes(have_bytes)),
+        } => (known(need_bytes, format::bytes), format::bytes(have_bytes)),
         Amounts::Time { need_ns, have_ns } => (
-            known(need_ns, human::milliseconds),
-            human::milliseconds(have_ns),
+            known(need_ns, format::milliseconds),
+            format::milliseconds(have_ns),
         ),
     }
 }
@@ -293,11 +293,11 @@ fn margin(budget: &Budget) -> String {
     let amount = margin.unsigned_abs();
     match (budget.amounts, margin < 0) {
         (Amounts::Bytes { .. }, true) => {
-            format!("{} short ({amount} B)", human::bytes(amount))
+            format!("{} short ({amount} B)", format::bytes(amount))
         }
-        (Amounts::Bytes { .. }, false) => human::bytes(amount),
-        (Amounts::Time { .. }, true) => format!("{} short", human::milliseconds(amount)),
-        (Amounts::Time { .. }, false) => human::milliseconds(amount),
+        (Amounts::Bytes { .. }, false) => format::bytes(amount),
+        (Amounts::Time { .. }, true) => format!("{} short", format::milliseconds(amount)),
+        (Amounts::Time { .. }, false) => format::milliseconds(amount),
     }
 }
 
@@ -308,21 +308,21 @@ fn time(figure: &LatencyFigure) -> String {
     };
     format!(
         "{} ({} to {}, {}, {threads})",
-        human::milliseconds(figure.ns),
-        human::milliseconds(figure.low_ns),
-        human::milliseconds(figure.high_ns),
+        format::milliseconds(figure.ns),
+        format::milliseconds(figure.low_ns),
+        format::milliseconds(figure.high_ns),
         basis(figure.basis)
     )
 }
 
 fn tried(suggestion: &Suggestion) -> String {
     let verdict = verdict(suggestion.verdict);
-    let bytes = |name: &str, bytes: Option<u64>| Some(format!("{name} {}", human::bytes(bytes?)));
+    let bytes = |name: &str, bytes: Option<u64>| Some(format!("{name} {}", format::bytes(bytes?)));
     let ns = suggestion.latency_ns;
     let needs = [
         bytes("flash", suggestion.flash_bytes),
         bytes("RAM", suggestion.ram_bytes),
-        ns.map(|ns| format!("one run {}", human::milliseconds(ns))),
+        ns.map(|ns| format!("one run {}", format::milliseconds(ns))),
     ];
     let needs: Vec<String> = needs.into_iter().flatten().collect();
     format!("{} {verdict} ({})", suggestion.change, needs.join(", "))

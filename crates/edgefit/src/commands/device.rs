@@ -5,8 +5,8 @@ use edgefit::device::{Basis, Figure, Profile, find, list};
 use serde::Serialize;
 
 use crate::cli::{Device, DeviceAction};
-use crate::human;
 use crate::output::{Outcome, Output, table};
+use edgefit::base::units::format;
 
 #[derive(Serialize)]
 struct Devices {
@@ -31,8 +31,8 @@ pub fn run(args: Device, output: &mut Output) -> anyhow::Result<Outcome> {
                     rows.add_row([
                         profile.name.clone(),
                         profile.title.clone(),
-                        banks.max().map_or("–".into(), human::bytes),
-                        flash.map_or("–".into(), human::bytes),
+                        banks.max().map_or("–".into(), format::bytes),
+                        flash.map_or("–".into(), format::bytes),
                     ]);
                 }
                 rows.to_string()
@@ -75,7 +75,7 @@ impl Figures {
 
 fn people(profile: &Profile) -> String {
     let mut rows = Figures(table(&["", "figure", "kind", "source"]));
-    let bytes = |bytes: &u64| human::bytes(*bytes);
+    let bytes = |bytes: &u64| format::bytes(*bytes);
     let bandwidth = |rate: &u64| format!("{:.1} GB/s", *rate as f64 / 1e9);
     let macs = |rate: &u64| match *rate as f64 {
         rate if rate < 1e9 => format!("{:.1} MMAC/s", rate / 1e6),

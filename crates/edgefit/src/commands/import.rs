@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::in_file;
 use crate::cli::Import;
-use crate::human;
 use crate::output::{Outcome, Output};
+use edgefit::base::units::format;
 
 #[derive(Serialize)]
 struct Imported {
@@ -59,7 +59,7 @@ pub fn run(args: Import, output: &mut Output) -> anyhow::Result<Outcome> {
         format!(
             "{} with {} trainable parameters in {}",
             result.arch,
-            human::count(result.parameters),
+            format::count(result.parameters),
             result.model.display()
         )
     })?;

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{block, diff, in_file, load};
 use crate::cli::{Inspect, SortKey};
-use crate::human;
 use crate::output::{Outcome, Output, table};
+use edgefit::base::units::format;
 
 #[derive(Serialize)]
 struct Inspected {
@@ -164,7 +164,7 @@ fn grouped(nodes: &[NodeCost], folded: &[bool], depth: usize) -> Vec<Group> {
 }
 
 fn shape(dims: Option<&[usize]>) -> String {
-    dims.map_or("?".into(), human::shape)
+    dims.map_or("?".into(), format::shape)
 }
 
 fn csv(inspected: &Inspected) -> anyhow::Result<String> {
@@ -230,13 +230,13 @@ fn rows(inspected: &Inspected, folded: &[bool]) -> String {
         let (own_parameters, own_macs) = own;
         let number = |value| match value {
             0 => String::new(),
-            value => human::count(value),
+            value => format::count(value),
         };
         [
             number(own_parameters),
-            human::share(own_parameters, parameters),
+            format::share(own_parameters, parameters),
             number(own_macs),
-            human::share(own_macs, macs),
+            format::share(own_macs, macs),
         ]
     };
     let (name, kind) = match inspected.groups {
@@ -306,25 +306,25 @@ fn totals(inspected: &Inspected) -> String {
     let memory = &inspected.memory;
     row(
         "trainable parameters",
-        human::count(inspected.totals.parameters),
+        format::count(inspected.totals.parameters),
     );
-    row("MACs", human::count(inspected.totals.macs));
-    row("weights", human::bytes(inspected.totals.weight_bytes));
+    row("MACs", format::count(inspected.totals.macs));
+    row("weights", format::bytes(inspected.totals.weight_bytes));
     row(
         "activations, each on its own",
-        human::bytes(memory.naive_bytes),
+        format::bytes(memory.naive_bytes),
     );
     row(
         "activations, lower bound",
-        human::bytes(memory.lower_bound_bytes),
+        format::bytes(memory.lower_bound_bytes),
     );
     row(
         "activations, in place",
-        human::bytes(memory.in_place_bound_bytes),
+        format::bytes(memory.in_place_bound_bytes),
     );
     row(
         "activations, planned arena",
-        human::bytes(memory.arena_bytes),
+        format::bytes(memory.arena_bytes),
     );
     row("opset", inspected.opset.to_string());
     if !inspected.producer.is_empty() {

@@ -6,8 +6,8 @@ use edgefit::cost::memory::table::{self, TablePlan};
 
 use super::{draw, in_file};
 use crate::cli::Plan;
-use crate::human;
 use crate::output::{self, Outcome, Output};
+use edgefit::base::units::format;
 
 pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
     let file = File::open(&args.table).with_context(|| {
@@ -24,9 +24,9 @@ pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
 
 /// What was reached, without the offsets.
 fn people(plan: &TablePlan) -> String {
-    let exact = |bytes: u64| format!("{} ({} B)", human::bytes(bytes), human::count(bytes));
+    let exact = |bytes: u64| format!("{} ({} B)", format::bytes(bytes), format::count(bytes));
     let mut rows = output::table(&["", ""]);
-    rows.add_row(["buffers", &human::count(plan.offsets.len() as u64)]);
+    rows.add_row(["buffers", &format::count(plan.offsets.len() as u64)]);
     rows.add_row(["peak", &exact(plan.peak_bytes)]);
     rows.add_row(["lower bound", &exact(plan.lower_bound_bytes)]);
     if let Some(capacity) = plan.capacity {
@@ -37,7 +37,7 @@ fn people(plan: &TablePlan) -> String {
         false => "no: a longer search may find a better plan",
     };
     rows.add_row(["proved", proved]);
-    rows.add_row(["time", &human::milliseconds(plan.elapsed_ns)]);
+    rows.add_row(["time", &format::milliseconds(plan.elapsed_ns)]);
     match (plan.fits, plan.capacity) {
         (_, None) => rows.to_string(),
         (true, _) => format!("fits\n{rows}"),

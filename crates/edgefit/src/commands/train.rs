@@ -15,9 +15,9 @@ use serde::Serialize;
 
 use super::{check, discover, in_file, threads};
 use crate::cli::{Deny, Fitting, Setup, Train};
-use crate::human;
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c};
+use edgefit::base::units::format;
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = Cache::of_user()?;
@@ -243,7 +243,7 @@ fn tuning(tuning: &Tuning) -> String {
             format!("{:.1e}", made.weight_decay),
             format!("{:.3}", made.label_smoothing),
             format!("× {}", made.augmentation),
-            accuracy.map_or("–".to_owned(), human::percent),
+            accuracy.map_or("–".to_owned(), format::percent),
             loss.map_or("–".to_owned(), |loss| format!("{loss:.4}")),
         ]);
     };
@@ -283,11 +283,11 @@ fn stages(stages: &[Stage]) -> String {
         rows.add_row([
             stage.name.to_string(),
             behind.to_owned(),
-            human::count(stage.parameters as u64),
+            format::count(stage.parameters as u64),
             format!("{} (best {})", stage.epochs.len(), stage.best_epoch),
-            stage.val_accuracy.map_or("–".to_owned(), human::percent),
+            stage.val_accuracy.map_or("–".to_owned(), format::percent),
             format!("{:.4}", stage.val_loss),
-            human::seconds(stage.duration_ns),
+            format::seconds(stage.duration_ns),
             match stage.kept {
                 true => "kept".to_owned(),
                 false => "discarded: no better".to_owned(),
@@ -321,7 +321,7 @@ pub fn people(report: &Report) -> String {
         counts.join(", "),
         memory.join("\n"),
         report.engine,
-        human::seconds(report.timing.features_ns),
+        format::seconds(report.timing.features_ns),
         report.tuning.as_ref().map_or(String::new(), tuning),
         stages(&report.stages),
         figures::people(report),
@@ -339,14 +339,14 @@ pub fn people(report: &Report) -> String {
 /// What a stage was said to need, and what it took.
 fn memory(stage: &StageMemory) -> String {
     let measured = stage.measured_peak_bytes.map_or(String::new(), |bytes| {
-        format!(", {} measured", human::bytes(bytes))
+        format!(", {} measured", format::bytes(bytes))
     });
     format!(
         "memory of stage {} at batch {}: {} predicted{measured}, {} free; the largest batch that fits is {}",
         stage.stage,
         stage.batch,
-        human::bytes(stage.predicted_bytes),
-        human::bytes(stage.available_bytes),
+        format::bytes(stage.predicted_bytes),
+        format::bytes(stage.available_bytes),
         stage.largest_batch,
     )
 }
@@ -366,7 +366,7 @@ pub fn pairs(pairs: &[parity::Pair]) -> String {
             format!("{} – {}", pair.a, pair.b),
             format!("{:.1e}", pair.max_abs),
             format!("{:.6}", pair.cosine),
-            human::percent(pair.top1_agree),
+            format::percent(pair.top1_agree),
             within.to_owned(),
         ]);
     }

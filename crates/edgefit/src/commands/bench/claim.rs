@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
+use edgefit::base::units::{bytes, nanoseconds};
 use edgefit::bench::statistics::{P90_SAMPLES, P99_SAMPLES, quantile_interval};
-use edgefit::device::profile::{bytes, nanoseconds};
 use serde::Serialize;
 
 use super::report::{BenchResult, Compared, LaunchFigures};

@@ -1,5 +1,5 @@
 use super::report::BenchResult;
-use crate::human;
+use edgefit::base::units::format;
 
 /// A figure of a result, for people and for machines.
 pub enum Figure {
@@ -92,8 +92,8 @@ impl Figure {
         let text = match self {
             Figure::Text(text) => Some(text),
             Figure::Count(count) => count.map(|count| count.to_string()),
-            Figure::Nanoseconds(ns) => ns.map(human::milliseconds),
-            Figure::Bytes(bytes) => bytes.map(human::bytes),
+            Figure::Nanoseconds(ns) => ns.map(format::milliseconds),
+            Figure::Bytes(bytes) => bytes.map(format::bytes),
             Figure::Millijoules(mj) => mj.map(|mj| format!("{mj:.1} mJ")),
         };
         text.unwrap_or_else(|| "–".into())

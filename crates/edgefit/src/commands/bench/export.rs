@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use edgefit::graph::write_atomically;
+use edgefit::base::file::write_atomically;
 
 use super::columns::{COLUMNS, header, row};
 use super::report::BenchResult;

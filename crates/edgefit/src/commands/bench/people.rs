@@ -7,8 +7,8 @@ use super::columns::{header, row};
 use super::gpu::GpuFigures;
 use super::report::{Basis, BenchResult, Compared, Report};
 use super::rollup::Sum;
-use crate::human;
 use crate::output::table;
+use edgefit::base::units::format;
 
 /// Width of the longest bar of a histogram.
 const WIDTH: usize = 40;
@@ -56,8 +56,8 @@ fn details(result: &BenchResult) -> String {
         "\n{}: {:.1} samples/s, loaded in {}, first run {}, {}",
         result.label,
         result.throughput_per_second.unwrap_or(0.0),
-        human::milliseconds(result.load_ns.unwrap_or(0)),
-        human::milliseconds(result.first_ns.unwrap_or(0)),
+        format::milliseconds(result.load_ns.unwrap_or(0)),
+        format::milliseconds(result.first_ns.unwrap_or(0)),
         outliers(result, summary.p50_ns.unwrap_or(summary.mean_ns)),
     );
     for (name, value, takes) in [
@@ -102,7 +102,7 @@ fn rollup(name: &str, sums: &[Sum]) -> comfy_table::Table {
     let whole = sums.iter().map(|sum| sum.ns).sum();
     let mut rows = table(&[name, "nodes", "time", "share"]);
     for sum in sums {
-        let (time, share) = (human::milliseconds(sum.ns), human::share(sum.ns, whole));
+        let (time, share) = (format::milliseconds(sum.ns), format::share(sum.ns, whole));
         rows.add_row([sum.name.clone(), sum.nodes.to_string(), time, share]);
     }
     rows
@@ -118,7 +118,7 @@ fn on_gpu(gpu: &GpuFigures) -> String {
         format!("{} to {} MHz", megahertz(clock.min), megahertz(clock.max))
     });
     let memory = gpu.process_memory_bytes.or(gpu.memory_used_bytes);
-    let memory = memory.map(|memory| format!("{} of memory", human::bytes(memory.max)));
+    let memory = memory.map(|memory| format!("{} of memory", format::bytes(memory.max)));
     let parts: Vec<String> = [watts, clock, memory].into_iter().flatten().collect();
     format!("GPU: {}", parts.join(", "))
 }
@@ -151,7 +151,7 @@ fn line(bar: &Bar, all: &[Bar]) -> String {
     let width = (bar.count * WIDTH).div_ceil(most);
     format!(
         "{:>10} {:<WIDTH$} {}",
-        human::milliseconds(bar.from_ns),
+        format::milliseconds(bar.from_ns),
         "█".repeat(width),
         bar.count
     )

@@ -3,11 +3,12 @@ use std::process::Command;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
+use edgefit::base::file::write_atomically;
 use edgefit::device::gpu::Reading;
 use edgefit::device::{Gpus, Profile};
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::engine::{EngineName, Measurement};
-use edgefit::graph::{Graph, write_atomically};
+use edgefit::graph::Graph;
 use edgefit::import::arch::ARCHITECTURES;
 use edgefit::probe::{Error, Probed, Request, probe};
 use serde::Serialize;
@@ -16,9 +17,9 @@ use serde_json::{Map, Value};
 use super::super::discover;
 use super::super::remote::Remote;
 use crate::cli::Probe;
-use crate::human;
 use crate::output::{Outcome, Output};
 use crate::progress::{Bars, spinner};
+use edgefit::base::units::format;
 
 const SCHEMA: &str = "edgefit.device/1";
 
@@ -166,7 +167,7 @@ fn rates(profile: &Profile) -> String {
         lines.push_str(&format!(
             "\n{}: a process takes {} before the model",
             footprint.engine,
-            human::bytes(footprint.loaded.base_bytes)
+            format::bytes(footprint.loaded.base_bytes)
         ));
     }
     for calibration in &profile.calibrations {
@@ -174,7 +175,7 @@ fn rates(profile: &Profile) -> String {
             "\n{}: predicted latency was within {} on 9 of 10 of {} networks that it was not \
              measured on",
             calibration.engine,
-            human::percent(calibration.error_p90),
+            format::percent(calibration.error_p90),
             calibration.models
         ));
     }
@@ -188,7 +189,7 @@ fn gpu_lines(gpus: &Gpus) -> String {
         .enumerate()
         .map(|(index, gpu)| {
             let memory = match &gpu.memory_total_bytes {
-                Reading::Value(bytes) => human::bytes(*bytes),
+                Reading::Value(bytes) => format::bytes(*bytes),
                 Reading::Missing(reason) => reason.clone(),
             };
             let name = gpu.name.value().map_or("unnamed", String::as_str);

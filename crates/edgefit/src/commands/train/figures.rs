@@ -3,8 +3,8 @@
 use edgefit::train::Report;
 use edgefit::train::metrics::{Classification, Metrics, MultiLabel, Regression};
 
-use crate::human;
 use crate::output::table;
+use edgefit::base::units::format;
 
 /// Most classes, labels or numbers that are listed one by one.
 const MOST: usize = 20;
@@ -53,24 +53,24 @@ pub fn people(report: &Report) -> String {
 
 fn row(name: &str, test: &Metrics, val: &Metrics) -> Vec<String> {
     let val = match val {
-        Metrics::Classification(val) => human::percent(val.accuracy),
-        Metrics::MultiLabel(val) => human::percent(val.accuracy),
+        Metrics::Classification(val) => format::percent(val.accuracy),
+        Metrics::MultiLabel(val) => format::percent(val.accuracy),
         Metrics::Regression(val) => figure(Some(val.r2)),
     };
     let mut cells = vec![name.to_owned()];
     cells.extend(match test {
         Metrics::Classification(of) => vec![
-            human::percent(of.accuracy),
+            format::percent(of.accuracy),
             percents(of.accuracy_interval),
-            human::percent(of.balanced_accuracy),
+            format::percent(of.balanced_accuracy),
             figure(Some(of.macro_f1)),
             figure(of.roc_auc),
             figure(of.calibration_error),
         ],
         Metrics::MultiLabel(of) => vec![
-            human::percent(of.accuracy),
+            format::percent(of.accuracy),
             percents(of.accuracy_interval),
-            human::percent(of.label_accuracy),
+            format::percent(of.label_accuracy),
             figure(Some(of.macro_f1)),
             figures(of.macro_f1_interval),
             figure(of.roc_auc),
@@ -88,13 +88,13 @@ fn by_class(classes: &[String], test: &Classification) -> String {
         let of = &test.per_class[class];
         vec![
             of.samples.to_string(),
-            human::percent(of.precision),
-            human::percent(of.recall),
+            format::percent(of.precision),
+            format::percent(of.recall),
             figure(Some(of.f1)),
         ]
     });
     if let Some(share) = test.top5_accuracy {
-        text.push_str(&format!("\ntop-5 accuracy {}", human::percent(share)));
+        text.push_str(&format!("\ntop-5 accuracy {}", format::percent(share)));
     }
     text
 }
@@ -106,8 +106,8 @@ fn by_label(labels: &[String], test: &MultiLabel) -> String {
         let of = &test.per_label[label];
         vec![
             of.samples.to_string(),
-            human::percent(of.precision),
-            human::percent(of.recall),
+            format::percent(of.precision),
+            format::percent(of.recall),
             figure(Some(of.f1)),
         ]
     })
@@ -168,5 +168,5 @@ fn figures([low, high]: [f64; 2]) -> String {
 }
 
 fn percents([low, high]: [f64; 2]) -> String {
-    format!("{} – {}", human::percent(low), human::percent(high))
+    format!("{} – {}", format::percent(low), format::percent(high))
 }

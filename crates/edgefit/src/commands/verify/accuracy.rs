@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use edgefit::engine::parity::argmax;
+use edgefit::base::statistics::argmax;
 use edgefit::engine::{Array, EngineName};
 use serde::Serialize;
 

@@ -11,8 +11,8 @@ use walkdir::WalkDir;
 
 use super::super::{in_file, random};
 use crate::cli::Verify;
-use crate::human;
 use crate::output::Output;
+use edgefit::base::units::format;
 
 /// Samples, where nothing else is said.
 const SAMPLES: usize = 8;
@@ -398,8 +398,8 @@ fn fits_here(graph: &Graph, shapes: &InputShapes) -> anyhow::Result<()> {
         need <= have,
         "its activations need {} and this machine has {} free; give fewer --samples or a smaller \
          --input-shape",
-        human::bytes(need),
-        human::bytes(have)
+        format::bytes(need),
+        format::bytes(have)
     );
     Ok(())
 }

@@ -4,8 +4,8 @@ use edgefit::engine::parity::{Divergence, Pair, Statistics, Verdict};
 use super::Verified;
 use super::comparison::Compared;
 use super::engines::Status;
-use crate::human;
 use crate::output::table;
+use edgefit::base::units::format;
 
 pub fn text(verified: &Verified) -> String {
     let what = match verified.against {
@@ -112,8 +112,8 @@ fn comparisons(pairs: &[Compared]) -> String {
             (*input).to_owned(),
             format!("{:.1e}", pair.max_abs),
             format!("{:.6}", pair.cosine),
-            human::percent(pair.top1_agree),
-            human::percent(pair.tolerance_used),
+            format::percent(pair.top1_agree),
+            format::percent(pair.tolerance_used),
             within.to_owned(),
         ]);
     }
@@ -173,7 +173,7 @@ fn statistics(inputs: &[Statistics]) -> String {
     for input in inputs {
         rows.add_row([
             input.name.clone(),
-            human::shape(&input.dims),
+            format::shape(&input.dims),
             format!("{:.3e}", input.min),
             format!("{:.3e}", input.max),
             format!("{:.3e}", input.mean),
@@ -192,7 +192,7 @@ fn accuracies(verified: &Verified) -> String {
             accuracy.engine.to_string(),
             accuracy.right.to_string(),
             accuracy.samples.to_string(),
-            human::percent(accuracy.accuracy),
+            format::percent(accuracy.accuracy),
         ]);
     }
     rows.to_string()

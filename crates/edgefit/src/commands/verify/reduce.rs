@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
+use edgefit::base::file::write_atomically;
 use edgefit::data::{NamedArray, npz};
 use edgefit::engine::parity::Divergence;
-use edgefit::graph::write_atomically;
 use serde::Serialize;
 
 use crate::output::Output;

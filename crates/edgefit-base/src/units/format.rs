@@ -1,13 +1,21 @@
-//! Figures as people read them.
+//! Quantities in the form that people read.
 
 use humansize::{BINARY, format_size};
 
-/// Bytes in IEC units, such as `17.8 MiB`.
+/// Bytes in IEC units.
+///
+/// ```
+/// assert_eq!(edgefit_base::units::format::bytes(524_288), "512 KiB");
+/// ```
 pub fn bytes(bytes: u64) -> String {
     format_size(bytes, BINARY)
 }
 
-/// Digits in groups of three.
+/// A count, its digits in groups of three.
+///
+/// ```
+/// assert_eq!(edgefit_base::units::format::count(4_652_008), "4,652,008");
+/// ```
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let groups: Vec<&str> = digits
@@ -19,21 +27,20 @@ pub fn count(value: u64) -> String {
     groups.join(",")
 }
 
-/// A part of a whole as per cent; nothing for nothing.
+/// A part of a whole as per cent; an empty text for a part of 0.
 pub fn share(part: u64, whole: u64) -> String {
-    match part {
-        0 => String::new(),
-        part => percent(part as f64 / whole.max(1) as f64),
+    if part == 0 {
+        return String::new();
     }
+    percent(part as f64 / whole.max(1) as f64)
 }
 
-/// A share as per cent.
-pub fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+/// A fraction as per cent.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.1} %", 100.0 * fraction)
 }
 
 /// Nanoseconds in seconds.
-#[cfg(feature = "train")]
 pub fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)
 }
@@ -67,7 +74,6 @@ mod tests {
         assert_eq!(count(12), "12");
         assert_eq!(percent(0.9363), "93.6 %");
         assert_eq!((share(0, 0), share(1, 4)), (String::new(), "25.0 %".into()));
-        #[cfg(feature = "train")]
         assert_eq!(seconds(1_250_000_000), "1.2 s");
         assert_eq!(milliseconds(30_000_000), "30.0 ms");
         assert_eq!(milliseconds(1_106_640_000), "1107 ms");

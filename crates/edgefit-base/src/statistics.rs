@@ -1,0 +1,149 @@
+//! Means, medians, quantiles and their errors.
+
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
+use statrs::statistics::Statistics;
+
+/// What a 95 % interval leaves out at each end.
+const TAIL: f64 = 0.025;
+
+/// Index of the largest value; the first of equals, and 0 of none.
+///
+/// ```
+/// assert_eq!(edgefit_base::statistics::argmax(&[0.1, 0.7, 0.7]), 1);
+/// ```
+pub fn argmax(values: &[f32]) -> usize {
+    let larger = |best: usize, index: usize| {
+        if values[index] > values[best] {
+            index
+        } else {
+            best
+        }
+    };
+    (1..values.len()).fold(0, larger)
+}
+
+/// A mean of independent values, and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mean {
+    /// Number of values.
+    pub count: usize,
+    /// Sum by number.
+    pub mean: f64,
+    /// Unbiased variance of the values; `None` of a single one.
+    pub variance: Option<f64>,
+}
+
+impl Mean {
+    /// That of `values`; `None` of nothing.
+    ///
+    /// ```
+    /// let mean = edgefit_base::statistics::Mean::of(&[1.0, 3.0]).unwrap();
+    /// assert_eq!((mean.mean, mean.standard_error()), (2.0, Some(1.0)));
+    /// ```
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let count = values.len();
+        (count > 0).then(|| Mean {
+            count,
+            mean: values.iter().sum::<f64>() / count as f64,
+            variance: (count > 1).then(|| values.variance()),
+        })
+    }
+
+    /// Standard error of the mean; `None` of a single value.
+    pub fn standard_error(&self) -> Option<f64> {
+        Some((self.variance? / self.count as f64).sqrt())
+    }
+
+    /// Half of its 95 % interval, by Student's distribution; `None` of a single value.
+    pub fn half_interval(&self) -> Option<f64> {
+        Some(student(self.count as f64 - 1.0) * self.standard_error()?)
+    }
+}
+
+/// The 97.5 % quantile of Student's distribution with so many degrees of freedom.
+pub fn student(freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - TAIL))
+}
+
+/// The middle value, or the mean of the two middle ones; `None` of nothing.
+///
+/// ```
+/// assert_eq!(edgefit_base::statistics::median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
+/// ```
+pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    Some((values[(values.len() - 1) / 2] + upper) / 2.0)
+}
+
+/// The smallest of the sorted values that a share `q` of them does not exceed (type 1 of Hyndman &
+/// Fan 1996); `None` of nothing.
+///
+/// ```
+/// assert_eq!(edgefit_base::statistics::quantile(&[1, 2, 3, 4], 0.5), Some(2));
+/// ```
+pub fn quantile<T: Copy>(sorted: &[T], q: f64) -> Option<T> {
+    let last = sorted.len().checked_sub(1)?;
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    Some(sorted[rank.saturating_sub(1).min(last)])
+}
+
+/// A 95 % interval for the quantile `q` of what the sorted values were drawn from, by the binomial
+/// distribution of the ranks (Conover 1999, 3.2); `None` of nothing.
+pub fn quantile_interval<T: Copy>(sorted: &[T], q: f64) -> Option<(T, T)> {
+    let last = sorted.len().checked_sub(1)?;
+    let ranks = Binomial::new(q, sorted.len() as u64).ok()?;
+    let low = ranks.inverse_cdf(TAIL).saturating_sub(1) as usize;
+    let high = ranks.inverse_cdf(1.0 - TAIL) as usize;
+    Some((sorted[low.min(last)], sorted[high.min(last)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_the_largest() {
+        assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
+        assert_eq!(argmax(&[]), 0);
+        assert_eq!(argmax(&[f32::NAN, 1.0]), 0);
+    }
+
+    #[test]
+    fn one_value_has_no_error_and_none_no_mean() {
+        let one = Mean::of(&[5.0]).unwrap();
+        assert_eq!((one.mean, one.standard_error()), (5.0, None));
+        assert_eq!(Mean::of(&[]), None);
+        // t with 1 degree of freedom: 12.706.
+        let two = Mean::of(&[1.0, 3.0]).unwrap();
+        assert!((two.half_interval().unwrap() - 12.706).abs() < 1e-3);
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median([]), None);
+    }
+
+    #[test]
+    fn quantiles_are_values() {
+        let sorted: Vec<u64> = (1..=100).collect();
+        assert_eq!(quantile(&sorted, 0.9), Some(90));
+        assert_eq!(quantile(&sorted, 0.0), Some(1));
+        assert_eq!(quantile(&sorted, 1.0), Some(100));
+        assert_eq!(quantile::<u64>(&[], 0.5), None);
+    }
+
+    #[test]
+    fn the_interval_of_a_quantile_narrows_with_samples() {
+        let width = |n: u64| {
+            let sorted: Vec<u64> = (0..n).map(|at| at * 10_000 / n).collect();
+            let (low, high) = quantile_interval(&sorted, 0.9).unwrap();
+            assert!(low <= 9_000 && 9_000 <= high, "{low} {high}");
+            high - low
+        };
+        assert!(width(1_000) < width(100));
+        assert_eq!(quantile_interval::<u64>(&[], 0.5), None);
+    }
+}

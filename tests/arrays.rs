@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use common::npz::{Values, save};
 use common::{assert_refused, backbone, command, edgefit, photographs, run};
 use edgefit::data::{Dataset, decode, prepare};
+use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::graph::{Graph, Preprocessing, StandardScaler, Task, labels};
 use tempfile::TempDir;
 
@@ -23,7 +24,7 @@ fn rows() -> &'static (Vec<Vec<f32>>, Vec<usize>) {
     static ROWS: OnceLock<(Vec<Vec<f32>>, Vec<usize>)> = OnceLock::new();
     ROWS.get_or_init(|| {
         let side = u32::try_from(SIDE).unwrap();
-        let preprocessing = Preprocessing::named("unit", side, side).unwrap();
+        let preprocessing = Preprocessing::named(PreprocessingName::Unit, side, side);
         let dataset = Dataset::open(photographs()).unwrap();
         let samples = dataset.samples.iter().map(|sample| {
             let bytes = std::fs::read(sample.place()).unwrap();

@@ -88,6 +88,7 @@ pub(crate) fn resize(
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::preprocessing::PreprocessingName;
     use image::Rgb;
 
     use super::*;
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn values_are_centred_scaled_and_in_planes() {
         let image = RgbImage::from_pixel(50, 32, Rgb([127, 255, 0]));
-        let mut lite = Preprocessing::named("lite", 4, 4).unwrap();
+        let mut lite = Preprocessing::named(PreprocessingName::Lite, 4, 4);
         let input = prepare(&image, &lite).unwrap();
         assert_eq!(input.len(), 48);
         let expected = [0.0, 128.0 / 128.0, -127.0 / 128.0];
@@ -115,7 +116,7 @@ mod tests {
                 image.put_pixel(x, y, Rgb([255; 3]));
             }
         }
-        let mut raw = Preprocessing::named("raw", 10, 10).unwrap();
+        let mut raw = Preprocessing::named(PreprocessingName::Raw, 10, 10);
         raw.fit = Fit::Crop { fraction: 0.9 };
         assert!(
             prepare(&image, &raw)
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_crop_of_everything_is_never_larger_than_the_image() {
-        let mut raw = Preprocessing::named("raw", 49, 49).unwrap();
+        let mut raw = Preprocessing::named(PreprocessingName::Raw, 49, 49);
         raw.fit = Fit::Crop { fraction: 1.0 };
         for side in 1..400 {
             let image = RgbImage::new(side, side);

@@ -8,6 +8,7 @@ use edgefit_data::{Augmentation, Dataset, Part, Sample, png, preview};
 use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest, keep_one_heap};
 use edgefit_graph::infer::InputShapes;
+use edgefit_graph::preprocessing::PreprocessingName;
 use edgefit_graph::{Graph, Task};
 use edgefit_guards::{Code, Findings};
 use serde::{Deserialize, Serialize};
@@ -52,7 +53,7 @@ pub struct Job {
     /// matter.
     pub input_shape: Option<Vec<usize>>,
     /// Name of the preprocessing, instead of the one that the model carries.
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
     /// Engine for the frozen backbone; the fastest that is there by default.
     pub engine: Option<EngineName>,
     /// Threads of the engine.

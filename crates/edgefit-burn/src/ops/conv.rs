@@ -9,7 +9,7 @@ use burn::tensor::module::{
     conv_transpose1d, conv_transpose2d, conv_transpose3d, conv1d, conv2d, conv3d,
 };
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
-use edgefit_graph::ops::{Conv, ConvTranspose, Extent, Stretch};
+use edgefit_graph::ops::{Conv, ConvTranspose, Extent, TransposedExtent};
 
 use super::Operands;
 use crate::value::{Floats, on_rank};
@@ -102,7 +102,7 @@ fn options<const N: usize>(extents: [Extent; N], groups: usize) -> ConvOptions<N
 pub(super) fn transposed(conv: &ConvTranspose, operands: &mut Operands) -> Result<Floats, String> {
     let x = operands.floats(0)?;
     let weight = operands.floats(1)?;
-    let stretches = conv.stretches(&x.dims(), &weight.dims())?;
+    let stretches = conv.extents(&x.dims(), &weight.dims())?;
     let groups = conv.groups;
     let full: Floats = match *stretches.as_slice() {
         [a] => conv_transpose1d(
@@ -151,7 +151,10 @@ pub(super) fn transposed(conv: &ConvTranspose, operands: &mut Operands) -> Resul
     }))
 }
 
-fn untrimmed<const N: usize>(stretches: [Stretch; N], groups: usize) -> ConvTransposeOptions<N> {
+fn untrimmed<const N: usize>(
+    stretches: [TransposedExtent; N],
+    groups: usize,
+) -> ConvTransposeOptions<N> {
     ConvTransposeOptions::new(
         stretches.map(|stretch| stretch.stride),
         [0; N],

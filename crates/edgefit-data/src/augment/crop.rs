@@ -60,12 +60,14 @@ fn centre(width: f64, height: f64, least: f64, most: f64) -> CropBox {
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::preprocessing::PreprocessingName;
+
     use super::*;
     use crate::augment::stream;
 
     fn crops(side: (u32, u32), fit: Fit, augmentation: &Augmentation) -> Vec<CropBox> {
         let image = RgbImage::new(side.0, side.1);
-        let mut preprocessing = Preprocessing::named("raw", 320, 160).unwrap();
+        let mut preprocessing = Preprocessing::named(PreprocessingName::Raw, 320, 160);
         preprocessing.fit = fit;
         let crop = |view| {
             let rng = &mut stream(7, view, "");

@@ -86,7 +86,7 @@ fn pixels(input: &[f32], preprocessing: &Preprocessing) -> RgbImage {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::preprocessing::{ChannelOrder, Fit};
+    use edgefit_graph::preprocessing::{ChannelOrder, Fit, PreprocessingName};
     use image::Rgb;
     use image::imageops::crop_imm;
 
@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn a_sheet_shows_the_clean_pixels_and_then_views() {
-        for name in edgefit_graph::preprocessing::NAMES {
-            let mut preprocessing = Preprocessing::named(name, 12, 8).unwrap();
+        for name in PreprocessingName::ALL {
+            let mut preprocessing = Preprocessing::named(name, 12, 8);
             preprocessing.fit = Fit::Stretch;
             preprocessing.channel_order = ChannelOrder::Bgr;
             let images = [RgbImage::new(3, 3), scene()];
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn sheets_that_cannot_be_made_are_refused() {
-        let preprocessing = Preprocessing::named("unit", 224, 224).unwrap();
+        let preprocessing = Preprocessing::named(PreprocessingName::Unit, 224, 224);
         let none = Augmentation::none();
         assert!(preview(&[], &preprocessing, &none, 0, 1).is_err());
         let error = preview(&[scene()], &preprocessing, &none, 0, u32::MAX).unwrap_err();

@@ -1,6 +1,8 @@
+//! `Einsum`.
+
 use std::collections::{BTreeSet, HashMap};
 
-use super::Context;
+use super::context::Context;
 use crate::error::Result;
 
 /// Sums of products over labelled dimensions, such as `bij,bjk->bik`.

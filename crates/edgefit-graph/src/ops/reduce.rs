@@ -1,4 +1,7 @@
-use super::{Context, axis_index};
+//! Reductions over whole dimensions: `ReduceMean` and its kind, global pooling.
+
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 
 /// A reduction over whole dimensions; global pooling is one too.

@@ -1,6 +1,7 @@
 //! Ops that rename dimensions and leave every element where it is.
 
-use super::{Context, axis_index};
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 use crate::tensor::checked_elements;
 

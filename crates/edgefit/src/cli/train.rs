@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use edgefit::engine::EngineName;
+use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
 use edgefit::train::StageName;
 
@@ -128,7 +129,7 @@ pub struct Demo {
 
     /// How your own model's images are prepared, whatever it says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub fitting: Fitting,
@@ -178,7 +179,7 @@ pub struct Train {
 
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub fitting: Fitting,
@@ -202,7 +203,7 @@ pub struct LrFind {
 
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub setup: Setup,

@@ -92,7 +92,7 @@ pub fn run(args: Inspect, output: &mut Output) -> anyhow::Result<Outcome> {
         .map(|(unsupported, needed_by)| Unsupported {
             op: unsupported.op.clone(),
             count: unsupported.nodes.len(),
-            reason: unsupported.reason.clone(),
+            reason: unsupported.reason.to_string(),
             needed_by,
             nodes: unsupported.nodes.clone(),
         })

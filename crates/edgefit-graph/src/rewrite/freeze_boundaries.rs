@@ -1,8 +1,10 @@
+//! Where a graph can be cut in two: one value carries everything that the rest needs.
+
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::Graph;
 
-/// A place where a graph can be cut in two: one value carries everything that the rest needs.
+/// A point where a graph can be cut in two: one value carries everything that the rest needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boundary {
     /// Index of the node that makes the value.
@@ -11,8 +13,7 @@ pub struct Boundary {
     pub value: String,
 }
 
-/// All places where a single value that comes from the inputs is read behind a node, and no other,
-/// in graph order.
+/// All points, in graph order, behind which exactly one value is read that depends on the inputs.
 ///
 /// Initializers and what is computed from them alone may be read on both sides.
 pub fn boundaries(graph: &Graph) -> Vec<Boundary> {

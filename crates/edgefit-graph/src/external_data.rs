@@ -1,4 +1,4 @@
-//! Weights that lie in files beside the model.
+//! Weights that lie in files of their own in the folder of the model.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -6,21 +6,32 @@ use std::path::{Component, Path, PathBuf};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::file_bytes::{Loading, file_bytes};
 use crate::proto::StringStringEntryProto;
-use crate::read::map;
 
-/// The external files of one model, each mapped once.
+/// The external files of one model, each opened once.
 pub(crate) struct ExternalFiles {
     folder: Option<PathBuf>,
-    mapped: HashMap<PathBuf, Bytes>,
+    loading: Loading,
+    opened: HashMap<PathBuf, Bytes>,
 }
 
 impl ExternalFiles {
-    /// `folder` is where the model lies; without one, external data is refused.
-    pub fn new(folder: Option<PathBuf>) -> Self {
+    /// The files of a model that lies in `folder`.
+    pub fn of_folder(folder: PathBuf, loading: Loading) -> Self {
         ExternalFiles {
-            folder,
-            mapped: HashMap::new(),
+            folder: Some(folder),
+            loading,
+            opened: HashMap::new(),
+        }
+    }
+
+    /// None: external data is refused.
+    pub fn none() -> Self {
+        ExternalFiles {
+            folder: None,
+            loading: Loading::Copied,
+            opened: HashMap::new(),
         }
     }
 
@@ -50,11 +61,11 @@ impl ExternalFiles {
         let location = entry("location")
             .ok_or_else(|| Error::invalid(at, "external data without a location"))?;
         let path = confined(folder, location).map_err(|problem| Error::invalid(at, problem))?;
-        let bytes = match self.mapped.get(&path) {
+        let bytes = match self.opened.get(&path) {
             Some(bytes) => bytes.clone(),
             None => {
-                let bytes = map(&path)?;
-                self.mapped.insert(path.clone(), bytes.clone());
+                let bytes = file_bytes(&path, self.loading)?;
+                self.opened.insert(path.clone(), bytes.clone());
                 bytes
             }
         };
@@ -85,8 +96,8 @@ fn confined(folder: &Path, location: &str) -> Result<PathBuf, String> {
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     let outside = || {
         format!(
-            "external data '{location}' lies outside the model's folder; put the file beside the \
-             model"
+            "external data '{location}' lies outside the model's folder; move the file into \
+             the folder of the model"
         )
     };
     if !inside {
@@ -127,7 +138,7 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink("../secret", folder.join("link")).unwrap();
 
-        let mut files = ExternalFiles::new(Some(folder));
+        let mut files = ExternalFiles::of_folder(folder, Loading::Mapped);
         let mut read = |pairs: &[(&str, &str)]| files.slice(&entries(pairs), "initializer 'w'");
         let whole = read(&[("location", "weights")]).unwrap();
         assert_eq!(whole, Bytes::from_static(&[2; 8]));

@@ -1,3 +1,5 @@
+//! The Softmax or Sigmoid at the end of a graph, taken off and restored.
+
 use crate::graph::{Graph, Node};
 use crate::topology::Topology;
 
@@ -52,7 +54,7 @@ impl CutSoftmax {
         named.map_or("", Node::label)
     }
 
-    /// Puts the nodes back where they were.
+    /// Restores the nodes.
     pub fn restore(self, graph: &mut Graph) {
         let first = self.0.first().and_then(|node| node.input(0));
         let last = self.0.last().and_then(|node| node.outputs.first());

@@ -1,16 +1,16 @@
-//! Where elements stand: every op that only moves them is a list of source places.
+//! Offsets of elements: every op that only moves elements is a list of source offsets.
 
-use crate::infer::TensorType;
 use crate::tensor::Tensor;
+use crate::tensor_type::TensorType;
 
-/// Indices that may be negative as positions in a dimension of `size` elements; `None` if one
+/// Indices into a dimension of `size` elements, negative ones counted from its end; `None` if one
 /// lies outside.
-pub fn positions(indices: &Tensor, size: usize) -> Option<Vec<usize>> {
+pub fn resolve_indices(indices: &Tensor, size: usize) -> Option<Vec<usize>> {
     let indices = indices.to_i64().ok()?.into_iter();
-    indices.map(|index| position(index, size)).collect()
+    indices.map(|index| resolve(index, size)).collect()
 }
 
-fn position(index: i64, size: usize) -> Option<usize> {
+fn resolve(index: i64, size: usize) -> Option<usize> {
     let index = if index < 0 {
         index.checked_add(size as i64)?
     } else {
@@ -19,21 +19,26 @@ fn position(index: i64, size: usize) -> Option<usize> {
     usize::try_from(index).ok().filter(|&index| index < size)
 }
 
-/// The places that the rows of `indices` name in a tensor of shape `dims`, as numbers of blocks,
-/// and the number of elements of a block; `None` if one lies outside.
-pub fn rows(dims: &[usize], indices: &Tensor) -> Option<(Vec<usize>, usize)> {
+/// The blocks that the rows of `indices` name in a tensor of shape `dims`, as `GatherND` has it:
+/// the number of each block, and the elements of a block; `None` if one lies outside.
+pub fn resolve_nd_indices(dims: &[usize], indices: &Tensor) -> Option<(Vec<usize>, usize)> {
     let &depth = indices.dims().last()?;
     let (named, block) = dims.split_at_checked(depth)?;
     let strides = strides(named);
     let values = indices.to_i64().ok()?;
-    let place = |row: &[i64]| {
-        row.iter().enumerate().try_fold(0, |place, (axis, &index)| {
-            Some(place + position(index, named[axis])? * strides[axis])
-        })
+    let block_number = |row: &[i64]| {
+        row.iter()
+            .enumerate()
+            .try_fold(0, |number, (axis, &index)| {
+                Some(number + resolve(index, named[axis])? * strides[axis])
+            })
     };
     let rows = match depth {
         0 => None,
-        depth => values.chunks(depth).map(place).collect::<Option<_>>(),
+        depth => values
+            .chunks(depth)
+            .map(block_number)
+            .collect::<Option<_>>(),
     };
     Some((rows?, block.iter().product()))
 }
@@ -59,7 +64,7 @@ pub(super) fn product(lines: &[Vec<usize>]) -> Vec<Vec<usize>> {
     })
 }
 
-/// Distance of neighbours along each dimension.
+/// Distance of neighbours along each dimension of a row-major tensor.
 pub(super) fn strides(dims: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; dims.len()];
     for axis in (1..dims.len()).rev() {

@@ -1,6 +1,6 @@
 //! Ops that make a tensor from a shape or from a few numbers.
 
-use super::Context;
+use super::context::Context;
 use crate::attribute::Attribute;
 use crate::error::Result;
 use crate::graph::Node;
@@ -109,7 +109,7 @@ impl Range {
 
 /// The tensor of a `Constant` node, in whichever of its attributes it is; `None` for another node,
 /// and for constants that are neither tensors nor numbers.
-pub fn constant_of(node: &Node) -> Option<Tensor> {
+pub(crate) fn constant_of(node: &Node) -> Option<Tensor> {
     if node.op != "Constant" || !node.is_onnx() {
         return None;
     }

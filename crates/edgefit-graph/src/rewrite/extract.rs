@@ -1,8 +1,10 @@
+//! A part of a graph, between given values.
+
 use std::collections::HashSet;
 
+use super::prune::prune;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueInfo};
-use crate::rewrite::prune;
 
 /// The part of `graph` that makes `outputs` from `inputs`.
 ///

@@ -1,5 +1,8 @@
+//! Dropout in front of values, for training.
+
 use crate::attribute::Attribute;
 use crate::graph::{Graph, Node};
+use crate::tensor::Tensor;
 
 /// The same graph with a dropout of `ratio` in front of everything that reads one of `values`, for
 /// training only.
@@ -22,7 +25,7 @@ pub fn dropout_before(graph: &Graph, values: &[String], ratio: f32) -> Graph {
                 .with("ratio", Attribute::Float(ratio)),
             _ => {
                 let name = format!("{dropped}/ratio");
-                let number = crate::tensor::Tensor::from_values(vec![], &[ratio]);
+                let number = Tensor::from_values(vec![], &[ratio]);
                 dropping.initializers.insert(name.clone(), number);
                 Node::new("Dropout", &dropped, &[value, &name], &[&dropped])
             }

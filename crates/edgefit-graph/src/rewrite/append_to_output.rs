@@ -1,3 +1,5 @@
+//! A Sigmoid, or a scale and an offset, behind the output.
+
 use crate::graph::{Graph, Node, ValueInfo};
 use crate::tensor::Tensor;
 
@@ -12,8 +14,8 @@ pub fn end_in_sigmoid(graph: &mut Graph) {
         .push(Node::new("Sigmoid", &name, &[&before], &[&output]));
 }
 
-/// Lets the first output of the graph, of shape (batch, n), be `output · scale + offset`, of n numbers each; it
-/// keeps its name.
+/// Lets the first output of the graph, of shape (batch, n), be `output · scale + offset`, of n
+/// numbers each; it keeps its name.
 pub fn end_in_scale(graph: &mut Graph, scale: &[f32], offset: &[f32]) {
     let Some((before, output)) = open_end(graph, "standard") else {
         return;
@@ -37,8 +39,8 @@ pub fn end_in_scale(graph: &mut Graph, scale: &[f32], offset: &[f32]) {
     }
 }
 
-/// Renames the value behind the first output, so that something can be put between; its new and its old
-/// name. `None` for a graph without outputs.
+/// Renames the value behind the first output, so that nodes can be inserted between; its new and
+/// its old name. `None` for a graph without outputs.
 fn open_end(graph: &mut Graph, suffix: &str) -> Option<(String, String)> {
     let output = graph.outputs.first()?.name.clone();
     let before = unused(graph, &format!("{output}/{suffix}"));

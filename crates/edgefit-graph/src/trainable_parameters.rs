@@ -1,4 +1,8 @@
+//! Which initializers are weights that training may change.
+
 use std::collections::HashSet;
+
+use edgefit_base::floats;
 
 use crate::graph::{Graph, Node};
 use crate::ops::Role;
@@ -7,10 +11,10 @@ use crate::tensor::{DataType, Tensor};
 /// The initializers that training may change, in graph order: the index of the first node that
 /// reads each, and its name.
 ///
-/// They are the floats that stand where weights stand, see [`Role::Parameter`], beside something
-/// that depends on the graph's inputs, and the floats that such a weight is computed from. A
-/// single number beside an elementwise op is a constant of the architecture, and so is an
-/// attention mask.
+/// They are the floats that an op reads as weights, see [`Role::Parameter`], together with
+/// something that depends on the graph's inputs, and the floats that such a weight is computed
+/// from. A single number that an elementwise op reads is a constant of the architecture, and so is
+/// an attention mask.
 pub fn trainable_parameters(graph: &Graph) -> Vec<(usize, &str)> {
     let mut flowing: HashSet<&str> = graph
         .free_inputs()
@@ -49,7 +53,9 @@ pub fn trainable_parameters(graph: &Graph) -> Vec<(usize, &str)> {
                 Role::Parameter | Role::Data => weight_itself && is_differentiable(node),
                 Role::RunningStatistic | Role::Configuration => false,
             };
-            if weight && !name.is_empty() && !is_constant_beside(node, graph.initializers.get(name))
+            if weight
+                && !name.is_empty()
+                && !is_architecture_constant(node, graph.initializers.get(name))
             {
                 wanted.insert(name);
             }
@@ -67,7 +73,7 @@ pub fn trainable_parameters(graph: &Graph) -> Vec<(usize, &str)> {
     parameters
 }
 
-/// Whether a gradient comes through `node`, of which that is not told by its role.
+/// Whether a gradient flows through `node`, an op whose inputs are not weights by role.
 fn is_differentiable(node: &Node) -> bool {
     const STEPS: [&str; 16] = [
         "Shape",
@@ -91,7 +97,7 @@ fn is_differentiable(node: &Node) -> bool {
 }
 
 /// Whether `tensor`, read by an elementwise node, is a constant of the architecture.
-fn is_constant_beside(node: &Node, tensor: Option<&Tensor>) -> bool {
+fn is_architecture_constant(node: &Node, tensor: Option<&Tensor>) -> bool {
     const ELEMENTWISE: [&str; 6] = ["Add", "Sub", "Mul", "Div", "Pow", "Where"];
     let Some(tensor) = tensor.filter(|_| ELEMENTWISE.contains(&node.op.as_str())) else {
         return false;
@@ -99,13 +105,12 @@ fn is_constant_beside(node: &Node, tensor: Option<&Tensor>) -> bool {
     tensor.elements() == 1 || (node.op == "Add" && is_mask(tensor))
 }
 
-/// Whether every element is 0 or so low that a softmax makes nothing of it, and some are.
+/// Whether every element is 0 or so low that a softmax makes 0 of it, and some are.
 fn is_mask(tensor: &Tensor) -> bool {
     if tensor.dtype() != DataType::F32 {
         return false;
     }
-    let (chunks, _) = tensor.bytes().as_chunks::<4>();
-    let mut values = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    let mut values = floats::from_bytes(tensor.bytes()).into_iter();
     let mut masks = false;
     values.all(|value| {
         masks |= value <= -100.0;

@@ -1,4 +1,4 @@
-//! How much memory a model file asks for, before it is decoded.
+//! A bound on the memory that decoding a model file takes, checked before it is decoded.
 //!
 //! An empty submessage takes two bytes in a file and hundreds in memory. A walk over the wire
 //! format, which allocates nothing, adds up what the decoder would need, so that a file made of
@@ -15,8 +15,8 @@ use crate::proto;
 /// the tests.
 const MOST_PER_BYTE: usize = 64;
 
-/// What is allowed to every file.
-const FLOOR: usize = 1 << 20;
+/// Bytes of memory that every file may take.
+const ALWAYS_ALLOWED: usize = 1 << 20;
 
 /// Deepest nesting that is walked; prost refuses deeper messages itself.
 const DEPTH: usize = 100;
@@ -79,15 +79,15 @@ impl Message {
 /// Refuses a file whose decoded structure would be out of proportion to its size.
 ///
 /// Damage that the decoder finds by itself is left to it.
-pub(crate) fn bounded(bytes: &[u8]) -> Result<()> {
+pub(crate) fn check_decoded_size(bytes: &[u8]) -> Result<()> {
     let most = bytes
         .len()
         .saturating_mul(MOST_PER_BYTE)
-        .saturating_add(FLOOR);
+        .saturating_add(ALWAYS_ALLOWED);
     match needed(bytes, Message::Model, DEPTH) {
         Some(needed) if needed > most => Err(Error::NotOnnx {
             detail: format!(
-                "its {} bytes would take {needed} bytes of memory, most of them for empty parts",
+                "its {} bytes would take {needed} bytes of memory, most of them for empty messages",
                 bytes.len()
             ),
         }),
@@ -137,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_empty_parts_is_refused_before_it_is_decoded() {
+    fn a_file_of_empty_messages_is_refused_before_it_is_decoded() {
         let empty = |tag| field(tag, &[]).repeat(200_000);
         let attributes = field(7, &field(1, &empty(5)));
         for bytes in [field(7, &empty(1)), attributes, field(7, &empty(11))] {
             let error = Graph::from_bytes(bytes).unwrap_err().to_string();
-            assert!(error.contains("empty parts"), "{error}");
+            assert!(error.contains("empty messages"), "{error}");
         }
     }
 

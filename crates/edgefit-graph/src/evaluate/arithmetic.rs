@@ -1,9 +1,11 @@
+//! Elements as numbers, and the elementwise ops on them.
+
 use std::cmp::Ordering;
 
-use super::places::spread;
-use crate::infer::TensorType;
+use super::indexing::spread;
 use crate::ops::{Binary, Unary};
 use crate::tensor::{DataType, Tensor};
+use crate::tensor_type::TensorType;
 
 /// Elements as numbers; booleans are 0 and 1.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
-//! Ops that find elements.
+//! `ArgMax`, `ArgMin` and `TopK`.
 
-use super::{Context, axis_index};
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 
 /// Index of the largest or smallest element along a dimension.
@@ -22,16 +23,6 @@ pub struct TopK {
     pub k: usize,
     /// Whether the largest are looked for.
     pub largest: bool,
-}
-
-/// Running sums along a dimension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CumSum {
-    axis: i64,
-    /// Whether an element is left out of its own sum.
-    pub exclusive: bool,
-    /// Whether sums run from the end.
-    pub reverse: bool,
 }
 
 impl ArgReduce {
@@ -56,9 +47,9 @@ impl ArgReduce {
         let axis = self.axis(x.len())?;
         let mut dims = x.to_vec();
         if self.keep_dims {
-            dims[axis] = 1
+            dims[axis] = 1;
         } else {
-            drop(dims.remove(axis))
+            dims.remove(axis);
         }
         Ok(dims)
     }
@@ -101,26 +92,5 @@ impl TopK {
         let mut dims = x.to_vec();
         dims[axis] = self.k;
         Ok(dims)
-    }
-}
-
-impl CumSum {
-    pub(super) fn read(context: &Context) -> Result<Self> {
-        match context.constant_ints(1, "axis")?.as_deref() {
-            Some(&[axis]) => Ok(CumSum {
-                axis,
-                exclusive: context.node.int_or("exclusive", 0)? != 0,
-                reverse: context.node.int_or("reverse", 0)? != 0,
-            }),
-            _ => Err(context.invalid("input 1, the axis, is not a single number")),
-        }
-    }
-
-    /// The dimension, counted from the front, of a tensor of `rank` dimensions.
-    ///
-    /// # Errors
-    /// It does not exist.
-    pub fn axis(&self, rank: usize) -> Result<usize, String> {
-        axis_index(self.axis, rank)
     }
 }

@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(dataset.samples.len(), 4500);
         let count = |class: usize, part: Part| {
             let of_part =
-                |sample: &&edgefit_data::Sample| sample.class == class && sample.part == Some(part);
+                |sample: &&edgefit_data::Sample| sample.class == class && sample.split == Some(part);
             dataset.samples.iter().filter(of_part).count()
         };
         for class in 0..CLASSES.len() {

@@ -1,3 +1,5 @@
+//! What can go wrong when a graph runs in burn.
+
 /// What can go wrong when a graph runs in burn.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

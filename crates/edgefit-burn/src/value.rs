@@ -1,3 +1,5 @@
+//! Values of a graph: floats in burn, integers and booleans in the host's memory.
+
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use edgefit_graph::DataType;
 
@@ -17,6 +19,13 @@ pub enum Value {
     Floats(Floats),
     /// A tensor in the host's memory.
     Host(edgefit_graph::Tensor),
+}
+
+/// Where a value lies: see [`Value`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Location {
+    Burn,
+    Host,
 }
 
 /// A float tensor of any rank from 1 to 8; burn's own know their rank at compile time.
@@ -125,7 +134,7 @@ impl Value {
     /// The elements as floats, row-major.
     ///
     /// # Errors
-    /// The device fails to hand them out.
+    /// The device fails to read them back.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
         match self {
             Value::Floats(floats) => floats.to_vec(),
@@ -158,11 +167,12 @@ impl Value {
 
 /// The elements of any type as floats.
 fn host_floats(tensor: &edgefit_graph::Tensor) -> Result<Vec<f32>, String> {
-    let floats = match tensor.dtype().is_float() {
-        true => tensor.to_f32(),
-        false => tensor
+    let floats = if tensor.dtype().is_float() {
+        tensor.to_f32()
+    } else {
+        tensor
             .to_i64()
-            .map(|values| values.into_iter().map(|value| value as f32).collect()),
+            .map(|values| values.into_iter().map(|value| value as f32).collect())
     };
     floats.map_err(|error| error.to_string())
 }
@@ -235,12 +245,12 @@ impl Floats {
         })
     }
 
-    /// The same without its part in autodiff.
+    /// The same tensor detached from autodiff.
     pub(crate) fn inner(self) -> Self {
         on_rank!(self, tensor => tensor.inner().into())
     }
 
-    /// The same elements with dimensions of size 1 put in front until there are `rank`.
+    /// The same elements with dimensions of size 1 in front until there are `rank`.
     pub(crate) fn padded_to(self, rank: usize) -> Result<Self, String> {
         let dims = self.dims();
         let mut padded = vec![1; rank.saturating_sub(dims.len())];
@@ -251,7 +261,7 @@ impl Floats {
     /// The elements, row-major.
     ///
     /// # Errors
-    /// The device fails to hand them out.
+    /// The device fails to read them back.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
         on_rank!(self, tensor => tensor.try_to_vec_as::<f32>())
             .map_err(|error| Error::ReadBack(format!("{error:?}")))

@@ -98,7 +98,12 @@ impl Gradients {
                     (Some(a), Some(b)) => Some(rank_of(param, a) + rank_of(param, b)),
                     (None, None) => None,
                     _ => {
-                        return Err(Error::ReadBack(format!("only one gradient of '{name}'")));
+                        return Err(Error::Node {
+                            node: format!("initializer '{name}'"),
+                            problem: "only one of the two gradients reached it; add gradients of \
+                                      the same module"
+                                .into(),
+                        });
                     }
                 };
                 if let Some(added) = added {

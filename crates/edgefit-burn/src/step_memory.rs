@@ -47,6 +47,27 @@ impl StepMemory {
     /// `trained` accepts, as [`crate::EvalModule::into_train`] does, by an optimizer that keeps
     /// `states` tensors of its size for each of them.
     ///
+    /// ```
+    /// use edgefit_burn::StepMemory;
+    /// use edgefit_graph::infer::InputShapes;
+    /// use edgefit_graph::{Dim, Graph, Node, Tensor, ValueInfo};
+    ///
+    /// let mut graph = Graph::new("product", 17);
+    /// let dims = vec![Dim::Symbol("batch".into()), Dim::Known(3)];
+    /// graph.inputs.push(ValueInfo::f32("x", dims));
+    /// graph.outputs.push(ValueInfo::f32("y", vec![]));
+    /// let weight = Tensor::from_values(vec![3, 2], &[1f32; 6]);
+    /// graph.initializers.insert("w".into(), weight);
+    /// graph.nodes = vec![Node::new("Gemm", "product", &["x", "w"], &["y"])];
+    ///
+    /// let batch = InputShapes(vec![("x".into(), vec![4, 3])]);
+    /// let memory = StepMemory::of(&graph, &batch, |name| name == "w", 2)?;
+    /// assert_eq!(memory.trained, 4 * 6);
+    /// // x and y.
+    /// assert_eq!(memory.saved, 4 * (4 * 3 + 4 * 2));
+    /// # Ok::<(), edgefit_burn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// burn cannot run the graph.
     pub fn of(

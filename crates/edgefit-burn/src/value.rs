@@ -117,6 +117,16 @@ impl From<edgefit_graph::Tensor> for Value {
 impl Value {
     /// Floats of shape `dims` on `device`, from row-major `values`.
     ///
+    /// ```
+    /// use edgefit_burn::Value;
+    /// use edgefit_burn::burn::tensor::{Device, Tensor};
+    ///
+    /// let value = Value::new(vec![1.0, 2.0, 3.0, 4.0], &[2, 2], &Device::flex())?;
+    /// let matrix: Tensor<2> = value.try_into()?;
+    /// assert_eq!(Value::from(matrix.transpose()).to_vec()?, [1.0, 3.0, 2.0, 4.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The rank is above 8, there are no elements, or not as many as `dims` asks for.
     pub fn new(values: Vec<f32>, dims: &[usize], device: &Device) -> Result<Self, String> {

@@ -203,10 +203,14 @@ fn clamp_elements<T: Element + Pod + PartialOrd>(
 ) -> FloatTensor<Flex> {
     let mut x = owned::<T>(x);
     let chunks = x.storage_mut::<T>().par_chunks_mut(CHUNK);
-    let clamped = |value: T| match (value < low, value > high) {
-        (true, _) => low,
-        (_, true) => high,
-        _ => value,
+    let clamped = |value: T| {
+        if value < low {
+            low
+        } else if value > high {
+            high
+        } else {
+            value
+        }
     };
     match inside {
         None => {

@@ -25,17 +25,18 @@ struct Held {
 struct Taped<'p> {
     step: &'p Step,
     memory: OpMemory,
-    /// Held until the backward pass of the op is through.
+    /// Held until the backward pass of the op is done.
     _saved: Vec<Memory>,
     tracked: Vec<bool>,
 }
 
+/// Everything that is held between and within steps.
 pub(super) struct Walk {
     allocator: Rc<Allocator>,
     slots: Vec<Option<Held>>,
     /// Held here and by their slots, so that no op overwrites them.
     weights: Vec<Held>,
-    /// A constant is small, and counts for nothing.
+    /// Constants are small, and count as 0 bytes.
     constant: Held,
     /// State of the optimizer.
     states: Vec<Memory>,
@@ -44,16 +45,20 @@ pub(super) struct Walk {
 impl Walk {
     pub fn new(program: &Program, sizes: &[u64], trains: &[bool]) -> Self {
         let allocator = Rc::new(Allocator::default());
-        let held = |bytes: u64, tracked: bool| Held {
+        let constant = |bytes: u64| Held {
             memory: allocator.allocate(bytes),
-            tracked,
+            tracked: false,
             dense: true,
         };
         let weights = sizes.iter().zip(trains);
+        let weights = weights.map(|(&size, &tracked)| Held {
+            tracked,
+            ..constant(size)
+        });
         Walk {
             slots: vec![None; program.slots],
-            weights: weights.map(|(&size, &trains)| held(size, trains)).collect(),
-            constant: held(0, false),
+            weights: weights.collect(),
+            constant: constant(0),
             states: Vec::new(),
             allocator,
         }

@@ -113,6 +113,7 @@ impl Layout {
     #[inline(always)]
     fn for_each_run(&self, mut visit: impl FnMut(RowRun)) {
         let [rows, columns] = self.axes;
+        let pitch = self.row_pitch();
         for row_phase in 0..rows.extent.stride {
             let down = rows.run(row_phase);
             for row in 0..down.length {
@@ -122,8 +123,7 @@ impl Layout {
                     if right.length > 0 {
                         visit(RowRun {
                             phase: row_phase * columns.extent.stride + column_phase,
-                            phase_start: (down.phase_start + row) * self.row_pitch()
-                                + right.phase_start,
+                            phase_start: (down.phase_start + row) * pitch + right.phase_start,
                             plane_start: plane_row * columns.input + right.input_start,
                             length: right.length,
                         });

@@ -1,6 +1,8 @@
-//! What a probe found on a machine: how much memory an engine's process takes.
+//! How much memory an engine's process takes, as a probe measured it on a machine.
 
 use serde::{Deserialize, Serialize};
+
+use crate::engine_id::EngineId;
 
 /// Resident memory of a process that loads a model into an engine and runs it.
 ///
@@ -8,31 +10,31 @@ use serde::{Deserialize, Serialize};
 /// in the runs, when activations join what was kept. The higher one counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Footprint {
+pub struct ProcessMemory {
     /// The engine.
-    pub engine: String,
+    pub engine: EngineId,
     /// The most while the model is loaded.
-    pub loading: Held,
+    pub loading: PartsMemory,
     /// What is left of it before the first run.
-    pub loaded: Held,
+    pub loaded: PartsMemory,
     /// What runs add to that.
-    pub running: Running,
+    pub running: RunMemory,
 }
 
-/// A sum over what a model holds, each part times a measured factor.
+/// Memory in proportion to the parts of a model: each part times a measured factor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Held {
+pub struct PartsMemory {
     /// Bytes with the smallest model.
     pub base_bytes: u64,
     /// Copies of each part; for the nodes, bytes each.
-    pub copies: Holdings<f64>,
+    pub copies: ModelParts<f64>,
 }
 
 /// What runs add, measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Running {
+pub struct RunMemory {
     /// Bytes with the smallest model.
     pub base_bytes: u64,
     /// Times the best arena for the activations.
@@ -42,7 +44,7 @@ pub struct Running {
 /// The parts of a model that engines keep in memory, each in a way of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Holdings<T> {
+pub struct ModelParts<T> {
     /// Weights of convolutions larger than 1×1, in bytes.
     pub dense: T,
     /// Weights of 1×1 convolutions, in bytes.
@@ -57,7 +59,7 @@ pub struct Holdings<T> {
     pub nodes: T,
 }
 
-impl<T> Holdings<T> {
+impl<T> ModelParts<T> {
     /// The parts, in the order of the fields.
     pub fn parts(self) -> [T; 6] {
         [
@@ -71,9 +73,9 @@ impl<T> Holdings<T> {
     }
 }
 
-impl<T> From<[T; 6]> for Holdings<T> {
+impl<T> From<[T; 6]> for ModelParts<T> {
     fn from([dense, pointwise, vector, matrix, other, nodes]: [T; 6]) -> Self {
-        Holdings {
+        ModelParts {
             dense,
             pointwise,
             vector,
@@ -84,25 +86,25 @@ impl<T> From<[T; 6]> for Holdings<T> {
     }
 }
 
-impl Held {
-    fn bytes(&self, holdings: Holdings<u64>) -> u64 {
-        let parts = self.copies.parts().into_iter().zip(holdings.parts());
-        let sum: f64 = parts.map(|(copies, bytes)| copies * bytes as f64).sum();
+impl PartsMemory {
+    fn bytes(&self, model: ModelParts<u64>) -> u64 {
+        let pairs = self.copies.parts().into_iter().zip(model.parts());
+        let sum: f64 = pairs.map(|(copies, bytes)| copies * bytes as f64).sum();
         self.base_bytes.saturating_add(sum.max(0.0) as u64)
     }
 }
 
-impl Footprint {
-    /// Peak of the resident memory with a model that holds `holdings` and whose activations take
+impl ProcessMemory {
+    /// Peak of the resident memory with a model of `parts` whose activations take
     /// `arena_bytes` at best, in bytes.
-    pub fn peak_bytes(&self, holdings: Holdings<u64>, arena_bytes: u64) -> u64 {
+    pub fn peak_bytes(&self, parts: ModelParts<u64>, arena_bytes: u64) -> u64 {
         let activations = self.running.arenas * arena_bytes as f64;
         let running = self
             .loaded
-            .bytes(holdings)
+            .bytes(parts)
             .saturating_add(self.running.base_bytes)
             .saturating_add(activations.max(0.0) as u64);
-        self.loading.bytes(holdings).max(running)
+        self.loading.bytes(parts).max(running)
     }
 }
 
@@ -112,27 +114,27 @@ mod tests {
 
     #[test]
     fn the_higher_of_two_peaks_counts() {
-        let held = |base_bytes, dense| Held {
+        let memory = |base_bytes, dense| PartsMemory {
             base_bytes,
-            copies: Holdings {
+            copies: ModelParts {
                 dense,
-                ..Holdings::default()
+                ..ModelParts::default()
             },
         };
-        let footprint = Footprint {
-            engine: "tract".into(),
-            loading: held(100, 3.0),
-            loaded: held(90, 1.0),
-            running: Running {
+        let process = ProcessMemory {
+            engine: EngineId::Tract,
+            loading: memory(100, 3.0),
+            loaded: memory(90, 1.0),
+            running: RunMemory {
                 base_bytes: 5,
                 arenas: 2.0,
             },
         };
-        let holdings = Holdings {
+        let parts = ModelParts {
             dense: 10,
-            ..Holdings::default()
+            ..ModelParts::default()
         };
-        assert_eq!(footprint.peak_bytes(holdings, 0), 130);
-        assert_eq!(footprint.peak_bytes(holdings, 100), 90 + 10 + 5 + 200);
+        assert_eq!(process.peak_bytes(parts, 0), 130);
+        assert_eq!(process.peak_bytes(parts, 100), 90 + 10 + 5 + 200);
     }
 }

@@ -4,6 +4,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use toml::de::DeTable;
+
 use crate::error::{Error, Result};
 
 /// Largest profile file that is read, in bytes.
@@ -48,6 +50,14 @@ impl Source {
             text,
             origin: Origin::File { folder },
         })
+    }
+
+    /// The text as a TOML table with spans.
+    pub fn table(&self) -> Result<DeTable<'_>> {
+        match DeTable::parse(&self.text) {
+            Ok(table) => Ok(table.into_inner()),
+            Err(error) => Err(self.problem(error.span(), error.message())),
+        }
     }
 
     /// The error that says what is wrong where `span` of the text begins.

@@ -1,4 +1,6 @@
-use super::*;
+//! Profiles that are refused, with the line and the fix.
+
+use crate::profile::{ArenaLayout, Profile, Scheme};
 
 const GOOD: &str = r#"# A board.
 version = 2
@@ -64,10 +66,15 @@ fn mistake(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn mistakes_are_named_with_their_mend() {
+fn mistakes_are_named_with_their_fix() {
     Profile::parse(GOOD, "good").unwrap();
     for (from, to, expected) in [
         ("version = 2", "version = 9", "line 2: version 9"),
+        (
+            "version = 2",
+            "version = 1",
+            "line 2: version 1 of the schema is not known",
+        ),
         ("version = 2", "version = \"2\"", "is not a whole number"),
         ("version = 2\n", "", "add 'version = 2'"),
         (
@@ -180,16 +187,6 @@ fn mistakes_are_named_with_their_mend() {
 }
 
 #[test]
-fn a_file_of_version_1_is_told_what_is_new() {
-    let error = mistake("version = 2", "version = 1");
-    assert!(
-        error.contains("line 2: version 1 of the schema is no longer read; write 'version = 2'"),
-        "{error}"
-    );
-    assert!(error.contains("\"runtime\""), "{error}");
-}
-
-#[test]
 fn weights_in_flash_need_a_flash() {
     let flash = GOOD.find("[flash]").unwrap();
     let next = GOOD.find("[quantization]").unwrap();
@@ -257,7 +254,7 @@ error_p90 = 0.2
 "#;
     let profile = Profile::parse(&format!("{GOOD}{found}"), "board.toml").unwrap();
     assert_eq!(profile.rates[0].points[0].size.outputs, 32);
-    assert_eq!(profile.footprints[0].loading.base_bytes, 4096);
+    assert_eq!(profile.process_memory[0].loading.base_bytes, 4096);
     assert_eq!(profile.calibrations[0].models, 12);
     let written = toml::to_string(&profile).unwrap();
     assert_eq!(Profile::parse(&written, "written").unwrap(), profile);

@@ -2,45 +2,38 @@
 
 use std::collections::HashSet;
 
-use super::memory::{Bank, Content};
-use super::{Profile, WeightsIn};
-use crate::footprint::Footprint;
+use crate::process_memory::ProcessMemory;
+use crate::profile::{Bank, Content, Profile, WeightsIn, is_name};
 
-/// A problem names the key and the mend.
+/// A problem names the key and the fix.
 type Check = Result<(), String>;
-
-/// Whether `name` can be that of a profile: of the command line, and of a file in a folder.
-pub(crate) fn is_name(name: &str) -> bool {
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_of_name)
-}
 
 pub(super) fn validate(profile: &Profile) -> Check {
     name(profile)?;
     contents(profile)?;
     sizes(profile)?;
-    unique("banks", profile.banks.iter().map(|bank| &bank.name))?;
+    unique("banks", profile.banks.iter().map(|bank| bank.name.as_str()))?;
     overlaps(profile)?;
     engines(profile)?;
     probed(profile)
 }
 
-/// Factors and errors that a probe found can be reckoned with.
+/// Factors and errors that a probe found are finite and not negative.
 fn probed(profile: &Profile) -> Check {
     let sound = |value: f64| value.is_finite() && value >= 0.0;
-    for footprint in &profile.footprints {
-        let Footprint {
+    for process in &profile.process_memory {
+        let ProcessMemory {
             loading,
             loaded,
             running,
             ..
-        } = footprint;
-        let copies = [loading, loaded].map(|held| held.copies.parts());
+        } = process;
+        let copies = [loading, loaded].map(|memory| memory.copies.parts());
         let mut factors = copies.into_iter().flatten().chain([running.arenas]);
         if !factors.all(sound) {
             return Err(format!(
                 "the footprint of '{}' has factors that are no numbers from 0; probe the device again",
-                footprint.engine
+                process.engine
             ));
         }
     }
@@ -107,7 +100,7 @@ fn sizes(profile: &Profile) -> Check {
     Ok(())
 }
 
-fn unique<'a>(what: &str, mut names: impl Iterator<Item = &'a String>) -> Check {
+fn unique<'a>(what: &str, mut names: impl Iterator<Item = &'a str>) -> Check {
     let mut seen = HashSet::new();
     match names.find(|name| !seen.insert(*name)) {
         Some(name) => Err(format!(
@@ -136,7 +129,7 @@ fn overlaps(profile: &Profile) -> Check {
         let end = start.saturating_add(*bytes);
         if end > *next {
             return Err(format!(
-                "{name} ({start:#x} to {end:#x}) and {other} (from {next:#x}) overlap; mend \
+                "{name} ({start:#x} to {end:#x}) and {other} (from {next:#x}) overlap; fix \
                  'start' or 'bytes' of one of them"
             ));
         }
@@ -145,7 +138,8 @@ fn overlaps(profile: &Profile) -> Check {
 }
 
 fn engines(profile: &Profile) -> Check {
-    unique("engines", profile.engines.iter().map(|engine| &engine.name))?;
+    let names = profile.engines.iter().map(|engine| engine.name.as_str());
+    unique("engines", names)?;
     match profile
         .engines
         .iter()

@@ -1,3 +1,5 @@
+//! Flash and memory banks of a device, and how fast its largest memory is.
+
 use edgefit_base::units::parse::{Bytes, BytesPerSecond};
 use serde::{Deserialize, Serialize};
 

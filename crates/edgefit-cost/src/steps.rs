@@ -1,3 +1,5 @@
+//! The steps that an engine runs, after it has fused what engines fuse.
+
 use std::collections::HashMap;
 
 use edgefit_graph::infer::Inference;

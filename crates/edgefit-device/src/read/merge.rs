@@ -38,8 +38,12 @@ pub fn merge<'t>(base: &mut DeTable<'t>, over: DeTable<'t>) {
     for (key, value) in over {
         match base.get_mut(key.get_ref().as_ref()) {
             Some(old) => {
-                let named = NAMED_LISTS.contains(&key.get_ref().as_ref());
-                merge_value(old, value, named);
+                let lists = if NAMED_LISTS.contains(&key.get_ref().as_ref()) {
+                    Lists::ByName
+                } else {
+                    Lists::Replaced
+                };
+                merge_value(old, value, lists);
             }
             None => {
                 base.insert(key, value);
@@ -48,14 +52,23 @@ pub fn merge<'t>(base: &mut DeTable<'t>, over: DeTable<'t>) {
     }
 }
 
-fn merge_value<'t>(base: &mut Spanned<DeValue<'t>>, over: Spanned<DeValue<'t>>, named: bool) {
+/// What is done with a list that both have.
+#[derive(PartialEq, Eq)]
+enum Lists {
+    ByName,
+    Replaced,
+}
+
+fn merge_value<'t>(base: &mut Spanned<DeValue<'t>>, over: Spanned<DeValue<'t>>, lists: Lists) {
     // A figure is replaced whole: a value never keeps another value's source.
     let is_figure = |value: &DeValue| value.get("value").is_some();
     let figure = is_figure(base.get_ref()) || is_figure(over.get_ref());
     let span = over.span();
     match (base.get_mut(), over.into_inner()) {
         (DeValue::Table(base), DeValue::Table(over)) if !figure => merge(base, over),
-        (DeValue::Array(base), DeValue::Array(over)) if named => merge_named(base, over),
+        (DeValue::Array(base), DeValue::Array(over)) if lists == Lists::ByName => {
+            merge_named(base, over)
+        }
         (_, over) => *base = Spanned::new(span, over),
     }
 }
@@ -70,7 +83,7 @@ fn merge_named<'t>(base: &mut DeArray<'t>, over: DeArray<'t>) {
         match rest.iter().position(same) {
             Some(index) => {
                 let mut merged = rest.remove(index);
-                merge_value(&mut merged, entry, false);
+                merge_value(&mut merged, entry, Lists::Replaced);
                 base.push(merged);
             }
             None => base.push(entry),

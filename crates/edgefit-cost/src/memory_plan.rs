@@ -21,7 +21,7 @@ pub use element::ElementType;
 pub use lifetime::Lifetime;
 pub use order::BestOrder;
 pub use plan_svg::{Panel, draw_svg};
-pub use scratch::{Scratch, largest_scratch};
+use scratch::largest_scratch;
 
 /// Every tensor starts at a multiple of this, as engines on small devices want it.
 pub const ALIGNMENT: u64 = 16;
@@ -37,7 +37,8 @@ pub struct MemoryPlan {
     pub in_place_bound_bytes: u64,
     /// What the planner reached in the graph's own order, tensors aligned to [`ALIGNMENT`].
     pub arena_bytes: u64,
-    /// What the kernel of one node needs in addition to the arena, at most; see [`largest_scratch`].
+    /// What the kernel of one node needs in addition to the arena, at most: for int8, the buffers of
+    /// CMSIS-NN 6; for floats none.
     pub scratch_bytes: u64,
     /// The node that needs that scratch.
     pub scratch_node: Option<String>,

@@ -1,18 +1,20 @@
 //! Measures the machine it runs on into a device profile (`edgefit device probe`).
 //!
-//! [`op_rates`] times every class of op in every engine, [`process_memory`] measures the memory of
-//! their processes, and [`calibrate`] tells how far the predictions made from both are off on networks that neither saw.
+//! `op_rates` times every class of op in every engine, `process_memory` measures the memory of their
+//! processes, and `calibrate` finds how far the predictions made from both are off on networks that
+//! neither was measured on.
 
 mod bandwidth;
-pub mod calibrate;
+mod calibrate;
 mod chain;
 mod error;
 mod machine;
-pub mod op_rates;
+mod op_rates;
 mod probe;
-pub mod process_memory;
+mod process_memory;
 mod products;
 mod small_ops;
 
 pub use error::{Error, Result};
 pub use probe::{Probed, Progress, Request, probe};
+pub use process_memory::InOwnProcess;

@@ -3,13 +3,12 @@
 use edgefit_graph::infer::Inference;
 use edgefit_graph::ops::Op;
 use edgefit_graph::{Graph, Node};
-use serde::Serialize;
 
 use super::element::ElementType;
 
 /// What the kernel of one node needs in addition to the activations, while it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Scratch {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Scratch {
     /// Name of the node.
     pub node: String,
     /// Size.
@@ -22,7 +21,7 @@ pub struct Scratch {
 /// extension (`arm_convolve_wrapper_s8_get_buffer_size_dsp` and
 /// `arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp`). For floats none: reference kernels read
 /// the input where it lies.
-pub fn largest_scratch(
+pub(super) fn largest_scratch(
     graph: &Graph,
     inference: &Inference,
     element: ElementType,

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::steps::Steps;
 
-pub use arena::{Goal, Limits, Plan, place};
+pub use arena::{Goal, Plan, SearchLimits, place};
 pub use banks::{BankPlacement, place_in_banks};
 pub use element::ElementType;
 pub use lifetime::Lifetime;
@@ -88,7 +88,7 @@ impl MemoryPlan {
             };
             step.reads.iter().find(dies_here).map_or(0, |_| written)
         };
-        let plan = place(&lifetimes, ALIGNMENT, Goal::Smallest, Limits::QUICK);
+        let plan = place(&lifetimes, ALIGNMENT, Goal::Smallest, SearchLimits::QUICK);
         let scratch = largest_scratch(graph, inference, element);
         MemoryPlan {
             naive_bytes: sum(&bytes),
@@ -139,7 +139,7 @@ fn best_order(graph: &Graph, steps: &Steps, bytes: &[u64], bound: u64) -> Option
         .max()?;
     (lower_bound_bytes < bound).then(|| BestOrder {
         lower_bound_bytes,
-        arena_bytes: place(&lifetimes, ALIGNMENT, Goal::Smallest, Limits::QUICK).peak_bytes,
+        arena_bytes: place(&lifetimes, ALIGNMENT, Goal::Smallest, SearchLimits::QUICK).peak_bytes,
         order: order::of_nodes(graph, steps, &order),
         tried_steps: tried,
     })

@@ -11,13 +11,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::{check, guillotine, life};
-use edgefit_cost::memory_plan::{Goal, Lifetime, Limits, place};
+use edgefit_cost::memory_plan::{Goal, Lifetime, SearchLimits, place};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Work alone ends the search.
-fn work(work: u64) -> Limits {
-    Limits {
+fn work(work: u64) -> SearchLimits {
+    SearchLimits {
         work,
         time: Duration::from_secs(600),
     }
@@ -49,7 +49,7 @@ fn fits_its_capacity(name: char) {
     const CAPACITY: u64 = 1 << 20;
     let lifetimes = minimalloc(name);
     for goal in [Goal::Within(CAPACITY), Goal::Smallest] {
-        let plan = place(&lifetimes, 1, goal, work(Limits::default().work));
+        let plan = place(&lifetimes, 1, goal, work(SearchLimits::default().work));
         check(&lifetimes, &plan.offsets, 1);
         assert_eq!(peak(&lifetimes, &plan.offsets), plan.peak_bytes);
         assert!(plan.peak_bytes <= CAPACITY, "{name} {goal:?} {plan:?}");
@@ -77,7 +77,12 @@ fn cut_rectangles_go_together_again() {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let buffers = rng.random_range(1..40);
         let lifetimes = guillotine(&mut rng, 30, 1000, buffers);
-        let plan = place(&lifetimes, 1, Goal::Smallest, work(Limits::default().work));
+        let plan = place(
+            &lifetimes,
+            1,
+            Goal::Smallest,
+            work(SearchLimits::default().work),
+        );
         check(&lifetimes, &plan.offsets, 1);
         assert_eq!(plan.lower_bound_bytes, 1000);
         assert_eq!(plan.peak_bytes, 1000, "seed {seed}, {buffers} buffers");
@@ -167,11 +172,11 @@ fn the_same_limits_give_the_same_plan() {
 
 #[test]
 fn degenerate_buffers_are_placed() {
-    let plan = place(&[], 16, Goal::Smallest, Limits::default());
+    let plan = place(&[], 16, Goal::Smallest, SearchLimits::default());
     assert_eq!((plan.peak_bytes, plan.proved), (0, true));
     // Nothing to hold, and never alive.
     let lifetimes = [life(0, 3, 0), life(2, 2, 5), life(3, 1, 5), life(1, 2, 7)];
-    let plan = place(&lifetimes, 16, Goal::Smallest, Limits::default());
+    let plan = place(&lifetimes, 16, Goal::Smallest, SearchLimits::default());
     assert_eq!(plan.offsets, [0; 4]);
     assert_eq!(plan.peak_bytes, 7);
 }
@@ -181,11 +186,21 @@ fn absurd_sizes_saturate() {
     for bytes in [1 << 53, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
         for alignment in [1, 16, 1 << 40, u64::MAX] {
             let lifetimes = vec![life(0, usize::MAX, bytes); 3000];
-            let plan = place(&lifetimes, alignment, Goal::Smallest, Limits::default());
+            let plan = place(
+                &lifetimes,
+                alignment,
+                Goal::Smallest,
+                SearchLimits::default(),
+            );
             assert_eq!(plan.peak_bytes, plan.lower_bound_bytes);
             let few = &lifetimes[..3];
-            place(few, alignment, Goal::Within(u64::MAX), Limits::default());
-            place(few, alignment, Goal::Within(0), Limits::default());
+            place(
+                few,
+                alignment,
+                Goal::Within(u64::MAX),
+                SearchLimits::default(),
+            );
+            place(few, alignment, Goal::Within(0), SearchLimits::default());
         }
     }
 }
@@ -194,8 +209,8 @@ fn absurd_sizes_saturate() {
 fn large_networks_are_planned_with_bounded_work() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for (count, limits, most) in [
-        (300, Limits::QUICK, 1_000_000),
-        (20_000, Limits::default(), 30_000_000),
+        (300, SearchLimits::QUICK, 1_000_000),
+        (20_000, SearchLimits::default(), 30_000_000),
     ] {
         for longest in [3, 30, count] {
             let lifetimes: Vec<Lifetime> = (0..count)

@@ -3,7 +3,9 @@
 mod common;
 
 use common::guillotine;
-use edgefit_cost::memory_plan::{BankPlacement, Goal, Lifetime, Limits, Panel, draw_svg, place};
+use edgefit_cost::memory_plan::{
+    BankPlacement, Goal, Lifetime, Panel, SearchLimits, draw_svg, place,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -17,7 +19,7 @@ fn drawn(buffers: usize, name: impl Fn(usize) -> String) -> String {
 }
 
 fn draw(lifetimes: &[Lifetime]) -> String {
-    let plan = place(lifetimes, 16, Goal::Smallest, Limits::QUICK);
+    let plan = place(lifetimes, 16, Goal::Smallest, SearchLimits::QUICK);
     let placements: Vec<BankPlacement> = (plan.offsets.iter())
         .map(|&offset| BankPlacement { bank: 0, offset })
         .collect();

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::basis::NeedBasis;
 
-/// Answer of a [`Check`].
+/// The answer of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

@@ -11,7 +11,7 @@ mod skyline;
 use super::lifetime::Lifetime;
 use problem::Problem;
 
-pub use plan::{Goal, Limits, Plan};
+pub use plan::{Goal, Plan, SearchLimits};
 
 /// Gives every buffer of `lifetimes` an offset that is a multiple of `alignment` bytes.
 ///
@@ -20,7 +20,7 @@ pub use plan::{Goal, Limits, Plan};
 /// those of the best plan that was met.
 ///
 /// ```
-/// use edgefit_cost::memory_plan::{Goal, Lifetime, Limits, place};
+/// use edgefit_cost::memory_plan::{Goal, Lifetime, SearchLimits, place};
 ///
 /// let buffer = |name: &str, lower, upper, bytes| Lifetime {
 ///     name: name.into(),
@@ -30,12 +30,12 @@ pub use plan::{Goal, Limits, Plan};
 /// };
 /// // `a` and `c` are never alive together, and share their bytes.
 /// let buffers = [buffer("a", 0, 2, 64), buffer("b", 1, 3, 32), buffer("c", 2, 4, 64)];
-/// let plan = place(&buffers, 16, Goal::Smallest, Limits::QUICK);
+/// let plan = place(&buffers, 16, Goal::Smallest, SearchLimits::QUICK);
 /// assert_eq!(plan.peak_bytes, 96);
 /// assert_eq!(plan.offsets[0], plan.offsets[2]);
 /// assert!(plan.proved);
 /// ```
-pub fn place(lifetimes: &[Lifetime], alignment: u64, goal: Goal, limits: Limits) -> Plan {
+pub fn place(lifetimes: &[Lifetime], alignment: u64, goal: Goal, limits: SearchLimits) -> Plan {
     let problem = Problem::new(lifetimes, alignment);
     let neighbours = problem.neighbours();
     let mut best = heuristics::greedy(&problem, neighbours.as_deref(), goal);

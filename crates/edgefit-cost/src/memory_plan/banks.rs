@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::arena::{Goal, Limits, place};
+use super::arena::{Goal, SearchLimits, place};
 use super::lifetime::Lifetime;
 
 /// Orders that are tried from each start.
@@ -44,7 +44,7 @@ pub fn place_in_banks(
         lifetimes,
         alignment,
         Goal::Within(banks[largest]),
-        Limits::QUICK,
+        SearchLimits::QUICK,
     );
     if plan.fits(banks[largest]) {
         let in_largest = |offset| BankPlacement {

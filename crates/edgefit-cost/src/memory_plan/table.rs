@@ -7,7 +7,7 @@ use std::time::Instant;
 use csv::StringRecord;
 use serde::Serialize;
 
-use super::arena::{Goal, Limits, place};
+use super::arena::{Goal, SearchLimits, place};
 use super::banks::BankPlacement;
 use super::lifetime::Lifetime;
 use super::plan_svg::{Panel, draw_svg};
@@ -121,7 +121,7 @@ pub enum TableError {
 pub fn plan(
     table: impl Read,
     capacity: Option<u64>,
-    limits: Limits,
+    limits: SearchLimits,
 ) -> Result<TablePlan, TableError> {
     let lifetimes = read(table)?;
     let start = Instant::now();
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     fn planned(table: &str, capacity: Option<u64>) -> Result<TablePlan, TableError> {
-        plan(table.as_bytes(), capacity, Limits::default())
+        plan(table.as_bytes(), capacity, SearchLimits::default())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use anyhow::Context;
-use edgefit::cost::memory_plan::Limits;
+use edgefit::cost::memory_plan::SearchLimits;
 use edgefit::cost::memory_plan::table::{self, TablePlan};
 
 use super::{draw, in_file};
@@ -16,7 +16,8 @@ pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
         let path = args.table.display();
         format!("cannot read {path}; give a CSV file with the columns id, lower, upper and size")
     })?;
-    let plan = table::plan(file, args.capacity, Limits::default()).map_err(in_file(&args.table))?;
+    let plan =
+        table::plan(file, args.capacity, SearchLimits::default()).map_err(in_file(&args.table))?;
     if let Some(svg) = &args.svg {
         draw(svg, &plan.to_svg())?;
     }

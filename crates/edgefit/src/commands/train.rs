@@ -62,7 +62,11 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
         return Ok(Outcome::No);
     };
     output.result(SCHEMA, &report, || {
-        format!("{}\n{}", people(&report), tables::check::verdict_and_budgets(&report.check))
+        format!(
+            "{}\n{}",
+            people(&report),
+            tables::check::verdict_and_budgets(&report.check)
+        )
     })?;
     Ok(outcome(&report))
 }
@@ -151,7 +155,10 @@ pub fn train(
                 guards: &[],
             };
             output.result(SCHEMA, &refused, || {
-                format!("not trained (EF20): {}", tables::check::verdict_and_budgets(&check))
+                format!(
+                    "not trained (EF20): {}",
+                    tables::check::verdict_and_budgets(&check)
+                )
             })?;
             Ok(None)
         }

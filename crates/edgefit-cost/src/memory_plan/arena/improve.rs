@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::heuristics::peak_bytes;
-use super::plan::{Best, Goal, Limits};
+use super::plan::{Best, Goal, SearchLimits};
 use super::problem::{Item, Problem};
 use super::search::{Outcome, Search};
 
@@ -16,7 +16,7 @@ pub(super) fn improve(
     problem: &Problem,
     neighbours: &[Vec<u32>],
     goal: Goal,
-    limits: Limits,
+    limits: SearchLimits,
     best: &mut Best,
 ) {
     let unit = problem.unit;

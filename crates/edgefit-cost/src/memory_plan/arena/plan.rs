@@ -13,7 +13,7 @@ pub enum Goal {
 
 /// How long to search for what the greedy plans miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct SearchLimits {
     /// Changes made to plans in trial: offsets and floors raised. The same number gives the same
     /// plan everywhere, unless `time` ends the search first.
     pub work: u64,
@@ -34,22 +34,22 @@ pub struct Plan {
     /// [`Goal::Within`] a capacity, whether there is one is certain.
     pub proved: bool,
     /// Work that was done: pairs of buffers compared by the greedy plans, and changes made by the
-    /// search, as [`Limits::work`] counts them.
+    /// search, as [`SearchLimits::work`] counts them.
     pub work: u64,
 }
 
-impl Limits {
+impl SearchLimits {
     /// For plans made in passing: some hundredths of a second where greedy plans miss the bound.
-    pub const QUICK: Limits = Limits {
+    pub const QUICK: SearchLimits = SearchLimits {
         work: 300_000,
         time: Duration::from_secs(1),
     };
 }
 
 /// Enough for the instances published with MiniMalloc, in a few seconds.
-impl Default for Limits {
+impl Default for SearchLimits {
     fn default() -> Self {
-        Limits {
+        SearchLimits {
             work: 80_000_000,
             time: Duration::from_secs(10),
         }

@@ -134,7 +134,11 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
         gpus: &gpus,
     };
     output.result(SCHEMA, &found, || {
-        let mut text = format!("{}\n{}", tables::profile::figures(&profile), gpu_lines(&gpus));
+        let mut text = format!(
+            "{}\n{}",
+            tables::profile::figures(&profile),
+            gpu_lines(&gpus)
+        );
         text.push_str(&rates(&profile));
         match &args.output {
             Some(path) => text.push_str(&format!(

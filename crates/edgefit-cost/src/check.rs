@@ -34,7 +34,7 @@ pub struct Check {
     pub verdict: Verdict,
     /// Name of the device profile.
     pub device: String,
-    /// Engine that it was worked out for, if the profile has one.
+    /// Engine that it was checked for, if the profile has one.
     pub engine: Option<EngineId>,
     /// What the model computes with.
     pub element_type: ElementType,
@@ -56,7 +56,7 @@ pub struct Check {
     pub plan: MemoryPlan,
 }
 
-/// Holds `graph`, run on inputs of `shapes`, against what `request` says.
+/// Compares what `graph` needs, run on inputs of `shapes`, with what the device of `request` has.
 ///
 /// What an engine takes in addition to the model is part of the need where the profile knows it. Where it
 /// does not, a budget that is short without it does not hold, and otherwise

@@ -114,7 +114,7 @@ impl Inspection {
             sort(&mut groups, listing.sort, Group::figures);
             groups
         });
-        // Whether a node is shape arithmetic goes with it through the sorting.
+        // Each node is sorted with its mark.
         let mut marked: Vec<(NodeCost, bool)> = costs.nodes.into_iter().zip(folded).collect();
         sort(&mut marked, listing.sort, |(node, _)| Figures {
             name: &node.name,

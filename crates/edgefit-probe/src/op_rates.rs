@@ -22,7 +22,7 @@ const EFFORT: Effort = Effort {
     time: Duration::from_millis(15),
 };
 
-/// Least time of an op, in nanoseconds: engines tell no less apart.
+/// Least time of an op, in nanoseconds: the clocks of engines resolve no less.
 const FLOOR: u64 = 100;
 
 /// What an engine is measured on.
@@ -114,7 +114,7 @@ impl Measuring<'_> {
         self.suite.element_type
     }
 
-    /// Runs every network once more; the fastest passes count. `advance` is told after each network.
+    /// Runs every network once more; the fastest passes count. `advance` is called after each network.
     ///
     /// # Errors
     /// The engine is not there, or fails.
@@ -274,8 +274,8 @@ impl Traced<'_> {
         }
     }
 
-    /// Time of the engine's nodes that bear the name of the one behind `work`. A product that has
-    /// swallowed a small op may bear its name.
+    /// Time of the engine's nodes whose name contains that of the node of `work`. A product into which a
+    /// small op was fused may have its name.
     fn own(&self, work: &Work) -> u64 {
         let name = &self.network.graph.nodes[work.node].name;
         let own = self.nodes.iter().filter(|node| {

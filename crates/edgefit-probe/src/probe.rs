@@ -16,8 +16,8 @@ use crate::machine;
 use crate::op_rates::{Measuring, Suite};
 use crate::process_memory::{self, InOwnProcess, MeasuredModel, process_memory, run_in};
 
-/// Every network is run this often, as far apart as the probe is long, and the fastest counts: what
-/// disturbs a machine comes and goes.
+/// How often every network is run, with the whole probe in between; the fastest run counts, because
+/// disturbances of a machine pass.
 const PASSES: usize = 2;
 
 /// What to measure.
@@ -44,7 +44,7 @@ pub struct Probed {
     pub gpus: Gpus,
 }
 
-/// Who wants to know how far the probe is.
+/// Is told how far the probe is.
 pub trait Progress {
     /// A part of `total` steps begins.
     fn begin(&mut self, what: &str, total: u64);

@@ -176,7 +176,7 @@ pub(crate) fn run_in(
     run(engine, &path, &dims)
 }
 
-/// The memory of `engine` by the parts of a model, as it comes nearest to the `measured` models.
+/// The memory of `engine` by the parts of a model, fitted to the `measured` models.
 pub fn process_memory(engine: EngineName, measured: &[MeasuredModel]) -> ProcessMemory {
     let parts_memory = |bytes: fn(&MeasuredModel) -> u64| {
         let targets: Vec<f64> = measured.iter().map(|one| bytes(one) as f64).collect();

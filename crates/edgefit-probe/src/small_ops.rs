@@ -1,14 +1,14 @@
 //! Chains with small ops between their layers: activations, sums, pooling, normalisation.
 //!
-//! What such an op costs depends on what stands around it, for engines fuse it or have to change the
-//! layout for it. So it is measured as what it adds to a chain of layers.
+//! The cost of such an op depends on its neighbours: engines fuse it, or change the layout for it. So it
+//! is measured as the time that it adds to a chain of layers.
 
 use edgefit_device::ElementType;
 use edgefit_graph::{Attribute, Node, Tensor};
 
 use crate::chain::{Chain, Conv, ints};
 
-/// How many times the op stands in its chain.
+/// How many times the op occurs in its chain.
 pub const REPEATS: usize = 3;
 
 /// A chain with a small op in it, and the chain that it is compared with.
@@ -19,16 +19,16 @@ pub struct Pair {
     pub without: Chain,
 }
 
-/// Whether the op that is measured is in its chain.
+/// Whether the measured op is in its chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// It is.
     There,
-    /// Only what stands around it is.
+    /// Only the nodes around it are.
     LeftOut,
 }
 
-/// Appends a small op with what stands around it.
+/// Appends a small op with the nodes around it.
 type Append = fn(&mut Chain, Subject);
 
 /// Channels and side of the images.

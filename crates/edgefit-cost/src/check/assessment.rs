@@ -1,4 +1,4 @@
-//! A model in one form, held against everything that a device has.
+//! All budgets of a model in one form, on one device.
 
 use edgefit_device::{Engine, Profile};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct EnergyFigure {
     pub basis: NeedBasis,
 }
 
-/// How far a model in one form goes with what there is.
+/// The budgets of a model in one form, and its predicted time.
 pub(super) struct Assessment {
     pub budgets: Vec<Budget>,
     pub latency: Option<LatencyFigure>,

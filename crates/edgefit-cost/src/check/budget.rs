@@ -12,7 +12,7 @@ pub enum Verdict {
     Fits,
     /// A budget does not hold.
     DoesNotFit,
-    /// No budget is broken, but one could not be worked out.
+    /// No budget is exceeded, but at least one need is not known.
     Unknown,
 }
 

@@ -34,7 +34,8 @@ impl Assessment {
         }
     }
 
-    /// The process is one: it lies where most of it was expected to lie.
+    /// One process was measured, so one budget replaces all of RAM: in the bank that was expected to
+    /// take most.
     fn replace_ram(&mut self, peak: u64, by: &str) {
         let of_ram = |budget: &Budget| budget.resource == Resource::Ram;
         let expected = self.budgets.iter().filter(|budget| of_ram(budget));

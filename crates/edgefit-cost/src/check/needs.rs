@@ -10,7 +10,7 @@ use edgefit_graph::ops::Role;
 use crate::memory_plan::{self, MemoryPlan};
 use crate::stored_type::stored_type;
 
-/// A model in the form in which it is held against a device.
+/// A model with one element type, and what it needs in that form.
 pub(super) struct Needs<'g> {
     pub graph: &'g Graph,
     pub inference: Inference,

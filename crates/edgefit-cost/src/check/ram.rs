@@ -32,7 +32,7 @@ pub(super) fn budgets(needs: &Needs, request: &Request, engine: Option<&Engine>)
     }
 }
 
-/// A model, and what it is held against.
+/// A model, and what it is compared with.
 #[derive(Clone, Copy)]
 struct Model<'a> {
     needs: &'a Needs<'a>,
@@ -231,7 +231,7 @@ impl Model<'_> {
         weights.into_iter().chain([arena]).collect()
     }
 
-    /// What a process holds that has loaded the model.
+    /// RAM of a process that has loaded the model.
     fn loaded(self, have: u64, place: &str, weights: WeightsHere) -> Budget {
         let Model {
             needs,

@@ -1,9 +1,9 @@
-//! What a model is held against.
+//! What a model is compared with: device, engine, limits.
 
 use edgefit_device::{ArenaLayout, ElementType, Engine, Profile};
 use edgefit_graph::Graph;
 
-/// What a model is held against.
+/// What a model is compared with.
 pub struct Request<'a> {
     /// The device.
     pub profile: &'a Profile,

@@ -3,7 +3,8 @@
 use super::budget::{Amounts, Budget, Resource};
 use crate::latency::LatencyFigure;
 
-/// The predicted time against a limit: within the interval of the prediction, nobody knows.
+/// The predicted time against a limit. A limit within the interval of the prediction may or may not
+/// hold.
 pub(super) fn budget(figure: Option<&LatencyFigure>, limit: u64) -> Budget {
     let amounts = Amounts::Time {
         need_ns: figure.map(|figure| figure.ns),

@@ -23,7 +23,7 @@ const SLOWEST: f64 = 10.0;
 /// Relative error of calibrated rates whose error was not measured.
 const UNTESTED_ERROR: f64 = 0.5;
 
-/// Largest relative error from which an upper end is worked out.
+/// Largest relative error that the upper end of an interval is computed from.
 const MOST_ERROR: f64 = 0.9;
 
 /// Time of one run, and how well it is known.

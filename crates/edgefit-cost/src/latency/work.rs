@@ -301,7 +301,7 @@ impl LocatedNode<'_> {
                 }
             }
             Op::Resize(resize) => format!("Resize{}", resize.filter()),
-            // The mean over a whole image goes by several names.
+            // Exporters write the mean over a whole image with several ops.
             Op::Reduce(Reduce { .. }) if self.layout != OpLayout::Token => "ReduceMean".into(),
             _ => name.clone(),
         }

@@ -117,7 +117,7 @@ pub(super) fn of_nodes(graph: &Graph, steps: &Steps, order: &[usize]) -> Vec<usi
     let mut placed = vec![false; graph.nodes.len()];
     let mut nodes = Vec::with_capacity(graph.nodes.len());
     let of_steps = order.iter().flat_map(|&step| &steps.steps[step].nodes);
-    // What belongs to no step, such as shape arithmetic, comes where it is needed.
+    // Nodes of no step, such as shape arithmetic, are placed before the first that needs them.
     for node in of_steps.copied().chain(0..graph.nodes.len()) {
         let mut waiting = vec![node];
         while let Some(&node) = waiting.last() {
@@ -140,7 +140,7 @@ pub(super) fn of_nodes(graph: &Graph, steps: &Steps, order: &[usize]) -> Vec<usi
     nodes
 }
 
-/// Who waits for whom.
+/// Which steps wait for which, and which read which buffer.
 struct Flow<'s> {
     steps: &'s Steps,
     bytes: &'s [u64],

@@ -12,7 +12,7 @@ pub(super) fn lower_bound(problem: &Problem) -> u64 {
     let mut dying = vec![0u128; problem.sections + 1];
     let mut coming = by_start.into_iter().peekable();
     let mut alive = 0u128;
-    // Bytes behind the data of a buffer, and the section that it is gone in.
+    // Padding bytes after the data of a buffer, and the section in which it is dead.
     let mut padding: BinaryHeap<(u128, usize)> = BinaryHeap::new();
     let mut bound = 0;
     for section in 0..problem.sections {

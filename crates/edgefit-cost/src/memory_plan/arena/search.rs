@@ -152,7 +152,7 @@ impl<'p> Search<'p> {
         Outcome::Found
     }
 
-    /// Orders items by preference; those that are alike come side by side.
+    /// Orders items by preference; interchangeable ones are adjacent.
     fn key(&self, index: u32) -> impl Ord + use<> {
         let item = &self.problem.items[index as usize];
         let preference = (self.preference)(item, self.partial.fullest(&item.span));

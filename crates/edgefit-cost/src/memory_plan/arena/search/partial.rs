@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::problem::Problem;
 
-/// Stands for the lowest offset of an item that has its offset.
+/// The lowest offset of an item that is already placed.
 const PLACED: u64 = u64::MAX;
 
 /// A plan in the making, and how to take back what was placed last.
@@ -122,7 +122,7 @@ impl<'p> Partial<'p> {
             .collect()
     }
 
-    /// What [`Partial::undo`] goes back to.
+    /// The state that [`Partial::undo`] restores.
     pub fn mark(&self) -> usize {
         self.trail.len()
     }

@@ -277,3 +277,52 @@ fn csv_shape(dims: Option<&[usize]>) -> String {
     let sizes = dims.unwrap_or_default().iter().map(ToString::to_string);
     sizes.collect::<Vec<_>>().join("x")
 }
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+
+    use super::*;
+
+    /// x (1×2) → narrow → 1×4 → wide → 1×8.
+    fn products() -> (Graph, InputShapes) {
+        let mut graph = Graph::new("products", 17);
+        let dims = [1, 2].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims));
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        for (name, rows, columns) in [("w", 2, 4), ("v", 4, 8)] {
+            let weight = Tensor::from_values(vec![rows, columns], &vec![0f32; rows * columns]);
+            graph.initializers.insert(name.into(), weight);
+        }
+        graph.nodes = vec![
+            Node::new("MatMul", "/stem/narrow", &["x", "w"], &["h"]),
+            Node::new("MatMul", "/head/wide", &["h", "v"], &["y"]),
+        ];
+        let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+        (graph, shapes)
+    }
+
+    #[test]
+    fn nodes_and_groups_are_listed_as_asked() {
+        let (graph, shapes) = products();
+        let names = |sort| {
+            let listing = Listing { sort, depth: None };
+            let nodes = Inspection::of(&graph, &shapes, listing).unwrap().nodes;
+            Vec::from_iter(nodes.into_iter().map(|node| node.name))
+        };
+        assert_eq!(names(SortKey::Graph), ["/stem/narrow", "/head/wide"]);
+        assert_eq!(names(SortKey::Macs), ["/head/wide", "/stem/narrow"]);
+        assert_eq!(names(SortKey::Name), ["/head/wide", "/stem/narrow"]);
+        let listing = Listing {
+            sort: SortKey::Output,
+            depth: Some(1),
+        };
+        let inspection = Inspection::of(&graph, &shapes, listing).unwrap();
+        assert_eq!(inspection.totals.macs, 32 + 8);
+        assert_eq!(
+            inspection.to_csv().unwrap(),
+            "name,nodes,output_shape,parameters,macs,write_bytes\n\
+             head,1,1x8,32,32,32\nstem,1,1x4,8,8,16\n"
+        );
+    }
+}

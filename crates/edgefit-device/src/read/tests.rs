@@ -259,6 +259,11 @@ error_p90 = 0.2
     let written = toml::to_string(&profile).unwrap();
     assert_eq!(Profile::parse(&written, "written").unwrap(), profile);
     for (from, to, named) in [
+        (
+            "\"pointwise\"",
+            "\"pointwize\"",
+            "line 54: there is no class of ops 'pointwize'; did you mean 'pointwise'?",
+        ),
         ("dense = 2.0", "dense = nan", "footprint of 'tract'"),
         ("nodes = 900.0", "nodes = -1.0", "footprint of 'tract'"),
         ("arenas = 1.5", "arenas = inf", "footprint of 'tract'"),

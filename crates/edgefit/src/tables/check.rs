@@ -153,13 +153,16 @@ fn margin(budget: &Budget) -> String {
         return "unknown".into();
     };
     let amount = margin.unsigned_abs();
-    match (budget.amounts, margin < 0) {
-        (Amounts::Bytes { .. }, true) => {
-            format!("{} short ({amount} B)", format::bytes(amount))
-        }
-        (Amounts::Bytes { .. }, false) => format::bytes(amount),
-        (Amounts::Time { .. }, true) => format!("{} short", format::milliseconds(amount)),
-        (Amounts::Time { .. }, false) => format::milliseconds(amount),
+    let shown = match budget.amounts {
+        Amounts::Bytes { .. } => format::bytes(amount),
+        Amounts::Time { .. } => format::milliseconds(amount),
+    };
+    if margin >= 0 {
+        return shown;
+    }
+    match budget.amounts {
+        Amounts::Bytes { .. } => format!("{shown} short ({amount} B)"),
+        Amounts::Time { .. } => format!("{shown} short"),
     }
 }
 

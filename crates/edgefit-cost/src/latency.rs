@@ -4,6 +4,7 @@ mod calibrated;
 mod composites;
 mod interpolate;
 mod layers;
+mod layouts;
 mod node_latency;
 mod predict;
 mod roofline;

@@ -1,14 +1,13 @@
 //! What an engine has to do, op by op, after it has fused what engines fuse.
 
-use std::collections::HashMap;
-
 use edgefit_device::rates::{OpClass, OpLayout, OpSize};
 use edgefit_graph::infer::{Inference, TensorType};
-use edgefit_graph::ops::{Conv, Op, Pool, Reduce, Unary};
+use edgefit_graph::ops::{Op, Pool, Reduce, Unary};
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Dim, Graph, Node};
 
 use super::composites::Composites;
+use super::layouts::Layouts;
 
 /// A node that costs time.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +30,7 @@ impl Work {
     pub fn of(graph: &Graph, inference: &Inference) -> Vec<Work> {
         let topology = Topology::of(graph);
         let composites = Composites::of(graph, &topology);
-        let mut layouts: HashMap<&str, OpLayout> = HashMap::new();
+        let mut layouts = Layouts::new(graph, inference, &topology);
         let mut all = Vec::new();
         // Engines that do not know the shapes beforehand do the arithmetic of shapes in every run.
         let open = graph.free_inputs().any(|input| {
@@ -39,49 +38,7 @@ impl Work {
             dims.iter().any(|dim| !matches!(dim, Dim::Known(_)))
         });
         for (index, (node, op)) in graph.nodes.iter().zip(&inference.ops).enumerate() {
-            let inherited = node
-                .present_inputs()
-                .find_map(|input| layouts.get(input).copied());
-            let layout = match op {
-                Some(Op::Conv(_) | Op::ConvTranspose(_)) => OpLayout::Image,
-                Some(
-                    Op::MatMul(_)
-                    | Op::Gemm(_)
-                    | Op::Einsum(_)
-                    | Op::Transpose(_)
-                    | Op::LayerNormalization(_),
-                ) => OpLayout::Token,
-                Some(Op::Reshape(_)) if !is_image(node, inference) => OpLayout::Token,
-                _ => match inherited {
-                    Some(layout) => layout,
-                    None if is_image(node, inference) => OpLayout::Image,
-                    None => OpLayout::Token,
-                },
-            };
-            let output_layout = match op {
-                Some(Op::Conv(conv)) if is_depthwise(conv, node, inference) => OpLayout::Depthwise,
-                // The normalisation behind a convolution is part of it.
-                Some(Op::BatchNormalization(_)) => layout,
-                _ if layout == OpLayout::Depthwise => OpLayout::Image,
-                _ => layout,
-            };
-            for output in node.present_outputs() {
-                layouts.insert(output, output_layout);
-            }
-            let input_layout = inherited.unwrap_or(layout);
-            let to_conv = || {
-                let reader = |output: &str| {
-                    let reader = &graph.nodes[topology.sole_consumer(output)?];
-                    Some(reader.op == "Conv")
-                };
-                node.present_outputs()
-                    .any(|output| reader(output) == Some(true))
-            };
-            let input_layout = match op {
-                Some(Op::Transpose(_) | Op::Reshape(_)) if to_conv() => OpLayout::Image,
-                Some(Op::Transpose(_) | Op::Reshape(_)) => input_layout,
-                _ => layout,
-            };
+            let layout = layouts.visit(node, op.as_ref());
             let folded = node.present_outputs().all(|name| inference.is_folded(name));
             if folded && open && !matches!(op, Some(Op::Constant(_))) {
                 all.push(Work {
@@ -97,20 +54,17 @@ impl Work {
                 && !composites.absorbed.contains(&index)
             {
                 let composite = composites.made.get(&index).copied();
-                let input_layout = match composite {
-                    Some(_) => node
-                        .present_inputs()
-                        .filter_map(|input| layouts.get(input).copied())
-                        .find(|&layout| layout == OpLayout::Depthwise)
-                        .unwrap_or(input_layout),
-                    None => input_layout,
-                };
+                let after_depthwise = composite.is_some() && layouts.reads_depthwise(node);
                 let located = LocatedNode {
                     graph,
                     inference,
                     topology: &topology,
                     node,
-                    layout: input_layout,
+                    layout: if after_depthwise {
+                        OpLayout::Depthwise
+                    } else {
+                        layout
+                    },
                 };
                 if let Some((class, size)) = located.work(op, composite) {
                     let inputs = inference.inputs_of(node);
@@ -131,18 +85,6 @@ impl Work {
         }
         all
     }
-}
-
-fn is_depthwise(conv: &Conv, node: &Node, inference: &Inference) -> bool {
-    let weight = node.input(1).and_then(|weight| inference.get(weight));
-    conv.groups > 1 && weight.is_some_and(|ty| ty.dims.get(1) == Some(&1))
-}
-
-fn is_image(node: &Node, inference: &Inference) -> bool {
-    node.present_outputs()
-        .next()
-        .and_then(|name| inference.get(name))
-        .is_some_and(|ty| ty.dims.len() == 4)
 }
 
 /// A node with what its work depends on.

@@ -1,3 +1,5 @@
+//! Images as the input of a model: cropped, resized, normalised.
+
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::{ChannelOrder, Fit};
 use fast_image_resize::{CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,6 +8,17 @@ use image::RgbImage;
 /// The model's input for one image: 3 × height × width values, channel by channel.
 ///
 /// Resizing is bicubic and antialiased: the kernel grows with the reduction, as in Pillow.
+///
+/// ```
+/// use edgefit_data::{RgbImage, prepare};
+/// use edgefit_graph::Preprocessing;
+///
+/// let image = RgbImage::from_pixel(50, 40, image::Rgb([255, 255, 0]));
+/// let unit = Preprocessing::named("unit", 2, 2).ok_or("an unknown name")?;
+/// let input = prepare(&image, &unit)?;
+/// assert_eq!(input, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// The image is too small to crop, as a sentence.
@@ -37,8 +50,8 @@ pub(crate) fn source_channel(preprocessing: &Preprocessing, channel: usize) -> u
     }
 }
 
-/// The whole image as `side` × `side` RGB pixels, its aspect ratio lost: what is left when no
-/// network looks at it.
+/// The whole image stretched to `side` × `side` RGB pixels, row by row: what baselines without a
+/// network and the search for duplicates read.
 ///
 /// # Errors
 /// As [`prepare`].
@@ -57,7 +70,7 @@ pub(crate) fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Optio
         f64::from(preprocessing.height),
     );
     let scale = f64::from(fraction) * (width / wanted_width).min(height / wanted_height);
-    // Rounding may make the whole side a hair longer than it is.
+    // Rounding may exceed the whole side.
     let kept_width = (wanted_width * scale).min(width);
     let kept_height = (wanted_height * scale).min(height);
     Some(CropBox {

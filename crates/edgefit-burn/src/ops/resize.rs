@@ -1,7 +1,9 @@
+//! Resize.
+
 use burn::tensor::{Device, Tensor, TensorData};
 use edgefit_graph::ops::{Resize, Taps};
 
-use super::indices;
+use super::operands::indices;
 use crate::value::{Floats, on_rank};
 
 pub(super) fn forward(resize: &Resize, x: Floats, device: &Device) -> Result<Floats, String> {
@@ -22,26 +24,26 @@ fn along<const D: usize>(x: Tensor<D>, taps: &Taps, outside: f32, device: &Devic
         let picked = x
             .clone()
             .select(taps.axis, indices(sources.clone(), device));
-        match weights.iter().all(|&weight| weight == 1.0) {
-            true => picked,
-            false => picked * line(weights.clone()),
+        if weights.iter().all(|&weight| weight == 1.0) {
+            picked
+        } else {
+            picked * line(weights.clone())
         }
     });
     let Some(sum) = weighted.reduce(Tensor::add) else {
         return x;
     };
-    match taps.outside.iter().any(|&is| is) {
-        false => sum,
-        true => {
-            let number = |is: bool| f32::from(u8::from(is));
-            let inside = line(taps.outside.iter().map(|&is| number(!is)).collect());
-            let filled = line(
-                taps.outside
-                    .iter()
-                    .map(|&is| number(is) * outside)
-                    .collect(),
-            );
-            sum * inside + filled
-        }
+    if taps.outside.iter().any(|&is| is) {
+        let number = |is: bool| f32::from(u8::from(is));
+        let inside = line(taps.outside.iter().map(|&is| number(!is)).collect());
+        let filled = line(
+            taps.outside
+                .iter()
+                .map(|&is| number(is) * outside)
+                .collect(),
+        );
+        sum * inside + filled
+    } else {
+        sum
     }
 }

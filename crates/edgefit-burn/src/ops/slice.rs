@@ -1,9 +1,11 @@
+//! Slice, Gather, GatherND and ScatterND.
+
 use burn::tensor::Slice as Range;
 use burn::tensor::Tensor;
 use edgefit_graph::evaluate::{positions, rows};
 use edgefit_graph::ops::{Gather, Slice};
 
-use super::{Operands, indices};
+use super::operands::{Operands, indices};
 use crate::value::{Floats, on_rank};
 
 pub(super) fn forward(slice: &Slice, x: Floats) -> Result<Floats, String> {

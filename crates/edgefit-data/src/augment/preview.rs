@@ -1,3 +1,5 @@
+//! A sheet of augmented views to look at.
+
 use edgefit_graph::Preprocessing;
 use image::RgbImage;
 use image::imageops::replace;
@@ -8,7 +10,7 @@ use crate::prepare::{prepare, source_channel};
 /// Most pixels of a sheet.
 const MAX_PIXELS: u64 = 1 << 26;
 
-/// A sheet to look at: one row for each image, the clean input first, then `columns` augmented
+/// A sheet of images: one row for each image, the clean input first, then `columns` augmented
 /// views, as the pixels that the model sees. (`columns` + 1) × width by images × height pixels.
 ///
 /// # Errors
@@ -27,14 +29,14 @@ pub fn preview(
     let (sheet_width, sheet_height) = sheet_size(preprocessing, images.len(), columns)?;
     let mut sheet = RgbImage::new(sheet_width, sheet_height);
     for (row, image) in images.iter().enumerate() {
-        let mut place = |column: u32, input: Vec<f32>| {
+        let mut paste = |column: u32, input: Vec<f32>| {
             let (x, y) = (i64::from(column * width), row as i64 * i64::from(height));
             replace(&mut sheet, &pixels(&input, preprocessing), x, y);
         };
-        place(0, prepare(image, preprocessing)?);
+        paste(0, prepare(image, preprocessing)?);
         for column in 1..=columns {
             let mut rng = stream(seed, column.into(), &row.to_string());
-            place(
+            paste(
                 column,
                 augmented(image, preprocessing, augmentation, &mut rng)?,
             );

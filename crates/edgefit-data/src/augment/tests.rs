@@ -1,3 +1,5 @@
+//! Augmented views as a whole: each setting has its effect, and none has none.
+
 use edgefit_graph::preprocessing::{ChannelOrder, Fit, NAMES};
 use image::Rgb;
 
@@ -7,7 +9,7 @@ use crate::prepare;
 /// Of many colours, but neither black nor white.
 fn scene(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        let wave = |place: u32, step: u32| (place * step % 150) as u8;
+        let wave = |coordinate: u32, step: u32| (coordinate * step % 150) as u8;
         Rgb([40 + wave(x, 3), 60 + wave(y, 5), 50 + wave(x + y, 7)])
     })
 }

@@ -150,25 +150,26 @@ fn unusable(problem: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_data::{Dataset, Part};
+    use edgefit_data::{Dataset, Split};
 
     use super::*;
 
     #[test]
-    fn every_class_has_its_images_in_every_part() {
+    fn every_class_has_its_images_in_every_split() {
         let folder = fashion_mnist(&Cache::of_user().unwrap()).unwrap();
         let dataset = Dataset::scan(folder).unwrap();
         let mut names = CLASSES;
         names.sort_unstable();
         assert_eq!(dataset.classes, names);
         assert_eq!(dataset.samples.len(), 4500);
-        let count = |class: usize, part: Part| {
-            let of_part =
-                |sample: &&edgefit_data::Sample| sample.class == class && sample.part == Some(part);
-            dataset.samples.iter().filter(of_part).count()
+        let count = |class: usize, split: Split| {
+            let of_split = |sample: &&edgefit_data::Sample| {
+                sample.class == class && sample.split == Some(split)
+            };
+            dataset.samples.iter().filter(of_split).count()
         };
         for class in 0..CLASSES.len() {
-            let counts = [Part::Train, Part::Val, Part::Test].map(|part| count(class, part));
+            let counts = Split::ALL.map(|split| count(class, split));
             assert_eq!(counts, [200, 50, 200], "{}", dataset.classes[class]);
         }
 

@@ -1,22 +1,24 @@
+//! The types that kernels compute in, and vectors that are written without being zeroed first.
+
 use std::iter::Sum;
 use std::mem::MaybeUninit;
 use std::ops::{AddAssign, Mul};
 
-/// A floating point number.
-pub(super) trait Number:
+/// A float of 32 or 64 bits.
+pub(super) trait Float:
     Copy + Default + From<f32> + Send + Sync + Mul<Output = Self> + AddAssign + Sum + 'static
 {
 }
 
-impl Number for f32 {}
-impl Number for f64 {}
+impl Float for f32 {}
+impl Float for f64 {}
 
-/// `length` elements that `write` writes. Zeros that are overwritten at once would be a second pass over
-/// the memory, by one thread.
+/// `length` elements that `write` writes. Zeroing them first would be a second pass over the memory,
+/// by one thread.
 ///
 /// # Safety
 /// `write` writes every element.
-pub(super) unsafe fn written<T: Number>(
+pub(super) unsafe fn vec_written_by<T: Float>(
     length: usize,
     write: impl FnOnce(&mut [MaybeUninit<T>]),
 ) -> Vec<T> {

@@ -1,3 +1,5 @@
+//! Maps of each pixel's values: contrast, equalisation, posterisation, solarisation.
+
 use image::RgbImage;
 
 /// Every channel stretched over 0 … 255.

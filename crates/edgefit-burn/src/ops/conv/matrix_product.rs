@@ -1,10 +1,10 @@
-//! Matrix products of slices: those of burn-flex set their result to zero and copy it before they begin.
+//! Matrix products of slices. Those of burn-flex zero and copy their result first.
 
 use std::mem::MaybeUninit;
 
 use gemm::{Parallelism, gemm};
 
-use super::number::Number;
+use super::float::Float;
 
 /// A matrix whose element (row, column) lies at `row · strides[0] + column · strides[1]`.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub(super) struct Matrix<'a, T> {
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Rows one behind the other.
+    /// From elements row by row.
     ///
     /// # Panics
     /// If there are too few elements, or none.
@@ -50,22 +50,30 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// Writes `a` times `b` into all of `to`, rows one behind the other; on all threads, if it is `alone`. The
-/// sums are the same on any number of them.
+/// How many threads compute a product.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Threads {
+    /// All of rayon's pool.
+    All,
+    /// The one that calls.
+    One,
+}
+
+/// Writes `a` times `b` into all of `to`, row by row. The sums are the same on any number of threads.
 ///
 /// # Panics
 /// If the sizes do not fit together.
-pub(super) fn multiply<T: Number>(
+pub(super) fn multiply<T: Float>(
     a: Matrix<T>,
     b: Matrix<T>,
     to: &mut [MaybeUninit<T>],
-    alone: bool,
+    threads: Threads,
 ) {
     assert_eq!(a.columns, b.rows);
     assert_eq!(to.len(), a.rows * b.columns);
-    let threads = match alone {
-        true => Parallelism::Rayon(0),
-        false => Parallelism::None,
+    let parallelism = match threads {
+        Threads::All => Parallelism::Rayon(0),
+        Threads::One => Parallelism::None,
     };
     let [[a_down, a_right], [b_down, b_right]] =
         [a.strides, b.strides].map(|strides| strides.map(|stride| stride as isize));
@@ -91,34 +99,34 @@ pub(super) fn multiply<T: Number>(
             false,
             false,
             false,
-            threads,
+            parallelism,
         );
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::number::written;
+    use super::super::float::vec_written_by;
     use super::*;
 
-    fn product<T: Number>(a: Matrix<T>, b: Matrix<T>, alone: bool) -> Vec<T> {
+    fn product<T: Float>(a: Matrix<T>, b: Matrix<T>, threads: Threads) -> Vec<T> {
         // SAFETY: a product writes all of it.
-        unsafe { written(a.rows * b.columns, |y| multiply(a, b, y, alone)) }
+        unsafe { vec_written_by(a.rows * b.columns, |y| multiply(a, b, y, threads)) }
     }
 
     #[test]
     fn products_of_matrices_and_of_transposed_ones() {
         let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let b = [1.0, -1.0, 0.5, 2.0, 0.0, 3.0];
-        for alone in [false, true] {
+        for threads in [Threads::One, Threads::All] {
             let (by_rows, by_columns) = (Matrix::new(&a, 2, 3), Matrix::new(&b, 2, 3));
             assert_eq!(
-                product(by_rows, by_columns.transposed(), alone),
+                product(by_rows, by_columns.transposed(), threads),
                 [0.5, 11.0, 2.0, 26.0]
             );
             let [a, b] = [a, b].map(|all| all.map(|one| one as f32));
             let (down, right) = (Matrix::new(&a, 2, 3), Matrix::new(&b, 2, 3));
-            let y = product(down.transposed(), right, alone);
+            let y = product(down.transposed(), right, threads);
             assert_eq!(y, [9.0, -1.0, 12.5, 12.0, -2.0, 16.0, 15.0, -3.0, 19.5]);
         }
     }

@@ -1,11 +1,14 @@
+//! `.npz` archives as a whole: all arrays under their names.
+
 use std::io::{Cursor, Write};
 use std::path::Path;
 
+use edgefit_base::floats::as_bytes;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::container::Container;
 use super::npy::{self, Kind};
-use super::source::Source;
 use crate::error::{Error, Result};
 
 /// An array with a name: an input of a model.
@@ -21,21 +24,32 @@ pub struct NamedArray {
 
 /// All arrays of an `.npz` archive as of `np.savez` or `np.savez_compressed`, sorted by name.
 ///
+/// ```
+/// use edgefit_data::{NamedArray, npz, read_npz};
+///
+/// let x = NamedArray { name: "x".into(), dims: vec![2], values: vec![0.5, -1.0] };
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("inputs.npz");
+/// std::fs::write(&path, npz(std::slice::from_ref(&x))?)?;
+/// assert_eq!(read_npz(&path)?, [x]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
-/// It is no archive, or an array is damaged, pickled or of text.
+/// It is not an archive, or an array is damaged, pickled or of text.
 pub fn read_npz(path: impl AsRef<Path>) -> Result<Vec<NamedArray>> {
     let path = path.as_ref();
     let read = || -> Result<Vec<NamedArray>, String> {
-        let mut source = Source::open(path)?;
-        let names = source.names()?.into_iter();
+        let mut container = Container::open(path)?;
+        let names = container.names()?.into_iter();
         names
             .map(|name| {
                 let about = |problem: String| format!("array '{name}' {problem}");
-                let array = source.array(&name).map_err(about)?;
-                if array.kind == Kind::Text {
+                let array = container.array(&name).map_err(about)?;
+                if array.kind() == Kind::Text {
                     return Err(about("holds text; a model takes numbers".into()));
                 }
-                let dims = array.shape.clone();
+                let dims = array.shape().to_vec();
                 let values = array.floats().map_err(about)?;
                 Ok(NamedArray { name, dims, values })
             })
@@ -57,9 +71,7 @@ pub fn npz(arrays: &[NamedArray]) -> std::io::Result<Vec<u8>> {
     for array in arrays {
         archive.start_file(format!("{}.npy", array.name), options)?;
         archive.write_all(&npy::floats_header(&array.dims))?;
-        for value in &array.values {
-            archive.write_all(&value.to_le_bytes())?;
-        }
+        archive.write_all(as_bytes(&array.values))?;
     }
     Ok(archive.finish()?.into_inner())
 }
@@ -83,6 +95,11 @@ mod tests {
         std::fs::write(&path, npz(&arrays).unwrap()).unwrap();
         assert_eq!(read_npz(&path).unwrap(), arrays);
         std::fs::write(&path, "no archive").unwrap();
-        assert!(read_npz(&path).unwrap_err().to_string().contains("no .npz"));
+        assert!(
+            read_npz(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("not an .npz")
+        );
     }
 }

@@ -1,3 +1,5 @@
+//! Where arrays lie under names: an `.npz` archive, or a folder of `.npy` files.
+
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -6,15 +8,15 @@ use zip::ZipArchive;
 
 use super::npy::Npy;
 
-/// How many times its own size a compressed file may hold. Sparse floats come to some tens;
+/// How many times its own size a compressed file may hold. Sparse floats reach some tens;
 /// deflate itself would allow a thousand.
 const MAX_EXPANSION: u64 = 100;
 
 /// What a compressed file may hold whatever its size, in bytes.
 const ALWAYS_ALLOWED: u64 = 1 << 26;
 
-/// Where arrays lie under names: an `.npz` archive, or a folder of `.npy` files.
-pub(super) enum Source {
+/// Arrays that are found by their names.
+pub(super) enum Container {
     Archive {
         archive: ZipArchive<BufReader<File>>,
         /// Bytes that may still be unpacked.
@@ -23,21 +25,21 @@ pub(super) enum Source {
     Folder(PathBuf),
 }
 
-impl Source {
+impl Container {
     pub fn open(path: &Path) -> Result<Self, String> {
         let fail = |error: std::io::Error| format!("cannot be opened ({error})");
         let about = path.metadata().map_err(fail)?;
         if about.is_dir() {
-            return Ok(Source::Folder(path.to_owned()));
+            return Ok(Container::Folder(path.to_owned()));
         }
         let file = BufReader::new(File::open(path).map_err(fail)?);
         let archive = ZipArchive::new(file).map_err(|error| {
             format!(
-                "is no .npz archive ({error}); save one with np.savez(path, x=x, y=y), or give the \
+                "is not an .npz archive ({error}); save one with np.savez(path, x=x, y=y), or give the \
                  folder that holds x.npy and y.npy"
             )
         })?;
-        Ok(Source::Archive {
+        Ok(Container::Archive {
             archive,
             allowed: about
                 .len()
@@ -49,13 +51,13 @@ impl Source {
     /// Names of the arrays, sorted.
     pub fn names(&self) -> Result<Vec<String>, String> {
         let files: Vec<String> = match self {
-            Source::Archive { archive, .. } => {
+            Container::Archive { archive, .. } => {
                 let names = archive.file_names_raw();
                 names
                     .map(|name| String::from_utf8_lossy(name).into_owned())
                     .collect()
             }
-            Source::Folder(folder) => std::fs::read_dir(folder)
+            Container::Folder(folder) => std::fs::read_dir(folder)
                 .and_then(|entries| {
                     let name = |entry: std::fs::DirEntry| entry.file_name();
                     let names = entries.map(|entry| Ok(name(entry?).to_string_lossy().into()));
@@ -71,11 +73,11 @@ impl Source {
         Ok(names)
     }
 
-    /// The array `name`, its elements not read.
+    /// The array `name`, whose elements are not read yet.
     pub fn array(&mut self, name: &str) -> Result<Npy<Box<dyn Read + '_>>, String> {
         let file = format!("{name}.npy");
         match self {
-            Source::Archive { archive, allowed } => {
+            Container::Archive { archive, allowed } => {
                 let entry = archive
                     .by_name(&file)
                     .map_err(|error| format!("cannot be unpacked ({error}); save it again"))?;
@@ -88,7 +90,7 @@ impl Source {
                 })?;
                 Npy::new(Box::new(entry), size)
             }
-            Source::Folder(folder) => {
+            Container::Folder(folder) => {
                 let fail = |error: std::io::Error| format!("cannot be read ({error})");
                 let file = File::open(folder.join(file)).map_err(fail)?;
                 let size = file.metadata().map_err(fail)?.len();

@@ -1,16 +1,18 @@
+//! A model of where glibc's `malloc` puts large blocks.
+
 use std::collections::BTreeMap;
 
-/// Blocks at least this large are mapped on their own (`mallopt(3)`, `M_MMAP_THRESHOLD`): what glibc
-/// raises it to at most, and what `edgefit_engine::keep_one_heap` holds it at.
+/// Blocks at least this large are mapped on their own (`mallopt(3)`, `M_MMAP_THRESHOLD`): the most that
+/// glibc raises it to, and what `edgefit` sets it to.
 const THRESHOLD: u64 = 32 << 20;
 
-/// Where glibc's `malloc` puts large blocks, and with that how much of the process stays resident.
+/// The heap of a process, as far as large blocks decide how much of it stays resident.
 ///
 /// A freed block stays in the heap, and joins its free neighbours; a new one goes into the smallest
 /// gap that holds it, else on top of the heap, or into a mapping of its own if it is larger than the
 /// threshold. The heap gives memory back from its top only.
 #[derive(Debug, Default)]
-pub(super) struct Heap {
+pub(super) struct GlibcHeap {
     /// Gaps by their start; the one that ends at `end` is the top.
     gaps: BTreeMap<u64, u64>,
     end: u64,
@@ -19,30 +21,32 @@ pub(super) struct Heap {
     pub resident: u64,
 }
 
-/// Where a block lies.
+/// Where a block was put.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Lies {
+pub(super) enum BlockStart {
+    /// In a mapping of its own.
     Mapped,
-    At(u64),
+    /// At this offset in the heap.
+    Offset(u64),
 }
 
-impl Heap {
-    pub fn take(&mut self, bytes: u64) -> Lies {
+impl GlibcHeap {
+    pub fn allocate(&mut self, bytes: u64) -> BlockStart {
         let is_top = |start: u64, length: u64| start + length == self.end;
         let fitting = self.gaps.iter().filter(|(_, length)| **length >= bytes);
         let best = fitting.min_by_key(|(start, length)| (is_top(**start, **length), **length));
         let best = best.map(|(&start, &length)| (start, length));
-        let lies = match best {
+        let block = match best {
             Some((start, length)) => {
                 self.gaps.remove(&start);
                 if length > bytes {
                     self.gaps.insert(start + bytes, length - bytes);
                 }
-                Lies::At(start)
+                BlockStart::Offset(start)
             }
             None if bytes >= THRESHOLD => {
                 self.mapped += bytes;
-                Lies::Mapped
+                BlockStart::Mapped
             }
             None => {
                 let top = self.gaps.last_key_value();
@@ -55,15 +59,15 @@ impl Heap {
                     None => self.end,
                 };
                 self.end = start + bytes;
-                Lies::At(start)
+                BlockStart::Offset(start)
             }
         };
         self.resident = self.resident.max(self.end + self.mapped);
-        lies
+        block
     }
 
-    pub fn free(&mut self, lies: Lies, bytes: u64) {
-        let Lies::At(mut start) = lies else {
+    pub fn free(&mut self, block: BlockStart, bytes: u64) {
+        let BlockStart::Offset(mut start) = block else {
             self.mapped -= bytes;
             return;
         };
@@ -78,11 +82,10 @@ impl Heap {
             length += size;
         }
         // The top is given back when it is twice the threshold.
-        match start + length == self.end && length > 2 * THRESHOLD {
-            true => self.end = start,
-            false => {
-                self.gaps.insert(start, length);
-            }
+        if start + length == self.end && length > 2 * THRESHOLD {
+            self.end = start
+        } else {
+            self.gaps.insert(start, length);
         }
     }
 }
@@ -93,15 +96,15 @@ mod tests {
 
     #[test]
     fn gaps_are_filled_joined_and_given_back_from_the_top() {
-        let mut heap = Heap::default();
-        let blocks = [20, 10, 20].map(|mib| (heap.take(mib << 20), mib << 20));
+        let mut heap = GlibcHeap::default();
+        let blocks = [20, 10, 20].map(|mib| (heap.allocate(mib << 20), mib << 20));
         assert_eq!(heap.resident, 50 << 20);
         heap.free(blocks[0].0, blocks[0].1);
         // The gap is too small for this, and large enough for that.
-        let (large, small) = (heap.take(24 << 20), heap.take(18 << 20));
+        let (large, small) = (heap.allocate(24 << 20), heap.allocate(18 << 20));
         assert_eq!(heap.resident, 74 << 20);
-        for (lies, bytes) in [(small, 18 << 20), blocks[1], blocks[2]] {
-            heap.free(lies, bytes);
+        for (block, bytes) in [(small, 18 << 20), blocks[1], blocks[2]] {
+            heap.free(block, bytes);
         }
         assert_eq!(heap.gaps.len(), 1);
         assert_eq!(heap.end, 74 << 20);
@@ -111,11 +114,11 @@ mod tests {
 
     #[test]
     fn large_blocks_are_mapped_on_their_own() {
-        let mut heap = Heap::default();
-        let mapped = heap.take(40 << 20);
+        let mut heap = GlibcHeap::default();
+        let mapped = heap.allocate(40 << 20);
         assert_eq!((heap.end, heap.mapped), (0, 40 << 20));
         heap.free(mapped, 40 << 20);
-        heap.take(7 << 20);
+        heap.allocate(7 << 20);
         assert_eq!((heap.end, heap.mapped), (7 << 20, 0));
         assert_eq!(heap.resident, 40 << 20);
     }

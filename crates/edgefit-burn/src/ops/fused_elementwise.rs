@@ -1,4 +1,4 @@
-//! What frozen normalisation and limits do to each element, in one pass on all cores.
+//! Scale and offset by channel, and clamp, each fused into one pass over the elements on all cores.
 //!
 //! burn-flex passes over the whole tensor on one core for each addition, product, comparison and mask.
 
@@ -15,10 +15,10 @@ use burn::tensor::{DType, Element, Tensor};
 use bytemuck::Pod;
 use rayon::prelude::*;
 
-use super::conv::elements;
+use super::elements::elements;
 
 /// Elements that a thread takes at once.
-const PART: usize = 1 << 14;
+const CHUNK: usize = 1 << 14;
 
 /// x · factor + offset, of which each channel (dimension 1) has its own. No gradient reaches `factor`
 /// and `offset`.
@@ -27,7 +27,7 @@ pub(super) fn scale<const D: usize>(
     factor: Tensor<1>,
     offset: Tensor<1>,
 ) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Passes>::scale(
+    Tensor::from_dispatch(<Dispatch as FusedElementwise>::scale(
         x.into_dispatch(),
         factor.into_dispatch(),
         offset.into_dispatch(),
@@ -36,21 +36,25 @@ pub(super) fn scale<const D: usize>(
 
 /// x, but no less than `low` and no more than `high`; NaN stays.
 pub(super) fn clamp<const D: usize>(x: Tensor<D>, low: f64, high: f64) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Passes>::limit(x.into_dispatch(), low, high))
+    Tensor::from_dispatch(<Dispatch as FusedElementwise>::clamp(
+        x.into_dispatch(),
+        low,
+        high,
+    ))
 }
 
 #[backend_extension(Flex, Autodiff)]
-trait Passes: Backend {
+trait FusedElementwise: Backend {
     fn scale(
         x: FloatTensor<Self>,
         factor: FloatTensor<Self>,
         offset: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    fn limit(x: FloatTensor<Self>, low: f64, high: f64) -> FloatTensor<Self>;
+    fn clamp(x: FloatTensor<Self>, low: f64, high: f64) -> FloatTensor<Self>;
 }
 
-impl Passes for Flex {
+impl FusedElementwise for Flex {
     fn scale(
         x: FloatTensor<Self>,
         factor: FloatTensor<Self>,
@@ -62,12 +66,12 @@ impl Passes for Flex {
         }
     }
 
-    fn limit(x: FloatTensor<Self>, low: f64, high: f64) -> FloatTensor<Self> {
-        limited(x, low, high, None)
+    fn clamp(x: FloatTensor<Self>, low: f64, high: f64) -> FloatTensor<Self> {
+        clamp_and_mask(x, low, high, None)
     }
 }
 
-impl<C: CheckpointStrategy> Passes for Autodiff<Flex, C> {
+impl<C: CheckpointStrategy> FusedElementwise for Autodiff<Flex, C> {
     fn scale(
         x: FloatTensor<Self>,
         factor: FloatTensor<Self>,
@@ -82,16 +86,16 @@ impl<C: CheckpointStrategy> Passes for Autodiff<Flex, C> {
         }
     }
 
-    fn limit(x: FloatTensor<Self>, low: f64, high: f64) -> FloatTensor<Self> {
-        match Limit.prepare::<C>([x.node()]).compute_bound().stateful() {
+    fn clamp(x: FloatTensor<Self>, low: f64, high: f64) -> FloatTensor<Self> {
+        match Clamp.prepare::<C>([x.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let x = x.into_primitive();
                 let mut inside = vec![0; x.layout().num_elements()];
-                let y = limited(x, low, high, Some(&mut inside));
+                let y = clamp_and_mask(x, low, high, Some(&mut inside));
                 prepared.finish(Arc::new(inside), y)
             }
             OpsKind::UnTracked(prepared) => {
-                prepared.finish(Flex::limit(x.into_primitive(), low, high))
+                prepared.finish(Flex::clamp(x.into_primitive(), low, high))
             }
         }
     }
@@ -117,10 +121,10 @@ impl Backward<Flex, 1> for Scale {
 }
 
 #[derive(Debug)]
-struct Limit;
+struct Clamp;
 
-impl Backward<Flex, 1> for Limit {
-    /// 1 for each element that was within the limits, 0 for the others.
+impl Backward<Flex, 1> for Clamp {
+    /// 1 for each element that was inside the limits, 0 for the others.
     type State = Arc<Vec<u8>>;
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -135,13 +139,13 @@ impl Backward<Flex, 1> for Limit {
     }
 }
 
-/// A tensor and its elements, over which a result may be written: copied if somebody else holds them,
-/// or if they lie out of order.
-fn own<T: Element + Pod>(tensor: FloatTensor<Flex>) -> FloatTensor<Flex> {
+/// The tensor itself if a result may be written over its elements, else a contiguous copy.
+fn owned<T: Element + Pod>(tensor: FloatTensor<Flex>) -> FloatTensor<Flex> {
     let whole = tensor.storage::<T>().len() == tensor.layout().num_elements();
-    match tensor.is_contiguous() && whole {
-        true => tensor,
-        false => FloatTensor::<Flex>::from_data(tensor.into_data()),
+    if tensor.is_contiguous() && whole {
+        tensor
+    } else {
+        FloatTensor::<Flex>::from_data(tensor.into_data())
     }
 }
 
@@ -153,7 +157,7 @@ fn scaled<T>(
 where
     T: Element + Pod + Add<Output = T> + Mul<Output = T>,
 {
-    let mut x = own::<T>(x);
+    let mut x = owned::<T>(x);
     let dims = x.layout().shape().to_vec();
     let plane = dims[2..].iter().product();
     let (factor, offset) = (
@@ -179,39 +183,45 @@ where
     x
 }
 
-fn limited(
+fn clamp_and_mask(
     x: FloatTensor<Flex>,
     low: f64,
     high: f64,
     inside: Option<&mut [u8]>,
 ) -> FloatTensor<Flex> {
     match x.dtype() {
-        DType::F64 => limit::<f64>(x, low, high, inside),
-        _ => limit::<f32>(x, low as f32, high as f32, inside),
+        DType::F64 => clamp_elements::<f64>(x, low, high, inside),
+        _ => clamp_elements::<f32>(x, low as f32, high as f32, inside),
     }
 }
 
-fn limit<T: Element + Pod + PartialOrd>(
+fn clamp_elements<T: Element + Pod + PartialOrd>(
     x: FloatTensor<Flex>,
     low: T,
     high: T,
     inside: Option<&mut [u8]>,
 ) -> FloatTensor<Flex> {
-    let mut x = own::<T>(x);
-    let parts = x.storage_mut::<T>().par_chunks_mut(PART);
-    let within = |value: T| match (value < low, value > high) {
-        (true, _) => low,
-        (_, true) => high,
-        _ => value,
+    let mut x = owned::<T>(x);
+    let chunks = x.storage_mut::<T>().par_chunks_mut(CHUNK);
+    let clamped = |value: T| {
+        if value < low {
+            low
+        } else if value > high {
+            high
+        } else {
+            value
+        }
     };
     match inside {
-        None => parts.for_each(|part| part.iter_mut().for_each(|value| *value = within(*value))),
+        None => {
+            chunks.for_each(|chunk| chunk.iter_mut().for_each(|value| *value = clamped(*value)))
+        }
         Some(inside) => {
-            let parts = parts.zip(inside.par_chunks_mut(PART));
-            parts.for_each(|(part, inside)| {
-                for (value, inside) in part.iter_mut().zip(inside) {
+            let chunks = chunks.zip(inside.par_chunks_mut(CHUNK));
+            chunks.for_each(|(chunk, inside)| {
+                for (value, inside) in chunk.iter_mut().zip(inside) {
                     *inside = u8::from(!(*value < low || *value > high));
-                    *value = within(*value);
+                    *value = clamped(*value);
                 }
             });
         }
@@ -220,12 +230,12 @@ fn limit<T: Element + Pod + PartialOrd>(
 }
 
 fn masked<T: Element + Pod>(gradient: FloatTensor<Flex>, inside: &[u8]) -> FloatTensor<Flex> {
-    let mut gradient = own::<T>(gradient);
-    let parts = gradient.storage_mut::<T>().par_chunks_mut(PART);
-    let parts = parts.zip(inside.par_chunks(PART));
+    let mut gradient = owned::<T>(gradient);
+    let chunks = gradient.storage_mut::<T>().par_chunks_mut(CHUNK);
+    let chunks = chunks.zip(inside.par_chunks(CHUNK));
     let zero = T::from_elem(0);
-    parts.for_each(|(part, inside)| {
-        for (value, &inside) in part.iter_mut().zip(inside) {
+    chunks.for_each(|(chunk, inside)| {
+        for (value, &inside) in chunk.iter_mut().zip(inside) {
             *value = if inside == 1 { *value } else { zero };
         }
     });

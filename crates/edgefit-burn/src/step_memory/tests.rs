@@ -1,3 +1,5 @@
+//! The memory of steps that are small enough to count by hand.
+
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 

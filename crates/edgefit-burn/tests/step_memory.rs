@@ -68,8 +68,8 @@ fn network() -> Graph {
     ];
     for (name, dims) in convolutions {
         weight(format!("{name}.w"), &dims);
-        for part in ["scale", "bias", "mean", "variance"] {
-            weight(format!("{name}.{part}"), &dims[..1]);
+        for parameter in ["scale", "bias", "mean", "variance"] {
+            weight(format!("{name}.{parameter}"), &dims[..1]);
         }
     }
     weight("fc.w".into(), &[32, 10]);
@@ -78,7 +78,7 @@ fn network() -> Graph {
     let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
     let mut block =
         |name: &str, from: &str, groups: i64, stride: i64, pads: [i64; 4], activation: &str| {
-            let named = |part: &str| format!("{name}.{part}");
+            let named = |value: &str| format!("{name}.{value}");
             let conv = [from.to_owned(), named("w")];
             let conv: Vec<&str> = conv.iter().map(String::as_str).collect();
             graph.nodes.push(

@@ -6,7 +6,7 @@
 //! `benches/training_memory.rs` holds all of it against the peak resident set of real steps.
 
 use edgefit_burn::StepMemory;
-use edgefit_cost::memory::{ElementType, MemoryPlan};
+use edgefit_cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};

@@ -3,7 +3,6 @@
 pub mod bench;
 pub mod check;
 pub mod device;
-mod diff;
 pub mod engine;
 pub mod inspect;
 pub mod plan;
@@ -29,6 +28,7 @@ use std::path::Path;
 
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
+use edgefit::base::names::block;
 use edgefit::engine::Array;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
@@ -44,12 +44,6 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
     let given = shape.input_shape.as_ref().map(|shape| shape.0.as_slice());
     let shapes = InputShapes::bind(&graph, shape.batch as usize, given).map_err(in_file(path))?;
     Ok((graph, shapes))
-}
-
-/// The block that a node belongs to: the first `depth` parts of its name.
-fn block(name: &str, depth: usize) -> String {
-    let parts = name.split(['/', '.']).filter(|part| !part.is_empty());
-    parts.take(depth).collect::<Vec<_>>().join("/")
 }
 
 /// Puts the name of a file before an error about what is in it.

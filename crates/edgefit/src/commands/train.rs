@@ -13,10 +13,11 @@ use edgefit::train::memory::StageMemory;
 use edgefit::train::{self, Candidate, Job, Recipe, Report, SCHEMA, Stage, StageName, Tuning};
 use serde::Serialize;
 
-use super::{check, discover, in_file, threads};
+use super::{discover, in_file, threads};
 use crate::cli::{Deny, Fitting, Setup, Train};
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c};
+use crate::tables;
 use edgefit::base::units::format;
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -61,7 +62,11 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
         return Ok(Outcome::No);
     };
     output.result(SCHEMA, &report, || {
-        format!("{}\n{}", people(&report), check::people(&report.check))
+        format!(
+            "{}\n{}",
+            people(&report),
+            tables::check::verdict_and_budgets(&report.check)
+        )
     })?;
     Ok(outcome(&report))
 }
@@ -150,7 +155,10 @@ pub fn train(
                 guards: &[],
             };
             output.result(SCHEMA, &refused, || {
-                format!("not trained (EF20): {}", check::people(&check))
+                format!(
+                    "not trained (EF20): {}",
+                    tables::check::verdict_and_budgets(&check)
+                )
             })?;
             Ok(None)
         }

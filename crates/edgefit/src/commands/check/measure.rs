@@ -48,7 +48,7 @@ pub fn measure(
         "--measure runs the model on a computer, and {} is none; leave --measure out",
         request.profile.name
     );
-    let engine = request.engine.map_or("", |engine| &engine.name);
+    let engine = request.engine.map_or("", |engine| engine.name.as_str());
     let engine: EngineName = engine.parse().ok().with_context(|| {
         format!("--measure runs tract and onnxruntime, not '{engine}'; give --engine")
     })?;

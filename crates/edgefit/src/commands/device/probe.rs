@@ -1,3 +1,5 @@
+//! `device probe`: measures this machine or a board into a profile.
+
 use std::path::Path;
 use std::process::Command;
 
@@ -19,6 +21,7 @@ use super::super::remote::Remote;
 use crate::cli::Probe;
 use crate::output::{Outcome, Output};
 use crate::progress::{Bars, spinner};
+use crate::tables;
 use edgefit::base::units::format;
 
 const SCHEMA: &str = "edgefit.device/1";
@@ -131,7 +134,11 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
         gpus: &gpus,
     };
     output.result(SCHEMA, &found, || {
-        let mut text = format!("{}\n{}", super::people(&profile), gpu_lines(&gpus));
+        let mut text = format!(
+            "{}\n{}",
+            tables::profile::figures(&profile),
+            gpu_lines(&gpus)
+        );
         text.push_str(&rates(&profile));
         match &args.output {
             Some(path) => text.push_str(&format!(
@@ -163,11 +170,11 @@ fn profile_name(path: Option<&Path>) -> String {
 /// Each engine's best rates, its memory, and how far predictions are off.
 fn rates(profile: &Profile) -> String {
     let mut lines = String::new();
-    for footprint in &profile.footprints {
+    for process in &profile.process_memory {
         lines.push_str(&format!(
             "\n{}: a process takes {} before the model",
-            footprint.engine,
-            format::bytes(footprint.loaded.base_bytes)
+            process.engine,
+            format::bytes(process.loaded.base_bytes)
         ));
     }
     for calibration in &profile.calibrations {

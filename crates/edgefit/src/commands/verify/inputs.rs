@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use edgefit::cost::memory::{ElementType, MemoryPlan};
+use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit::data::{Content, Dataset, decode, prepare, read_npz};
 use edgefit::engine::Array;
 use edgefit::graph::infer::{InputShapes, infer};

@@ -1,17 +1,10 @@
 //! Training on arrays: classes, labels and numbers, on photographs that come as an `.npz` file.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use common::npz::{Values, save};
-use common::{assert_refused, backbone, command, edgefit, photographs, run};
+use crate::common::npz::{Values, save};
+use crate::common::{assert_refused, backbone, command, edgefit, photographs, run};
 use edgefit::data::{Dataset, decode, prepare};
 use edgefit::graph::{Graph, Preprocessing, StandardScaler, Task, labels};
 use tempfile::TempDir;
@@ -57,8 +50,8 @@ fn arrays(y: Values, width: usize) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn train(data: &Path, out: &Path, more: &[&str]) -> common::Ran {
-    common::onnxruntime();
+fn train(data: &Path, out: &Path, more: &[&str]) -> crate::common::Ran {
+    crate::common::onnxruntime();
     let mut train = command();
     train.arg("train").arg(data).arg("--backbone").arg(plain());
     train
@@ -205,7 +198,7 @@ fn what_cannot_be_trained_on_is_refused() {
     let mut other = command();
     other.arg("train").arg(&data).arg("--backbone").arg(plain());
     other.args(["--device", "raspberry-pi-4b", "-o"]).arg(&run);
-    assert_refused(&common::run(&mut other), &["(batch, 3, 64, 64)"]);
+    assert_refused(&crate::common::run(&mut other), &["(batch, 3, 64, 64)"]);
 
     // A class of one sample cannot be in every part.
     y[0] = 6;

@@ -1,16 +1,11 @@
 //! `edgefit bench`, by what it prints; how fast anything is, is not tested here.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::npz::{Values, npy};
-use common::{Ran, assert_fields, assert_refused, backbone, command, edgefit, onnxruntime, run};
+use crate::common::npz::{Values, npy};
+use crate::common::{
+    Ran, assert_fields, assert_refused, backbone, command, edgefit, onnxruntime, run,
+};
 use edgefit::graph::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
 use serde_json::Value;
 

@@ -1,13 +1,6 @@
 //! The demo, as a newcomer runs it.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::{assert_fields, assert_refused, backbone, command, run, some_photographs};
+use crate::common::{assert_fields, assert_refused, backbone, command, run, some_photographs};
 
 #[test]
 fn the_demo_does_the_whole_job() {

@@ -1,20 +1,10 @@
 //! Measuring on a board, which is a real ssh server on loopback.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-#![cfg(unix)]
-
-#[path = "common/board.rs"]
-mod board;
-mod common;
-
 use std::fs;
 
-use board::Board;
-use common::wire::{external, model, node};
-use common::{Ran, assert_fields, assert_refused, backbone, command, run};
+use crate::common::board::Board;
+use crate::common::wire::{external, model, node};
+use crate::common::{Ran, assert_fields, assert_refused, backbone, command, run};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_edgefit");
 
@@ -26,10 +16,15 @@ case $SSH_ORIGINAL_COMMAND in
     *) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;
 esac"#;
 
-/// Cuts the connection a second after the measuring has begun.
+/// Cuts the connection when the measuring has begun: when a process of the board's runner has started
+/// another.
 const CUT_WHILE_MEASURING: &str = r#"
 case $SSH_ORIGINAL_COMMAND in
-    *bench-session*) (sleep 1; kill -9 $PPID) </dev/null >/dev/null 2>&1 & ;;
+    *bench-session*)
+        {
+            until [ "$(ls -l /proc/[0-9]*/exe | grep -c BOARD/)" -ge 2 ]; do sleep 0.05; done
+            kill -9 $PPID
+        } </dev/null >/dev/null 2>&1 & ;;
 esac
 exec sh -c "$SSH_ORIGINAL_COMMAND""#;
 

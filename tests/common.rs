@@ -1,14 +1,10 @@
 //! What the end-to-end tests share: the real binary, real weights, real photographs.
 
-#![allow(dead_code, reason = "each test binary uses its part of this")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
+pub mod board;
 pub mod networks;
 pub mod npz;
 pub mod plants;
+pub mod process;
 pub mod published;
 pub mod wire;
 
@@ -19,6 +15,7 @@ use std::sync::OnceLock;
 
 use edgefit::assets::{self, Cache};
 use edgefit::engine::onnxruntime;
+use edgefit::graph::{Dim, Graph, Preprocessing, ValueInfo};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -98,7 +95,7 @@ pub fn onnxruntime() {
     onnxruntime::discover(None, &cache().onnxruntime_folder()).unwrap();
 }
 
-/// EfficientNet-Lite0 as ONNX, imported by the binary once for each test binary.
+/// EfficientNet-Lite0 as ONNX, imported by the binary once.
 pub fn backbone() -> &'static Path {
     static BACKBONE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = BACKBONE.get_or_init(|| {
@@ -117,6 +114,41 @@ pub fn backbone() -> &'static Path {
     path
 }
 
+/// Side of the images of [`small_backbone`].
+pub const SMALL: usize = 64;
+
+/// EfficientNet-Lite0 for images of 64 × 64: the same weights and a twelfth of the work.
+pub fn small_backbone() -> &'static Path {
+    static BACKBONE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = BACKBONE.get_or_init(|| {
+        let mut graph = Graph::load(backbone()).unwrap();
+        resize(&mut graph, SMALL);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small.onnx");
+        graph.save(&path).unwrap();
+        (folder, path)
+    });
+    path
+}
+
+/// Declares the only input of a network for images to be of the given side.
+pub fn resize(graph: &mut Graph, side: usize) {
+    graph.value_info.clear();
+    let dims = vec![
+        Dim::Symbol("batch".into()),
+        Dim::Known(3),
+        Dim::Known(side),
+        Dim::Known(side),
+    ];
+    let name = graph.inputs[0].name.clone();
+    graph.inputs[0] = ValueInfo::f32(&name, dims);
+    if let Some(mut preprocessing) = Preprocessing::of(graph).unwrap() {
+        let side = u32::try_from(side).unwrap();
+        (preprocessing.width, preprocessing.height) = (side, side);
+        preprocessing.store(graph);
+    }
+}
+
 /// The first `count` photographs of each of `classes`, as a dataset of its own.
 pub fn some_photographs(classes: &[&str], count: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -133,6 +165,14 @@ pub fn some_photographs(classes: &[&str], count: usize) -> TempDir {
         }
     }
     folder
+}
+
+/// `edgefit train DATA --backbone MODEL` for a Raspberry Pi 4, without the folder of the run.
+pub fn train(data: &Path, model: &Path) -> Command {
+    let mut train = command();
+    train.arg("train").arg(data).arg("--backbone").arg(model);
+    train.args(["--device", "raspberry-pi-4b"]);
+    train
 }
 
 /// Holds that `document` has every one of `fields`, given as paths with dots.

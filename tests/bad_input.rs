@@ -279,7 +279,7 @@ fn a_disk_that_fills_up_leaves_nothing_behind() {
     // A limit on the size of files stops the write in the middle, as a full disk does.
     let limited = |command: &Command| {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\""]);
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
         shell.arg(command.get_program()).args(command.get_args());
         shell.arg0("sh");
         shell

@@ -15,11 +15,12 @@ use serde_json::Value;
 use crate::common::{command, run};
 
 /// A run of `edgefit train`.
+#[derive(Clone)]
 struct Training {
     data: PathBuf,
     backbone: PathBuf,
     recipe: String,
-    flags: &'static [&'static str],
+    flags: Vec<&'static str>,
 }
 
 /// What a guard said.
@@ -49,7 +50,10 @@ fn findings(training: &Training, folder: &Path) -> Vec<Finding> {
         train.args(["--device", "raspberry-pi-4b"]);
     }
     train.args(["--json", "--recipe"]).arg(&recipe);
-    let ran = run(train.args(training.flags).arg("-o").arg(folder.join("run")));
+    let ran = run(train
+        .args(&training.flags)
+        .arg("-o")
+        .arg(folder.join("run")));
     let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     if document["refused"] == "EF20" {
         return vec![Finding {

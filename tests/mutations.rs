@@ -1,7 +1,6 @@
 //! Randomly damaged copies of models: analysed, run or refused, never a panic.
 
-use crate::common::backbone;
-use crate::common::networks::transformer;
+use crate::common::networks::{first_blocks, transformer};
 use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::burn::burn::tensor::Device;
 use edgefit::burn::{EvalModule, Value};
@@ -9,8 +8,8 @@ use edgefit::cost;
 use edgefit::cost::memory::{ElementType, MemoryPlan};
 use edgefit::device;
 use edgefit::graph::infer::{InputShapes, TensorType, infer};
-use edgefit::graph::rewrite::{Head, cut_softmax, extract, fold_batch_norm, lift_constants};
-use edgefit::graph::{Dim, Graph, Node, Preprocessing, Tensor, ValueInfo, labels};
+use edgefit::graph::rewrite::{Head, cut_softmax, fold_batch_norm, lift_constants};
+use edgefit::graph::{Dim, Graph, Node, Preprocessing, ValueInfo, labels};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -98,22 +97,9 @@ fn damage(
     assert!(accepted > count / 100, "{accepted} accepted");
 }
 
-/// The first blocks of EfficientNet-Lite0 and a head of their own: the structure is large compared
-/// with the weights.
+/// The structure is large compared with the weights.
 fn mobile_network(count: usize) {
-    let whole = Graph::load(backbone()).unwrap();
-    let outputs = [ValueInfo::float("_blocks.1._bn2.out")];
-    let mut graph = extract(&whole, &whole.inputs, &outputs).unwrap();
-    graph.nodes.extend([
-        Node::new("GlobalAveragePool", "pool", &["_blocks.1._bn2.out"], &["p"]),
-        Node::new("Flatten", "flatten", &["p"], &["f"]),
-        Node::new("Gemm", "fc", &["f", "w", "b"], &["logits"]),
-    ]);
-    let weight = Tensor::from_values(vec![24, 2], &[0.5f32; 48]);
-    graph.initializers.insert("w".into(), weight);
-    let bias = Tensor::from_values(vec![2], &[0f32; 2]);
-    graph.initializers.insert("b".into(), bias);
-    graph.outputs = vec![ValueInfo::float("logits")];
+    let graph = first_blocks("_blocks.1._bn2.out", 2);
     damage(&graph.to_bytes(), 3_000, count, analyse);
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::common::board::Board;
 use crate::common::wire::{external, model, node};
-use crate::common::{Ran, assert_fields, assert_refused, backbone, command, run};
+use crate::common::{Ran, assert_fields, assert_refused, command, run, small_backbone};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_edgefit");
 
@@ -71,7 +71,7 @@ fn bench_for(time: &str, board: &Board, ssh: &str, more: &[&str]) -> Ran {
         ])
         .args(["--runner", BINARY, "--remote", &board.host(), "--ssh", ssh])
         .args(more)
-        .arg(backbone()))
+        .arg(small_backbone()))
 }
 
 #[test]
@@ -88,7 +88,10 @@ fn a_board_is_measured_and_what_is_there_is_not_copied_again() {
             "context.cores",
         ],
     );
-    assert_eq!(report["results"][0]["model"], backbone().to_str().unwrap());
+    assert_eq!(
+        report["results"][0]["model"],
+        small_backbone().to_str().unwrap()
+    );
     assert_eq!(report["remote"]["host"], "127.0.0.1");
     assert_eq!(report["remote"]["arch"], std::env::consts::ARCH);
     let copied = report["remote"]["copied"].as_array().unwrap();
@@ -221,7 +224,7 @@ fn a_board_that_is_not_there_is_named() {
     let elsewhere = |host: &str, ssh: &str| {
         run(command()
             .args(["bench", "--engine", "tract", "--remote", host, "--ssh", ssh])
-            .arg(backbone()))
+            .arg(small_backbone()))
     };
     let unknown = elsewhere("board.invalid", "ssh -F none");
     assert_refused(
@@ -254,7 +257,7 @@ fn a_runner_is_for_the_board_or_is_named() {
             "--ssh",
             &board.ssh(),
         ])
-        .arg(backbone()));
+        .arg(small_backbone()));
     assert_refused(
         &none,
         &["no runner for riscv64", "scripts/build-runner.sh riscv64"],
@@ -272,7 +275,7 @@ fn a_runner_is_for_the_board_or_is_named() {
             "--runner",
             "/bin/true",
         ])
-        .arg(backbone()));
+        .arg(small_backbone()));
     assert_refused(&other, &["on 127.0.0.1"]);
     let model = run(command()
         .args([
@@ -283,7 +286,7 @@ fn a_runner_is_for_the_board_or_is_named() {
             &board.ssh(),
             "--runner",
         ])
-        .args([backbone(), backbone()]));
+        .args([small_backbone(), small_backbone()]));
     assert_refused(&model, &["no Linux"]);
     board.assert_clean();
 }

@@ -149,10 +149,10 @@ fn a_disk_that_fills_during_a_checkpoint_keeps_the_one_before() {
     let (whole, filled) = (out.path().join("whole"), out.path().join("filled"));
     run(&mut train(data.path(), &whole, "2", "1"));
 
-    // Files of 20 MiB at most: there is room for the checkpoint of a head, and not for one of the net.
+    // Files of 512 KiB at most: there is room for the checkpoint of a head, and not for one of the net.
     let wanted = train(data.path(), &filled, "2", "1");
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 40960; exec \"$0\" \"$@\""]);
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
     limited.arg(wanted.get_program()).args(wanted.get_args());
     let ran = run(&mut limited);
     assert_refused(&ran, &["cannot write", "checkpoint.safetensors", "room"]);

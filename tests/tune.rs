@@ -9,14 +9,18 @@ use serde_json::Value;
 
 use crate::common::process::{interrupt, kill, reaches, start};
 use crate::common::{
-    assert_fields, assert_refused, command, onnxruntime, photographs, run, small_backbone,
-    some_photographs,
+    assert_fields, assert_refused, command, onnxruntime, photographs, resized_backbone, run,
+    small_backbone, some_photographs,
 };
 
 const CLASSES: [&str; 3] = ["bird", "flower", "vehicle"];
 
 fn train(data: &Path, out: &Path, threads: &str, more: &[&str]) -> Command {
-    let mut train = crate::common::train(data, small_backbone());
+    train_on(small_backbone(), data, out, threads, more)
+}
+
+fn train_on(model: &Path, data: &Path, out: &Path, threads: &str, more: &[&str]) -> Command {
+    let mut train = crate::common::train(data, model);
     train.args(["--json", "--threads", threads]);
     train.env("RAYON_NUM_THREADS", threads);
     train.args(more).arg("-o").arg(out);
@@ -41,7 +45,13 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
     let slow = out.path().join("slow.toml");
     fs::write(&slow, "[probe]\nrate = 3e-4\nepochs = 18\n").unwrap();
     let flags = ["--tune", "8", "--recipe", slow.to_str().unwrap()];
-    let ran = run(&mut train(data.path(), &tuned, "2", &flags));
+    let ran = run(&mut train_on(
+        resized_backbone(),
+        data.path(),
+        &tuned,
+        "2",
+        &flags,
+    ));
     assert!(ran.code < 2, "{ran:?}");
     let report = ran.json("edgefit.train/1");
     assert_fields(
@@ -94,7 +104,13 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
     let again = out.path().join("again");
     let recipe = tuned.join("recipe.toml");
     let flags = ["--recipe", recipe.to_str().unwrap()];
-    let ran = run(&mut train(data.path(), &again, "1", &flags));
+    let ran = run(&mut train_on(
+        resized_backbone(),
+        data.path(),
+        &again,
+        "1",
+        &flags,
+    ));
     assert!(ran.code < 2, "{ran:?}");
     assert_eq!(ran.json("edgefit.train/1")["tuning"], Value::Null);
     assert_eq!(model(&tuned), model(&again));
@@ -111,7 +127,7 @@ fn a_search_that_is_killed_or_ended_gives_what_it_would_have_given() {
     onnxruntime();
     let data = some_photographs(&CLASSES, 16);
     let out = tempfile::tempdir().unwrap();
-    let flags = ["--tune", "12", "--epochs", "40", "--stages", "probe,top"];
+    let flags = ["--tune", "1000", "--epochs", "150", "--stages", "probe,top"];
     let whole = out.path().join("whole");
     assert!(run(&mut train(data.path(), &whole, "1", &flags)).code < 2);
 
@@ -170,7 +186,13 @@ fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
         let path = out.path().join("recipe.toml");
         fs::write(&path, recipe).unwrap();
         let flags = ["--tune", count, "--recipe", path.to_str().unwrap()];
-        let ran = run(&mut train(data, &out.path().join("run"), "2", &flags));
+        let ran = run(&mut train_on(
+            resized_backbone(),
+            data,
+            &out.path().join("run"),
+            "2",
+            &flags,
+        ));
         let document: Value = serde_json::from_str(&ran.stdout).unwrap();
         let guards = document["guards"].as_array().unwrap().clone();
         let found = guards.into_iter().find(|guard| guard["code"] == "EF10");

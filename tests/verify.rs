@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::networks::{resnet18, transformer, vision_transformer};
-use crate::common::{SMALL, assert_refused, command, onnxruntime, resize, run, small_backbone};
+use crate::common::{SMALL, assert_refused, backbone, command, onnxruntime, resize, run};
 
 fn verify(model: &Path) -> Command {
     let mut verify = command();
@@ -75,11 +75,13 @@ fn resnet_with_mean() -> Graph {
 
 /// Networks of usual depth on images of 64 × 64, the one that takes the least time first.
 fn small_hosts() -> Hosts {
+    let mut efficientnet = Graph::load(backbone()).unwrap();
     let mut resnet = resnet_with_mean();
+    resize(&mut efficientnet, SMALL);
     resize(&mut resnet, SMALL);
     [
         ("transformer", vision_transformer(4)),
-        ("EfficientNet-Lite0", Graph::load(small_backbone()).unwrap()),
+        ("EfficientNet-Lite0", efficientnet),
         ("ResNet18", resnet),
     ]
 }

@@ -43,7 +43,7 @@ fn clean_runs_raise_nothing() {
                     data: data.clone(),
                     backbone: model.clone(),
                     recipe: format!("seed = {seed}\n"),
-                    flags: &[],
+                    flags: Vec::new(),
                 };
                 let found = findings(&clean, run_folder.path());
                 let raised: Vec<_> = found.into_iter().filter(Finding::is_raised).collect();

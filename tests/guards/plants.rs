@@ -50,7 +50,7 @@ impl Plants {
             data: self.photographs.clone(),
             backbone: self.backbone.clone(),
             recipe: String::new(),
-            flags: &[],
+            flags: Vec::new(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Plants {
                 data: change.data.unwrap_or(&photographs).to_path_buf(),
                 backbone: change.backbone.unwrap_or_else(|| backbone.to_path_buf()),
                 recipe: change.recipe.to_owned(),
-                flags: change.flags,
+                flags: change.flags.to_vec(),
             };
             all.push(Plant {
                 code,
@@ -190,7 +190,7 @@ fn for_the_model(plant: &mut impl FnMut(&'static str, &'static str, Change), mod
         ..Change::default()
     };
     plant("EF19", "the head's rate on the backbone", same_rate);
-    let small = flags(&["--device", "stm32h743"]);
+    let small = flags(&["--device", "nrf52832"]);
     plant("EF20", "a board that is too small", small);
 }
 

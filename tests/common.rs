@@ -1,5 +1,7 @@
 //! What the end-to-end tests share: the real binary, real weights, real photographs.
 
+mod backbones;
+#[cfg(unix)]
 pub mod board;
 pub mod networks;
 pub mod npz;
@@ -11,13 +13,13 @@ pub mod wire;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use edgefit::assets::{self, Cache};
 use edgefit::engine::onnxruntime;
-use edgefit::graph::{Dim, Graph, Preprocessing, ValueInfo};
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use backbones::{SMALL, backbone, resize, resized_backbone, small_backbone};
 
 /// What a run of the binary left behind.
 #[derive(Debug)]
@@ -93,77 +95,6 @@ pub fn photographs() -> PathBuf {
 pub fn onnxruntime() {
     assets::onnxruntime(&cache()).unwrap();
     onnxruntime::discover(None, &cache().onnxruntime_folder()).unwrap();
-}
-
-/// EfficientNet-Lite0 as ONNX, imported by the binary once.
-pub fn backbone() -> &'static Path {
-    static BACKBONE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = BACKBONE.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backbone.onnx");
-        let mut import = command();
-        import
-            .arg("import")
-            .arg(weights())
-            .args(["--arch", "efficientnet-lite0", "-o"])
-            .arg(&path);
-        let ran = run(&mut import);
-        assert_eq!(ran.code, 0, "{ran:?}");
-        (folder, path)
-    });
-    path
-}
-
-/// Side of the images of [`small_backbone`].
-pub const SMALL: usize = 64;
-
-/// The first six blocks of EfficientNet-Lite0 with a head for 20 classes, for images of 64 × 64: what
-/// it knows is enough for the photographs, and training takes a second.
-pub fn small_backbone() -> &'static Path {
-    static BACKBONE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = BACKBONE.get_or_init(|| {
-        let mut graph = networks::first_blocks("_blocks.5._bn2.out", 20);
-        resize(&mut graph, SMALL);
-        saved(&graph)
-    });
-    path
-}
-
-/// The whole of EfficientNet-Lite0, for images of 64 × 64.
-pub fn resized_backbone() -> &'static Path {
-    static BACKBONE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = BACKBONE.get_or_init(|| {
-        let mut graph = Graph::load(backbone()).unwrap();
-        resize(&mut graph, SMALL);
-        saved(&graph)
-    });
-    path
-}
-
-/// A graph in a file of its own.
-fn saved(graph: &Graph) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.onnx");
-    graph.save(&path).unwrap();
-    (folder, path)
-}
-
-/// Declares the only input of a network for images to be of the given side.
-pub fn resize(graph: &mut Graph, side: usize) {
-    graph.value_info.clear();
-    let dims = vec![
-        Dim::Symbol("batch".into()),
-        Dim::Known(3),
-        Dim::Known(side),
-        Dim::Known(side),
-    ];
-    let name = graph.inputs[0].name.clone();
-    graph.inputs[0] = ValueInfo::f32(&name, dims);
-    if let Some(mut preprocessing) = Preprocessing::of(graph).unwrap() {
-        let side = u32::try_from(side).unwrap();
-        (preprocessing.width, preprocessing.height) = (side, side);
-        preprocessing.store(graph);
-    }
 }
 
 /// The first `count` photographs of each of `classes`, as a dataset of its own.

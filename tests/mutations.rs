@@ -1,5 +1,6 @@
 //! Randomly damaged copies of models: analysed, run or refused, never a panic.
 
+use crate::common::backbone;
 use crate::common::networks::{first_blocks, transformer};
 use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::burn::burn::tensor::Device;
@@ -99,7 +100,8 @@ fn damage(
 
 /// The structure is large compared with the weights.
 fn mobile_network(count: usize) {
-    let graph = first_blocks("_blocks.1._bn2.out", 2);
+    let whole = Graph::load(backbone()).unwrap();
+    let graph = first_blocks(&whole, "_blocks.1._bn2.out", 2);
     damage(&graph.to_bytes(), 3_000, count, analyse);
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::common::board::Board;
 use crate::common::wire::{external, model, node};
-use crate::common::{Ran, assert_fields, assert_refused, command, run, small_backbone};
+use crate::common::{Ran, assert_fields, assert_refused, backbone, command, run, small_backbone};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_edgefit");
 

@@ -343,10 +343,9 @@ pub fn vision_transformer(depth: usize) -> Graph {
     chain.graph
 }
 
-/// EfficientNet-Lite0 up to the value `end`, a normalisation's, with a head of its own.
-pub fn first_blocks(end: &str, classes: usize) -> Graph {
-    let whole = Graph::load(super::backbone()).unwrap();
-    let mut graph = extract(&whole, &whole.inputs, &[ValueInfo::float(end)]).unwrap();
+/// A network up to the value `end`, a normalisation's, with a head of its own.
+pub fn first_blocks(whole: &Graph, end: &str, classes: usize) -> Graph {
+    let mut graph = extract(whole, &whole.inputs, &[ValueInfo::float(end)]).unwrap();
     let last = graph.nodes.last().unwrap();
     let channels = graph.initializers[&last.inputs[1]].dims()[0];
     weight(&mut graph, "head", &[channels, classes], 0.0);

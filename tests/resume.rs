@@ -1,17 +1,19 @@
 //! A run that is killed, stopped or damaged.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
 use crate::common::process::{interrupt, kill, reaches, start, written};
 use crate::common::{assert_refused, command, run, small_backbone, some_photographs};
 
-fn train(data: &Path, out: &Path, threads: &str, epochs: &str) -> Command {
+const SHORT: [&str; 2] = ["--epochs", "3"];
+
+fn train(data: &Path, out: &Path, threads: &str, flags: &[&str]) -> Command {
     let mut train = crate::common::train(data, small_backbone());
-    train.args(["--stages", "probe,top,full", "--epochs", epochs]);
-    train.args(["--batch", "8", "--threads", threads, "-o"]);
+    train.args(["--stages", "probe,top,full", "--batch", "8"]);
+    train.args(flags).args(["--threads", threads, "-o"]);
     train.arg(out).env("RAYON_NUM_THREADS", threads);
     train
 }
@@ -40,83 +42,84 @@ fn outcome(run: &Path) -> (Vec<u8>, Vec<serde_json::Value>) {
 enum Moment {
     /// The samples are split, and nothing is trained.
     Split,
-    /// A checkpoint is there that was not when the process began.
+    /// There is a new checkpoint.
     Checkpoint,
-    /// A file is being written, which gets its name when it is whole.
+    /// A checkpoint is being written, or just was.
     Writing,
 }
 
 impl Moment {
+    /// Whether a process has come so far that began after the time `before`.
     fn is_reached(self, run: &Path, before: Option<SystemTime>) -> bool {
         let is_new = |name: &str| written(&run.join(name)) > before;
         match self {
             Moment::Split => is_new("splits.json"),
             Moment::Checkpoint => is_new("checkpoint.safetensors"),
             Moment::Writing => {
-                let files = fs::read_dir(run).into_iter().flatten().flatten();
-                let mut names = files.map(|file| file.file_name());
-                is_new("splits.json")
-                    && names.any(|name| name.to_string_lossy().starts_with(".edgefit-"))
+                let begun = is_new("splits.json") && !temporary(run).is_empty();
+                begun || is_new("checkpoint.safetensors")
             }
         }
     }
 }
 
-/// Kills a run `kills` times at the `moments` in turn; it ends as one that was never killed. Says
-/// how often it was killed before it was over.
-fn killed_again_and_again(kills: usize, moments: &[Moment], epochs: &str) -> usize {
+/// Files that get their names when they are whole.
+fn temporary(run: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(run).into_iter().flatten().flatten();
+    let files = files.filter(|file| file.file_name().to_string_lossy().starts_with(".edgefit-"));
+    files.map(|file| file.path()).collect()
+}
+
+/// Kills a run at the `moments` in turn, `kills` times; it ends as one that was never killed.
+fn is_killed_again_and_again(kills: usize, moments: &[Moment], flags: &[&str]) {
     let data = some_photographs(&["bird", "flower", "vehicle"], 12);
     let out = tempfile::tempdir().unwrap();
     let (whole, killed) = (out.path().join("whole"), out.path().join("killed"));
-    let ran = run(&mut train(data.path(), &whole, "1", epochs));
+    let ran = run(&mut train(data.path(), &whole, "1", flags));
     assert!(whole.join("model.onnx").exists(), "{ran:?}");
 
-    let mut done = 0;
-    for moment in moments.iter().cycle().take(kills) {
-        // What the processes before wrote half stays where it is.
-        for file in fs::read_dir(&killed).into_iter().flatten().flatten() {
-            if file.file_name().to_string_lossy().starts_with(".edgefit-") {
-                fs::remove_file(file.path()).unwrap();
-            }
+    for (nth, moment) in moments.iter().cycle().take(kills).enumerate() {
+        for half in temporary(&killed) {
+            fs::remove_file(half).unwrap();
         }
-        let files = ["splits.json", "checkpoint.safetensors"];
-        let before = files
+        let names = ["splits.json", "checkpoint.safetensors"];
+        let before = names
+            .map(|name| written(&killed.join(name)))
             .into_iter()
-            .filter_map(|name| written(&killed.join(name)))
             .max();
-        let mut child = start(if killed.join("job.json").exists() {
-            resume(&killed)
+        let mut child = start(if nth == 0 {
+            train(data.path(), &killed, "2", flags)
         } else {
-            train(data.path(), &killed, "2", epochs)
+            resume(&killed)
         });
-        if !reaches(&mut child, || moment.is_reached(&killed, before)) {
-            break;
-        }
+        let is_reached = || moment.is_reached(&killed, before.flatten());
+        assert!(
+            reaches(&mut child, is_reached),
+            "it ended after {nth} kills"
+        );
         kill(child);
-        done += 1;
     }
-    if !killed.join("report.json").exists() {
-        run(&mut resume(&killed));
-    }
+    run(&mut resume(&killed));
     assert!(!killed.join("checkpoint.safetensors").exists());
     assert_eq!(outcome(&whole), outcome(&killed));
     assert_refused(&run(&mut resume(&killed)), &["is finished"]);
-    done
 }
 
 #[test]
 fn a_run_killed_three_times_gives_the_same_weights_as_on_one_thread() {
     let moments = [Moment::Split, Moment::Checkpoint, Moment::Writing];
-    assert_eq!(killed_again_and_again(3, &moments, "2"), 3);
+    is_killed_again_and_again(3, &moments, &SHORT);
 }
 
 #[test]
 #[ignore = "takes 2 min: 20 kills of a run of three stages"]
 fn a_run_killed_twenty_times_gives_the_same_weights_as_on_one_thread() {
     use Moment::{Checkpoint, Split, Writing};
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("long.toml");
+    fs::write(&recipe, "[full]\nepochs = 60\npatience = 0\n").unwrap();
     let moments = [Split, Writing, Split, Checkpoint, Split];
-    let done = killed_again_and_again(20, &moments, "40");
-    assert_eq!(done, 20, "it was over before");
+    is_killed_again_and_again(20, &moments, &["--recipe", recipe.to_str().unwrap()]);
 }
 
 #[cfg(unix)]
@@ -125,7 +128,7 @@ fn ctrl_c_ends_after_the_step_with_the_best_so_far_and_the_run_goes_on() {
     let data = some_photographs(&["bird", "flower", "vehicle"], 12);
     let out = tempfile::tempdir().unwrap();
     let run_folder = out.path().join("run");
-    let mut child = start(train(data.path(), &run_folder, "2", "3"));
+    let mut child = start(train(data.path(), &run_folder, "2", &SHORT));
     let checkpoint = run_folder.join("checkpoint.safetensors");
     assert!(
         reaches(&mut child, || checkpoint.exists()),
@@ -138,7 +141,7 @@ fn ctrl_c_ends_after_the_step_with_the_best_so_far_and_the_run_goes_on() {
     assert!(run_folder.join("report.json").exists());
 
     let whole = out.path().join("whole");
-    run(&mut train(data.path(), &whole, "2", "3"));
+    run(&mut train(data.path(), &whole, "2", &SHORT));
     assert_eq!(outcome(&whole), outcome(&run_folder));
 }
 
@@ -147,10 +150,10 @@ fn a_disk_that_fills_during_a_checkpoint_keeps_the_one_before() {
     let data = some_photographs(&["bird", "flower", "vehicle"], 12);
     let out = tempfile::tempdir().unwrap();
     let (whole, filled) = (out.path().join("whole"), out.path().join("filled"));
-    run(&mut train(data.path(), &whole, "2", "1"));
+    run(&mut train(data.path(), &whole, "2", &SHORT));
 
     // Files of 512 KiB at most: there is room for the checkpoint of a head, and not for one of the net.
-    let wanted = train(data.path(), &filled, "2", "1");
+    let wanted = train(data.path(), &filled, "2", &SHORT);
     let mut limited = Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
     limited.arg(wanted.get_program()).args(wanted.get_args());

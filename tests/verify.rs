@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use edgefit::data::{NamedArray, npz};
-use edgefit::graph::{DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
+use edgefit::graph::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -45,12 +45,10 @@ fn shortened(mut training: Training) -> Training {
 }
 
 /// What is found of a plant, and what else is raised.
-fn found(plant: &Plant) -> (Option<Finding>, Vec<Finding>) {
+fn found(code: &str, training: &Training) -> (Option<Finding>, Vec<Finding>) {
     let folder = tempfile::tempdir().unwrap();
-    let found = findings(&plant.training, folder.path());
-    let (own, others): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .partition(|found| found.code == plant.code);
+    let found = findings(training, folder.path());
+    let (own, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.code == code);
     let raised = others.into_iter().filter(Finding::is_raised).collect();
     (own.into_iter().next(), raised)
 }

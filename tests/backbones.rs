@@ -1,15 +1,8 @@
 //! Whole networks, as they come out of the usual libraries: they load, agree with ONNX Runtime,
 //! train a step in which a gradient reaches every weight, go out, and agree again.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::networks::{segmenter, transformer};
-use common::{command, onnxruntime, photographs, run};
+use crate::common::networks::{segmenter, transformer};
+use crate::common::{command, onnxruntime, photographs, run};
 use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::engine::{Array, EngineName, parity};
 use edgefit::graph::rewrite::Head;

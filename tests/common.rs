@@ -1,26 +1,25 @@
 //! What the end-to-end tests share: the real binary, real weights, real photographs.
 
-#![allow(dead_code, reason = "each test binary uses its part of this")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
+mod backbones;
+#[cfg(unix)]
+pub mod board;
 pub mod networks;
 pub mod npz;
 pub mod plants;
+pub mod process;
 pub mod published;
 pub mod wire;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use edgefit::assets::{self, Cache};
 use edgefit::engine::onnxruntime;
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use backbones::{SMALL, backbone, resize, resized_backbone, small_backbone};
 
 /// What a run of the binary left behind.
 #[derive(Debug)]
@@ -98,25 +97,6 @@ pub fn onnxruntime() {
     onnxruntime::discover(None, &cache().onnxruntime_folder()).unwrap();
 }
 
-/// EfficientNet-Lite0 as ONNX, imported by the binary once for each test binary.
-pub fn backbone() -> &'static Path {
-    static BACKBONE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = BACKBONE.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backbone.onnx");
-        let mut import = command();
-        import
-            .arg("import")
-            .arg(weights())
-            .args(["--arch", "efficientnet-lite0", "-o"])
-            .arg(&path);
-        let ran = run(&mut import);
-        assert_eq!(ran.code, 0, "{ran:?}");
-        (folder, path)
-    });
-    path
-}
-
 /// The first `count` photographs of each of `classes`, as a dataset of its own.
 pub fn some_photographs(classes: &[&str], count: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -133,6 +113,14 @@ pub fn some_photographs(classes: &[&str], count: usize) -> TempDir {
         }
     }
     folder
+}
+
+/// `edgefit train DATA --backbone MODEL` for a Raspberry Pi 4, without the folder of the run.
+pub fn train(data: &Path, model: &Path) -> Command {
+    let mut train = command();
+    train.arg("train").arg(data).arg("--backbone").arg(model);
+    train.args(["--device", "raspberry-pi-4b"]);
+    train
 }
 
 /// Holds that `document` has every one of `fields`, given as paths with dots.

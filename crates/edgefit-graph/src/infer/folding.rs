@@ -119,9 +119,12 @@ pub(super) fn folded(
         _ => {}
     }
     // A tensor without elements may still be wide.
-    let small = |ty: &TensorType| match ty.dtype.is_float() {
-        true => ty.span() <= MAX_FOLDED_FLOATS,
-        false => ty.span() <= MAX_FOLDED_INTEGERS,
+    let small = |ty: &TensorType| {
+        if ty.dtype.is_float() {
+            ty.span() <= MAX_FOLDED_FLOATS
+        } else {
+            ty.span() <= MAX_FOLDED_INTEGERS
+        }
     };
     if !outputs.iter().all(small) || !types.iter().flatten().all(|ty| small(ty)) {
         return None;

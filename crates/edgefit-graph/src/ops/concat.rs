@@ -50,9 +50,10 @@ pub struct Split {
 
 impl Split {
     pub(super) fn read(context: &Context) -> Result<Self> {
-        let given = match context.opset() < 13 {
-            true => context.node.ints("split")?.map(<[i64]>::to_vec),
-            false => context.constant_ints(1, "list of sizes")?,
+        let given = if context.opset() < 13 {
+            context.node.ints("split")?.map(<[i64]>::to_vec)
+        } else {
+            context.constant_ints(1, "list of sizes")?
         };
         let sizes = given
             .map(|sizes| {
@@ -91,9 +92,10 @@ impl Split {
         let sum = sizes
             .iter()
             .try_fold(0usize, |sum, &size| sum.checked_add(size));
-        match sum == Some(x[axis]) {
-            true => Ok((axis, sizes)),
-            false => Err(format!("cannot split axis {axis} of {x:?} into {sizes:?}")),
+        if sum == Some(x[axis]) {
+            Ok((axis, sizes))
+        } else {
+            Err(format!("cannot split axis {axis} of {x:?} into {sizes:?}"))
         }
     }
 

@@ -46,13 +46,14 @@ impl Context<'_> {
         if tensor.elements() == 0 {
             return Ok(None);
         }
-        let numbers = match tensor.dtype().is_float() {
-            true => tensor.to_f32()?.into_iter().map(f64::from).collect(),
-            false => tensor
+        let numbers = if tensor.dtype().is_float() {
+            tensor.to_f32()?.into_iter().map(f64::from).collect()
+        } else {
+            tensor
                 .to_i64()?
                 .into_iter()
                 .map(|number| number as f64)
-                .collect::<Vec<_>>(),
+                .collect::<Vec<_>>()
         };
         match numbers[..] {
             [number] => Ok(Some(number)),
@@ -94,9 +95,10 @@ impl Context<'_> {
 
     /// Axes that moved from an attribute to input 1 at opset `since`.
     pub fn axes(&self, since: i64) -> Result<Option<Vec<i64>>> {
-        let axes = match self.opset() < since {
-            true => self.node.ints("axes")?.map(<[i64]>::to_vec),
-            false => self.constant_ints(1, "list of axes")?,
+        let axes = if self.opset() < since {
+            self.node.ints("axes")?.map(<[i64]>::to_vec)
+        } else {
+            self.constant_ints(1, "list of axes")?
         };
         match axes {
             Some(axes) if axes.len() > MAX_RANK => {

@@ -42,12 +42,12 @@ impl Einsum {
         let left = self.equation.split("->").next().unwrap_or_default();
         let hidden = left.split(',').zip(inputs).map(|(term, dims)| {
             let named = term.replace(ELLIPSIS, "").len();
-            match term.contains(ELLIPSIS) {
-                true => dims
-                    .len()
+            if term.contains(ELLIPSIS) {
+                dims.len()
                     .checked_sub(named)
-                    .ok_or_else(|| self.misfit(inputs)),
-                false => Ok(0),
+                    .ok_or_else(|| self.misfit(inputs))
+            } else {
+                Ok(0)
             }
         });
         let hidden = hidden.collect::<Result<Vec<_>, _>>()?;

@@ -39,9 +39,10 @@ impl Shape {
     pub(super) fn read(context: &Context) -> Result<Self> {
         Ok(Shape {
             start: context.node.int_or("start", 0)?,
-            end: match context.node.attributes.contains_key("end") {
-                true => Some(context.node.int_or("end", 0)?),
-                false => None,
+            end: if context.node.attributes.contains_key("end") {
+                Some(context.node.int_or("end", 0)?)
+            } else {
+                None
             },
         })
     }

@@ -47,9 +47,10 @@ impl BatchNormalization {
         }
         // Before opset 14 further outputs ask for the training mode.
         let outputs = context.node.present_outputs().count();
-        let training_mode = match context.opset() < 14 {
-            true => outputs > 1,
-            false => context.node.int_or("training_mode", 0)? != 0,
+        let training_mode = if context.opset() < 14 {
+            outputs > 1
+        } else {
+            context.node.int_or("training_mode", 0)? != 0
         };
         if outputs > 3 || (outputs > 1 && !training_mode) {
             return Err(context.unsupported("its statistics are outputs"));

@@ -46,11 +46,12 @@ impl Quantize {
             &[slices] => {
                 let axis = axis_index(self.axis, x.len())?;
                 dims[axis] = slices;
-                match slices == x[axis] {
-                    true => Ok(dims),
-                    false => Err(format!(
+                if slices == x[axis] {
+                    Ok(dims)
+                } else {
+                    Err(format!(
                         "{slices} scales do not go over axis {axis} of {x:?}"
-                    )),
+                    ))
                 }
             }
             _ => Err(format!("a scale of shape {scale:?}")),

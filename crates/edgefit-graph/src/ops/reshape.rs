@@ -144,9 +144,12 @@ impl Unsqueeze {
             }
         }
         let mut sizes = x.iter();
-        let size = |added: bool| match added {
-            true => Some(1),
-            false => sizes.next().copied(),
+        let size = |added: bool| {
+            if added {
+                Some(1)
+            } else {
+                sizes.next().copied()
+            }
         };
         Ok(added.into_iter().filter_map(size).collect())
     }

@@ -205,9 +205,10 @@ impl Resize {
         let sane = |&(axis, output, scale): &(usize, usize, f64)| {
             scale.is_finite() && scale > 0.0 && output > 0 && output / x[axis].max(1) < 1 << 16
         };
-        match planned.iter().all(sane) {
-            true => Ok(planned),
-            false => Err(problem()),
+        if planned.iter().all(sane) {
+            Ok(planned)
+        } else {
+            Err(problem())
         }
     }
 
@@ -220,9 +221,10 @@ impl Resize {
         let count = plan.len();
         let mut all = Vec::new();
         for (index, (axis, output, scale)) in plan.into_iter().enumerate() {
-            let region = match self.region.len() == 2 * count {
-                true => (self.region[index], self.region[index + count]),
-                false => (0.0, 1.0),
+            let region = if self.region.len() == 2 * count {
+                (self.region[index], self.region[index + count])
+            } else {
+                (0.0, 1.0)
             };
             let input = x[axis];
             if input == output && scale == 1.0 && region == (0.0, 1.0) {
@@ -274,11 +276,10 @@ impl Resize {
             Coordinates::HalfPixelForNearest => (x + 0.5) / scale,
             Coordinates::Region => {
                 let (start, end) = region;
-                match output > 1.0 {
-                    true => {
-                        start * (input - 1.0) + x * (end - start) * (input - 1.0) / (output - 1.0)
-                    }
-                    false => 0.5 * (start + end) * (input - 1.0),
+                if output > 1.0 {
+                    start * (input - 1.0) + x * (end - start) * (input - 1.0) / (output - 1.0)
+                } else {
+                    0.5 * (start + end) * (input - 1.0)
                 }
             }
         }

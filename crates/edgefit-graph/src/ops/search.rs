@@ -55,9 +55,10 @@ impl ArgReduce {
     pub(super) fn infer(&self, x: &[usize]) -> Result<Vec<usize>, String> {
         let axis = self.axis(x.len())?;
         let mut dims = x.to_vec();
-        match self.keep_dims {
-            true => dims[axis] = 1,
-            false => drop(dims.remove(axis)),
+        if self.keep_dims {
+            dims[axis] = 1
+        } else {
+            drop(dims.remove(axis))
         }
         Ok(dims)
     }
@@ -66,12 +67,13 @@ impl ArgReduce {
 impl TopK {
     pub(super) fn read(context: &Context) -> Result<Self> {
         // The number became an input at opset 10.
-        let k = match context.opset() < 10 {
-            true => context.node.int_or("k", -1)?,
-            false => match context.constant_ints(1, "number")?.as_deref() {
+        let k = if context.opset() < 10 {
+            context.node.int_or("k", -1)?
+        } else {
+            match context.constant_ints(1, "number")?.as_deref() {
                 Some(&[k]) => k,
                 _ => return Err(context.invalid("input 1 is not a single number")),
-            },
+            }
         };
         Ok(TopK {
             axis: context.node.int_or("axis", -1)?,

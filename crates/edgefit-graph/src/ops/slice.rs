@@ -170,11 +170,12 @@ impl ScatterNd {
     }
 
     pub(super) fn check(x: &[usize], indices: &[usize], updates: &[usize]) -> Result<(), String> {
-        match GatherNd.infer(x, indices)? == updates {
-            true => Ok(()),
-            false => Err(format!(
+        if GatherNd.infer(x, indices)? == updates {
+            Ok(())
+        } else {
+            Err(format!(
                 "updates {updates:?} do not fit places {indices:?} of {x:?}"
-            )),
+            ))
         }
     }
 }

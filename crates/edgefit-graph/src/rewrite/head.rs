@@ -70,9 +70,10 @@ impl Head {
             let weight = constant(graph, &node.inputs[1])
                 .ok_or_else(|| Error::invalid(node.place(), "has no constant weight"))?
                 .to_f32()?;
-            let weight = match rows_are_classes(node)? {
-                true => weight,
-                false => transpose(&weight, layer.inputs, self.classes),
+            let weight = if rows_are_classes(node)? {
+                weight
+            } else {
+                transpose(&weight, layer.inputs, self.classes)
             };
             let bias = match layer.bias(graph) {
                 Some(name) => constant(graph, name).map(Tensor::to_f32).transpose()?,
@@ -94,9 +95,10 @@ impl Head {
     /// Weights of 0 for every layer, so that the graph says `bias` whatever the features are.
     pub fn blank(&self, bias: &[f32]) -> Vec<LayerWeights> {
         // Classes only differ by their distance: above 0 a rectifier lets all of them through.
-        let lift = match self.rectified {
-            true => 1.0 - bias.iter().copied().fold(f32::INFINITY, f32::min),
-            false => 0.0,
+        let lift = if self.rectified {
+            1.0 - bias.iter().copied().fold(f32::INFINITY, f32::min)
+        } else {
+            0.0
         };
         let blank = |layer: &Layer| LayerWeights {
             weight: vec![0.0; bias.len() * layer.inputs],

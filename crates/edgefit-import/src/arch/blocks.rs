@@ -53,17 +53,18 @@ impl BlockKeys {
     /// Those below `block` in timm's layout, of a block that widens or does not.
     pub fn timm(block: &str, widens: bool) -> Self {
         let pair = |conv: &str, norm: &str| [format!("{block}.{conv}"), format!("{block}.{norm}")];
-        match widens {
-            true => BlockKeys {
+        if widens {
+            BlockKeys {
                 expand: Some(pair("conv_pw", "bn1")),
                 depthwise: pair("conv_dw", "bn2"),
                 project: pair("conv_pwl", "bn3"),
-            },
-            false => BlockKeys {
+            }
+        } else {
+            BlockKeys {
                 expand: None,
                 depthwise: pair("conv_dw", "bn1"),
                 project: pair("conv_pw", "bn2"),
-            },
+            }
         }
     }
 }
@@ -85,9 +86,10 @@ pub(super) fn conv_bn(
     side: usize,
     style: Style,
 ) -> String {
-    let pads = match style.same {
-        true => shape.same_pads(side),
-        false => shape.even_pads(),
+    let pads = if style.same {
+        shape.same_pads(side)
+    } else {
+        shape.even_pads()
     };
     let x = net.conv(conv, x, shape, pads);
     net.batch_norm(norm, &x, shape.outputs, style.epsilon)
@@ -131,9 +133,10 @@ pub(super) fn inverted_residual(
         side.div_ceil(block.stride),
         style,
     );
-    match block.stride == 1 && block.inputs == block.outputs {
-        true => net.add(&format!("{name}.add"), &x, input),
-        false => x,
+    if block.stride == 1 && block.inputs == block.outputs {
+        net.add(&format!("{name}.add"), &x, input)
+    } else {
+        x
     }
 }
 

@@ -66,20 +66,23 @@ fn build(net: &mut Builder, width: f64, depth: f64) {
 
     let mut count = 0;
     for (number, stage) in STAGES.iter().enumerate() {
-        let repeats = match number == 0 || number == STAGES.len() - 1 {
-            true => stage.repeats,
-            false => (stage.repeats as f64 * depth).ceil() as usize,
+        let repeats = if number == 0 || number == STAGES.len() - 1 {
+            stage.repeats
+        } else {
+            (stage.repeats as f64 * depth).ceil() as usize
         };
         let outputs = divisible(stage.channels as f64 * width);
         for repeat in 0..repeats {
-            let name = match timm {
-                true => format!("blocks.{number}.{repeat}"),
-                false => format!("_blocks.{count}"),
+            let name = if timm {
+                format!("blocks.{number}.{repeat}")
+            } else {
+                format!("_blocks.{count}")
             };
             let widens = stage.expand > 1;
-            let keys = match timm {
-                true => BlockKeys::timm(&name, widens),
-                false => own_keys(&name, widens),
+            let keys = if timm {
+                BlockKeys::timm(&name, widens)
+            } else {
+                own_keys(&name, widens)
             };
             let stride = if repeat == 0 { stage.stride } else { 1 };
             let block = InvertedResidual {

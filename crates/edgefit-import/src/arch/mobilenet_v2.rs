@@ -58,17 +58,14 @@ fn build(net: &mut Builder) {
     for (number, stage) in STAGES.iter().enumerate() {
         for repeat in 0..stage.repeats {
             let widens = stage.expand > 1;
-            let (name, keys) = match timm {
-                true => {
-                    let name = format!("blocks.{number}.{repeat}");
-                    let keys = BlockKeys::timm(&name, widens);
-                    (name, keys)
-                }
-                false => {
-                    let name = format!("features.{count}.conv");
-                    let keys = torchvision(&name, widens);
-                    (name, keys)
-                }
+            let (name, keys) = if timm {
+                let name = format!("blocks.{number}.{repeat}");
+                let keys = BlockKeys::timm(&name, widens);
+                (name, keys)
+            } else {
+                let name = format!("features.{count}.conv");
+                let keys = torchvision(&name, widens);
+                (name, keys)
             };
             let stride = if repeat == 0 { stage.stride } else { 1 };
             let block = InvertedResidual {
@@ -109,16 +106,17 @@ fn build(net: &mut Builder) {
 fn torchvision(block: &str, widens: bool) -> BlockKeys {
     let layer = |index: usize| [format!("{block}.{index}.0"), format!("{block}.{index}.1")];
     let last = |index: usize| [format!("{block}.{index}"), format!("{block}.{}", index + 1)];
-    match widens {
-        true => BlockKeys {
+    if widens {
+        BlockKeys {
             expand: Some(layer(0)),
             depthwise: layer(1),
             project: last(2),
-        },
-        false => BlockKeys {
+        }
+    } else {
+        BlockKeys {
             expand: None,
             depthwise: layer(0),
             project: last(1),
-        },
+        }
     }
 }

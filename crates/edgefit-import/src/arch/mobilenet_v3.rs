@@ -98,9 +98,10 @@ fn build(net: &mut Builder, blocks: &[Block], hidden: usize) {
         |index: usize| pair(format!("features.{index}.0"), format!("features.{index}.1"));
     let mut channels = 16;
     let mut side = net.resolution();
-    let stem = match timm {
-        true => pair("conv_stem".into(), "bn1".into()),
-        false => features(0),
+    let stem = if timm {
+        pair("conv_stem".into(), "bn1".into())
+    } else {
+        features(0)
     };
     let mut x = conv_bn(
         net,
@@ -115,21 +116,17 @@ fn build(net: &mut Builder, blocks: &[Block], hidden: usize) {
 
     for (index, row) in blocks.iter().enumerate() {
         let widens = row.wide != channels;
-        let (name, keys, squeeze) = match timm {
-            true => {
-                let before = blocks[..index].iter();
-                let repeat = before.filter(|other| other.stage == row.stage).count();
-                let name = format!("blocks.{}.{repeat}", row.stage);
-                let squeeze =
-                    ["conv_reduce", "conv_expand"].map(|part| format!("{name}.se.{part}"));
-                let keys = BlockKeys::timm(&name, widens);
-                (name, keys, squeeze)
-            }
-            false => {
-                let name = format!("features.{}.block", index + 1);
-                let (keys, squeeze) = torchvision(&name, widens, row.squeeze);
-                (name, keys, squeeze)
-            }
+        let (name, keys, squeeze) = if timm {
+            let before = blocks[..index].iter();
+            let repeat = before.filter(|other| other.stage == row.stage).count();
+            let name = format!("blocks.{}.{repeat}", row.stage);
+            let squeeze = ["conv_reduce", "conv_expand"].map(|part| format!("{name}.se.{part}"));
+            let keys = BlockKeys::timm(&name, widens);
+            (name, keys, squeeze)
+        } else {
+            let name = format!("features.{}.block", index + 1);
+            let (keys, squeeze) = torchvision(&name, widens, row.squeeze);
+            (name, keys, squeeze)
         };
         let block = InvertedResidual {
             name,
@@ -150,15 +147,14 @@ fn build(net: &mut Builder, blocks: &[Block], hidden: usize) {
     }
 
     let wide = 6 * channels;
-    let last = match timm {
-        true => {
-            let stage = blocks.last().map_or(0, |row| row.stage) + 1;
-            pair(
-                format!("blocks.{stage}.0.conv"),
-                format!("blocks.{stage}.0.bn1"),
-            )
-        }
-        false => features(blocks.len() + 1),
+    let last = if timm {
+        let stage = blocks.last().map_or(0, |row| row.stage) + 1;
+        pair(
+            format!("blocks.{stage}.0.conv"),
+            format!("blocks.{stage}.0.bn1"),
+        )
+    } else {
+        features(blocks.len() + 1)
     };
     x = conv_bn(
         net,
@@ -171,22 +167,19 @@ fn build(net: &mut Builder, blocks: &[Block], hidden: usize) {
     x = activation(net, HS, "last.act", &x);
     x = net.global_average_pool("pool", &x);
     // The hidden layer of the classifier is a convolution in timm.
-    x = match timm {
-        true => {
-            let x = net.conv_with_bias(
-                "conv_head",
-                &x,
-                ConvShape::dense(wide, hidden, 1, 1),
-                (0, 0),
-            );
-            let x = activation(net, HS, "head.act", &x);
-            net.flatten("features", &x)
-        }
-        false => {
-            let x = net.flatten("flatten", &x);
-            let x = net.linear("classifier.0", &x, wide, hidden);
-            activation(net, HS, "features", &x)
-        }
+    x = if timm {
+        let x = net.conv_with_bias(
+            "conv_head",
+            &x,
+            ConvShape::dense(wide, hidden, 1, 1),
+            (0, 0),
+        );
+        let x = activation(net, HS, "head.act", &x);
+        net.flatten("features", &x)
+    } else {
+        let x = net.flatten("flatten", &x);
+        let x = net.linear("classifier.0", &x, wide, hidden);
+        activation(net, HS, "features", &x)
     };
     net.classifier(if timm { "classifier" } else { "classifier.3" }, &x, hidden);
 }

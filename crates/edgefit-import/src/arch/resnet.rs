@@ -71,13 +71,12 @@ fn residual(
         x = conv_bn(net, keys, &x, shape);
         channels = width * times;
     }
-    let shortcut = match stride == 1 && inputs == channels {
-        true => input.to_owned(),
-        false => {
-            let shape = ConvShape::dense(inputs, channels, 1, stride);
-            let keys = [0, 1].map(|index| format!("{name}.downsample.{index}"));
-            conv_bn(net, keys, input, shape)
-        }
+    let shortcut = if stride == 1 && inputs == channels {
+        input.to_owned()
+    } else {
+        let shape = ConvShape::dense(inputs, channels, 1, stride);
+        let keys = [0, 1].map(|index| format!("{name}.downsample.{index}"));
+        conv_bn(net, keys, input, shape)
     };
     x = net.add(&format!("{name}.add"), &x, &shortcut);
     (net.unary("Relu", &format!("{name}.relu"), &x), channels)

@@ -80,15 +80,16 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weights: &[LayerWeights]) ->
 
     let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
     let dims = &inference.known(&output)?.dims;
-    match dims.iter().product::<usize>() == classes {
-        true => Ok(()),
-        false => Err(Error::invalid(
+    if dims.iter().product::<usize>() == classes {
+        Ok(())
+    } else {
+        Err(Error::invalid(
             at(),
             format!(
                 "makes {classes} classes, but the output '{output}' has the shape {dims:?}; choose \
                  another node with --head"
             ),
-        )),
+        ))
     }
 }
 
@@ -106,15 +107,12 @@ fn replace_layer(graph: &mut Graph, layer: &Layer, new: &LayerWeights) -> Result
     if node.label() != layer.node {
         return Err(moved());
     }
-    let weight = match rows_are_classes(node)? {
-        true => {
-            let dims = [&[classes], &old.dims()[1..]].concat();
-            Tensor::from_values(dims, &new.weight)
-        }
-        false => {
-            let weight = transpose(&new.weight, classes, layer.inputs);
-            Tensor::from_values(vec![layer.inputs, classes], &weight)
-        }
+    let weight = if rows_are_classes(node)? {
+        let dims = [&[classes], &old.dims()[1..]].concat();
+        Tensor::from_values(dims, &new.weight)
+    } else {
+        let weight = transpose(&new.weight, classes, layer.inputs);
+        Tensor::from_values(vec![layer.inputs, classes], &weight)
     };
     let old_bias = layer.bias(graph).and_then(|name| constant(graph, name));
     let mut bias_dims = old_bias.map_or(Vec::new(), |old| old.dims().to_vec());
@@ -175,9 +173,10 @@ fn add_bias(graph: &mut Graph, layer: &Layer, bias: Tensor) {
 fn set_constant(graph: &mut Graph, reader: usize, name: &str, tensor: Tensor) {
     let inputs = graph.nodes.iter().flat_map(Node::present_inputs);
     let readers = inputs.filter(|input| *input == name).count();
-    let own = match readers == 1 && graph.initializers.contains_key(name) {
-        true => name.to_owned(),
-        false => free_name(graph, format!("{name}.head")),
+    let own = if readers == 1 && graph.initializers.contains_key(name) {
+        name.to_owned()
+    } else {
+        free_name(graph, format!("{name}.head"))
     };
     graph.nodes[reader]
         .inputs

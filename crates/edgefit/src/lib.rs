@@ -1,10 +1,8 @@
 //! edgefit fits a pretrained model to somebody's data and to somebody's board.
 //!
-//! This facade re-exports the rooms of the house, each under its own name, and [`assets`]: the
-//! real weights, photographs and libraries that the demo and the tests fetch.
+//! This facade re-exports the crates of edgefit, each under its own name.
 
-pub mod assets;
-
+pub use edgefit_assets as assets;
 pub use edgefit_base as base;
 pub use edgefit_bench as bench;
 pub use edgefit_cost as cost;

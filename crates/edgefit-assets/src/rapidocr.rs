@@ -1,7 +1,10 @@
+//! RapidOCR's text direction classifier.
+
 use std::path::PathBuf;
 
-use super::pip::Wheel;
-use super::{Cache, Result, only_file};
+use crate::cache::Cache;
+use crate::error::Result;
+use crate::pip::Wheel;
 
 /// A MobileNetV3-style classifier of text lines, upright or not, that Paddle exported (Apache-2.0):
 /// normalisation that is not folded, and shapes that are computed.
@@ -15,10 +18,9 @@ pub fn rapidocr_classifier(cache: &Cache) -> Result<PathBuf> {
         platforms: &[],
         sha256: "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf",
     };
-    only_file(
+    wheel.only_file(
         cache,
         "rapidocr-classifier-1.4.4",
-        &wheel,
         "ch_ppocr_mobile_v2.0_cls_infer.onnx",
         "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
     )

@@ -1,3 +1,5 @@
+//! A subset of Fashion-MNIST as folders of PNGs.
+
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -6,8 +8,9 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 use image::ExtendedColorType;
 
-use super::apt::Package;
-use super::{Cache, Error, Result};
+use crate::apt::Package;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
 
 const WHAT: &str = "Fashion-MNIST";
 
@@ -25,9 +28,9 @@ const CLASSES: [&str; 10] = [
     "ankle-boot",
 ];
 
-/// Folder of the part, file of the package that it is cut from, and which samples of each class it
+/// Folder of each split, file of the package that it is taken from, and which samples of each class it
 /// holds.
-const PARTS: [(&str, &str, Range<usize>); 3] = [
+const SPLITS: [(&str, &str, Range<usize>); 3] = [
     ("train", "train", 0..200),
     ("val", "train", 200..250),
     ("test", "t10k", 0..200),
@@ -36,7 +39,7 @@ const PARTS: [(&str, &str, Range<usize>); 3] = [
 /// Width and height of an image in pixels.
 const SIDE: usize = 28;
 
-/// A part of Fashion-MNIST (Xiao 2017, arXiv 1708.07747; MIT): grey PNGs of 28 × 28 pixels in
+/// A subset of Fashion-MNIST (Xiao 2017, arXiv 1708.07747; MIT): grey PNGs of 28 × 28 pixels in
 /// `train`, `val` and `test` folders of ten class folders, 200, 50 and 200 images a class.
 ///
 /// They are the first of each class in the order of the files, test images those of the official
@@ -54,8 +57,8 @@ pub fn fashion_mnist(cache: &Cache) -> Result<PathBuf> {
         let unpacked = cache.temporary()?;
         package.unpack(cache, unpacked.path())?;
         let files = unpacked.path().join("usr/share/datasets/fashion-mnist");
-        for (part, source, wanted) in PARTS {
-            Samples::read(&files, source)?.write(&wanted, &folder.join(part))?;
+        for (split, source, wanted) in SPLITS {
+            Samples::read(&files, source)?.write(&wanted, &folder.join(split))?;
         }
         Ok(())
     })
@@ -74,11 +77,12 @@ impl Samples {
         let (dims, pixels) = idx(&folder.join(format!("{name}-images-idx3-ubyte.gz")))?;
         let (count, labels) = idx(&folder.join(format!("{name}-labels-idx1-ubyte.gz")))?;
         let known = |label: &u8| usize::from(*label) < CLASSES.len();
-        match dims == [labels.len(), SIDE, SIDE] && labels.iter().all(known) {
-            true => Ok(Samples { pixels, labels }),
-            false => Err(unusable(&format!(
+        if dims == [labels.len(), SIDE, SIDE] && labels.iter().all(known) {
+            Ok(Samples { pixels, labels })
+        } else {
+            Err(unusable(&format!(
                 "the set '{name}' has images of {dims:?} and labels of {count:?}"
-            ))),
+            )))
         }
     }
 
@@ -94,9 +98,10 @@ impl Samples {
                 save(&path, pixels).map_err(|source| Error::Cache { path, source })?;
             }
         }
-        match seen.iter().all(|&count| count >= wanted.end) {
-            true => Ok(()),
-            false => Err(unusable(&format!("its classes have {seen:?} images"))),
+        if seen.iter().all(|&count| count >= wanted.end) {
+            Ok(())
+        } else {
+            Err(unusable(&format!("its classes have {seen:?} images")))
         }
     }
 }

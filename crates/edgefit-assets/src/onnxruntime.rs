@@ -1,12 +1,15 @@
+//! ONNX Runtime's library.
+
 use std::path::PathBuf;
 
-use super::pip::Wheel;
-use super::{Cache, Error, Result};
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::pip::Wheel;
 
 const WHAT: &str = "ONNX Runtime";
 
 /// The folder of the cache that holds ONNX Runtime's library.
-pub(super) const FOLDER: &str = "onnxruntime-1.24.4";
+pub(crate) const FOLDER: &str = "onnxruntime-1.24.4";
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 const WHEEL: Option<Wheel> = Some(Wheel {

@@ -1,13 +1,16 @@
+//! Debian packages, fetched by apt-get and unpacked without being installed.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::cache::verify;
-use super::{Cache, Error, Result};
+use crate::cache::Cache;
+use crate::cache::verify;
+use crate::error::{Error, Result};
 
 /// A Debian package, of which files are taken; it is never installed.
-pub(super) struct Package {
-    /// What it is, for people.
+pub(crate) struct Package {
+    /// What it is, human-readable.
     pub what: &'static str,
     /// `name=version`.
     pub requirement: &'static str,
@@ -29,33 +32,35 @@ impl Package {
 
     fn download(&self, cache: &Cache, into: &Path) -> Result<PathBuf> {
         let lists = cache.root().join("apt");
-        let apt = |private: bool| {
+        let apt = || {
             let mut command = Command::new("apt-get");
             command.current_dir(into).arg("--quiet");
-            if private {
-                // The system's package lists may be empty or only root's to refresh.
-                for part in ["State", "Cache"] {
-                    command.arg(format!(
-                        "--option=Dir::{part}={}",
-                        lists.join(part).display()
-                    ));
-                }
-                command.arg("--option=Dir::State::status=/var/lib/dpkg/status");
-                command.arg("--option=Debug::NoLocking=true");
-            }
             command
         };
-        let mut direct = apt(false);
+        // The system's package lists may be empty or only root's to refresh.
+        let apt_with_own_lists = || {
+            let mut command = apt();
+            for part in ["State", "Cache"] {
+                command.arg(format!(
+                    "--option=Dir::{part}={}",
+                    lists.join(part).display()
+                ));
+            }
+            command.arg("--option=Dir::State::status=/var/lib/dpkg/status");
+            command.arg("--option=Debug::NoLocking=true");
+            command
+        };
+        let mut direct = apt();
         direct.args(["download", self.requirement]);
         if self.succeed("apt-get", direct).is_err() {
             for folder in ["State/lists/partial", "Cache/archives/partial"] {
                 let path = lists.join(folder);
                 fs::create_dir_all(&path).map_err(|source| Error::Cache { path, source })?;
             }
-            let mut update = apt(true);
+            let mut update = apt_with_own_lists();
             update.arg("update");
             self.succeed("apt-get", update)?;
-            let mut download = apt(true);
+            let mut download = apt_with_own_lists();
             download.args(["download", self.requirement]);
             self.succeed("apt-get", download)?;
         }

@@ -1,11 +1,13 @@
+//! The cache folder: entries that are whole or absent, and the check of a pinned hash.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use edgefit_base::hash::sha256_hex_of;
 use etcetera::BaseStrategy;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The folder for everything that is fetched or computed once.
 #[derive(Debug, Clone)]
@@ -39,7 +41,7 @@ impl Cache {
     /// The entry `name`: the one that is there, or what `fill` puts into an empty folder.
     ///
     /// The folder gets its name when `fill` is done, so an entry is whole or absent.
-    pub(super) fn entry(
+    pub(crate) fn entry(
         &self,
         name: &str,
         fill: impl FnOnce(&Path) -> Result<()>,
@@ -48,12 +50,12 @@ impl Cache {
         if path.is_dir() {
             return Ok(path);
         }
-        let beside = self.temporary()?;
-        fill(beside.path())?;
-        match fs::rename(beside.path(), &path) {
+        let filling = self.temporary()?;
+        fill(filling.path())?;
+        match fs::rename(filling.path(), &path) {
             Ok(()) => {
                 // The folder has moved away from under its guard.
-                let _ = beside.keep();
+                let _ = filling.keep();
                 Ok(path)
             }
             // Another process was faster.
@@ -63,7 +65,7 @@ impl Cache {
     }
 
     /// An empty folder inside the cache, gone when dropped.
-    pub(super) fn temporary(&self) -> Result<TempDir> {
+    pub(crate) fn temporary(&self) -> Result<TempDir> {
         let fail = |source| Error::Cache {
             path: self.root.clone(),
             source,
@@ -76,37 +78,21 @@ impl Cache {
     }
 }
 
-/// Holds the file at `path` against its pinned SHA-256.
-pub(super) fn verify(path: &Path, what: &'static str, expected: &'static str) -> Result<()> {
-    let read = || -> std::io::Result<String> {
-        let mut hasher = Sha256::new();
-        std::io::copy(&mut fs::File::open(path)?, &mut HashWriter(&mut hasher))?;
-        Ok(base16ct::lower::encode_string(&hasher.finalize()))
-    };
-    let found = read().map_err(|source| Error::Cache {
+/// Compares the file at `path` with its pinned SHA-256.
+pub(crate) fn verify(path: &Path, what: &'static str, expected: &'static str) -> Result<()> {
+    let hash = fs::File::open(path).and_then(|mut file| sha256_hex_of(&mut file));
+    let (found, _) = hash.map_err(|source| Error::Cache {
         path: path.to_path_buf(),
         source,
     })?;
-    match found == expected {
-        true => Ok(()),
-        false => Err(Error::WrongHash {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Error::WrongHash {
             what,
             found,
             expected,
-        }),
-    }
-}
-
-struct HashWriter<'h>(&'h mut Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        })
     }
 }
 

@@ -1,10 +1,13 @@
+//! The photographs among Tux Paint's stamps.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::apt::Package;
-use super::{Cache, Error, Result};
+use crate::apt::Package;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
 
 const WHAT: &str = "the Tux Paint photographs";
 

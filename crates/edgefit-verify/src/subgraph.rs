@@ -8,7 +8,6 @@ use edgefit_graph::rewrite::prune;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Dim, Graph, Node, ValueInfo, ValueType};
 
-
 /// An inner value that an engine can show.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shown {

@@ -31,7 +31,10 @@ pub(super) fn array(output: &DynValue) -> ort::Result<Array> {
 }
 
 /// The inputs in the element types that the model declares.
-pub(super) fn tensors(session: &Session, inputs: &[Array]) -> ort::Result<Vec<SessionInputValue<'static>>> {
+pub(super) fn tensors(
+    session: &Session,
+    inputs: &[Array],
+) -> ort::Result<Vec<SessionInputValue<'static>>> {
     fn of<T: PrimitiveTensorElementType + Clone + std::fmt::Debug + 'static>(
         input: &Array,
         element: impl Fn(f32) -> T,

@@ -157,7 +157,10 @@ fn a_crash_with_all_values_shown_is_told_and_bisection_finds_the_node() {
     let [crash] = crashes.as_slice() else {
         panic!("{crashes:?}")
     };
-    assert_eq!((crash.engine, &crash.cut), (EngineName::Tract, &Cut::AllValues));
+    assert_eq!(
+        (crash.engine, &crash.cut),
+        (EngineName::Tract, &Cut::AllValues)
+    );
     assert!(crash.message.contains("last words"), "{crash:?}");
     assert_eq!(found.unwrap().node, "leaky");
 }

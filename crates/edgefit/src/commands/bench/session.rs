@@ -9,8 +9,8 @@ use edgefit::assets::Cache;
 use edgefit::bench::context::emulator_program;
 use edgefit::bench::schedule::Schedule;
 use edgefit::bench::{Launch, Session};
-use edgefit::engine::{Effort, Provider};
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
+use edgefit::engine::{Effort, Provider};
 use serde::{Deserialize, Serialize};
 
 use super::super::discover;

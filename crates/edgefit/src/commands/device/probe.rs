@@ -55,7 +55,14 @@ fn here(args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
     let threads = args.threads.to_string();
     let run = |engine: EngineName, model: &Path, shapes: &[Vec<usize>]| {
         let engine_name = engine.to_string();
-        let options = ["--json", "run-model", "--engine", &engine_name, "--threads", &threads];
+        let options = [
+            "--json",
+            "run-model",
+            "--engine",
+            &engine_name,
+            "--threads",
+            &threads,
+        ];
         let effort = ["--runs", RUNS, "--milliseconds", MILLISECONDS];
         let mut arguments: Vec<OsString> = options.iter().chain(&effort).map(Into::into).collect();
         for shape in shapes {

@@ -1,7 +1,9 @@
+//! `edgefit engine-worker`: the child that `verify` starts for each engine.
+
 use edgefit::assets::Cache;
-use edgefit::engine::onnxruntime::Missing;
 use edgefit::engine::EngineName;
 use edgefit::engine::child::serve_engine;
+use edgefit::engine::onnxruntime::Missing;
 
 use super::super::discover;
 use crate::cli::EngineWorker;

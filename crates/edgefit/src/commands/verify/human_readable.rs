@@ -1,49 +1,54 @@
-use edgefit::engine::EngineName;
-use edgefit::engine::parity::{Divergence, Pair, Statistics, Verdict};
+//! What `edgefit verify` prints for people to read.
 
-use super::Verified;
-use super::comparison::Compared;
-use super::engines::Status;
-use crate::output::table;
 use edgefit::base::units::format;
+use edgefit::engine::EngineName;
+use edgefit::verify::{Compared, Divergence, InputKind, Pair, Report, Statistics, Status, Verdict};
 
-pub fn text(verified: &Verified) -> String {
-    let what = match verified.against {
+use crate::output::table;
+
+pub fn text(report: &Report) -> String {
+    let what = match report.against {
         Some(_) => "the models",
         None => "the engines",
     };
-    let says = match verified.verdict {
+    let says = match report.verdict {
         Verdict::Agree => "agree",
         Verdict::Diverge => "DIVERGE",
     };
-    let mut text = format!("{what} {says} on {}\n", inputs(&verified.cases));
-    text.push_str(&comparisons(&verified.pairs));
-    for fared in &verified.engines {
-        let problem = fared.problem.as_deref().unwrap_or_default();
-        match fared.status {
+    let mut text = format!("{what} {says} on {}\n", inputs(&report.cases));
+    text.push_str(&comparisons(&report.pairs));
+    for engine in &report.engines {
+        let problem = engine.problem.as_deref().unwrap_or_default();
+        match engine.status {
             Status::Ran => {}
-            Status::Missing => text.push_str(&format!("\nnot compared with {}", fared.engine)),
+            Status::Missing => text.push_str(&format!("\nnot compared with {}", engine.engine)),
             Status::Failed => text.push_str(&format!("\nFAILED: {problem}")),
             Status::Crashed => text.push_str(&format!("\nCRASHED: {problem}")),
         }
     }
-    for fault in &verified.faults {
+    for fault in &report.faults {
         let by = fault.engine.map_or(String::new(), |by| format!(" in {by}"));
         text.push_str(&format!(
             "\nnot in eval mode{by}: node '{}' ({}) {}",
             fault.node, fault.op, fault.message
         ));
     }
-    if let Some(found) = &verified.first_divergence {
+    if let Some(found) = &report.first_divergence {
         text.push_str(&divergence(found));
     }
-    if verified.cases.iter().any(|case| case.accumulated) {
+    for crash in &report.search_crashes {
+        text.push_str(&format!(
+            "\nCRASHED in the search: {} on {}: {}",
+            crash.engine, crash.cut, crash.message
+        ));
+    }
+    if report.cases.iter().any(|case| case.accumulated) {
         text.push_str(
-            "\non a hostile input the results are apart though every node agrees alone: rounding adds up \
+            "\non an edge-case input the results are apart though every node agrees alone: rounding adds up \
              there, and that does not count",
         );
     }
-    if let Some(files) = &verified.reduced {
+    if let Some(files) = &report.reduced {
         let against = files.against.as_ref();
         let against = against.map_or(String::new(), |path| {
             format!(" --against {}", path.display())
@@ -54,16 +59,16 @@ pub fn text(verified: &Verified) -> String {
             files.inputs.display()
         ));
     }
-    if !verified.accuracy.is_empty() {
+    if !report.accuracy.is_empty() {
         text.push('\n');
-        text.push_str(&accuracies(verified));
+        text.push_str(&accuracies(report));
     }
     text
 }
 
 /// What was compared: `8 random samples, 1 one sample, …`.
 fn inputs(cases: &[Compared]) -> String {
-    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    let mut kinds: Vec<(InputKind, usize)> = Vec::new();
     for case in cases {
         if !kinds.iter().any(|(name, _)| *name == case.input) {
             kinds.push((case.input, case.samples));
@@ -71,14 +76,15 @@ fn inputs(cases: &[Compared]) -> String {
     }
     let kinds: Vec<String> = kinds
         .iter()
-        .map(|(name, samples)| match *name {
-            "one sample" => (*name).to_owned(),
-            name => format!("{name} ({samples})"),
+        .map(|(kind, samples)| match kind {
+            InputKind::OneSample => kind.to_string(),
+            kind => format!("{kind} ({samples})"),
         })
         .collect();
-    match kinds.is_empty() {
-        true => "nothing".into(),
-        false => format!("inputs: {}", kinds.join(", ")),
+    if kinds.is_empty() {
+        "nothing".into()
+    } else {
+        format!("inputs: {}", kinds.join(", "))
     }
 }
 
@@ -101,15 +107,17 @@ fn comparisons(pairs: &[Compared]) -> String {
         ..
     } in pairs
     {
-        let within = match (pair.within, accumulated) {
-            (true, _) => "yes",
-            (false, true) => "adds up",
-            (false, false) => "NO",
+        let within = if pair.within {
+            "yes"
+        } else if *accumulated {
+            "adds up"
+        } else {
+            "NO"
         };
         rows.add_row([
             format!("{} – {}", pair.a, pair.b),
             output.clone(),
-            (*input).to_owned(),
+            input.to_string(),
             format!("{:.1e}", pair.max_abs),
             format!("{:.6}", pair.cosine),
             format::percent(pair.top1_agree),
@@ -130,9 +138,12 @@ fn divergence(found: &Divergence) -> String {
         "\nthe first node to differ is '{}' ({})",
         found.node, found.op
     );
-    let apart = |pair: &Pair| match pair.nan != [0, 0] {
-        true => format!("{} and {} NaN", pair.nan[0], pair.nan[1]),
-        false => format!("by up to {:.1e}, at {:?}", pair.max_abs, pair.worst),
+    let apart = |pair: &Pair| {
+        if pair.nan == [0, 0] {
+            format!("by up to {:.1e}, at {:?}", pair.max_abs, pair.worst)
+        } else {
+            format!("{} and {} NaN", pair.nan[0], pair.nan[1])
+        }
     };
     if let Some(pair) = &found.difference {
         text.push_str(&format!(": its '{}' {}", found.value, apart(pair)));
@@ -168,7 +179,7 @@ fn statistics(inputs: &[Statistics]) -> String {
         "max",
         "mean",
         "std",
-        "not finite",
+        "non-finite",
     ]);
     for input in inputs {
         rows.add_row([
@@ -184,13 +195,13 @@ fn statistics(inputs: &[Statistics]) -> String {
     rows.to_string()
 }
 
-fn accuracies(verified: &Verified) -> String {
-    let mut rows = table(&["model", "engine", "right", "of", "accuracy"]);
-    for accuracy in &verified.accuracy {
+fn accuracies(report: &Report) -> String {
+    let mut rows = table(&["model", "engine", "correct", "of", "accuracy"]);
+    for accuracy in &report.accuracy {
         rows.add_row([
             accuracy.model.display().to_string(),
             accuracy.engine.to_string(),
-            accuracy.right.to_string(),
+            accuracy.correct.to_string(),
             accuracy.samples.to_string(),
             format::percent(accuracy.accuracy),
         ]);

@@ -1,7 +1,7 @@
 //! Three inference engines behind one trait: [`Engine`] loads a graph and runs it, in this process
 //! ([`InProcess`]) or in one of its own ([`child::ChildEngine`]), so that a crash is a result.
 //!
-//! tract is always there; ONNX Runtime when its library is found, see [`onnxruntime::discover`];
+//! tract is always there; ONNX Runtime when its library is found, see [`onnxruntime::discover()`];
 //! burn behind the feature `burn`.
 
 mod array;

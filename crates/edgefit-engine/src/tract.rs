@@ -133,7 +133,7 @@ impl Backend for Tract {
         let plan = self.plan(inputs).map_err(load)?;
         let executor = self.executor.clone();
         let values = tensors(inputs, &self.inputs).map_err(load)?;
-        // The plan is all that runs need; the parsed model would lie in memory beside it.
+        // The plan is all that runs need; the parsed model would only take memory.
         drop(self);
         let mut state = plan.spawn().map_err(load)?;
         Ok(Box::new(move || {

@@ -61,7 +61,7 @@ pub(crate) fn compare_each(
     for (at, a) in results.iter().enumerate() {
         let of_a = (a.engine, a.outputs.as_slice());
         if let Some(other) = &a.other {
-            add(of_a, (a.engine, other), a.samples.len());
+            add(of_a, (a.engine, other.as_slice()), a.samples.len());
             continue;
         }
         for b in &results[at + 1..] {
@@ -69,7 +69,7 @@ pub(crate) fn compare_each(
                 .only
                 .is_none_or(|only| [a.engine, b.engine].contains(&only));
             if wanted {
-                add(of_a, (b.engine, &b.outputs), a.samples.len());
+                add(of_a, (b.engine, b.outputs.as_slice()), a.samples.len());
             }
         }
     }

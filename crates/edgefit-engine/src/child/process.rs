@@ -25,7 +25,7 @@ pub struct Launch {
 }
 
 /// Longest last line of a child that is kept, in bytes.
-const WORDS: u64 = 4096;
+const LONGEST_LINE: u64 = 4096;
 
 /// The process, gone when dropped.
 pub struct Child {
@@ -55,7 +55,7 @@ impl Launch {
         let (Some(orders), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(ChildError::Died("its pipes are missing".into()));
         };
-        // Read while it runs: an engine that talks much would wait for room in the pipe for ever.
+        // Read while it runs: an engine that prints much would wait for space in the pipe for ever.
         let stderr = process.stderr.take();
         let words = stderr.map(|stderr| std::thread::spawn(|| last_line(stderr)));
         Ok(Child {
@@ -65,9 +65,7 @@ impl Launch {
             words,
         })
     }
-}
 
-impl Launch {
     /// Runs the process to its end, for the one JSON document that it prints.
     ///
     /// # Errors
@@ -139,7 +137,10 @@ fn last_line(stderr: ChildStderr) -> String {
     let mut last = String::new();
     let mut stderr = BufReader::new(stderr);
     let mut line = Vec::new();
-    while let Ok(1..) = (&mut stderr).take(WORDS).read_until(b'\n', &mut line) {
+    while let Ok(1..) = (&mut stderr)
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)
+    {
         let words = String::from_utf8_lossy(&line);
         let words = words.trim().trim_start_matches("error: ");
         if !words.is_empty() {
@@ -162,5 +163,38 @@ impl Drop for Child {
         // It is gone already, or goes now; either is what is wanted.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Launch {
+        Launch {
+            binary: "sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+            variables: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_document_is_all_that_a_child_prints() {
+        let document: Vec<u32> = shell("echo '[1,'; echo '2]'").document().unwrap();
+        assert_eq!(document, [1, 2]);
+        let died = shell("echo 'error: no such model' >&2; exit 2").document::<u32>();
+        assert!(matches!(died, Err(ChildError::Died(words)) if words == "no such model"));
+    }
+
+    #[test]
+    fn a_child_answers_refuses_or_dies() {
+        let script =
+            "echo '{\"done\":1}'; read order; echo \"{\\\"failed\\\":$order}\"; kill -9 $$";
+        let mut child = shell(script).start().unwrap();
+        assert_eq!(child.greeting::<u32>().unwrap(), 1);
+        let refused = child.ask::<u32>(&"odd shape");
+        assert!(matches!(refused, Err(ChildError::Refused(words)) if words == "odd shape"));
+        let died = child.ask::<u32>(&"again").unwrap_err().to_string();
+        assert!(died.contains("signal: 9"), "{died}");
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum Reply<T> {
     Failed(String),
 }
 
-/// Why a child does not do what it was asked, as its parent is told.
+/// Why a child does not do what it was asked.
 #[derive(Debug)]
 pub enum Refusal {
     /// The library of the engine is not there; the reason.

@@ -1,7 +1,5 @@
 //! The whole comparison with engines that are made up.
 
-use std::path::Path;
-
 use edgefit_engine::{Array, Engine, EngineName, Error, InProcess, Result};
 use edgefit_graph::{Dim, Graph, Node, ValueInfo};
 

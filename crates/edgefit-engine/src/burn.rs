@@ -1,4 +1,5 @@
 //! Models in burn, in eval mode.
+
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Value};
 use edgefit_graph::rewrite::lift_constants;

@@ -27,10 +27,12 @@ fn main() -> ExitCode {
             eprintln!("error: it panicked: {words}");
             std::process::exit(2);
         }
-        if !edgefit::engine::contains_panics() {
+        if !edgefit::engine::panics_are_caught() {
             tell(panic);
         }
     }));
+    // What `check` predicts of the memory of a process presumes it.
+    edgefit::engine::malloc::return_memory_after_loading();
     let mut output = Output::new(cli.json);
     let result = match cli.command {
         #[cfg(feature = "train")]
@@ -56,6 +58,14 @@ fn main() -> ExitCode {
 
 #[cfg(feature = "train")]
 fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> {
+    let trains = matches!(
+        command,
+        TrainCommand::Demo(_) | TrainCommand::Train(_) | TrainCommand::LrFind(_)
+    );
+    if trains {
+        // Before threads are started.
+        edgefit::engine::malloc::keep_one_heap();
+    }
     match command {
         TrainCommand::Demo(args) => commands::demo::run(args, output),
         TrainCommand::Import(args) => commands::import::run(args, output),

@@ -6,11 +6,11 @@ use edgefit::assets::Cache;
 use edgefit::cost::Verdict;
 use edgefit::device::Profile;
 use edgefit::engine::EngineName;
-use edgefit::engine::parity;
 use edgefit::graph::{Error as GraphError, Task};
 use edgefit::guards::{Code, Finding, Status};
 use edgefit::train::memory::StageMemory;
 use edgefit::train::{self, Candidate, Job, Recipe, Report, SCHEMA, Stage, StageName, Tuning};
+use edgefit::verify as parity;
 use serde::Serialize;
 
 use super::{discover, in_file, threads};

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use edgefit::assets::Cache;
-use edgefit::engine::{Array, EngineName, fastest, onnxruntime, parity};
+use edgefit::engine::{Array, EngineName, fastest, onnxruntime};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::train::trial::one_step;
@@ -76,7 +76,7 @@ fn agree(graph: &Graph) -> anyhow::Result<f32> {
     let mut largest = 0f32;
     for batch in [1, 3] {
         let inputs = inputs(graph, batch)?;
-        for pair in parity::across(graph, &engines, &inputs, 2, parity::Tolerance::F32)? {
+        for pair in verify::across(graph, &engines, &inputs, 2, verify::Tolerance::F32)? {
             let (a, b, apart) = (pair.a, pair.b, pair.max_abs);
             ensure!(
                 pair.within,

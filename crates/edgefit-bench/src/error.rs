@@ -1,4 +1,4 @@
-use edgefit_engine::child::ChildError;
+use edgefit_engine::child::{ChildError, Refusal};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// What can go wrong with a measurement.
@@ -27,5 +27,15 @@ impl Serialize for Error {
 impl From<String> for Error {
     fn from(words: String) -> Self {
         ChildError::Died(words).into()
+    }
+}
+
+/// The child tells its parent.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Engine(error) => error.into(),
+            other => Refusal::Failed(other.to_string()),
+        }
     }
 }

@@ -22,7 +22,7 @@ impl Process {
     pub fn start(launch: &Launch) -> Result<Process> {
         let begun = Instant::now();
         let mut child = launch.start()?;
-        let ready = child.answer()?;
+        let ready = child.greeting()?;
         Ok(Process {
             child,
             ready,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edgefit_engine::NodeTime;
+use edgefit_engine::{Effort, NodeTime};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -36,11 +36,9 @@ pub trait Worker {
 
 /// How much to measure of each candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effort {
-    /// Runs, at least, over all launches.
-    pub runs: usize,
-    /// Time of the runs, at least, over all launches.
-    pub time: Duration,
+pub struct Schedule {
+    /// Runs and their time, over all launches.
+    pub effort: Effort,
     /// Processes, one after the other.
     pub launches: usize,
     /// Whether to time the nodes too.
@@ -85,12 +83,12 @@ impl Measured {
 /// `tell` is called once for each launch of each candidate.
 pub fn interleave<W: Worker>(
     candidates: usize,
-    effort: Effort,
+    schedule: Schedule,
     mut start: impl FnMut(usize) -> Result<W>,
     mut tell: impl FnMut(),
 ) -> Vec<Measured> {
     let mut measured: Vec<Measured> = (0..candidates).map(|_| Measured::default()).collect();
-    for launch in 0..effort.launches {
+    for launch in 0..schedule.launches {
         let mut running: Vec<(usize, W)> = Vec::new();
         for place in 0..candidates {
             let index = (launch + place) % candidates;
@@ -107,8 +105,8 @@ pub fn interleave<W: Worker>(
                 Err(error) => candidate.failure = Some(error),
             }
         }
-        take_turns(&mut running, &mut measured, effort);
-        if effort.profile && launch + 1 == effort.launches {
+        take_turns(&mut running, &mut measured, schedule);
+        if schedule.profile && launch + 1 == schedule.launches {
             for (index, worker) in &mut running {
                 measured[*index].nodes = Some(worker.profile());
             }
@@ -130,9 +128,13 @@ fn begin<W: Worker>(start: impl FnOnce() -> Result<W>) -> Result<(W, Launched)> 
 
 /// Turns until each candidate has had its share of runs and time. Each begins as often as the others,
 /// and the others follow it to its core.
-fn take_turns<W: Worker>(running: &mut Vec<(usize, W)>, measured: &mut [Measured], effort: Effort) {
-    let runs = effort.runs.div_ceil(effort.launches);
-    let time = effort.time / effort.launches.max(1) as u32;
+fn take_turns<W: Worker>(
+    running: &mut Vec<(usize, W)>,
+    measured: &mut [Measured],
+    schedule: Schedule,
+) {
+    let runs = schedule.effort.runs.div_ceil(schedule.launches);
+    let time = schedule.effort.time / schedule.launches.max(1) as u32;
     let turn = TURN.min(time.max(Duration::from_nanos(1)));
     let mut spent = vec![(0, Duration::ZERO); measured.len()];
     loop {
@@ -222,9 +224,11 @@ mod tests {
 
     fn measure(candidates: usize, launches: usize, fails: Option<usize>) -> (Vec<Measured>, Turns) {
         let turns = RefCell::new(Vec::new());
-        let effort = Effort {
-            runs: 12,
-            time: Duration::ZERO,
+        let schedule = Schedule {
+            effort: Effort {
+                runs: 12,
+                time: Duration::ZERO,
+            },
             launches,
             profile: true,
         };
@@ -241,7 +245,7 @@ mod tests {
                 },
             })
         };
-        let measured = interleave(candidates, effort, start, || ());
+        let measured = interleave(candidates, schedule, start, || ());
         (measured, turns.into_inner())
     }
 

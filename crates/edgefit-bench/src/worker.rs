@@ -5,7 +5,7 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use edgefit_engine::child::{self, say};
+use edgefit_engine::child;
 use edgefit_engine::{NodeTime, Provider, Resident, Runner, Target};
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub enum Order {
     Profile,
 }
 
-/// Said once the first result is there.
+/// The greeting, once the first result is there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ready {
     /// From the file to a model that can run.
@@ -83,50 +83,69 @@ pub struct Round {
 /// Does the child's part until `orders` end.
 ///
 /// # Errors
-/// The engine fails, or the parent is gone.
+/// The parent is gone, or gives orders that are none. It is told if the engine fails.
 pub fn serve(
     target: Target,
     threads: usize,
     load: impl FnOnce() -> Result<Runner>,
     profile: impl Fn() -> Result<Vec<NodeTime>>,
     orders: impl BufRead,
-    mut answers: impl Write,
+    answers: impl Write,
 ) -> Result<()> {
-    let begun = Instant::now();
-    let mut run = load()?;
-    let load_ns = begun.elapsed().as_nanos() as u64;
-    let loaded = Resident::of_process();
-    let first_ns = timed(&mut run)?.ns;
-    let ready = Ready {
-        load_ns,
-        first_ns,
-        loaded,
+    let start = || {
+        let begun = Instant::now();
+        let mut run = load()?;
+        let load_ns = begun.elapsed().as_nanos() as u64;
+        let loaded = Resident::of_process();
+        let first_ns = timed(&mut run)?.ns;
+        let ready = Ready {
+            load_ns,
+            first_ns,
+            loaded,
+        };
+        Ok((Running { run, after: None }, ready))
     };
-    say(&mut answers, &ready)?;
-    // After the cold start, which has no part in it.
-    let beside = Beside::open(target.provider == Provider::Cuda);
     let follows = threads == 1 && target.provider == Provider::Cpu;
-    let cores = follows.then(Cores::of_process);
-    for order in child::orders(orders) {
-        match order? {
-            Order::WarmUp => say(&mut answers, &warm_up(&mut run, &beside)?)?,
+    let open = || After {
+        beside: Beside::open(target.provider == Provider::Cuda),
+        cores: follows.then(Cores::of_process),
+    };
+    let answer = |running: &mut Running, order| {
+        // After the cold start, which has no part in it.
+        let After { beside, cores } = running.after.get_or_insert_with(open);
+        let (run, cores) = (&mut running.run, cores.as_ref());
+        match order {
+            Order::WarmUp => answered(&warm_up(run, beside)?),
             Order::Round { ns, core } => {
-                let cores = cores.as_ref();
                 if let Some(cores) = cores {
                     cores.stay(core);
                 }
-                let time = Duration::from_nanos(ns);
-                say(&mut answers, &round(&mut run, time, &beside, cores)?)?;
+                answered(&round(run, Duration::from_nanos(ns), beside, cores)?)
             }
             Order::Profile => {
-                if let Some(cores) = &cores {
+                if let Some(cores) = cores {
                     cores.stay(None);
                 }
-                say(&mut answers, &profile()?)?;
+                answered(&profile()?)
             }
         }
-    }
-    Ok(())
+    };
+    Ok(child::serve(orders, answers, start, answer)?)
+}
+
+/// A model that was loaded, and what is opened after its cold start.
+struct Running {
+    run: Runner,
+    after: Option<After>,
+}
+
+struct After {
+    beside: Beside,
+    cores: Option<Cores>,
+}
+
+fn answered(answer: &impl Serialize) -> Result<serde_json::Value, child::Refusal> {
+    serde_json::to_value(answer).map_err(|error| child::Refusal::Failed(error.to_string()))
 }
 
 /// Time of a run, and what it took of the processor.
@@ -267,9 +286,10 @@ mod tests {
             panic!("{answers:?}")
         };
         assert!(ready.contains("load_ns"));
-        let round: Round = serde_json::from_str(round).unwrap();
+        let round: serde_json::Value = serde_json::from_str(round).unwrap();
+        let round: Round = serde_json::from_value(round["done"].clone()).unwrap();
         assert!(!round.times_ns.is_empty());
-        assert_eq!(nodes, "[]");
+        assert_eq!(nodes, "{\"done\":[]}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use edgefit_data::Sample;
-use edgefit_engine::parity::{Pair, Tolerance, pairs};
+use edgefit_verify::{Pair, Tolerance, pairs};
 use edgefit_engine::{Array, EngineName, onnxruntime};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;

@@ -12,7 +12,7 @@ mod similarity;
 use edgefit_cost::{Check, Verdict};
 use edgefit_data::{Content, Dataset, Part, equal_samples, near_duplicates};
 use edgefit_engine::EngineName;
-use edgefit_engine::parity::Pair;
+use edgefit_verify::Pair;
 use edgefit_graph::{Graph, Task};
 use edgefit_guards::{
     Findings, ef02_eval_mode, ef07_class_balance, ef08_evaluation, ef15_augmentation,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use edgefit_base::file::WriteError;
-use edgefit_engine::keep_one_heap;
+use edgefit_engine::malloc::keep_one_heap;
 use serde::Serialize;
 
 use crate::checkpoint::Checkpoint;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use edgefit_cost::Check;
 use edgefit_data::Part;
 use edgefit_engine::EngineName;
-use edgefit_engine::parity::Pair;
+use edgefit_verify::Pair;
 use edgefit_graph::Task;
 use edgefit_guards::Finding;
 use serde::Serialize;

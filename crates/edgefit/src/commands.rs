@@ -29,7 +29,6 @@ use std::path::Path;
 
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
-use edgefit::engine::Array;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
@@ -77,24 +76,4 @@ fn threads(given: Option<u32>) -> usize {
         Some(threads) => threads as usize,
         None => std::thread::available_parallelism().map_or(1, usize::from),
     }
-}
-
-/// Values in −2 … 2, the range of normalised images, the same for the same seed.
-fn random(shapes: impl IntoIterator<Item = Vec<usize>>, seed: u64) -> Vec<Array> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut next = || {
-        // SplitMix64 (Steele, Lea & Flood 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 22) as f32 - 2.0
-    };
-    shapes
-        .into_iter()
-        .map(|dims| Array {
-            values: (0..dims.iter().product()).map(|_| next()).collect(),
-            dims,
-        })
-        .collect()
 }

@@ -15,4 +15,7 @@ pub use edgefit_probe as probe;
 pub use edgefit_remote as remote;
 
 #[cfg(feature = "train")]
-pub use {edgefit_burn as burn, edgefit_guards as guards, edgefit_train as train};
+pub use {
+    edgefit_burn as burn, edgefit_guards as guards, edgefit_train as train,
+    edgefit_verify as verify,
+};

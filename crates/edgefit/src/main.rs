@@ -26,10 +26,11 @@ fn main() -> ExitCode {
             eprintln!("error: it panicked: {words}");
             std::process::exit(2);
         }
-        if !edgefit::engine::contains_panics() {
+        if !edgefit::engine::panics_are_caught() {
             tell(panic);
         }
     }));
+    edgefit::engine::malloc::return_memory_after_loading();
     let mut output = Output::new(cli.json);
     let result = match cli.command {
         #[cfg(feature = "train")]

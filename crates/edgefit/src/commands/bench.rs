@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use edgefit::assets::Cache;
 use edgefit::bench::Session;
-use edgefit::bench::schedule::Effort;
+use edgefit::bench::schedule::Schedule;
+use edgefit::engine::Effort;
 
 use super::discover;
 use super::remote::{Remote, Told};
@@ -50,16 +51,18 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
         export::ensure_place(path)?;
     }
     let asserted = args.assert.iter().map(claim::Claim::runs).max();
-    let effort = Effort {
-        runs: asserted.unwrap_or(1).max(args.runs as usize),
-        time: Duration::from_nanos(args.time),
+    let schedule = Schedule {
+        effort: Effort {
+            runs: asserted.unwrap_or(1).max(args.runs as usize),
+            time: Duration::from_nanos(args.time),
+        },
         launches: args.launches.unwrap_or(LAUNCHES.min(args.runs)) as usize,
         profile: args.profile,
     };
     let spinner = spinner("measuring");
     let session = match &mut remote {
-        Some(remote) => session::there(remote, &candidates, effort, output),
-        None => session::here(&session::workers(&candidates)?, effort, || spinner.tick()),
+        Some(remote) => session::there(remote, &candidates, schedule, output),
+        None => session::here(&session::workers(&candidates)?, schedule, || spinner.tick()),
     };
     spinner.finish_and_clear();
 

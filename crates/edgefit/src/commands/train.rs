@@ -6,7 +6,7 @@ use edgefit::assets::Cache;
 use edgefit::cost::Verdict;
 use edgefit::device::Profile;
 use edgefit::engine::EngineName;
-use edgefit::engine::parity;
+use edgefit::verify as parity;
 use edgefit::graph::{Error as GraphError, Task};
 use edgefit::guards::{Code, Finding, Status};
 use edgefit::train::memory::StageMemory;

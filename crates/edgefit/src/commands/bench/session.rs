@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::bench::context::emulator_program;
-use edgefit::bench::schedule::Effort;
+use edgefit::bench::schedule::Schedule;
 use edgefit::bench::{Launch, Session};
-use edgefit::engine::Provider;
+use edgefit::engine::{Effort, Provider};
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ const SCHEMA: &str = "edgefit.bench-session/1";
 #[derive(Serialize, Deserialize)]
 struct Plan {
     workers: Vec<Worker>,
-    effort: Effort,
+    schedule: Schedule,
 }
 
 /// How the process of a candidate is started.
@@ -38,27 +38,29 @@ pub struct Worker {
 /// The board's side of [`there`].
 pub fn run(args: BenchSession, output: &mut Output) -> anyhow::Result<Outcome> {
     let plan: Plan = serde_json::from_str(&args.plan).context("the plan cannot be read")?;
-    let session = here(&plan.workers, plan.effort, || ())?;
+    let session = here(&plan.workers, plan.schedule, || ())?;
     output.result(SCHEMA, &session, || format!("{session:?}"))?;
     Ok(Outcome::Yes)
 }
 
 /// Measures workers, given by their arguments, on this machine.
-pub fn here(workers: &[Worker], effort: Effort, tell: impl FnMut()) -> anyhow::Result<Session> {
+pub fn here(workers: &[Worker], schedule: Schedule, tell: impl FnMut()) -> anyhow::Result<Session> {
     let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
     // A child that is told need not search; without, its own candidates say so.
     let found = discover(&Cache::of_user()?).ok();
     let library = found.map(|found| (LIBRARY_VARIABLE.to_owned(), found.path.clone().into()));
     let emulator = emulator_program();
     // Its times are shown to nobody.
-    let effort = match emulator {
-        Some(_) => Effort {
-            runs: 1,
-            time: Duration::ZERO,
+    let schedule = match emulator {
+        Some(_) => Schedule {
+            effort: Effort {
+                runs: 1,
+                time: Duration::ZERO,
+            },
             launches: 1,
-            ..effort
+            ..schedule
         },
-        None => effort,
+        None => schedule,
     };
     let launches = workers.iter().map(|worker| {
         let arguments = worker.arguments.iter().map(OsString::from);
@@ -71,14 +73,14 @@ pub fn here(workers: &[Worker], effort: Effort, tell: impl FnMut()) -> anyhow::R
             variables: variables.chain(library.clone()).collect(),
         }
     });
-    Ok(Session::here(&launches.collect::<Vec<_>>(), effort, tell))
+    Ok(Session::here(&launches.collect::<Vec<_>>(), schedule, tell))
 }
 
 /// Measures candidates on a board.
 pub fn there(
     remote: &mut Remote,
     candidates: &[Candidate],
-    effort: Effort,
+    schedule: Schedule,
     output: &mut Output,
 ) -> anyhow::Result<Session> {
     let mut on_board = candidates.to_vec();
@@ -90,7 +92,7 @@ pub fn there(
     }
     let plan = Plan {
         workers: workers(&on_board)?,
-        effort,
+        schedule,
     };
     let plan = serde_json::to_string(&plan)?;
     remote.ask(&["bench-session", &plan], SCHEMA, output)

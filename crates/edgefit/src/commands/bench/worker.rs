@@ -4,11 +4,11 @@ use std::time::Duration;
 use edgefit::assets::Cache;
 use edgefit::bench::{Result, worker};
 use edgefit::data::read_array;
-use edgefit::engine::{Array, Effort, EngineName, runner, trace};
+use edgefit::engine::{Array, Effort, EngineName, random_arrays, runner, trace};
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
 
-use super::super::{discover, random};
+use super::super::discover;
 use crate::cli::BenchWorker;
 use crate::output::Outcome;
 
@@ -23,7 +23,7 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         discover(&Cache::of_user()?)?;
     }
     let inputs = match args.input.as_slice() {
-        [] => random(args.input_shape.into_iter().map(|shape| shape.0), 0),
+        [] => random_arrays(args.input_shape.into_iter().map(|shape| shape.0), 0),
         files => files.iter().map(array).collect::<anyhow::Result<_>>()?,
     };
     let threads = args.threads as usize;

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use edgefit::bench::schedule::Effort;
+use edgefit::bench::schedule::Schedule;
 use edgefit::bench::statistics::quantile_interval;
 use edgefit::cost::{Measured, Request};
 use edgefit::device::{Profile, WeightsIn};
-use edgefit::engine::EngineName;
+use edgefit::engine::{Effort, EngineName};
 use edgefit::graph::infer::InputShapes;
 
 use crate::commands::bench::candidates::Candidate;
@@ -19,9 +19,11 @@ use crate::output::Output;
 use crate::progress::spinner;
 
 /// Enough for a median whose interval is narrow.
-const EFFORT: Effort = Effort {
-    runs: 30,
-    time: Duration::from_secs(2),
+const SCHEDULE: Schedule = Schedule {
+    effort: Effort {
+        runs: 30,
+        time: Duration::from_secs(2),
+    },
     launches: 3,
     profile: false,
 };
@@ -61,8 +63,8 @@ pub fn measure(
     }];
     let spinner = spinner("measuring");
     let session = match remote {
-        Some(remote) => session::there(remote, &candidates, EFFORT, output),
-        None => session::here(&session::workers(&candidates)?, EFFORT, || spinner.tick()),
+        Some(remote) => session::there(remote, &candidates, SCHEDULE, output),
+        None => session::here(&session::workers(&candidates)?, SCHEDULE, || spinner.tick()),
     };
     spinner.finish_and_clear();
     let session = session?;

@@ -1,11 +1,12 @@
+use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
 use edgefit::device::gpu::Reading;
 use edgefit::device::{Gpus, Profile};
+use edgefit::engine::child::Launch;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::engine::{EngineName, Measurement};
 use edgefit::graph::Graph;
@@ -53,25 +54,27 @@ fn here(args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
     let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
     let threads = args.threads.to_string();
     let run = |engine: EngineName, model: &Path, shapes: &[Vec<usize>]| {
-        let mut child = Command::new(&binary);
-        child.args(["--json", "run-model", "--engine", &engine.to_string()]);
-        child.args(["--threads", &threads, "--runs", RUNS]);
-        child.args(["--milliseconds", MILLISECONDS]);
+        let engine_name = engine.to_string();
+        let options = ["--json", "run-model", "--engine", &engine_name, "--threads", &threads];
+        let effort = ["--runs", RUNS, "--milliseconds", MILLISECONDS];
+        let mut arguments: Vec<OsString> = options.iter().chain(&effort).map(Into::into).collect();
         for shape in shapes {
             let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
-            child.args(["--input-shape", &sizes.join("x")]);
+            arguments.extend(["--input-shape".into(), sizes.join("x").into()]);
         }
-        if let Some(library) = &library {
-            child.env(LIBRARY_VARIABLE, library);
-        }
-        let fail = |detail: String| Error::Child { engine, detail };
-        let ran = child.arg(model).output();
-        let ran = ran.map_err(|error| fail(error.to_string()))?;
-        if !ran.status.success() {
-            let words = String::from_utf8_lossy(&ran.stderr);
-            return Err(fail(format!("{}: {}", ran.status, words.trim())));
-        }
-        serde_json::from_slice::<Measurement>(&ran.stdout).map_err(|error| fail(error.to_string()))
+        arguments.push(model.into());
+        let variables = library.iter();
+        let variables = variables.map(|path| (LIBRARY_VARIABLE.to_owned(), path.into()));
+        let launch = Launch {
+            binary: binary.clone(),
+            arguments,
+            variables: variables.collect(),
+        };
+        let ran = launch.document::<Measurement>();
+        ran.map_err(|error| Error::Child {
+            engine,
+            detail: error.to_string(),
+        })
     };
     let name = profile_name(args.output.as_deref());
     let networks: Vec<Graph> = ARCHITECTURES

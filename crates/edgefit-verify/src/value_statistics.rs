@@ -1,3 +1,5 @@
+//! Statistics of a value, NaN and infinite elements counted separately.
+
 use serde::Serialize;
 
 /// What a value looks like. Figures are over its finite elements.

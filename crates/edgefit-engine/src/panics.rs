@@ -1,11 +1,13 @@
+//! Panics of an engine, turned into errors.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many engines are at work inside [`contain`].
+/// How many engines are at work inside [`catch_panic`].
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether a panic that happens now is turned into an error; a panic hook may then stay silent.
-pub fn contains_panics() -> bool {
+pub fn panics_are_caught() -> bool {
     AT_WORK.load(Ordering::Relaxed) > 0
 }
 
@@ -13,7 +15,7 @@ pub fn contains_panics() -> bool {
 ///
 /// # Errors
 /// What the engine panicked with.
-pub(crate) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     AT_WORK.fetch_add(1, Ordering::Relaxed);
     // What `work` touched is dropped or not used again after an error.
     let result = catch_unwind(AssertUnwindSafe(work));
@@ -33,11 +35,11 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_error() {
-        assert_eq!(contain(|| 3), Ok(3));
-        let error = contain(|| panic!("odd shape {}", 7))
+        assert_eq!(catch_panic(|| 3), Ok(3));
+        let error = catch_panic(|| panic!("odd shape {}", 7))
             .map(|()| 0)
             .unwrap_err();
         assert_eq!(error, "it panicked: odd shape 7");
-        assert_eq!(contain(contains_panics), Ok(true));
+        assert_eq!(catch_panic(panics_are_caught), Ok(true));
     }
 }

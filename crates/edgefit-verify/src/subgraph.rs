@@ -1,17 +1,17 @@
-//! Parts of a graph that show its inner values.
+//! Subgraphs: a graph with inner values as its outputs, and a few nodes cut out of it.
 
 use std::collections::{HashMap, HashSet};
 
+use edgefit_engine::Array;
 use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_graph::rewrite::prune;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Dim, Graph, Node, ValueInfo, ValueType};
 
-use crate::array::Array;
 
 /// An inner value that an engine can show.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     pub name: String,
     /// Index of the node that makes it.
     pub node: usize,
@@ -35,7 +35,7 @@ fn typed(name: &str, dtype: Option<DataType>, dims: Option<Vec<Dim>>) -> ValueIn
 
 /// All values of `graph` that nodes make of the inputs as they run, in graph order. What depends on
 /// shapes alone is left out: it is known before the model runs, and engines want to know it then.
-pub(super) fn shown(graph: &Graph, inputs: &[Array]) -> Vec<Shown> {
+pub(crate) fn shown(graph: &Graph, inputs: &[Array]) -> Vec<Shown> {
     let names = graph.free_inputs().map(|input| input.name.clone());
     let dims = inputs.iter().map(|input| input.dims.clone());
     let shapes = InputShapes(names.zip(dims).collect());
@@ -74,7 +74,7 @@ pub(super) fn shown(graph: &Graph, inputs: &[Array]) -> Vec<Shown> {
 }
 
 /// `graph` with `values` as its outputs.
-pub(super) fn opened(graph: &Graph, values: &[&Shown]) -> Graph {
+pub(crate) fn opened(graph: &Graph, values: &[&Shown]) -> Graph {
     let mut opened = graph.clone();
     opened.outputs = values.iter().map(|value| value.info()).collect();
     prune(&mut opened);
@@ -82,7 +82,7 @@ pub(super) fn opened(graph: &Graph, values: &[&Shown]) -> Graph {
 }
 
 /// The part of a graph between values that are given and one that is made of them.
-pub(super) struct Segment {
+pub(crate) struct Segment {
     pub graph: Graph,
     /// Names of its inputs, in their order.
     pub inputs: Vec<String>,
@@ -90,7 +90,7 @@ pub(super) struct Segment {
 
 /// The part of `graph` that makes `goal` from values of `given` and the graph's own inputs. `types`
 /// are the element types of values and `arrays` their shapes.
-pub(super) fn segment(
+pub(crate) fn segment(
     graph: &Graph,
     given: &HashSet<&str>,
     goal: &Shown,
@@ -146,7 +146,7 @@ pub(super) fn segment(
 }
 
 /// Whether two parts say the same, whatever their nodes are called.
-pub(super) fn alike(a: &Segment, b: &Segment) -> bool {
+pub(crate) fn alike(a: &Segment, b: &Segment) -> bool {
     let nodes = |a: &Node, b: &Node| {
         (&a.op, &a.domain, &a.inputs, &a.outputs) == (&b.op, &b.domain, &b.inputs, &b.outputs)
             && a.attributes == b.attributes

@@ -1,50 +1,55 @@
+//! The state of a search for the first divergence, and the search among all values at once.
+
 use std::collections::{HashMap, HashSet};
 
+use edgefit_engine::Array;
 use edgefit_graph::diff::Diff;
 use edgefit_graph::{DataType, Graph, Node};
 
-use super::compare::{Pair, compare};
-use super::cut::{Segment, Shown, alike, opened, segment, shown};
-use super::divergence::{Divergence, Reduced, Side};
-use super::known::explain;
-use super::statistics::Statistics;
-use super::tolerance::Tolerance;
-use crate::array::Array;
-use crate::error::Result;
+use crate::compare::{Pair, compare};
+use crate::crash::{Crashes, Cut};
+use crate::divergence::{Divergence, ReducedModel};
+use crate::known_differences::explain;
+use crate::side::Side;
+use crate::subgraph::{Segment, Shown, alike, opened, segment, shown};
+use crate::tolerance::Tolerance;
+use crate::value_statistics::Statistics;
 
-/// Where two sides part: what both can show, and how it is compared.
-pub(super) struct Search<'a> {
-    pub(super) a: Side<'a>,
-    pub(super) b: Side<'a>,
-    pub(super) inputs: &'a [Array],
+/// Where two sides part: the values that both can show, and how they are compared.
+pub(crate) struct Search<'a> {
+    pub(crate) a: Side<'a>,
+    pub(crate) b: Side<'a>,
+    pub(crate) inputs: &'a [Array],
     tolerance: Option<Tolerance>,
+    crashes: &'a mut Crashes,
     /// Whether both sides have the same model.
     same_graph: bool,
     /// Values of both, as `a` and as `b` makes them, in the order of `a`.
-    pub(super) values: Vec<[Shown; 2]>,
+    pub(crate) values: Vec<[Shown; 2]>,
     /// Types of those of `a` and of `b`.
     types: [HashMap<String, DataType>; 2],
 }
 
 /// A part on both sides, what goes into it, and how far its result is apart.
-pub(super) struct Alone {
+pub(crate) struct Alone {
     parts: [Segment; 2],
     inputs: Vec<(String, Array)>,
     pub pair: Pair,
 }
 
 impl<'a> Search<'a> {
-    pub fn new(
-        a: Side<'a>,
-        b: Side<'a>,
+    pub(crate) fn new(
+        [a, b]: [Side<'a>; 2],
         inputs: &'a [Array],
         tolerance: Option<Tolerance>,
+        crashes: &'a mut Crashes,
     ) -> Self {
         let same_graph = std::ptr::eq(a.graph, b.graph) || a.graph == b.graph;
         let of_a = shown(a.graph, inputs);
-        let of_b = match same_graph {
-            true => of_a.clone(),
-            false => shown(b.graph, inputs),
+        let of_b = if same_graph {
+            of_a.clone()
+        } else {
+            shown(b.graph, inputs)
         };
         let types = |values: &[Shown]| -> HashMap<String, DataType> {
             let typed = values.iter();
@@ -68,11 +73,12 @@ impl<'a> Search<'a> {
             b,
             inputs,
             tolerance,
+            crashes,
             same_graph,
         }
     }
 
-    pub(super) fn compare(&self, index: usize, x: &Array, y: &Array) -> Pair {
+    pub(crate) fn compare(&self, index: usize, x: &Array, y: &Array) -> Pair {
         let [of_a, of_b] = &self.values[index];
         let usual = |graph: &Graph, value: &Shown| {
             Tolerance::of_type(graph, value.dtype.unwrap_or(DataType::F32))
@@ -86,13 +92,15 @@ impl<'a> Search<'a> {
     }
 
     /// The divergence with every value an output; `None` where it does not show so.
-    pub fn all_values(&mut self) -> Option<Divergence> {
+    pub(crate) fn all_values(&mut self) -> Option<Divergence> {
         let of_a: Vec<&Shown> = self.values.iter().map(|[a, _]| a).collect();
         let of_b: Vec<&Shown> = self.values.iter().map(|[_, b]| b).collect();
         let (open_a, open_b) = (opened(self.a.graph, &of_a), opened(self.b.graph, &of_b));
         // An engine that cannot run the model so may still show a part of it.
-        let of_a = run(&mut self.a, &open_a, self.inputs).ok()?;
-        let of_b = run(&mut self.b, &open_b, self.inputs).ok()?;
+        let of_a = self.a.run(&open_a, self.inputs);
+        let of_a = self.crashes.note(|| Cut::AllValues, of_a)?;
+        let of_b = self.b.run(&open_b, self.inputs);
+        let of_b = self.crashes.note(|| Cut::AllValues, of_b)?;
         let pairs: Vec<Pair> = of_a
             .iter()
             .zip(&of_b)
@@ -154,7 +162,7 @@ impl<'a> Search<'a> {
     }
 
     /// The inputs of both models and the shown values by name.
-    pub(super) fn arrays(&self, values: Vec<Array>) -> HashMap<String, Array> {
+    pub(crate) fn arrays(&self, values: Vec<Array>) -> HashMap<String, Array> {
         let inputs = [self.a.graph, self.b.graph].into_iter().flat_map(|graph| {
             let names = graph.free_inputs().map(|input| input.name.clone());
             names.zip(self.inputs.iter().cloned())
@@ -163,7 +171,7 @@ impl<'a> Search<'a> {
         inputs.chain(names.zip(values)).collect()
     }
 
-    pub(super) fn parts(
+    pub(crate) fn parts(
         &self,
         index: usize,
         given: &HashSet<&str>,
@@ -178,7 +186,7 @@ impl<'a> Search<'a> {
     }
 
     /// Runs the parts on the same inputs; `None` where an engine cannot.
-    pub(super) fn alone(
+    pub(crate) fn alone(
         &mut self,
         index: usize,
         parts: [Segment; 2],
@@ -189,8 +197,13 @@ impl<'a> Search<'a> {
             arrays.collect()
         };
         let (for_a, for_b) = (of(&parts[0])?, of(&parts[1])?);
-        let x = run(&mut self.a, &parts[0].graph, &for_a).ok()?.pop()?;
-        let y = run(&mut self.b, &parts[1].graph, &for_b).ok()?.pop()?;
+        let cut = |part: &Segment| Cut::Nodes {
+            nodes: labels(&part.graph),
+        };
+        let x = self.a.run(&parts[0].graph, &for_a);
+        let x = self.crashes.note(|| cut(&parts[0]), x)?.pop()?;
+        let y = self.b.run(&parts[1].graph, &for_b);
+        let y = self.crashes.note(|| cut(&parts[1]), y)?.pop()?;
         let pair = self.compare(index, &x, &y);
         let mut inputs: Vec<(String, Array)> = Vec::new();
         for (part, arrays) in parts.iter().zip([for_a, for_b]) {
@@ -207,7 +220,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    pub(super) fn named(
+    pub(crate) fn named(
         &self,
         index: usize,
         difference: Option<Pair>,
@@ -218,27 +231,25 @@ impl<'a> Search<'a> {
         let node = &self.a.graph.nodes[of_a.node];
         let other = &self.b.graph.nodes[of_b.node];
         let engines = [self.a.engine.name(), self.b.engine.name()];
-        let cause = match self.same_graph {
-            true => explain(self.a.graph, node, engines),
-            false => changed(self.a.graph, self.b.graph, node, other),
+        let cause = if self.same_graph {
+            explain(self.a.graph, node, engines).map(str::to_owned)
+        } else {
+            changed(self.a.graph, self.b.graph, node, other)
         };
         let reproduced = alone.as_ref().filter(|alone| !alone.pair.within);
-        let labels = |alone: &Alone| {
-            let nodes = alone.parts[0].graph.nodes.iter();
-            nodes.map(|node| node.label().to_owned()).collect()
-        };
+        let names = |alone: &Alone| labels(&alone.parts[0].graph);
         Divergence {
             node: node.label().to_owned(),
             op: node.op.clone(),
             value: of_a.name.clone(),
             difference,
-            nodes: reproduced.map(labels).unwrap_or_default(),
+            nodes: reproduced.map(names).unwrap_or_default(),
             inputs: statistics(self.a.graph, node, arrays),
             cause,
             alone: alone.as_ref().map(|alone| alone.pair.clone()),
             reduced: alone.map(|alone| {
                 let [a, b] = alone.parts.map(|part| part.graph);
-                Reduced {
+                ReducedModel {
                     a,
                     b,
                     inputs: alone.inputs,
@@ -248,9 +259,38 @@ impl<'a> Search<'a> {
     }
 }
 
-pub(super) fn run(side: &mut Side, graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
-    side.engine.load(graph)?;
-    side.engine.run(inputs)
+impl Search<'_> {
+    /// What the sides compute for the value `index` when the model ends with it.
+    pub(crate) fn up_to(&mut self, index: usize) -> Option<[Array; 2]> {
+        let [of_a, of_b] = self.values[index].clone();
+        let (open_a, open_b) = (
+            opened(self.a.graph, &[&of_a]),
+            opened(self.b.graph, &[&of_b]),
+        );
+        let cut = || Cut::UpTo {
+            values: vec![of_a.name.clone()],
+        };
+        let x = self.a.run(&open_a, self.inputs);
+        let x = self.crashes.note(cut, x)?.pop()?;
+        let y = self.b.run(&open_b, self.inputs);
+        let y = self.crashes.note(cut, y)?.pop()?;
+        Some([x, y])
+    }
+
+    /// What the second side computes for `values`.
+    pub(crate) fn shown_by_b(&mut self, values: &[&Shown]) -> Option<Vec<Array>> {
+        let open = opened(self.b.graph, values);
+        let cut = || Cut::UpTo {
+            values: values.iter().map(|value| value.name.clone()).collect(),
+        };
+        let shown = self.b.run(&open, self.inputs);
+        self.crashes.note(cut, shown)
+    }
+}
+
+fn labels(graph: &Graph) -> Vec<String> {
+    let nodes = graph.nodes.iter();
+    nodes.map(|node| node.label().to_owned()).collect()
 }
 
 fn statistics(graph: &Graph, node: &Node, arrays: &HashMap<String, Array>) -> Vec<Statistics> {

@@ -1,14 +1,14 @@
+//! Models that are not in eval mode: what the file says, and what an engine shows.
+
+use edgefit_engine::{Array, Engine, EngineName, Result};
 use edgefit_graph::train_mode::{self, Training};
 use edgefit_graph::{Graph, Node};
 use serde::Serialize;
 
-use super::compare::compare;
-use super::cut::{Shown, opened, shown};
-use super::tolerance::Tolerance;
-use crate::EngineName;
-use crate::array::Array;
-use crate::error::Result;
-use crate::isolated::Executor;
+use crate::compare::compare;
+use crate::crash::{Crashes, Cut};
+use crate::subgraph::{Shown, opened, shown};
+use crate::tolerance::Tolerance;
 
 /// Two runs on one input may differ by this share; below lies the order of summation.
 const REPEATED: Tolerance = Tolerance {
@@ -45,7 +45,7 @@ pub struct Fault {
     pub op: String,
     /// The engine that showed it; `None` if the file says so itself.
     pub engine: Option<EngineName>,
-    /// What it does, and the mend.
+    /// What it does, and the fix.
     pub message: String,
 }
 
@@ -93,12 +93,15 @@ pub fn in_train_mode(graph: &Graph) -> Vec<Fault> {
 
 /// The first node whose value changes between two runs on `inputs`, if an output of the model does.
 ///
+/// A crash in the search for the node is added to `crashes`, and the fault is at the last node.
+///
 /// # Errors
 /// The engine cannot run the model.
 pub fn unrepeatable(
     graph: &Graph,
-    engine: &mut dyn Executor,
+    engine: &mut dyn Engine,
     inputs: &[Array],
+    crashes: &mut Crashes,
 ) -> Result<Option<Fault>> {
     engine.load(graph)?;
     let (first, second) = (engine.run(inputs)?, engine.run(inputs)?);
@@ -108,11 +111,13 @@ pub fn unrepeatable(
         return Ok(None);
     }
     let values = shown(graph, inputs);
-    let twice = |engine: &mut dyn Executor| -> Result<_> {
+    let twice = |engine: &mut dyn Engine| -> Result<_> {
         open(graph, engine, &values)?;
         Ok((engine.run(inputs)?, engine.run(inputs)?))
     };
-    let at = twice(engine).ok().and_then(|(first, second)| {
+    let both = twice(engine);
+    let both = crashes.note(|| Cut::AllValues, both);
+    let at = both.and_then(|(first, second)| {
         let mut both = first.iter().zip(&second);
         both.position(|(x, y)| apart(x, y))
     });
@@ -126,16 +131,19 @@ pub fn unrepeatable(
 }
 
 /// The first node that makes another value of the first sample of `inputs` alone than of all of them,
-/// if an output of the model differs by more than its `tolerances`. `None`, too, of outputs that do not have a row
-/// for each sample.
+/// if an output of the model differs by more than its `tolerances`. `None`, too, of outputs that do not
+/// have a row for each sample.
+///
+/// A crash in the search for the node is added to `crashes`, and the fault is at the last node.
 ///
 /// # Errors
 /// The engine cannot run the model on one sample.
 pub fn batch_dependent(
     graph: &Graph,
-    engine: &mut dyn Executor,
+    engine: &mut dyn Engine,
     inputs: &[Array],
     tolerances: &[Tolerance],
+    crashes: &mut Crashes,
 ) -> Result<Option<Fault>> {
     let samples = inputs.first().and_then(|input| input.dims.first().copied());
     let whole = |input: &Array| samples.is_some() && input.dims.first().copied() == samples;
@@ -159,23 +167,28 @@ pub fn batch_dependent(
         return Ok(None);
     }
     let values = shown(graph, inputs);
-    let both = |engine: &mut dyn Executor| -> Result<_> {
+    let both = |engine: &mut dyn Engine| -> Result<_> {
         open(graph, engine, &values)?;
         Ok((engine.run(inputs)?, engine.run(&one)?))
     };
     // An inner value without a row for each sample may not depend on the batch either.
-    let inner = |alone: &Array, all: &Array| match alone.dims == all.dims {
-        true => !compare((name, alone), (name, all), Tolerance::F32).within,
-        false => apart(alone, all, Tolerance::F32),
+    let inner = |alone: &Array, all: &Array| {
+        if alone.dims == all.dims {
+            !compare((name, alone), (name, all), Tolerance::F32).within
+        } else {
+            apart(alone, all, Tolerance::F32)
+        }
     };
-    let at = both(engine).ok().and_then(|(all, alone)| {
+    let both = both(engine);
+    let both = crashes.note(|| Cut::AllValues, both);
+    let at = both.and_then(|(all, alone)| {
         let mut values = alone.iter().zip(&all);
         values.position(|(alone, all)| inner(alone, all))
     });
     Ok(fault(FaultKind::DependsOnBatch, graph, name, &values, at))
 }
 
-fn open(graph: &Graph, engine: &mut dyn Executor, values: &[Shown]) -> Result<()> {
+fn open(graph: &Graph, engine: &mut dyn Engine, values: &[Shown]) -> Result<()> {
     let all: Vec<&Shown> = values.iter().collect();
     engine.load(&opened(graph, &all))
 }
@@ -197,7 +210,7 @@ mod tests {
     use edgefit_graph::{Attribute, Dim, Tensor, ValueInfo};
 
     use super::*;
-    use crate::isolated::Local;
+    use edgefit_engine::InProcess;
 
     /// x → less its mean over the batch → doubled → y
     fn graph() -> Graph {
@@ -221,9 +234,10 @@ mod tests {
             dims: vec![3, 2],
             values: vec![1.0, 2.0, 3.0, -4.0, 0.5, 0.25],
         }];
-        let mut engine = Local::new(EngineName::Tract, 1);
+        let mut engine = InProcess::new(EngineName::Tract, 1);
         let tolerances = [Tolerance::F32];
-        let found = batch_dependent(&graph(), &mut engine, &inputs, &tolerances);
+        let mut crashes = Crashes::default();
+        let found = batch_dependent(&graph(), &mut engine, &inputs, &tolerances, &mut crashes);
         let found = found.unwrap().unwrap();
         assert_eq!(
             (found.node.as_str(), found.kind),
@@ -233,8 +247,10 @@ mod tests {
         sound.nodes[0]
             .attributes
             .insert("axes".into(), Attribute::Ints(vec![1]));
-        let found = batch_dependent(&sound, &mut engine, &inputs, &tolerances);
+        let found = batch_dependent(&sound, &mut engine, &inputs, &tolerances, &mut crashes);
         assert_eq!(found.unwrap(), None);
-        assert_eq!(unrepeatable(&sound, &mut engine, &inputs).unwrap(), None);
+        let found = unrepeatable(&sound, &mut engine, &inputs, &mut crashes);
+        assert_eq!(found.unwrap(), None);
+        assert!(crashes.into_vec().is_empty());
     }
 }

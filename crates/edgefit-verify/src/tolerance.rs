@@ -1,8 +1,19 @@
+//! How far two results may be apart.
+
 use edgefit_graph::{DataType, Graph, ValueInfo, ValueType};
 use serde::Serialize;
 
 /// How far two results may be apart: `|a − b| ≤ atol · max(1, max |b|) + rtol · |b|` for every
 /// element, and what else is given.
+///
+/// ```
+/// use edgefit_graph::{DataType, Graph};
+/// use edgefit_verify::Tolerance;
+///
+/// let graph = Graph::new("empty", 17);
+/// assert_eq!(Tolerance::of_type(&graph, DataType::F32), Tolerance::F32);
+/// assert_eq!(Tolerance::of_type(&graph, DataType::I64), Tolerance::EXACT);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Tolerance {
     /// Share of the largest value; infinite (`null` in JSON) where elements are not held.
@@ -12,7 +23,7 @@ pub struct Tolerance {
     /// Least cosine of the angle between a and b.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cosine: Option<f64>,
-    /// Whether a NaN is right where b has one, too: for inputs that are made to overflow.
+    /// Whether a NaN is accepted where b has one, too: for inputs that are made to overflow.
     #[serde(skip)]
     pub nan_is_nan: bool,
 }
@@ -64,16 +75,19 @@ impl Tolerance {
         let of_floats = || {
             let narrow = |dtype| matches!(dtype, DataType::F16 | DataType::BF16);
             let weights = graph.initializers.values();
-            match narrow(dtype) || weights.into_iter().any(|tensor| narrow(tensor.dtype())) {
-                true => Tolerance::F16,
-                false => Tolerance::F32,
+            if narrow(dtype) || weights.into_iter().any(|tensor| narrow(tensor.dtype())) {
+                Tolerance::F16
+            } else {
+                Tolerance::F32
             }
         };
         let bytes = matches!(dtype, DataType::I8 | DataType::U8);
-        match is_quantized(graph) {
-            true if dtype.is_float() || bytes => Tolerance::INT8,
-            _ if dtype.is_float() => of_floats(),
-            _ => Tolerance::EXACT,
+        if is_quantized(graph) && (dtype.is_float() || bytes) {
+            Tolerance::INT8
+        } else if dtype.is_float() {
+            of_floats()
+        } else {
+            Tolerance::EXACT
         }
     }
 }

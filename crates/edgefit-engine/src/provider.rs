@@ -1,9 +1,11 @@
+//! Where an engine computes: the CPU, or a GPU.
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::EngineName;
+use crate::engine_name::EngineName;
 
 /// The processor that an engine uses, after ONNX Runtime's execution providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -1,9 +1,10 @@
+//! Two results compared, element by element.
+
 use edgefit_base::statistics::argmax;
+use edgefit_engine::{Array, EngineName};
 use serde::Serialize;
 
-use super::tolerance::Tolerance;
-use crate::EngineName;
-use crate::array::Array;
+use crate::tolerance::Tolerance;
 
 /// The outputs of two engines on the same inputs.
 #[derive(Debug, Clone, Serialize)]
@@ -41,6 +42,21 @@ pub struct Pair {
 
 /// Compares two results of shape (samples, …); another shape is never within tolerance, and a NaN only
 /// where the tolerance allows one.
+///
+/// ```
+/// use edgefit_engine::{Array, EngineName};
+/// use edgefit_verify::{Tolerance, compare};
+///
+/// let of = |values: [f32; 2]| Array { dims: vec![1, 2], values: values.to_vec() };
+/// let (a, b) = (of([0.1, 2.0]), of([0.1, 2.0001]));
+/// let pair = compare(
+///     (EngineName::Tract, &a),
+///     (EngineName::OnnxRuntime, &b),
+///     Tolerance::F32,
+/// );
+/// assert!(pair.within);
+/// assert_eq!(pair.worst, [0, 1]);
+/// ```
 pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tolerance) -> Pair {
     let ((name_a, a), (name_b, b)) = (a, b);
     let same_shape = a.dims == b.dims;
@@ -57,9 +73,10 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
         if share > used {
             (used, worst) = (share, index);
         }
-        max_abs = match apart.is_finite() {
-            true if !max_abs.is_nan() => max_abs.max(apart),
-            _ => f32::NAN,
+        max_abs = if apart.is_finite() && !max_abs.is_nan() {
+            max_abs.max(apart)
+        } else {
+            f32::NAN
         };
         sum_abs += f64::from(apart);
         if same && !x.is_finite() {
@@ -71,14 +88,16 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
         norm_a += x * x;
         norm_b += y * y;
     }
-    let cosine = match norm_a == 0.0 && norm_b == 0.0 {
-        true => 1.0,
-        false => dot / (norm_a * norm_b).sqrt().max(f64::MIN_POSITIVE),
+    let cosine = if norm_a == 0.0 && norm_b == 0.0 {
+        1.0
+    } else {
+        dot / (norm_a * norm_b).sqrt().max(f64::MIN_POSITIVE)
     };
     if let Some(least) = tolerance.cosine {
-        let share = match cosine.is_nan() {
-            true => f64::INFINITY,
-            false => (1.0 - cosine) / (1.0 - least),
+        let share = if cosine.is_nan() {
+            f64::INFINITY
+        } else {
+            (1.0 - cosine) / (1.0 - least)
         };
         used = used.max(share);
     }
@@ -94,15 +113,13 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
         scale: f64::from(largest),
         rel_l2: (difference / norm_b.max(f64::MIN_POSITIVE)).sqrt(),
         cosine,
-        top1_agree: match same_shape {
-            true => top1_agree(a, b),
-            false => 0.0,
-        },
+        top1_agree: if same_shape { top1_agree(a, b) } else { 0.0 },
         nan: [a, b].map(|of| count(of, f32::is_nan)),
         infinite: [a, b].map(|of| count(of, f32::is_infinite)),
-        worst: match same_shape {
-            true => place(worst, &b.dims),
-            false => Vec::new(),
+        worst: if same_shape {
+            coordinates(worst, &b.dims)
+        } else {
+            Vec::new()
         },
         tolerance_used: if same_shape { used } else { f64::INFINITY },
         within: same_shape && used <= 1.0,
@@ -131,8 +148,8 @@ fn top1_agree(a: &Array, b: &Array) -> f64 {
 }
 
 /// The index of an element in each dimension, from its index in all of them.
-fn place(mut index: usize, dims: &[usize]) -> Vec<usize> {
-    let mut place: Vec<usize> = dims
+fn coordinates(mut index: usize, dims: &[usize]) -> Vec<usize> {
+    let mut coordinates: Vec<usize> = dims
         .iter()
         .rev()
         .map(|&size| {
@@ -141,8 +158,8 @@ fn place(mut index: usize, dims: &[usize]) -> Vec<usize> {
             at
         })
         .collect();
-    place.reverse();
-    place
+    coordinates.reverse();
+    coordinates
 }
 
 #[cfg(test)]
@@ -190,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_worst_element_is_the_one_that_takes_most_of_its_tolerance() {
-        // 0.02 beside 40 is less than 0.01 beside 0.
+        // 0.02 of 40 is less than 0.01 of 0.
         let apart = pair(&[0.0, 1.0, 0.01, 40.02], &[0.0, 1.0, 0.0, 40.0]);
         assert_eq!(apart.worst, [1, 0]);
         assert!((apart.tolerance_used - 0.01 / (1e-4 * 40.0)).abs() < 1e-3);

@@ -1,0 +1,69 @@
+//! What happens when an engine crashes while a divergence or a fault is searched for.
+//!
+//! The crash is a result: [`Crash`] says which engine, at which [`Cut`] of the model, and its last
+//! words. The search goes on with a new process and what the engine could not show is left out.
+
+use edgefit_engine::{EngineName, Error, Result};
+use serde::Serialize;
+
+/// A part of the model that an engine was given during a search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Cut {
+    /// The whole model.
+    Whole,
+    /// The whole model, with every inner value an output.
+    AllValues,
+    /// The model up to some values, which are its outputs.
+    UpTo {
+        /// The values.
+        values: Vec<String>,
+    },
+    /// A few nodes alone.
+    Nodes {
+        /// Names of the nodes, or of their outputs.
+        nodes: Vec<String>,
+    },
+}
+
+/// An engine whose process ended by itself during a search.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Crash {
+    /// The engine.
+    pub engine: EngineName,
+    /// What it was given.
+    pub cut: Cut,
+    /// Its last words, or the signal.
+    pub message: String,
+}
+
+/// The crashes of a search; the same crash at the same cut counts once.
+#[derive(Debug, Default)]
+pub struct Crashes(Vec<Crash>);
+
+impl Crashes {
+    /// What an engine made of `cut`; `None` if it refused it, which says nothing, or crashed, which is
+    /// noted.
+    pub(crate) fn note<T>(&mut self, cut: impl FnOnce() -> Cut, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(Error::Crashed { engine, detail }) => {
+                let crash = Crash {
+                    engine,
+                    cut: cut(),
+                    message: detail,
+                };
+                if !self.0.contains(&crash) {
+                    self.0.push(crash);
+                }
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// All of them, in the order in which they happened.
+    pub fn into_vec(self) -> Vec<Crash> {
+        self.0
+    }
+}

@@ -12,10 +12,10 @@ use common::networks::{segmenter, transformer};
 use common::{command, onnxruntime, photographs, run};
 use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::engine::{Array, EngineName};
-use edgefit::verify;
 use edgefit::graph::rewrite::Head;
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 use edgefit::train::trial::one_step;
+use edgefit::verify;
 
 fn inputs(dims: &[usize]) -> Vec<Array> {
     let count = dims.iter().product::<usize>();

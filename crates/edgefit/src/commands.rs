@@ -1,4 +1,4 @@
-//! One file a command.
+//! The commands, a file each, and what several of them need.
 
 pub mod bench;
 pub mod check;
@@ -7,7 +7,6 @@ mod diff;
 pub mod engine;
 pub mod inspect;
 pub mod plan;
-mod remote;
 pub mod run_model;
 
 #[cfg(feature = "train")]
@@ -27,8 +26,11 @@ pub mod verify;
 
 use std::path::Path;
 
+use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
+use edgefit::base::names::block;
+use edgefit::bench::Program;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
@@ -36,19 +38,13 @@ use edgefit::graph::rewrite::lift_constants;
 
 use crate::cli::Shape;
 
-/// Loads a model and the shapes it is to be looked at with; errors name the file.
+/// Loads a model and the shapes of its inputs; errors name the file.
 fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
     let mut graph = Graph::load(path)?;
     lift_constants(&mut graph);
     let given = shape.input_shape.as_ref().map(|shape| shape.0.as_slice());
     let shapes = InputShapes::bind(&graph, shape.batch as usize, given).map_err(in_file(path))?;
     Ok((graph, shapes))
-}
-
-/// The block that a node belongs to: the first `depth` parts of its name.
-fn block(name: &str, depth: usize) -> String {
-    let parts = name.split(['/', '.']).filter(|part| !part.is_empty());
-    parts.take(depth).collect::<Vec<_>>().join("/")
 }
 
 /// Puts the name of a file before an error about what is in it.
@@ -67,6 +63,16 @@ fn draw(path: &Path, picture: &str) -> anyhow::Result<()> {
 /// Looks for ONNX Runtime's library, in the cache folder among other places.
 fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
     onnxruntime::discover(None, &cache.onnxruntime_folder())
+}
+
+/// This program, to be started again in processes of its own.
+fn own_program() -> anyhow::Result<Program> {
+    Ok(Program {
+        binary: std::env::current_exe().context("cannot find edgefit's own binary")?,
+        onnxruntime: discover(&Cache::of_user()?)
+            .ok()
+            .map(|found| found.path.clone()),
+    })
 }
 
 /// The number of threads asked for, or all cores.

@@ -1,5 +1,6 @@
 //! The `edgefit` command line.
 
+mod board;
 mod cli;
 mod commands;
 mod output;
@@ -18,7 +19,7 @@ use output::Output;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let tell = std::panic::take_hook();
+    let print_panic = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if cfg!(panic = "abort") {
             // Whoever started this process reads one line.
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
             std::process::exit(2);
         }
         if !edgefit::engine::panics_are_caught() {
-            tell(panic);
+            print_panic(panic);
         }
     }));
     edgefit::engine::malloc::return_memory_after_loading();

@@ -10,8 +10,8 @@ use edgefit::import::Architecture;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::remote::Remote;
 use super::{draw, in_file, load};
+use crate::board;
 use crate::cli::Check;
 use crate::output::{Outcome, Output, table};
 use edgefit::base::units::format;
@@ -58,7 +58,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         "on a board a model is measured; give --measure with --remote"
     );
     let (graph, shapes) = load(&args.model, &args.shape)?;
-    let mut remote = Remote::connect(&args.remote, output)?;
+    let mut remote = board::connect(&args.remote, output)?;
     let mut profile = match (&args.device, &remote) {
         (Some(name), _) => device::find(name)?,
         (None, None) => device::host()?,

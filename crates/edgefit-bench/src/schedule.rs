@@ -1,4 +1,4 @@
-//! Who runs when: candidates take turns, so that a machine that gets slower gets slower for all.
+//! The order of runs: candidates take turns, so that a machine that gets slower gets slower for all.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const TURN: Duration = Duration::from_millis(20);
 
 /// A candidate that was started.
 pub trait Worker {
-    /// What it said when its first result was there.
+    /// Times and memory of its start.
     fn ready(&self) -> &Ready;
     /// From its start to its first result.
     fn cold_start_ns(&self) -> u64;
@@ -50,7 +50,7 @@ pub struct Schedule {
 pub struct Launched {
     /// From its start to its first result.
     pub cold_start_ns: u64,
-    /// What it said then.
+    /// Times and memory of that start.
     pub ready: Ready,
     /// How it warmed up.
     pub warm_up: WarmUp,
@@ -65,7 +65,7 @@ pub struct Measured {
     pub launches: Vec<Launched>,
     /// The nodes of the last process.
     pub nodes: Option<Result<Vec<NodeTime>>>,
-    /// Why it was given up.
+    /// Why it was left out.
     pub failure: Option<Error>,
 }
 
@@ -139,7 +139,7 @@ fn take_turns<W: Worker>(
     let mut spent = vec![(0, Duration::ZERO); measured.len()];
     loop {
         let enough = |(index, _): &(usize, W)| spent[*index].0 >= runs && spent[*index].1 >= time;
-        // None is left, or none needs more.
+        // All failed, or none needs more.
         if running.iter().all(enough) {
             return;
         }
@@ -173,9 +173,9 @@ mod tests {
     use edgefit_engine::child::ChildError;
 
     use super::*;
-    use crate::beside::Sources;
+    use crate::sensors::Sources;
 
-    /// Who had a turn, and the core it was told to take.
+    /// Who had a turn, and the core that it was to run on.
     type Turns = Vec<(usize, Option<usize>)>;
 
     /// Takes 1 ms a run and notes when it has its turn; fails in its third one, if it is to.
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_fails_does_not_end_the_others() {
+    fn a_candidate_that_fails_does_not_end_the_others() {
         let (measured, _) = measure(2, 3, Some(0));
         assert!(
             matches!(&measured[0].failure, Some(Error::Child(ChildError::Died(words))) if words == "it broke")

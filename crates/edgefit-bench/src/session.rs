@@ -1,3 +1,5 @@
+//! Candidates measured in turns on this machine.
+
 use std::path::Path;
 
 use edgefit_engine::child::Launch;
@@ -18,7 +20,7 @@ pub struct Session {
 
 impl Session {
     /// Measures candidates in turns on this machine. `tell` is called once for each launch of each.
-    pub fn here(launches: &[Launch], schedule: Schedule, tell: impl FnMut()) -> Self {
+    pub(crate) fn here(launches: &[Launch], schedule: Schedule, tell: impl FnMut()) -> Self {
         let system = Path::new("/");
         let mut context = Context::read(system);
         let start = |index: usize| Process::start(&launches[index]);

@@ -1,4 +1,4 @@
-//! One file a command.
+//! The commands, a file each, and what several of them need.
 
 pub mod bench;
 pub mod check;
@@ -6,7 +6,6 @@ pub mod device;
 pub mod engine;
 pub mod inspect;
 pub mod plan;
-mod remote;
 pub mod run_model;
 
 #[cfg(feature = "train")]
@@ -26,9 +25,11 @@ pub mod verify;
 
 use std::path::Path;
 
+use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
 use edgefit::base::names::block;
+use edgefit::bench::Program;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
@@ -36,7 +37,7 @@ use edgefit::graph::rewrite::lift_constants;
 
 use crate::cli::Shape;
 
-/// Loads a model and the shapes it is to be looked at with; errors name the file.
+/// Loads a model and the shapes of its inputs; errors name the file.
 fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
     let mut graph = Graph::load(path)?;
     lift_constants(&mut graph);
@@ -61,6 +62,16 @@ fn draw(path: &Path, picture: &str) -> anyhow::Result<()> {
 /// Looks for ONNX Runtime's library, in the cache folder among other places.
 fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
     onnxruntime::discover(None, &cache.onnxruntime_folder())
+}
+
+/// This program, to be started again in processes of its own.
+fn own_program() -> anyhow::Result<Program> {
+    Ok(Program {
+        binary: std::env::current_exe().context("cannot find edgefit's own binary")?,
+        onnxruntime: discover(&Cache::of_user()?)
+            .ok()
+            .map(|found| found.path.clone()),
+    })
 }
 
 /// The number of threads asked for, or all cores.

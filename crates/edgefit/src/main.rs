@@ -1,5 +1,6 @@
 //! The `edgefit` command line.
 
+mod board;
 mod cli;
 mod commands;
 mod output;
@@ -19,7 +20,7 @@ use output::Output;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let tell = std::panic::take_hook();
+    let print_panic = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if cfg!(panic = "abort") {
             // Whoever started this process reads one line.
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
             std::process::exit(2);
         }
         if !edgefit::engine::panics_are_caught() {
-            tell(panic);
+            print_panic(panic);
         }
     }));
     // What `check` predicts of the memory of a process presumes it.

@@ -9,8 +9,8 @@ use edgefit::graph::infer::infer;
 use edgefit::import::Architecture;
 use serde::Serialize;
 
-use super::remote::Remote;
 use super::{draw, in_file, load};
+use crate::board;
 use crate::cli::Check;
 use crate::output::{Outcome, Output};
 use crate::tables;
@@ -39,7 +39,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         "on a board a model is measured; give --measure with --remote"
     );
     let (graph, shapes) = load(&args.model, &args.shape)?;
-    let mut remote = Remote::connect(&args.remote, output)?;
+    let mut remote = board::connect(&args.remote, output)?;
     let mut profile = match (&args.device, &remote) {
         (Some(name), _) => device::find(name)?,
         (None, None) => device::host()?,

@@ -1,8 +1,11 @@
+//! `edgefit bench-worker`: the process of one candidate.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use edgefit::assets::Cache;
-use edgefit::bench::{Result, worker};
+use edgefit::bench::Result;
+use edgefit::bench::worker::{Work, serve};
 use edgefit::data::read_array;
 use edgefit::engine::{Array, Effort, EngineName, random_arrays, runner, trace};
 use edgefit::graph::Graph;
@@ -34,7 +37,13 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         Ok(trace(args.engine, &graph, &inputs, threads, PROFILE)?)
     };
     let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
-    worker::serve(args.engine, threads, load, profile, orders, answers)?;
+    let work = Work {
+        target: args.engine,
+        threads,
+        load,
+        profile,
+    };
+    serve(work, orders, answers)?;
     Ok(Outcome::Yes)
 }
 

@@ -14,11 +14,12 @@ use edgefit::engine::{EngineName, Measurement};
 use edgefit::graph::Graph;
 use edgefit::import::arch::ARCHITECTURES;
 use edgefit::probe::{Error, Probed, Request, probe};
+use edgefit::remote::RemoteRunner;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::discover;
-use super::super::remote::Remote;
+use crate::board;
 use crate::cli::Probe;
 use crate::output::{Outcome, Output};
 use crate::progress::{Bars, spinner};
@@ -103,7 +104,7 @@ fn here(args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
 }
 
 /// Measures the board.
-fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
+fn there(remote: &RemoteRunner, args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
     let threads = args.threads.to_string();
     let mut arguments = vec!["device", "probe", "--threads", &threads];
     if let Some(library) = &args.nvml_lib {
@@ -121,7 +122,9 @@ fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<P
             gpus: serde_json::from_value(gpus)?,
             profile: Profile {
                 name: profile_name(args.output.as_deref()),
-                title: profile.title.replacen("this machine", &remote.host(), 1),
+                title: profile
+                    .title
+                    .replacen("this machine", &remote.host().to_string(), 1),
                 ..profile
             },
         })
@@ -130,7 +133,7 @@ fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<P
 }
 
 pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
-    let Probed { profile, gpus } = match Remote::connect(&args.remote, output)? {
+    let Probed { profile, gpus } = match board::connect(&args.remote, output)? {
         Some(remote) => there(&remote, &args, output)?,
         None => here(&args, output)?,
     };

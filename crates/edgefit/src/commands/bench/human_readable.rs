@@ -1,25 +1,25 @@
-use edgefit::bench::Bar;
-use edgefit::bench::compare::Verdict;
-use edgefit::bench::context::Context;
-use edgefit::bench::statistics::{P50_SAMPLES, P90_SAMPLES, P99_SAMPLES};
+//! The report of `bench` as tables and lines.
 
-use super::columns::{header, row};
-use super::gpu::GpuFigures;
-use super::report::{Basis, BenchResult, Compared, Report};
-use super::rollup::Sum;
-use crate::output::table;
 use edgefit::base::units::format;
+use edgefit::bench::context::Context;
+use edgefit::bench::ratio::Verdict;
+use edgefit::bench::statistics::{P50_SAMPLES, P90_SAMPLES, P99_SAMPLES};
+use edgefit::bench::{
+    Bar, Basis, BenchResult, Comparison, GpuFigures, Report, TimeSum, header, row,
+};
+
+use crate::output::table;
 
 /// Width of the longest bar of a histogram.
 const WIDTH: usize = 40;
 
-pub fn people(report: &Report) -> String {
+pub fn report(report: &Report) -> String {
     let mut rows = table(&header());
     for result in &report.results {
         rows.add_row(row(result));
     }
     let mut text = match &report.remote {
-        Some(told) => format!("{told}\n{rows}"),
+        Some(board) => format!("{board}\n{rows}"),
         None => rows.to_string(),
     };
     text.push_str(&format!("\n{}", machine(&report.context)));
@@ -40,10 +40,13 @@ pub fn people(report: &Report) -> String {
         let verdict = match (judged.value, judged.holds, judged.within_noise) {
             (None, ..) => "FAILS, for there is no such figure here",
             (_, true, false) => "holds",
-            (_, true, true) => "holds within the noise; more --time would tell",
+            (_, true, true) => "holds within the noise; more --time would decide",
             (_, false, _) => "FAILS",
         };
-        text.push_str(&format!("\n{} of {}: {verdict}", judged.claim, judged.of));
+        text.push_str(&format!(
+            "\n{} of {}: {verdict}",
+            judged.assertion, judged.of
+        ));
     }
     text
 }
@@ -66,7 +69,7 @@ fn details(result: &BenchResult) -> String {
         ("p99", summary.p99_ns, P99_SAMPLES),
     ] {
         if value.is_none() {
-            text.push_str(&format!("; --runs {takes} would earn a {name}"));
+            text.push_str(&format!("; --runs {takes} would give a {name}"));
             break;
         }
     }
@@ -75,7 +78,7 @@ fn details(result: &BenchResult) -> String {
     }
     for (name, sums) in [("op", &result.ops), ("block", &result.blocks)] {
         if let Some(sums) = sums {
-            text.push_str(&format!("\n{}", rollup(name, sums)));
+            text.push_str(&format!("\n{}", time_sums(name, sums)));
         }
     }
     if let Some(gpu) = &result.gpu {
@@ -98,7 +101,7 @@ fn outliers(result: &BenchResult, middle: u64) -> String {
     format!("{count} outlier{plural}{}", farthest.unwrap_or_default())
 }
 
-fn rollup(name: &str, sums: &[Sum]) -> comfy_table::Table {
+fn time_sums(name: &str, sums: &[TimeSum]) -> comfy_table::Table {
     let whole = sums.iter().map(|sum| sum.ns).sum();
     let mut rows = table(&[name, "nodes", "time", "share"]);
     for sum in sums {
@@ -157,7 +160,7 @@ fn line(bar: &Bar, all: &[Bar]) -> String {
     )
 }
 
-fn ratio(compared: &Compared) -> String {
+fn ratio(compared: &Comparison) -> String {
     let interval = match (compared.ratio.low, compared.ratio.high) {
         (Some(low), Some(high)) => format!("95 % interval {low:.3} to {high:.3}"),
         _ => "no interval: raise --launches".into(),
@@ -166,7 +169,7 @@ fn ratio(compared: &Compared) -> String {
         Verdict::Faster => "faster",
         Verdict::Slower => "slower",
         Verdict::NoDifference => "no difference",
-        Verdict::Unknown => "cannot be told",
+        Verdict::Unknown => "unknown",
     };
     let turns = match (compared.interleaved, compared.basis) {
         (true, Basis::Time) => "",
@@ -176,6 +179,6 @@ fn ratio(compared: &Compared) -> String {
     let times = compared.ratio.ratio;
     format!(
         "{}: {times:.3} × ({interval}{turns}): {verdict}",
-        compared.what()
+        compared.label()
     )
 }

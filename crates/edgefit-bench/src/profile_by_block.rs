@@ -1,22 +1,26 @@
-use edgefit::engine::NodeTime;
+//! Times of nodes, summed by operator and by block.
+
+use edgefit_base::names::block;
+use edgefit_engine::NodeTime;
 use indexmap::IndexMap;
 use serde::Serialize;
-
-use super::super::block;
 
 /// Deepest block that is looked for.
 const DEEPEST: usize = 6;
 
 /// Nodes that belong together, and the time of all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sum {
+pub struct TimeSum {
+    /// The operator or the block.
     pub name: String,
+    /// How many nodes.
     pub nodes: usize,
+    /// Their time.
     pub ns: u64,
 }
 
 /// Sums by operator, the slowest first.
-pub fn by_op(nodes: &[NodeTime]) -> Vec<Sum> {
+pub fn by_op(nodes: &[NodeTime]) -> Vec<TimeSum> {
     let mut ops = sums(nodes, |node| node.op.clone());
     ops.sort_by_key(|op| std::cmp::Reverse(op.ns));
     ops
@@ -24,7 +28,7 @@ pub fn by_op(nodes: &[NodeTime]) -> Vec<Sum> {
 
 /// Sums by block, in the order of the model: by as few leading parts of the nodes' names as leave no
 /// block more than half of the time.
-pub fn by_block(nodes: &[NodeTime]) -> Vec<Sum> {
+pub fn by_block(nodes: &[NodeTime]) -> Vec<TimeSum> {
     let whole: u64 = nodes.iter().map(|node| node.ns).sum();
     let at = |depth| sums(nodes, |node| block(&node.name, depth));
     let balanced = (1..=DEEPEST).map(at).find(|blocks| {
@@ -34,11 +38,11 @@ pub fn by_block(nodes: &[NodeTime]) -> Vec<Sum> {
     balanced.unwrap_or_else(|| at(DEEPEST))
 }
 
-fn sums(nodes: &[NodeTime], name: impl Fn(&NodeTime) -> String) -> Vec<Sum> {
-    let mut sums: IndexMap<String, Sum> = IndexMap::new();
+fn sums(nodes: &[NodeTime], name: impl Fn(&NodeTime) -> String) -> Vec<TimeSum> {
+    let mut sums: IndexMap<String, TimeSum> = IndexMap::new();
     for node in nodes {
         let name = name(node);
-        let sum = sums.entry(name.clone()).or_insert_with(|| Sum {
+        let sum = sums.entry(name.clone()).or_insert_with(|| TimeSum {
             name,
             nodes: 0,
             ns: 0,
@@ -66,7 +70,7 @@ mod tests {
             node("/net/blocks.0/Relu", "Relu", 1),
             node("/net/head/Gemm", "Gemm", 29),
         ];
-        let names = |sums: Vec<Sum>| -> Vec<(String, usize, u64)> {
+        let names = |sums: Vec<TimeSum>| -> Vec<(String, usize, u64)> {
             let parts = sums.into_iter().map(|sum| (sum.name, sum.nodes, sum.ns));
             parts.collect()
         };

@@ -1,19 +1,20 @@
-//! What is read while a model runs: energy, and the GPU where it runs on one.
+//! Sensors that are read while a model runs: energy, and the GPU where it runs on one.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use edgefit_device::gpu::{Sample, Watch};
+use edgefit_engine::Provider;
 use serde::{Deserialize, Serialize};
 
 use crate::energy::Meter;
 
-/// Time between two looks at what has to be sampled.
+/// Time between two samples.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// What can be read, opened.
-pub(crate) struct Beside {
+/// Energy meters and a GPU, opened.
+pub(crate) struct Sensors {
     meter: Meter,
     gpu: Option<Watch>,
     process: u32,
@@ -35,7 +36,7 @@ pub struct Sources {
 
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Readings {
     /// Microjoules of everything that is counted.
     pub energy_uj: Option<u64>,
     /// The GPU, from moment to moment.
@@ -43,11 +44,11 @@ pub struct Seen {
     pub gpu: Vec<Sample>,
 }
 
-impl Beside {
+impl Sensors {
     /// Opens what the machine has; a GPU where the model runs on one.
-    pub fn open(on_gpu: bool) -> Self {
+    pub fn open(provider: Provider) -> Self {
         let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
-        let gpu = on_gpu.then(|| Watch::open(None, &visible));
+        let gpu = (provider == Provider::Cuda).then(|| Watch::open(None, &visible));
         Self::of(Meter::of(Path::new("/")), gpu)
     }
 
@@ -64,7 +65,7 @@ impl Beside {
             (Err(_), Some(_), None) => (Some("NVML, the GPU alone".to_owned()), None),
             (Err(reason), None, None) => (None, Some(reason)),
         };
-        Beside {
+        Sensors {
             meter,
             gpu,
             process: std::process::id(),
@@ -76,21 +77,22 @@ impl Beside {
         }
     }
 
-    /// Does `work` and reads beside it. What needs no sampling starts no thread.
-    pub fn during<T>(&self, work: impl FnOnce() -> T) -> (T, Seen) {
+    /// Does `work` and reads the sensors meanwhile. Those that need no sampling start no thread.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> (T, Readings) {
         let before = self.meter.read();
         let samples = matches!(self.meter, Meter::Sensors(_)) || self.gpu.is_some();
-        let (done, mut seen) = match samples {
-            true => self.sampled(work),
-            false => (work(), Seen::default()),
+        let (done, mut readings) = if samples {
+            self.sampled(work)
+        } else {
+            (work(), Readings::default())
         };
         if let Some(used) = self.meter.used_uj(before) {
-            seen.energy_uj = Some(seen.energy_uj.unwrap_or(0) + used);
+            readings.energy_uj = Some(readings.energy_uj.unwrap_or(0) + used);
         }
-        (done, seen)
+        (done, readings)
     }
 
-    fn sampled<T>(&self, work: impl FnOnce() -> T) -> (T, Seen) {
+    fn sampled<T>(&self, work: impl FnOnce() -> T) -> (T, Readings) {
         let ended = AtomicBool::new(false);
         let begun = Instant::now();
         std::thread::scope(|scope| {
@@ -102,10 +104,9 @@ impl Beside {
         })
     }
 
-    fn sample(&self, begun: Instant, ended: &AtomicBool) -> Seen {
-        let mut seen = Seen::default();
-        // Of each of the two: what it has come to in picojoules, which are microwatts by
-        // microseconds.
+    fn sample(&self, begun: Instant, ended: &AtomicBool) -> Readings {
+        let mut readings = Readings::default();
+        // The energy of each in picojoules, which are microwatts by microseconds.
         let (mut of_board, mut of_gpu) = (Some(0), Some(0));
         let mut last = begun;
         loop {
@@ -123,11 +124,11 @@ impl Beside {
                 let sample = gpu.now(self.process);
                 let milliwatts = sample.power_milliwatts.value();
                 of_gpu = add(of_gpu, milliwatts.map(|milliwatts| milliwatts * 1000));
-                seen.gpu.push(sample);
+                readings.gpu.push(sample);
             }
             if is_last {
-                seen.energy_uj = of_board.zip(of_gpu).map(|(a, b)| (a + b) / 1_000_000);
-                return seen;
+                readings.energy_uj = of_board.zip(of_gpu).map(|(a, b)| (a + b) / 1_000_000);
+                return readings;
             }
             std::thread::park_timeout(INTERVAL);
         }
@@ -145,22 +146,22 @@ mod tests {
         std::fs::create_dir_all(&chip).unwrap();
         std::fs::write(chip.join("name"), "ina226\n").unwrap();
         std::fs::write(chip.join("power1_input"), "4000000\n").unwrap();
-        let beside = Beside::of(Meter::of(root.path()), None);
-        assert_eq!(beside.sources.energy.as_deref(), Some("power sensor"));
+        let sensors = Sensors::of(Meter::of(root.path()), None);
+        assert_eq!(sensors.sources.energy.as_deref(), Some("power sensor"));
         let begun = Instant::now();
-        let (_, seen) = beside.during(|| std::thread::sleep(Duration::from_millis(50)));
+        let (_, readings) = sensors.during(|| std::thread::sleep(Duration::from_millis(50)));
         let most = 4.0 * begun.elapsed().as_micros() as f64;
-        let energy = seen.energy_uj.unwrap() as f64;
+        let energy = readings.energy_uj.unwrap() as f64;
         assert!((4.0 * 50_000.0..=most).contains(&energy), "{energy} {most}");
     }
 
     #[test]
     fn a_gpu_that_cannot_be_watched_leaves_no_sum() {
         let nothing = tempfile::tempdir().unwrap();
-        let beside = Beside::of(Meter::of(nothing.path()), Some(Err("no driver".into())));
-        assert_eq!(beside.sources.energy, None);
-        assert_eq!(beside.sources.gpu_missing.as_deref(), Some("no driver"));
-        let (four, seen) = beside.during(|| 4);
-        assert_eq!((four, seen), (4, Seen::default()));
+        let sensors = Sensors::of(Meter::of(nothing.path()), Some(Err("no driver".into())));
+        assert_eq!(sensors.sources.energy, None);
+        assert_eq!(sensors.sources.gpu_missing.as_deref(), Some("no driver"));
+        let (four, readings) = sensors.during(|| 4);
+        assert_eq!((four, readings), (4, Readings::default()));
     }
 }

@@ -1,20 +1,26 @@
-use edgefit::device::Reading;
-use edgefit::device::gpu::Sample;
+//! Figures of a GPU while a model ran on it.
+
+use edgefit_device::Reading;
+use edgefit_device::gpu::Sample;
 use indexmap::IndexMap;
 use serde::Serialize;
 
 /// A GPU while a model ran on it.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub struct GpuFigures {
-    /// How often it was looked at.
+    /// How often it was read.
     pub samples: usize,
+    /// Power of the whole GPU.
     pub power_milliwatts: Option<Range<u64>>,
+    /// Clock of its cores.
     pub graphics_clock_hz: Option<Range<u64>>,
+    /// Clock of its memory.
     pub memory_clock_hz: Option<Range<u64>>,
+    /// Temperature.
     pub temperature_celsius: Option<Range<i64>>,
-    /// Of everybody.
+    /// Memory in use by all processes.
     pub memory_used_bytes: Option<Range<u64>>,
-    /// Of the process that ran the model.
+    /// Memory in use by the process that ran the model.
     pub process_memory_bytes: Option<Range<u64>>,
     /// What held the clocks down at any time.
     pub throttle_reasons: Option<Vec<String>>,
@@ -25,7 +31,9 @@ pub struct GpuFigures {
 /// The least and the most that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Range<T> {
+    /// Least.
     pub min: T,
+    /// Most.
     pub max: T,
 }
 

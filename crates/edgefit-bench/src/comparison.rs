@@ -1,14 +1,50 @@
-use edgefit::bench::compare::paired;
-use edgefit::engine::Provider;
+//! Candidates that took turns, compared with the first of them.
 
-use super::report::{Basis, BenchResult, Compared, LaunchFigures};
+use edgefit_engine::Provider;
+use serde::Serialize;
+
+use crate::ratio::{Ratio, paired};
+use crate::result::{BenchResult, LaunchFigures};
 
 /// Share of the time on the clock that a process has to lose to others for its time on the processor
 /// to say more.
 const LOST: f64 = 0.02;
 
+/// A candidate against a reference.
+#[derive(Debug, Serialize)]
+pub struct Comparison {
+    /// The candidate, in a line.
+    pub candidate: String,
+    /// What it is compared with, in a line.
+    pub reference: String,
+    /// Whether they took turns.
+    pub interleaved: bool,
+    /// What the ratio is of.
+    pub basis: Basis,
+    /// The candidate's time by the reference's.
+    #[serde(flatten)]
+    pub ratio: Ratio,
+}
+
+/// What two candidates are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Time on the clock.
+    Time,
+    /// Time on the processor, which other programs that take the core do not lengthen.
+    ProcessorTime,
+}
+
+impl Comparison {
+    /// Both, in a line.
+    pub fn label(&self) -> String {
+        format!("{} against {}", self.candidate, self.reference)
+    }
+}
+
 /// Each result but the first against it, turn by turn.
-pub fn against_first(results: &[BenchResult]) -> Vec<Compared> {
+pub fn against_first(results: &[BenchResult]) -> Vec<Comparison> {
     let Some((first, others)) = results.split_first() else {
         return Vec::new();
     };
@@ -22,7 +58,7 @@ pub fn against_first(results: &[BenchResult]) -> Vec<Compared> {
         let pairs: Vec<Vec<(u64, u64)>> = launches
             .map(|(a, b)| of(a).iter().copied().zip(of(b).iter().copied()).collect())
             .collect();
-        Some(Compared {
+        Some(Comparison {
             candidate: other.label.clone(),
             reference: first.label.clone(),
             interleaved: true,
@@ -33,9 +69,9 @@ pub fn against_first(results: &[BenchResult]) -> Vec<Compared> {
     others.iter().filter_map(compare).collect()
 }
 
-/// Where other programs took the core, the clock says more of them than of two models. On one thread
-/// of the CPU, what a run takes of the processor is what it takes of the clock on a machine of its
-/// own; on several threads it is not.
+/// Processor time where other programs took the core, else time on the clock. On one thread of the CPU,
+/// a run takes as much processor time as it takes time on the clock of a machine that runs nothing
+/// else; on several threads it does not.
 fn basis(a: &BenchResult, b: &BenchResult) -> Basis {
     let alone = |one: &BenchResult| one.threads == 1 && one.provider == Provider::Cpu;
     let known = |one: &BenchResult| {
@@ -53,8 +89,9 @@ fn basis(a: &BenchResult, b: &BenchResult) -> Basis {
         clock - sum(|launch| &launch.round_processor_ns) as f64 > LOST * clock
     };
     let both = [a, b];
-    match both.iter().all(|one| alone(one) && known(one)) && both.iter().any(|one| lost(one)) {
-        true => Basis::ProcessorTime,
-        false => Basis::Time,
+    if both.iter().all(|one| alone(one) && known(one)) && both.iter().any(|one| lost(one)) {
+        Basis::ProcessorTime
+    } else {
+        Basis::Time
     }
 }

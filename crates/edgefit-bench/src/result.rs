@@ -1,86 +1,95 @@
-use edgefit::bench::compare::Ratio;
-use edgefit::bench::context::Context;
-use edgefit::bench::schedule::{Launched, Measured};
-use edgefit::bench::statistics::{Mean, Summary, median, outliers};
-use edgefit::bench::{Bar, histogram};
-use edgefit::engine::{EngineName, NodeTime, Provider};
+//! What the measured times of one candidate say.
+
+use edgefit_base::statistics::Mean;
+use edgefit_engine::{EngineName, NodeTime, Provider};
 use serde::Serialize;
 
-use super::candidates::Candidate;
-use super::claim::Judged;
-use super::gpu::GpuFigures;
-use super::rollup::{Sum, by_block, by_op};
-use super::warning::Warning;
-use crate::commands::remote::Told;
+use crate::candidate::Candidate;
+use crate::gpu::GpuFigures;
+use crate::histogram::{Bar, histogram};
+use crate::profile_by_block::{TimeSum, by_block, by_op};
+use crate::schedule::{Launched, Measured};
+use crate::statistics::{Summary, median, outliers};
 
-/// Most outliers that are named.
-const NAMED: usize = 100;
+/// Most outliers that are listed.
+const LISTED: usize = 100;
 
-/// The document `edgefit.bench/1`.
-#[derive(Debug, Serialize)]
-pub struct Report {
-    pub results: Vec<BenchResult>,
-    pub comparisons: Vec<Compared>,
-    pub assertions: Vec<Judged>,
-    pub failures: Vec<Failure>,
-    pub context: Context,
-    /// The board, where it was not this machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remote: Option<Told>,
-    pub warnings: Vec<Warning>,
+/// What the models ran on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hardware {
+    /// The processor that they were built for.
+    Real,
+    /// An emulator, whose times say nothing of the board.
+    Emulated,
 }
 
-/// A candidate that did not run.
-#[derive(Debug, Serialize)]
-pub struct Failure {
-    pub model: String,
-    pub engine: EngineName,
-    pub provider: Provider,
-    pub threads: usize,
-    pub error: String,
-}
-
-/// What one candidate takes.
+/// Latency, memory and energy of one candidate, as the JSON of `edgefit bench` has them. Times are in
+/// nanoseconds.
 #[derive(Debug, Serialize)]
 pub struct BenchResult {
+    /// File of the model.
     pub model: String,
+    /// Engine that ran it.
     pub engine: EngineName,
+    /// What the engine ran it on.
     pub provider: Provider,
+    /// Threads of the engine.
     pub threads: usize,
+    /// Shape of each input, batch first.
     pub input_shapes: Vec<Vec<usize>>,
-    /// Nothing where an emulator runs the model.
+    /// Times of the runs; nothing where an emulator runs the model.
     #[serde(flatten)]
     pub summary: Option<Summary>,
+    /// Samples a second, by the mean time.
     pub throughput_per_second: Option<f64>,
-    /// Medians over the launches.
+    /// From the start of a process to its first result; median over the launches.
     pub cold_start_ns: Option<u64>,
+    /// From the file to a model that can run; median over the launches.
     pub load_ns: Option<u64>,
+    /// First run; median over the launches.
     pub first_ns: Option<u64>,
+    /// Each process.
     pub launches: Vec<LaunchFigures>,
+    /// Runs of the warm-ups of all launches.
     pub warm_up_runs: usize,
+    /// Whether every warm-up ended with steady times.
     pub steady: bool,
+    /// Most resident memory of a process.
     pub peak_rss_bytes: Option<u64>,
-    /// Of one run, of everything that `energy_source` counts.
+    /// Energy of one run in millijoules, of everything that `energy_source` counts.
     pub energy_mj: Option<f64>,
+    /// What counted the energy.
     pub energy_source: Option<String>,
+    /// Why there is no energy.
     pub energy_missing: Option<String>,
-    /// Where the model ran on one.
+    /// The GPU, where the model ran on one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu: Option<GpuFigures>,
+    /// Why the GPU could not be watched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu_missing: Option<String>,
+    /// How often the system took a core away during the runs.
     pub involuntary_switches: Option<u64>,
-    /// The farthest of them first.
+    /// The outliers, the farthest from the median first.
     pub outlier_runs: Vec<Outlier>,
+    /// The times in bars.
     pub histogram: Vec<Bar>,
+    /// Time of each node, where they were timed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Vec<NodeTime>>,
+    /// The same, summed by operator.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ops: Option<Vec<Sum>>,
+    pub ops: Option<Vec<TimeSum>>,
+    /// The same, summed by block.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub blocks: Option<Vec<Sum>>,
+    pub blocks: Option<Vec<TimeSum>>,
+    /// Why the nodes have no times, where they were to be timed.
+    #[serde(skip)]
+    pub nodes_missing: Option<String>,
+    /// Every time, as they came.
     #[serde(skip)]
     pub times_ns: Vec<u64>,
+    /// The candidate in a line.
     #[serde(skip)]
     pub label: String,
 }
@@ -88,11 +97,17 @@ pub struct BenchResult {
 /// One process of a candidate.
 #[derive(Debug, Serialize)]
 pub struct LaunchFigures {
+    /// From its start to its first result.
     pub cold_start_ns: u64,
+    /// From the file to a model that can run.
     pub load_ns: u64,
+    /// First run.
     pub first_ns: u64,
+    /// Median of its runs.
     pub p50_ns: u64,
+    /// Mean of its runs.
     pub mean_ns: u64,
+    /// Number of its runs.
     pub samples: usize,
     /// Medians of its turns, of which ratios are made.
     pub round_p50_ns: Vec<u64>,
@@ -107,48 +122,19 @@ pub struct Outlier {
     pub launch: usize,
     /// Run of that process, from 1.
     pub run: usize,
+    /// Its time.
     pub ns: u64,
 }
 
-/// Two candidates.
-#[derive(Debug, Serialize)]
-pub struct Compared {
-    pub candidate: String,
-    pub reference: String,
-    /// Whether they took turns.
-    pub interleaved: bool,
-    /// What the ratio is of.
-    pub basis: Basis,
-    #[serde(flatten)]
-    pub ratio: Ratio,
-}
-
-/// What two candidates are compared by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Basis {
-    /// Time on the clock.
-    Time,
-    /// Time on the processor, which other programs that take the core do not lengthen.
-    ProcessorTime,
-}
-
-impl Compared {
-    pub fn what(&self) -> String {
-        format!("{} against {}", self.candidate, self.reference)
-    }
-}
-
 impl BenchResult {
-    /// Sums up what was measured; times are left out where `emulated`.
-    pub fn of(candidate: &Candidate, measured: &Measured, emulated: bool) -> Self {
-        let times = match emulated {
-            true => Vec::new(),
-            false => measured.times_ns(),
-        };
-        let launched: Vec<LaunchFigures> = match emulated {
-            true => Vec::new(),
-            false => measured.launches.iter().map(LaunchFigures::of).collect(),
+    /// Sums up what was measured.
+    pub fn of(candidate: &Candidate, measured: &Measured, hardware: Hardware) -> Self {
+        let (times, launched): (_, Vec<LaunchFigures>) = match hardware {
+            Hardware::Real => (
+                measured.times_ns(),
+                measured.launches.iter().map(LaunchFigures::of).collect(),
+            ),
+            Hardware::Emulated => (Vec::new(), Vec::new()),
         };
         let middle = |of: fn(&LaunchFigures) -> u64| {
             let figures: Vec<u64> = launched.iter().map(of).collect();
@@ -159,15 +145,18 @@ impl BenchResult {
             .launches
             .last()
             .map(|launch| &launch.warm_up.sources);
-        let energy: Option<Vec<u64>> = rounds().map(|round| round.seen.energy_uj).collect();
+        let energy: Option<Vec<u64>> = rounds().map(|round| round.readings.energy_uj).collect();
         let energy = energy.filter(|_| !times.is_empty());
         let per_run = |uj: Vec<u64>| uj.iter().sum::<u64>() as f64 / 1e3 / times.len() as f64;
-        let samples: Vec<_> = rounds().flat_map(|round| &round.seen.gpu).collect();
+        let samples: Vec<_> = rounds().flat_map(|round| &round.readings.gpu).collect();
         let summary = Summary::of(&times);
         let batch = candidate.shapes.first().and_then(|shape| shape.first());
         let throughput =
             |summary: &Summary| *batch.unwrap_or(&1) as f64 * 1e9 / summary.mean_ns.max(1) as f64;
-        let nodes = measured.nodes.as_ref().filter(|_| !emulated);
+        let nodes = measured
+            .nodes
+            .as_ref()
+            .filter(|_| hardware == Hardware::Real);
         let nodes = nodes.and_then(|nodes| nodes.as_ref().ok()).cloned();
         let switches: Option<Vec<u64>> = rounds().map(|round| round.involuntary_switches).collect();
         BenchResult {
@@ -190,19 +179,23 @@ impl BenchResult {
             gpu: GpuFigures::of(&samples),
             gpu_missing: sources.and_then(|sources| sources.gpu_missing.clone()),
             involuntary_switches: switches.map(|counts| counts.iter().sum()),
-            outlier_runs: named(&launched, &times),
+            outlier_runs: outlier_runs(&launched, &times),
             histogram: histogram(&times),
             ops: nodes.as_deref().map(by_op),
             blocks: nodes.as_deref().map(by_block),
             nodes,
+            nodes_missing: match &measured.nodes {
+                Some(Err(error)) => Some(error.to_string()),
+                _ => None,
+            },
             launches: launched,
             times_ns: times,
             label: candidate.label(),
         }
     }
 
-    /// Middle of what each launch says, with its 95 % interval.
-    pub fn mean_over_launches(&self, of: fn(&LaunchFigures) -> u64) -> Option<Mean> {
+    /// Mean of a figure of each launch.
+    pub(crate) fn mean_over_launches(&self, of: fn(&LaunchFigures) -> u64) -> Option<Mean> {
         let figures: Vec<f64> = self.launches.iter().map(|one| of(one) as f64).collect();
         Mean::of(&figures)
     }
@@ -234,8 +227,8 @@ impl LaunchFigures {
     }
 }
 
-/// The outliers among `times`, which are those of the launches one after the other.
-fn named(launches: &[LaunchFigures], times: &[u64]) -> Vec<Outlier> {
+/// The outliers among `times`, which hold those of the launches one after the other.
+fn outlier_runs(launches: &[LaunchFigures], times: &[u64]) -> Vec<Outlier> {
     let middle = median(times);
     let place = |mut at: usize| {
         for (index, launch) in launches.iter().enumerate() {
@@ -258,19 +251,19 @@ fn named(launches: &[LaunchFigures], times: &[u64]) -> Vec<Outlier> {
         })
         .collect();
     found.sort_by_key(|outlier| std::cmp::Reverse(outlier.ns.abs_diff(middle)));
-    found.truncate(NAMED);
+    found.truncate(LISTED);
     found
 }
 
 #[cfg(test)]
 mod tests {
-    use edgefit::bench::Sources;
-    use edgefit::bench::worker::{Ready, Round, WarmUp};
+    use crate::sensors::Sources;
+    use crate::worker::{Ready, Round, WarmUp};
 
     use super::*;
 
     #[test]
-    fn an_emulator_is_given_no_times() {
+    fn times_of_an_emulator_are_left_out() {
         let launch = Launched {
             cold_start_ns: 5,
             ready: Ready {
@@ -306,20 +299,20 @@ mod tests {
             shapes: Vec::new(),
             inputs: Vec::new(),
         };
-        let json = |emulated| {
-            let result = BenchResult::of(&candidate, &measured, emulated);
+        let json = |hardware| {
+            let result = BenchResult::of(&candidate, &measured, hardware);
             serde_json::to_value(result).unwrap()
         };
         let times = |result: &serde_json::Value| -> Vec<String> {
             let fields = result.as_object().unwrap().iter();
-            let told = fields.filter(|(name, value)| {
+            let given = fields.filter(|(name, value)| {
                 let empty = value.as_array().is_some_and(Vec::is_empty);
                 name.ends_with("_ns") && !value.is_null() || name.as_str() == "launches" && !empty
             });
-            told.map(|(name, _)| name.clone()).collect()
+            given.map(|(name, _)| name.clone()).collect()
         };
-        assert!(!times(&json(false)).is_empty());
-        let emulated = json(true);
+        assert!(!times(&json(Hardware::Real)).is_empty());
+        let emulated = json(Hardware::Emulated);
         assert_eq!(times(&emulated), Vec::<String>::new());
         for field in ["nodes", "ops", "blocks"] {
             assert_eq!(emulated.get(field), None);
@@ -340,7 +333,7 @@ mod tests {
             round_processor_ns: Vec::new(),
         };
         let times = [10, 11, 10, 9, 30, 10, 11, 9, 10, 90];
-        let found = named(&[launch(4), launch(6)], &times);
+        let found = outlier_runs(&[launch(4), launch(6)], &times);
         let outlier = |launch, run, ns| Outlier { launch, run, ns };
         assert_eq!(found, [outlier(2, 6, 90), outlier(2, 1, 30)]);
     }

@@ -1,8 +1,12 @@
-use super::report::BenchResult;
-use edgefit::base::units::format;
+//! Columns of the tables of results.
 
-/// A figure of a result, for people and for machines.
-pub enum Figure {
+use edgefit_base::units::format;
+use edgefit_engine::Target;
+
+use crate::result::BenchResult;
+
+/// A figure of a result.
+pub(crate) enum Figure {
     Text(String),
     Count(Option<usize>),
     Nanoseconds(Option<u64>),
@@ -11,8 +15,8 @@ pub enum Figure {
 }
 
 /// A column of every table of results.
-pub struct Column {
-    /// What people call it; it is for machines alone where they call it nothing.
+pub(crate) struct Column {
+    /// Its heading; `None` where it is in files of comma-separated values alone.
     pub name: Option<&'static str>,
     /// What the JSON document calls it.
     pub field: &'static str,
@@ -28,12 +32,13 @@ const fn column(
     Column { name, field, of }
 }
 
-pub const COLUMNS: [Column; 14] = [
+/// All columns, from left to right.
+pub(crate) const COLUMNS: [Column; 14] = [
     column(Some("model"), "model", |one| {
         Figure::Text(one.model.clone())
     }),
     column(Some("engine"), "engine", |one| {
-        let target = edgefit::engine::Target {
+        let target = Target {
             engine: one.engine,
             provider: one.provider,
         };
@@ -73,22 +78,22 @@ pub const COLUMNS: [Column; 14] = [
     }),
 ];
 
-/// The names of the columns that people read.
+/// Headings of the human-readable table.
 pub fn header() -> Vec<&'static str> {
     COLUMNS.iter().filter_map(|column| column.name).collect()
 }
 
-/// What people read of a result.
+/// Cells of the human-readable table.
 pub fn row(result: &BenchResult) -> Vec<String> {
     let shown = COLUMNS.iter().filter(|column| column.name.is_some());
     shown
-        .map(|column| (column.of)(result).for_people())
+        .map(|column| (column.of)(result).human_readable())
         .collect()
 }
 
 impl Figure {
     /// With its unit; a dash where it is missing.
-    pub fn for_people(self) -> String {
+    pub fn human_readable(self) -> String {
         let text = match self {
             Figure::Text(text) => Some(text),
             Figure::Count(count) => count.map(|count| count.to_string()),
@@ -100,7 +105,7 @@ impl Figure {
     }
 
     /// In the unit that the field's name says; nothing where it is missing.
-    pub fn for_machines(self) -> String {
+    pub fn plain(self) -> String {
         let text = match self {
             Figure::Text(text) => Some(text),
             Figure::Count(count) => count.map(|count| count.to_string()),

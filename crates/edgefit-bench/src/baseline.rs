@@ -1,24 +1,30 @@
+//! Results of an earlier call, which new ones are compared with.
+
 use std::path::Path;
 
-use anyhow::Context as _;
-use edgefit::bench::compare::unpaired;
-use edgefit::bench::context::Context;
-use edgefit::engine::{EngineName, Provider};
+use edgefit_base::schema;
+use edgefit_engine::{EngineName, Provider};
 use serde::Deserialize;
 
-use super::report::{Basis, BenchResult, Compared};
-use super::warning::Warning;
+use crate::comparison::{Basis, Comparison};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::ratio::unpaired;
+use crate::result::BenchResult;
+use crate::warning::Warning;
+
+/// Schema of the document of `edgefit bench`.
+pub const SCHEMA: &str = "edgefit.bench/1";
 
 /// What an earlier call measured.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct Baseline {
-    schema: String,
-    results: Vec<Earlier>,
+    results: Vec<EarlierResult>,
     context: Machine,
 }
 
-#[derive(Deserialize)]
-struct Earlier {
+#[derive(Debug, Deserialize)]
+struct EarlierResult {
     model: String,
     engine: EngineName,
     provider: Provider,
@@ -27,41 +33,41 @@ struct Earlier {
     launches: Vec<Launch>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Launch {
     p50_ns: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Machine {
     arch: String,
     cpu: Option<String>,
     cores: usize,
 }
 
-/// Reads what `edgefit bench --json` wrote.
-pub fn read(path: &Path) -> anyhow::Result<Baseline> {
-    let mend = || {
-        format!(
-            "--baseline {}: not what `edgefit bench --json` writes",
-            path.display()
-        )
-    };
-    let text = std::fs::read(path)
-        .with_context(|| format!("cannot read --baseline {}", path.display()))?;
-    let baseline: Baseline = serde_json::from_slice(&text).with_context(mend)?;
-    anyhow::ensure!(baseline.schema == "edgefit.bench/1", mend());
-    Ok(baseline)
-}
-
 impl Baseline {
+    /// Reads what `edgefit bench --json` wrote.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        schema::from_json(&text, SCHEMA).map_err(|source| Error::NotABaseline {
+            path: path.to_path_buf(),
+            source,
+        })
+    }
+
     /// Each result against the one of the same engine, threads and input shapes, of the same model if
-    /// there is one, else of the only model that there was; and what is to be said of it.
+    /// there is one, else of the only model that there was; and the warnings about it.
     pub fn against(
         &self,
         results: &[BenchResult],
         context: &Context,
-    ) -> (Vec<Compared>, Vec<Warning>) {
+    ) -> (Vec<Comparison>, Vec<Warning>) {
         let mut warnings = Vec::new();
         let machine = &self.context;
         if (&machine.arch, &machine.cpu, machine.cores)
@@ -83,7 +89,7 @@ impl Baseline {
                     let now = result.launches.iter().map(|launch| launch.p50_ns);
                     let (before, now): (Vec<u64>, Vec<u64>) = (before.collect(), now.collect());
                     let ratio = unpaired(&before, &now);
-                    compared.extend(ratio.map(|ratio| Compared {
+                    compared.extend(ratio.map(|ratio| Comparison {
                         candidate: result.label.clone(),
                         reference: format!("{} in the baseline", earlier.model),
                         interleaved: false,
@@ -97,7 +103,7 @@ impl Baseline {
         (compared, warnings)
     }
 
-    fn like(&self, result: &BenchResult) -> Option<&Earlier> {
+    fn like(&self, result: &BenchResult) -> Option<&EarlierResult> {
         let mut alike = self.results.iter().filter(|earlier| {
             (earlier.engine, earlier.provider, earlier.threads)
                 == (result.engine, result.provider, result.threads)

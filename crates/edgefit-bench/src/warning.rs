@@ -1,12 +1,15 @@
-use edgefit::bench::context::Context;
+//! What may spoil a figure: each warning tells the cause and what to try next.
+
 use serde::{Serialize, Serializer};
 
-use super::report::{BenchResult, Compared, Report};
+use crate::comparison::Comparison;
+use crate::context::Context;
+use crate::result::BenchResult;
 
-/// Share of the runs above which outliers are worth a word.
+/// Share of the runs above which outliers are worth a warning.
 const MANY_OUTLIERS: f64 = 0.05;
 
-/// Share of its clock that a processor has to lose to be worth a word.
+/// Share of its clock that a processor has to lose to be worth a warning.
 const SLOWER_CLOCK: f64 = 0.1;
 
 /// Interval of a ratio that tells little, as a factor from end to end.
@@ -15,124 +18,184 @@ const WIDE: f64 = 1.1;
 /// What may spoil a figure, and what to do next.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Warning {
+    /// An emulator runs the model.
     #[error("{0} runs this binary, so no latency is shown; run edgefit on the board itself")]
     Emulated(String),
+    /// The governor changes the clock.
     #[error(
         "the governor is '{0}', which changes the clock meanwhile; set it with `sudo cpupower frequency-set -g performance`"
     )]
     Governor(String),
+    /// Other processes want the cores.
     #[error(
         "{load:.1} processes wanted the {cores} cores before the start; end other programs, or {}",
-        rather(*.compared)
+        .candidates.advice()
     )]
     Load {
+        /// Load average.
         load: f64,
+        /// Cores that there are.
         cores: usize,
-        compared: bool,
+        /// Candidates that there are.
+        candidates: Candidates,
     },
+    /// Heat lowered the clock during the measurement.
     #[error(
         "heat held the clock down {0} times meanwhile; cool the board, or measure shorter with --time"
     )]
     Throttled(u64),
+    /// Heat or a weak supply lowers the clock.
     #[error(
         "heat or a weak supply holds the clock down; cool the board, or give it a stronger supply"
     )]
     HeldDown,
+    /// The clock fell during the measurement.
     #[error(
         "the clock fell from {before:.2} to {after:.2} GHz meanwhile; set the governor to performance and cool the board, or {}",
-        rather(*.compared)
+        .candidates.advice()
     )]
     Clock {
+        /// GHz before.
         before: f64,
+        /// GHz after.
         after: f64,
-        compared: bool,
+        /// Candidates that there are.
+        candidates: Candidates,
     },
+    /// The machine runs on its battery.
     #[error("the machine runs on its battery; plug it in")]
     Battery,
+    /// A hypervisor runs other machines too.
     #[error(
         "this is a virtual machine, whose neighbours take time too; measure on the board, or {}",
-        rather(*.compared)
+        .candidates.advice()
     )]
-    VirtualMachine { compared: bool },
+    VirtualMachine {
+        /// Candidates that there are.
+        candidates: Candidates,
+    },
+    /// There are more threads than cores.
     #[error(
         "{threads} threads on {cores} cores wait for each other; give --threads {cores} or fewer"
     )]
-    Threads { threads: usize, cores: usize },
+    Threads {
+        /// Threads of the engine.
+        threads: usize,
+        /// Cores that there are.
+        cores: usize,
+    },
+    /// The warm-up did not end with steady times.
     #[error(
         "{0}: not steady after 2 s of warm-up; look for what else runs, or give it more --time"
     )]
     Unsteady(String),
+    /// Many runs are outliers.
     #[error(
         "{label}: {outliers} of {samples} runs are outliers; look for what else runs, and prefer the p50"
     )]
     Outliers {
+        /// The candidate.
         label: String,
+        /// How many.
         outliers: usize,
+        /// Of how many.
         samples: usize,
     },
+    /// The system took cores away.
     #[error(
         "{label}: the system took a core away {switches} times; {}end other programs",
         if *.threads > 1 { "use fewer --threads, or " } else { "" }
     )]
     Switches {
+        /// The candidate.
         label: String,
+        /// How often.
         switches: u64,
+        /// Threads of the engine.
         threads: usize,
     },
+    /// The interval of a ratio is wide.
     #[error(
         "{what}: the interval is {from:.2} to {to:.2}, which hides what is smaller; {}",
-        narrow(*.interleaved)
+        if *.interleaved { "raise --launches, and --time with it" } else { "measure both in one call, where they take turns" }
     )]
     Wide {
+        /// The comparison.
         what: String,
+        /// Its lower end.
         from: f64,
+        /// Its upper end.
         to: f64,
+        /// Whether the candidates took turns.
         interleaved: bool,
     },
+    /// The baseline has no such candidate.
     #[error(
         "{0}: the baseline holds nothing of the same engine, threads and input shape; measure it again with these"
     )]
     NotInBaseline(String),
+    /// The baseline was measured elsewhere.
     #[error(
         "the baseline was measured on another machine ({was}); measure it again on this one, or compare both models in one call"
     )]
-    OtherMachine { was: String },
+    OtherMachine {
+        /// The other machine.
+        was: String,
+    },
 }
 
-fn rather(compared: bool) -> &'static str {
-    match compared {
-        true => "trust the ratios rather than the times",
-        false => {
-            "compare with another model in the same call, since a ratio holds better than a time"
+/// How many candidates there are, which decides what a user can try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Candidates {
+    /// A single one.
+    One,
+    /// Several, compared with the first.
+    Several,
+}
+
+impl Candidates {
+    fn advice(self) -> &'static str {
+        match self {
+            Candidates::Several => "trust the ratios rather than the times",
+            Candidates::One => {
+                "compare with another model in the same call, since a ratio holds better than a time"
+            }
         }
     }
 }
 
-fn narrow(interleaved: bool) -> &'static str {
-    match interleaved {
-        true => "raise --launches, and --time with it",
-        false => "measure both in one call, where they take turns",
-    }
+/// What is looked at for warnings.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// The machine.
+    pub context: &'a Context,
+    /// The candidates that ran.
+    pub results: &'a [BenchResult],
+    /// Their comparisons.
+    pub comparisons: &'a [Comparison],
+    /// Most threads of a candidate, whether it ran or not.
+    pub most_threads: Option<usize>,
 }
 
 impl Warning {
-    /// All that the report itself gives reason for.
-    pub fn of(report: &Report) -> Vec<Self> {
-        let context = &report.context;
+    /// All that a measurement itself gives reason for.
+    pub fn of(seen: &Observed) -> Vec<Self> {
+        let context = seen.context;
         if let Some(emulator) = &context.emulator {
             return vec![Warning::Emulated(emulator.clone())];
         }
-        let compared = report.results.len() > 1;
-        let mut found = of_machine(context, compared);
+        let candidates = if seen.results.len() > 1 {
+            Candidates::Several
+        } else {
+            Candidates::One
+        };
+        let mut found = of_machine(context, candidates);
         let cores = context.cores;
-        let measured = report.results.iter().map(|result| result.threads);
-        let failed = report.failures.iter().map(|failure| failure.threads);
-        let most = measured.chain(failed).max();
-        if let Some(threads) = most.filter(|&threads| threads > cores) {
+        if let Some(threads) = seen.most_threads.filter(|&threads| threads > cores) {
             found.push(Warning::Threads { threads, cores });
         }
-        found.extend(report.results.iter().flat_map(of_result));
-        found.extend(report.comparisons.iter().filter_map(of_comparison));
+        found.extend(seen.results.iter().flat_map(of_result));
+        found.extend(seen.comparisons.iter().filter_map(of_comparison));
         found
     }
 
@@ -157,7 +220,7 @@ impl Warning {
     }
 }
 
-fn of_machine(context: &Context, compared: bool) -> Vec<Warning> {
+fn of_machine(context: &Context, candidates: Candidates) -> Vec<Warning> {
     let (before, after) = (&context.before, &context.after);
     let cores = context.cores;
     let mut found = Vec::new();
@@ -170,7 +233,7 @@ fn of_machine(context: &Context, compared: bool) -> Vec<Warning> {
         found.push(Warning::Load {
             load,
             cores,
-            compared,
+            candidates,
         });
     }
     let throttled = before.throttled.zip(after.throttled);
@@ -187,14 +250,14 @@ fn of_machine(context: &Context, compared: bool) -> Vec<Warning> {
         found.push(Warning::Clock {
             before,
             after,
-            compared,
+            candidates,
         });
     }
     if context.on_battery == Some(true) {
         found.push(Warning::Battery);
     }
     if context.virtual_machine == Some(true) {
-        found.push(Warning::VirtualMachine { compared });
+        found.push(Warning::VirtualMachine { candidates });
     }
     found
 }
@@ -227,10 +290,10 @@ fn of_result(result: &BenchResult) -> Vec<Warning> {
     found
 }
 
-fn of_comparison(compared: &Compared) -> Option<Warning> {
+fn of_comparison(compared: &Comparison) -> Option<Warning> {
     let (from, to) = compared.ratio.low.zip(compared.ratio.high)?;
     (to > WIDE * from).then(|| Warning::Wide {
-        what: compared.what(),
+        what: compared.label(),
         from,
         to,
         interleaved: compared.interleaved,
@@ -261,14 +324,14 @@ mod tests {
         context.before.clock_hz = Some(2_000_000_000);
         context.after.clock_hz = Some(1_500_000_000);
         context.after.held_down = Some(true);
-        let words = |compared| -> Vec<String> {
-            let found = of_machine(&context, compared);
+        let words = |candidates| -> Vec<String> {
+            let found = of_machine(&context, candidates);
             found.iter().map(ToString::to_string).collect()
         };
-        let alone = words(false);
+        let alone = words(Candidates::One);
         assert_eq!(alone.len(), 3, "{alone:?}");
         assert!(alone[0].contains("in the same call"), "{alone:?}");
         assert!(alone[2].contains("from 2.00 to 1.50 GHz"), "{alone:?}");
-        assert!(words(true)[0].contains("trust the ratios"));
+        assert!(words(Candidates::Several)[0].contains("trust the ratios"));
     }
 }

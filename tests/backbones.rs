@@ -7,7 +7,7 @@ use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::engine::{Array, EngineName};
 use edgefit::graph::rewrite::Head;
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
-use edgefit::train::trial::one_step;
+use edgefit::train::stages::one_step::one_step;
 use edgefit::verify;
 
 fn inputs(dims: &[usize]) -> Vec<Array> {

@@ -41,7 +41,7 @@ fn none_is_prepare() {
         .iter()
         .zip([ChannelOrder::Rgb, ChannelOrder::Bgr].iter().cycle())
     {
-        let mut preprocessing = Preprocessing::named(name, 24, 16);
+        let mut preprocessing = Preprocessing::named(*name, 24, 16);
         preprocessing.channel_order = *order;
         for fit in [Fit::Crop { fraction: 0.875 }, Fit::Stretch] {
             preprocessing.fit = fit;

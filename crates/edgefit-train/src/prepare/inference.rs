@@ -1,6 +1,6 @@
 //! How frozen models are run.
 
-use edgefit_engine::{Engine, EngineName};
+use edgefit_engine::{EngineName, Loaded};
 use edgefit_graph::Graph;
 
 use crate::error::Result;
@@ -20,7 +20,7 @@ pub struct Inference<'o> {
 
 impl Inference<'_> {
     /// The model in the engine.
-    pub(crate) fn load(&self, graph: &Graph) -> Result<Box<dyn Engine>> {
+    pub(crate) fn load(&self, graph: &Graph) -> Result<Loaded> {
         Ok(edgefit_engine::load(self.engine, graph, self.threads)?)
     }
 }

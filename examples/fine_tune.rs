@@ -4,7 +4,7 @@
 //! cargo run --release --example fine_tune -- IMAGES BACKBONE.onnx RUN
 //! ```
 
-use edgefit::train::metrics::Metrics;
+use edgefit::train::evaluate::metrics::Metrics;
 use edgefit::train::{Job, Observer, train};
 
 /// Prints what is going on, a line a part.

@@ -28,7 +28,6 @@ use std::path::Path;
 use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
-use edgefit::base::names::block;
 use edgefit::bench::Program;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;

@@ -1,7 +1,7 @@
 //! How good a model is, as tables: one of the whole next to the baselines, one of its classes, labels or targets.
 
 use edgefit::train::Report;
-use edgefit::train::metrics::{Classification, Metrics, MultiLabel, Regression};
+use edgefit::train::evaluate::metrics::{Classification, Metrics, MultiLabel, Regression};
 
 use crate::output::table;
 use edgefit::base::units::format;

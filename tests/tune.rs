@@ -182,12 +182,12 @@ fn a_search_that_is_killed_or_ended_gives_what_it_would_have_given() {
 fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
     onnxruntime();
     let out = tempfile::tempdir().unwrap();
-    let ef10 = |data: &Path, count: &str, recipe: &str| {
+    let ef10 = |model: &Path, data: &Path, count: &str, recipe: &str| {
         let path = out.path().join("recipe.toml");
         fs::write(&path, recipe).unwrap();
         let flags = ["--tune", count, "--recipe", path.to_str().unwrap()];
         let ran = run(&mut train_on(
-            resized_backbone(),
+            model,
             data,
             &out.path().join("run"),
             "2",
@@ -202,11 +202,16 @@ fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
     };
     // The rates around 3e-4 all are too low for so few epochs, so the highest of them is best.
     let few = some_photographs(&CLASSES, 16);
-    let (status, message) = ef10(few.path(), "8", "[probe]\nrate = 3e-4\nepochs = 18\n");
+    let (status, message) = ef10(
+        resized_backbone(),
+        few.path(),
+        "8",
+        "[probe]\nrate = 3e-4\nepochs = 18\n",
+    );
     assert_eq!(status, "warning", "{message}");
     assert!(message.contains("edge of what was searched"), "{message}");
     assert!(message.contains("a higher rate"), "{message}");
-    let (status, message) = ef10(&photographs(), "16", "");
+    let (status, message) = ef10(small_backbone(), &photographs(), "16", "");
     assert_eq!(status, "pass", "{message}");
 }
 

@@ -8,6 +8,7 @@ use crate::common::{
     Ran, SMALL, assert_refused, backbone, edgefit, onnxruntime, photographs, run, small_backbone,
 };
 use edgefit::data::{Dataset, decode, prepare};
+use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::graph::{Graph, Preprocessing, StandardScaler, Task, labels};
 use tempfile::TempDir;
 
@@ -18,7 +19,7 @@ fn rows() -> &'static (Vec<Vec<f32>>, Vec<usize>) {
     static ROWS: OnceLock<(Vec<Vec<f32>>, Vec<usize>)> = OnceLock::new();
     ROWS.get_or_init(|| {
         let side = u32::try_from(SIDE).unwrap();
-        let preprocessing = Preprocessing::named("unit", side, side).unwrap();
+        let preprocessing = Preprocessing::named(PreprocessingName::Unit, side, side);
         let dataset = Dataset::open(photographs()).unwrap();
         let samples = dataset.samples.iter().map(|sample| {
             let bytes = std::fs::read(sample.place()).unwrap();
@@ -168,7 +169,7 @@ fn numbers_of_a_sample() {
     assert!(number(&report, "/baselines/0/test/r2") <= 0.0, "{report}");
     assert!(number(&report, "/test/r2") > 0.5, "{report}");
     let error = |of: usize| {
-        let path = format!("/test/per_number/{of}/mean_absolute_error");
+        let path = format!("/test/per_target/{of}/mean_absolute_error");
         number(&report, &path)
     };
     assert!(error(0) > 1.0 && error(1) < 0.01, "{report}");

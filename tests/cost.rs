@@ -6,7 +6,7 @@
 
 use crate::common::published;
 use edgefit::cost::Costs;
-use edgefit::cost::memory::{ElementType, MemoryPlan};
+use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit::graph::infer::{Inference, InputShapes, infer};
 use edgefit::graph::{Dim, Graph, Node, ValueInfo};
 use edgefit::import::Architecture;

@@ -6,7 +6,7 @@ use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::burn::burn::tensor::Device;
 use edgefit::burn::{EvalModule, Value};
 use edgefit::cost;
-use edgefit::cost::memory::{ElementType, MemoryPlan};
+use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit::device;
 use edgefit::graph::infer::{InputShapes, TensorType, infer};
 use edgefit::graph::rewrite::{Head, cut_softmax, fold_batch_norm, lift_constants};

@@ -185,7 +185,7 @@ fn for_the_model(plant: &mut impl FnMut(&'static str, &'static str, Change), mod
     };
     plant("EF19", "a backbone that was never trained", scratch);
     let same_rate = Change {
-        recipe: "[top]\nbackbone_rate = 1.0\nepochs = 2\n",
+        recipe: "[top]\nbackbone_multiplier = 1.0\nepochs = 2\n",
         flags: &["--stages", "probe,top"],
         ..Change::default()
     };
@@ -226,7 +226,8 @@ fn for_the_course(plant: &mut impl FnMut(&'static str, &'static str, Change), da
         recipe,
         ..data(&datasets.mislabelled)
     };
-    let long = "[probe]\nepochs = 150\npatience = 1000\nrate = 0.01\nlabel_smoothing = 0\n";
+    let long =
+        "[probe]\nepochs = 150\npatience = 1000\nlearning_rate = 0.01\nlabel_smoothing = 0\n";
     let name = "labels that are partly wrong, learnt by heart";
     plant("EF09", name, partly_wrong(long));
     let decay = "[probe]\nweight_decay = 1000\n";
@@ -236,6 +237,6 @@ fn for_the_course(plant: &mut impl FnMut(&'static str, &'static str, Change), da
     plant("EF13", name, recipe(smoothed));
     let name = "five epochs for labels that are partly wrong";
     plant("EF17", name, partly_wrong("[probe]\nepochs = 5\n"));
-    let late = "[probe]\npatience = 0\nepochs = 200\nrate = 0.03\nlabel_smoothing = 0\n";
+    let late = "[probe]\npatience = 0\nepochs = 200\nlearning_rate = 0.03\nlabel_smoothing = 0\n";
     plant("EF18", "200 epochs without patience", recipe(late));
 }

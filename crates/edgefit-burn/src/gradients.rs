@@ -1,8 +1,11 @@
+//! The gradients of a training step: their sizes, sums and elements.
+
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use crate::error::{Error, Result};
-use crate::train::{TrainModule, on_parameter};
+use crate::parameter::on_parameter;
+use crate::train::TrainModule;
 
 /// Gradients of the trained weights of a [`TrainModule`], by parameter.
 #[derive(Debug)]
@@ -32,11 +35,11 @@ impl Gradients {
         self.0
     }
 
-    /// The sizes, in the order of [`TrainModule::parameters`]. A weight that no gradient reached has
-    /// one of 0.
+    /// The sizes, in the order of [`TrainModule::parameters`]; 0 for a weight that no gradient
+    /// reached.
     ///
     /// # Errors
-    /// The device fails to hand out the values.
+    /// The device fails to read the values back.
     pub fn sizes(&self, module: &TrainModule) -> Result<Vec<GradientSize>> {
         let parameters = module.parameters();
         let sizes = parameters.map(|(name, parameter)| {
@@ -56,10 +59,10 @@ impl Gradients {
         sizes.collect()
     }
 
-    /// All elements, one weight behind the other.
+    /// All elements, one weight after the other.
     ///
     /// # Errors
-    /// The device fails to hand out the values.
+    /// The device fails to read the values back.
     pub fn elements(&self, module: &TrainModule) -> Result<Vec<f32>> {
         let mut elements = Vec::new();
         for (_, parameter) in module.parameters() {
@@ -95,7 +98,12 @@ impl Gradients {
                     (Some(a), Some(b)) => Some(rank_of(param, a) + rank_of(param, b)),
                     (None, None) => None,
                     _ => {
-                        return Err(Error::ReadBack(format!("only one gradient of '{name}'")));
+                        return Err(Error::Node {
+                            node: format!("initializer '{name}'"),
+                            problem: "only one of the two gradients reached it; add gradients of \
+                                      the same module"
+                                .into(),
+                        });
                     }
                 };
                 if let Some(added) = added {

@@ -50,30 +50,32 @@ pub fn check_loss(losses: &[f64], untrained: f64) -> Finding {
 pub struct Records {
     /// Metrics that should be there and are not, or are no numbers.
     pub missing: Vec<String>,
-    /// Events that were written.
+    /// Events that there were.
     pub events: usize,
-    /// Lines of the event file that cannot be read back.
-    pub unreadable: usize,
+    /// For each event that could not be written, the error.
+    pub unwritten: Vec<String>,
 }
 
-/// Fails where metrics are missing or events cannot be read.
+/// Fails where metrics are missing or events could not be written.
 pub fn check_records(records: &Records) -> Finding {
     let Records {
         missing,
         events,
-        unreadable,
+        unwritten,
     } = records;
-    let problem = match missing.is_empty() {
-        false => format!(
+    let problem = if !missing.is_empty() {
+        format!(
             "metrics are missing: {}",
             some_of(missing.iter().map(String::as_str))
-        ),
-        true if *events == 0 => "no event was written".into(),
-        true if *unreadable > 0 => format!("{unreadable} of {events} events cannot be read"),
-        true => {
-            let text = format!("{events} events, no metric missing");
-            return Finding::new(Code::Ef13, Status::Pass, text);
-        }
+        )
+    } else if *events == 0 {
+        "no event was written".into()
+    } else if let Some(error) = unwritten.first() {
+        let count = unwritten.len();
+        format!("{count} of {events} events could not be written: {error}")
+    } else {
+        let text = format!("{events} events, no metric missing");
+        return Finding::new(Code::Ef13, Status::Pass, text);
     };
     Finding::new(Code::Ef13, Status::Failed, problem)
 }
@@ -116,7 +118,7 @@ mod tests {
                 ..complete.clone()
             },
             Records {
-                unreadable: 1,
+                unwritten: vec!["no space left".into()],
                 ..complete
             },
             Records::default(),

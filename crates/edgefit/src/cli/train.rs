@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use edgefit::engine::EngineName;
+use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
 use edgefit::train::StageName;
+use edgefit::verify::OutputTolerance;
 
 use super::{InputShape, dims};
 
@@ -17,11 +19,11 @@ pub enum TrainCommand {
     Import(Import),
     /// Fine-tune a pretrained model on a folder of images
     Train(Train),
-    /// Find a learning rate: train a moment at rates from low to high
+    /// Find a learning rate: train a moment at learning rates from low to high
     LrFind(LrFind),
     /// Show the built-in recipes of training
     Recipe(Recipe),
-    /// Say what a guard means, why, and how to mend what it found
+    /// Say what a guard means, why, and how to fix what it found
     Explain(Explain),
     /// Compare what the engines compute from one model, or from two versions of it
     Verify(Verify),
@@ -46,7 +48,7 @@ pub struct Fitting {
     #[arg(long, value_parser = positive)]
     pub lr: Option<f64>,
 
-    /// Try so many other rates, weight decays, label smoothings and strengths of augmentation around the
+    /// Try so many other learning rates, weight decays, label smoothings and strengths of augmentation around the
     /// recipe's in stage probe, and go on with the best on validation
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     #[arg(conflicts_with = "lr")]
@@ -128,7 +130,7 @@ pub struct Demo {
 
     /// How your own model's images are prepared, whatever it says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub fitting: Fitting,
@@ -160,7 +162,7 @@ pub struct Train {
 
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
     /// folder of .npy files) of arrays x and y, where y decides the task: integers are classes, rows of
-    /// 0 and 1 labels, floats numbers to tell
+    /// 0 and 1 labels, floats regression targets
     #[arg(required_unless_present = "resume")]
     pub data: Option<PathBuf>,
 
@@ -178,7 +180,7 @@ pub struct Train {
 
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub fitting: Fitting,
@@ -188,7 +190,7 @@ pub struct Train {
 pub struct LrFind {
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
     /// folder of .npy files) of arrays x and y, where y decides the task: integers are classes, rows of
-    /// 0 and 1 labels, floats numbers to tell
+    /// 0 and 1 labels, floats regression targets
     pub data: PathBuf,
 
     /// Pretrained model, an ONNX file
@@ -202,7 +204,7 @@ pub struct LrFind {
 
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub setup: Setup,
@@ -265,7 +267,7 @@ pub struct Verify {
     /// Tolerance of an output, or of all: elements may differ by ATOL of the largest value (of 1, if
     /// that is less) and RTOL of the value itself
     #[arg(long, value_name = "[OUTPUT=]ATOL,RTOL")]
-    pub tolerance: Vec<ToleranceFor>,
+    pub tolerance: Vec<OutputTolerance>,
 
     /// Write the smallest part of the model that reproduces a divergence into this ONNX file, and its
     /// inputs beside it
@@ -283,35 +285,6 @@ pub struct Verify {
     /// Whole shape of the input, batch included, such as 1x3x224x224
     #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with_all = ["samples", "data", "inputs"])]
     pub input_shape: Option<InputShape>,
-}
-
-/// A tolerance given on the command line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ToleranceFor {
-    /// Name of the output; all outputs, if not given.
-    pub output: Option<String>,
-    pub atol: f32,
-    pub rtol: f32,
-}
-
-impl std::str::FromStr for ToleranceFor {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (output, numbers) = match text.rsplit_once('=') {
-            Some((output, numbers)) => (Some(output.to_owned()), numbers),
-            None => (None, text),
-        };
-        let number = |text: &str| {
-            let number = text.trim().parse::<f32>().ok();
-            number.filter(|number| number.is_finite() && *number >= 0.0)
-        };
-        let both = numbers.split_once(',');
-        let both = both.and_then(|(atol, rtol)| Some((number(atol)?, number(rtol)?)));
-        let (atol, rtol) =
-            both.ok_or("give two numbers that are not negative, such as 1e-4,1e-3")?;
-        Ok(ToleranceFor { output, atol, rtol })
-    }
 }
 
 #[derive(Debug, Args)]

@@ -1,3 +1,5 @@
+//! `edgefit demo`.
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,18 +13,19 @@ use edgefit::import::{Architecture, Checkpoint};
 use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
-use super::train::{job, outcome, people, train};
-use super::{check, discover, in_file};
+use super::train::{Places, human_readable, job, outcome, train};
+use super::{discover, in_file};
 use crate::cli::Demo;
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c, spinner};
+use crate::tables;
 
 const ARCH: &str = "efficientnet-lite0";
 
 /// The board that the demo trains for.
 const DEVICE: &str = "raspberry-pi-4b";
 
-/// What the result is held against at the end, from the largest to the smallest.
+/// The boards that the result is checked against at the end, from the largest to the smallest.
 const BOARDS: [&str; 8] = [
     "host",
     "jetson-orin-nano",
@@ -67,7 +70,16 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     let device = device::find(DEVICE)?;
     let job = Job {
         preprocessing: args.preprocessing,
-        ..job(args.fitting, &cache, data, backbone, device, args.output)?
+        ..job(
+            args.fitting,
+            &cache,
+            Places {
+                data,
+                backbone,
+                device,
+                run: args.output,
+            },
+        )?
     };
     end_well_on_ctrl_c()?;
     let made = edgefit::train::train(&job, &mut Bars::default());
@@ -80,7 +92,7 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     output.result(SCHEMA, &demonstrated, || {
         format!(
             "{}\n{}\n{}",
-            people(&demonstrated.report),
+            human_readable(&demonstrated.report),
             verdicts(&demonstrated.boards),
             next(&demonstrated.report)
         )
@@ -116,9 +128,9 @@ fn import(cache: &Cache, path: &Path) -> anyhow::Result<PathBuf> {
     Ok(path.to_path_buf())
 }
 
-/// Puts the way on behind an error.
-fn or(mend: &str) -> impl Fn(anyhow::Error) -> anyhow::Error {
-    move |error| anyhow::anyhow!("{error:#}; {mend}")
+/// Says after an error how to go on.
+fn or(fix: &str) -> impl Fn(anyhow::Error) -> anyhow::Error {
+    move |error| anyhow::anyhow!("{error:#}; {fix}")
 }
 
 fn fetch<T>(what: &str, get: impl FnOnce() -> assets::Result<T>) -> anyhow::Result<T> {
@@ -145,13 +157,13 @@ fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
 fn verdicts(boards: &[cost::Check]) -> String {
     let mut rows = table(&["board", "verdict", "tightest"]);
     for check in boards {
-        let verdict = check::verdict(check.verdict);
+        let verdict = tables::check::verdict(check.verdict);
         let tightest = check
             .budgets
             .iter()
             .max_by(|a, b| share(a).total_cmp(&share(b)))
             .map_or(String::new(), |budget| {
-                let (need, have) = check::amounts(budget.amounts);
+                let (need, have) = tables::check::amounts(budget.amounts);
                 format!("{}: {need} of {have}", budget.place)
             });
         rows.add_row([check.device.as_str(), verdict, &tightest]);

@@ -1,3 +1,5 @@
+//! Progress of training, and what Ctrl-C does to it.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use edgefit::probe::Progress;

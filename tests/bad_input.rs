@@ -8,7 +8,8 @@ use std::process::Command;
 
 use crate::common::wire::{external, field, model, node, number, tensor};
 use crate::common::{
-    assert_refused, backbone, command, run, small_backbone, some_photographs, weights,
+    assert_refused, backbone, command, resized_backbone, run, small_backbone, some_photographs,
+    weights,
 };
 
 fn import(checkpoint: &Path, out: &Path) -> Command {
@@ -234,7 +235,7 @@ fn folders_that_are_no_dataset() {
 fn a_model_without_preprocessing_is_tried_out() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("mute.onnx");
-    let mut graph = edgefit::graph::Graph::load(small_backbone()).unwrap();
+    let mut graph = edgefit::graph::Graph::load(backbone()).unwrap();
     graph.metadata.clear();
     graph.save(&model).unwrap();
     let data = some_photographs(&["bird", "flower"], 6);
@@ -279,7 +280,7 @@ fn a_disk_that_fills_up_leaves_nothing_behind() {
     // A limit on the size of files stops the write in the middle, as a full disk does.
     let limited = |command: &Command| {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\""]);
         shell.arg(command.get_program()).args(command.get_args());
         shell.arg0("sh");
         shell
@@ -292,7 +293,7 @@ fn a_disk_that_fills_up_leaves_nothing_behind() {
 
     let data = some_photographs(&["bird", "flower"], 6);
     let out = folder.path().join("run");
-    let ran = run(&mut limited(&train(data.path(), small_backbone(), &out)));
+    let ran = run(&mut limited(&train(data.path(), resized_backbone(), &out)));
     assert_refused(&ran, &["cannot write", "run/", "File too large"]);
     assert!(
         !names(&out)

@@ -129,7 +129,7 @@ fn models_damaged_in_500_ways() {
 }
 
 #[test]
-#[ignore = "takes 2 min: 7,000 damaged models"]
+#[ignore = "takes 12 s: 7,000 damaged models"]
 fn models_damaged_in_7000_ways() {
     mobile_network(3_000);
     small_transformer(3_000);

@@ -4,7 +4,9 @@ use std::fs;
 
 use crate::common::board::Board;
 use crate::common::wire::{external, model, node};
-use crate::common::{Ran, assert_fields, assert_refused, backbone, command, run, small_backbone};
+use crate::common::{
+    Ran, assert_fields, assert_refused, command, resized_backbone, run, small_backbone,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_edgefit");
 
@@ -128,7 +130,7 @@ fn a_model_is_checked_by_what_it_takes_on_the_board() {
             "1",
         ]);
         check.args(more);
-        run(check.arg(backbone()))
+        run(check.arg(resized_backbone()))
     };
     let (host, ssh) = (board.host(), board.ssh());
     let there = ["--remote", &host, "--ssh", &ssh, "--runner", BINARY];

@@ -112,7 +112,7 @@ fn a_run_killed_three_times_gives_the_same_weights_as_on_one_thread() {
 }
 
 #[test]
-#[ignore = "takes 2 min: 20 kills of a run of three stages"]
+#[ignore = "takes 1.5 min: 20 kills of a run of three stages"]
 fn a_run_killed_twenty_times_gives_the_same_weights_as_on_one_thread() {
     use Moment::{Checkpoint, Split, Writing};
     let folder = tempfile::tempdir().unwrap();

@@ -3,8 +3,8 @@
 use std::fs;
 
 use crate::common::{
-    assert_fields, assert_refused, backbone, command, onnxruntime, run, small_backbone,
-    some_photographs,
+    assert_fields, assert_refused, backbone, command, onnxruntime, resized_backbone, run,
+    small_backbone, some_photographs,
 };
 use edgefit::engine::EngineName;
 use edgefit::graph::{Dim, Graph, Preprocessing, ValueType, labels};
@@ -126,22 +126,27 @@ fn a_stage_that_does_not_fit_the_memory_is_refused_with_the_batch_that_does() {
     let data = some_photographs(&CLASSES, 12);
     let out = tempfile::tempdir().unwrap();
     let device = edgefit::device::find("raspberry-pi-4b").unwrap();
-    let mut job = Job::new(data.path(), backbone(), device, &out.path().join("run"));
+    let mut job = Job::new(
+        data.path(),
+        resized_backbone(),
+        device,
+        &out.path().join("run"),
+    );
     job.engine = Some(EngineName::Tract);
-    job.memory = Some(1 << 20);
-    let refused = |job: &Job| edgefit::train::train(job, &mut Nobody).unwrap_err();
-    let error = refused(&job).to_string();
-    assert!(error.contains("smaller backbone"), "{error}");
-
-    job.memory = Some(160 << 20);
-    let Error::Memory {
-        largest, predicted, ..
-    } = refused(&job)
-    else {
-        panic!("not refused for its memory");
+    let refused = |job: &Job| match edgefit::train::train(job, &mut Nobody).unwrap_err() {
+        error @ Error::Memory {
+            largest, predicted, ..
+        } => (largest, predicted, error.to_string()),
+        error => panic!("not refused for its memory: {error}"),
     };
+    job.memory = Some(1 << 20);
+    let (largest, predicted, words) = refused(&job);
+    assert_eq!(largest, 0);
+    assert!(words.contains("smaller backbone"), "{words}");
+
+    job.memory = Some(predicted * 9 / 10);
+    let (largest, ..) = refused(&job);
     assert!(0 < largest && largest < job.recipe.probe.batch, "{largest}");
-    assert!(predicted > 160 << 20);
     assert!(!job.run.exists());
 }
 

@@ -96,7 +96,12 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
     let stage = &report["stages"][0];
     assert_eq!(stage["learning_rate"], chosen["learning_rate"]);
     assert_eq!(stage["val_loss"], chosen["rungs"][1]["val_loss"]);
-    for field in ["learning_rate", "weight_decay", "label_smoothing", "augmentation"] {
+    for field in [
+        "learning_rate",
+        "weight_decay",
+        "label_smoothing",
+        "augmentation",
+    ] {
         assert_eq!(report["recipe"]["probe"][field], chosen[field]);
     }
     assert_eq!(report["recipe"]["top"]["learning_rate"], 1e-3);
@@ -182,12 +187,12 @@ fn a_search_that_is_killed_or_ended_gives_what_it_would_have_given() {
 fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
     onnxruntime();
     let out = tempfile::tempdir().unwrap();
-    let ef10 = |data: &Path, count: &str, recipe: &str| {
+    let ef10 = |model: &Path, data: &Path, count: &str, recipe: &str| {
         let path = out.path().join("recipe.toml");
         fs::write(&path, recipe).unwrap();
         let flags = ["--tune", count, "--recipe", path.to_str().unwrap()];
         let ran = run(&mut train_on(
-            resized_backbone(),
+            model,
             data,
             &out.path().join("run"),
             "2",
@@ -202,11 +207,16 @@ fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
     };
     // The learning rates around 3e-4 are all too low for so few epochs, so the highest of them is best.
     let few = some_photographs(&CLASSES, 16);
-    let (status, message) = ef10(few.path(), "8", "[probe]\nlearning_rate = 3e-4\nepochs = 18\n");
+    let (status, message) = ef10(
+        resized_backbone(),
+        few.path(),
+        "8",
+        "[probe]\nlearning_rate = 3e-4\nepochs = 18\n",
+    );
     assert_eq!(status, "warning", "{message}");
     assert!(message.contains("edge of what was searched"), "{message}");
     assert!(message.contains("a higher learning_rate"), "{message}");
-    let (status, message) = ef10(&photographs(), "16", "");
+    let (status, message) = ef10(small_backbone(), &photographs(), "16", "");
     assert_eq!(status, "pass", "{message}");
 }
 
@@ -246,7 +256,12 @@ fn the_range_test_draws_its_curve_and_leaves_nothing() {
 
     let people = find(&["--stage", "top", "--batch", "8"]);
     assert_eq!(people.code, 0, "{people:?}");
-    for words in ["stage top", "suggested", "lowest", "the recipe's learning rate"] {
+    for words in [
+        "stage top",
+        "suggested",
+        "lowest",
+        "the recipe's learning rate",
+    ] {
         assert!(people.stdout.contains(words), "{people:?}");
     }
 }

@@ -355,7 +355,8 @@ pub fn first_blocks(whole: &Graph, end: &str, classes: usize) -> Graph {
         Node::new("Flatten", "flatten", &["pooled"], &["flat"]),
         Node::new("Gemm", "fc", &["flat", "head", "head.bias"], &["logits"]),
     ]);
-    graph.outputs = vec![ValueInfo::float("logits")];
+    let dims = vec![Dim::Symbol("batch".into()), Dim::Known(classes)];
+    graph.outputs = vec![ValueInfo::f32("logits", dims)];
     graph
 }
 

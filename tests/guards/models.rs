@@ -40,9 +40,17 @@ fn normalisations(graph: &Graph) -> Vec<usize> {
     found.map(|(index, _)| index).collect()
 }
 
+/// Normalisations of EfficientNet-Lite0, by whose numbers places in networks of any depth are named.
+const DEPTH: usize = 49;
+
+fn normalisation(graph: &Graph, nth: usize) -> &Node {
+    let all = normalisations(graph);
+    &graph.nodes[all[nth * all.len() / DEPTH]]
+}
+
 /// Puts the first `share` of the offsets of a normalisation so low that nothing passes behind it.
 pub fn kill(graph: &mut Graph, nth: usize, share: f64) {
-    let node = &graph.nodes[normalisations(graph)[nth]];
+    let node = normalisation(graph, nth);
     let bias = node.inputs[2].clone();
     let mut values = graph.initializers[&bias].to_f32().unwrap();
     let dead = (share * values.len() as f64) as usize;
@@ -53,7 +61,7 @@ pub fn kill(graph: &mut Graph, nth: usize, share: f64) {
 
 /// Multiplies the scale and the offset of a normalisation.
 pub fn shrink(graph: &mut Graph, nth: usize, factor: f32) {
-    let node = &graph.nodes[normalisations(graph)[nth]];
+    let node = normalisation(graph, nth);
     for name in [node.inputs[1].clone(), node.inputs[2].clone()] {
         let values = graph.initializers[&name].to_f32().unwrap();
         let values: Vec<f32> = values.iter().map(|value| value * factor).collect();

@@ -226,7 +226,8 @@ fn for_the_course(plant: &mut impl FnMut(&'static str, &'static str, Change), da
         recipe,
         ..data(&datasets.mislabelled)
     };
-    let long = "[probe]\nepochs = 150\npatience = 1000\nlearning_rate = 0.01\nlabel_smoothing = 0\n";
+    let long =
+        "[probe]\nepochs = 150\npatience = 1000\nlearning_rate = 0.01\nlabel_smoothing = 0\n";
     let name = "labels that are partly wrong, learnt by heart";
     plant("EF09", name, partly_wrong(long));
     let decay = "[probe]\nweight_decay = 1000\n";

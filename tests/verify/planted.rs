@@ -7,19 +7,10 @@ use edgefit::graph::{Attribute, Graph};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Files, Hosts, document, resnet_with_mean, small_hosts, verify};
+use super::{Files, document, large_hosts, small_hosts, verify};
+use crate::common::assert_fields;
 use crate::common::networks::vision_transformer;
 use crate::common::plants::{PLANTS, Plant};
-use crate::common::{assert_fields, backbone};
-
-/// The same networks on images of their own size.
-fn large_hosts() -> Hosts {
-    [
-        ("EfficientNet-Lite0", Graph::load(backbone()).unwrap()),
-        ("ResNet18", resnet_with_mean()),
-        ("transformer", vision_transformer(4)),
-    ]
-}
 
 /// A copy of `graph` with the mistake, and the node that it is made at, if there is one for it.
 fn changed(number: usize, plant: &Plant, graph: &Graph) -> Option<(Graph, String)> {

@@ -65,7 +65,11 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
         return Ok(Outcome::No);
     };
     output.result(SCHEMA, &report, || {
-        format!("{}\n{}", human_readable(&report), check::people(&report.check))
+        format!(
+            "{}\n{}",
+            human_readable(&report),
+            check::people(&report.check)
+        )
     })?;
     Ok(outcome(&report))
 }
@@ -120,12 +124,7 @@ pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job
         threads: threads(setup.threads),
         strict: setup.strict,
         recipe,
-        ..Job::new(
-            &places.data,
-            &places.backbone,
-            places.device,
-            &places.run,
-        )
+        ..Job::new(&places.data, &places.backbone, places.device, &places.run)
     })
 }
 

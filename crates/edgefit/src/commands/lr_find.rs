@@ -63,7 +63,10 @@ fn human_readable(found: &LrFind) -> String {
         (0..found.curve.len()).min_by(|a, b| off(a).total_cmp(&off(b)))
     };
     let marks = [
-        (place(found.recipe_learning_rate), "the recipe's learning rate"),
+        (
+            place(found.recipe_learning_rate),
+            "the recipe's learning rate",
+        ),
         (place(reading.steepest), "steepest"),
         (place(reading.suggestion), "suggested"),
         (place(reading.minimum), "lowest"),

@@ -125,12 +125,7 @@ pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job
         threads: threads(setup.threads),
         strict: setup.strict,
         recipe,
-        ..Job::new(
-            &places.data,
-            &places.backbone,
-            places.device,
-            &places.run,
-        )
+        ..Job::new(&places.data, &places.backbone, places.device, &places.run)
     })
 }
 

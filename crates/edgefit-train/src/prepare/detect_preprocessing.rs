@@ -221,7 +221,9 @@ fn candidates(
             .into_iter()
             .find(|name| near(&Preprocessing::named(*name, width, height), used));
         add(
-            named.map_or("its own", PreprocessingName::as_str).to_owned(),
+            named
+                .map_or("its own", PreprocessingName::as_str)
+                .to_owned(),
             used.clone(),
         );
     }

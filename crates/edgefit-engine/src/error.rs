@@ -11,13 +11,13 @@ pub enum Error {
     Graph(#[from] edgefit_graph::Error),
     /// ONNX Runtime's library is not there.
     #[error("{0}")]
-    NoOnnxRuntime(#[from] crate::onnxruntime::Missing),
+    NoOnnxRuntime(#[from] crate::onnxruntime::discover::Missing),
     /// ONNX Runtime cannot use a GPU.
     #[error(
         "ONNX Runtime's CUDA provider is not available: {reason}; it takes an NVIDIA driver, CUDA and \
          cuDNN where the loader finds them, and the library of the `onnxruntime-gpu` package, named \
          in {}",
-        crate::onnxruntime::LIBRARY_VARIABLE
+        crate::onnxruntime::discover::LIBRARY_VARIABLE
     )]
     NoCuda {
         /// What is missing.

@@ -3,7 +3,7 @@
 //! The library is loaded at run time, so that edgefit builds and works without it. Everything in
 //! the `ort` crate, its errors included, may only be touched once [`discover()`] has loaded one.
 
-mod discover;
+pub(crate) mod discover;
 mod profile;
 mod tensors;
 

@@ -21,6 +21,8 @@ struct Training {
     backbone: PathBuf,
     recipe: String,
     flags: Vec<&'static str>,
+    /// Every write to `events.jsonl` fails.
+    unwritable_events: bool,
 }
 
 /// What a guard said.
@@ -50,6 +52,11 @@ fn findings(training: &Training, folder: &Path) -> Vec<Finding> {
         train.args(["--device", "raspberry-pi-4b"]);
     }
     train.args(["--json", "--recipe"]).arg(&recipe);
+    if training.unwritable_events {
+        fs::create_dir(folder.join("run")).unwrap();
+        let events = folder.join("run/events.jsonl");
+        std::os::unix::fs::symlink("/dev/full", events).unwrap();
+    }
     let ran = run(train
         .args(&training.flags)
         .arg("-o")

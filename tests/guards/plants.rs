@@ -41,6 +41,7 @@ struct Change<'c> {
     backbone: Option<PathBuf>,
     recipe: &'static str,
     flags: &'static [&'static str],
+    unwritable_events: bool,
 }
 
 impl Plants {
@@ -51,6 +52,7 @@ impl Plants {
             backbone: self.backbone.clone(),
             recipe: String::new(),
             flags: Vec::new(),
+            unwritable_events: false,
         }
     }
 
@@ -64,6 +66,7 @@ impl Plants {
                 backbone: change.backbone.unwrap_or_else(|| backbone.to_path_buf()),
                 recipe: change.recipe.to_owned(),
                 flags: change.flags.to_vec(),
+                unwritable_events: change.unwritable_events,
             };
             all.push(Plant {
                 code,
@@ -119,18 +122,22 @@ fn for_the_steps(
     models: &Models,
     datasets: &Data,
 ) {
-    plant("EF01", "a rate of 1e-9", flags(&["--lr", "1e-9"]));
-    plant("EF01", "a rate of 1e-7", flags(&["--lr", "1e-7"]));
+    plant("EF01", "a learning rate of 1e-9", flags(&["--lr", "1e-9"]));
+    plant("EF01", "a learning rate of 1e-7", flags(&["--lr", "1e-7"]));
     let contradicting = Change {
         flags: &["--allow", "EF08"],
         ..data(&datasets.contradicting)
     };
     plant("EF01", "every image in every class", contradicting);
     let allowed = &["--lr", "1e-6", "--allow", "EF01"];
-    plant("EF10", "a rate of 1e-6, EF01 allowed", flags(allowed));
-    plant("EF10", "a rate of 1", flags(&["--lr", "1"]));
-    plant("EF10", "a rate of 100", flags(&["--lr", "100"]));
-    plant("EF14", "a rate of 1e4", flags(&["--lr", "1e4"]));
+    plant(
+        "EF10",
+        "a learning rate of 1e-6, EF01 allowed",
+        flags(allowed),
+    );
+    plant("EF10", "a learning rate of 1", flags(&["--lr", "1"]));
+    plant("EF10", "a learning rate of 100", flags(&["--lr", "100"]));
+    plant("EF14", "a learning rate of 1e4", flags(&["--lr", "1e4"]));
     let faint = models.planted("faint.onnx", |graph| models::scale_features(graph, 1e-7));
     let faint = Change {
         flags: &["--allow", "EF01"],
@@ -146,7 +153,7 @@ fn for_the_steps(
     };
     plant("EF14", "a branch whose end is scaled to nothing", cut_off);
     let constant = "[probe]\nschedule = \"constant\"\n";
-    plant("EF16", "a constant rate", recipe(constant));
+    plant("EF16", "a constant learning rate", recipe(constant));
 }
 
 /// EF02, EF04, EF05, EF06, EF19, EF20: the backbone and its preprocessing.
@@ -189,7 +196,11 @@ fn for_the_model(plant: &mut impl FnMut(&'static str, &'static str, Change), mod
         flags: &["--stages", "probe,top"],
         ..Change::default()
     };
-    plant("EF19", "the head's rate on the backbone", same_rate);
+    plant(
+        "EF19",
+        "the head's learning rate on the backbone",
+        same_rate,
+    );
     let small = flags(&["--device", "nrf52832"]);
     plant("EF20", "a board that is too small", small);
 }
@@ -228,13 +239,18 @@ fn for_the_course(plant: &mut impl FnMut(&'static str, &'static str, Change), da
     };
     let long =
         "[probe]\nepochs = 150\npatience = 1000\nlearning_rate = 0.01\nlabel_smoothing = 0\n";
-    let name = "labels that are partly wrong, learnt by heart";
+    let name = "labels that are partly wrong, overfitted";
     plant("EF09", name, partly_wrong(long));
     let decay = "[probe]\nweight_decay = 1000\n";
     plant("EF11", "a decay of 1000", recipe(decay));
     let smoothed = "[probe]\nlabel_smoothing = 0.98\n";
     let name = "labels smoothed until nothing is left of them";
     plant("EF13", name, recipe(smoothed));
+    let unwritable = Change {
+        unwritable_events: true,
+        ..Change::default()
+    };
+    plant("EF13", "events that cannot be written", unwritable);
     let name = "five epochs for labels that are partly wrong";
     plant("EF17", name, partly_wrong("[probe]\nepochs = 5\n"));
     let late = "[probe]\npatience = 0\nepochs = 200\nlearning_rate = 0.03\nlabel_smoothing = 0\n";

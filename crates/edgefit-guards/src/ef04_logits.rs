@@ -20,6 +20,22 @@ pub struct Evidence {
     pub removed: Option<String>,
 }
 
+impl Evidence {
+    /// From `outputs`, `rows` × classes, row-major.
+    pub fn of_outputs(outputs: &[f64], rows: usize) -> Self {
+        let classes = outputs.len() / rows.max(1);
+        let sum_error = |row: &[f64]| (row.iter().sum::<f64>() - 1.0).abs();
+        let sum_errors = outputs.chunks(classes.max(1)).map(sum_error);
+        Evidence {
+            rows,
+            classes,
+            smallest: outputs.iter().copied().fold(f64::INFINITY, f64::min),
+            largest_sum_error: sum_errors.fold(0.0, f64::max),
+            removed: None,
+        }
+    }
+}
+
 /// Fails where the outputs are not negative and sum to 1 in every row.
 pub fn check(evidence: &Evidence) -> Finding {
     let many = evidence.rows > 0 && evidence.classes > 1;
@@ -49,6 +65,14 @@ pub fn check(evidence: &Evidence) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn outputs_are_summarised_by_rows() {
+        let found = Evidence::of_outputs(&[0.25, 0.75, -1.0, 3.0], 2);
+        assert_eq!((found.rows, found.classes), (2, 2));
+        assert_eq!((found.smallest, found.largest_sum_error), (-1.0, 1.0));
+        assert_eq!(Evidence::of_outputs(&[], 0).classes, 0);
+    }
 
     #[test]
     fn probabilities_fail_and_logits_pass() {

@@ -16,15 +16,7 @@ pub fn layer<const D: usize>(name: &str, kind: Kind, activations: Tensor<D>) -> 
 
 /// Figures of the outputs that a model gives its loss, (batch, classes), for [`ef04_logits`].
 pub fn outputs(outputs: Tensor<2>) -> ef04_logits::Evidence {
-    let [rows, classes] = outputs.dims();
+    let [rows, _] = outputs.dims();
     let values: Vec<f64> = outputs.into_data().iter::<f64>().collect();
-    let sum_error = |row: &[f64]| (row.iter().sum::<f64>() - 1.0).abs();
-    let sum_errors = values.chunks(classes.max(1)).map(sum_error);
-    ef04_logits::Evidence {
-        rows,
-        classes,
-        smallest: values.iter().copied().fold(f64::INFINITY, f64::min),
-        largest_sum_error: sum_errors.fold(0.0, f64::max),
-        removed: None,
-    }
+    ef04_logits::Evidence::of_outputs(&values, rows)
 }

@@ -117,8 +117,7 @@ impl ModuleVisitor for Figures<'_> {
         if let Some(gradient) = gradient {
             let elements = gradient.dims().iter().product();
             self.reached.push((self.found.len(), elements));
-            self.scalars.push_abs_sum(gradient.clone());
-            self.scalars.push_square_sum(gradient);
+            self.scalars.push_sizes(gradient);
         }
         self.found.push(ParameterGradient {
             id: param.id,

@@ -7,15 +7,16 @@ use burn::tensor::{FloatDType, Tensor};
 pub(super) struct Scalars(Vec<Tensor<1>>);
 
 impl Scalars {
-    /// Adds Σ|x|, in double precision where the device has it.
-    pub fn push_abs_sum<const D: usize>(&mut self, tensor: Tensor<D>) {
-        self.0.push(wide(tensor).abs().sum());
+    /// Adds Σ|x| and Σx², in double precision where the device has it.
+    pub fn push_sizes<const D: usize>(&mut self, tensor: Tensor<D>) {
+        let sizes = wide(tensor).abs();
+        self.0.push(sizes.clone().sum());
+        self.0.push(sizes.square().sum());
     }
 
     /// Adds Σx², in double precision where the device has it.
     pub fn push_square_sum<const D: usize>(&mut self, tensor: Tensor<D>) {
-        let tensor = wide(tensor);
-        self.0.push((tensor.clone() * tensor).sum());
+        self.0.push(wide(tensor).square().sum());
     }
 
     /// The numbers, in the order in which they were added.

@@ -1,13 +1,12 @@
 //! [`Graph`] → ONNX file.
 
-use std::io::Write;
 use std::path::Path;
 
 use edgefit_base::file::write_atomically;
 use prost::Message;
 
 use crate::attribute::Attribute;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{Dim, Graph, Node, ValueInfo, ValueType};
 use crate::proto::{self, attribute_proto::AttributeType, tensor_proto::DataLocation};
 use crate::tensor::Tensor;

@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use edgefit::device;
 use edgefit::engine::{EngineName, Target};
 use edgefit::remote::{Host, Ssh};
 

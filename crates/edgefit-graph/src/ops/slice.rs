@@ -1,5 +1,5 @@
 use super::{Context, axis_index};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Takes a range with a step out of dimensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Slice {
         let missing = || context.invalid("its starts or ends are missing");
         // All became inputs at opset 10.
         let (starts, ends, axes, steps) = if context.opset() < 10 {
-            let list = |name: &str| Ok(context.node.ints(name)?.map(<[i64]>::to_vec));
+            let list = |name: &str| Ok::<_, Error>(context.node.ints(name)?.map(<[i64]>::to_vec));
             (list("starts")?, list("ends")?, list("axes")?, None)
         } else {
             let list = |index, what| context.constant_ints(index, what);

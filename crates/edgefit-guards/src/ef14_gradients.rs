@@ -81,7 +81,7 @@ pub fn check_layers(layers: &[Layer]) -> Finding {
 }
 
 /// Its name and the median of its early mean |g|, where that is below [`VANISHED`].
-pub fn vanishes(layer: &Layer) -> Option<(&str, f64)> {
+pub(crate) fn vanishes(layer: &Layer) -> Option<(&str, f64)> {
     let counted = layer.mean_abs.get(FIRST_STEPS..)?;
     let early = &counted[..(counted.len() / 2).max(WINDOW).min(counted.len())];
     let middle = median(early.iter().copied())?;

@@ -22,11 +22,13 @@ use edgefit::engine::{Array, fastest, keep_one_heap, onnxruntime};
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::{Head, cut_softmax, fold_batch_norm, lift_constants};
 use edgefit::graph::{Graph, trainable_parameters};
-use edgefit::train::features;
-use edgefit::train::fit::{Cached, Problem, fit};
-use edgefit::train::memory::{self, Optimizer, TrainingMemory};
-use edgefit::train::recipe::{Sampling, StageRecipe};
-use edgefit::train::task::Targets;
+use edgefit::train::config::recipe::{Sampling, StageRecipe};
+use edgefit::train::prepare::features;
+use edgefit::train::prepare::source::Cached;
+use edgefit::train::prepare::targets::Targets;
+use edgefit::train::stages::fit::fitted::fit;
+use edgefit::train::stages::fit::problem::Problem;
+use edgefit::train::stages::training_memory::{self, FrozenPass, Optimizer, TrainingMemory};
 use edgefit::train::{Observer, Recipe, StageName};
 
 type Failure = Box<dyn std::error::Error>;
@@ -131,15 +133,12 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
     fold_batch_norm(&mut backbone)?;
     let engine = fastest();
     let optimizer = Optimizer::Adam;
-    let predicted = memory::frozen(
-        &backbone,
-        &head,
-        |_| true,
-        optimizer,
+    let pass = FrozenPass {
+        prefix: &backbone,
         engine,
-        batch,
-        SAMPLES,
-    )?;
+        rows: SAMPLES,
+    };
+    let predicted = training_memory::frozen(&pass, &head, |_| true, optimizer, batch)?;
 
     let threads = std::thread::available_parallelism()?.get();
     let mut loaded = edgefit::engine::load(engine, &backbone, threads)?;

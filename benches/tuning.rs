@@ -67,7 +67,7 @@ fn main() -> Result<(), Failure> {
             println!(
                 "{seed:4}   {}rate {}, decay {}, smoothing {}, augmentation {}; search {:.1} s, stage {:.1} s",
                 columns(figures),
-                chosen["rate"],
+                chosen["learning_rate"],
                 chosen["weight_decay"],
                 chosen["label_smoothing"],
                 chosen["augmentation"],

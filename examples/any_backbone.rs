@@ -15,7 +15,7 @@ use edgefit::assets::Cache;
 use edgefit::engine::{Array, EngineName, fastest, onnxruntime, parity};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
-use edgefit::train::trial::one_step;
+use edgefit::train::stages::one_step::one_step;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -185,7 +185,7 @@ fn numbers_of_a_sample() {
     assert!(number(&report, "/baselines/0/test/r2") <= 0.0, "{report}");
     assert!(number(&report, "/test/r2") > 0.5, "{report}");
     let error = |of: usize| {
-        let path = format!("/test/per_number/{of}/mean_absolute_error");
+        let path = format!("/test/per_target/{of}/mean_absolute_error");
         number(&report, &path)
     };
     assert!(error(0) > 1.0 && error(1) < 0.01, "{report}");

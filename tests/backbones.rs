@@ -14,7 +14,7 @@ use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::engine::{Array, EngineName, parity};
 use edgefit::graph::rewrite::Head;
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
-use edgefit::train::trial::one_step;
+use edgefit::train::stages::one_step::one_step;
 
 fn inputs(dims: &[usize]) -> Vec<Array> {
     let count = dims.iter().product::<usize>();

@@ -54,7 +54,7 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
     let tuned = out.path().join("tuned");
     // A rate that is too low for so few epochs, so that others are clearly better.
     let slow = out.path().join("slow.toml");
-    fs::write(&slow, "[probe]\nrate = 3e-4\nepochs = 18\n").unwrap();
+    fs::write(&slow, "[probe]\nlearning_rate = 3e-4\nepochs = 18\n").unwrap();
     let flags = ["--tune", "8", "--recipe", slow.to_str().unwrap()];
     let ran = run(&mut train(data.path(), &tuned, "2", &flags));
     assert!(ran.code < 2, "{ran:?}");
@@ -63,7 +63,7 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
         &report,
         &[
             "tuning.chosen",
-            "tuning.candidates.0.rate",
+            "tuning.candidates.0.learning_rate",
             "tuning.candidates.0.weight_decay",
             "tuning.candidates.0.label_smoothing",
             "tuning.candidates.0.augmentation",
@@ -79,7 +79,7 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
         let rungs = made["rungs"].as_array().unwrap().iter();
         rungs.map(|rung| rung["epochs"].as_u64().unwrap()).collect()
     };
-    assert_eq!(candidates[0]["rate"], 3e-4);
+    assert_eq!(candidates[0]["learning_rate"], 3e-4);
     assert_eq!(epochs(&candidates[0]), [6, 18]);
     let far: Vec<&Value> = candidates
         .iter()
@@ -99,12 +99,12 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
 
     // The stage that follows is the winner's last rung.
     let stage = &report["stages"][0];
-    assert_eq!(stage["rate"], chosen["rate"]);
+    assert_eq!(stage["learning_rate"], chosen["learning_rate"]);
     assert_eq!(stage["val_loss"], chosen["rungs"][1]["val_loss"]);
-    for field in ["rate", "weight_decay", "label_smoothing", "augmentation"] {
+    for field in ["learning_rate", "weight_decay", "label_smoothing", "augmentation"] {
         assert_eq!(report["recipe"]["probe"][field], chosen[field]);
     }
-    assert_eq!(report["recipe"]["top"]["rate"], 1e-3);
+    assert_eq!(report["recipe"]["top"]["learning_rate"], 1e-3);
 
     let again = out.path().join("again");
     let recipe = tuned.join("recipe.toml");
@@ -193,12 +193,12 @@ fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
         let text = |field: &str| found[field].as_str().unwrap().to_owned();
         (text("status"), text("message"))
     };
-    // The rates around 3e-4 all are too low for so few epochs, so the highest of them is best.
+    // The learning rates around 3e-4 are all too low for so few epochs, so the highest of them is best.
     let few = some_photographs(&CLASSES, 16);
-    let (status, message) = ef10(few.path(), "8", "[probe]\nrate = 3e-4\nepochs = 18\n");
+    let (status, message) = ef10(few.path(), "8", "[probe]\nlearning_rate = 3e-4\nepochs = 18\n");
     assert_eq!(status, "warning", "{message}");
     assert!(message.contains("edge of what was searched"), "{message}");
-    assert!(message.contains("a higher rate"), "{message}");
+    assert!(message.contains("a higher learning_rate"), "{message}");
     let (status, message) = ef10(&photographs(), "16", "");
     assert_eq!(status, "pass", "{message}");
 }
@@ -220,7 +220,7 @@ fn the_range_test_draws_its_curve_and_leaves_nothing() {
     let figure = |field: &str| found[field].as_f64().unwrap();
     let curve = found["curve"].as_array().unwrap();
     assert!(curve.len() > 60, "{}", curve.len());
-    let rate = |point: &Value| point["rate"].as_f64().unwrap();
+    let rate = |point: &Value| point["learning_rate"].as_f64().unwrap();
     assert!(curve.windows(2).all(|pair| rate(&pair[0]) < rate(&pair[1])));
     let smoothed = |point: &Value| point["smoothed"].as_f64().unwrap();
     let lowest = curve.iter().map(smoothed).fold(f64::INFINITY, f64::min);
@@ -239,7 +239,7 @@ fn the_range_test_draws_its_curve_and_leaves_nothing() {
 
     let people = find(&["--stage", "top", "--batch", "8"]);
     assert_eq!(people.code, 0, "{people:?}");
-    for words in ["stage top", "suggested", "lowest", "the recipe's rate"] {
+    for words in ["stage top", "suggested", "lowest", "the recipe's learning rate"] {
         assert!(people.stdout.contains(words), "{people:?}");
     }
 }

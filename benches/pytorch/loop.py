@@ -65,7 +65,7 @@ def network(weights, classes):
 def groups(net, stage, recipe, frozen_blocks):
     """Parameters that the stage trains, in groups for the optimizer; all others are frozen.
 
-    Rates and decay are those of the recipe: the head has the whole rate, deeper layers less, and
+    Learning rates and decay are those of the recipe: the multiplier of the head is 1, that of deeper layers less, and
     biases and normalisation no decay.
     """
     backbone = [
@@ -87,7 +87,7 @@ def groups(net, stage, recipe, frozen_blocks):
     trained = [(name, parameter) for name, parameter in backbone if name not in frozen]
     for index, (name, parameter) in enumerate(trained):
         depth = 1 - index / max(len(trained) - 1, 1)
-        share = recipe["backbone_rate"] * recipe["depth_decay"] ** depth
+        share = recipe["backbone_multiplier"] * recipe["depth_decay"] ** depth
         decay = recipe["weight_decay"] if parameter.ndim > 1 else 0.0
         made.append({"params": [parameter], "share": share, "weight_decay": decay})
     for parameter in net.classifier.parameters():
@@ -102,9 +102,9 @@ def rate(recipe, step, steps):
     """Linear warm-up, then half a cosine to 0."""
     warmup = math.ceil(recipe["warmup"] * steps)
     if step < warmup:
-        return recipe["rate"] * (step + 1) / warmup
+        return recipe["learning_rate"] * (step + 1) / warmup
     done = (step - warmup) / max(steps - warmup, 1)
-    return recipe["rate"] * (1 + math.cos(math.pi * done)) / 2
+    return recipe["learning_rate"] * (1 + math.cos(math.pi * done)) / 2
 
 
 def evaluate(net, loader, weight):

@@ -5,7 +5,7 @@
 One test image of Tux Paint is 2 points of accuracy, so five splits cannot tell recipes apart. Here the
 features of all photographs are made once, clean and in 20 augmented views, and heads alone are trained
 on SPLITS splits: with a view never seen before in every epoch, as the usual loop does, and with a few
-views in turn, as edgefit does (`Cached` in crates/edgefit-train/src/fit/source.rs).
+views in turn, as edgefit does (`Cached` in crates/edgefit-train/src/prepare/source.rs).
 """
 
 import math

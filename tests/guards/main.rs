@@ -50,10 +50,10 @@ fn guards(planted: &Planted, folder: &Path) -> Vec<(String, String, String)> {
     }
     train.args(["--json", "--recipe"]).arg(&recipe);
     match planted.flags {
-        ["events to /dev/null"] => {
+        ["events to /dev/full"] => {
             fs::create_dir(folder.join("run")).unwrap();
             let events = folder.join("run/events.jsonl");
-            std::os::unix::fs::symlink("/dev/null", events).unwrap();
+            std::os::unix::fs::symlink("/dev/full", events).unwrap();
         }
         flags => {
             train.args(flags);

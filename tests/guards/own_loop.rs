@@ -7,7 +7,7 @@ use edgefit::engine::{Array, EngineName, load};
 use edgefit::graph::rewrite::{Head, extract};
 use edgefit::graph::{Graph, Preprocessing};
 use edgefit::guards::{Finding, ef03_fresh_gradients, module};
-use edgefit::train::task::Targets;
+use edgefit::train::prepare::targets::Targets;
 
 use crate::common::{backbone, photographs};
 

@@ -299,7 +299,7 @@ pub fn planted() -> (Vec<Planted>, Vec<TempDir>) {
         "labels that are partly wrong, learnt by heart",
         mislabelled.path(),
         fine(),
-        "[probe]\nepochs = 150\npatience = 1000\nrate = 0.01\nlabel_smoothing = 0\n",
+        "[probe]\nepochs = 150\npatience = 1000\nlearning_rate = 0.01\nlabel_smoothing = 0\n",
         &[],
     );
     plant(
@@ -339,11 +339,11 @@ pub fn planted() -> (Vec<Planted>, Vec<TempDir>) {
     );
     plant(
         "EF13",
-        "events that go nowhere",
+        "events that cannot be written",
         &tux,
         fine(),
         "",
-        &["events to /dev/null"],
+        &["events to /dev/full"],
     );
     plant("EF14", "a rate of 1e4", &tux, fine(), "", &["--lr", "1e4"]);
     let faint = models.planted("faint.onnx", |graph| scale_features(graph, 1e-7));
@@ -390,7 +390,7 @@ pub fn planted() -> (Vec<Planted>, Vec<TempDir>) {
         "[probe]\nschedule = \"constant\"\n",
         &[],
     );
-    let late = "[probe]\npatience = 0\nepochs = 200\nrate = 0.03\nlabel_smoothing = 0\n";
+    let late = "[probe]\npatience = 0\nepochs = 200\nlearning_rate = 0.03\nlabel_smoothing = 0\n";
     plant(
         "EF17",
         "five epochs for labels that are partly wrong",
@@ -421,7 +421,7 @@ pub fn planted() -> (Vec<Planted>, Vec<TempDir>) {
         "the head's rate on the backbone",
         &tux,
         fine(),
-        "[top]\nbackbone_rate = 1.0\nepochs = 2\n",
+        "[top]\nbackbone_multiplier = 1.0\nepochs = 2\n",
         &["--stages", "probe,top"],
     );
     plant(

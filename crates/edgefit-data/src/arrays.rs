@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::split::Part;
+use crate::split::Split as Part;
 
 mod named;
 mod npy;

@@ -4,7 +4,7 @@ use edgefit_graph::Task;
 
 use crate::arrays::{Arrays, Targets};
 use crate::error::{Error, Result};
-use crate::split::Part;
+use crate::split::Split as Part;
 
 mod folders;
 

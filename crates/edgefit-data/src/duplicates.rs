@@ -1,4 +1,4 @@
-use crate::split::Part;
+use crate::split::Split as Part;
 
 mod equal;
 mod hash;

@@ -25,4 +25,4 @@ pub use error::{Error, Result};
 pub use image::RgbImage;
 pub use prepare::{prepare, thumbnail};
 pub use scaler::fit_scaler;
-pub use split::{Part, split};
+pub use split::{Split, Split as Part, Splits, split};

@@ -1,10 +1,14 @@
+//! What can go wrong in a job of training.
+
 use std::path::PathBuf;
 
 use edgefit_base::file::WriteError;
 use edgefit_cost::Check;
 use edgefit_guards::{Code, Finding};
 
-/// What can go wrong in a training job, with the place and the mend.
+use crate::config::stage_name::StageName;
+
+/// What can go wrong in a training job, with the place and the fix.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -16,7 +20,7 @@ pub enum Error {
     Backbone {
         /// The model file.
         path: PathBuf,
-        /// What is wrong, and the mend.
+        /// What is wrong, and the fix.
         problem: String,
     },
     /// A recipe that cannot be used.
@@ -24,10 +28,10 @@ pub enum Error {
     Recipe {
         /// The file, or the name of a built-in one.
         path: PathBuf,
-        /// What is wrong, and the mend.
+        /// What is wrong, and the fix.
         problem: String,
     },
-    /// Choices of the job that do not go together, with the mend.
+    /// Choices of the job that do not go together, with the fix.
     #[error("{0}")]
     Choice(String),
     /// The dataset.
@@ -44,7 +48,7 @@ pub enum Error {
     Checkpoint {
         /// The folder of the run, or a file of it.
         path: PathBuf,
-        /// What is wrong, and the mend.
+        /// What is wrong, and the fix.
         problem: String,
     },
     /// A file of the run cannot be written.
@@ -63,20 +67,20 @@ pub enum Error {
         /// Findings of all twenty.
         guards: Vec<Finding>,
     },
-    /// The device room.
+    /// A device profile, or this machine.
     #[error(transparent)]
     Device(#[from] edgefit_device::Error),
     /// A stage will not fit the memory that is free, found before its first step.
     #[error(
         "stage '{stage}' needs about {} MiB of memory with --batch {batch}, and {} MiB are free; {}",
-        predicted >> 20, available >> 20, mend(*largest)
+        predicted >> 20, available >> 20, fix(*largest)
     )]
     Memory {
         /// Name of the stage.
-        stage: crate::recipe::StageName,
+        stage: StageName,
         /// Samples of a step.
         batch: usize,
-        /// Bytes that it is said to need.
+        /// Bytes that it is predicted to need.
         predicted: u64,
         /// Bytes that are free.
         available: u64,
@@ -88,7 +92,7 @@ pub enum Error {
     Stopped(String),
 }
 
-fn mend(largest: usize) -> String {
+fn fix(largest: usize) -> String {
     match largest {
         0 => "end other programs, or take a smaller backbone".into(),
         largest => format!("use --batch {largest}"),

@@ -1,45 +1,33 @@
-//! The training room: from a backbone and a folder of images to a model that is exported, verified
+//! Guarded fine-tuning: from a backbone and a folder of images to a model that is exported, verified
 //! and checked against its device.
 //!
-//! [`train`] is the whole job. Its parts stand on their own: [`features`] runs the frozen backbone
-//! once and keeps the result, [`fit`] is the training loop, [`metrics`] measures what came out.
+//! [`train`] is the whole job. Its folders follow the way of the data: [`config`] says what is to be
+//! done, [`prepare`] makes features and targets, [`stages`] trains, [`evaluate`] measures, `guards`
+//! look at all of it, [`run`] keeps it in a folder, and `pipeline` ties them together.
 
-mod baselines;
-mod checkpoint;
+pub mod config;
 mod error;
-pub mod events;
-mod exported;
-pub mod features;
-pub mod fit;
-mod goal;
+pub mod evaluate;
 mod guards;
-mod job;
-mod linear;
-mod lr_find;
-pub mod memory;
-pub mod metrics;
-mod model;
-mod parts;
-mod preparation;
-pub mod recipe;
-mod report;
-mod run_folder;
-mod run_model;
-mod schedule;
-mod stages;
-pub mod task;
-mod training;
-pub mod trial;
-mod tune;
+mod observer;
+mod pipeline;
+pub mod prepare;
+pub mod run;
+pub mod stages;
 
+pub use config::job::Job;
+pub use config::recipe::Recipe;
+pub use config::stage_name::StageName;
 pub use error::{Error, Result};
-pub use events::Observer;
-pub use job::{Job, resume, train};
-pub use lr_find::{LrFind, Point, Reading, lr_find};
-pub use parts::SplitFile;
-pub use preparation::Preparation;
-pub use recipe::{Recipe, StageName};
-pub use report::{Baseline, Exported, Report, SCHEMA, Timing, Unreadable};
-pub use run_model::model_of_run;
-pub use stages::Stage;
-pub use tune::{Candidate, Rung, Tuning};
+pub use evaluate::baselines::Baseline;
+pub use observer::Observer;
+pub use pipeline::lr_find::lr_find;
+pub use pipeline::{resume, train};
+pub use prepare::preparation::Preparation;
+pub use prepare::unreadable::Unreadable;
+pub use run::report::{Exported, Report, SCHEMA, Timing};
+pub use run::saved_model::model_of_run;
+pub use run::split_file::SplitFile;
+pub use stages::lr_find::{LrFind, Point, Reading};
+pub use stages::stage::Stage;
+pub use stages::tune::candidate::{Candidate, Rung, Tuning};

@@ -55,6 +55,13 @@ fn main() -> ExitCode {
 
 #[cfg(feature = "train")]
 fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> {
+    if matches!(
+        command,
+        TrainCommand::Demo(_) | TrainCommand::Train(_) | TrainCommand::LrFind(_)
+    ) {
+        // The layout that predictions of memory presume.
+        edgefit::engine::keep_one_heap();
+    }
     match command {
         TrainCommand::Demo(args) => commands::demo::run(args, output),
         TrainCommand::Import(args) => commands::import::run(args, output),

@@ -6,7 +6,7 @@ use walkdir::WalkDir;
 
 use super::{Content, Dataset, Sample};
 use crate::error::{Error, Result};
-use crate::split::Part;
+use crate::split::Split as Part;
 
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "bmp", "gif"];
 

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::Near;
-use crate::split::Part;
+use crate::split::Split as Part;
 
 /// For each sample of val and test the first of an earlier part that holds the same numbers, if there
 /// is one; the order of parts is train, val, test. What is constant says nothing and is left out.

@@ -1,3 +1,5 @@
+//! Whether activations pass gradients on (EF05).
+
 use edgefit_engine::Array;
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
@@ -5,9 +7,9 @@ use edgefit_graph::{Attribute, Graph, Node, ValueInfo};
 use edgefit_guards::Finding;
 use edgefit_guards::ef05_activations::{INACTIVE, Kind, LIMIT, Layer, check, check_way};
 
-use super::Evidence;
 use crate::error::Result;
-use crate::model::Model;
+use crate::guards::evidence::Evidence;
+use crate::prepare::model::Model;
 
 /// Images on which activations are looked at.
 const IMAGES: usize = 16;

@@ -1,3 +1,5 @@
+//! How the stages went, and what came out (EF08 to EF11, EF13, EF14, EF16 to EF19).
+
 use edgefit_graph::Task;
 use edgefit_guards::ef10_hyperparameters::{Updates, check_height, check_loss, check_updates};
 use edgefit_guards::ef12_bias::InitialLoss;
@@ -7,12 +9,14 @@ use edgefit_guards::{
     ef16_schedule, ef17_capacity, ef18_early_stopping, ef19_transfer,
 };
 
-use super::Evidence;
-use crate::fit::{Ended, Watched};
-use crate::recipe::{ScheduleKind, StageName};
-use crate::report::Baseline;
-use crate::stages::Done;
-use crate::task::Targets;
+use crate::config::recipe::ScheduleKind;
+use crate::config::stage_name::StageName;
+use crate::evaluate::baselines::Baseline;
+use crate::guards::evidence::Evidence;
+use crate::prepare::targets::Targets;
+use crate::stages::fit::epoch::Ended;
+use crate::stages::fit::watch::Watched;
+use crate::stages::stage::Done;
 
 /// What the stages left behind.
 pub(crate) struct Course<'a> {
@@ -45,7 +49,7 @@ impl Course<'_> {
         // Where no gradient arrives it is not the rate that keeps a weight in its place.
         let moved = watch.weights.iter().filter(|watched| !vanishes(watched));
         let updates: Vec<Updates> = moved.map(updates).collect();
-        let rate = done.stage.rate;
+        let rate = done.stage.learning_rate;
         findings.record(check_updates(rate, &updates));
         let part = watch.losses.len().div_ceil(PARTS).max(1);
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
@@ -85,7 +89,7 @@ impl Course<'_> {
         let (Some(val), Some(tuned)) = (accuracies, self.val(done)) else {
             return;
         };
-        let [train, ..] = self.evidence.parts;
+        let train = &self.evidence.splits.train;
         let train_samples = train.samples.len();
         let curve = &done.watch.train_accuracy;
         findings.record(ef09_overfitting::check(&ef09_overfitting::Evidence {
@@ -125,7 +129,7 @@ impl Course<'_> {
         let baselines = self.baselines.iter().filter_map(|baseline| {
             Some(ef08_evaluation::Baseline {
                 name: baseline.name.to_owned(),
-                val: baseline.val.right()?,
+                val: baseline.val.accuracy()?,
                 sees_image: baseline.sees_input,
             })
         });
@@ -147,8 +151,8 @@ impl Course<'_> {
                 continue;
             }
             findings.record(ef19_transfer::check_rates(
-                stage.rate,
-                stage.rate * recipe.backbone_rate,
+                stage.learning_rate,
+                stage.learning_rate * recipe.backbone_multiplier,
             ));
             if let (Some(probe), Some(tuned)) = (probe, self.val(done)) {
                 findings.record(ef19_transfer::check_stage(ef19_transfer::Stage {
@@ -160,14 +164,14 @@ impl Course<'_> {
             }
         }
         let pixels = self.baselines.iter().find(|baseline| baseline.sees_input);
-        let pixels = pixels.and_then(|baseline| baseline.val.right());
+        let pixels = pixels.and_then(|baseline| baseline.val.accuracy());
         if let (Some(features), Some(pixels)) = (probe, pixels) {
             findings.record(ef19_transfer::check_features(features, pixels));
         }
     }
 
     fn val(&self, done: &Done) -> Option<Proportion> {
-        let [_, val, _] = self.evidence.parts;
+        let val = &self.evidence.splits.val;
         let accuracy = done.stage.val_accuracy?;
         Some(Proportion::new(accuracy, val.samples.len()))
     }

@@ -1,3 +1,5 @@
+//! What a graph shows of normalisation, dropout and biases (EF02, EF12).
+
 use std::collections::HashSet;
 
 use edgefit_graph::topology::Topology;

@@ -1,3 +1,5 @@
+//! Trains the head on a single batch, with everything that training will use (EF01, EF02, EF03, EF12).
+
 use std::collections::HashSet;
 
 use edgefit_burn::burn::tensor::Device;
@@ -6,26 +8,30 @@ use edgefit_graph::{Graph, Task, trainable_parameters};
 use edgefit_guards::{Code, Finding, Findings, Status, ef01_overfit_one_batch, ef02_eval_mode};
 use edgefit_guards::{ef03_fresh_gradients, ef12_bias};
 
-use super::Evidence;
+use crate::config::recipe::StageRecipe;
+use crate::config::stage_name::StageName;
 use crate::error::Result;
-use crate::fit::{Cached, Inputs, Overfit, Source, evaluate, only, overfit};
-use crate::model::Model;
-use crate::recipe::StageRecipe;
-use crate::task::Targets;
+use crate::guards::evidence::Evidence;
+use crate::prepare::model::Model;
+use crate::prepare::source::{Cached, Source};
+use crate::prepare::targets::Targets;
+use crate::stages::fit::evaluate::evaluate;
+use crate::stages::fit::inputs::{Inputs, first_output};
+use crate::stages::fit::overfit_single_batch::{Overfit, overfit_single_batch};
 
-/// Samples of the batch that has to be learnt by heart.
+/// Samples of the batch that has to be overfitted.
 const SAMPLES: usize = 16;
 
 /// Steps that it may take.
 const STEPS: usize = 200;
 
-/// Rates that are tried when it was not learnt, behind those around the recipe's.
-const OTHER_RATES: [f64; 3] = [1e-3, 1e-2, 1e-1];
+/// Learning rates that are tried when it was not overfitted, after those around the recipe's.
+const OTHER_LEARNING_RATES: [f64; 3] = [1e-3, 1e-2, 1e-1];
 
 impl Evidence<'_> {
     /// Trains the head on one batch, with everything that training will use (EF01, EF02, EF03, EF12).
     pub(super) fn preflight(&self, model: &Model, findings: &mut Findings) -> Result<Option<f64>> {
-        let [train, ..] = self.parts;
+        let train = &self.splits.train;
         let head = model.head.extract(&model.graph)?;
         let all = train.features(&[]);
         let module = EvalModule::from_graph(&head, &Device::flex())?;
@@ -43,14 +49,14 @@ impl Evidence<'_> {
         let targets = self.train_targets.rows(&batch);
         self.gradients(&head, &rows, &targets, findings)?;
         let stage = self.job.stages.first().copied();
-        let stage = stage.unwrap_or(crate::recipe::StageName::Probe);
+        let stage = stage.unwrap_or(StageName::Probe);
         let recipe = self.job.recipe.stage(stage);
         let tried = |rate: f64| {
             let recipe = StageRecipe {
-                rate,
+                learning_rate: rate,
                 ..recipe.clone()
             };
-            overfit(&head, &rows, &targets, &recipe, STEPS)
+            overfit_single_batch(&head, &rows, &targets, &recipe, STEPS)
         };
         let evidence = |rate: f64, seen: Overfit| ef01_overfit_one_batch::Evidence {
             samples: batch.len(),
@@ -64,19 +70,22 @@ impl Evidence<'_> {
             other_rates: Vec::new(),
             contradicting_labels: contradicting(&rows, &targets),
         };
-        let mut first = evidence(recipe.rate, tried(recipe.rate)?);
+        let mut first = evidence(recipe.learning_rate, tried(recipe.learning_rate)?);
         let found = ef01_overfit_one_batch::check(&first);
         if found.status <= Status::Pass {
             findings.record(found);
             return Ok(None);
         }
-        let rates = [10.0, 100.0, 0.1, 0.01].map(|factor| factor * recipe.rate);
-        for rate in rates.into_iter().chain(OTHER_RATES) {
+        let rates = [10.0, 100.0, 0.1, 0.01].map(|factor| factor * recipe.learning_rate);
+        for rate in rates.into_iter().chain(OTHER_LEARNING_RATES) {
             let other = evidence(rate, tried(rate)?);
-            let learnt = ef01_overfit_one_batch::check(&other);
-            if self.job.recipe.rate_search && learnt.status == Status::Pass {
-                findings.record(learnt);
-                let text = format!("{}; the rate is {rate:.1e} from now on", found.message);
+            let checked = ef01_overfit_one_batch::check(&other);
+            if self.job.recipe.learning_rate_search && checked.status == Status::Pass {
+                findings.record(checked);
+                let text = format!(
+                    "{}; the learning rate is {rate:.1e} from now on",
+                    found.message
+                );
                 findings.record(Finding::new(Code::Ef10, Status::Fixed, text));
                 return Ok(Some(rate));
             }
@@ -88,7 +97,7 @@ impl Evidence<'_> {
 
     /// Training samples of all classes in turn.
     fn batch(&self) -> Vec<usize> {
-        let [train, ..] = self.parts;
+        let train = &self.splits.train;
         let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); self.dataset.classes.len()];
         for (at, sample) in train.samples.iter().enumerate().rev() {
             by_class[sample.class].push(at);
@@ -130,7 +139,7 @@ impl Evidence<'_> {
         let gradient = |module: &mut TrainModule, samples: &[usize]| -> Result<Gradients> {
             let values = inputs.of_rows(&rows.rows(samples, 0)?, samples.len(), &device)?;
             let targets = targets.rows(samples);
-            let outputs = only(module.forward(values)?, targets.outputs)?;
+            let outputs = first_output(module.forward(values)?, targets.outputs)?;
             Ok(Gradients::of(&targets.loss(outputs, &device)?, module))
         };
         let all: Vec<usize> = (0..targets.len()).collect();

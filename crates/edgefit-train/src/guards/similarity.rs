@@ -1,8 +1,10 @@
+//! How like itself an augmented image is to the backbone (EF15).
+
 use edgefit_guards::ef15_augmentation::Similarities;
 
-use super::Evidence;
 use crate::error::Result;
-use crate::model::Model;
+use crate::guards::evidence::Evidence;
+use crate::prepare::model::Model;
 
 /// Images whose augmented features are compared with their own.
 const IMAGES: usize = 32;
@@ -11,7 +13,7 @@ impl Evidence<'_> {
     /// How like itself an augmented image is to the backbone, and how like images of other classes
     /// (EF15).
     pub(super) fn similarities(&self, model: &Model) -> Result<Similarities> {
-        let [train, ..] = self.parts;
+        let train = &self.splits.train;
         let recipe = &self.job.recipe;
         let step = train.samples.len().div_ceil(IMAGES).max(1);
         let some: Vec<usize> = (0..train.samples.len()).step_by(step).collect();

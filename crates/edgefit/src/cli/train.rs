@@ -17,11 +17,11 @@ pub enum TrainCommand {
     Import(Import),
     /// Fine-tune a pretrained model on a folder of images
     Train(Train),
-    /// Find a learning rate: train a moment at rates from low to high
+    /// Find a learning rate: train a moment at learning rates from low to high
     LrFind(LrFind),
     /// Show the built-in recipes of training
     Recipe(Recipe),
-    /// Say what a guard means, why, and how to mend what it found
+    /// Say what a guard means, why, and how to fix what it found
     Explain(Explain),
     /// Compare what the engines compute from one model, or from two versions of it
     Verify(Verify),
@@ -46,7 +46,7 @@ pub struct Fitting {
     #[arg(long, value_parser = positive)]
     pub lr: Option<f64>,
 
-    /// Try so many other rates, weight decays, label smoothings and strengths of augmentation around the
+    /// Try so many other learning rates, weight decays, label smoothings and strengths of augmentation around the
     /// recipe's in stage probe, and go on with the best on validation
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     #[arg(conflicts_with = "lr")]
@@ -160,7 +160,7 @@ pub struct Train {
 
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
     /// folder of .npy files) of arrays x and y, where y decides the task: integers are classes, rows of
-    /// 0 and 1 labels, floats numbers to tell
+    /// 0 and 1 labels, floats regression targets
     #[arg(required_unless_present = "resume")]
     pub data: Option<PathBuf>,
 
@@ -188,7 +188,7 @@ pub struct Train {
 pub struct LrFind {
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
     /// folder of .npy files) of arrays x and y, where y decides the task: integers are classes, rows of
-    /// 0 and 1 labels, floats numbers to tell
+    /// 0 and 1 labels, floats regression targets
     pub data: PathBuf,
 
     /// Pretrained model, an ONNX file

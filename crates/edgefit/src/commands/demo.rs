@@ -1,3 +1,5 @@
+//! `edgefit demo`.
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,7 +13,7 @@ use edgefit::import::{Architecture, Checkpoint};
 use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
-use super::train::{job, outcome, people, train};
+use super::train::{Places, human_readable, job, outcome, train};
 use super::{check, discover, in_file};
 use crate::cli::Demo;
 use crate::output::{Outcome, Output, table};
@@ -22,7 +24,7 @@ const ARCH: &str = "efficientnet-lite0";
 /// The board that the demo trains for.
 const DEVICE: &str = "raspberry-pi-4b";
 
-/// What the result is held against at the end, from the largest to the smallest.
+/// The boards that the result is checked against at the end, from the largest to the smallest.
 const BOARDS: [&str; 8] = [
     "host",
     "jetson-orin-nano",
@@ -67,7 +69,16 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     let device = device::find(DEVICE)?;
     let job = Job {
         preprocessing: args.preprocessing,
-        ..job(args.fitting, &cache, data, backbone, device, args.output)?
+        ..job(
+            args.fitting,
+            &cache,
+            Places {
+                data,
+                backbone,
+                device,
+                run: args.output,
+            },
+        )?
     };
     end_well_on_ctrl_c()?;
     let made = edgefit::train::train(&job, &mut Bars::default());
@@ -80,7 +91,7 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     output.result(SCHEMA, &demonstrated, || {
         format!(
             "{}\n{}\n{}",
-            people(&demonstrated.report),
+            human_readable(&demonstrated.report),
             verdicts(&demonstrated.boards),
             next(&demonstrated.report)
         )
@@ -116,9 +127,9 @@ fn import(cache: &Cache, path: &Path) -> anyhow::Result<PathBuf> {
     Ok(path.to_path_buf())
 }
 
-/// Puts the way on behind an error.
-fn or(mend: &str) -> impl Fn(anyhow::Error) -> anyhow::Error {
-    move |error| anyhow::anyhow!("{error:#}; {mend}")
+/// Says after an error how to go on.
+fn or(fix: &str) -> impl Fn(anyhow::Error) -> anyhow::Error {
+    move |error| anyhow::anyhow!("{error:#}; {fix}")
 }
 
 fn fetch<T>(what: &str, get: impl FnOnce() -> assets::Result<T>) -> anyhow::Result<T> {

@@ -1,3 +1,5 @@
+//! `edgefit explain`.
+
 use edgefit::guards::{Code, Explanation};
 use serde::Serialize;
 
@@ -18,11 +20,11 @@ pub fn run(args: Explain, output: &mut Output) -> anyhow::Result<Outcome> {
         title: args.code.title(),
         explanation: args.code.explanation(),
     };
-    output.result("edgefit.explain/1", &explained, || people(&explained))?;
+    output.result("edgefit.explain/1", &explained, || human_readable(&explained))?;
     Ok(Outcome::Yes)
 }
 
-fn people(explained: &Explained) -> String {
+fn human_readable(explained: &Explained) -> String {
     let Explanation {
         cause,
         why,

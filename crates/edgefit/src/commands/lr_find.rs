@@ -1,10 +1,12 @@
+//! `edgefit lr-find`.
+
 use std::path::PathBuf;
 
 use edgefit::assets::Cache;
 use edgefit::train::{self, Job, LrFind, StageName};
 
 use super::discover;
-use super::train::{placed, set_up};
+use super::train::{Places, placed, set_up};
 use crate::cli;
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c};
@@ -34,32 +36,34 @@ pub fn run(args: cli::LrFind, output: &mut Output) -> anyhow::Result<Outcome> {
         ..set_up(
             args.setup,
             &cache,
-            args.data,
-            args.backbone,
-            device,
-            nowhere,
+            Places {
+                data: args.data,
+                backbone: args.backbone,
+                device,
+                run: nowhere,
+            },
         )?
     };
     let found = train::lr_find(&job, &mut Bars::default());
     let found = found.map_err(|error| placed(&job.backbone, error))?;
-    output.result(SCHEMA, &found, || people(&found))?;
+    output.result(SCHEMA, &found, || human_readable(&found))?;
     Ok(Outcome::Yes)
 }
 
-/// The smoothed loss over the rate as bars, and what it says.
-fn people(found: &LrFind) -> String {
-    let mut rows = table(&["rate", "loss", "", ""]);
+/// The smoothed loss over the learning rate as bars, and what it says.
+fn human_readable(found: &LrFind) -> String {
+    let mut rows = table(&["learning rate", "loss", "", ""]);
     let reading = &found.reading;
     let highest = found.curve.iter().map(|point| point.smoothed);
-    // What goes out of hand would make the rest look flat.
+    // Losses that diverge would make the rest look flat.
     let start = found.curve.first().map_or(1.0, |point| point.smoothed);
     let full = highest.fold(0.0, f64::max).min(1.5 * start);
     let place = |rate: f64| {
-        let off = |at: &usize| (found.curve[*at].rate / rate).ln().abs();
+        let off = |at: &usize| (found.curve[*at].learning_rate / rate).ln().abs();
         (0..found.curve.len()).min_by(|a, b| off(a).total_cmp(&off(b)))
     };
     let marks = [
-        (place(found.recipe_rate), "the recipe's rate"),
+        (place(found.recipe_learning_rate), "the recipe's learning rate"),
         (place(reading.steepest), "steepest"),
         (place(reading.suggestion), "suggested"),
         (place(reading.minimum), "lowest"),
@@ -72,26 +76,26 @@ fn people(found: &LrFind) -> String {
         let loss = line.iter().map(|point| point.smoothed).sum::<f64>() / line.len() as f64;
         let bar = (WIDTH * (loss / full).min(1.0)).round() as usize;
         rows.add_row([
-            format!("{:.1e}", line[0].rate),
+            format!("{:.1e}", line[0].learning_rate),
             format!("{loss:.3}"),
             "█".repeat(bar),
             marks.join(", "),
         ]);
     }
     let diverges = match reading.diverges_at {
-        Some(rate) => format!("the loss goes out of hand at a rate of {rate:.1e}"),
-        None => "the loss did not go out of hand".to_owned(),
+        Some(rate) => format!("the loss diverges at a learning rate of {rate:.1e}"),
+        None => "the loss did not diverge".to_owned(),
     };
     format!(
         "{rows}\nstage {}, smoothed loss of steps of {} samples; {diverges}\nsuggested: {:.1e}, a tenth of \
-         the rate of the lowest loss ({:.1e}); it fell steepest at {:.1e}\nthe recipe has {:.1e}; `rate` \
+         the learning rate of the lowest loss ({:.1e}); it fell steepest at {:.1e}\nthe recipe has {:.1e}; `learning_rate` \
          under [{}] in the file of --recipe changes it",
         found.stage,
         found.batch,
         reading.suggestion,
         reading.minimum,
         reading.steepest,
-        found.recipe_rate,
+        found.recipe_learning_rate,
         found.stage,
     )
 }

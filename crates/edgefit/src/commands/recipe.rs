@@ -1,5 +1,7 @@
+//! `edgefit recipe`.
+
 use edgefit::train::Recipe;
-use edgefit::train::recipe::BUILT_IN;
+use edgefit::train::config::recipe_file::BUILT_IN;
 use serde::Serialize;
 
 use crate::cli::{self, RecipeAction};

@@ -1,3 +1,5 @@
+//! `edgefit train`.
+
 mod figures;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ use edgefit::engine::EngineName;
 use edgefit::engine::parity;
 use edgefit::graph::{Error as GraphError, Task};
 use edgefit::guards::{Code, Finding, Status};
-use edgefit::train::memory::StageMemory;
+use edgefit::train::stages::training_memory::StageMemory;
 use edgefit::train::{self, Candidate, Job, Recipe, Report, SCHEMA, Stage, StageName, Tuning};
 use serde::Serialize;
 
@@ -40,10 +42,12 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
                 ..job(
                     fitting,
                     &cache,
-                    data,
-                    backbone,
-                    edgefit::device::find(&device)?,
-                    run,
+                    Places {
+                        data,
+                        backbone,
+                        device: edgefit::device::find(&device)?,
+                        run,
+                    },
                 )?
             };
             train(
@@ -61,29 +65,30 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
         return Ok(Outcome::No);
     };
     output.result(SCHEMA, &report, || {
-        format!("{}\n{}", people(&report), check::people(&report.check))
+        format!("{}\n{}", human_readable(&report), check::people(&report.check))
     })?;
     Ok(outcome(&report))
 }
 
+/// What is trained on what, for what, and where it goes.
+pub struct Places {
+    pub data: PathBuf,
+    pub backbone: PathBuf,
+    pub device: Profile,
+    pub run: PathBuf,
+}
+
 /// The job that the flags ask for.
-pub fn job(
-    fitting: Fitting,
-    cache: &Cache,
-    data: PathBuf,
-    backbone: PathBuf,
-    device: Profile,
-    run: PathBuf,
-) -> anyhow::Result<Job> {
-    let mut job = set_up(fitting.setup, cache, data, backbone, device, run)?;
+pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Job> {
+    let mut job = set_up(fitting.setup, cache, places)?;
     job.recipe.each_stage(|stage| {
         stage.epochs = fitting
             .epochs
             .map_or(stage.epochs, |epochs| epochs as usize);
-        stage.rate = fitting.lr.unwrap_or(stage.rate);
+        stage.learning_rate = fitting.lr.unwrap_or(stage.learning_rate);
     });
-    // A rate that the user gives is the user's.
-    job.recipe.rate_search &= fitting.lr.is_none();
+    // A learning rate that the user gives is not replaced.
+    job.recipe.learning_rate_search &= fitting.lr.is_none();
     let mut stages = fitting.stages;
     stages.sort_unstable();
     stages.dedup();
@@ -100,14 +105,7 @@ pub fn job(
 }
 
 /// A job on the data, the backbone and the recipe that the flags name.
-pub fn set_up(
-    setup: Setup,
-    cache: &Cache,
-    data: PathBuf,
-    backbone: PathBuf,
-    device: Profile,
-    run: PathBuf,
-) -> anyhow::Result<Job> {
+pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job> {
     let mut recipe = Recipe::find(&setup.recipe)?;
     recipe.seed = setup.seed.unwrap_or(recipe.seed);
     recipe.each_stage(|stage| {
@@ -122,7 +120,12 @@ pub fn set_up(
         threads: threads(setup.threads),
         strict: setup.strict,
         recipe,
-        ..Job::new(&data, &backbone, device, &run)
+        ..Job::new(
+            &places.data,
+            &places.backbone,
+            places.device,
+            &places.run,
+        )
     })
 }
 
@@ -216,17 +219,18 @@ fn findings(guards: &[Finding]) -> String {
         .count();
     let off = silent.len() - passed;
     let rest = format!("guards: {passed} passed, {off} had nothing to look at");
-    match said.is_empty() {
-        true => rest,
-        false => format!("{rows}\n{rest}"),
+    if said.is_empty() {
+        rest
+    } else {
+        format!("{rows}\n{rest}")
     }
 }
 
-/// What was tried of each choice, and what was taken.
+/// What tuning tried, and what it chose.
 fn tuning(tuning: &Tuning) -> String {
     let mut rows = table(&[
         "tuned on val",
-        "rate",
+        "learning rate",
         "weight decay",
         "smoothing",
         "augmentation",
@@ -239,7 +243,7 @@ fn tuning(tuning: &Tuning) -> String {
         let loss = last.and_then(|rung| rung.val_loss);
         rows.add_row([
             name.to_owned(),
-            format!("{:.1e}", made.rate),
+            format!("{:.1e}", made.learning_rate),
             format!("{:.1e}", made.weight_decay),
             format!("{:.3}", made.label_smoothing),
             format!("× {}", made.augmentation),
@@ -288,28 +292,29 @@ fn stages(stages: &[Stage]) -> String {
             stage.val_accuracy.map_or("–".to_owned(), format::percent),
             format!("{:.4}", stage.val_loss),
             format::seconds(stage.duration_ns),
-            match stage.kept {
-                true => "kept".to_owned(),
-                false => "discarded: no better".to_owned(),
+            if stage.kept {
+                "kept".to_owned()
+            } else {
+                "discarded: no better".to_owned()
             },
         ]);
     }
     rows.to_string()
 }
 
-/// What came out: figures with the baselines beside them, parity, where it lies.
-pub fn people(report: &Report) -> String {
+/// The result in words: figures next to those of the baselines, parity, the file.
+pub fn human_readable(report: &Report) -> String {
     let counts: Vec<String> = report
         .counts
         .iter()
         .zip(["train", "val", "test"])
-        .map(|(counts, part)| format!("{} {part}", counts.total))
+        .map(|(counts, split)| format!("{} {split}", counts.total))
         .collect();
     let outputs = report.classes.len();
     let told = match report.task {
         Task::Classes => format!("in {outputs} classes"),
         Task::MultiLabel => format!("with {outputs} labels"),
-        Task::Regression => format!("with {outputs} numbers to tell"),
+        Task::Regression => format!("with {outputs} regression targets"),
     };
     let cached = match report.cached_features {
         0 => String::new(),
@@ -324,19 +329,19 @@ pub fn people(report: &Report) -> String {
         format::seconds(report.timing.features_ns),
         report.tuning.as_ref().map_or(String::new(), tuning),
         stages(&report.stages),
-        figures::people(report),
+        figures::human_readable(report),
         pairs(&report.parity),
         findings(&report.guards),
         report.exported.path.display(),
-        match report.interrupted {
-            true =>
-                "\nended before its time, with the best so far; `edgefit train --resume RUN` goes on",
-            false => "",
+        if report.interrupted {
+            "\nended before its time, with the best so far; `edgefit train --resume RUN` goes on"
+        } else {
+            ""
         },
     )
 }
 
-/// What a stage was said to need, and what it took.
+/// The memory of a stage, predicted and measured.
 fn memory(stage: &StageMemory) -> String {
     let measured = stage.measured_peak_bytes.map_or(String::new(), |bytes| {
         format!(", {} measured", format::bytes(bytes))

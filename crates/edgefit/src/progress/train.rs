@@ -1,3 +1,5 @@
+//! Progress bars of training, and how Ctrl-C ends it.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use edgefit::probe::Progress;

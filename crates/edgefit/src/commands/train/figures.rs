@@ -1,4 +1,4 @@
-//! How good a model is, as tables: one of the whole with the baselines beside it, one of the parts.
+//! How good a model is, as tables: one of the whole next to the baselines, one of its classes, labels or targets.
 
 use edgefit::train::Report;
 use edgefit::train::metrics::{Classification, Metrics, MultiLabel, Regression};
@@ -6,12 +6,12 @@ use edgefit::train::metrics::{Classification, Metrics, MultiLabel, Regression};
 use crate::output::table;
 use edgefit::base::units::format;
 
-/// Most classes, labels or numbers that are listed one by one.
+/// Most classes, labels or regression targets that are listed one by one.
 const MOST: usize = 20;
 
 /// Figures of the test samples.
-pub fn people(report: &Report) -> String {
-    let (heads, parts) = match &report.test {
+pub fn human_readable(report: &Report) -> String {
+    let (heads, details) = match &report.test {
         Metrics::Classification(of) => (
             &[
                 "test",
@@ -28,9 +28,9 @@ pub fn people(report: &Report) -> String {
         Metrics::MultiLabel(of) => (
             &[
                 "test",
-                "all labels right",
+                "exact match",
                 "95 % interval",
-                "labels right",
+                "label accuracy",
                 "macro F1",
                 "95 % interval",
                 "ROC-AUC",
@@ -40,7 +40,7 @@ pub fn people(report: &Report) -> String {
         ),
         Metrics::Regression(of) => (
             &["test", "R²", "95 % interval", "val"][..],
-            by_number(&report.classes, of),
+            by_target(&report.classes, of),
         ),
     };
     let mut rows = table(heads);
@@ -48,7 +48,7 @@ pub fn people(report: &Report) -> String {
     for baseline in &report.baselines {
         rows.add_row(row(baseline.name, &baseline.test, &baseline.val));
     }
-    format!("{rows}\n{parts}")
+    format!("{rows}\n{details}")
 }
 
 fn row(name: &str, test: &Metrics, val: &Metrics) -> Vec<String> {
@@ -84,7 +84,7 @@ fn row(name: &str, test: &Metrics, val: &Metrics) -> Vec<String> {
 fn by_class(classes: &[String], test: &Classification) -> String {
     let heads = ["class", "test samples", "precision", "recall", "F1"];
     let worst = |class: usize| test.per_class[class].f1;
-    let mut text = parts(&heads, classes, worst, |class| {
+    let mut text = rows_of(&heads, classes, worst, |class| {
         let of = &test.per_class[class];
         vec![
             of.samples.to_string(),
@@ -102,7 +102,7 @@ fn by_class(classes: &[String], test: &Classification) -> String {
 fn by_label(labels: &[String], test: &MultiLabel) -> String {
     let heads = ["label", "test samples", "precision", "recall", "F1"];
     let worst = |label: usize| test.per_label[label].f1;
-    parts(&heads, labels, worst, |label| {
+    rows_of(&heads, labels, worst, |label| {
         let of = &test.per_label[label];
         vec![
             of.samples.to_string(),
@@ -113,17 +113,17 @@ fn by_label(labels: &[String], test: &MultiLabel) -> String {
     })
 }
 
-fn by_number(numbers: &[String], test: &Regression) -> String {
+fn by_target(targets: &[String], test: &Regression) -> String {
     let heads = [
-        "number",
+        "target",
         "mean absolute error",
         "95 % interval",
         "root mean squared error",
         "R²",
     ];
-    let worst = |number: usize| test.per_number[number].r2;
-    parts(&heads, numbers, worst, |number| {
-        let of = &test.per_number[number];
+    let worst = |target: usize| test.per_target[target].r2;
+    rows_of(&heads, targets, worst, |target| {
+        let of = &test.per_target[target];
         let [low, high] = of.mean_absolute_error_interval;
         vec![
             format!("{:.4}", of.mean_absolute_error),
@@ -135,7 +135,7 @@ fn by_number(numbers: &[String], test: &Regression) -> String {
 }
 
 /// A row for each of `names`; of many, those whose figure is the worst.
-fn parts(
+fn rows_of(
     heads: &[&str],
     names: &[String],
     worst: impl Fn(usize) -> f64,
@@ -150,12 +150,11 @@ fn parts(
     for &at in &order {
         rows.add_row([vec![names[at].clone()], cells(at)].concat());
     }
-    match order.len() < names.len() {
-        true => format!(
-            "{rows}\nthe {MOST} worst of {}; report.json has all",
-            names.len()
-        ),
-        false => rows.to_string(),
+    if order.len() < names.len() {
+        let all = names.len();
+        format!("{rows}\nthe {MOST} worst of {all}; report.json has all")
+    } else {
+        rows.to_string()
     }
 }
 

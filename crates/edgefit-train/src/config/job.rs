@@ -1,0 +1,97 @@
+//! What is to be trained, on what, for which device.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use edgefit_device::Profile;
+use edgefit_engine::EngineName;
+use edgefit_guards::Code;
+use serde::{Deserialize, Serialize};
+
+use crate::config::recipe::Recipe;
+use crate::config::stage_name::StageName;
+
+/// Fine-tuning of a backbone on images or arrays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Folder of class folders, or a file or folder of arrays.
+    pub data: PathBuf,
+    /// ONNX file of the pretrained model.
+    pub backbone: PathBuf,
+    /// The device that the result has to fit.
+    pub device: Profile,
+    /// Folder that everything is written to.
+    pub run: PathBuf,
+    /// Folder for features that the next run can use again.
+    pub cache: PathBuf,
+    /// Name of the last node of the classifier; detected if not given.
+    pub head: Option<String>,
+    /// Name of the node behind which stage top trains; chosen if not given.
+    pub freeze_to: Option<String>,
+    /// Shape of the input, where the model leaves it open or another is wanted; its batch size is
+    /// ignored.
+    pub input_shape: Option<Vec<usize>>,
+    /// Name of the preprocessing, instead of the one that the model carries.
+    pub preprocessing: Option<String>,
+    /// Engine for the frozen backbone; the fastest that is there by default.
+    pub engine: Option<EngineName>,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// Whether an image that cannot be read ends the job.
+    pub strict: bool,
+    /// What is trained, from simple to complex.
+    pub stages: Vec<StageName>,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// Number of candidates that tuning tries besides the recipe's own choices of stage probe.
+    pub tune: Option<usize>,
+    /// Bytes of memory that the job may take; what is free, if not given.
+    pub memory: Option<u64>,
+    /// Guards that may not raise anything.
+    pub allow: BTreeSet<Code>,
+    /// Whether a warning of a guard ends the job like a failure.
+    pub deny_warnings: bool,
+}
+
+impl Job {
+    /// A linear probe of `backbone` on `data` by the default recipe, for `device`, with all files that
+    /// it writes in the folder `run`.
+    ///
+    /// ```
+    /// use edgefit_train::{Job, StageName};
+    ///
+    /// let device = edgefit_device::find("raspberry-pi-4b")?;
+    /// let mut job = Job::new("photos".as_ref(), "model.onnx".as_ref(), device, "runs/a".as_ref());
+    /// job.stages.push(StageName::Top);
+    /// job.recipe.top.learning_rate = 5e-4;
+    /// assert_eq!(job.cache, job.run.join("cache"));
+    /// # Ok::<(), edgefit_device::Error>(())
+    /// ```
+    pub fn new(data: &Path, backbone: &Path, device: Profile, run: &Path) -> Self {
+        Job {
+            data: data.to_path_buf(),
+            backbone: backbone.to_path_buf(),
+            device,
+            run: run.to_path_buf(),
+            cache: run.join("cache"),
+            head: None,
+            freeze_to: None,
+            input_shape: None,
+            preprocessing: None,
+            engine: None,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            strict: false,
+            stages: vec![StageName::Probe],
+            recipe: Recipe::default(),
+            tune: None,
+            memory: None,
+            allow: BTreeSet::new(),
+            deny_warnings: false,
+        }
+    }
+
+    /// Folder of the features that are kept.
+    pub(crate) fn feature_cache(&self) -> PathBuf {
+        self.cache.join("features")
+    }
+}

@@ -1,0 +1,40 @@
+//! The stages of training.
+
+use serde::{Deserialize, Serialize};
+
+/// A stage of training, from simple to complex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageName {
+    /// A new head on frozen features: a linear probe.
+    Probe,
+    /// The last blocks and the head.
+    Top,
+    /// The whole network.
+    Full,
+}
+
+impl std::fmt::Display for StageName {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            StageName::Probe => "probe",
+            StageName::Top => "top",
+            StageName::Full => "full",
+        })
+    }
+}
+
+impl std::str::FromStr for StageName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "probe" => Ok(StageName::Probe),
+            "top" => Ok(StageName::Top),
+            "full" => Ok(StageName::Full),
+            _ => Err(format!(
+                "'{text}' is not a stage; they are probe, top and full"
+            )),
+        }
+    }
+}

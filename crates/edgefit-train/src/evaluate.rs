@@ -1,0 +1,6 @@
+//! How good a model is: figures, baselines, and the exported file in every engine.
+
+pub mod baselines;
+pub(crate) mod exported;
+pub mod metrics;
+pub(crate) mod split_metrics;

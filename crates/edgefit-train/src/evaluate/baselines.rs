@@ -1,0 +1,141 @@
+//! Baselines: what can be reached without a pretrained network.
+
+use edgefit_data::{Dataset, Splits};
+use serde::Serialize;
+
+use crate::config::job::Job;
+use crate::config::recipe::{Recipe, Sampling, StageRecipe};
+use crate::config::stage_name::StageName;
+use crate::error::Result;
+use crate::evaluate::metrics::{Classification, Metrics};
+use crate::evaluate::split_metrics::metrics;
+use crate::observer::Observer;
+use crate::prepare::model::Model;
+use crate::prepare::preparation::Preparation;
+use crate::prepare::split::SplitSamples;
+use crate::prepare::target_transform::TargetTransform;
+use crate::stages::fit::evaluate::evaluate;
+use crate::stages::fit::fitted::fit;
+use crate::stages::fit::problem::Problem;
+use crate::stages::linear_layer::linear;
+
+/// A model without a pretrained network.
+#[derive(Debug, Serialize)]
+pub struct Baseline {
+    /// `majority` or `mean`, the same answer for all; `raw pixels` or `raw values`, a linear layer on
+    /// them.
+    pub name: &'static str,
+    /// Whether it looks at the sample.
+    pub sees_input: bool,
+    /// Figures on the validation samples.
+    pub val: Metrics,
+    /// Figures on the test samples.
+    pub test: Metrics,
+}
+
+/// Number of raw inputs from which on they are many.
+const MANY: usize = 1000;
+
+/// The same answer for all samples, and a linear layer on small thumbnails or on the values.
+pub(crate) fn baselines(
+    job: &Job,
+    dataset: &Dataset,
+    model: &Model,
+    splits: &Splits<SplitSamples>,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Baseline>> {
+    let Splits { train, val, test } = splits;
+    // What edgefit fits by itself does not change with the recipe, but for the seed.
+    let defaults = Recipe::default();
+    let transform = TargetTransform::fit(dataset.task, dataset.classes.len(), train, &defaults);
+    let constant = constant(&transform, train);
+    let blind = Baseline {
+        name: match transform {
+            TargetTransform::Regression(_) => "mean",
+            _ => "majority",
+        },
+        sees_input: false,
+        val: constant(val),
+        test: constant(test),
+    };
+
+    let raw = train.raw(&model.preparation)?;
+    let recipe = StageRecipe {
+        // Thousands of raw inputs need smaller steps than features do.
+        learning_rate: match raw.width() {
+            ..MANY => defaults.probe.learning_rate,
+            _ => 3e-4,
+        },
+        ..defaults.probe
+    };
+    let name = match model.preparation {
+        Preparation::Images(_) => "raw pixels",
+        Preparation::Arrays(_) => "raw values",
+    };
+    let graph = linear(raw.width(), &transform.initial_bias());
+    observer.begin(name, (recipe.epochs * train.samples.len()) as u64);
+    let fitted = fit(
+        &Problem {
+            graph: &graph,
+            trained: &[("weight".to_owned(), 1.0), ("bias".to_owned(), 1.0)].into(),
+            train: &raw,
+            train_targets: &transform.targets(train),
+            val: &val.raw(&model.preparation)?,
+            val_targets: &transform.targets(val),
+            recipe: &recipe,
+            sampling: Sampling::Shuffled,
+            seed: job.recipe.seed,
+            stage: StageName::Probe,
+        },
+        observer,
+    )?;
+    observer.end();
+    let module = fitted.module(&graph)?;
+    let measured = |split: &SplitSamples| -> Result<Metrics> {
+        let (rows, targets) = (split.raw(&model.preparation)?, transform.targets(split));
+        let (outputs, _) = evaluate(&graph, &module, &rows, &targets, recipe.batch)?;
+        Ok(metrics(&transform, &transform.predictions(outputs), split))
+    };
+    let linear = Baseline {
+        name,
+        sees_input: true,
+        val: measured(val)?,
+        test: measured(test)?,
+    };
+    Ok(vec![blind, linear])
+}
+
+/// Figures of the best answer for all samples alike: the most frequent class, the labels that more
+/// than half have, the mean.
+fn constant(
+    transform: &TargetTransform,
+    train: &SplitSamples,
+) -> impl Fn(&SplitSamples) -> Metrics {
+    let classes = match transform {
+        TargetTransform::Classes { weights, .. } => weights.len(),
+        _ => 0,
+    };
+    let most = (0..classes)
+        .rev()
+        .max_by_key(|&class| train.count(class))
+        .unwrap_or(0);
+    let rows = train.samples.len().max(1) as f32;
+    let answer: Vec<f32> = match transform {
+        TargetTransform::Classes { .. } => Vec::new(),
+        TargetTransform::MultiLabel { bias } => {
+            let counts = train.label_counts(bias.len()).into_iter();
+            counts.map(|count| count as f32 / rows).collect()
+        }
+        TargetTransform::Regression(scaler) => scaler.mean.clone(),
+    };
+    let transform = transform.clone();
+    move |split| match transform {
+        // A class alone is no probability.
+        TargetTransform::Classes { .. } => {
+            let predicted = vec![most; split.samples.len()];
+            let of = Classification::of_predictions(&predicted, &split.labels(), classes);
+            Metrics::Classification(of)
+        }
+        _ => metrics(&transform, &answer.repeat(split.samples.len()), split),
+    }
+}

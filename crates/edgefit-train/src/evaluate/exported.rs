@@ -1,0 +1,137 @@
+//! The exported model: its predictions, and how far engines agree on them.
+
+use std::path::Path;
+
+use edgefit_base::hash;
+use edgefit_data::Sample;
+use edgefit_engine::parity::{Pair, Tolerance, pairs};
+use edgefit_engine::{Array, EngineName, onnxruntime};
+use edgefit_graph::Graph;
+use edgefit_graph::infer::InputShapes;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::observer::Observer;
+use crate::prepare::inference::Inference;
+use crate::prepare::preparation::Preparation;
+
+/// Samples of a batch through the exported model.
+pub(crate) const BATCH: usize = 16;
+
+/// An exported model, with what it takes to feed it from files.
+#[derive(Clone, Copy)]
+pub(crate) struct ExportedModel<'a> {
+    pub graph: &'a Graph,
+    pub preparation: &'a Preparation,
+}
+
+impl ExportedModel<'_> {
+    /// The first output for all `samples`, read anew from their files: samples × outputs, row-major.
+    /// `task` is what the observer is told.
+    ///
+    /// # Errors
+    /// A sample can no longer be read, or the engine fails.
+    pub fn predict(
+        &self,
+        samples: &[&Sample],
+        task: &str,
+        inference: &mut Inference,
+    ) -> Result<Vec<f32>> {
+        let mut engine = inference.load(self.graph)?;
+        let mut logits = Vec::new();
+        inference.observer.begin(task, samples.len() as u64);
+        for (index, batch) in samples.chunks(inference.batch).enumerate() {
+            let outputs = engine.run(&[self.inputs(batch)?])?;
+            logits.extend(
+                outputs
+                    .into_iter()
+                    .next()
+                    .map(|output| output.values)
+                    .unwrap_or_default(),
+            );
+            let done = index * inference.batch + batch.len();
+            inference.observer.progress(done as u64, "");
+        }
+        inference.observer.end();
+        Ok(logits)
+    }
+
+    /// How far each two of the `engines` are apart on all `samples`.
+    ///
+    /// # Errors
+    /// As [`ExportedModel::predict`].
+    pub fn parity(
+        &self,
+        samples: &[&Sample],
+        engines: &[EngineName],
+        inference: &mut Inference,
+    ) -> Result<Vec<Pair>> {
+        let mut results = Vec::with_capacity(engines.len());
+        for &engine in engines {
+            inference.engine = engine;
+            let values = self.predict(samples, &format!("parity, {engine}"), inference)?;
+            let dims = vec![samples.len(), values.len() / samples.len().max(1)];
+            results.push((engine, vec![Array { dims, values }]));
+        }
+        Ok(pairs(&results, Tolerance::F32))
+    }
+
+    fn inputs(&self, samples: &[&Sample]) -> Result<Array> {
+        let rows = samples
+            .par_iter()
+            .map(|sample| self.preparation.clean(sample));
+        let rows: Vec<Vec<f32>> = rows.collect::<Result<_>>()?;
+        Ok(self.preparation.batch(&rows))
+    }
+}
+
+/// The engines that an exported model like `graph` has to agree on: all that are there and run it.
+/// What an engine cannot run is found here, before the training.
+///
+/// # Errors
+/// `needed` or burn cannot run it, or nothing is left to compare burn with.
+pub(crate) fn compared_engines(
+    graph: &Graph,
+    needed: EngineName,
+    threads: usize,
+    observer: &mut dyn Observer,
+) -> Result<Vec<EngineName>> {
+    let available =
+        |engine: &EngineName| *engine != EngineName::OnnxRuntime || onnxruntime::found().is_some();
+    let shapes = InputShapes::bind(graph, 1, None)?.0.into_iter();
+    let sample: Vec<Array> = shapes
+        .map(|(_, dims)| Array {
+            values: vec![0.0; dims.iter().product()],
+            dims,
+        })
+        .collect();
+    let mut running = Vec::new();
+    let mut failed = None;
+    for engine in EngineName::ALL.iter().copied().filter(available) {
+        let ran =
+            edgefit_engine::load(engine, graph, threads).and_then(|mut loaded| loaded.run(&sample));
+        match ran {
+            Ok(_) => running.push(engine),
+            Err(error) if engine == needed || engine == EngineName::Burn => {
+                return Err(error.into());
+            }
+            Err(error) => {
+                observer.warn(&format!("{error}; it is left out of the comparison"));
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if running.len() < 2 => Err(error.into()),
+        _ => Ok(running),
+    }
+}
+
+/// SHA-256 of a file, in hex.
+pub(crate) fn sha256(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(|source| edgefit_graph::Error::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    Ok(hash::sha256_hex(&bytes))
+}

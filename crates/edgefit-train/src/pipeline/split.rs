@@ -1,0 +1,115 @@
+//! Second phase: train, val and test, and the model with an untrained head for their targets.
+
+use edgefit_base::file::write_atomically;
+use edgefit_data::{Splits, png, preview};
+
+use crate::config::job::Job;
+use crate::error::{Error, Result};
+use crate::pipeline::loaded::{Features, LoadedJob};
+use crate::prepare::model::Model;
+use crate::prepare::preparation::{Preparation, image};
+use crate::prepare::split::{SplitSamples, divide};
+use crate::prepare::target_transform::TargetTransform;
+use crate::prepare::targets::Targets;
+use crate::run::folder::RunFolder;
+use crate::run::split_file::SplitFile;
+use crate::stages::trainer::Trainer;
+
+/// Rows of the sheet of augmented images.
+const ROWS: usize = 6;
+
+/// Its columns.
+const COLUMNS: u32 = 6;
+
+/// A job whose samples are split.
+pub(crate) struct SplitJob<'a> {
+    pub loaded: &'a LoadedJob,
+    pub features: &'a Features,
+    pub samples: Samples<'a>,
+    /// With an untrained head.
+    pub model: Model,
+}
+
+/// The samples, and the targets of those that are trained on and of those that choices are made on.
+pub(crate) struct Samples<'a> {
+    pub splits: Splits<SplitSamples<'a>>,
+    pub train_targets: Targets,
+    pub val_targets: Targets,
+}
+
+impl Samples<'_> {
+    /// What stages of `job` train on.
+    pub fn trainer<'s>(&'s self, job: &'s Job, loaded: &LoadedJob) -> Trainer<'s> {
+        Trainer {
+            job,
+            engine: loaded.engine,
+            splits: &self.splits,
+            train_targets: &self.train_targets,
+            val_targets: &self.val_targets,
+            first_learning_rate: None,
+        }
+    }
+}
+
+impl<'a> SplitJob<'a> {
+    /// Splits the samples that could be read, and fits targets to those of train.
+    ///
+    /// # Errors
+    /// A class has too few samples.
+    pub fn split(loaded: &'a LoadedJob, features: &'a Features) -> Result<Self> {
+        let LoadedJob { job, dataset, .. } = loaded;
+        let splits = divide(job, dataset, &features.entries)?;
+        let mut model = loaded.model.clone();
+        let outputs = dataset.classes.len();
+        model.transform = TargetTransform::fit(dataset.task, outputs, &splits.train, &job.recipe);
+        model.reset_head()?;
+        Ok(SplitJob {
+            loaded,
+            features,
+            samples: Samples {
+                train_targets: model.transform.targets(&splits.train),
+                val_targets: model.transform.targets(&splits.val),
+                splits,
+            },
+            model,
+        })
+    }
+
+    /// Writes which samples are in which split, and a sheet of augmented images.
+    ///
+    /// # Errors
+    /// A file cannot be written, or an image no longer be read.
+    pub fn record(&self, run: &RunFolder) -> Result<()> {
+        let file = SplitFile::of(&self.samples.splits);
+        run.write_json("splits.json", SplitFile::SCHEMA, &file)?;
+        if self.loaded.job.recipe.augmentation.is_off() {
+            return Ok(());
+        }
+        self.sheet(run)
+    }
+
+    /// Draws some training images, each with augmented views of it.
+    fn sheet(&self, run: &RunFolder) -> Result<()> {
+        let Preparation::Images(preprocessing) = &self.model.preparation else {
+            return Ok(());
+        };
+        let samples = &self.samples.splits.train.samples;
+        let step = samples.len().div_ceil(ROWS).max(1);
+        let some = samples.iter().step_by(step);
+        let images = some.map(|sample| image(sample, |image| Ok(image.clone())));
+        let images: Vec<_> = images.collect::<Result<_>>()?;
+        let recipe = &self.loaded.job.recipe;
+        let drawn = preview(
+            &images,
+            preprocessing,
+            &recipe.augmentation,
+            recipe.seed,
+            COLUMNS,
+        );
+        let bytes = drawn
+            .and_then(|sheet| png(&sheet))
+            .map_err(Error::Stopped)?;
+        let path = run.path("augmentation.png");
+        Ok(write_atomically(&path, |file| file.write_all(&bytes))?)
+    }
+}

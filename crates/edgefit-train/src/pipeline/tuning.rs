@@ -1,0 +1,69 @@
+//! Tuning in a run: from the checkpoint, or done now and kept there.
+
+use edgefit_base::file::{WriteError, write_atomically};
+
+use crate::config::job::Job;
+use crate::config::recipe::Recipe;
+use crate::error::Result;
+use crate::pipeline::session::{Completion, Session};
+use crate::prepare::model::Model;
+use crate::run::event::Event;
+use crate::run::folder::RunFolder;
+use crate::stages::trainer::Trainer;
+use crate::stages::tune::search;
+
+/// What is trained after tuning.
+pub(crate) struct TunedJob {
+    /// The job, with what was chosen in its recipe.
+    pub job: Job,
+    /// Learning rate of the first stage, instead of the recipe's.
+    pub first_learning_rate: Option<f64>,
+    /// Whether something was chosen, if that was asked for.
+    pub completion: Completion,
+}
+
+/// Does what the job says about tuning, unless the checkpoint has the result, and writes the recipe
+/// into the run folder as `recipe.toml`.
+///
+/// # Errors
+/// A candidate cannot be trained, or the run folder cannot be written.
+pub(crate) fn tune(trainer: &Trainer, model: &Model, session: &mut Session) -> Result<TunedJob> {
+    let mut tuned = TunedJob {
+        job: trainer.job.clone(),
+        first_learning_rate: trainer.first_learning_rate,
+        completion: Completion::Complete,
+    };
+    let Some(count) = trainer.job.tune else {
+        return Ok(tuned);
+    };
+    if session.checkpoint.tuning.is_none() {
+        let Some(tuning) = search(trainer, model, count, session.observer)? else {
+            tuned.completion = Completion::Interrupted;
+            return Ok(tuned);
+        };
+        session
+            .run
+            .events
+            .append(&Event::Tuning { tuning: &tuning });
+        session.checkpoint.tuning = Some(tuning);
+        session.run.save(&mut session.checkpoint)?;
+    }
+    if let Some(tuning) = &session.checkpoint.tuning {
+        tuning.apply_to(&mut tuned.job.recipe);
+        tuned.first_learning_rate = None;
+        write(&tuned.job.recipe, &session.run)?;
+    }
+    Ok(tuned)
+}
+
+fn write(recipe: &Recipe, run: &RunFolder) -> Result<()> {
+    let path = run.path("recipe.toml");
+    let text = toml::to_string(recipe).map_err(|error| WriteError {
+        path: path.clone(),
+        source: std::io::Error::other(error),
+    })?;
+    let text = format!("# What `--tune` chose for stage probe, for `--recipe`.\n\n{text}");
+    Ok(write_atomically(&path, |file| {
+        file.write_all(text.as_bytes())
+    })?)
+}

@@ -1,0 +1,317 @@
+//! Which preprocessing a backbone was trained with (EF06), and whether it ends in logits (EF04).
+
+use edgefit_engine::EngineName;
+use edgefit_graph::preprocessing::{ChannelOrder, NAMES};
+use edgefit_graph::rewrite::extract;
+use edgefit_graph::{Graph, Preprocessing, ValueInfo};
+use edgefit_guards::ef06_preprocessing::{
+    Candidate, Evidence, NEARER, Values, check, check_values, log_ratio,
+};
+use edgefit_guards::{Findings, ef04_logits};
+
+use crate::error::Result;
+use crate::prepare::preparation::Preparation;
+
+/// Images whose statistics are looked at.
+const STATISTICS: usize = 32;
+
+/// Images on which the confidence of the original head is measured.
+const IMAGES: usize = 128;
+
+/// The model as it came, but for a softmax at its end.
+pub(crate) struct Original<'a> {
+    pub graph: &'a Graph,
+    /// The softmax or sigmoid that was cut off.
+    pub cut: Option<&'a str>,
+    pub engine: EngineName,
+    pub threads: usize,
+}
+
+/// The preprocessing in use, and where it comes from.
+pub(crate) struct Chosen {
+    pub preprocessing: Preprocessing,
+    /// Whether neither the model nor the user says which one it is.
+    pub guessed: bool,
+}
+
+impl Original<'_> {
+    /// Tries all known ways to prepare `images` and finds whether the model was trained with another
+    /// than `used` (EF06), and whether it ends in logits (EF04). Without `used`, the one that fits
+    /// best is taken.
+    ///
+    /// `images` makes some inputs for a preprocessing, so many at most; `size` is the input's width and height.
+    pub fn try_out(
+        &self,
+        used: Option<&Preprocessing>,
+        size: [u32; 2],
+        images: impl Fn(&Preprocessing, usize) -> Result<Vec<Vec<f32>>>,
+        findings: &mut Findings,
+    ) -> Result<Chosen> {
+        let mut candidates = candidates(used, size);
+        let normalisation = self.first_normalisation()?;
+        let mut tried: Vec<Candidate> = Vec::with_capacity(candidates.len());
+        for (name, preprocessing) in &candidates {
+            let log_ratio = match &normalisation {
+                Some((front, running)) => {
+                    let images = images(preprocessing, STATISTICS)?;
+                    let preparation = Preparation::Images(preprocessing.clone());
+                    log_ratio(&self.variance(front, &images, &preparation)?, running)
+                }
+                None => None,
+            };
+            tried.push(Candidate {
+                name: name.clone(),
+                log_ratio,
+                confidences: Vec::new(),
+            });
+        }
+        // A whole run is slow: it only decides between candidates that the statistics cannot tell apart.
+        let ratio = |candidate: &Candidate| candidate.log_ratio.unwrap_or(0.0);
+        let nearest = tried.iter().map(ratio).fold(f64::INFINITY, f64::min);
+        let open =
+            |at: usize, candidate: &Candidate| at == 0 || ratio(candidate) <= nearest + NEARER;
+        let many = match normalisation {
+            Some(_) => IMAGES,
+            None => STATISTICS,
+        };
+        let mut logits = Vec::new();
+        for (at, (_, preprocessing)) in candidates.iter().enumerate() {
+            if !open(at, &tried[at]) {
+                continue;
+            }
+            let images = images(preprocessing, many)?;
+            if at == 0 && used.is_some() {
+                findings.record(check_values(&values(&images, preprocessing)));
+            }
+            let made = self.logits(&images, &Preparation::Images(preprocessing.clone()))?;
+            let classes = made.len() / images.len().max(1);
+            if classes > 1 {
+                tried[at].confidences = made.chunks(classes).map(confidence).collect();
+            }
+            logits = match at {
+                0 => made,
+                _ => logits,
+            };
+        }
+        let rows = tried.first().map_or(0, |first| first.confidences.len());
+        findings.record(ef04_logits::check(&self.outputs(&logits, rows)));
+        let best = match used {
+            Some(_) => 0,
+            None => best(&tried),
+        };
+        findings.record(check(&Evidence {
+            used: best,
+            guessed: used.is_none(),
+            candidates: tried,
+        }));
+        Ok(Chosen {
+            preprocessing: candidates.swap_remove(best).1,
+            guessed: used.is_none(),
+        })
+    }
+
+    /// Finds whether the model ends in logits (EF04), on `samples` that are prepared already.
+    pub fn try_arrays(
+        &self,
+        samples: &[Vec<f32>],
+        preparation: &Preparation,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let logits = self.logits(samples, preparation)?;
+        findings.record(ef04_logits::check(&self.outputs(&logits, samples.len())));
+        Ok(())
+    }
+
+    fn outputs(&self, logits: &[f32], rows: usize) -> ef04_logits::Evidence {
+        let classes = logits.len() / rows.max(1);
+        let sums = logits.chunks(classes.max(1));
+        let apart = sums.map(|row| (row.iter().map(|&v| f64::from(v)).sum::<f64>() - 1.0).abs());
+        ef04_logits::Evidence {
+            rows,
+            classes,
+            smallest: logits
+                .iter()
+                .map(|&value| f64::from(value))
+                .fold(f64::INFINITY, f64::min),
+            farthest_sum: apart.fold(0.0, f64::max),
+            cut: self.cut.map(str::to_owned),
+        }
+    }
+
+    /// The value in front of the first normalisation, and the running variance there.
+    fn first_normalisation(&self) -> Result<Option<(Graph, Vec<f64>)>> {
+        let mut nodes = self.graph.nodes.iter();
+        let Some(node) = nodes.find(|node| node.op == "BatchNormalization") else {
+            return Ok(None);
+        };
+        let running = node
+            .input(4)
+            .and_then(|name| self.graph.initializers.get(name));
+        let (Some(value), Some(running)) = (node.input(0), running) else {
+            return Ok(None);
+        };
+        let front = extract(self.graph, &self.graph.inputs, &[ValueInfo::float(value)])?;
+        let running = running.to_f32()?.into_iter().map(f64::from).collect();
+        Ok(Some((front, running)))
+    }
+
+    fn logits(&self, samples: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f32>> {
+        let mut engine = edgefit_engine::load(self.engine, self.graph, self.threads)?;
+        let mut logits = Vec::new();
+        for sample in samples {
+            let input = [preparation.batch(std::slice::from_ref(sample))];
+            let made = engine.run(&input)?.into_iter().next();
+            logits.extend(made.map(|array| array.values).unwrap_or_default());
+        }
+        Ok(logits)
+    }
+
+    /// Variance of each channel of what `front` makes of all images.
+    fn variance(
+        &self,
+        front: &Graph,
+        images: &[Vec<f32>],
+        preparation: &Preparation,
+    ) -> Result<Vec<f64>> {
+        let mut engine = edgefit_engine::load(self.engine, front, self.threads)?;
+        // Count, sum and sum of squares of each channel.
+        let mut sums: Vec<[f64; 3]> = Vec::new();
+        for image in images {
+            let input = [preparation.batch(std::slice::from_ref(image))];
+            for array in engine.run(&input)? {
+                let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
+                sums.resize(channels, [0.0; 3]);
+                let inner = array.values.len() / channels;
+                for (sums, values) in sums.iter_mut().zip(array.values.chunks(inner.max(1))) {
+                    for &value in values {
+                        let value = f64::from(value);
+                        sums[0] += 1.0;
+                        sums[1] += value;
+                        sums[2] += value * value;
+                    }
+                }
+            }
+        }
+        let variance = sums.into_iter().map(|[count, sum, squares]| {
+            let mean = sum / count;
+            squares / count - mean * mean
+        });
+        Ok(variance.collect())
+    }
+}
+
+/// All ways to try, each with its name; the one in use comes first.
+fn candidates(
+    used: Option<&Preprocessing>,
+    [width, height]: [u32; 2],
+) -> Vec<(String, Preprocessing)> {
+    let mut all: Vec<(String, Preprocessing)> = Vec::new();
+    let near = |a: &Preprocessing, b: &Preprocessing| {
+        let close = |a: f32, b: f32| (a - b).abs() <= 0.02 * a.abs().max(b.abs()).max(1.0);
+        let pairs = |a: [f32; 3], b: [f32; 3]| a.into_iter().zip(b).all(|(a, b)| close(a, b));
+        pairs(a.mean, b.mean) && pairs(a.std, b.std) && a.channel_order == b.channel_order
+    };
+    let mut add = |name: String, preprocessing: Preprocessing| {
+        if !all.iter().any(|(_, known)| near(known, &preprocessing)) {
+            all.push((name, preprocessing));
+        }
+    };
+    if let Some(used) = used {
+        let named = NAMES.into_iter().find(|name| {
+            let named = Preprocessing::named(name, width, height);
+            named.is_some_and(|named| near(&named, used))
+        });
+        add(named.unwrap_or("its own").to_owned(), used.clone());
+    }
+    for name in NAMES {
+        if let Some(mut named) = Preprocessing::named(name, width, height) {
+            if let Some(used) = used {
+                named.fit = used.fit;
+            }
+            add(name.to_owned(), named.clone());
+            named.channel_order = ChannelOrder::Bgr;
+            add(format!("{name}, BGR"), named);
+        }
+    }
+    if let Some(used) = used {
+        let mut other = used.clone();
+        let (order, name) = match used.channel_order {
+            ChannelOrder::Rgb => (ChannelOrder::Bgr, "its own, BGR"),
+            ChannelOrder::Bgr => (ChannelOrder::Rgb, "its own, RGB"),
+        };
+        other.channel_order = order;
+        add(name.to_owned(), other);
+    }
+    all
+}
+
+/// Place of the candidate that fits best: by the statistics where one is clearly nearer, and by the
+/// confidence among those.
+fn best(tried: &[Candidate]) -> usize {
+    let ratio = |candidate: &Candidate| candidate.log_ratio.unwrap_or(0.0);
+    let nearest = tried.iter().map(ratio).fold(f64::INFINITY, f64::min);
+    let mean = |candidate: &Candidate| {
+        candidate.confidences.iter().sum::<f64>() / candidate.confidences.len().max(1) as f64
+    };
+    let near = tried
+        .iter()
+        .enumerate()
+        .filter(|(_, candidate)| ratio(candidate) <= nearest + NEARER);
+    let surest = near.max_by(|(_, a), (_, b)| mean(a).total_cmp(&mean(b)));
+    surest.map_or(0, |(at, _)| at)
+}
+
+/// Highest probability under softmax.
+fn confidence(logits: &[f32]) -> f64 {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits
+        .iter()
+        .map(|&logit| f64::from(logit - most).exp())
+        .sum();
+    1.0 / sum
+}
+
+fn values(images: &[Vec<f32>], preprocessing: &Preprocessing) -> Values {
+    let all = || images.iter().flatten().map(|&value| f64::from(value));
+    let limits = preprocessing
+        .mean
+        .into_iter()
+        .zip(preprocessing.std)
+        .flat_map(|(mean, std)| [(0.0 - mean) / std, (255.0 - mean) / std].map(f64::from));
+    let limits: Vec<f64> = limits.collect();
+    let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
+    let most = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NEG_INFINITY, f64::max);
+    Values {
+        non_finite: all().filter(|value| !value.is_finite()).count(),
+        smallest: least(&mut all().filter(|value| value.is_finite())),
+        largest: most(&mut all().filter(|value| value.is_finite())),
+        range: [
+            least(&mut limits.iter().copied()),
+            most(&mut limits.iter().copied()),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_one_in_use_comes_first_and_none_twice() {
+        let own = Preprocessing::named("lite", 8, 8).unwrap();
+        let all = candidates(Some(&own), [8, 8]);
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        // `tf` and `lite` are nearly the same.
+        assert_eq!(names[0], "tf");
+        assert_eq!(all[0].1, own);
+        assert_eq!(names.iter().filter(|name| name.contains("BGR")).count(), 4);
+        assert_eq!(all.len(), 8);
+        assert_eq!(candidates(None, [8, 8]).len(), 8);
+    }
+
+    #[test]
+    fn confidence_is_that_of_softmax() {
+        let expected = 1f64.exp() / (1f64.exp() + 1.0);
+        assert!((confidence(&[1.0, 0.0]) - expected).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,286 @@
+//! Features of samples: what a frozen backbone makes of each, computed once and kept.
+
+use std::path::{Path, PathBuf};
+
+use edgefit_base::{floats, hash};
+use edgefit_data::{
+    Augmentation, Content, Dataset, Sample, augmented, decode, prepare, stream, thumbnail,
+};
+use edgefit_engine::{Array, EngineName};
+use edgefit_graph::Graph;
+use edgefit_graph::rewrite::fold_batch_norm;
+use rayon::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::config::job::Job;
+use crate::error::{Error, Result};
+use crate::prepare::feature_cache::{ContentHash, Entry, FeatureCache};
+use crate::prepare::inference::Inference;
+use crate::prepare::model::Model;
+use crate::prepare::preparation::Preparation;
+
+/// Most images of a batch through the backbone.
+pub const BATCH: usize = 16;
+
+/// Side of the thumbnails that the pixel baseline looks at, in pixels.
+pub(crate) const THUMBNAIL: u32 = 32;
+
+/// The views of each image that the backbone is run on.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) enum Views<'a> {
+    /// The image as it is.
+    Clean,
+    /// A number of augmented views.
+    Augmented {
+        /// What is done to the image.
+        augmentation: &'a Augmentation,
+        /// Seed of the augmentation.
+        seed: u64,
+        /// Number of views.
+        count: usize,
+    },
+}
+
+impl Views<'_> {
+    fn count(&self) -> usize {
+        match self {
+            Views::Clean => 1,
+            Views::Augmented { count, .. } => (*count).max(1),
+        }
+    }
+}
+
+/// Samples as a backbone is shown them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub samples: &'a [&'a Sample],
+    pub preparation: &'a Preparation,
+    pub views: Views<'a>,
+}
+
+/// Features of a dataset, in the order of its samples.
+#[derive(Debug)]
+pub(crate) struct Extracted {
+    /// An entry for each sample; an image that cannot be read has a sentence instead.
+    pub entries: Vec<Result<Entry, String>>,
+    /// How many entries came from the cache.
+    pub cached: usize,
+}
+
+/// The features of the samples as they are, which also says which of them can be read.
+pub(crate) fn extract_clean(
+    job: &Job,
+    model: &Model,
+    dataset: &Dataset,
+    inference: Inference,
+) -> Result<Extracted> {
+    let mut backbone = model.head.backbone(&model.graph)?;
+    // The frozen part never trains: folded, it runs faster in engines that do not fold by themselves.
+    fold_batch_norm(&mut backbone)?;
+    let samples: Vec<&Sample> = dataset.samples.iter().collect();
+    let shown = Shown {
+        samples: &samples,
+        preparation: &model.preparation,
+        views: Views::Clean,
+    };
+    extract(&backbone, shown, &job.feature_cache(), inference)
+}
+
+/// The features of samples that could be read before, a row for each: all views, one behind the
+/// other.
+///
+/// # Errors
+/// As [`extract`], or a sample can no longer be read.
+pub(crate) fn extract_all(
+    backbone: &Graph,
+    shown: Shown,
+    cache: &Path,
+    inference: Inference,
+) -> Result<Vec<Vec<f32>>> {
+    let extracted = extract(backbone, shown, cache, inference)?;
+    let rows = extracted.entries.into_iter().zip(shown.samples);
+    rows.map(|(entry, sample)| {
+        let entry = entry.map_err(|detail| edgefit_data::Error::Image {
+            path: sample.place().to_path_buf(),
+            detail,
+        })?;
+        Ok(entry.features)
+    })
+    .collect()
+}
+
+/// Runs `backbone` over the views of all samples, taking from the folder `cache` what is there and
+/// leaving the rest there. At most [`BATCH`] views are run at a time.
+///
+/// An entry is found again by the contents of the sample, the backbone with its weights, the
+/// preprocessing, the engine and the views; renaming files or adding some costs nothing.
+///
+/// # Errors
+/// The engine fails, or its output is not a row of finite numbers for each image.
+pub(crate) fn extract(
+    backbone: &Graph,
+    shown: Shown,
+    cache: &Path,
+    inference: Inference,
+) -> Result<Extracted> {
+    let mut cache = FeatureCache::open(cache_file(backbone, shown, inference.engine, cache));
+    let mut model = None;
+    let mut entries = Vec::with_capacity(shown.samples.len());
+    let mut cached = 0;
+    let count = shown.views.count();
+    inference
+        .observer
+        .begin("features", shown.samples.len() as u64);
+    for chunk in shown
+        .samples
+        .chunks((inference.batch.min(BATCH) / count).max(1))
+    {
+        let read: Vec<(Option<ContentHash>, Result<Prepared, String>)> = chunk
+            .par_iter()
+            .map(|sample| read(sample, shown, &cache))
+            .collect();
+        let fresh: Vec<&Fresh> = read
+            .iter()
+            .filter_map(|(_, prepared)| match prepared {
+                Ok(Prepared::Fresh(image)) => Some(image),
+                _ => None,
+            })
+            .collect();
+        let mut outputs = Vec::new();
+        if !fresh.is_empty() {
+            let model = match &mut model {
+                Some(model) => model,
+                none => none.insert(inference.load(backbone)?),
+            };
+            let inputs: Vec<Vec<f32>> = fresh.iter().flat_map(|one| one.inputs.clone()).collect();
+            let made = model.run(&[shown.preparation.batch(&inputs)])?;
+            let each = rows(made, inputs.len())?;
+            outputs = each.chunks(count).map(<[_]>::concat).collect();
+        }
+        let mut outputs = outputs.into_iter();
+        for (hash, prepared) in read {
+            entries.push(match prepared {
+                Err(problem) => Err(problem),
+                Ok(Prepared::Cached(entry)) => {
+                    cached += 1;
+                    Ok(entry)
+                }
+                Ok(Prepared::Fresh(image)) => {
+                    let entry = Entry {
+                        features: outputs.next().unwrap_or_default(),
+                        pixels: image.pixels,
+                    };
+                    if let Some(hash) = hash {
+                        cache.insert(hash, entry.clone());
+                    }
+                    Ok(entry)
+                }
+            });
+        }
+        inference.observer.progress(entries.len() as u64, "");
+        cache.store_now_and_then(inference.observer);
+    }
+    inference.observer.end();
+    cache.store(inference.observer);
+    Ok(Extracted { entries, cached })
+}
+
+/// The backbone's outputs, cut into a row for each sample, one output behind the other.
+fn rows(outputs: Vec<Array>, samples: usize) -> Result<Vec<Vec<f32>>> {
+    let odd = outputs
+        .iter()
+        .find(|output| output.dims.first() != Some(&samples));
+    if let Some(odd) = odd {
+        return Err(Error::Stopped(format!(
+            "the backbone makes features of shape {:?} from {samples} samples, not a row for each; \
+             export it with a dynamic batch",
+            odd.dims
+        )));
+    }
+    let values = outputs.iter().flat_map(|output| &output.values);
+    if !values.copied().all(f32::is_finite) {
+        return Err(Error::Stopped(
+            "the backbone makes features that are not finite numbers; check its weights and the \
+             preprocessing"
+                .into(),
+        ));
+    }
+    let row = |row: usize| {
+        let parts = outputs
+            .iter()
+            .map(|output| output.rows(row..row + 1).values);
+        parts.collect::<Vec<_>>().concat()
+    };
+    Ok((0..samples).map(row).collect())
+}
+
+enum Prepared {
+    Cached(Entry),
+    Fresh(Fresh),
+}
+
+struct Fresh {
+    inputs: Vec<Vec<f32>>,
+    pixels: Vec<u8>,
+}
+
+fn read(
+    sample: &Sample,
+    shown: Shown,
+    cache: &FeatureCache,
+) -> (Option<ContentHash>, Result<Prepared, String>) {
+    let bytes = match &sample.content {
+        Content::Image(path) => match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return (None, Err(format!("cannot be read ({error})"))),
+        },
+        Content::Values(values) => floats::as_bytes(values).to_vec(),
+    };
+    let content: ContentHash = Sha256::digest(&bytes).into();
+    if let Some(entry) = cache.get(&content) {
+        return (Some(content), Ok(Prepared::Cached(entry.clone())));
+    }
+    let fresh = match shown.preparation {
+        Preparation::Images(preprocessing) => decode(&bytes).and_then(|image| {
+            Ok(Fresh {
+                inputs: match shown.views {
+                    Views::Clean => vec![prepare(&image, preprocessing)?],
+                    Views::Augmented {
+                        augmentation,
+                        seed,
+                        count,
+                    } => {
+                        let name = hash::hex(&content);
+                        let view = |view| {
+                            let mut rng = stream(seed, view, &name);
+                            augmented(&image, preprocessing, augmentation, &mut rng)
+                        };
+                        (1..=count as u64).map(view).collect::<Result<_, _>>()?
+                    }
+                },
+                pixels: thumbnail(&image, THUMBNAIL)?,
+            })
+        }),
+        Preparation::Arrays(_) => {
+            let row = shown.preparation.clean(sample);
+            row.map_err(|error| error.to_string()).map(|row| Fresh {
+                inputs: vec![row; shown.views.count()],
+                pixels: Vec::new(),
+            })
+        }
+    };
+    (Some(content), fresh.map(Prepared::Fresh))
+}
+
+fn cache_file(backbone: &Graph, shown: Shown, engine: EngineName, folder: &Path) -> PathBuf {
+    let mut hasher = Sha256::new();
+    hasher.update(backbone.to_bytes());
+    hasher.update(serde_json::json!([shown.preparation, shown.views]).to_string());
+    hasher.update(format!(
+        "{engine} {THUMBNAIL} {}",
+        env!("CARGO_PKG_VERSION")
+    ));
+    let key = hash::hex(&hasher.finalize()[..8]);
+    folder.join(format!("features-{key}.safetensors"))
+}

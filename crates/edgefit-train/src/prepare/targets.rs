@@ -1,0 +1,272 @@
+//! Targets of training, and the losses against them.
+//!
+//! Classes: cross-entropy of a softmax. Labels: binary cross-entropy of a sigmoid for each. Regression:
+//! half of the mean squared error.
+
+use edgefit_burn::Value;
+use edgefit_burn::burn::tensor::activation::{log_sigmoid, log_softmax};
+use edgefit_burn::burn::tensor::{Device, Tensor};
+use edgefit_graph::Task;
+
+use crate::error::{Error, Result};
+
+/// The targets of some samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Targets {
+    /// What the outputs mean.
+    pub task: Task,
+    /// Outputs of the model for a sample: classes, labels, or regression targets.
+    pub outputs: usize,
+    /// Samples × outputs, row-major: 1 for the class or the labels of a sample and 0 elsewhere, or
+    /// the regression targets themselves.
+    pub values: Vec<f32>,
+    /// How much each sample counts in the loss.
+    pub weights: Vec<f32>,
+}
+
+impl Targets {
+    /// Targets of samples of the given classes; each counts as much as `class_weights` says.
+    pub fn of_classes(labels: &[usize], class_weights: &[f32]) -> Self {
+        let outputs = class_weights.len();
+        let mut values = vec![0.0; labels.len() * outputs];
+        for (row, &label) in labels.iter().enumerate() {
+            values[row * outputs + label] = 1.0;
+        }
+        Targets {
+            task: Task::Classes,
+            outputs,
+            values,
+            weights: labels.iter().map(|&label| class_weights[label]).collect(),
+        }
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// The class of each sample.
+    pub fn labels(&self) -> Vec<usize> {
+        let rows = self.values.chunks(self.outputs.max(1));
+        rows.map(edgefit_base::statistics::argmax).collect()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
+    }
+
+    /// The weighted prior: the share of each class, or for each label the shares that have it and
+    /// have it not; empty for regression.
+    pub fn priors(&self) -> Vec<Vec<f64>> {
+        let mut mass = vec![0.0; self.outputs];
+        for (row, weight) in self.values.chunks(self.outputs.max(1)).zip(&self.weights) {
+            for (mass, value) in mass.iter_mut().zip(row) {
+                *mass += f64::from(value * weight);
+            }
+        }
+        let shares = mass.into_iter().map(|mass| mass / self.mass());
+        match self.task {
+            Task::Classes => vec![shares.collect()],
+            Task::MultiLabel => shares.map(|share| vec![share, 1.0 - share]).collect(),
+            Task::Regression => Vec::new(),
+        }
+    }
+
+    /// The targets of some samples, in the given order.
+    pub fn rows(&self, rows: &[usize]) -> Self {
+        let row = |&row: &usize| &self.values[row * self.outputs..(row + 1) * self.outputs];
+        Targets {
+            task: self.task,
+            outputs: self.outputs,
+            values: rows.iter().flat_map(row).copied().collect(),
+            weights: rows.iter().map(|&row| self.weights[row]).collect(),
+        }
+    }
+
+    /// The same with a share of every label spread over all classes (Szegedy et al. 2016,
+    /// section 7); regression targets stay as they are.
+    pub fn smoothed(mut self, share: f32) -> Self {
+        let even = match self.task {
+            Task::Classes => 1.0 / self.outputs as f32,
+            Task::MultiLabel => 0.5,
+            Task::Regression => return self,
+        };
+        for value in &mut self.values {
+            *value = (1.0 - share) * *value + share * even;
+        }
+        self
+    }
+
+    /// Each sample mixed with the one that `partners` names: `share` of itself, the rest of the other.
+    pub fn mixed(&self, partners: &[usize], share: f32) -> Self {
+        let other = self.rows(partners);
+        let mix = |own: &[f32], other: &[f32]| {
+            let pairs = own.iter().zip(other);
+            pairs.map(|(a, b)| share * a + (1.0 - share) * b).collect()
+        };
+        Targets {
+            task: self.task,
+            outputs: self.outputs,
+            values: mix(&self.values, &other.values),
+            weights: mix(&self.weights, &other.weights),
+        }
+    }
+
+    /// Sum of the weights of the samples; the mean loss is the sum over them, divided by this.
+    pub fn mass(&self) -> f64 {
+        self.weights.iter().map(|&weight| f64::from(weight)).sum()
+    }
+
+    /// The sum over the samples of `outputs` (samples × outputs) of their weighted loss, of shape \[1].
+    ///
+    /// # Errors
+    /// The outputs have another shape than the targets.
+    pub fn loss(&self, outputs: Tensor<2>, device: &Device) -> Result<Tensor<1>> {
+        if outputs.dims() != [self.len(), self.outputs] {
+            return Err(Error::Stopped(format!(
+                "the model gives outputs of shape {:?} for targets of shape {:?}",
+                outputs.dims(),
+                [self.len(), self.outputs]
+            )));
+        }
+        let constant = |values: Vec<f32>, columns: usize| {
+            let value = Value::new(values, &[self.len(), columns], device);
+            let tensor: Result<Tensor<2>, String> = value.and_then(TryInto::try_into);
+            let tensor = tensor.map_err(Error::Stopped)?;
+            Ok::<_, Error>(if outputs.is_autodiff() {
+                tensor.autodiff()
+            } else {
+                tensor
+            })
+        };
+        let targets = constant(self.values.clone(), self.outputs)?;
+        let weights = constant(self.weights.clone(), 1)?;
+        let columns = self.outputs as f64;
+        let each: Tensor<2> = match self.task {
+            Task::Classes => -(log_softmax(outputs, 1) * targets),
+            Task::MultiLabel => {
+                let no = log_sigmoid(-outputs.clone());
+                let yes = log_sigmoid(outputs);
+                -(yes * targets.clone() + no * (-targets + 1.0)) / columns
+            }
+            Task::Regression => {
+                let off = outputs - targets;
+                off.clone() * off * 0.5 / columns
+            }
+        };
+        Ok((each * weights).sum())
+    }
+
+    /// Accuracy of `outputs` (samples × outputs, row-major): the share of samples whose class has the
+    /// highest output, or all of whose labels have the right sign; `None` for regression.
+    pub fn accuracy(&self, outputs: &[f32]) -> Option<f64> {
+        let most = edgefit_base::statistics::argmax;
+        let pairs = outputs
+            .chunks(self.outputs.max(1))
+            .zip(self.values.chunks(self.outputs.max(1)));
+        let right = match self.task {
+            Task::Classes => pairs
+                .filter(|(made, wanted)| most(made) == most(wanted))
+                .count(),
+            Task::MultiLabel => pairs
+                .filter(|(made, wanted)| {
+                    made.iter()
+                        .zip(*wanted)
+                        .all(|(made, wanted)| (*made > 0.0) == (*wanted > 0.5))
+                })
+                .count(),
+            Task::Regression => return None,
+        };
+        Some(right as f64 / self.len().max(1) as f64)
+    }
+}
+
+/// Weight of each class in the loss: `samples / (classes · count)`, so that every class counts the
+/// same (King & Zeng 2001, as in scikit-learn's `balanced`). Classes without samples weigh 0.
+pub fn class_weights(labels: &[usize], classes: usize) -> Vec<f32> {
+    let mut counts = vec![0usize; classes];
+    for &label in labels {
+        counts[label] += 1;
+    }
+    let present = counts.iter().filter(|&&count| count > 0).count();
+    counts
+        .iter()
+        .map(|&count| match count {
+            0 => 0.0,
+            count => labels.len() as f32 / (present * count) as f32,
+        })
+        .collect()
+}
+
+/// Bias with which an untrained head predicts the class prior that the weighted loss sees (Lin et
+/// al. 2017, arXiv 1708.02002, section 4.1): log of each class's share of the weight.
+pub fn log_prior_bias(labels: &[usize], weights: &[f32]) -> Vec<f32> {
+    let mut mass = vec![0f32; weights.len()];
+    for &label in labels {
+        mass[label] += weights[label];
+    }
+    let total: f32 = mass.iter().sum();
+    // A class that training never sees gets the prior of half a sample.
+    let floor = 0.5 / labels.len().max(1) as f32;
+    mass.iter()
+        .map(|mass| (mass / total).max(floor).ln())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loss(targets: &Targets, outputs: Vec<f32>) -> f64 {
+        let device = Device::flex();
+        let outputs = Value::new(outputs, &[targets.len(), targets.outputs], &device).unwrap();
+        let loss = targets.loss(outputs.try_into().unwrap(), &device).unwrap();
+        f64::from(loss.into_scalar::<f32>()) / targets.mass()
+    }
+
+    #[test]
+    fn losses_are_those_of_the_textbook() {
+        let classes = Targets::of_classes(&[0, 1], &[3.0, 1.0]);
+        // −log softmax: ln 2 for the first, ln(1 + e) for the second, weighted 3 : 1.
+        let expected = (3.0 * 2f64.ln() + (1.0 + 1f64.exp()).ln()) / 4.0;
+        assert!((loss(&classes, vec![0.0, 0.0, 1.0, 0.0]) - expected).abs() < 1e-6);
+
+        let labels = Targets {
+            task: Task::MultiLabel,
+            outputs: 2,
+            values: vec![1.0, 0.0],
+            weights: vec![1.0],
+        };
+        let expected = (2f64.ln() + (1.0 + 1f64.exp()).ln()) / 2.0;
+        assert!((loss(&labels, vec![0.0, 1.0]) - expected).abs() < 1e-6);
+        assert_eq!(labels.accuracy(&[1.0, -1.0]), Some(1.0));
+        assert_eq!(labels.accuracy(&[1.0, 1.0]), Some(0.0));
+
+        let numbers = Targets {
+            task: Task::Regression,
+            outputs: 1,
+            values: vec![1.0, 2.0],
+            weights: vec![1.0, 1.0],
+        };
+        assert!((loss(&numbers, vec![2.0, 4.0]) - 1.25).abs() < 1e-6);
+        assert_eq!(numbers.accuracy(&[1.0, 2.0]), None);
+    }
+
+    #[test]
+    fn smoothing_and_mixing_keep_the_mass_of_a_row() {
+        let targets = Targets::of_classes(&[0, 2], &[1.0, 1.0, 4.0]);
+        let smoothed = targets.clone().smoothed(0.3);
+        assert!((smoothed.values[0] - 0.8).abs() < 1e-6);
+        assert!((smoothed.values[1] - 0.1).abs() < 1e-6);
+        let mixed = targets.mixed(&[1, 0], 0.75);
+        assert_eq!(mixed.values, [0.75, 0.0, 0.25, 0.25, 0.0, 0.75]);
+        assert_eq!(mixed.weights, [1.75, 3.25]);
+        assert_eq!(targets.accuracy(&[2.0, 1.0, 0.0, 0.0, 1.0, 0.0]), Some(0.5));
+    }
+
+    #[test]
+    fn weights_make_classes_count_the_same() {
+        assert_eq!(class_weights(&[0, 1, 1, 1], 3), [2.0, 2.0 / 3.0, 0.0]);
+    }
+}

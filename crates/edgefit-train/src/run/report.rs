@@ -1,0 +1,110 @@
+//! The report of a run.
+
+use std::path::PathBuf;
+
+use edgefit_cost::Check;
+use edgefit_data::Split;
+use edgefit_engine::EngineName;
+use edgefit_engine::parity::Pair;
+use edgefit_graph::Task;
+use edgefit_guards::Finding;
+use serde::Serialize;
+
+use crate::config::recipe::Recipe;
+use crate::evaluate::baselines::Baseline;
+use crate::evaluate::metrics::Metrics;
+use crate::prepare::unreadable::Unreadable;
+use crate::stages::stage::Stage;
+use crate::stages::training_memory::StageMemory;
+use crate::stages::tune::candidate::Tuning;
+
+/// Name and version of the document that a [`Report`] is written as.
+pub const SCHEMA: &str = "edgefit.train/1";
+
+/// Everything that a training job found out.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// What the outputs of the model mean.
+    pub task: Task,
+    /// The dataset's folder or file.
+    pub data: PathBuf,
+    /// The backbone's file.
+    pub backbone: PathBuf,
+    /// Names of the classes, the labels or the regression targets, in the order of the outputs.
+    pub classes: Vec<String>,
+    /// Readable samples of each split, per class.
+    pub counts: Vec<SplitCounts>,
+    /// Images that could not be read and were left out.
+    pub unreadable: Vec<Unreadable>,
+    /// Engine that ran the frozen backbone.
+    pub engine: EngineName,
+    /// Features that did not have to be computed again.
+    pub cached_features: usize,
+    /// How it was trained.
+    pub recipe: Recipe,
+    /// What `--tune` tried and chose, where it was asked to.
+    pub tuning: Option<Tuning>,
+    /// Loss weight of each class; empty for other tasks.
+    pub class_weights: Vec<f32>,
+    /// What was trained, simple to complex.
+    pub stages: Vec<Stage>,
+    /// Memory of each stage, predicted and measured.
+    pub memory: Vec<StageMemory>,
+    /// Figures on the validation samples, on which choices were made.
+    pub val: Metrics,
+    /// Figures of the exported model on the test samples, read once.
+    pub test: Metrics,
+    /// Figures of models without a pretrained network.
+    pub baselines: Vec<Baseline>,
+    /// Findings of the guards, one for each of the twenty.
+    pub guards: Vec<Finding>,
+    /// Whether the user ended it; `edgefit train --resume` goes on.
+    pub interrupted: bool,
+    /// The model.
+    pub exported: Exported,
+    /// Agreement of the engines on real validation images.
+    pub parity: Vec<Pair>,
+    /// Whether the exported model fits the device.
+    pub check: Check,
+    /// How long it took.
+    pub timing: Timing,
+}
+
+/// How many samples a split holds.
+#[derive(Debug, Serialize)]
+pub struct SplitCounts {
+    /// The split.
+    pub split: Split,
+    /// All of them.
+    pub total: usize,
+    /// Samples of each class, or with each label; empty for regression.
+    pub samples: Vec<usize>,
+}
+
+/// The exported model.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exported {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of the file, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Wall-clock time of the parts of a job, in nanoseconds.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Timing {
+    /// Decoding and the backbone, over all samples.
+    pub features_ns: u64,
+    /// Trying what `--tune` tries.
+    pub tuning_ns: u64,
+    /// The stages.
+    pub stages_ns: u64,
+    /// Fitting the baselines.
+    pub baselines_ns: u64,
+    /// Running the exported model on the test samples.
+    pub test_ns: u64,
+    /// Comparing the engines.
+    pub parity_ns: u64,
+    /// All of it.
+    pub total_ns: u64,
+}

@@ -1,0 +1,87 @@
+//! The model of a run that is over, or of one that was interrupted.
+
+use std::path::Path;
+
+use edgefit_graph::Graph;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::evaluate::exported::sha256;
+use crate::run::checkpoint::Checkpoint;
+use crate::run::folder::CHECKPOINT;
+use crate::stages::weights::load_weights;
+
+/// What `report.json` is read for.
+#[derive(Deserialize)]
+struct Reported {
+    exported: ReportedFile,
+    stages: Vec<ReportedStage>,
+}
+
+#[derive(Deserialize)]
+struct ReportedFile {
+    sha256: String,
+}
+
+#[derive(Deserialize)]
+struct ReportedStage {
+    kept: bool,
+}
+
+/// The model of the run in `folder`. Of a finished run that is the file it exported; of one that was
+/// interrupted, `like` with the best weights of the checkpoint.
+///
+/// # Errors
+/// There is no run, it has trained nothing yet, its files are damaged or changed, or `like` is not its
+/// model.
+pub fn model_of_run(folder: &Path, like: &Graph) -> Result<Graph> {
+    let fail = |name: &str, problem: String| Error::Checkpoint {
+        path: folder.join(name),
+        problem,
+    };
+    let reported = || -> Result<Option<Reported>> {
+        let text = match std::fs::read_to_string(folder.join("report.json")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail("report.json", format!("cannot be read ({error})"))),
+        };
+        let report = serde_json::from_str(&text);
+        report
+            .map(Some)
+            .map_err(|error| fail("report.json", format!("is damaged ({error})")))
+    };
+    if folder.join(CHECKPOINT).exists() {
+        let checkpoint = Checkpoint::load(&folder.join(CHECKPOINT))?;
+        let mut weights = checkpoint.kept;
+        let report = reported()?;
+        let last = report.as_ref().and_then(|report| report.stages.last());
+        // A stage that was worse than the ones before it does not count.
+        if last.is_none_or(|stage| stage.kept)
+            && let Some((_, state)) = checkpoint.current
+        {
+            weights.extend(state.best.unwrap_or_default());
+        }
+        if weights.is_empty() {
+            let problem = "holds no epoch that ended; go on with `edgefit train --resume`";
+            return Err(fail(CHECKPOINT, problem.into()));
+        }
+        let mut graph = like.clone();
+        load_weights(&mut graph, &weights).map_err(|_| {
+            let problem = "has weights that the model does not; give the model of this run";
+            fail(CHECKPOINT, problem.into())
+        })?;
+        return Ok(graph);
+    }
+    let Some(report) = reported()? else {
+        let problem = "is not there; give a model, or the folder of a run of `edgefit train`";
+        return Err(fail("report.json", problem.into()));
+    };
+    let path = folder.join("model.onnx");
+    let graph = Graph::load(&path)?;
+    if sha256(&path)? != report.exported.sha256 {
+        let problem = "is not the file that the run wrote (its SHA-256 is not the one in report.json); \
+                       give it as a model of its own, or train again";
+        return Err(fail("model.onnx", problem.into()));
+    }
+    Ok(graph)
+}

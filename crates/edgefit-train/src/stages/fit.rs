@@ -1,0 +1,16 @@
+//! The training loop: a graph, some of its weights, samples, a recipe.
+
+pub mod epoch;
+pub mod evaluate;
+pub mod fitted;
+pub(crate) mod inputs;
+pub(crate) mod learning_rate_range;
+mod mix;
+mod optimizer;
+mod order;
+pub(crate) mod overfit_single_batch;
+pub mod problem;
+mod random_stream;
+pub(crate) mod state;
+pub(crate) mod training_loop;
+pub(crate) mod watch;

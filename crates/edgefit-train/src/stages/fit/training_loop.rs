@@ -1,0 +1,322 @@
+//! The loop: epochs of steps, each a change of the weights.
+
+use edgefit_burn::burn::optim::ModuleOptimizer;
+use edgefit_burn::burn::tensor::Device;
+use edgefit_burn::{EvalModule, Gradients, TrainModule, Weights};
+
+use crate::error::Result;
+use crate::observer::Observer;
+use crate::prepare::source::Selected;
+use crate::stages::fit::epoch::Ended;
+use crate::stages::fit::evaluate::evaluate;
+use crate::stages::fit::inputs::{Inputs, first_output};
+use crate::stages::fit::optimizer::{LearningRates, optimizer};
+use crate::stages::fit::problem::Problem;
+use crate::stages::fit::random_stream::RandomStreams;
+use crate::stages::fit::state::{self, Progress, State};
+use crate::stages::fit::{mix, order};
+use crate::stages::schedule::Schedule;
+
+/// Keeps the state that it is offered, or not yet.
+pub(crate) type Save<'a> = dyn FnMut(&dyn Fn() -> Result<State>, Urgency) -> Result<()> + 'a;
+
+/// Whether a state has to be kept at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// It is the last for now.
+    Now,
+    /// Others will follow soon.
+    Soon,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Update {
+    Done,
+    /// Its loss or gradient was non-finite.
+    RolledBack,
+}
+
+/// Where a stage reports to and is kept.
+pub(crate) struct Hooks<'a> {
+    pub observer: &'a mut dyn Observer,
+    /// Is offered the state after each step.
+    pub save: &'a mut Save<'a>,
+}
+
+/// Times that a non-finite step is rolled back, each time at half the learning rate, before the stage
+/// is given up.
+const ROLLBACKS: usize = 8;
+
+/// Training samples on which the accuracy is measured after each epoch, at most.
+const MEASURED: usize = 512;
+
+#[derive(Default)]
+struct Kept {
+    best: Option<Weights>,
+    average: Option<Weights>,
+    optimizer: Option<Vec<u8>>,
+}
+
+pub(crate) struct Run<'a> {
+    problem: &'a Problem<'a>,
+    pub device: Device,
+    inputs: Inputs,
+    learning_rates: LearningRates,
+    pub schedule: Schedule,
+    pub random: RandomStreams,
+    optimizer: ModuleOptimizer,
+    pub best: Option<Weights>,
+    average: Option<Weights>,
+    pub progress: Progress,
+}
+
+impl<'a> Run<'a> {
+    pub fn start(problem: &'a Problem<'a>, resumed: Option<State>) -> Result<(Self, TrainModule)> {
+        let device = Device::flex();
+        let module = EvalModule::from_graph(problem.graph, &device)?;
+        let (module, progress, kept) = match resumed {
+            Some(state) => (
+                module.with_weights(&state.weights)?,
+                state.progress,
+                Kept {
+                    best: state.best,
+                    average: state.average,
+                    optimizer: Some(state.optimizer),
+                },
+            ),
+            None => (module, Progress::default(), Kept::default()),
+        };
+        let module = module.into_train(|name| problem.trained.contains_key(name));
+        let mut fresh = optimizer(problem.recipe, &module);
+        if let Some(bytes) = kept.optimizer {
+            fresh = state::optimizer_of(fresh, bytes)?;
+        }
+        let samples = problem.recipe.batch * problem.recipe.accumulate;
+        let updates = problem.train.len().div_ceil(samples);
+        let run = Run {
+            problem,
+            inputs: Inputs::of(problem.graph)?,
+            learning_rates: LearningRates::new(&module, |name| {
+                problem.trained.get(name).copied().unwrap_or(1.0)
+            }),
+            schedule: Schedule::new(problem.recipe, problem.recipe.epochs * updates),
+            random: RandomStreams {
+                seed: problem.seed,
+                stage: problem.stage,
+            },
+            optimizer: fresh,
+            best: kept.best,
+            average: kept.average,
+            progress,
+            device,
+        };
+        Ok((run, module))
+    }
+
+    pub fn all(&mut self, mut module: TrainModule, hooks: &mut Hooks) -> Result<Ended> {
+        let recipe = self.problem.recipe;
+        while self.progress.epochs.len() < recipe.epochs {
+            let epoch = self.progress.epochs.len() + 1;
+            let mut rng = self.random.stream(epoch, 0);
+            let order = order::order(self.problem.train_targets, self.problem.sampling, &mut rng);
+            let groups = order.chunks(recipe.batch * recipe.accumulate);
+            for group in groups.skip(self.progress.step) {
+                let update;
+                (module, update) = self.update(module, epoch, group)?;
+                if update == Update::RolledBack && self.progress.rollbacks > ROLLBACKS {
+                    return Ok(Ended::Diverged);
+                }
+                let stop = hooks.observer.stop();
+                let urgency = if stop { Urgency::Now } else { Urgency::Soon };
+                (hooks.save)(&|| self.state(&module), urgency)?;
+                if stop {
+                    return Ok(Ended::Interrupted);
+                }
+                self.report(epoch, order.len(), hooks.observer);
+            }
+            self.close_epoch(&module, epoch)?;
+            (hooks.save)(&|| self.state(&module), Urgency::Soon)?;
+            let waited = epoch - self.progress.best_epoch;
+            if recipe.patience > 0 && waited >= recipe.patience {
+                return Ok(Ended::Patience);
+            }
+        }
+        Ok(Ended::Finished)
+    }
+
+    /// One change of the weights, by the samples of `group`.
+    pub fn update(
+        &mut self,
+        module: TrainModule,
+        epoch: usize,
+        group: &[usize],
+    ) -> Result<(TrainModule, Update)> {
+        let mut module = module;
+        let recipe = self.problem.recipe;
+        self.progress.step += 1;
+        let mut rng = self.random.stream(epoch, self.progress.step);
+        self.device.seed(rand::RngExt::random(&mut rng));
+        let mut sum: Option<Gradients> = None;
+        let (mut loss, mut mass) = (0.0, 0.0);
+        for batch in group.chunks(recipe.batch) {
+            let rows = self.problem.train.rows(batch, epoch)?;
+            let targets = self.problem.train_targets.rows(batch);
+            let image = self.inputs.image();
+            let (rows, mixed) = mix::mix(recipe, image, rows, targets.clone(), &mut rng);
+            let smoothed = mixed.smoothed(recipe.label_smoothing as f32);
+            let values = self.inputs.of_rows(&rows, batch.len(), &self.device)?;
+            let outputs = first_output(module.forward(values)?, smoothed.outputs)?;
+            if recipe.mixup == 0.0 && recipe.cutmix == 0.0 {
+                let made = edgefit_burn::Value::from(outputs.clone().inner()).to_vec()?;
+                self.progress.count(&targets, &made);
+            }
+            let total = smoothed.loss(outputs, &self.device)?;
+            loss += f64::from(total.clone().inner().into_scalar::<f32>());
+            mass += smoothed.mass();
+            let gradients = Gradients::of(&total, &module);
+            sum = Some(match sum {
+                Some(sum) => sum.plus(&module, gradients)?,
+                None => gradients,
+            });
+        }
+        // All classes of the batch have weight 0: there is no gradient.
+        let (Some(sum), true) = (sum, mass > 0.0) else {
+            return Ok((module, Update::Done));
+        };
+        let gradients = sum.scaled(&module, 1.0 / mass);
+        let sizes = gradients.sizes(&module)?;
+        let norm = sizes
+            .iter()
+            .map(|size| size.norm * size.norm)
+            .sum::<f64>()
+            .sqrt();
+        if !loss.is_finite() || !norm.is_finite() {
+            let again = self.progress.rollbacks < ROLLBACKS;
+            self.progress
+                .watch
+                .broken
+                .push((self.progress.updates, again));
+            return Ok((self.roll_back()?, Update::RolledBack));
+        }
+        self.progress.loss += loss;
+        self.progress.mass += mass;
+        let rate = self.progress.damping() * self.schedule.rate(self.progress.updates);
+        let gradients = match recipe.clip {
+            clip if clip > 0.0 && norm > clip => gradients.scaled(&module, clip / norm),
+            _ => gradients,
+        };
+        let watched = self.progress.watch.weighs(self.progress.updates);
+        let before = if watched {
+            Some(module.to_eval().weights()?)
+        } else {
+            None
+        };
+        let rates = self.learning_rates.at(rate);
+        module = self.optimizer.step(rates, module, gradients.into_params());
+        let after = if watched || recipe.ema > 0.0 {
+            Some(module.to_eval().weights()?)
+        } else {
+            None
+        };
+        if let (true, Some(after)) = (recipe.ema > 0.0, &after) {
+            self.move_average(after);
+        }
+        self.progress.updates += 1;
+        self.progress.learning_rate = rate;
+        let change = before.as_ref().zip(after.as_ref());
+        self.progress.watch.step(loss / mass, rate, &sizes, change);
+        Ok((module, Update::Done))
+    }
+
+    /// The best weights so far, at half the learning rate and with a new optimizer.
+    fn roll_back(&mut self) -> Result<TrainModule> {
+        self.progress.rollbacks += 1;
+        let mut module = EvalModule::from_graph(self.problem.graph, &self.device)?;
+        if let Some(best) = &self.best {
+            module = module.with_weights(best)?;
+        }
+        let module = module.into_train(|name| self.problem.trained.contains_key(name));
+        self.optimizer = optimizer(self.problem.recipe, &module);
+        self.average = None;
+        Ok(module)
+    }
+
+    /// Moving average of the weights (Polyak & Juditsky 1992); its decay starts low, as in the
+    /// training code of Tan & Le 2019.
+    fn move_average(&mut self, weights: &Weights) {
+        let updates = self.progress.updates as f64;
+        let keep = self
+            .problem
+            .recipe
+            .ema
+            .min((1.0 + updates) / (10.0 + updates)) as f32;
+        match &mut self.average {
+            None => self.average = Some(weights.clone()),
+            Some(average) => {
+                for (name, values) in weights {
+                    let old = average.get_mut(name).into_iter().flatten();
+                    for (old, new) in old.zip(values) {
+                        *old = keep * *old + (1.0 - keep) * new;
+                    }
+                }
+            }
+        }
+    }
+
+    fn close_epoch(&mut self, module: &TrainModule, epoch: usize) -> Result<()> {
+        let mut eval = module.to_eval();
+        if let Some(average) = &self.average {
+            eval = eval.with_weights(average)?;
+        }
+        let (outputs, val_loss) = evaluate(
+            self.problem.graph,
+            &eval,
+            self.problem.val,
+            self.problem.val_targets,
+            self.problem.recipe.batch,
+        )?;
+        let val_accuracy = self.problem.val_targets.accuracy(&outputs);
+        if let Some(accuracy) = self.train_accuracy(&eval)? {
+            self.progress.watch.train_accuracy.push(accuracy);
+        }
+        self.progress.close(epoch, val_loss, val_accuracy);
+        let lowest = self.progress.best_loss;
+        if val_loss.is_finite() && lowest.is_none_or(|lowest| val_loss < lowest) {
+            self.progress.best_loss = Some(val_loss);
+            self.progress.best_epoch = epoch;
+            self.best = Some(eval.weights()?);
+        }
+        Ok(())
+    }
+
+    /// On some of the training samples, spread over all of them.
+    fn train_accuracy(&self, eval: &EvalModule) -> Result<Option<f64>> {
+        let all = self.problem.train.len();
+        let some: Vec<usize> = (0..all).step_by(all.div_ceil(MEASURED).max(1)).collect();
+        let targets = self.problem.train_targets.rows(&some);
+        let source = Selected::new(self.problem.train, &some);
+        let batch = self.problem.recipe.batch;
+        let (outputs, _) = evaluate(self.problem.graph, eval, &source, &targets, batch)?;
+        Ok(targets.accuracy(&outputs))
+    }
+
+    fn report(&self, epoch: usize, samples: usize, observer: &mut dyn Observer) {
+        let per_update = self.problem.recipe.batch * self.problem.recipe.accumulate;
+        let done = (epoch - 1) * samples + (self.progress.step * per_update).min(samples);
+        observer.progress(
+            done as u64,
+            &self.progress.status(self.problem.recipe.epochs),
+        );
+    }
+
+    fn state(&self, module: &TrainModule) -> Result<State> {
+        Ok(State {
+            progress: self.progress.clone(),
+            weights: module.to_eval().weights()?,
+            best: self.best.clone(),
+            average: self.average.clone(),
+            optimizer: state::bytes_of(&self.optimizer)?,
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! A stage that is over.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::stage_name::StageName;
+use crate::stages::fit::epoch::{Ended, Epoch};
+use crate::stages::fit::watch::Watch;
+
+/// A stage that is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Which one.
+    pub name: StageName,
+    /// Highest learning rate of the head, after the search for it.
+    pub learning_rate: f64,
+    /// Whether it was better on the validation samples than all before it, so that its weights are
+    /// the ones that are used.
+    pub kept: bool,
+    /// The node behind which everything was trained; the input, if not given.
+    pub frozen_to: Option<String>,
+    /// Parameters that it trained.
+    pub parameters: usize,
+    /// The epoch whose weights it offers, counted from 1; 0 is the start.
+    pub best_epoch: usize,
+    /// All epochs.
+    pub epochs: Vec<Epoch>,
+    /// Why it ended.
+    pub ended: Ended,
+    /// Accuracy of its best weights on the validation samples; `None` for regression.
+    pub val_accuracy: Option<f64>,
+    /// Loss of its best weights on the validation samples.
+    pub val_loss: f64,
+    /// Peak resident set of the process at its end, where the system says.
+    pub peak_bytes: Option<u64>,
+    /// How long it took, without what it took before an interruption.
+    pub duration_ns: u64,
+}
+
+impl Stage {
+    /// Whether it is better than another: of higher accuracy, or of the same with a lower loss.
+    pub(crate) fn beats(&self, other: &Stage) -> bool {
+        let accuracy = |stage: &Stage| stage.val_accuracy.unwrap_or(0.0);
+        match accuracy(self).total_cmp(&accuracy(other)) {
+            std::cmp::Ordering::Equal => self.val_loss < other.val_loss,
+            order => order.is_gt(),
+        }
+    }
+}
+
+/// A stage, with what the guards want to know of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Done {
+    pub stage: Stage,
+    pub watch: Watch,
+}

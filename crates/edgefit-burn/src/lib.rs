@@ -24,7 +24,7 @@ mod value;
 pub use burn;
 pub use error::{Error, Result};
 pub use eval::{EvalModule, Weights};
-pub use gradients::{GradientSize, Gradients};
+pub use gradients::Gradients;
 pub use memory::StepMemory;
 pub use train::{Parameter, TrainModule};
 pub use value::{Floats, Value};

@@ -210,10 +210,10 @@ fn peaks(model: &str, shape: &str, engine: &str) -> Result<(u64, u64), Failure> 
     }
     let output = child.wait_with_output()?;
     let answers = String::from_utf8(output.stdout)?;
-    let round: Value = serde_json::from_str(answers.lines().last().unwrap_or_default())?;
-    let edgefit = round["peak_rss_bytes"].as_u64().ok_or("no peak")? / 1024;
-    let told = String::from_utf8(output.stderr)?;
-    let system = told.lines().find_map(|line| {
+    let answer: Value = serde_json::from_str(answers.lines().last().unwrap_or_default())?;
+    let edgefit = answer["done"]["peak_rss_bytes"].as_u64().ok_or("no peak")? / 1024;
+    let stderr = String::from_utf8(output.stderr)?;
+    let system = stderr.lines().find_map(|line| {
         line.trim()
             .strip_prefix("Maximum resident set size (kbytes): ")
     });

@@ -109,9 +109,10 @@ fn heavier(model: &Path, to: &Path) -> Result<f64, Failure> {
     graph.nodes[at].outputs[0] = "more.0".into();
     for index in 0..count {
         let from = format!("more.{index}");
-        let into = match index + 1 == count {
-            true => value.clone(),
-            false => format!("more.{}", index + 1),
+        let into = if index + 1 == count {
+            value.clone()
+        } else {
+            format!("more.{}", index + 1)
         };
         let name = format!("more/{index}");
         let node = Node::new("Conv", &name, &[&from, "more.weight"], &[&into]);

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use edgefit::cost::latency::calibrated;
-use edgefit::cost::memory::{ElementType as Stored, MemoryPlan};
-use edgefit::device::{ElementType, find};
+use edgefit::cost::memory_plan::{ElementType as Stored, MemoryPlan};
+use edgefit::device::rates::RunSetup;
+use edgefit::device::{ElementType, EngineId, find};
 use edgefit::engine::Measurement;
 use edgefit::graph::Graph;
 use edgefit::graph::infer::{InputShapes, infer};
@@ -125,20 +126,19 @@ fn predict(model: &Path, profile: &str) -> Result<Vec<Row>, Failure> {
         return Ok(Vec::new());
     }
     let plan = MemoryPlan::of(&graph, &inference, Stored::AsStored);
-    let held = edgefit::cost::holdings(&graph, &inference);
-    let row = |engine| {
-        let footprint = profile
-            .footprints
+    let parts = edgefit::cost::model_parts(&graph, &inference);
+    let row = |engine: &'static str| {
+        let id = EngineId::from(engine.to_owned());
+        let process = profile
+            .process_memory
             .iter()
-            .find(|found| found.engine == engine)?;
-        let latency = calibrated(
-            &graph,
-            &inference,
-            &profile.rates,
-            engine,
-            ElementType::F32,
-            1,
-        )?;
+            .find(|found| found.engine == id)?;
+        let setup = RunSetup {
+            engine: &id,
+            element_type: ElementType::F32,
+            threads: 1,
+        };
+        let latency = calibrated(&graph, &inference, &profile.rates, setup)?;
         let shape = |(_, dims): &(String, Vec<usize>)| {
             let sizes: Vec<String> = dims.iter().map(ToString::to_string).collect();
             sizes.join("x")
@@ -148,7 +148,7 @@ fn predict(model: &Path, profile: &str) -> Result<Vec<Row>, Failure> {
             engine,
             shapes: shapes.0.iter().map(shape).collect(),
             predicted_ns: latency.ns,
-            predicted_bytes: footprint.peak_bytes(held, plan.arena_bytes),
+            predicted_bytes: process.peak_bytes(parts, plan.arena_bytes),
             measured: None,
         })
     };

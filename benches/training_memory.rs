@@ -18,7 +18,8 @@ use edgefit::assets::Cache;
 use edgefit::burn::burn::optim::{AdamWConfig, GradientsParams};
 use edgefit::burn::burn::tensor::{Device, Tensor, activation::log_softmax};
 use edgefit::burn::{EvalModule, Value};
-use edgefit::engine::{Array, fastest, keep_one_heap, onnxruntime};
+use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading};
+use edgefit::engine::{Array, fastest, onnxruntime};
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::{Head, cut_softmax, fold_batch_norm, lift_constants};
 use edgefit::graph::{Graph, trainable_parameters};
@@ -115,6 +116,7 @@ fn measure(model: &str, stage: &str, batch: usize) -> Result<(u64, u64), Failure
         let _ = onnxruntime::discover(None, &cache.onnxruntime_folder());
     }
     keep_one_heap();
+    return_memory_after_loading();
     let mut graph = Graph::load(model)?;
     lift_constants(&mut graph);
     cut_softmax(&mut graph);

@@ -12,10 +12,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use edgefit::assets::Cache;
-use edgefit::engine::{Array, EngineName, fastest, onnxruntime, parity};
+use edgefit::engine::{Array, EngineName, fastest, onnxruntime};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::train::stages::one_step::one_step;
+use edgefit::verify;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -76,7 +77,7 @@ fn agree(graph: &Graph) -> anyhow::Result<f32> {
     let mut largest = 0f32;
     for batch in [1, 3] {
         let inputs = inputs(graph, batch)?;
-        for pair in parity::across(graph, &engines, &inputs, 2, parity::Tolerance::F32)? {
+        for pair in verify::across(graph, &engines, &inputs, 2, verify::Tolerance::F32)? {
             let (a, b, apart) = (pair.a, pair.b, pair.max_abs);
             ensure!(
                 pair.within,

@@ -1,16 +1,9 @@
 //! Every architecture that checkpoints are imported as: its size, and what it computes.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{command, run};
+use crate::common::{command, run};
 use edgefit::engine::{Array, EngineName, load};
 use edgefit::graph::{Graph, Tensor};
 use edgefit::import::{ARCHITECTURES, Architecture, Checkpoint, Error};

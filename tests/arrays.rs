@@ -1,29 +1,25 @@
 //! Training on arrays: classes, labels and numbers, on photographs that come as an `.npz` file.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use common::npz::{Values, save};
-use common::{assert_refused, backbone, command, edgefit, photographs, run};
+use crate::common::npz::{Values, save};
+use crate::common::{
+    Ran, SMALL, assert_refused, backbone, edgefit, onnxruntime, photographs, run, small_backbone,
+};
 use edgefit::data::{Dataset, decode, prepare};
+use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::graph::{Graph, Preprocessing, StandardScaler, Task, labels};
 use tempfile::TempDir;
 
-const SIDE: usize = 64;
+const SIDE: usize = SMALL;
 
 /// The photographs as rows of numbers, and the class of each.
 fn rows() -> &'static (Vec<Vec<f32>>, Vec<usize>) {
     static ROWS: OnceLock<(Vec<Vec<f32>>, Vec<usize>)> = OnceLock::new();
     ROWS.get_or_init(|| {
         let side = u32::try_from(SIDE).unwrap();
-        let preprocessing = Preprocessing::named("unit", side, side).unwrap();
+        let preprocessing = Preprocessing::named(PreprocessingName::Unit, side, side);
         let dataset = Dataset::open(photographs()).unwrap();
         let samples = dataset.samples.iter().map(|sample| {
             let bytes = std::fs::read(sample.place()).unwrap();
@@ -57,29 +53,17 @@ fn arrays(y: Values, width: usize) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn train(data: &Path, out: &Path, more: &[&str]) -> common::Ran {
-    common::onnxruntime();
-    let mut train = command();
-    train.arg("train").arg(data).arg("--backbone").arg(plain());
-    train
-        .args([
-            "--device",
-            "raspberry-pi-4b",
-            "--json",
-            "--input-shape",
-            "1x3x64x64",
-            "-o",
-        ])
-        .arg(out)
-        .args(more);
-    run(&mut train)
+fn train(data: &Path, out: &Path, more: &[&str]) -> Ran {
+    onnxruntime();
+    let mut train = crate::common::train(data, plain());
+    run(train.args(["--json", "-o"]).arg(out).args(more))
 }
 
 /// The backbone without what it says of images.
 fn plain() -> &'static Path {
     static PLAIN: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = PLAIN.get_or_init(|| {
-        let mut graph = Graph::load(backbone()).unwrap();
+        let mut graph = Graph::load(small_backbone()).unwrap();
         graph.metadata.clear();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("backbone.onnx");
@@ -197,28 +181,27 @@ fn what_cannot_be_trained_on_is_refused() {
     let (rows, classes) = rows();
     let mut y: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
     let out = tempfile::tempdir().unwrap();
-    let run = out.path().join("run");
+    let place = out.path().join("run");
 
     let (_folder, data) = arrays(Values::Integers(y.clone()), 0);
-    let asked = train(&data, &run, &["--preprocessing", "lite"]);
+    let asked = train(&data, &place, &["--preprocessing", "lite"]);
     assert_refused(&asked, &["--preprocessing", "arrays"]);
-    let mut other = command();
-    other.arg("train").arg(&data).arg("--backbone").arg(plain());
-    other.args(["--device", "raspberry-pi-4b", "-o"]).arg(&run);
-    assert_refused(&common::run(&mut other), &["(batch, 3, 64, 64)"]);
+    let mut other = crate::common::train(&data, backbone());
+    let other = run(other.arg("-o").arg(&place));
+    assert_refused(&other, &["(batch, 3, 64, 64)"]);
 
     // A class of one sample cannot be in every part.
     y[0] = 6;
     let (_folder, data) = arrays(Values::Integers(y), 0);
-    assert_refused(&train(&data, &run, &[]), &["class '6' has 1", "too few"]);
+    assert_refused(&train(&data, &place, &[]), &["class '6' has 1", "too few"]);
 
     let mut numbers = vec![0.5; rows.len()];
     numbers[7] = f32::NAN;
     let (_folder, data) = arrays(Values::Floats(numbers), 0);
-    assert_refused(&train(&data, &run, &[]), &["'y'", "NaN", "sample 7"]);
+    assert_refused(&train(&data, &place, &[]), &["'y'", "NaN", "sample 7"]);
 
     let text = out.path().join("table.csv");
     std::fs::write(&text, "1,2").unwrap();
-    assert_refused(&train(&text, &run, &[]), &["table.csv", "np.savez"]);
-    assert!(!run.exists());
+    assert_refused(&train(&text, &place, &[]), &["table.csv", "np.savez"]);
+    assert!(!place.exists());
 }

@@ -1,20 +1,14 @@
 //! Whole networks, as they come out of the usual libraries: they load, agree with ONNX Runtime,
 //! train a step in which a gradient reaches every weight, go out, and agree again.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::networks::{segmenter, transformer};
-use common::{command, onnxruntime, photographs, run};
+use crate::common::networks::{segmenter, transformer};
+use crate::common::{command, onnxruntime, photographs, run};
 use edgefit::assets::{Cache, rapidocr_classifier};
-use edgefit::engine::{Array, EngineName, parity};
+use edgefit::engine::{Array, EngineName};
 use edgefit::graph::rewrite::Head;
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 use edgefit::train::stages::one_step::one_step;
+use edgefit::verify;
 
 fn inputs(dims: &[usize]) -> Vec<Array> {
     let count = dims.iter().product::<usize>();
@@ -30,7 +24,7 @@ fn agree(graph: &Graph, sample: &[usize], what: &str) {
     let engines = [EngineName::Burn, EngineName::OnnxRuntime];
     for batch in [1, 3] {
         let inputs = inputs(&[&[batch], sample].concat());
-        let pairs = parity::across(graph, &engines, &inputs, 2, parity::Tolerance::F32).unwrap();
+        let pairs = verify::across(graph, &engines, &inputs, 2, verify::Tolerance::F32).unwrap();
         assert!(
             pairs.iter().all(|pair| pair.within),
             "{what}, batch {batch}: {pairs:?}"

@@ -1,16 +1,11 @@
 //! `edgefit bench`, by what it prints; how fast anything is, is not tested here.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::npz::{Values, npy};
-use common::{Ran, assert_fields, assert_refused, backbone, command, edgefit, onnxruntime, run};
+use crate::common::npz::{Values, npy};
+use crate::common::{
+    Ran, assert_fields, assert_refused, command, edgefit, onnxruntime, run, small_backbone,
+};
 use edgefit::graph::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
 use serde_json::Value;
 
@@ -45,7 +40,11 @@ fn of_one_node(folder: &Path, node: Node, x: ValueInfo, constants: &[(&str, Tens
 
 #[test]
 fn there_are_as_many_launches_as_asked_for() {
-    let ran = bench("tract", &[backbone()], &["--runs", "1", "--launches", "3"]);
+    let ran = bench(
+        "tract",
+        &[small_backbone()],
+        &["--runs", "1", "--launches", "3"],
+    );
     let report = ran.json("edgefit.bench/1");
     let launches = report["results"][0]["launches"].as_array();
     assert_eq!(launches.map(Vec::len), Some(3), "{ran:?}");
@@ -60,7 +59,7 @@ fn candidates_are_measured_compared_and_exported() {
     let exports = ["--export-csv", csv.to_str().unwrap(), "--export-md"];
     let flags = [&exports[..], &[md.to_str().unwrap(), "--profile"]].concat();
     let flags = [&flags[..], &["--assert", "p50<=100s"]].concat();
-    let ran = bench("tract,onnxruntime", &[backbone()], &flags);
+    let ran = bench("tract,onnxruntime", &[small_backbone()], &flags);
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = ran.json("edgefit.bench/1");
     for result in 0..2 {
@@ -104,10 +103,10 @@ fn candidates_are_measured_compared_and_exported() {
 #[test]
 fn a_batch_and_an_input_of_integers_run() {
     onnxruntime();
-    let ran = bench("tract", &[backbone()], &["--batch", "2"]);
+    let ran = bench("tract", &[small_backbone()], &["--batch", "2"]);
     let report = ran.json("edgefit.bench/1");
     let shapes = report["results"][0]["input_shapes"].to_string();
-    assert_eq!(shapes, "[[2,3,224,224]]");
+    assert_eq!(shapes, "[[2,3,64,64]]");
 
     let folder = tempfile::tempdir().unwrap();
     let table: Vec<f32> = (0..8).map(|at| at as f32).collect();
@@ -126,23 +125,23 @@ fn a_batch_and_an_input_of_integers_run() {
 fn an_earlier_call_is_a_baseline_for_what_is_alike() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("earlier.json");
-    let earlier = bench("tract", &[backbone()], &[]);
+    let earlier = bench("tract", &[small_backbone()], &[]);
     std::fs::write(&path, &earlier.stdout).unwrap();
     let baseline = ["--baseline", path.to_str().unwrap()];
     let flags = [&baseline[..], &["--assert", "ratio<=1000"]].concat();
-    let ran = bench("tract", &[backbone()], &flags);
+    let ran = bench("tract", &[small_backbone()], &flags);
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = ran.json("edgefit.bench/1");
     assert_eq!(report["comparisons"][0]["interleaved"], false);
 
     let flags = [&flags[..], &["--batch", "2"]].concat();
-    let ran = bench("tract", &[backbone()], &flags);
+    let ran = bench("tract", &[small_backbone()], &flags);
     assert_eq!(ran.code, 1, "{ran:?}");
     let report = ran.json("edgefit.bench/1");
     assert!(codes(&report).contains(&"not_in_baseline"), "{report}");
 
     std::fs::write(&path, "{\"schema\": \"edgefit.check/1\"}").unwrap();
-    let ran = bench("tract", &[backbone()], &baseline);
+    let ran = bench("tract", &[small_backbone()], &baseline);
     assert_refused(&ran, &["--baseline", "edgefit bench --json"]);
 }
 
@@ -151,7 +150,7 @@ fn a_claim_that_fails_is_exit_1() {
     let ran = run(command()
         .args(["bench", "--engine", "tract", "--time", "50ms"])
         .args(["--launches", "1", "--assert", "p50<=1us"])
-        .arg(backbone()));
+        .arg(small_backbone()));
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.stdout.contains("FAILS"), "{ran:?}");
 }
@@ -177,7 +176,7 @@ fn an_engine_that_fails_leaves_the_others_their_results() {
 #[test]
 fn a_gpu_that_is_not_there_is_missed_by_name() {
     onnxruntime();
-    let ran = bench("tract,onnxruntime:cuda", &[backbone()], &[]);
+    let ran = bench("tract,onnxruntime:cuda", &[small_backbone()], &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     let report = ran.json("edgefit.bench/1");
     assert_eq!(report["results"][0]["engine"], "tract");
@@ -187,7 +186,7 @@ fn a_gpu_that_is_not_there_is_missed_by_name() {
     for words in ["was built without it", "onnxruntime-gpu", "ORT_DYLIB_PATH"] {
         assert!(error.contains(words), "{error}");
     }
-    let ran = bench("tract:cuda", &[backbone()], &[]);
+    let ran = bench("tract:cuda", &[small_backbone()], &[]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("onnxruntime:cuda does"), "{ran:?}");
 }
@@ -196,7 +195,7 @@ fn a_gpu_that_is_not_there_is_missed_by_name() {
 fn more_threads_than_cores_are_warned_of() {
     let cores = std::thread::available_parallelism().unwrap().get();
     let threads = (cores + 1).to_string();
-    let ran = bench("tract", &[backbone()], &["--threads", &threads]);
+    let ran = bench("tract", &[small_backbone()], &["--threads", &threads]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = ran.json("edgefit.bench/1");
     assert!(codes(&report).contains(&"threads"), "{report}");
@@ -206,18 +205,18 @@ fn more_threads_than_cores_are_warned_of() {
 #[test]
 fn what_cannot_be_measured_is_refused_with_the_mend() {
     assert_refused(&edgefit(&["bench", "no-such.onnx"]), &["no-such.onnx"]);
-    for (shape, words) in [("1x3", "dimensions"), ("1x4x224x224", "node")] {
-        let ran = bench("tract", &[backbone()], &["--input-shape", shape]);
+    for (shape, words) in [("1x3", "dimensions"), ("1x4x64x64", "node")] {
+        let ran = bench("tract", &[small_backbone()], &["--input-shape", shape]);
         assert_refused(&ran, &[words]);
     }
-    let alone = bench("tract", &[backbone()], &["--assert", "ratio<=1.1"]);
+    let alone = bench("tract", &[small_backbone()], &["--assert", "ratio<=1.1"]);
     assert_refused(&alone, &["--baseline"]);
-    let none = bench("tract", &[backbone()], &["--runs", "0"]);
+    let none = bench("tract", &[small_backbone()], &["--runs", "0"]);
     assert_eq!(none.code, 2, "{none:?}");
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing/times.csv");
     let flags = ["--export-csv", missing.to_str().unwrap()];
-    assert_refused(&bench("tract", &[backbone()], &flags), &["missing"]);
+    assert_refused(&bench("tract", &[small_backbone()], &flags), &["missing"]);
 }
 
 #[test]
@@ -228,19 +227,23 @@ fn inputs_of_ones_own_are_held_against_the_model() {
         values[7] = value;
         let file = folder.path().join("input.npy");
         std::fs::write(&file, npy(dims, &Values::Floats(values))).unwrap();
-        bench("tract", &[backbone()], &["--input", file.to_str().unwrap()])
+        bench(
+            "tract",
+            &[small_backbone()],
+            &["--input", file.to_str().unwrap()],
+        )
     };
-    let ran = with(&[2, 3, 224, 224], 0.5);
+    let ran = with(&[2, 3, 64, 64], 0.5);
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = ran.json("edgefit.bench/1");
     assert_eq!(report["results"][0]["input_shapes"][0][0], 2);
-    let nan = with(&[1, 3, 224, 224], f32::NAN);
+    let nan = with(&[1, 3, 64, 64], f32::NAN);
     assert_refused(&nan, &["input.npy", "NaN", "[0, 0, 7]"]);
     let small = with(&[1, 3, 32, 31], 0.5);
     assert_refused(&small, &["[1, 3, 32, 31]", "reshape the array"]);
     let none = edgefit(&[
         "bench",
-        backbone().to_str().unwrap(),
+        small_backbone().to_str().unwrap(),
         "--input",
         "no-such.npy",
     ]);

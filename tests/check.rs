@@ -1,15 +1,8 @@
 //! Verdicts and their reasons.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
+use crate::common::{assert_fields, assert_refused, backbone, command, edgefit, run};
 
-mod common;
-
-use common::{assert_fields, assert_refused, backbone, command, edgefit, run};
-
-fn check(device: &str, more: &[&str]) -> common::Ran {
+fn check(device: &str, more: &[&str]) -> crate::common::Ran {
     run(command()
         .arg("check")
         .arg(backbone())
@@ -135,7 +128,7 @@ fn layers_and_the_picture_are_shown_when_asked_for() {
 }
 
 /// Holds that the flags were refused with all of `words`.
-fn assert_flags_refused(ran: &common::Ran, words: &[&str]) {
+fn assert_flags_refused(ran: &crate::common::Ran, words: &[&str]) {
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
     for word in words {
         assert!(ran.stderr.contains(word), "«{word}»: {ran:?}");

@@ -4,16 +4,9 @@
 //! the naive sums of Pisarchyk & Lee (2020, arXiv 2001.03288) leave out the input image, but have
 //! the softmax.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::published;
+use crate::common::published;
 use edgefit::cost::Costs;
-use edgefit::cost::memory::{ElementType, MemoryPlan};
+use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit::graph::infer::{Inference, InputShapes, infer};
 use edgefit::graph::{Dim, Graph, Node, ValueInfo};
 use edgefit::import::Architecture;

@@ -1,13 +1,8 @@
 //! The demo, as a newcomer runs it.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::{assert_fields, assert_refused, backbone, command, run, some_photographs};
+use crate::common::{
+    assert_fields, assert_refused, command, run, small_backbone, some_photographs,
+};
 
 #[test]
 fn the_demo_does_the_whole_job() {
@@ -121,7 +116,7 @@ fn without_pip_and_apt_it_says_how_to_go_on() {
         .arg("--data")
         .arg(data.path())
         .arg("--backbone")
-        .arg(backbone());
+        .arg(small_backbone());
     demo.env("PATH", folder.path())
         .env("EDGEFIT_CACHE", folder.path().join("cache"));
     let ran = run(demo.arg("-o").arg(folder.path().join("run")));

@@ -1,18 +1,11 @@
 //! What `inspect` shows, to people and to programs.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::networks::transformer;
-use common::{assert_fields, backbone, command, run};
+use crate::common::networks::transformer;
+use crate::common::{assert_fields, backbone, command, run};
 use edgefit::graph::{Graph, Node, Tensor, ValueInfo};
 use serde_json::Value;
 
-fn inspect(arguments: &[&str]) -> common::Ran {
+fn inspect(arguments: &[&str]) -> crate::common::Ran {
     run(command().arg("inspect").arg(backbone()).args(arguments))
 }
 

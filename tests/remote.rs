@@ -1,20 +1,10 @@
 //! Measuring on a board, which is a real ssh server on loopback.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-#![cfg(unix)]
-
-#[path = "common/board.rs"]
-mod board;
-mod common;
-
 use std::fs;
 
-use board::Board;
-use common::wire::{external, model, node};
-use common::{Ran, assert_fields, assert_refused, backbone, command, run};
+use crate::common::board::Board;
+use crate::common::wire::{external, model, node};
+use crate::common::{Ran, assert_fields, assert_refused, backbone, command, run, small_backbone};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_edgefit");
 
@@ -26,10 +16,15 @@ case $SSH_ORIGINAL_COMMAND in
     *) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;
 esac"#;
 
-/// Cuts the connection a second after the measuring has begun.
+/// Cuts the connection when the measuring has begun: when a process of the board's runner has started
+/// another.
 const CUT_WHILE_MEASURING: &str = r#"
 case $SSH_ORIGINAL_COMMAND in
-    *bench-session*) (sleep 1; kill -9 $PPID) </dev/null >/dev/null 2>&1 & ;;
+    *bench-session*)
+        {
+            until [ "$(ls -l /proc/[0-9]*/exe | grep -c BOARD/)" -ge 2 ]; do sleep 0.05; done
+            kill -9 $PPID
+        } </dev/null >/dev/null 2>&1 & ;;
 esac
 exec sh -c "$SSH_ORIGINAL_COMMAND""#;
 
@@ -76,7 +71,7 @@ fn bench_for(time: &str, board: &Board, ssh: &str, more: &[&str]) -> Ran {
         ])
         .args(["--runner", BINARY, "--remote", &board.host(), "--ssh", ssh])
         .args(more)
-        .arg(backbone()))
+        .arg(small_backbone()))
 }
 
 #[test]
@@ -93,7 +88,10 @@ fn a_board_is_measured_and_what_is_there_is_not_copied_again() {
             "context.cores",
         ],
     );
-    assert_eq!(report["results"][0]["model"], backbone().to_str().unwrap());
+    assert_eq!(
+        report["results"][0]["model"],
+        small_backbone().to_str().unwrap()
+    );
     assert_eq!(report["remote"]["host"], "127.0.0.1");
     assert_eq!(report["remote"]["arch"], std::env::consts::ARCH);
     let copied = report["remote"]["copied"].as_array().unwrap();
@@ -226,7 +224,7 @@ fn a_board_that_is_not_there_is_named() {
     let elsewhere = |host: &str, ssh: &str| {
         run(command()
             .args(["bench", "--engine", "tract", "--remote", host, "--ssh", ssh])
-            .arg(backbone()))
+            .arg(small_backbone()))
     };
     let unknown = elsewhere("board.invalid", "ssh -F none");
     assert_refused(
@@ -259,7 +257,7 @@ fn a_runner_is_for_the_board_or_is_named() {
             "--ssh",
             &board.ssh(),
         ])
-        .arg(backbone()));
+        .arg(small_backbone()));
     assert_refused(
         &none,
         &["no runner for riscv64", "scripts/build-runner.sh riscv64"],
@@ -277,7 +275,7 @@ fn a_runner_is_for_the_board_or_is_named() {
             "--runner",
             "/bin/true",
         ])
-        .arg(backbone()));
+        .arg(small_backbone()));
     assert_refused(&other, &["on 127.0.0.1"]);
     let model = run(command()
         .args([
@@ -288,7 +286,7 @@ fn a_runner_is_for_the_board_or_is_named() {
             &board.ssh(),
             "--runner",
         ])
-        .args([backbone(), backbone()]));
+        .args([small_backbone(), small_backbone()]));
     assert_refused(&model, &["no Linux"]);
     board.assert_clean();
 }

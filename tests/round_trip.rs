@@ -1,13 +1,6 @@
 //! A model that was read and written is the same model.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::{backbone, onnxruntime, photographs};
+use crate::common::{backbone, onnxruntime, photographs};
 use edgefit::data::{decode, prepare};
 use edgefit::engine::{Array, EngineName, load};
 use edgefit::graph::{Graph, Preprocessing};

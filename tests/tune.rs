@@ -1,38 +1,27 @@
 //! Choices found by trying them: `--tune` and the learning-rate range test.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-use common::{
-    assert_fields, assert_refused, backbone, command, photographs, run, some_photographs,
-};
+use edgefit::engine::onnxruntime::{LIBRARY_VARIABLE, found};
 use serde_json::Value;
+
+use crate::common::process::{interrupt, kill, reaches, start};
+use crate::common::{
+    assert_fields, assert_refused, command, onnxruntime, photographs, resized_backbone, run,
+    small_backbone, some_photographs,
+};
 
 const CLASSES: [&str; 3] = ["bird", "flower", "vehicle"];
 
 fn train(data: &Path, out: &Path, threads: &str, more: &[&str]) -> Command {
-    let mut train = command();
-    train
-        .arg("train")
-        .arg(data)
-        .arg("--backbone")
-        .arg(backbone());
-    train.args([
-        "--device",
-        "raspberry-pi-4b",
-        "--json",
-        "--threads",
-        threads,
-    ]);
+    train_on(small_backbone(), data, out, threads, more)
+}
+
+fn train_on(model: &Path, data: &Path, out: &Path, threads: &str, more: &[&str]) -> Command {
+    let mut train = crate::common::train(data, model);
+    train.args(["--json", "--threads", threads]);
     train.env("RAYON_NUM_THREADS", threads);
     train.args(more).arg("-o").arg(out);
     train
@@ -48,7 +37,7 @@ fn model(run: &Path) -> Vec<u8> {
 
 #[test]
 fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
-    common::onnxruntime();
+    onnxruntime();
     let data = some_photographs(&CLASSES, 16);
     let out = tempfile::tempdir().unwrap();
     let tuned = out.path().join("tuned");
@@ -56,7 +45,13 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
     let slow = out.path().join("slow.toml");
     fs::write(&slow, "[probe]\nlearning_rate = 3e-4\nepochs = 18\n").unwrap();
     let flags = ["--tune", "8", "--recipe", slow.to_str().unwrap()];
-    let ran = run(&mut train(data.path(), &tuned, "2", &flags));
+    let ran = run(&mut train_on(
+        resized_backbone(),
+        data.path(),
+        &tuned,
+        "2",
+        &flags,
+    ));
     assert!(ran.code < 2, "{ran:?}");
     let report = ran.json("edgefit.train/1");
     assert_fields(
@@ -109,63 +104,69 @@ fn the_winner_of_all_rungs_is_trained_and_its_recipe_gives_the_same_model() {
     let again = out.path().join("again");
     let recipe = tuned.join("recipe.toml");
     let flags = ["--recipe", recipe.to_str().unwrap()];
-    let ran = run(&mut train(data.path(), &again, "1", &flags));
+    let ran = run(&mut train_on(
+        resized_backbone(),
+        data.path(),
+        &again,
+        "1",
+        &flags,
+    ));
     assert!(ran.code < 2, "{ran:?}");
     assert_eq!(ran.json("edgefit.train/1")["tuning"], Value::Null);
     assert_eq!(model(&tuned), model(&again));
 }
 
+/// How many feature files lie in a cache folder.
+fn feature_files(cache: &Path) -> usize {
+    let files = fs::read_dir(cache.join("features")).into_iter().flatten();
+    files.count()
+}
+
 #[test]
 fn a_search_that_is_killed_or_ended_gives_what_it_would_have_given() {
-    common::onnxruntime();
+    onnxruntime();
     let data = some_photographs(&CLASSES, 16);
     let out = tempfile::tempdir().unwrap();
-    let flags = ["--tune", "12", "--epochs", "60", "--stages", "probe,top"];
+    let flags = ["--tune", "1000", "--epochs", "150", "--stages", "probe,top"];
     let whole = out.path().join("whole");
     assert!(run(&mut train(data.path(), &whole, "1", &flags)).code < 2);
 
-    let killed = out.path().join("killed");
-    let started = |mut command: Command| {
-        let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
-        silent.spawn().unwrap()
-    };
+    // The run has a cache of its own: the search begins when the features of augmented samples come
+    // there, beside those of the samples as they are.
+    let (killed, cache) = (out.path().join("killed"), out.path().join("cache"));
+    let library = found().unwrap().path.clone();
     let resume = || {
         let mut resume = command();
         resume.args(["train", "--resume"]).arg(&killed);
         resume.env("RAYON_NUM_THREADS", "2");
         resume
     };
-    // In the midst of the search, which begins behind the file of splits: once killed, once ended.
-    for signal in ["-KILL", "-INT"] {
-        let mut child = started(match killed.join("job.json").exists() {
-            true => resume(),
-            false => train(data.path(), &killed, "2", &flags),
-        });
-        let splits = killed.join("splits.json");
-        let begun = fs::metadata(&splits).and_then(|meta| meta.modified()).ok();
-        let again = || fs::metadata(&splits).and_then(|meta| meta.modified()).ok();
-        while again() == begun {
-            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        std::thread::sleep(Duration::from_millis(300));
-        let id = child.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
-        assert!(sent.success());
-        child.wait().unwrap();
-        assert!(!killed.join("report.json").exists(), "{signal}");
-        let checkpoint = killed.join("checkpoint.safetensors");
-        assert!(!checkpoint.exists(), "{signal}: the search was over");
-    }
+    let with_cache = |mut command: Command| {
+        command.env("EDGEFIT_CACHE", &cache);
+        command.env(LIBRARY_VARIABLE, &library);
+        command
+    };
+    let checkpoint = killed.join("checkpoint.safetensors");
+    let in_the_search = |command: Command| {
+        let _ = fs::remove_dir_all(&cache);
+        let mut child = start(with_cache(command));
+        let begins = reaches(&mut child, || feature_files(&cache) > 1);
+        assert!(begins, "it ended by itself");
+        child
+    };
+    kill(in_the_search(train(data.path(), &killed, "2", &flags)));
+    assert!(!checkpoint.exists(), "the search was over");
+    interrupt(in_the_search(resume()));
+    assert!(!killed.join("report.json").exists());
+    assert!(!checkpoint.exists(), "the search was over");
     // Behind the search, whose result is in the checkpoint then.
-    let mut child = started(resume());
-    while !killed.join("checkpoint.safetensors").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let end = run(&mut resume());
+    let mut child = start(with_cache(resume()));
+    assert!(
+        reaches(&mut child, || checkpoint.exists()),
+        "it ended by itself"
+    );
+    kill(child);
+    let end = run(&mut with_cache(resume()));
     assert!(end.code < 2, "{end:?}");
 
     let (whole_report, killed_report) = (report(&whole), report(&killed));
@@ -179,13 +180,19 @@ fn a_search_that_is_killed_or_ended_gives_what_it_would_have_given() {
 
 #[test]
 fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
-    common::onnxruntime();
+    onnxruntime();
     let out = tempfile::tempdir().unwrap();
     let ef10 = |data: &Path, count: &str, recipe: &str| {
         let path = out.path().join("recipe.toml");
         fs::write(&path, recipe).unwrap();
         let flags = ["--tune", count, "--recipe", path.to_str().unwrap()];
-        let ran = run(&mut train(data, &out.path().join("run"), "2", &flags));
+        let ran = run(&mut train_on(
+            resized_backbone(),
+            data,
+            &out.path().join("run"),
+            "2",
+            &flags,
+        ));
         let document: Value = serde_json::from_str(&ran.stdout).unwrap();
         let guards = document["guards"].as_array().unwrap().clone();
         let found = guards.into_iter().find(|guard| guard["code"] == "EF10");
@@ -205,13 +212,13 @@ fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
 
 #[test]
 fn the_range_test_draws_its_curve_and_leaves_nothing() {
-    common::onnxruntime();
+    onnxruntime();
     let data = some_photographs(&CLASSES, 16);
     let place = tempfile::tempdir().unwrap();
     let find = |more: &[&str]| {
         let mut find = command();
         find.arg("lr-find").arg(data.path());
-        find.arg("--backbone").arg(backbone()).args(more);
+        find.arg("--backbone").arg(small_backbone()).args(more);
         run(find.current_dir(place.path()))
     };
     let ran = find(&["--json"]);
@@ -229,7 +236,7 @@ fn the_range_test_draws_its_curve_and_leaves_nothing() {
         .find(|point| smoothed(point) == lowest)
         .unwrap();
     assert_eq!(figure("minimum"), rate(minimum));
-    assert!((figure("suggestion") / figure("minimum") - 0.1).abs() < 1e-9);
+    assert!(figure("suggestion") < figure("minimum"));
     assert_eq!(figure("recipe_rate"), 3e-3);
     // AdamW on the features of three classes: neither hardly moving nor out of hand.
     assert!((1e-4..1e-1).contains(&figure("suggestion")), "{ran:?}");
@@ -269,13 +276,13 @@ fn searches_that_cannot_be_made_are_refused_with_the_mend() {
     }
     let mut find = command();
     find.arg("lr-find").arg(data.path());
-    find.arg("--backbone").arg(backbone());
+    find.arg("--backbone").arg(small_backbone());
     let ran = run(find.args(["--stage", "head"]));
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("probe, top and full"), "{ran:?}");
     let mut find = command();
     find.arg("lr-find").arg("absent");
-    find.arg("--backbone").arg(backbone());
+    find.arg("--backbone").arg(small_backbone());
     assert_refused(&run(&mut find), &["absent"]);
     assert!(!place.exists());
 }

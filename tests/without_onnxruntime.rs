@@ -1,13 +1,6 @@
 //! Everything works without ONNX Runtime, on tract, and says what is missing.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
-mod common;
-
-use common::{backbone, command, run, some_photographs};
+use crate::common::{command, run, small_backbone, some_photographs};
 
 #[test]
 fn the_job_runs_on_tract_and_says_how_to_get_more() {
@@ -19,7 +12,7 @@ fn the_job_runs_on_tract_and_says_how_to_get_more() {
         .arg("train")
         .arg(data.path())
         .arg("--backbone")
-        .arg(backbone());
+        .arg(small_backbone());
     train
         .args(["--device", "raspberry-pi-4b", "--json", "-o"])
         .arg(out.path());
@@ -60,7 +53,7 @@ fn the_job_runs_on_tract_and_says_how_to_get_more() {
         .env("ORT_DYLIB_PATH", "/nowhere")
         .arg("train")
         .arg(data.path());
-    asked.arg("--backbone").arg(backbone()).args([
+    asked.arg("--backbone").arg(small_backbone()).args([
         "--device",
         "host",
         "--engine",

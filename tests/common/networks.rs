@@ -1,5 +1,6 @@
 //! Small networks with the ops of the usual libraries, in the forms that their exporters write.
 
+use edgefit::graph::rewrite::extract;
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -340,6 +341,22 @@ pub fn vision_transformer(depth: usize) -> Graph {
     let head = chain.push("Gemm", "logits", &["mean", "head.w", "head.b"]);
     set(head, "transB", Attribute::Int(1));
     chain.graph
+}
+
+/// A network up to the value `end`, a normalisation's, with a head of its own.
+pub fn first_blocks(whole: &Graph, end: &str, classes: usize) -> Graph {
+    let mut graph = extract(whole, &whole.inputs, &[ValueInfo::float(end)]).unwrap();
+    let last = graph.nodes.last().unwrap();
+    let channels = graph.initializers[&last.inputs[1]].dims()[0];
+    weight(&mut graph, "head", &[channels, classes], 0.0);
+    weight(&mut graph, "head.bias", &[classes], 0.0);
+    graph.nodes.extend([
+        Node::new("GlobalAveragePool", "pool", &[end], &["pooled"]),
+        Node::new("Flatten", "flatten", &["pooled"], &["flat"]),
+        Node::new("Gemm", "fc", &["flat", "head", "head.bias"], &["logits"]),
+    ]);
+    graph.outputs = vec![ValueInfo::float("logits")];
+    graph
 }
 
 /// ResNet18 with weights that keep the size of what goes through.

@@ -8,10 +8,11 @@ use flate2::read::GzDecoder;
 use image::GrayImage;
 use tempfile::TempDir;
 
+use super::{Finding, Training, findings};
 use crate::common::{cache, command, onnxruntime, photographs, run};
-use crate::{Planted, guards, raised};
 
 #[test]
+#[ignore = "takes 12 min: 15 trainings at full size"]
 fn clean_runs_raise_nothing() {
     onnxruntime();
     let folder = tempfile::tempdir().unwrap();
@@ -38,16 +39,14 @@ fn clean_runs_raise_nothing() {
         for model in &models {
             for seed in seeds.clone() {
                 let run_folder = tempfile::tempdir().unwrap();
-                let clean = Planted {
-                    code: "",
-                    variant: "",
+                let clean = Training {
                     data: data.clone(),
                     backbone: model.clone(),
-                    recipe: &format!("seed = {seed}\n").leak()[..],
-                    flags: &[],
+                    recipe: format!("seed = {seed}\n"),
+                    flags: Vec::new(),
                 };
-                let found = guards(&clean, run_folder.path());
-                let raised: Vec<_> = found.iter().filter(|found| raised(&found.1)).collect();
+                let found = findings(&clean, run_folder.path());
+                let raised: Vec<_> = found.into_iter().filter(Finding::is_raised).collect();
                 assert!(
                     raised.is_empty(),
                     "{} {} {seed}: {raised:#?}",

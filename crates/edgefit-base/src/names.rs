@@ -1,4 +1,4 @@
-//! Names that somebody may have meant.
+//! Names: the one that somebody may have meant, and the block that a node belongs to.
 
 /// The least Jaro-Winkler similarity at which a name is worth suggesting.
 const ALIKE: f64 = 0.7;
@@ -17,4 +17,14 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(similarity, _)| *similarity > ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// The block that a node belongs to: the first `depth` parts of its name, which `/` and `.` separate.
+///
+/// ```
+/// assert_eq!(edgefit_base::names::block("/net/blocks.0/Conv", 2), "net/blocks");
+/// ```
+pub fn block(name: &str, depth: usize) -> String {
+    let parts = name.split(['/', '.']).filter(|part| !part.is_empty());
+    parts.take(depth).collect::<Vec<_>>().join("/")
 }

@@ -1,8 +1,8 @@
 //! The core that a process runs on.
 //!
-//! The cores of one machine are not alike at one time: another program has a core's other thread, or
-//! a cluster is slower. The system leaves a process on the core it had, so that the core would be
-//! taken for the candidate. Therefore whoever runs later in a round follows the one before it.
+//! Cores differ in speed at any time: another program runs on a core's other hardware thread, or a
+//! cluster is slower. The system leaves a process on its core, so a difference between cores would
+//! look like one between candidates. Therefore all candidates of a round run on the same core.
 
 /// Where this process may run, as it was started.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -15,8 +15,8 @@ impl Cores {
         Cores(rustix::thread::sched_getaffinity(None).ok())
     }
 
-    /// Puts all threads of this process on `core`, or wherever they were allowed at its start, which is
-    /// also where they go if the system refuses.
+    /// Restricts all threads of this process to `core`. Without one, or if the system refuses, they may
+    /// run wherever they could at its start.
     pub fn stay(&self, core: Option<usize>) {
         use rustix::thread::{CpuSet, Pid, sched_setaffinity};
 
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_stays_where_it_is_put_and_is_let_go() {
+    fn a_process_stays_on_its_core_until_it_is_released() {
         let cores = Cores::of_process();
         let now = cores.current().unwrap();
         cores.stay(Some(now));
@@ -78,7 +78,7 @@ mod tests {
         }
         cores.stay(None);
         assert_eq!(rustix::thread::sched_getaffinity(None).ok(), cores.0);
-        // No core of this process: it is let go instead.
+        // Not a core that this process may use: it is released instead.
         cores.stay(Some(1_000_000));
         assert_eq!(rustix::thread::sched_getaffinity(None).ok(), cores.0);
     }

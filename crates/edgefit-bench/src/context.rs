@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::number;
+use crate::sysfs::number;
 
 /// What the firmware or the hypervisor of a virtual machine calls it.
 const VIRTUAL: [&str; 9] = [
@@ -30,7 +30,7 @@ pub struct Context {
     pub cores: usize,
     /// Policy that sets the clock, such as `performance`.
     pub governor: Option<String>,
-    /// Whether a hypervisor shows itself; `None` where none could.
+    /// Whether a hypervisor was detected; `None` where none could be.
     pub virtual_machine: Option<bool>,
     /// Emulator that runs this process.
     pub emulator: Option<String>,
@@ -49,9 +49,9 @@ pub struct Moment {
     pub clock_hz: Option<u64>,
     /// The hottest sensor.
     pub temperature_celsius: Option<f64>,
-    /// How often heat has held the clocks down since the machine started.
+    /// How often heat has lowered the clocks since the machine started.
     pub throttled: Option<u64>,
-    /// Whether heat or a weak supply holds the clocks down now.
+    /// Whether heat or a weak supply lowers the clocks now.
     pub held_down: Option<bool>,
     /// Processes that wanted a core, over the last minute.
     pub load_average: Option<f64>,
@@ -104,8 +104,8 @@ impl Moment {
     }
 }
 
-/// The program that emulates the processor of this one, if there is one and it can be seen. The system
-/// may not know by itself that it is needed for other programs of the same kind.
+/// The emulator that runs this program, if one does and can be detected. The system may not start it by
+/// itself for other programs of the same architecture.
 pub fn emulator_program() -> Option<PathBuf> {
     Files(Path::new("/")).emulator_program()
 }
@@ -135,19 +135,21 @@ impl Files<'_> {
         let flagged = flags.map(|flags| flags.split(' ').any(|flag| flag == "hypervisor"));
         let named = self.text("sys/class/dmi/id/product_name");
         let named = named.map(|name| VIRTUAL.iter().any(|mark| name.contains(mark)));
-        let told = [
+        let hypervisor_files = [
             "sys/hypervisor/type",
             "proc/device-tree/hypervisor/compatible",
         ];
-        let told = told.iter().any(|file| self.text(file).is_some());
-        match told {
-            true => Some(true),
-            false => flagged.into_iter().chain(named).reduce(|a, b| a || b),
+        let shown = hypervisor_files
+            .iter()
+            .any(|file| self.text(file).is_some());
+        if shown {
+            return Some(true);
         }
+        flagged.into_iter().chain(named).reduce(|a, b| a || b)
     }
 
-    /// The cooling devices that lower a processor's clock, and the mark of a Raspberry Pi's firmware,
-    /// whose four lowest bits are what holds it down now.
+    /// Whether a cooling device lowers a processor's clock, or the firmware of a Raspberry Pi does, whose
+    /// four lowest bits say so.
     fn held_down(&self) -> Option<bool> {
         let cooling = self
             .folder("sys/class/thermal")
@@ -178,8 +180,8 @@ impl Files<'_> {
         Some((megahertz * 1e6) as u64)
     }
 
-    /// An emulator of user programs shows itself where it does not pretend: in the program of the
-    /// thread, in the kernel's architecture, in the fields of `cpuinfo`.
+    /// An emulator of user programs is detected by the executable of a thread, the kernel's architecture
+    /// or the fields of `cpuinfo`, which it does not emulate.
     fn emulator(&self, arch: &str) -> Option<String> {
         if let Some(program) = self.emulator_program() {
             let name = program.file_name().unwrap_or_default().to_string_lossy();
@@ -212,7 +214,7 @@ impl Files<'_> {
     }
 }
 
-/// Architectures whose programs a processor runs by itself share a family.
+/// A processor runs the programs of all architectures of its family.
 fn family(arch: &str) -> &str {
     match arch {
         "x86" | "i386" | "i586" | "i686" | "x86_64" => "x86",
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_says_how_it_is() {
+    fn the_state_of_a_board_is_read() {
         let root = root(&[
             (
                 "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emulator_gives_itself_away() {
+    fn an_emulator_is_detected() {
         let intel = root(&[(
             "proc/cpuinfo",
             "vendor_id : GenuineIntel\nflags : fpu hypervisor\n",

@@ -1,15 +1,17 @@
+//! Energy counters of the processor and power sensors of the board.
+
 use std::path::{Path, PathBuf};
 
-use crate::files::number;
+use crate::sysfs::number;
 
-/// Where the energy of a board can be read. What is read is of everything that runs meanwhile.
+/// Where the energy of a board can be read. It counts everything that runs meanwhile.
 pub(crate) enum Meter {
-    /// Counters of the processor's packages in microjoules, each with the value at which it begins
-    /// anew: <https://docs.kernel.org/power/powercap/powercap.html>
+    /// Counters of the processor's packages in microjoules, each with the value at which it wraps
+    /// around: <https://docs.kernel.org/power/powercap/powercap.html>
     Counters(Vec<(PathBuf, u64)>),
     /// Sensors of what the whole board draws: <https://docs.kernel.org/hwmon/sysfs-interface.html>
     Sensors(Vec<Sensor>),
-    /// Neither, and why.
+    /// Neither; the reason.
     None(String),
 }
 
@@ -74,7 +76,7 @@ impl Meter {
         let used = pairs.map(
             |((before, now), (_, range))| match now.checked_sub(before) {
                 Some(used) => used,
-                // The counter began anew.
+                // The counter wrapped around.
                 None => range.saturating_sub(before).saturating_add(now),
             },
         );
@@ -96,7 +98,7 @@ fn counters(root: &Path) -> (Vec<(PathBuf, u64)>, Option<String>) {
     let (mut found, mut reason) = (Vec::new(), None);
     for domain in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
         let name = domain.file_name().to_string_lossy().into_owned();
-        // intel-rapl:0 is a package, intel-rapl:0:1 a part of it that the package counts too.
+        // intel-rapl:0 is a package, intel-rapl:0:1 a domain within it that the package counts too.
         if !name.starts_with("intel-rapl:") || name.matches(':').count() != 1 {
             continue;
         }
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_that_began_anew_is_followed() {
+    fn a_counter_that_wraps_around_is_followed() {
         let root = tempfile::tempdir().unwrap();
         let domain = root.path().join("sys/class/powercap/intel-rapl:0");
         std::fs::create_dir_all(&domain).unwrap();

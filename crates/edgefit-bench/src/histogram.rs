@@ -1,3 +1,5 @@
+//! A histogram of times.
+
 use serde::{Deserialize, Serialize};
 
 /// Most bars of a histogram.
@@ -16,7 +18,7 @@ pub struct Bar {
 
 /// Bars of equal width from the shortest time to p99; what is longer counts in the last one. Their
 /// width is by Freedman & Diaconis (1981), up to twenty of them.
-pub fn histogram(times: &[u64]) -> Vec<Bar> {
+pub(crate) fn histogram(times: &[u64]) -> Vec<Bar> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else {

@@ -1,25 +1,47 @@
-//! The stopwatch: candidates in processes of their own, in turns, and what their times say.
+//! Latency, memory and energy of models: candidates run in processes of their own, in turns.
 //!
-//! [`Session::here`] measures, [`statistics::Summary`] sums up, [`compare::paired`] compares,
-//! [`context::Context`] tells the state of the machine. [`worker::serve`] is the child's side.
+//! [`Plan::run_here`] measures on this machine and [`measure_on_board`] on another one, [`Report`] sums
+//! up and compares. Below them, [`schedule`] has the processes take turns, [`statistics::Summary`] sums
+//! up times and [`ratio::paired`] compares them. [`worker::serve`] is the child's side.
 
 mod affinity;
-mod beside;
-pub mod compare;
+mod assertion;
+mod baseline;
+mod candidate;
+mod columns;
+mod comparison;
 pub mod context;
 mod energy;
 mod error;
-mod files;
+pub mod export;
+mod gpu;
 mod histogram;
+mod plan;
 mod process;
+mod profile_by_block;
+pub mod ratio;
+mod report;
+mod result;
 pub mod schedule;
+mod sensors;
 mod session;
 pub mod statistics;
+mod sysfs;
+pub mod warning;
 pub mod worker;
 
-pub use beside::{Seen, Sources};
-pub use edgefit_engine::child::Launch;
+pub use assertion::{Assertion, Judged};
+pub use baseline::{Baseline, SCHEMA};
+pub use candidate::Candidate;
+pub use columns::{header, row};
+pub use comparison::{Basis, Comparison};
 pub use error::{Error, Result};
-pub use histogram::{Bar, histogram};
-pub use process::Process;
+pub use gpu::{GpuFigures, Range};
+pub use histogram::Bar;
+pub use plan::{Plan, Program, SESSION_SCHEMA, measure_on_board};
+pub use profile_by_block::TimeSum;
+pub use report::{Failure, Report};
+pub use result::{BenchResult, Hardware, LaunchFigures, Outlier};
+pub use sensors::{Readings, Sources};
 pub use session::Session;
+pub use warning::Warning;

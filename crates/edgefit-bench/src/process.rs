@@ -1,3 +1,5 @@
+//! The parent of a candidate in a process of its own.
+
 use std::time::Instant;
 
 use edgefit_engine::NodeTime;
@@ -8,7 +10,7 @@ use crate::schedule::Worker;
 use crate::worker::{Order, Ready, Round, WarmUp};
 
 /// A candidate in a process of its own, gone when dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     ready: Ready,
     cold_start_ns: u64,
@@ -19,10 +21,10 @@ impl Process {
     ///
     /// # Errors
     /// The program does not start, or the model does not run; the child's own words.
-    pub fn start(launch: &Launch) -> Result<Process> {
+    pub(crate) fn start(launch: &Launch) -> Result<Process> {
         let begun = Instant::now();
         let mut child = launch.start()?;
-        let ready = child.answer()?;
+        let ready = child.greeting()?;
         Ok(Process {
             child,
             ready,

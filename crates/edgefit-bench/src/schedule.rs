@@ -1,8 +1,8 @@
-//! Who runs when: candidates take turns, so that a machine that gets slower gets slower for all.
+//! The order of runs: candidates take turns, so that a machine that gets slower gets slower for all.
 
 use std::time::Duration;
 
-use edgefit_engine::NodeTime;
+use edgefit_engine::{Effort, NodeTime};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ const TURN: Duration = Duration::from_millis(20);
 
 /// A candidate that was started.
 pub trait Worker {
-    /// What it said when its first result was there.
+    /// Times and memory of its start.
     fn ready(&self) -> &Ready;
     /// From its start to its first result.
     fn cold_start_ns(&self) -> u64;
@@ -36,11 +36,9 @@ pub trait Worker {
 
 /// How much to measure of each candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effort {
-    /// Runs, at least, over all launches.
-    pub runs: usize,
-    /// Time of the runs, at least, over all launches.
-    pub time: Duration,
+pub struct Schedule {
+    /// Runs and their time, over all launches.
+    pub effort: Effort,
     /// Processes, one after the other.
     pub launches: usize,
     /// Whether to time the nodes too.
@@ -52,7 +50,7 @@ pub struct Effort {
 pub struct Launched {
     /// From its start to its first result.
     pub cold_start_ns: u64,
-    /// What it said then.
+    /// Times and memory of that start.
     pub ready: Ready,
     /// How it warmed up.
     pub warm_up: WarmUp,
@@ -67,7 +65,7 @@ pub struct Measured {
     pub launches: Vec<Launched>,
     /// The nodes of the last process.
     pub nodes: Option<Result<Vec<NodeTime>>>,
-    /// Why it was given up.
+    /// Why it was left out.
     pub failure: Option<Error>,
 }
 
@@ -85,12 +83,12 @@ impl Measured {
 /// `tell` is called once for each launch of each candidate.
 pub fn interleave<W: Worker>(
     candidates: usize,
-    effort: Effort,
+    schedule: Schedule,
     mut start: impl FnMut(usize) -> Result<W>,
     mut tell: impl FnMut(),
 ) -> Vec<Measured> {
     let mut measured: Vec<Measured> = (0..candidates).map(|_| Measured::default()).collect();
-    for launch in 0..effort.launches {
+    for launch in 0..schedule.launches {
         let mut running: Vec<(usize, W)> = Vec::new();
         for place in 0..candidates {
             let index = (launch + place) % candidates;
@@ -107,8 +105,8 @@ pub fn interleave<W: Worker>(
                 Err(error) => candidate.failure = Some(error),
             }
         }
-        take_turns(&mut running, &mut measured, effort);
-        if effort.profile && launch + 1 == effort.launches {
+        take_turns(&mut running, &mut measured, schedule);
+        if schedule.profile && launch + 1 == schedule.launches {
             for (index, worker) in &mut running {
                 measured[*index].nodes = Some(worker.profile());
             }
@@ -130,14 +128,18 @@ fn begin<W: Worker>(start: impl FnOnce() -> Result<W>) -> Result<(W, Launched)> 
 
 /// Turns until each candidate has had its share of runs and time. Each begins as often as the others,
 /// and the others follow it to its core.
-fn take_turns<W: Worker>(running: &mut Vec<(usize, W)>, measured: &mut [Measured], effort: Effort) {
-    let runs = effort.runs.div_ceil(effort.launches);
-    let time = effort.time / effort.launches.max(1) as u32;
+fn take_turns<W: Worker>(
+    running: &mut Vec<(usize, W)>,
+    measured: &mut [Measured],
+    schedule: Schedule,
+) {
+    let runs = schedule.effort.runs.div_ceil(schedule.launches);
+    let time = schedule.effort.time / schedule.launches.max(1) as u32;
     let turn = TURN.min(time.max(Duration::from_nanos(1)));
     let mut spent = vec![(0, Duration::ZERO); measured.len()];
     loop {
         let enough = |(index, _): &(usize, W)| spent[*index].0 >= runs && spent[*index].1 >= time;
-        // None is left, or none needs more.
+        // All failed, or none needs more.
         if running.iter().all(enough) {
             return;
         }
@@ -171,9 +173,9 @@ mod tests {
     use edgefit_engine::child::ChildError;
 
     use super::*;
-    use crate::beside::Sources;
+    use crate::sensors::Sources;
 
-    /// Who had a turn, and the core it was told to take.
+    /// Who had a turn, and the core that it was to run on.
     type Turns = Vec<(usize, Option<usize>)>;
 
     /// Takes 1 ms a run and notes when it has its turn; fails in its third one, if it is to.
@@ -222,9 +224,11 @@ mod tests {
 
     fn measure(candidates: usize, launches: usize, fails: Option<usize>) -> (Vec<Measured>, Turns) {
         let turns = RefCell::new(Vec::new());
-        let effort = Effort {
-            runs: 12,
-            time: Duration::ZERO,
+        let schedule = Schedule {
+            effort: Effort {
+                runs: 12,
+                time: Duration::ZERO,
+            },
             launches,
             profile: true,
         };
@@ -241,7 +245,7 @@ mod tests {
                 },
             })
         };
-        let measured = interleave(candidates, effort, start, || ());
+        let measured = interleave(candidates, schedule, start, || ());
         (measured, turns.into_inner())
     }
 
@@ -268,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_fails_does_not_end_the_others() {
+    fn a_candidate_that_fails_does_not_end_the_others() {
         let (measured, _) = measure(2, 3, Some(0));
         assert!(
             matches!(&measured[0].failure, Some(Error::Child(ChildError::Died(words))) if words == "it broke")

@@ -1,3 +1,5 @@
+//! Candidates measured in turns on this machine.
+
 use std::path::Path;
 
 use edgefit_engine::child::Launch;
@@ -5,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, Moment};
 use crate::process::Process;
-use crate::schedule::{Effort, Measured, interleave};
+use crate::schedule::{Measured, Schedule, interleave};
 
 /// What was measured in one go, and the machine that it was measured on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -18,11 +20,11 @@ pub struct Session {
 
 impl Session {
     /// Measures candidates in turns on this machine. `tell` is called once for each launch of each.
-    pub fn here(launches: &[Launch], effort: Effort, tell: impl FnMut()) -> Self {
+    pub(crate) fn here(launches: &[Launch], schedule: Schedule, tell: impl FnMut()) -> Self {
         let system = Path::new("/");
         let mut context = Context::read(system);
         let start = |index: usize| Process::start(&launches[index]);
-        let measured = interleave(launches.len(), effort, start, tell);
+        let measured = interleave(launches.len(), schedule, start, tell);
         context.after = Moment::read(system);
         Session { context, measured }
     }

@@ -1,27 +1,27 @@
-//! The process of one candidate: it loads a model, says so, and runs it as often as it is told.
+//! The process of one candidate: it loads a model and runs it as often as its parent orders.
 //!
 //! Parent and child talk as [`edgefit_engine::child`] says, in [`Order`]s.
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use edgefit_engine::child::{self, say};
+use edgefit_engine::child;
 use edgefit_engine::{NodeTime, Provider, Resident, Runner, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::affinity::Cores;
-use crate::beside::{Beside, Seen, Sources};
 use crate::error::Result;
+use crate::sensors::{Readings, Sensors, Sources};
 use crate::statistics::median;
 
-/// Warm-up lasts at least this long, and at most ten times as long.
+/// Least time of the warm-up, which takes at most ten times as long.
 const WARM_UP: Duration = Duration::from_millis(200);
 
-/// Runs of a part of the warm-up, at least, and its time.
-const PART_RUNS: usize = 3;
-const PART: Duration = Duration::from_millis(60);
+/// Least number of runs in one window of the warm-up, and its least time.
+const WINDOW_RUNS: usize = 3;
+const WINDOW: Duration = Duration::from_millis(60);
 
-/// Medians of two parts that differ by less are steady.
+/// Times are steady when the medians of two windows differ by less than this.
 const STEADY: f64 = 0.03;
 
 /// What the parent asks for.
@@ -41,7 +41,7 @@ pub enum Order {
     Profile,
 }
 
-/// Said once the first result is there.
+/// The greeting, once the first result is there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ready {
     /// From the file to a model that can run.
@@ -57,7 +57,7 @@ pub struct Ready {
 pub struct WarmUp {
     /// Runs.
     pub runs: usize,
-    /// Whether the last two parts took the same.
+    /// Whether the last two windows took the same time.
     pub steady: bool,
     /// Where energy and the figures of the GPU come from in what follows.
     pub sources: Sources,
@@ -76,57 +76,86 @@ pub struct Round {
     pub core: Option<usize>,
     /// How often the system has taken a core away from the process during this round.
     pub involuntary_switches: Option<u64>,
-    /// What was read beside them.
-    pub seen: Seen,
+    /// Energy, and the GPU, during the runs.
+    pub readings: Readings,
+}
+
+/// What the process of a candidate does.
+pub struct Work<L, P> {
+    /// Engine, and what it runs on.
+    pub target: Target,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// Loads the model.
+    pub load: L,
+    /// Times its nodes.
+    pub profile: P,
 }
 
 /// Does the child's part until `orders` end.
 ///
 /// # Errors
-/// The engine fails, or the parent is gone.
-pub fn serve(
-    target: Target,
-    threads: usize,
-    load: impl FnOnce() -> Result<Runner>,
-    profile: impl Fn() -> Result<Vec<NodeTime>>,
-    orders: impl BufRead,
-    mut answers: impl Write,
-) -> Result<()> {
-    let begun = Instant::now();
-    let mut run = load()?;
-    let load_ns = begun.elapsed().as_nanos() as u64;
-    let loaded = Resident::of_process();
-    let first_ns = timed(&mut run)?.ns;
-    let ready = Ready {
-        load_ns,
-        first_ns,
-        loaded,
+/// The parent is gone, or an order cannot be read. A failure of the engine is an answer.
+pub fn serve<L, P>(work: Work<L, P>, orders: impl BufRead, answers: impl Write) -> Result<()>
+where
+    L: FnOnce() -> Result<Runner>,
+    P: Fn() -> Result<Vec<NodeTime>>,
+{
+    let start = || {
+        let begun = Instant::now();
+        let mut run = (work.load)()?;
+        let load_ns = begun.elapsed().as_nanos() as u64;
+        let loaded = Resident::of_process();
+        let first_ns = timed(&mut run)?.ns;
+        let ready = Ready {
+            load_ns,
+            first_ns,
+            loaded,
+        };
+        Ok((Running { run, machine: None }, ready))
     };
-    say(&mut answers, &ready)?;
-    // After the cold start, which has no part in it.
-    let beside = Beside::open(target.provider == Provider::Cuda);
-    let follows = threads == 1 && target.provider == Provider::Cpu;
-    let cores = follows.then(Cores::of_process);
-    for order in child::orders(orders) {
-        match order? {
-            Order::WarmUp => say(&mut answers, &warm_up(&mut run, &beside)?)?,
+    let one_core = work.threads == 1 && work.target.provider == Provider::Cpu;
+    let open = || Machine {
+        sensors: Sensors::open(work.target.provider),
+        cores: one_core.then(Cores::of_process),
+    };
+    let answer = |running: &mut Running, order| {
+        let Machine { sensors, cores } = running.machine.get_or_insert_with(open);
+        let (run, cores) = (&mut running.run, cores.as_ref());
+        match order {
+            Order::WarmUp => answered(&warm_up(run, sensors)?),
             Order::Round { ns, core } => {
-                let cores = cores.as_ref();
                 if let Some(cores) = cores {
                     cores.stay(core);
                 }
-                let time = Duration::from_nanos(ns);
-                say(&mut answers, &round(&mut run, time, &beside, cores)?)?;
+                answered(&round(run, Duration::from_nanos(ns), sensors, cores)?)
             }
             Order::Profile => {
-                if let Some(cores) = &cores {
+                if let Some(cores) = cores {
                     cores.stay(None);
                 }
-                say(&mut answers, &profile()?)?;
+                answered(&(work.profile)()?)
             }
         }
-    }
-    Ok(())
+    };
+    Ok(child::serve(orders, answers, start, answer)?)
+}
+
+/// A model that was loaded, and the machine, which is opened after the cold start so as to be no part of
+/// it.
+struct Running {
+    run: Runner,
+    machine: Option<Machine>,
+}
+
+struct Machine {
+    sensors: Sensors,
+    /// Where the process may run, if it is to stay on one core.
+    cores: Option<Cores>,
+}
+
+fn answered(answer: &impl Serialize) -> Result<serde_json::Value, child::Refusal> {
+    serde_json::to_value(answer).map_err(|error| child::Refusal::Failed(error.to_string()))
 }
 
 /// Time of a run, and what it took of the processor.
@@ -175,31 +204,31 @@ fn middle(times: &[Timed]) -> u64 {
     median(&times.iter().map(|time| time.ns).collect::<Vec<_>>())
 }
 
-fn warm_up(run: &mut Runner, beside: &Beside) -> Result<WarmUp> {
+fn warm_up(run: &mut Runner, sensors: &Sensors) -> Result<WarmUp> {
     let begun = Instant::now();
-    let mut before = spend(run, PART_RUNS, PART)?;
+    let mut before = spend(run, WINDOW_RUNS, WINDOW)?;
     let mut runs = before.len();
     loop {
-        let part = spend(run, PART_RUNS, PART)?;
-        runs += part.len();
-        let change = middle(&part) as f64 / middle(&before).max(1) as f64 - 1.0;
+        let window = spend(run, WINDOW_RUNS, WINDOW)?;
+        runs += window.len();
+        let change = middle(&window) as f64 / middle(&before).max(1) as f64 - 1.0;
         let steady = change.abs() < STEADY;
         if (steady && begun.elapsed() >= WARM_UP) || begun.elapsed() >= 10 * WARM_UP {
-            let sources = beside.sources.clone();
+            let sources = sensors.sources.clone();
             return Ok(WarmUp {
                 runs,
                 steady,
                 sources,
             });
         }
-        before = part;
+        before = window;
     }
 }
 
 fn round(
     run: &mut Runner,
     time: Duration,
-    beside: &Beside,
+    sensors: &Sensors,
     cores: Option<&Cores>,
 ) -> Result<Round> {
     // A core that waited for its turn has cold caches.
@@ -209,7 +238,7 @@ fn round(
         cores.stay(core);
     }
     let before = involuntary_switches();
-    let (times, seen) = beside.during(|| spend(run, 1, time));
+    let (times, readings) = sensors.during(|| spend(run, 1, time));
     let times = times?;
     let after = involuntary_switches();
     Ok(Round {
@@ -218,11 +247,11 @@ fn round(
         peak_rss_bytes: edgefit_engine::peak_rss_bytes(),
         core,
         involuntary_switches: before.zip(after).map(|(b, a)| a.saturating_sub(b)),
-        seen,
+        readings,
     })
 }
 
-/// How often a thread of this process that still lives lost its core without asking.
+/// How often the living threads of this process were preempted.
 fn involuntary_switches() -> Option<u64> {
     let threads = std::fs::read_dir("/proc/self/task").ok()?;
     let counts = threads.flatten().filter_map(|thread| {
@@ -246,15 +275,13 @@ mod tests {
     fn served(orders: &str) -> (Result<()>, Vec<String>) {
         let mut answers = Vec::new();
         let load = || -> Result<Runner> { Ok(Box::new(|| Ok(()))) };
-        let tract = EngineName::Tract.into();
-        let result = serve(
-            tract,
-            2,
+        let work = Work {
+            target: EngineName::Tract.into(),
+            threads: 2,
             load,
-            || Ok(Vec::new()),
-            orders.as_bytes(),
-            &mut answers,
-        );
+            profile: || Ok(Vec::new()),
+        };
+        let result = serve(work, orders.as_bytes(), &mut answers);
         let text = String::from_utf8(answers).unwrap();
         (result, text.lines().map(str::to_owned).collect())
     }
@@ -267,13 +294,14 @@ mod tests {
             panic!("{answers:?}")
         };
         assert!(ready.contains("load_ns"));
-        let round: Round = serde_json::from_str(round).unwrap();
+        let round: serde_json::Value = serde_json::from_str(round).unwrap();
+        let round: Round = serde_json::from_value(round["done"].clone()).unwrap();
         assert!(!round.times_ns.is_empty());
-        assert_eq!(nodes, "[]");
+        assert_eq!(nodes, "{\"done\":[]}");
     }
 
     #[test]
-    fn an_order_that_is_none_is_refused() {
+    fn an_order_that_cannot_be_read_is_refused() {
         let (result, _) = served("dance\n");
         assert!(matches!(result, Err(Error::Child(ChildError::Answer(line))) if line == "dance"));
     }

@@ -1,3 +1,5 @@
+//! A graph and the shapes of its inputs into a program.
+
 use std::collections::{HashMap, HashSet};
 
 use burn::tensor::Device;
@@ -6,14 +8,14 @@ use edgefit_graph::ops::{Op, Role};
 use edgefit_graph::{DataType, Graph, Node};
 
 use crate::error::{Error, Result};
-use crate::network::Weight;
 use crate::ops;
 use crate::program::{Input, Program, Step};
-use crate::value::Value;
+use crate::value::{Location, Value};
+use crate::weights::Weight;
 
 /// The program that computes `graph` for inputs of which `key` is known.
 ///
-/// `weights` are numbered as they stand; smaller constants go to `device` at once.
+/// Weights are numbered by their order in `weights`; other constants go to `device` at once.
 pub(crate) fn compile(
     graph: &Graph,
     weights: &[Weight],
@@ -31,7 +33,7 @@ pub(crate) fn compile(
             .map(|(number, weight)| (weight.name.as_str(), number))
             .collect(),
         by_name: HashMap::new(),
-        in_burn: Vec::new(),
+        locations: Vec::new(),
         weights: Vec::new(),
         constants: Vec::new(),
     };
@@ -39,7 +41,7 @@ pub(crate) fn compile(
         .free_inputs()
         .zip(&key)
         .map(|(input, given)| match given {
-            Input::Shape(_) => Some(slots.add(&input.name, true)),
+            Input::Shape(_) => Some(slots.add(&input.name, Location::Burn)),
             Input::Known(_) => None,
         })
         .collect();
@@ -58,7 +60,7 @@ pub(crate) fn compile(
         })
         .collect::<Result<Vec<_>>>()?;
 
-    let mut seen = vec![false; slots.in_burn.len()];
+    let mut seen = vec![false; slots.locations.len()];
     for &output in &outputs {
         seen[output] = true;
     }
@@ -73,7 +75,7 @@ pub(crate) fn compile(
         steps,
         inputs,
         outputs,
-        slots: slots.in_burn.len(),
+        slots: slots.locations.len(),
         weights: slots.weights,
         constants: slots.constants,
         key,
@@ -111,24 +113,25 @@ fn needed<'g>(graph: &'g Graph, inference: &'g Inference) -> Result<Vec<(&'g Nod
     Ok(nodes)
 }
 
-/// Numbers for values.
+/// The numbers of values while a program is made.
 struct Slots<'g> {
     graph: &'g Graph,
     inference: &'g Inference,
     device: &'g Device,
     numbers: HashMap<&'g str, usize>,
     by_name: HashMap<String, usize>,
-    /// Whether each slot holds a tensor in burn.
-    in_burn: Vec<bool>,
+    /// Where the value of each slot lies.
+    locations: Vec<Location>,
     weights: Vec<(usize, usize)>,
     constants: Vec<(usize, Value)>,
 }
 
 impl Slots<'_> {
-    fn add(&mut self, name: &str, in_burn: bool) -> usize {
-        self.in_burn.push(in_burn);
-        self.by_name.insert(name.to_owned(), self.in_burn.len() - 1);
-        self.in_burn.len() - 1
+    fn add(&mut self, name: &str, location: Location) -> usize {
+        let slot = self.locations.len();
+        self.locations.push(location);
+        self.by_name.insert(name.to_owned(), slot);
+        slot
     }
 
     /// The slot of the value `name`; weights and constants get theirs when they are first read.
@@ -137,7 +140,7 @@ impl Slots<'_> {
             return Ok(Some(slot));
         }
         if let Some(&number) = self.numbers.get(name) {
-            let slot = self.add(name, true);
+            let slot = self.add(name, Location::Burn);
             self.weights.push((slot, number));
             return Ok(Some(slot));
         }
@@ -146,16 +149,17 @@ impl Slots<'_> {
             return Ok(None);
         };
         let value = Value::Host(tensor.clone());
-        let floats = tensor.dtype().is_float() && tensor.elements() > 0;
-        let value = match floats {
-            true => value.into_floats(self.device).map(Value::Floats),
-            false => Ok(value),
+        let (value, location) = if tensor.dtype().is_float() && tensor.elements() > 0 {
+            let floats = value.into_floats(self.device).map(Value::Floats);
+            (floats, Location::Burn)
+        } else {
+            (Ok(value), Location::Host)
         };
         let value = value.map_err(|problem| Error::Node {
             node: format!("value '{name}'"),
             problem,
         })?;
-        let slot = self.add(name, floats);
+        let slot = self.add(name, location);
         self.constants.push((slot, value));
         Ok(Some(slot))
     }
@@ -178,10 +182,10 @@ impl Slots<'_> {
             .iter()
             .map(|name| self.inference.get(name).unwrap_or(&unknown).clone())
             .collect();
-        let in_burn = |slot: &Option<usize>| slot.is_some_and(|slot| self.in_burn[slot]);
         let floats = types.iter().any(|ty| ty.dtype.is_float());
-        let on_host =
-            !floats && !ops::keeps_integers_in_burn(op, inputs.first().is_some_and(in_burn));
+        let first = inputs.first().copied().flatten();
+        let first = first.map_or(Location::Host, |slot| self.locations[slot]);
+        let on_host = !floats && ops::location_of_integers(op, first) == Location::Host;
         let statistics = [3, 4].map(|index| {
             let name = node.input(index)?;
             let of_batch = matches!(op, Op::BatchNormalization(_));
@@ -194,8 +198,12 @@ impl Slots<'_> {
         let input_dims = input_dims.collect();
         let mut outputs = Vec::with_capacity(types.len());
         for (name, ty) in node.outputs.iter().zip(&types) {
-            let in_burn = !on_host && (ty.dtype.is_float() || !floats);
-            outputs.push((!name.is_empty()).then(|| self.add(name, in_burn)));
+            let location = if !on_host && (ty.dtype.is_float() || !floats) {
+                Location::Burn
+            } else {
+                Location::Host
+            };
+            outputs.push((!name.is_empty()).then(|| self.add(name, location)));
         }
         Ok(Step {
             node: node.place(),

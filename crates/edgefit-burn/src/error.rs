@@ -1,3 +1,5 @@
+//! What can go wrong when a graph runs in burn.
+
 /// What can go wrong when a graph runs in burn.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,7 +16,7 @@ pub enum Error {
         problem: String,
     },
     /// The number of inputs is not the graph's.
-    #[error("{given} inputs were given, the graph has {expected}")]
+    #[error("{given} inputs were given, and the graph has {expected}; give one for each")]
     Inputs {
         /// How many there were.
         given: usize,

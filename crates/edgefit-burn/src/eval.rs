@@ -1,3 +1,5 @@
+//! A graph in eval mode.
+
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -9,13 +11,27 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::ops::{self, Operands};
 use crate::program::Mode;
-use crate::train::TrainModule;
 use crate::value::{Floats, Value};
-
-/// Values of weights and running statistics by their names in the graph.
-pub type Weights = std::collections::BTreeMap<String, Vec<f32>>;
+use crate::weights::Weights;
 
 /// A graph in eval mode: running statistics, no dropout, no autodiff.
+///
+/// ```
+/// use edgefit_burn::burn::tensor::Device;
+/// use edgefit_burn::{EvalModule, Value};
+/// use edgefit_graph::{Dim, Graph, Node, ValueInfo};
+///
+/// let mut graph = Graph::new("relu", 17);
+/// graph.inputs.push(ValueInfo::f32("x", vec![Dim::Known(3)]));
+/// graph.outputs.push(ValueInfo::f32("y", vec![]));
+/// graph.nodes.push(Node::new("Relu", "relu", &["x"], &["y"]));
+///
+/// let device = Device::flex();
+/// let module = EvalModule::from_graph(&graph, &device)?;
+/// let outputs = module.forward(vec![Value::new(vec![-1.0, 0.0, 2.0], &[3], &device)?])?;
+/// assert_eq!(outputs[0].to_vec()?, [0.0, 0.0, 2.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct EvalModule {
     network: Arc<Network>,
@@ -32,7 +48,7 @@ impl EvalModule {
         let device = device.clone().inner();
         let network = Network::of(graph)?;
         Ok(EvalModule {
-            weights: network.load(&device)?,
+            weights: network.load_weights(&device)?,
             network: Arc::new(network),
             device,
         })
@@ -44,6 +60,11 @@ impl EvalModule {
             weights,
             device,
         }
+    }
+
+    /// The network, the values of its weights, and where it computes.
+    pub(crate) fn into_parts(self) -> (Arc<Network>, Vec<Floats>, Device) {
+        (self.network, self.weights, self.device)
     }
 
     /// Where it computes.
@@ -60,18 +81,10 @@ impl EvalModule {
             .run(inputs, &self.device, &mut Eval(&self.weights))
     }
 
-    /// The same network, ready to train the parameters whose name `trained` accepts.
-    ///
-    /// Everything else is constant: normalisation whose scale and bias are not trained keeps its
-    /// running statistics, and uses them.
-    pub fn into_train(self, trained: impl Fn(&str) -> bool) -> TrainModule {
-        TrainModule::new(self.network, self.weights, &self.device, trained)
-    }
-
     /// What training may have changed, by name: trainable weights and running statistics, row-major.
     ///
     /// # Errors
-    /// The device fails to hand out the values.
+    /// The device fails to read the values back.
     pub fn weights(&self) -> Result<Weights> {
         let all = self.network.weights.iter().zip(&self.weights);
         all.filter(|(weight, _)| weight.trainable || weight.statistic)
@@ -79,7 +92,7 @@ impl EvalModule {
             .collect()
     }
 
-    /// The same network with those of its weights replaced that `weights` names.
+    /// The same network with the weights that `weights` names replaced.
     ///
     /// # Errors
     /// A weight has another number of elements here.
@@ -98,11 +111,11 @@ impl EvalModule {
         Ok(self)
     }
 
-    /// Puts what training may have changed back into the graph that this module came from, in the
-    /// type it has there.
+    /// Writes what training may have changed into the graph that this module came from, in the type
+    /// that it has there.
     ///
     /// # Errors
-    /// The device fails to hand out the values, or the graph is another one.
+    /// The device fails to read the values back, or the graph is another one.
     pub fn write_into(&self, graph: &mut Graph) -> Result<()> {
         lift_constants(graph);
         for (weight, value) in self.network.weights.iter().zip(&self.weights) {

@@ -1,8 +1,11 @@
+//! The gradients of a training step.
+
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use crate::error::{Error, Result};
-use crate::train::{TrainModule, on_parameter};
+use crate::parameter::on_parameter;
+use crate::train::TrainModule;
 
 /// Gradients of the trained weights of a [`TrainModule`], by parameter.
 #[derive(Debug)]
@@ -49,7 +52,12 @@ impl Gradients {
                     (Some(a), Some(b)) => Some(rank_of(param, a) + rank_of(param, b)),
                     (None, None) => None,
                     _ => {
-                        return Err(Error::ReadBack(format!("only one gradient of '{name}'")));
+                        return Err(Error::Node {
+                            node: format!("initializer '{name}'"),
+                            problem: "only one of the two gradients reached it; add gradients of \
+                                      the same module"
+                                .into(),
+                        });
                     }
                 };
                 if let Some(added) = added {

@@ -1,30 +1,34 @@
-//! The burn room: a graph as one burn module, trainable, and its weights back into the graph.
+//! A graph as one burn module, trainable, and its weights back into the graph.
 //!
 //! Eval and train mode are two types. [`EvalModule`] computes what the exported model computes and
 //! nothing else; only it can be made from a graph and written back into one. [`TrainModule`] is
 //! made from it with a choice of what to train, takes part in autodiff, and turns back into an
 //! [`EvalModule`]. There is no flag to forget.
 //!
-//! Each op's forward sits behind one function in `ops`, so a faster kernel can take its place
-//! without anything outside knowing.
+//! Each op's forward is one function in `ops`, so a faster kernel can replace it without any other
+//! change.
 
 mod compile;
 mod error;
 mod eval;
 mod gradients;
-mod memory;
 mod network;
 mod ops;
+mod parameter;
 mod program;
+mod step_memory;
 #[cfg(test)]
 mod tests;
 mod train;
 mod value;
+mod weights;
 
 pub use burn;
 pub use error::{Error, Result};
-pub use eval::{EvalModule, Weights};
+pub use eval::EvalModule;
 pub use gradients::Gradients;
-pub use memory::StepMemory;
-pub use train::{Parameter, TrainModule};
+pub use parameter::Parameter;
+pub use step_memory::StepMemory;
+pub use train::TrainModule;
 pub use value::{Floats, Value};
+pub use weights::Weights;

@@ -1,3 +1,5 @@
+//! A graph with its weights numbered, and the programs that compute it.
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,8 +13,9 @@ use crate::compile::compile;
 use crate::error::{Error, Result};
 use crate::program::{Input, Mode, Program};
 use crate::value::{Floats, Value};
+use crate::weights::Weight;
 
-/// How many programs a network keeps: for the batch, for the last one of a pass, and some more.
+/// How many programs a network keeps: one for full batches, one for the last of a pass, and spares.
 const KEPT: usize = 4;
 
 /// A graph, its weights numbered, and the programs made from it.
@@ -22,16 +25,6 @@ pub(crate) struct Network {
     /// Floats that flow through the graph, in the order of the modules' weights.
     pub weights: Vec<Weight>,
     programs: Mutex<Vec<Arc<Program>>>,
-}
-
-/// An initializer that flows through the graph.
-#[derive(Debug)]
-pub(crate) struct Weight {
-    pub name: String,
-    /// Whether training may change it by its gradient.
-    pub trainable: bool,
-    /// Whether it is a running statistic, which training gathers.
-    pub statistic: bool,
 }
 
 impl Network {
@@ -68,7 +61,7 @@ impl Network {
             weights,
             programs: Mutex::new(Vec::new()),
         };
-        // What can be found out now need not wait for the first batch.
+        // Reports what cannot run now rather than at the first batch.
         if let Ok(shapes) = InputShapes::bind(&network.graph, 1, None)
             && network.takes_floats()
         {
@@ -101,7 +94,7 @@ impl Network {
     }
 
     /// The weights as the graph holds them, in the order of [`Network::weights`].
-    pub fn load(&self, device: &Device) -> Result<Vec<Floats>> {
+    pub fn load_weights(&self, device: &Device) -> Result<Vec<Floats>> {
         self.weights
             .iter()
             .map(|weight| {
@@ -151,7 +144,7 @@ impl Network {
             })
             .collect::<Result<Vec<Input>, String>>()
             .map_err(Error::ReadBack)?;
-        // A program is whole before it is in the list, so the list is good even after a panic.
+        // A program is complete before it is in the list, so the list is valid even after a panic.
         let lock = || self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().iter().find(|program| program.key == key) {
             return Ok(Arc::clone(known));

@@ -1,3 +1,5 @@
+//! A graph made ready to run on inputs of one shape.
+
 use burn::tensor::Device;
 use edgefit_graph::infer::TensorType;
 use edgefit_graph::ops::{BatchNormalization, Op};
@@ -7,7 +9,7 @@ use crate::ops::{self, Operands};
 use crate::value::{Floats, Value};
 
 /// A graph made ready to run on inputs of one shape: values are numbered, ops typed, shape
-/// arithmetic folded, the last use of each value known.
+/// arithmetic folded, and the last use of each value is known.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub key: Vec<Input>,
@@ -121,9 +123,10 @@ impl Step {
                 .iter()
                 .filter(|other| **other == Some(slot))
                 .count();
-            match uses == 1 && self.dead.contains(&slot) {
-                true => slots[slot].take(),
-                false => slots[slot].clone(),
+            if uses == 1 && self.dead.contains(&slot) {
+                slots[slot].take()
+            } else {
+                slots[slot].clone()
             }
         };
         let mut operands = Operands {

@@ -1,3 +1,5 @@
+//! Eval and train mode of a small network: gradients, statistics, and weights back into the graph.
+
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use edgefit_graph::{Attribute, Dim, Graph, Node, ValueInfo};

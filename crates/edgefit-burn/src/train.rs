@@ -1,37 +1,64 @@
+//! A graph in train mode.
+
 use std::sync::Arc;
 
-use burn::module::{Module, Param, ParamId};
-use burn::optim::GradientsParams;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::module::Module;
+use burn::tensor::{Device, Distribution};
 use edgefit_graph::ops::BatchNormalization;
 
 use crate::error::Result;
 use crate::eval::EvalModule;
 use crate::network::Network;
 use crate::ops::{self, Operands};
+use crate::parameter::Parameter;
 use crate::program::Mode;
 use crate::value::{Floats, Value, on_rank};
 
 /// A graph in train mode: a burn [`Module`] whose parameters are the trained weights.
 ///
 /// Normalisation whose scale is trained uses batch statistics and gathers running ones; all other
-/// normalisation is in eval mode. It computes no prediction for anybody: see
-/// [`TrainModule::to_eval`].
+/// normalisation is in eval mode. Predictions are made by [`TrainModule::to_eval`].
+///
+/// ```
+/// use edgefit_burn::burn::optim::SgdConfig;
+/// use edgefit_burn::burn::tensor::{Device, Tensor};
+/// use edgefit_burn::{EvalModule, Gradients, Value};
+/// use edgefit_graph::{Dim, Graph, Node, ValueInfo};
+///
+/// let mut graph = Graph::new("product", 17);
+/// graph.inputs.push(ValueInfo::f32("x", vec![Dim::Known(1), Dim::Known(2)]));
+/// graph.outputs.push(ValueInfo::f32("y", vec![]));
+/// let weight = edgefit_graph::Tensor::from_values(vec![2, 1], &[1f32, 1.0]);
+/// graph.initializers.insert("w".into(), weight);
+/// graph.nodes.push(Node::new("MatMul", "product", &["x", "w"], &["y"]));
+///
+/// let device = Device::flex();
+/// let mut module = EvalModule::from_graph(&graph, &device)?.into_train(|name| name == "w");
+/// let mut optimizer = SgdConfig::new().init();
+/// let x = Value::new(vec![1.0, 2.0], &[1, 2], &device)?;
+/// let y: Tensor<2> = module.forward(vec![x])?.remove(0).try_into()?;
+/// // The gradient of y is x.
+/// let gradients = Gradients::of(&y.sum(), &module);
+/// let module = optimizer.step(0.5, module, gradients.into_params());
+/// module.to_eval().write_into(&mut graph)?;
+/// assert_eq!(graph.initializers["w"].to_f32()?, [0.5, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct TrainModule {
     parameters: Vec<Parameter>,
     #[module(skip)]
-    frame: Arc<Frame>,
+    constants: Arc<Constants>,
     #[module(skip)]
     statistics: Vec<Option<Floats>>,
 }
 
 /// What stays the same from step to step.
 #[derive(Debug)]
-struct Frame {
+struct Constants {
     network: Arc<Network>,
     device: Device,
-    /// For each weight of the network: its place among the parameters, or its constant value.
+    /// For each weight of the network: its index among the parameters, or its constant value.
     sources: Vec<Source>,
 }
 
@@ -41,89 +68,13 @@ enum Source {
     Constant(Box<Floats>),
 }
 
-/// A trained weight of any rank.
-#[derive(Module, Debug)]
-#[allow(missing_docs)]
-pub enum Parameter {
-    R1(Param<Tensor<1>>),
-    R2(Param<Tensor<2>>),
-    R3(Param<Tensor<3>>),
-    R4(Param<Tensor<4>>),
-    R5(Param<Tensor<5>>),
-    R6(Param<Tensor<6>>),
-    R7(Param<Tensor<7>>),
-    R8(Param<Tensor<8>>),
-}
-
-/// Runs `$body` with `$param` bound to the burn parameter of whatever rank `$parameter` has.
-macro_rules! on_parameter {
-    ($parameter:expr, $param:ident => $body:expr) => {
-        match $parameter {
-            $crate::train::Parameter::R1($param) => $body,
-            $crate::train::Parameter::R2($param) => $body,
-            $crate::train::Parameter::R3($param) => $body,
-            $crate::train::Parameter::R4($param) => $body,
-            $crate::train::Parameter::R5($param) => $body,
-            $crate::train::Parameter::R6($param) => $body,
-            $crate::train::Parameter::R7($param) => $body,
-            $crate::train::Parameter::R8($param) => $body,
-        }
-    };
-}
-pub(crate) use on_parameter;
-
-impl Parameter {
-    /// `id` tells it from the other parameters of its module, and is the same for the same graph,
-    /// so that the state of an optimizer finds it again.
-    fn new(id: u64, value: Floats) -> Self {
-        fn param<const D: usize>(id: u64, tensor: Tensor<D>) -> Param<Tensor<D>> {
-            let mut param = Param::from_tensor(tensor.autodiff());
-            param.id = ParamId::from(id);
-            param
-        }
-        match value {
-            Floats::R1(tensor) => Parameter::R1(param(id, tensor)),
-            Floats::R2(tensor) => Parameter::R2(param(id, tensor)),
-            Floats::R3(tensor) => Parameter::R3(param(id, tensor)),
-            Floats::R4(tensor) => Parameter::R4(param(id, tensor)),
-            Floats::R5(tensor) => Parameter::R5(param(id, tensor)),
-            Floats::R6(tensor) => Parameter::R6(param(id, tensor)),
-            Floats::R7(tensor) => Parameter::R7(param(id, tensor)),
-            Floats::R8(tensor) => Parameter::R8(param(id, tensor)),
-        }
-    }
-
-    /// What tells it from the other parameters of its module.
-    pub fn id(&self) -> ParamId {
-        on_parameter!(self, param => param.id)
-    }
-
-    /// Its gradient, if one reached it.
-    pub fn gradient(&self, gradients: &GradientsParams) -> Option<Floats> {
-        Some(match self {
-            Parameter::R1(param) => gradients.get::<1>(param.id)?.into(),
-            Parameter::R2(param) => gradients.get::<2>(param.id)?.into(),
-            Parameter::R3(param) => gradients.get::<3>(param.id)?.into(),
-            Parameter::R4(param) => gradients.get::<4>(param.id)?.into(),
-            Parameter::R5(param) => gradients.get::<5>(param.id)?.into(),
-            Parameter::R6(param) => gradients.get::<6>(param.id)?.into(),
-            Parameter::R7(param) => gradients.get::<7>(param.id)?.into(),
-            Parameter::R8(param) => gradients.get::<8>(param.id)?.into(),
-        })
-    }
-
-    fn value(&self) -> Floats {
-        on_parameter!(self, param => param.val().into())
-    }
-}
-
-impl TrainModule {
-    pub(crate) fn new(
-        network: Arc<Network>,
-        weights: Vec<Floats>,
-        device: &Device,
-        trained: impl Fn(&str) -> bool,
-    ) -> Self {
+impl EvalModule {
+    /// The same network, ready to train the parameters whose name `trained` accepts.
+    ///
+    /// Everything else is constant: normalisation whose scale and bias are not trained keeps its
+    /// running statistics, and uses them.
+    pub fn into_train(self, trained: impl Fn(&str) -> bool) -> TrainModule {
+        let (network, weights, device) = self.into_parts();
         let mut parameters = Vec::new();
         let sources: Vec<Source> = network
             .weights
@@ -141,17 +92,24 @@ impl TrainModule {
         TrainModule {
             parameters,
             statistics: vec![None; sources.len()],
-            frame: Arc::new(Frame {
+            constants: Arc::new(Constants {
                 network,
-                device: device.clone(),
+                device,
                 sources,
             }),
         }
     }
+}
 
+impl TrainModule {
     /// The trained weights by their names in the graph.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &Parameter)> {
-        let names = self.frame.network.weights.iter().zip(&self.frame.sources);
+        let names = self
+            .constants
+            .network
+            .weights
+            .iter()
+            .zip(&self.constants.sources);
         names.filter_map(|(weight, source)| match source {
             Source::Trained(index) => Some((weight.name.as_str(), &self.parameters[*index])),
             Source::Constant(_) => None,
@@ -171,24 +129,26 @@ impl TrainModule {
                 host => host,
             })
             .collect();
-        let frame = Arc::clone(&self.frame);
-        frame.network.run(inputs, &frame.device, &mut Train(self))
+        let constants = Arc::clone(&self.constants);
+        constants
+            .network
+            .run(inputs, &constants.device, &mut Train(self))
     }
 
     /// The network as it is now, in eval mode.
     pub fn to_eval(&self) -> EvalModule {
-        let weights = (0..self.frame.sources.len())
+        let weights = (0..self.constants.sources.len())
             .map(|index| self.weight(index).inner())
             .collect();
         EvalModule::from_parts(
-            Arc::clone(&self.frame.network),
+            Arc::clone(&self.constants.network),
             weights,
-            self.frame.device.clone(),
+            self.constants.device.clone(),
         )
     }
 
     fn weight(&self, index: usize) -> Floats {
-        match (&self.statistics[index], &self.frame.sources[index]) {
+        match (&self.statistics[index], &self.constants.sources[index]) {
             (Some(gathered), _) => gathered.clone(),
             (None, Source::Trained(parameter)) => self.parameters[*parameter].value(),
             (None, Source::Constant(value)) => Floats::clone(value),

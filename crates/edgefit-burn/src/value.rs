@@ -1,3 +1,5 @@
+//! Values of a graph: floats in burn, integers and booleans in the host's memory.
+
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use edgefit_graph::DataType;
 
@@ -17,6 +19,13 @@ pub enum Value {
     Floats(Floats),
     /// A tensor in the host's memory.
     Host(edgefit_graph::Tensor),
+}
+
+/// Where a value lies: see [`Value`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Location {
+    Burn,
+    Host,
 }
 
 /// A float tensor of any rank from 1 to 8; burn's own know their rank at compile time.
@@ -108,6 +117,16 @@ impl From<edgefit_graph::Tensor> for Value {
 impl Value {
     /// Floats of shape `dims` on `device`, from row-major `values`.
     ///
+    /// ```
+    /// use edgefit_burn::Value;
+    /// use edgefit_burn::burn::tensor::{Device, Tensor};
+    ///
+    /// let value = Value::new(vec![1.0, 2.0, 3.0, 4.0], &[2, 2], &Device::flex())?;
+    /// let matrix: Tensor<2> = value.try_into()?;
+    /// assert_eq!(Value::from(matrix.transpose()).to_vec()?, [1.0, 3.0, 2.0, 4.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The rank is above 8, there are no elements, or not as many as `dims` asks for.
     pub fn new(values: Vec<f32>, dims: &[usize], device: &Device) -> Result<Self, String> {
@@ -125,7 +144,7 @@ impl Value {
     /// The elements as floats, row-major.
     ///
     /// # Errors
-    /// The device fails to hand them out.
+    /// The device fails to read them back.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
         match self {
             Value::Floats(floats) => floats.to_vec(),
@@ -158,11 +177,12 @@ impl Value {
 
 /// The elements of any type as floats.
 fn host_floats(tensor: &edgefit_graph::Tensor) -> Result<Vec<f32>, String> {
-    let floats = match tensor.dtype().is_float() {
-        true => tensor.to_f32(),
-        false => tensor
+    let floats = if tensor.dtype().is_float() {
+        tensor.to_f32()
+    } else {
+        tensor
             .to_i64()
-            .map(|values| values.into_iter().map(|value| value as f32).collect()),
+            .map(|values| values.into_iter().map(|value| value as f32).collect())
     };
     floats.map_err(|error| error.to_string())
 }
@@ -235,12 +255,12 @@ impl Floats {
         })
     }
 
-    /// The same without its part in autodiff.
+    /// The same tensor detached from autodiff.
     pub(crate) fn inner(self) -> Self {
         on_rank!(self, tensor => tensor.inner().into())
     }
 
-    /// The same elements with dimensions of size 1 put in front until there are `rank`.
+    /// The same elements with dimensions of size 1 in front until there are `rank`.
     pub(crate) fn padded_to(self, rank: usize) -> Result<Self, String> {
         let dims = self.dims();
         let mut padded = vec![1; rank.saturating_sub(dims.len())];
@@ -251,7 +271,7 @@ impl Floats {
     /// The elements, row-major.
     ///
     /// # Errors
-    /// The device fails to hand them out.
+    /// The device fails to read them back.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
         on_rank!(self, tensor => tensor.try_to_vec_as::<f32>())
             .map_err(|error| Error::ReadBack(format!("{error:?}")))

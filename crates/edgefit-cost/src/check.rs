@@ -1,24 +1,30 @@
-mod budgets;
+//! Whether a model fits a device, resource by resource.
+
+mod assessment;
+mod budget;
+mod flash;
 mod measured;
 mod needs;
 mod ram;
 mod request;
+mod run_time;
 mod suggest;
 
-use edgefit_device::ElementType;
+use edgefit_device::{ElementType, EngineId};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::ops::Unsupported;
 use serde::Serialize;
 
 use crate::latency::{LatencyFigure, NodeLatency};
-use crate::memory::MemoryPlan;
-use budgets::Assessment;
+use crate::memory_plan::MemoryPlan;
+use crate::stored_type::stored_type;
+use assessment::Assessment;
 use needs::Needs;
-pub(crate) use needs::stored_as;
 
-pub use measured::Measured;
-pub use request::{Backbone, Limits, Request, UnknownEngine};
+pub use assessment::EnergyFigure;
+pub use budget::{Amounts, Budget, Resource, Verdict};
+pub use request::{Backbone, Limits, Measured, Request, UnknownEngine};
 pub use suggest::{Change, Suggestion};
 
 /// Whether a model fits a device, resource by resource.
@@ -28,8 +34,8 @@ pub struct Check {
     pub verdict: Verdict,
     /// Name of the device profile.
     pub device: String,
-    /// Engine that it was worked out for, if the profile has one.
-    pub engine: Option<String>,
+    /// Engine that it was checked for, if the profile has one.
+    pub engine: Option<EngineId>,
     /// What the model computes with.
     pub element_type: ElementType,
     /// The resources that the device has, or that limits were given for.
@@ -50,156 +56,9 @@ pub struct Check {
     pub plan: MemoryPlan,
 }
 
-/// Answer of a [`Check`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Every budget holds.
-    Fits,
-    /// A budget does not hold.
-    DoesNotFit,
-    /// No budget is broken, but one could not be worked out.
-    Unknown,
-}
-
-/// Something that a device has a limited amount of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Resource {
-    Flash,
-    Ram,
-    Latency,
-}
-
-/// How a figure is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NeedBasis {
-    /// Measured by running the model.
-    Measured,
-    /// Predicted from what a probe measured on this device.
-    Calibrated,
-    /// Counted from the model, and from data-sheet figures.
-    Estimate,
-}
-
-/// One resource: what the model needs and the device has.
-#[derive(Debug, Clone, Serialize)]
-pub struct Budget {
-    /// Which resource.
-    pub resource: Resource,
-    /// How much.
-    #[serde(flatten)]
-    pub amounts: Amounts,
-    /// `have − need`; negative is what is short.
-    pub margin: Option<i64>,
-    /// Whether it is enough; `None` when that cannot be said.
-    pub holds: Option<bool>,
-    /// How the need is known.
-    pub basis: NeedBasis,
-    /// Where it is needed: a memory, several, or the limit that was given.
-    pub place: String,
-    /// What the need consists of, and the limit if it is not obvious.
-    pub explanation: String,
-}
-
-/// Amounts of a [`Budget`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Amounts {
-    /// Of memory.
-    Bytes {
-        /// What is known to be needed; `None` when unsupported ops hide it.
-        need_bytes: Option<u64>,
-        /// What there is, in the place where it is needed.
-        have_bytes: u64,
-    },
-    /// Of time.
-    Time {
-        /// Predicted; `None` when nothing is known of the device's speed.
-        need_ns: Option<u64>,
-        /// The limit.
-        have_ns: u64,
-    },
-}
-
-/// Energy of one run: power under full load times the predicted time, so rather too much.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct EnergyFigure {
-    /// Millijoules.
-    pub energy_mj: f64,
-    /// How it is known.
-    pub basis: NeedBasis,
-}
-
-impl Amounts {
-    /// Need and have, whatever the unit.
-    fn both(self) -> (Option<u64>, u64) {
-        match self {
-            Amounts::Bytes {
-                need_bytes: need,
-                have_bytes: have,
-            }
-            | Amounts::Time {
-                need_ns: need,
-                have_ns: have,
-            } => (need, have),
-        }
-    }
-}
-
-impl Budget {
-    fn new(resource: Resource, amounts: Amounts, place: &str, explanation: String) -> Self {
-        let (need, have) = amounts.both();
-        let margin = need.map(|need| have.cast_signed().saturating_sub_unsigned(need));
-        Budget {
-            resource,
-            amounts,
-            margin,
-            holds: margin.map(|margin| margin >= 0),
-            basis: NeedBasis::Estimate,
-            place: place.to_owned(),
-            explanation,
-        }
-    }
-
-    fn bytes(resource: Resource, need: Option<u64>, have: u64, place: &str, why: String) -> Self {
-        let amounts = Amounts::Bytes {
-            need_bytes: need,
-            have_bytes: have,
-        };
-        Budget::new(resource, amounts, place, why)
-    }
-
-    /// Part of the need is not known: enough is no answer any more, too little still is.
-    fn at_least(mut self) -> Self {
-        self.holds = self.holds.filter(|holds| !holds);
-        self
-    }
-
-    /// Need as a share of what there is.
-    pub fn share(&self) -> Option<f64> {
-        let (need, have) = self.amounts.both();
-        need.map(|need| need as f64 / have.max(1) as f64)
-    }
-}
-
-impl Verdict {
-    fn of(budgets: &[Budget]) -> Self {
-        if budgets.iter().any(|budget| budget.holds == Some(false)) {
-            Verdict::DoesNotFit
-        } else if budgets.iter().any(|budget| budget.holds.is_none()) {
-            Verdict::Unknown
-        } else {
-            Verdict::Fits
-        }
-    }
-}
-
-/// Holds `graph`, run on inputs of `shapes`, against what `request` says.
+/// Compares what `graph` needs, run on inputs of `shapes`, with what the device of `request` has.
 ///
-/// What an engine takes beside the model is part of the need where the profile knows it. Where it
+/// What an engine takes in addition to the model is part of the need where the profile knows it. Where it
 /// does not, a budget that is short without it does not hold, and otherwise
 /// - a device whose weights lie in flash has an unknown verdict: its engines differ by more than it
 ///   has room to spare;
@@ -208,20 +67,43 @@ impl Verdict {
 ///
 /// # Errors
 /// Shapes that do not go together.
+///
+/// ```
+/// use edgefit_cost::{Request, Verdict, check};
+/// use edgefit_graph::infer::InputShapes;
+/// use edgefit_graph::{Dim, Graph, Node, ValueInfo};
+///
+/// // A million floats in, as many out.
+/// let mut graph = Graph::new("relu", 17);
+/// graph.inputs.push(ValueInfo::f32("x", vec![Dim::Known(1_000_000)]));
+/// graph.outputs.push(ValueInfo::f32("y", vec![]));
+/// graph.nodes.push(Node::new("Relu", "relu", &["x"], &["y"]));
+/// let shapes = InputShapes::bind(&graph, 1, None)?;
+///
+/// let microcontroller = edgefit_device::find("stm32h743").unwrap();
+/// let checked = check(&graph, &shapes, &Request::new(&microcontroller))?;
+/// assert_eq!(checked.verdict, Verdict::DoesNotFit);
+///
+/// let computer = edgefit_device::find("raspberry-pi-4b").unwrap();
+/// let checked = check(&graph, &shapes, &Request::new(&computer))?;
+/// assert_eq!(checked.verdict, Verdict::Fits);
+/// # Ok::<(), edgefit_graph::Error>(())
+/// ```
 pub fn check(
     graph: &Graph,
     shapes: &InputShapes,
     request: &Request,
 ) -> edgefit_graph::Result<Check> {
-    let element = stored_as(graph);
+    let element = stored_type(graph);
     let needs = Needs::of(graph, shapes, element)?;
     let mut assessment = Assessment::of(&needs, request, request.engine);
     if let Some(measured) = &request.measured {
         assessment.replace(measured, request);
     }
-    let suggestions = match assessment.settled() {
-        true => Vec::new(),
-        false => suggest::suggestions(&needs, shapes, request),
+    let suggestions = if assessment.settled() {
+        Vec::new()
+    } else {
+        suggest::suggestions(&needs, shapes, request)
     };
     Ok(Check {
         verdict: Verdict::of(&assessment.budgets),

@@ -1,3 +1,5 @@
+//! Operations, parameters and bytes of a model, node by node.
+
 use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
 use edgefit_graph::trainable_parameters;
@@ -44,6 +46,24 @@ pub struct Totals {
 
 impl Costs {
     /// Counts `graph` with the shapes of `inference`.
+    ///
+    /// ```
+    /// use edgefit_cost::Costs;
+    /// use edgefit_graph::infer::{InputShapes, infer};
+    /// use edgefit_graph::{Dim, Graph, Node, Tensor, ValueInfo};
+    ///
+    /// let mut graph = Graph::new("product", 17);
+    /// graph.inputs.push(ValueInfo::f32("x", vec![Dim::Known(1), Dim::Known(8)]));
+    /// graph.outputs.push(ValueInfo::f32("y", vec![]));
+    /// graph.initializers.insert("w".into(), Tensor::from_values(vec![8, 4], &[0f32; 32]));
+    /// graph.nodes.push(Node::new("MatMul", "product", &["x", "w"], &["y"]));
+    /// let inference = infer(&graph, &InputShapes::bind(&graph, 1, None)?)?;
+    ///
+    /// let costs = Costs::of(&graph, &inference);
+    /// assert_eq!((costs.totals.macs, costs.totals.weight_bytes), (32, 128));
+    /// assert_eq!(costs.nodes[0].output_shape, Some(vec![1, 4]));
+    /// # Ok::<(), edgefit_graph::Error>(())
+    /// ```
     pub fn of(graph: &Graph, inference: &Inference) -> Self {
         let mut nodes: Vec<NodeCost> = graph
             .nodes

@@ -1,18 +1,24 @@
-//! The cost room: what a model asks of a device, and whether the device has it.
+//! What a model asks of a device, and whether the device has it.
 //!
-//! [`Costs`] counts operations and bytes node by node; [`memory`] plans the activations;
-//! [`check`] holds both against a device profile. Nothing here runs a model.
+//! [`Costs`] counts operations and bytes node by node; [`memory_plan`] places the activations;
+//! [`latency`] predicts the time of a run; [`check()`] compares all of them with a device profile.
+//! Nothing here runs a model.
 
+mod basis;
 mod check;
 mod costs;
-mod holdings;
+pub mod inspection;
 pub mod latency;
-pub mod memory;
+pub mod memory_plan;
+mod model_parts;
 mod steps;
+mod stored_type;
 
+pub use basis::NeedBasis;
 pub use check::{
-    Amounts, Backbone, Budget, Change, Check, EnergyFigure, Limits, Measured, NeedBasis, Request,
-    Resource, Suggestion, UnknownEngine, Verdict, check,
+    Amounts, Backbone, Budget, Change, Check, EnergyFigure, Limits, Measured, Request, Resource,
+    Suggestion, UnknownEngine, Verdict, check,
 };
 pub use costs::{Costs, NodeCost, Totals};
-pub use holdings::holdings;
+pub use inspection::{Inspection, Listing, SortKey};
+pub use model_parts::model_parts;

@@ -1,3 +1,5 @@
+//! The steps that an engine runs, after it has fused what engines fuse.
+
 use std::collections::HashMap;
 
 use edgefit_graph::infer::Inference;
@@ -30,7 +32,7 @@ pub(crate) struct Buffer {
     pub dtype: DataType,
     /// The step that wrote it, rather than the caller.
     step: Option<usize>,
-    /// Whether it goes by two names, and may still be read under the first.
+    /// Whether two values name it, and it may still be read under the first name.
     shared: bool,
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{check, guillotine, life};
-use edgefit_cost::memory::{Lifetime, place_in_banks};
+use edgefit_cost::memory_plan::{Lifetime, place_in_banks};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgefit_cost::memory::{ElementType, MemoryPlan};
+use edgefit_cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::{Attribute, Graph, Node, Tensor, ValueInfo};
 use rand::{RngExt, SeedableRng};
@@ -187,7 +187,7 @@ fn small_graphs_reach_the_best_order_there_is() {
 }
 
 #[test]
-fn long_graphs_are_ordered_at_once() {
+fn long_graphs_are_ordered_with_bounded_work() {
     let mut built = Builder::new(4);
     let mut last = "x".to_owned();
     for block in 0..100 {
@@ -205,9 +205,9 @@ fn long_graphs_are_ordered_at_once() {
         built.concat(&narrow, &last);
     }
     built.graph.outputs.push(ValueInfo::float(&last));
-    let start = std::time::Instant::now();
     assert!(smallest_bound(&built) <= 16 * (4 + 3 + 11));
-    let spent = start.elapsed();
-    println!("{} nodes planned twice: {spent:?}", built.graph.nodes.len());
-    assert!(spent.as_secs() < 5, "{spent:?}");
+    let plan = MemoryPlan::of(&built.graph, &built.inferred(), ElementType::AsStored);
+    let tried = plan.best_order.unwrap().tried_steps;
+    println!("{} nodes: {tried} steps tried", built.graph.nodes.len());
+    assert!(tried < 100_000, "{tried}");
 }

@@ -5,10 +5,10 @@ mod crop;
 mod draw;
 mod erasing;
 mod geometry;
+mod intensity;
 mod preview;
 mod rand_augment;
 mod settings;
-mod tone;
 
 use edgefit_graph::Preprocessing;
 use image::RgbImage;
@@ -36,9 +36,10 @@ pub fn augmented(
     rng: &mut ChaCha8Rng,
 ) -> Result<Vec<f32>, String> {
     augmentation.validate()?;
-    let crop = match augmentation.crops() {
-        true => Some(crop::random(image, preprocessing, augmentation, rng)),
-        false => crop_box(image, preprocessing),
+    let crop = if augmentation.crops() {
+        Some(crop::random(image, preprocessing, augmentation, rng))
+    } else {
+        crop_box(image, preprocessing)
     };
     let (width, height) = (preprocessing.width, preprocessing.height);
     let mut view = resize(image, width, height, crop)?;

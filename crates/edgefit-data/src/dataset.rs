@@ -1,10 +1,12 @@
+//! Labelled samples: images in class folders, or arrays.
+
 use std::path::{Path, PathBuf};
 
 use edgefit_graph::Task;
 
 use crate::arrays::{Arrays, Targets};
 use crate::error::{Error, Result};
-use crate::split::Split as Part;
+use crate::split::Split;
 
 mod folders;
 
@@ -13,9 +15,9 @@ mod folders;
 pub struct Dataset {
     /// The folder, or the file.
     pub root: PathBuf,
-    /// What is to be told from a sample.
+    /// What is predicted from a sample.
     pub task: Task,
-    /// Names of the classes, sorted; or of the labels or numbers.
+    /// Names of the classes, sorted; or of the labels or regression targets.
     pub classes: Vec<String>,
     /// Shape of a sample; `None` for images, whose shape is the model's choice.
     pub dims: Option<Vec<usize>>,
@@ -30,15 +32,16 @@ pub struct Dataset {
 pub struct Sample {
     /// What it is.
     pub content: Content,
-    /// What it is called: the path below the dataset's folder, with `/` between parts, or the number
+    /// What it is called: the path below the dataset's folder, with `/` between names, or the number
     /// of a row.
     pub relative: String,
-    /// Index into [`Dataset::classes`]; 0 where the task is another.
+    /// Index into [`Dataset::classes`]; 0 where the task is not classes.
     pub class: usize,
-    /// 1 for each label that it has and 0 for the others, or its numbers; empty where it has a class.
+    /// 1 for each label that it has and 0 for the others, or its regression targets; empty where it
+    /// has a class.
     pub targets: Vec<f32>,
-    /// The part that the user put it into, if the data are split already.
-    pub part: Option<Part>,
+    /// The split that the user chose, if the data are split already.
+    pub split: Option<Split>,
 }
 
 /// What a sample is.
@@ -51,7 +54,7 @@ pub enum Content {
 }
 
 impl Sample {
-    /// Where it lies, for messages.
+    /// Its file or its row, for messages.
     pub fn place(&self) -> &Path {
         match &self.content {
             Content::Image(path) => path,
@@ -61,24 +64,60 @@ impl Sample {
 }
 
 impl Dataset {
-    /// Opens what lies at `path`: an `.npz` file or a folder of `.npy` files as [`Arrays::load`]
-    /// reads them, or folders of images as [`Dataset::scan`] lists them.
+    /// Opens an `.npz` file as of `np.savez` or `np.savez_compressed`, a folder of `.npy` files, or
+    /// folders of images as [`Dataset::scan`] lists them.
+    ///
+    /// The arrays are `x` and `y`; or `x_train` and `y_train`, and for `val` and `test` likewise
+    /// where the user has split; and optionally `classes`, names as a row of Unicode text. In `x`,
+    /// samples × any shape, floats, integers and booleans become 32-bit floats; a sample of no
+    /// dimension becomes one of a single feature. `y` decides the task:
+    ///
+    /// - integers or booleans of shape (samples) or (samples, 1): a class each. Without names, the
+    ///   classes are named after the numbers that occur.
+    /// - integers or booleans of shape (samples, labels), all 0 or 1: any number of labels each.
+    /// - floats of shape (samples) or (samples, targets): regression.
+    ///
+    /// The memory that arrays take is bounded by the size of the file, times a constant.
+    ///
+    /// ```
+    /// use edgefit_data::{Dataset, NamedArray, npz};
+    ///
+    /// let array = |name: &str, dims: &[usize], values: &[f32]| NamedArray {
+    ///     name: name.into(),
+    ///     dims: dims.to_vec(),
+    ///     values: values.to_vec(),
+    /// };
+    /// let x = array("x", &[3, 2], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    /// let y = array("y", &[3], &[0.1, 0.2, 0.3]);
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("data.npz");
+    /// std::fs::write(&path, npz(&[x, y])?)?;
+    ///
+    /// let dataset = Dataset::open(&path)?;
+    /// assert_eq!(dataset.dims, Some(vec![2]));
+    /// assert_eq!(dataset.samples[2].targets, [0.3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// As of either.
+    /// As of [`Dataset::scan`]; or an array is missing, damaged, empty, pickled or of an unknown
+    /// type, `x` and `y` differ in length, a number is not finite, a label has no name, or all
+    /// samples are of one class.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        match holds_arrays(path) {
-            true => Ok(Dataset::of_arrays(Arrays::load(path)?)),
-            false if path.is_file() => Err(Error::Dataset {
+        if holds_arrays(path) {
+            return Ok(Dataset::of_arrays(Arrays::load(path)?));
+        }
+        if path.is_file() {
+            return Err(Error::Dataset {
                 path: path.to_path_buf(),
                 problem:
                     "is neither a folder of class folders nor an .npz file of arrays x and y; \
                           save arrays with np.savez(path, x=x, y=y)"
                         .into(),
-            }),
-            false => Dataset::scan(path),
+            });
         }
+        Dataset::scan(path)
     }
 
     /// Whether the samples are images.
@@ -88,9 +127,10 @@ impl Dataset {
 
     /// What its samples are called, in the plural.
     pub fn noun(&self) -> &'static str {
-        match self.has_images() {
-            true => "images",
-            false => "samples",
+        if self.has_images() {
+            "images"
+        } else {
+            "samples"
         }
     }
 
@@ -118,15 +158,15 @@ impl Dataset {
                 (0, values[row * outputs..(row + 1) * outputs].to_vec())
             }
         };
-        let samples = arrays.values.chunks_exact(width).zip(&arrays.parts);
-        let samples = samples.enumerate().map(|(row, (values, part))| {
+        let samples = arrays.values.chunks_exact(width).zip(&arrays.splits);
+        let samples = samples.enumerate().map(|(row, (values, split))| {
             let (class, targets) = target(row);
             Sample {
                 content: Content::Values(values.to_vec()),
                 relative: format!("row {row}"),
                 class,
                 targets,
-                part: *part,
+                split: *split,
             }
         });
         Dataset {

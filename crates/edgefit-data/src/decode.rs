@@ -1,3 +1,5 @@
+//! PNG, JPEG, WebP, BMP and GIF files into RGB pixels.
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
@@ -11,7 +13,15 @@ const MAX_BYTES: u64 = 1 << 29;
 /// Decodes PNG, JPEG, WebP, BMP or the first frame of a GIF into 8-bit RGB: the orientation noted
 /// in EXIF is applied, transparency is laid onto white.
 ///
-/// The format is told from the contents, not from the file's name.
+/// The contents decide the format, not the file's name.
+///
+/// ```
+/// let image = edgefit_data::RgbImage::from_pixel(2, 1, image::Rgb([200, 30, 30]));
+/// let bytes = edgefit_data::png(&image)?;
+/// assert_eq!(edgefit_data::decode(&bytes)?, image);
+/// assert!(edgefit_data::decode(b"hello").is_err());
+/// # Ok::<(), String>(())
+/// ```
 ///
 /// # Errors
 /// What the decoder met, as a sentence.
@@ -36,9 +46,10 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     if image.width() == 0 || image.height() == 0 {
         return Err("has no pixels".into());
     }
-    Ok(match image.color().has_alpha() {
-        true => onto_white(&image),
-        false => image.into_rgb8(),
+    Ok(if image.color().has_alpha() {
+        onto_white(&image)
+    } else {
+        image.into_rgb8()
     })
 }
 

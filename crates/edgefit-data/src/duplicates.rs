@@ -1,4 +1,6 @@
-use crate::split::Split as Part;
+//! Samples that are in two splits: equal arrays, and nearly equal images.
+
+use crate::split::Split;
 
 mod equal;
 mod hash;
@@ -7,9 +9,8 @@ mod index;
 mod tests;
 
 pub use equal::equal_samples;
-use hash::SIDE;
-pub use hash::perceptual_hash;
-use index::{Index, Key};
+use hash::{SIDE, perceptual_hash};
+use index::{Index, Key, MOST_DIFFERENCE};
 
 /// Most bits by which the hashes of a picture and its copy differ.
 ///
@@ -28,24 +29,21 @@ const LEAST_CORRELATION: f32 = 0.97;
 /// Below this standard deviation in 0 … 255, an image is flat: its hash is noise.
 const FLAT: f32 = 3.0;
 
-/// Most that flat images of one colour differ, the mean over pixels, in 0 … 255.
-const MOST_DIFFERENCE: f32 = 3.0;
-
-/// A sample of one part that is in an earlier one too, or nearly.
+/// A sample of one split that is in an earlier one too, or nearly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Near {
-    /// The sample in the earlier part.
+pub struct Duplicate {
+    /// The sample in the earlier split.
     pub a: usize,
-    /// The sample in the later part.
+    /// The sample in the later split.
     pub b: usize,
     /// Number of bits by which the hashes of images differ; 0 between flat ones, and between arrays.
     pub distance: u32,
 }
 
-/// For each image of val and test the nearest that is nearly the same in an earlier part, if there
-/// is one; the order of parts is train, val, test.
+/// For each image of val and test the nearest that is nearly the same in an earlier split, if there
+/// is one; the order of splits is train, val, test.
 ///
-/// `thumbnails` are of 32 × 32 RGB pixels, one for each sample, and `part_of` is what each is used
+/// `thumbnails` are of 32 × 32 RGB pixels, one for each sample, and `splits` says what each is used
 /// for. Copies are found that were compressed, resized or made a little brighter; crops and mirrored
 /// images are not.
 ///
@@ -53,24 +51,24 @@ pub struct Near {
 /// (multi-index hashing; Norouzi, Punjani and Fleet 2012). So an image is looked up under 68 keys,
 /// and what is found there is compared in full: the time grows as n + n² / 1000, and with many
 /// hashes that are the same up to n².
-pub fn near_duplicates(thumbnails: &[impl AsRef<[u8]>], part_of: &[Part]) -> Vec<Near> {
+pub fn near_duplicates(thumbnails: &[impl AsRef<[u8]>], splits: &[Split]) -> Vec<Duplicate> {
     let images: Vec<Image> = thumbnails
         .iter()
         .map(|pixels| Image::new(pixels.as_ref()))
         .collect();
-    let members = |part: Part| {
-        let samples = 0..images.len().min(part_of.len());
-        samples.filter(move |&sample| part_of[sample] == part)
+    let members = |split: Split| {
+        let samples = 0..images.len().min(splits.len());
+        samples.filter(move |&sample| splits[sample] == split)
     };
     let mut index = Index::default();
     let mut found = Vec::new();
-    for (earlier, later) in [(Part::Train, Part::Val), (Part::Val, Part::Test)] {
+    for (earlier, later) in [(Split::Train, Split::Val), (Split::Val, Split::Test)] {
         for sample in members(earlier) {
             index.insert(images[sample].key(), sample);
         }
         found.extend(members(later).filter_map(|b| {
             let (distance, a) = nearest(&images, &index, b)?;
-            Some(Near { a, b, distance })
+            Some(Duplicate { a, b, distance })
         }));
     }
     found
@@ -120,33 +118,32 @@ impl Image {
     }
 
     fn key(&self) -> Key {
-        match self.flat {
-            true => Key::Flat(self.mean as u8),
-            false => Key::Hash(self.hash),
+        if self.flat {
+            Key::Flat(self.mean as u8)
+        } else {
+            Key::Hash(self.hash)
         }
     }
 
     fn distance(&self, other: &Image) -> u32 {
-        match self.flat {
-            true => 0,
-            false => (self.hash ^ other.hash).count_ones(),
+        if self.flat {
+            0
+        } else {
+            (self.hash ^ other.hash).count_ones()
         }
     }
 
-    /// Whether the pixels are near equal, up to brightness and contrast if there is any contrast.
+    /// Whether the pixels are nearly equal, up to brightness and contrast if there is any contrast.
     fn is_like(&self, other: &Image) -> bool {
         let count = self.pixels.len().max(1) as f32;
         let pairs = self.pixels.iter().zip(&other.pixels);
-        match self.flat || other.flat {
-            true => {
-                let sum: u32 = pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
-                sum as f32 / count <= MOST_DIFFERENCE
-            }
-            false => {
-                let sum: u32 = pairs.map(|(a, b)| u32::from(*a) * u32::from(*b)).sum();
-                let covariance = sum as f32 / count - self.mean * other.mean;
-                covariance >= LEAST_CORRELATION * self.std * other.std
-            }
+        if self.flat || other.flat {
+            let sum: u32 = pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+            sum as f32 / count <= MOST_DIFFERENCE
+        } else {
+            let sum: u32 = pairs.map(|(a, b)| u32::from(*a) * u32::from(*b)).sum();
+            let covariance = sum as f32 / count - self.mean * other.mean;
+            covariance >= LEAST_CORRELATION * self.std * other.std
         }
     }
 }

@@ -1,6 +1,8 @@
+//! What can go wrong with a dataset.
+
 use std::path::PathBuf;
 
-/// What can go wrong with a dataset, with the place and the mend.
+/// What can go wrong with a dataset, with the place and the fix.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -25,7 +27,7 @@ pub enum Error {
     Dataset {
         /// The folder or file.
         path: PathBuf,
-        /// What is wrong, and the mend.
+        /// What is wrong, and the fix.
         problem: String,
     },
 }

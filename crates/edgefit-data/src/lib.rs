@@ -1,10 +1,10 @@
-//! The data room: from a folder of images, or a file of arrays, to plain arrays.
+//! Datasets: from a folder of images, or a file of arrays, to plain arrays.
 //!
 //! [`Dataset::open`] lists a folder of class folders or reads a file of arrays. [`decode`] and
 //! [`prepare`] turn an image into a model's input, [`augmented`] into one of its many views;
-//! [`fit_scaler`] fits what centres and scales arrays. [`split`] divides samples into train, val and
-//! test, [`near_duplicates`] and [`equal_samples`] find those that are in two of them. No engine is
-//! known here.
+//! [`fit_scaler`] fits what standardises arrays. [`split`] divides samples into train, val and test,
+//! [`near_duplicates`] and [`equal_samples`] find those that are in two of them. This crate depends
+//! on no engine.
 
 mod arrays;
 mod augment;
@@ -16,13 +16,13 @@ mod prepare;
 mod scaler;
 mod split;
 
-pub use arrays::{Arrays, NamedArray, Targets, npz, read_array, read_npz};
+pub use arrays::{NamedArray, npz, read_array, read_npz};
 pub use augment::{Augmentation, augmented, png, preview, stream};
 pub use dataset::{Content, Dataset, Sample};
 pub use decode::decode;
-pub use duplicates::{Near, equal_samples, near_duplicates, perceptual_hash};
+pub use duplicates::{Duplicate, equal_samples, near_duplicates};
 pub use error::{Error, Result};
 pub use image::RgbImage;
 pub use prepare::{prepare, thumbnail};
 pub use scaler::fit_scaler;
-pub use split::{Split, Split as Part, Splits, split};
+pub use split::{Split, Splits, split};

@@ -1,3 +1,5 @@
+//! Images as the input of a model: cropped, resized, normalised.
+
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::{ChannelOrder, Fit};
 use fast_image_resize::{CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,6 +8,18 @@ use image::RgbImage;
 /// The model's input for one image: 3 × height × width values, channel by channel.
 ///
 /// Resizing is bicubic and antialiased: the kernel grows with the reduction, as in Pillow.
+///
+/// ```
+/// use edgefit_data::{RgbImage, prepare};
+/// use edgefit_graph::Preprocessing;
+/// use edgefit_graph::preprocessing::PreprocessingName;
+///
+/// let image = RgbImage::from_pixel(50, 40, image::Rgb([255, 255, 0]));
+/// let unit = Preprocessing::named(PreprocessingName::Unit, 2, 2);
+/// let input = prepare(&image, &unit)?;
+/// assert_eq!(input, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// The image is too small to crop, as a sentence.
@@ -37,8 +51,8 @@ pub(crate) fn source_channel(preprocessing: &Preprocessing, channel: usize) -> u
     }
 }
 
-/// The whole image as `side` × `side` RGB pixels, its aspect ratio lost: what is left when no
-/// network looks at it.
+/// The whole image stretched to `side` × `side` RGB pixels, row by row: what baselines without a
+/// network and the search for duplicates read.
 ///
 /// # Errors
 /// As [`prepare`].
@@ -57,7 +71,7 @@ pub(crate) fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Optio
         f64::from(preprocessing.height),
     );
     let scale = f64::from(fraction) * (width / wanted_width).min(height / wanted_height);
-    // Rounding may make the whole side a hair longer than it is.
+    // Rounding may exceed the whole side.
     let kept_width = (wanted_width * scale).min(width);
     let kept_height = (wanted_height * scale).min(height);
     Some(CropBox {
@@ -88,6 +102,7 @@ pub(crate) fn resize(
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::preprocessing::PreprocessingName;
     use image::Rgb;
 
     use super::*;
@@ -95,7 +110,7 @@ mod tests {
     #[test]
     fn values_are_centred_scaled_and_in_planes() {
         let image = RgbImage::from_pixel(50, 32, Rgb([127, 255, 0]));
-        let mut lite = Preprocessing::named("lite", 4, 4).unwrap();
+        let mut lite = Preprocessing::named(PreprocessingName::Lite, 4, 4);
         let input = prepare(&image, &lite).unwrap();
         assert_eq!(input.len(), 48);
         let expected = [0.0, 128.0 / 128.0, -127.0 / 128.0];
@@ -115,7 +130,7 @@ mod tests {
                 image.put_pixel(x, y, Rgb([255; 3]));
             }
         }
-        let mut raw = Preprocessing::named("raw", 10, 10).unwrap();
+        let mut raw = Preprocessing::named(PreprocessingName::Raw, 10, 10);
         raw.fit = Fit::Crop { fraction: 0.9 };
         assert!(
             prepare(&image, &raw)
@@ -130,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_crop_of_everything_is_never_larger_than_the_image() {
-        let mut raw = Preprocessing::named("raw", 49, 49).unwrap();
+        let mut raw = Preprocessing::named(PreprocessingName::Raw, 49, 49);
         raw.fit = Fit::Crop { fraction: 1.0 };
         for side in 1..400 {
             let image = RgbImage::new(side, side);

@@ -1,7 +1,9 @@
+//! Fits what standardises arrays to mean 0 and standard deviation 1.
+
 use edgefit_graph::StandardScaler;
 
 /// Mean and standard deviation of every channel of `samples`, each of the shape `dims`: the
-/// samples of the train part, because a scaler that saw the others would leak them.
+/// samples of the train split, because a scaler fitted to the others would leak them.
 ///
 /// The deviation is that of the population, as in scikit-learn; a channel that is constant up to
 /// rounding has a deviation of 1. `None` if there is no sample.
@@ -10,15 +12,15 @@ pub fn fit_scaler<'a>(
     dims: &[usize],
 ) -> Option<StandardScaler> {
     let channels = *dims.first()?;
-    let beside = dims[1..].iter().product::<usize>().max(1);
-    let count = (samples.clone().count() * beside) as f64;
+    let per_channel = dims[1..].iter().product::<usize>().max(1);
+    let count = (samples.clone().count() * per_channel) as f64;
     if count == 0.0 {
         return None;
     }
     let mean_of = |term: &dyn Fn(usize, f64) -> f64| {
         let mut sums = vec![0f64; channels];
         for sample in samples.clone() {
-            for (channel, values) in sample.chunks(beside).enumerate().take(channels) {
+            for (channel, values) in sample.chunks(per_channel).enumerate().take(channels) {
                 let terms = values.iter().map(|&value| term(channel, f64::from(value)));
                 sums[channel] += terms.sum::<f64>();
             }
@@ -30,9 +32,10 @@ pub fn fit_scaler<'a>(
     let std = mean.iter().zip(variance).map(|(mean, variance)| {
         let std = variance.sqrt() as f32;
         let rounding = mean.abs() as f32 * f32::EPSILON;
-        match std <= rounding.max(f32::MIN_POSITIVE) {
-            true => 1.0,
-            false => std,
+        if std <= rounding.max(f32::MIN_POSITIVE) {
+            1.0
+        } else {
+            std
         }
     });
     Some(StandardScaler {

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::ElementType;
+use crate::element_type::ElementType;
+use crate::engine_id::EngineId;
+use crate::rates::RunSetup;
 
 /// Error of the latencies predicted from the rates of one engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// The engine.
-    pub engine: String,
+    pub engine: EngineId,
     /// Type of weights and activations.
     pub element_type: ElementType,
     /// Threads.
@@ -18,4 +20,15 @@ pub struct Calibration {
     pub models: u32,
     /// Relative error that 90 % of the held-out models stay below.
     pub error_p90: f64,
+}
+
+impl Calibration {
+    /// What it is of.
+    pub fn setup(&self) -> RunSetup<'_> {
+        RunSetup {
+            engine: &self.engine,
+            element_type: self.element_type,
+            threads: self.threads,
+        }
+    }
 }

@@ -1,6 +1,8 @@
+//! Errors of this crate.
+
 use std::path::PathBuf;
 
-/// What can go wrong with a device profile, with the place and the mend.
+/// What can go wrong with a device profile, with the place and the fix.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -14,7 +16,7 @@ pub enum Error {
     },
     /// A folder of users' profiles cannot be read.
     #[error(
-        "cannot read the profile folder {}: {source}; create it or mend EDGEFIT_PROFILES",
+        "cannot read the profile folder {}: {source}; create it or fix EDGEFIT_PROFILES",
         path.display()
     )]
     Folder {
@@ -28,7 +30,7 @@ pub enum Error {
     Profile {
         /// File or built-in profile.
         place: String,
-        /// What is wrong, with the mend where one is known.
+        /// What is wrong, with the fix where one is known.
         problem: String,
     },
     /// This machine cannot be described.

@@ -1,3 +1,5 @@
+//! Looks profiles up: by name, by path, or the machine edgefit runs on.
+
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -7,8 +9,10 @@ use edgefit_base::names::nearest;
 
 use crate::error::{Error, Result};
 use crate::host::host;
-use crate::profile::{Profile, extends, is_name};
-use crate::source::{Origin, Source};
+use crate::profile::{Profile, is_name};
+use crate::read;
+use crate::read::extends::Bases;
+use crate::read::source::{Origin, Source};
 
 /// The profiles that come with edgefit, each file named after its profile.
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../profiles");
@@ -30,18 +34,61 @@ pub fn list() -> Vec<Result<Profile>> {
 ///
 /// # Errors
 /// There is no such profile (the nearest name is suggested), or the file is not a profile.
+///
+/// ```
+/// let board = edgefit_device::find("stm32h743")?;
+/// let sram = board.banks.iter().find(|bank| bank.name == "AXI SRAM");
+/// assert_eq!(sram.map(|bank| bank.free_bytes()), Some(512 << 10));
+///
+/// let error = edgefit_device::find("stm32h734").unwrap_err();
+/// assert!(error.to_string().contains("did you mean 'stm32h743'?"));
+/// # Ok::<(), edgefit_device::Error>(())
+/// ```
 pub fn find(device: &str) -> Result<Profile> {
     Search::from_environment().find(device)
 }
 
+impl Profile {
+    /// Reads a profile; `place` names it in errors. What it `extends` is looked up by name, as
+    /// [`find`] does.
+    ///
+    /// # Errors
+    /// The text is not TOML, breaks the schema, holds figures that cannot be, or extends what
+    /// does not exist.
+    ///
+    /// ```
+    /// use edgefit_device::Profile;
+    ///
+    /// let text = r#"
+    ///     version = 2
+    ///     name = "our-camera"
+    ///     title = "Our camera"
+    ///     extends = "stm32h743"
+    ///     [flash]
+    ///     reserved_bytes = { value = "128 KiB", kind = "measured", source = "linker map" }
+    /// "#;
+    /// let camera = Profile::parse(text, "our-camera.toml")?;
+    /// assert_eq!(camera.flash.unwrap().free_bytes(), (2048 - 128) << 10);
+    /// # Ok::<(), edgefit_device::Error>(())
+    /// ```
+    pub fn parse(text: &str, place: &str) -> Result<Self> {
+        let source = Source {
+            place: place.to_owned(),
+            text: text.to_owned(),
+            origin: Origin::Text,
+        };
+        read::resolve(source, &Search::from_environment())
+    }
+}
+
 /// Where profiles are looked for.
-pub(crate) struct Search {
+struct Search {
     folders: Vec<PathBuf>,
 }
 
 impl Search {
     /// The folders that the user's environment names.
-    pub fn from_environment() -> Self {
+    fn from_environment() -> Self {
         let folders = std::env::var_os(FOLDERS).unwrap_or_default();
         let folders = std::env::split_paths(&folders);
         Search {
@@ -60,31 +107,9 @@ impl Search {
         }
         let path = Path::new(device);
         if is_path(device) || path.exists() {
-            return extends::resolve(Source::read(path)?, self);
+            return read::resolve(Source::read(path)?, self);
         }
         Err(self.unknown(device))
-    }
-
-    /// What a profile of `origin` means by `extends = reference`.
-    pub fn base(&self, reference: &str, origin: &Origin) -> Result<Source> {
-        match origin {
-            // The built-in profiles mean one another, whatever folders a user has.
-            Origin::BuiltIn => built_in(reference).ok_or_else(|| self.unknown(reference)),
-            _ if reference == HOST => {
-                let text = toml::to_string(&host()?).map_err(|error| Error::Host {
-                    detail: error.to_string(),
-                })?;
-                Ok(Source {
-                    place: HOST.to_owned(),
-                    text,
-                    origin: Origin::BuiltIn,
-                })
-            }
-            Origin::File { folder } if is_path(reference) => within(folder, reference),
-            _ => self
-                .named(reference)
-                .unwrap_or_else(|| Err(self.unknown(reference))),
-        }
     }
 
     fn list(&self) -> Vec<Result<Profile>> {
@@ -92,16 +117,17 @@ impl Search {
         let mut found: BTreeMap<String, Result<Profile>> = BTreeMap::new();
         for name in built_in_names() {
             if let Some(source) = built_in(name) {
-                found.insert(name.to_owned(), extends::resolve(source, self));
+                found.insert(name.to_owned(), read::resolve(source, self));
             }
         }
         for (name, path) in files {
-            let profile = match name == HOST {
-                true => Err(Error::Profile {
+            let profile = if name == HOST {
+                Err(Error::Profile {
                     place: path.display().to_string(),
                     problem: format!("'{HOST}' is this machine; give the profile another name"),
-                }),
-                false => Source::read(&path).and_then(|source| self.resolve(source, &name)),
+                })
+            } else {
+                Source::read(&path).and_then(|source| self.resolve(source, &name))
             };
             found.insert(name, profile);
         }
@@ -150,7 +176,7 @@ impl Search {
     /// Reads the profile that was found under `name`.
     fn resolve(&self, source: Source, name: &str) -> Result<Profile> {
         let place = source.place.clone();
-        let profile = extends::resolve(source, self)?;
+        let profile = read::resolve(source, self)?;
         if profile.name == name {
             return Ok(profile);
         }
@@ -171,6 +197,29 @@ impl Search {
         Error::Unknown {
             name: name.to_owned(),
             nearest: nearest(name, names).map(str::to_owned),
+        }
+    }
+}
+
+impl Bases for Search {
+    fn base(&self, reference: &str, origin: &Origin) -> Result<Source> {
+        match origin {
+            // The built-in profiles mean one another, whatever folders a user has.
+            Origin::BuiltIn => built_in(reference).ok_or_else(|| self.unknown(reference)),
+            _ if reference == HOST => {
+                let text = toml::to_string(&host()?).map_err(|error| Error::Host {
+                    detail: error.to_string(),
+                })?;
+                Ok(Source {
+                    place: HOST.to_owned(),
+                    text,
+                    origin: Origin::BuiltIn,
+                })
+            }
+            Origin::File { folder } if is_path(reference) => within(folder, reference),
+            _ => self
+                .named(reference)
+                .unwrap_or_else(|| Err(self.unknown(reference))),
         }
     }
 }
@@ -210,16 +259,17 @@ fn within(folder: &Path, reference: &str) -> Result<Source> {
     };
     let outside = || {
         fail(std::io::Error::other(
-            "it is outside the folder of the profile; put it beside that",
+            "it is outside the folder of the profile; move it into that folder",
         ))
     };
     let mut parts = Path::new(reference).components();
     if !parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(outside());
     }
-    let folder = match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
     };
     let folder = folder.canonicalize().map_err(fail)?;
     if !path.canonicalize().map_err(fail)?.starts_with(folder) {

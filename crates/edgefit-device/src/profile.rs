@@ -1,27 +1,21 @@
 //! The schema of device profiles, version 2: `profiles/README.md` describes it field by field.
 
+mod bank;
 mod compute;
 mod engine;
-pub(crate) mod extends;
 mod figure;
-mod memory;
 mod unit;
-mod validate;
 
 use serde::{Deserialize, Serialize};
 
+pub use bank::{Bank, Content, Flash, Memory};
 pub use compute::{Accelerator, Cpu, Peak, Power, Quantization, Scheme};
-pub use engine::{ArenaLayout, ElementType, Engine};
+pub use engine::{ArenaLayout, Engine};
 pub use figure::{Basis, Figure};
-pub use memory::{Bank, Content, Flash, Memory};
-pub(crate) use validate::is_name;
 
 use crate::calibration::Calibration;
-use crate::error::Result;
-use crate::find::Search;
-use crate::footprint::Footprint;
+use crate::process_memory::ProcessMemory;
 use crate::rates::Rate;
-use crate::source::{Origin, Source};
 
 /// Version of the schema that this crate reads.
 pub const VERSION: u32 = 2;
@@ -34,7 +28,7 @@ pub struct Profile {
     pub version: u32,
     /// Name on the command line.
     pub name: String,
-    /// Name for people.
+    /// Human-readable name.
     pub title: String,
     /// Kind of device.
     pub class: Class,
@@ -71,7 +65,7 @@ pub struct Profile {
     pub rates: Vec<Rate>,
     /// How much memory the processes of engines take, as a probe measured it.
     #[serde(default, rename = "footprint", skip_serializing_if = "Vec::is_empty")]
-    pub footprints: Vec<Footprint>,
+    pub process_memory: Vec<ProcessMemory>,
     /// How well the rates predict whole models.
     #[serde(default, rename = "calibration", skip_serializing_if = "Vec::is_empty")]
     pub calibrations: Vec<Calibration>,
@@ -97,30 +91,16 @@ pub enum Class {
 pub enum WeightsIn {
     /// Read in place, as microcontrollers do.
     Flash,
-    /// Loaded beside the activations.
+    /// Loaded into RAM, where the activations are too.
     Ram,
-}
-
-impl Profile {
-    /// Reads a profile; `place` names it in errors. What it `extends` is looked up by name, as
-    /// [`find`](crate::find()) does.
-    ///
-    /// # Errors
-    /// The text is not TOML, breaks the schema, holds figures that cannot be, or extends what
-    /// does not exist.
-    pub fn parse(text: &str, place: &str) -> Result<Self> {
-        let source = Source {
-            place: place.to_owned(),
-            text: text.to_owned(),
-            origin: Origin::Text,
-        };
-        extends::resolve(source, &Search::from_environment())
-    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-#[cfg(test)]
-mod tests;
+/// Whether `name` can be that of a profile: of the command line, and of a file in a folder.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_of_name)
+}

@@ -2,47 +2,48 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::ElementType;
+use crate::element_type::ElementType;
+use crate::engine_id::EngineId;
+pub use crate::op_class::{OpClass, OpLayout};
 
 /// Measured times of one class of op in one engine.
-///
-/// The class is one of [`class`]'s names, or `image:OP` and `token:OP` for an ONNX op between
-/// convolutions or between matrix products.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// Engine that ran it.
-    pub engine: String,
+    pub engine: EngineId,
     /// Type of weights and activations.
     pub element_type: ElementType,
     /// Threads that it ran with.
     pub threads: u32,
     /// Class of op.
-    pub class: String,
+    pub class: OpClass,
     /// The engine lays channels out in blocks of this many, and computes the padding too.
     pub channel_block: u32,
     /// What was measured.
     pub points: Vec<Point>,
 }
 
-/// Names of the classes that multiply and accumulate.
-pub mod class {
-    /// 1×1 convolution.
-    pub const POINTWISE: &str = "pointwise";
-    /// Convolution over all input channels, larger than 1×1.
-    pub const DENSE: &str = "dense";
-    /// Convolution with as many groups as input channels.
-    pub const DEPTHWISE: &str = "depthwise";
-    /// Convolution with groups of several channels.
-    pub const GROUPED: &str = "grouped";
-    /// Product of a matrix with a constant one.
-    pub const GEMM: &str = "gemm";
-    /// Products of two activations, a batch of them.
-    pub const MATMUL: &str = "matmul";
-    /// A node that computes next to nothing: another shape for the same elements.
-    pub const VIEW: &str = "view";
-    /// A node of the arithmetic of shapes.
-    pub const SHAPE: &str = "shape";
+impl Rate {
+    /// What it was measured with.
+    pub fn setup(&self) -> RunSetup<'_> {
+        RunSetup {
+            engine: &self.engine,
+            element_type: self.element_type,
+            threads: self.threads,
+        }
+    }
+}
+
+/// How a model is run: rates, and the calibration that belongs to them, are of one setup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunSetup<'e> {
+    /// Engine that runs it.
+    pub engine: &'e EngineId,
+    /// Type of weights and activations.
+    pub element_type: ElementType,
+    /// Threads of the engine.
+    pub threads: u32,
 }
 
 /// Time of one op of known size.
@@ -62,11 +63,11 @@ pub struct OpSize {
     pub inputs: u64,
     /// Output channels; columns of a matrix product.
     pub outputs: u64,
-    /// Output pixels of all samples; rows of a matrix product.
-    pub positions: u64,
-    /// Elements of a filter's window; the number of matrix products in a batch of them.
-    pub taps: u64,
-    /// Stride of a window.
+    /// Output positions (pixels) of all samples; rows of a matrix product.
+    pub output_positions: u64,
+    /// Elements of the kernel; the number of matrix products in a batch of them.
+    pub kernel_elements: u64,
+    /// Stride of the kernel.
     pub stride: u64,
 }
 
@@ -75,19 +76,28 @@ impl OpSize {
     pub const ONE: OpSize = OpSize {
         inputs: 1,
         outputs: 1,
-        positions: 1,
-        taps: 1,
+        output_positions: 1,
+        kernel_elements: 1,
         stride: 1,
     };
 }
 
 impl From<[u64; 6]> for Point {
-    fn from([inputs, outputs, positions, taps, stride, ns]: [u64; 6]) -> Self {
+    fn from(
+        [
+            inputs,
+            outputs,
+            output_positions,
+            kernel_elements,
+            stride,
+            ns,
+        ]: [u64; 6],
+    ) -> Self {
         let size = OpSize {
             inputs,
             outputs,
-            positions,
-            taps,
+            output_positions,
+            kernel_elements,
             stride,
         };
         Point { size, ns }
@@ -99,10 +109,17 @@ impl From<Point> for [u64; 6] {
         let OpSize {
             inputs,
             outputs,
-            positions,
-            taps,
+            output_positions,
+            kernel_elements,
             stride,
         } = point.size;
-        [inputs, outputs, positions, taps, stride, point.ns]
+        [
+            inputs,
+            outputs,
+            output_positions,
+            kernel_elements,
+            stride,
+            point.ns,
+        ]
     }
 }

@@ -1,4 +1,4 @@
-use std::path::Path;
+//! Models in burn, in eval mode.
 
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Value};
@@ -6,9 +6,11 @@ use edgefit_graph::rewrite::lift_constants;
 use edgefit_graph::{DataType, Graph, Tensor, ValueInfo, ValueType};
 
 use crate::array::Array;
+use crate::backend::{Backend, Options, Runner, Source};
+use crate::effort::Effort;
+use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
-use crate::measure::Runner;
-use crate::{Engine, EngineName};
+use crate::node_times::NodeTime;
 
 const NAME: EngineName = EngineName::Burn;
 
@@ -20,7 +22,7 @@ pub(crate) struct Burn {
 }
 
 impl Burn {
-    pub fn load(graph: &Graph) -> Result<Self> {
+    fn of(graph: &Graph) -> Result<Self> {
         let module = EvalModule::from_graph(graph, &Device::flex());
         Ok(Burn {
             module: module.map_err(|error| Error::load(NAME, error))?,
@@ -48,18 +50,16 @@ fn input_type(input: &ValueInfo) -> DataType {
     }
 }
 
-/// burn's own way from a file to a module.
-pub(crate) fn runner(path: &Path, inputs: &[Array]) -> Result<Runner> {
-    let mut graph = Graph::load(path)?;
-    lift_constants(&mut graph);
-    let mut loaded = Burn::load(&graph)?;
-    let inputs = inputs.to_vec();
-    Ok(Box::new(move || loaded.run(&inputs).map(drop)))
-}
-
-impl Engine for Burn {
-    fn name(&self) -> EngineName {
-        NAME
+impl Backend for Burn {
+    fn load(source: Source, _: Options) -> Result<Self> {
+        match source {
+            Source::Graph(graph) => Burn::of(graph),
+            Source::File(path) => {
+                let mut graph = Graph::load(path)?;
+                lift_constants(&mut graph);
+                Burn::of(&graph)
+            }
+        }
     }
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
@@ -83,5 +83,14 @@ impl Engine for Burn {
                 })
             })
             .collect()
+    }
+
+    fn repeat(mut self, inputs: &[Array]) -> Result<Runner> {
+        let inputs = inputs.to_vec();
+        Ok(Box::new(move || self.run(&inputs).map(drop)))
+    }
+
+    fn time_nodes(_: &Graph, _: &[Array], _: Options, _: Effort) -> Result<Vec<NodeTime>> {
+        Err(Error::run(NAME, "it does not time its nodes"))
     }
 }

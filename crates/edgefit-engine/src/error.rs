@@ -1,4 +1,6 @@
-use crate::EngineName;
+//! What can go wrong with an engine.
+
+use crate::engine_name::EngineName;
 
 /// What can go wrong with an engine.
 #[derive(Debug, thiserror::Error)]

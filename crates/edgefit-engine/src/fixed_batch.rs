@@ -1,8 +1,11 @@
+//! Models that were exported for one batch size, run on any number of samples.
+
 use edgefit_graph::{Dim, Graph};
 
 use crate::array::Array;
+use crate::backend::Backend;
+use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
-use crate::{Engine, EngineName};
 
 /// Larger declared batches are left to the caller to fill.
 const LARGEST: usize = 1024;
@@ -22,46 +25,43 @@ pub(crate) fn fixed_batch(graph: &Graph) -> Option<usize> {
     }
 }
 
-/// An engine whose model takes `batch` samples at once, no more and no fewer: larger inputs are cut,
-/// and the last piece is filled up with its last sample.
+/// A model that may take `batch` samples at once, no more and no fewer: larger inputs are cut, and the
+/// last piece is filled up with its last sample.
 pub(crate) struct FixedBatch {
-    pub engine: Box<dyn Engine>,
-    pub batch: usize,
+    pub engine: EngineName,
+    pub model: Box<dyn Backend>,
+    /// `None` if it takes any number.
+    pub batch: Option<usize>,
 }
 
-impl Engine for FixedBatch {
-    fn name(&self) -> EngineName {
-        self.engine.name()
-    }
-
-    fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
-        let [input] = inputs else {
-            return self.engine.run(inputs);
+impl FixedBatch {
+    pub(crate) fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let (Some(batch), [input]) = (self.batch, inputs) else {
+            return self.model.run(inputs);
         };
         let samples = input.dims.first().copied().unwrap_or(0);
-        if samples == self.batch {
-            return self.engine.run(inputs);
+        if samples == batch {
+            return self.model.run(inputs);
         }
         let mut joined: Vec<Array> = Vec::new();
-        for start in (0..samples).step_by(self.batch) {
-            let count = self.batch.min(samples - start);
+        for start in (0..samples).step_by(batch) {
+            let count = batch.min(samples - start);
             let mut piece = input.rows(start..start + count);
-            for _ in count..self.batch {
+            for _ in count..batch {
                 let last = input.rows(samples - 1..samples);
                 piece.values.extend(last.values);
                 piece.dims[0] += 1;
             }
-            let outputs = self.engine.run(&[piece])?;
+            let outputs = self.model.run(&[piece])?;
             if outputs
                 .iter()
-                .any(|output| output.dims.first() != Some(&self.batch))
+                .any(|output| output.dims.first() != Some(&batch))
             {
                 let problem = format!(
-                    "it was exported for {} samples and an output has no row for each; export it \
-                     with a dynamic batch",
-                    self.batch
+                    "it was exported for {batch} samples and an output has no row for each; export \
+                     it with a dynamic batch"
                 );
-                return Err(Error::run(self.name(), problem));
+                return Err(Error::run(self.engine, problem));
             }
             if joined.is_empty() {
                 joined = outputs.iter().map(|output| output.rows(0..0)).collect();
@@ -78,13 +78,16 @@ impl Engine for FixedBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::{Options, Runner, Source};
+    use crate::effort::Effort;
+    use crate::node_times::NodeTime;
 
     /// Doubles its input and insists on three samples.
     struct Three;
 
-    impl Engine for Three {
-        fn name(&self) -> EngineName {
-            EngineName::Tract
+    impl Backend for Three {
+        fn load(_: Source, _: Options) -> Result<Self> {
+            Ok(Three)
         }
 
         fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
@@ -93,13 +96,22 @@ mod tests {
             output.values.iter_mut().for_each(|value| *value *= 2.0);
             Ok(vec![output])
         }
+
+        fn repeat(self, _: &[Array]) -> Result<Runner> {
+            Ok(Box::new(|| Ok(())))
+        }
+
+        fn time_nodes(_: &Graph, _: &[Array], _: Options, _: Effort) -> Result<Vec<NodeTime>> {
+            Ok(Vec::new())
+        }
     }
 
     #[test]
     fn any_number_of_samples_goes_through() {
         let mut engine = FixedBatch {
-            engine: Box::new(Three),
-            batch: 3,
+            engine: EngineName::Tract,
+            model: Box::new(Three),
+            batch: Some(3),
         };
         for samples in [1, 3, 7] {
             let input = Array {

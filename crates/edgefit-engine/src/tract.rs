@@ -1,5 +1,6 @@
+//! Models in tract.
+
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,10 +9,11 @@ use tract_linalg::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::prelude::*;
 
 use crate::array::Array;
+use crate::backend::{Backend, Options, Runner, Source};
+use crate::effort::Effort;
+use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
-use crate::measure::Runner;
-use crate::trace::{Effort, NodeTime, Recorder};
-use crate::{Engine, EngineName};
+use crate::node_times::{NodeTime, Recorder};
 
 const NAME: EngineName = EngineName::Tract;
 
@@ -25,29 +27,6 @@ pub(crate) struct Tract {
 }
 
 impl Tract {
-    pub fn load(graph: &Graph, threads: usize) -> Result<Self> {
-        // What the exporter noted of inner values holds for its batch size, not for ours.
-        let mut graph = graph.clone();
-        graph.value_info.clear();
-        let model = tract_onnx::onnx()
-            .model_for_read(&mut graph.to_bytes().as_slice())
-            .map_err(|error| Error::load(NAME, error))?;
-        Tract::of(model, threads)
-    }
-
-    fn of(model: InferenceModel, threads: usize) -> Result<Self> {
-        let inputs = input_types(&model).map_err(|error| Error::load(NAME, error))?;
-        Ok(Tract {
-            model,
-            inputs,
-            plans: HashMap::new(),
-            executor: match threads {
-                0 | 1 => Executor::SingleThread,
-                threads => Executor::multithread(threads),
-            },
-        })
-    }
-
     fn plan(&mut self, inputs: &[Array]) -> TractResult<Arc<TypedRunnableModel>> {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|input| input.dims.clone()).collect();
         if let Some(plan) = self.plans.get(&shapes) {
@@ -100,64 +79,30 @@ fn tensors(inputs: &[Array], types: &[DatumType]) -> TractResult<TVec<TValue>> {
         .collect()
 }
 
-/// tract's own way from a file to a plan for `inputs`.
-pub(crate) fn runner(path: &Path, inputs: &[Array], threads: usize) -> Result<Runner> {
-    let model = tract_onnx::onnx()
-        .with_ignore_value_info(true)
-        .model_for_path(path)
-        .map_err(|error| Error::load(NAME, error))?;
-    let mut tract = Tract::of(model, threads)?;
-    let load = |error| Error::load(NAME, error);
-    let plan = tract.plan(inputs).map_err(load)?;
-    let executor = tract.executor.clone();
-    let values = tensors(inputs, &tract.inputs).map_err(load)?;
-    drop(tract);
-    let mut state = plan.spawn().map_err(load)?;
-    Ok(Box::new(move || {
-        multithread_tract_scope(executor.clone(), || state.run(values.clone()))
-            .map(drop)
-            .map_err(|error| Error::run(NAME, error))
-    }))
-}
-
-pub(crate) fn trace(
-    graph: &Graph,
-    inputs: &[Array],
-    threads: usize,
-    effort: Effort,
-) -> Result<Vec<NodeTime>> {
-    let mut tract = Tract::load(graph, threads)?;
-    let plan = tract
-        .plan(inputs)
-        .map_err(|error| Error::load(NAME, error))?;
-    let mut recorder = Recorder::default();
-    let mut state = plan.spawn().map_err(|error| Error::load(NAME, error))?;
-    effort.spend(|| {
-        let run = || {
-            // What is dropped and looked up between two nodes counts for the second.
-            let mut last = Instant::now();
-            state.run_plan_with_eval(
-                tensors(inputs, &tract.inputs)?,
-                |context, state, node, inputs| {
-                    let outputs = tract_onnx::tract_core::plan::eval(context, state, node, inputs);
-                    let now = Instant::now();
-                    let ns = now.duration_since(last).as_nanos() as u64;
-                    last = now;
-                    recorder.record(&node.name, &node.op.name(), ns);
-                    outputs
-                },
-            )
+impl Backend for Tract {
+    fn load(source: Source, options: Options) -> Result<Self> {
+        let parsed = match source {
+            Source::Graph(graph) => {
+                // What the exporter noted of inner values holds for its batch size, not for ours.
+                let mut graph = graph.clone();
+                graph.value_info.clear();
+                tract_onnx::onnx().model_for_read(&mut graph.to_bytes().as_slice())
+            }
+            Source::File(path) => tract_onnx::onnx()
+                .with_ignore_value_info(true)
+                .model_for_path(path),
         };
-        multithread_tract_scope(tract.executor.clone(), run)
-            .map(drop)
-            .map_err(|error| Error::run(NAME, error))
-    })?;
-    Ok(recorder.medians())
-}
-
-impl Engine for Tract {
-    fn name(&self) -> EngineName {
-        NAME
+        let load = |error| Error::load(NAME, error);
+        let model = parsed.map_err(load)?;
+        Ok(Tract {
+            inputs: input_types(&model).map_err(load)?,
+            model,
+            plans: HashMap::new(),
+            executor: match options.threads {
+                0 | 1 => Executor::SingleThread,
+                threads => Executor::multithread(threads),
+            },
+        })
     }
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
@@ -181,5 +126,56 @@ impl Engine for Tract {
                 .collect()
         };
         multithread_tract_scope(self.executor.clone(), run).map_err(|error| Error::run(NAME, error))
+    }
+
+    fn repeat(mut self, inputs: &[Array]) -> Result<Runner> {
+        let load = |error| Error::load(NAME, error);
+        let plan = self.plan(inputs).map_err(load)?;
+        let executor = self.executor.clone();
+        let values = tensors(inputs, &self.inputs).map_err(load)?;
+        // The plan is all that runs need; the parsed model would only take memory.
+        drop(self);
+        let mut state = plan.spawn().map_err(load)?;
+        Ok(Box::new(move || {
+            multithread_tract_scope(executor.clone(), || state.run(values.clone()))
+                .map(drop)
+                .map_err(|error| Error::run(NAME, error))
+        }))
+    }
+
+    fn time_nodes(
+        graph: &Graph,
+        inputs: &[Array],
+        options: Options,
+        effort: Effort,
+    ) -> Result<Vec<NodeTime>> {
+        let mut tract = Tract::load(Source::Graph(graph), options)?;
+        let plan = tract
+            .plan(inputs)
+            .map_err(|error| Error::load(NAME, error))?;
+        let mut recorder = Recorder::default();
+        let mut state = plan.spawn().map_err(|error| Error::load(NAME, error))?;
+        effort.spend(|| {
+            let run = || {
+                // What is dropped and looked up between two nodes counts for the second.
+                let mut last = Instant::now();
+                state.run_plan_with_eval(
+                    tensors(inputs, &tract.inputs)?,
+                    |context, state, node, inputs| {
+                        let outputs =
+                            tract_onnx::tract_core::plan::eval(context, state, node, inputs);
+                        let now = Instant::now();
+                        let ns = now.duration_since(last).as_nanos() as u64;
+                        last = now;
+                        recorder.record(&node.name, &node.op.name(), ns);
+                        outputs
+                    },
+                )
+            };
+            multithread_tract_scope(tract.executor.clone(), run)
+                .map(drop)
+                .map_err(|error| Error::run(NAME, error))
+        })?;
+        Ok(recorder.medians())
     }
 }

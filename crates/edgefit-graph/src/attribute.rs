@@ -4,8 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result};
-use crate::graph::Node;
 use crate::proto;
 use crate::tensor::Tensor;
 
@@ -62,61 +60,5 @@ impl fmt::Display for Attribute {
             }
             Attribute::Opaque(_) => f.write_str("of another kind"),
         }
-    }
-}
-
-impl Node {
-    /// The integer attribute `name`, or `default` when it is absent.
-    pub fn int_or(&self, name: &str, default: i64) -> Result<i64> {
-        match self.attributes.get(name) {
-            None => Ok(default),
-            Some(Attribute::Int(value)) => Ok(*value),
-            Some(_) => Err(self.attribute_kind(name, "an integer")),
-        }
-    }
-
-    /// The float attribute `name`, or `default` when it is absent.
-    pub fn float_or(&self, name: &str, default: f32) -> Result<f32> {
-        match self.attributes.get(name) {
-            None => Ok(default),
-            Some(Attribute::Float(value)) => Ok(*value),
-            Some(_) => Err(self.attribute_kind(name, "a float")),
-        }
-    }
-
-    /// The integer list attribute `name`, if present.
-    pub fn ints(&self, name: &str) -> Result<Option<&[i64]>> {
-        match self.attributes.get(name) {
-            None => Ok(None),
-            Some(Attribute::Ints(values)) => Ok(Some(values)),
-            Some(_) => Err(self.attribute_kind(name, "a list of integers")),
-        }
-    }
-
-    /// The string attribute `name`, or `default` when it is absent.
-    pub fn string_or<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str> {
-        match self.attributes.get(name) {
-            None => Ok(default),
-            Some(Attribute::String(bytes)) => {
-                std::str::from_utf8(bytes).map_err(|_| self.attribute_kind(name, "UTF-8 text"))
-            }
-            Some(_) => Err(self.attribute_kind(name, "a string")),
-        }
-    }
-
-    /// The tensor attribute `name`, if present.
-    pub fn tensor(&self, name: &str) -> Result<Option<&Tensor>> {
-        match self.attributes.get(name) {
-            None => Ok(None),
-            Some(Attribute::Tensor(tensor)) => Ok(Some(tensor)),
-            Some(_) => Err(self.attribute_kind(name, "a tensor")),
-        }
-    }
-
-    fn attribute_kind(&self, name: &str, expected: &str) -> Error {
-        Error::invalid(
-            format!("{}, attribute '{name}'", self.place()),
-            format!("is not {expected}"),
-        )
     }
 }

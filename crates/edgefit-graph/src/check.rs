@@ -8,6 +8,21 @@ use crate::graph::Graph;
 impl Graph {
     /// Checks names and order: every value is made once, before it is read.
     ///
+    /// ```
+    /// use edgefit_graph::{Graph, Node, ValueInfo};
+    ///
+    /// let mut graph = Graph::new("example", 17);
+    /// graph.inputs.push(ValueInfo::float("x"));
+    /// graph.outputs.push(ValueInfo::float("y"));
+    /// graph.nodes.push(Node::new("Relu", "relu", &["x"], &["y"]));
+    /// graph.check()?;
+    ///
+    /// graph.nodes[0].inputs[0] = "z".into();
+    /// let error = graph.check().unwrap_err();
+    /// assert!(error.to_string().contains("reads 'z' which nothing makes"));
+    /// # Ok::<(), edgefit_graph::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The first node or value that breaks the rule, by name.
     pub fn check(&self) -> Result<()> {

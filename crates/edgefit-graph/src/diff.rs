@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::graph::{Graph, Node, ValueInfo};
 use crate::tensor::Tensor;
 
-/// What one graph has that another has not, and what both have but not alike. Nodes are told by
-/// their names, or by their first outputs where they have none; values by their names.
+/// What one graph has that another has not, and what differs in both. Nodes are compared by name,
+/// or by first output where they have none; values by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Diff {
     /// Nodes.
@@ -31,7 +31,7 @@ pub struct Changes {
     pub removed: Vec<String>,
     /// In both, and how they differ.
     pub changed: Vec<Change>,
-    /// How many are alike in both.
+    /// Number of things that are the same in both.
     pub same: usize,
 }
 

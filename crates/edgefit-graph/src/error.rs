@@ -1,9 +1,11 @@
+//! What can go wrong with a model: the error type of this crate.
+
 use std::io;
 use std::path::PathBuf;
 
-use crate::ops::Unsupported;
+use crate::unsupported::Unsupported;
 
-/// What can go wrong with a model, with the place and the mend.
+/// What can go wrong with a model, where, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -29,7 +31,7 @@ pub enum Error {
     Invalid {
         /// The node, value or initializer, and the field in it.
         at: String,
-        /// What is wrong there, and the mend where one is known.
+        /// What is wrong there, and the fix where one is known.
         problem: String,
     },
     /// Ops that this version cannot work with: all of them, not the first.

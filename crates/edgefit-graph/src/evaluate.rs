@@ -3,21 +3,25 @@
 //! This folds what depends on nothing but shapes, and it is what an executor for floats calls for
 //! integers and booleans. Floats are computed in f64 and rounded to the result's type.
 
-mod numbers;
-mod places;
-mod windows;
+mod arithmetic;
+mod indexing;
+mod max_pool;
+mod rearrange;
+mod reduce;
 
-pub use places::{positions, rows};
+pub use indexing::{resolve_indices, resolve_nd_indices};
 
-use numbers::{Numbers, binary_numbers, operands, zip};
-use places::{blocks, offsets, spread, strides, sums, take};
-use windows::{along, max_pool, reduced};
+use arithmetic::{Numbers, binary_numbers, operands, zip};
+use indexing::take;
+use max_pool::max_pool;
+use rearrange::rearrange;
+use reduce::{along, reduced};
 
-use crate::infer::TensorType;
-use crate::ops::{Op, PadFill, PoolKind, Unary, Variadic};
+use crate::ops::{Op, PoolKind, Unary, Variadic};
 use crate::tensor::Tensor;
+use crate::tensor_type::TensorType;
 
-/// Most elements that are computed here, those of dimensions beside an empty one included.
+/// Most elements that are computed here; dimensions of size 0 count as 1.
 const MOST: usize = 1 << 26;
 
 /// The outputs of `op`, of the types `outputs`, for its inputs; absent optional ones are `None`.
@@ -149,210 +153,10 @@ pub fn evaluate(
                 line
             })?
         }
-        Op::Transpose(transpose) => {
-            let x = x?;
-            let permutation = transpose.permutation(x.dims().len()).ok()?;
-            let strides = strides(x.dims());
-            let steps: Vec<usize> = permutation.iter().map(|&axis| strides[axis]).collect();
-            take(x, offsets(&ty.dims, &steps, 0), ty)?
-        }
-        Op::Expand(_) => take(x?, spread(x?.dims(), &ty.dims), ty)?,
-        Op::Tile(_) => {
-            let (dims, strides) = (x?.dims(), strides(x?.dims()));
-            let lines: Vec<Vec<usize>> = (0..dims.len())
-                .map(|axis| {
-                    (0..ty.dims[axis])
-                        .map(|at| at % dims[axis] * strides[axis])
-                        .collect()
-                })
-                .collect();
-            take(x?, sums(&lines), ty)?
-        }
-        Op::Slice(slice) => {
-            let strides = strides(x?.dims());
-            let picked = slice.picked(x?.dims()).ok()?.into_iter().zip(strides);
-            let lines: Vec<Vec<usize>> = picked
-                .map(|(picked, stride)| picked.indices().map(|at| at * stride).collect())
-                .collect();
-            take(x?, sums(&lines), ty)?
-        }
-        Op::Gather(gather) => {
-            let dims = x?.dims();
-            let axis = gather.axis(dims.len()).ok()?;
-            let inner: usize = dims[axis + 1..].iter().product();
-            let chosen = positions(input(1)?, dims[axis])?;
-            let lines = [
-                (0..dims[..axis].iter().product())
-                    .map(|at| at * dims[axis] * inner)
-                    .collect(),
-                chosen.into_iter().map(|at| at * inner).collect(),
-                (0..inner).collect::<Vec<usize>>(),
-            ];
-            take(x?, sums(&lines), ty)?
-        }
-        Op::GatherNd(_) => {
-            let (rows, width) = rows(x?.dims(), input(1)?)?;
-            take(x?, blocks(&rows, width), ty)?
-        }
-        Op::ScatterNd(_) => {
-            let (x, updates) = (x?, input(2)?);
-            let (rows, width) = rows(x.dims(), input(1)?)?;
-            let width = width * x.dtype().size();
-            let mut bytes = x.bytes().to_vec();
-            for (update, row) in rows.into_iter().enumerate() {
-                let new = updates.bytes().get(update * width..)?.get(..width)?;
-                bytes
-                    .get_mut(row * width..)?
-                    .get_mut(..width)?
-                    .copy_from_slice(new);
-            }
-            Tensor::new(ty.dtype, ty.dims.clone(), bytes.into()).ok()?
-        }
-        Op::Pad(pad) if !matches!(pad.fill, PadFill::Constant(_)) => {
-            let (dims, strides) = (x?.dims(), strides(x?.dims()));
-            let amounts = pad.amounts(dims.len()).ok()?.into_iter().enumerate();
-            let lines = amounts
-                .map(|(axis, (before, after))| {
-                    let places = -before..dims[axis] as i64 + after;
-                    let source = |at| Some(pad.source(at, dims[axis])? * strides[axis]);
-                    places.map(source).collect()
-                })
-                .collect::<Option<Vec<Vec<usize>>>>()?;
-            take(x?, sums(&lines), ty)?
-        }
-        Op::Concat(concat) => {
-            let parts: Vec<&Tensor> = inputs.iter().copied().collect::<Option<_>>()?;
-            let axis = concat.axis(ty.dims.len()).ok()?;
-            let outer: usize = ty.dims[..axis].iter().product();
-            let mut bytes = Vec::with_capacity(ty.bytes());
-            for index in 0..outer {
-                for part in &parts {
-                    let length = part.bytes().len() / outer;
-                    bytes.extend_from_slice(&part.bytes()[index * length..][..length]);
-                }
-            }
-            Tensor::new(ty.dtype, ty.dims.clone(), bytes.into()).ok()?
-        }
-        Op::Split(split) => {
-            let x = x?;
-            let (axis, sizes) = split.pieces(x.dims()).ok()?;
-            let strides = strides(x.dims());
-            let mut start = 0;
-            return sizes
-                .into_iter()
-                .zip(outputs)
-                .map(|(size, ty)| {
-                    let from = start * strides[axis];
-                    start += size;
-                    take(x, offsets(&ty.dims, &strides, from), ty)
-                })
-                .collect();
-        }
-        _ => return None,
+        _ => return rearrange(op, inputs, outputs),
     };
     Some(vec![one])
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Attribute;
-    use crate::graph::{Graph, Node};
-    use crate::ops::Binary;
-    use crate::ops::OpReader;
-
-    /// What `node` makes of `inputs`, which are also known to it by name.
-    fn run(node: Node, inputs: &[Tensor]) -> Vec<Tensor> {
-        let mut graph = Graph::new("g", 17);
-        for (name, tensor) in node.inputs.iter().zip(inputs) {
-            graph.initializers.insert(name.clone(), tensor.clone());
-        }
-        let op = OpReader::new(&graph).read(&node).unwrap();
-        let types: Vec<TensorType> = inputs.iter().map(TensorType::of).collect();
-        let types: Vec<Option<&TensorType>> = types.iter().map(Some).collect();
-        let outputs = op.infer(&types, node.outputs.len()).unwrap();
-        let inputs: Vec<Option<&Tensor>> = inputs.iter().map(Some).collect();
-        evaluate(&op, &inputs, &outputs).unwrap()
-    }
-
-    fn ints(dims: &[usize], values: &[i64]) -> Tensor {
-        Tensor::from_values(dims.to_vec(), values)
-    }
-
-    #[test]
-    fn shape_arithmetic() {
-        let shape = ints(&[4], &[2, 3, 4, 5]);
-        let second = run(
-            Node::new("Gather", "", &["s", "i"], &["y"]),
-            &[shape.clone(), ints(&[], &[-3])],
-        );
-        assert_eq!(second, [ints(&[], &[3])]);
-        let tail = run(
-            Node::new("Slice", "", &["s", "a", "b"], &["y"]),
-            &[shape.clone(), ints(&[1], &[1]), ints(&[1], &[i64::MAX])],
-        );
-        assert_eq!(tail, [ints(&[3], &[3, 4, 5])]);
-        let product = run(
-            Node::new("ReduceProd", "", &["s"], &["y"]).with("keepdims", Attribute::Int(0)),
-            std::slice::from_ref(&shape),
-        );
-        assert_eq!(product, [ints(&[], &[120])]);
-        let joined = run(
-            Node::new("Concat", "", &["a", "b"], &["y"]).with("axis", Attribute::Int(1)),
-            &[ints(&[2, 1], &[1, 2]), ints(&[2, 2], &[3, 4, 5, 6])],
-        );
-        assert_eq!(joined, [ints(&[2, 3], &[1, 3, 4, 2, 5, 6])]);
-    }
-
-    #[test]
-    fn integers_divide_towards_zero_and_mod_takes_the_divisors_sign() {
-        let (a, b) = (ints(&[3], &[-7, 7, -7]), ints(&[3], &[2, -2, -2]));
-        let divided = run(
-            Node::new("Div", "", &["a", "b"], &["y"]),
-            &[a.clone(), b.clone()],
-        );
-        assert_eq!(divided, [ints(&[3], &[-3, -3, 3])]);
-        let rest = run(Node::new("Mod", "", &["a", "b"], &["y"]), &[a, b]);
-        assert_eq!(rest, [ints(&[3], &[1, -1, -1])]);
-    }
-
-    #[test]
-    fn pieces_and_places() {
-        let x = ints(&[2, 3], &[3, 1, 2, 4, 6, 5]);
-        let split = run(
-            Node::new("Split", "", &["x"], &["a", "b"]).with("axis", Attribute::Int(1)),
-            std::slice::from_ref(&x),
-        );
-        assert_eq!(
-            split,
-            [ints(&[2, 2], &[3, 1, 4, 6]), ints(&[2, 1], &[2, 5])]
-        );
-        let top = run(
-            Node::new("TopK", "", &["x", "k"], &["v", "i"]),
-            &[x.clone(), ints(&[1], &[2])],
-        );
-        assert_eq!(
-            top,
-            [ints(&[2, 2], &[3, 2, 6, 5]), ints(&[2, 2], &[0, 2, 1, 2])]
-        );
-        let turned = run(
-            Node::new("Transpose", "", &["x"], &["y"]),
-            std::slice::from_ref(&x),
-        );
-        assert_eq!(turned, [ints(&[3, 2], &[3, 4, 1, 6, 2, 5])]);
-        let wide = run(
-            Node::new("Tile", "", &["x", "r"], &["y"]),
-            &[ints(&[2], &[1, 2]), ints(&[1], &[2])],
-        );
-        assert_eq!(wide, [ints(&[4], &[1, 2, 1, 2])]);
-    }
-
-    #[test]
-    fn nothing_comes_of_what_does_not_exist() {
-        assert_eq!(positions(&ints(&[2], &[-3, 2]), 3), Some(vec![0, 2]));
-        assert_eq!(positions(&ints(&[1], &[3]), 3), None);
-        assert_eq!(positions(&ints(&[1], &[i64::MIN]), 3), None);
-        let numbers = |value| Numbers::Ints(vec![value]);
-        assert!(binary_numbers(Binary::Div, numbers(1), numbers(0)).is_none());
-    }
-}
+mod tests;

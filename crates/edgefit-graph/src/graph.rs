@@ -1,10 +1,11 @@
-//! The graph itself: nodes, values, initializers.
+//! The graph itself: nodes, declared values, initializers.
 
 use indexmap::IndexMap;
 
-use crate::attribute::Attribute;
 use crate::proto;
 use crate::tensor::{DataType, Tensor};
+
+pub use crate::node::Node;
 
 /// An ONNX model.
 ///
@@ -44,26 +45,6 @@ pub(crate) struct OpaqueParts {
     pub graph_doc: Option<String>,
     pub quantization: Vec<proto::TensorAnnotation>,
     pub graph_metadata: Vec<proto::StringStringEntryProto>,
-}
-
-/// One operation.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Node {
-    /// Name; may be empty, see [`Node::place`].
-    pub name: String,
-    /// Operator, such as `Conv`.
-    pub op: String,
-    /// Operator domain; `""` is the ONNX domain.
-    pub domain: String,
-    /// Names of the values read; `""` stands for an optional input that is absent.
-    pub inputs: Vec<String>,
-    /// Names of the values made; `""` stands for an output that nobody wants.
-    pub outputs: Vec<String>,
-    /// Attributes by name.
-    pub attributes: IndexMap<String, Attribute>,
-    /// Documentation string.
-    pub doc: String,
-    pub(crate) metadata: Vec<proto::StringStringEntryProto>,
 }
 
 /// A named value and what is declared of it.
@@ -149,69 +130,6 @@ impl Graph {
         self.inputs
             .iter()
             .filter(|input| !self.initializers.contains_key(&input.name))
-    }
-}
-
-impl Node {
-    /// A node of the ONNX domain.
-    pub fn new(op: &str, name: &str, inputs: &[&str], outputs: &[&str]) -> Self {
-        Node {
-            name: name.into(),
-            op: op.into(),
-            inputs: inputs.iter().map(|&input| input.into()).collect(),
-            outputs: outputs.iter().map(|&output| output.into()).collect(),
-            ..Node::default()
-        }
-    }
-
-    /// The same node with one more attribute.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: Attribute) -> Self {
-        self.attributes.insert(name.into(), value);
-        self
-    }
-
-    /// A name that people can find the node by, even when it has none of its own.
-    pub fn label(&self) -> &str {
-        if self.name.is_empty() {
-            self.outputs.first().map_or("", String::as_str)
-        } else {
-            &self.name
-        }
-    }
-
-    /// Whether the operator is one of ONNX's own.
-    pub fn is_onnx(&self) -> bool {
-        matches!(self.domain.as_str(), "" | "ai.onnx")
-    }
-
-    /// Where this node is, for an error message.
-    pub fn place(&self) -> String {
-        format!("node '{}' ({})", self.label(), self.op)
-    }
-
-    /// The name of input `index`, unless it is absent.
-    pub fn input(&self, index: usize) -> Option<&str> {
-        self.inputs
-            .get(index)
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
-    }
-
-    /// Names of the inputs that are present.
-    pub fn present_inputs(&self) -> impl Iterator<Item = &str> {
-        self.inputs
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
-    }
-
-    /// Names of the outputs that are present.
-    pub fn present_outputs(&self) -> impl Iterator<Item = &str> {
-        self.outputs
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
     }
 }
 

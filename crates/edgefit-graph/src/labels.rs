@@ -14,7 +14,7 @@ pub fn of(graph: &Graph) -> Result<Option<Vec<String>>> {
     metadata::read(graph, KEY)
 }
 
-/// Puts the class names into the model.
+/// Stores the class names in the metadata of the model.
 pub fn store(graph: &mut Graph, labels: &[String]) {
     metadata::store(graph, KEY, labels);
 }

@@ -1,7 +1,7 @@
-//! The graph room: an ONNX model from the moment it comes in until it goes out.
+//! The graph crate: an ONNX model from the moment it comes in until it goes out.
 //!
 //! [`Graph::load`] maps a file and checks it; [`infer::infer`] works out every shape; the
-//! [`rewrite`] modules fold, cut, replace and split; [`Graph::save`] writes the result. Names,
+//! [`rewrite`] functions fold, cut, replace and extract; [`Graph::save`] writes the result. Names,
 //! topology, attributes and metadata that no rewrite touched come out as they came in.
 //!
 //! [`ops::Op`] is the typed meaning of a node. The opset version of the model decides how a node
@@ -11,17 +11,18 @@
 
 pub mod attribute;
 mod check;
+mod decoded_size;
 pub mod diff;
 mod error;
 pub mod evaluate;
-mod external;
-mod footprint;
+mod external_data;
+mod file_bytes;
 pub mod graph;
 pub mod infer;
 pub mod labels;
 mod metadata;
+mod node;
 pub mod ops;
-mod parameters;
 pub mod preprocessing;
 mod proto;
 mod read;
@@ -29,15 +30,18 @@ pub mod rewrite;
 pub mod scaler;
 pub mod task;
 pub mod tensor;
+mod tensor_type;
 pub mod topology;
 pub mod train_mode;
+mod trainable_parameters;
+mod unsupported;
 mod write;
 
 pub use attribute::Attribute;
 pub use error::{Error, Result};
 pub use graph::{Dim, Graph, Node, ValueInfo, ValueType};
-pub use parameters::trainable_parameters;
 pub use preprocessing::Preprocessing;
 pub use scaler::StandardScaler;
 pub use task::Task;
 pub use tensor::{DataType, Tensor};
+pub use trainable_parameters::trainable_parameters;

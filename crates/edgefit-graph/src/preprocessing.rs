@@ -10,7 +10,7 @@ const KEY: &str = "edgefit.preprocessing";
 
 /// The way from a decoded image to a model's input of shape (batch, 3, height, width).
 ///
-/// The image is brought to `width` × `height` by `fit`, its channels are put into
+/// The image is brought to `width` × `height` by `fit`, its channels are ordered by
 /// `channel_order`, and each value becomes `(value − mean) / std`, all in units of 0 … 255.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,25 +57,87 @@ pub const IMAGENET_CROP: f32 = 0.875;
 /// Largest side of a model's input that is believed.
 const MAX_SIDE: u32 = 16_384;
 
-/// Names accepted by [`Preprocessing::named`].
-pub const NAMES: [&str; 5] = ["imagenet", "tf", "lite", "unit", "raw"];
+/// A usual preprocessing, by the name that the command line and recipes have for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PreprocessingName {
+    /// `imagenet`: (x / 255 − mean) / std with the statistics of ImageNet, as torchvision has it.
+    Imagenet,
+    /// `tf`: x / 127.5 − 1.
+    Tf,
+    /// `lite`: (x − 127) / 128, as EfficientNet-Lite has it.
+    Lite,
+    /// `unit`: x / 255.
+    Unit,
+    /// `raw`: x.
+    Raw,
+}
+
+/// A name that is no [`PreprocessingName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("preprocessing '{0}' is not known; it is one of imagenet, tf, lite, unit, raw")]
+pub struct UnknownPreprocessing(String);
+
+impl PreprocessingName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Imagenet, Self::Tf, Self::Lite, Self::Unit, Self::Raw];
+
+    /// The name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Imagenet => "imagenet",
+            Self::Tf => "tf",
+            Self::Lite => "lite",
+            Self::Unit => "unit",
+            Self::Raw => "raw",
+        }
+    }
+}
+
+impl std::fmt::Display for PreprocessingName {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for PreprocessingName {
+    type Err = UnknownPreprocessing;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPreprocessing> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|known| known.as_str() == name)
+            .ok_or_else(|| UnknownPreprocessing(name.to_owned()))
+    }
+}
 
 impl Preprocessing {
-    /// A usual preprocessing by name, for an input of `width` × `height` pixels: `imagenet`
-    /// (x/255 − mean)/std, `tf` x/127.5 − 1, `lite` (x − 127)/128, `unit` x/255, `raw` x.
-    pub fn named(name: &str, width: u32, height: u32) -> Option<Self> {
+    /// A usual preprocessing for an input of `width` × `height` pixels, with a centre crop of
+    /// [`IMAGENET_CROP`] and channels in the order RGB.
+    ///
+    /// ```
+    /// use edgefit_graph::preprocessing::PreprocessingName;
+    /// use edgefit_graph::{Graph, Preprocessing};
+    ///
+    /// let lite = Preprocessing::named(PreprocessingName::Lite, 224, 224);
+    /// assert_eq!((lite.mean, lite.std), ([127.0; 3], [128.0; 3]));
+    ///
+    /// let mut graph = Graph::new("example", 17);
+    /// lite.store(&mut graph);
+    /// assert_eq!(Preprocessing::of(&graph)?, Some(lite));
+    /// # Ok::<(), edgefit_graph::Error>(())
+    /// ```
+    pub fn named(name: PreprocessingName, width: u32, height: u32) -> Self {
         let (mean, std) = match name {
-            "imagenet" => (
+            PreprocessingName::Imagenet => (
                 [0.485, 0.456, 0.406].map(|mean: f32| mean * 255.0),
                 [0.229, 0.224, 0.225].map(|std: f32| std * 255.0),
             ),
-            "tf" => ([127.5; 3], [127.5; 3]),
-            "lite" => ([127.0; 3], [128.0; 3]),
-            "unit" => ([0.0; 3], [255.0; 3]),
-            "raw" => ([0.0; 3], [1.0; 3]),
-            _ => return None,
+            PreprocessingName::Tf => ([127.5; 3], [127.5; 3]),
+            PreprocessingName::Lite => ([127.0; 3], [128.0; 3]),
+            PreprocessingName::Unit => ([0.0; 3], [255.0; 3]),
+            PreprocessingName::Raw => ([0.0; 3], [1.0; 3]),
         };
-        Some(Preprocessing {
+        Preprocessing {
             width,
             height,
             fit: Fit::Crop {
@@ -84,7 +146,7 @@ impl Preprocessing {
             channel_order: ChannelOrder::Rgb,
             mean,
             std,
-        })
+        }
     }
 
     /// The preprocessing that a model carries, if any.
@@ -109,7 +171,7 @@ impl Preprocessing {
         Ok(Some(found))
     }
 
-    /// Puts this preprocessing into the model.
+    /// Stores this preprocessing in the metadata of the model.
     pub fn store(&self, graph: &mut Graph) {
         metadata::store(graph, KEY, self);
     }
@@ -142,16 +204,26 @@ mod tests {
     fn comes_back_from_the_model() {
         let mut graph = Graph::new("g", 17);
         assert_eq!(Preprocessing::of(&graph).unwrap(), None);
-        for name in NAMES {
-            let preprocessing = Preprocessing::named(name, 224, 192).unwrap();
+        for name in PreprocessingName::ALL {
+            let preprocessing = Preprocessing::named(name, 224, 192);
             preprocessing.store(&mut graph);
             assert_eq!(Preprocessing::of(&graph).unwrap(), Some(preprocessing));
         }
     }
 
     #[test]
+    fn json_has_the_names_of_the_command_line() {
+        for name in PreprocessingName::ALL {
+            assert_eq!(serde_json::json!(name), name.as_str());
+            assert_eq!(name.as_str().parse(), Ok(name));
+        }
+        let error = "image-net".parse::<PreprocessingName>().unwrap_err();
+        assert!(error.to_string().contains("one of imagenet, tf"), "{error}");
+    }
+
+    #[test]
     fn impossible_ones_are_refused() {
-        let good = serde_json::json!(Preprocessing::named("lite", 224, 224));
+        let good = serde_json::json!(Preprocessing::named(PreprocessingName::Lite, 224, 224));
         for (field, bad) in [
             ("width", serde_json::json!(0)),
             ("height", serde_json::json!(4_000_000_000u32)),

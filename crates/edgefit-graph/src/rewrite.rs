@@ -1,23 +1,23 @@
 //! Changes to a graph. Each keeps every name that it has no reason to change.
 
-mod boundary;
-mod dropout;
-mod ending;
+mod append_to_output;
+mod cut_softmax;
+mod extract;
 mod fold_batch_norm;
+mod freeze_boundaries;
 mod head;
+mod insert_dropout;
 mod lift_constants;
 mod prune;
 mod rename;
-mod softmax;
-mod split;
 
-pub use boundary::{Boundary, boundaries};
-pub use dropout::dropout_before;
-pub use ending::{end_in_scale, end_in_sigmoid};
+pub use append_to_output::{end_in_scale, end_in_sigmoid};
+pub use cut_softmax::{CutSoftmax, cut_softmax};
+pub use extract::extract;
 pub use fold_batch_norm::fold_batch_norm;
+pub use freeze_boundaries::{Boundary, boundaries};
 pub use head::{Head, Layer, LayerWeights, replace_head};
+pub use insert_dropout::dropout_before;
 pub use lift_constants::lift_constants;
 pub use prune::prune;
 pub use rename::rename;
-pub use softmax::{CutSoftmax, cut_softmax};
-pub use split::extract;

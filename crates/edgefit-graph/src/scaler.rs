@@ -1,4 +1,5 @@
-//! How numbers that are no image are centred and scaled; part of the model file.
+//! How features that are no image are standardised to mean 0 and standard deviation 1; part of
+//! the model file.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +25,11 @@ pub struct StandardScaler {
 }
 
 impl StandardScaler {
-    /// Centres and scales whole samples, one behind the other.
+    /// Standardises whole samples, one after the other.
     pub fn apply(&self, values: &mut [f32]) {
-        let beside: usize = self.dims.iter().skip(1).product();
+        let per_channel: usize = self.dims.iter().skip(1).product();
         let channels = self.mean.iter().zip(&self.std).cycle();
-        for (values, (mean, std)) in values.chunks_mut(beside.max(1)).zip(channels) {
+        for (values, (mean, std)) in values.chunks_mut(per_channel.max(1)).zip(channels) {
             for value in values {
                 *value = (*value - mean) / std;
             }
@@ -65,7 +66,7 @@ impl StandardScaler {
         Ok(Some(found))
     }
 
-    /// Puts this scaler into the model.
+    /// Stores this scaler in the metadata of the model.
     pub fn store(&self, graph: &mut Graph) {
         metadata::store(graph, KEY, self);
     }

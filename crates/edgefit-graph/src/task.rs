@@ -16,7 +16,7 @@ pub enum Task {
     Classes,
     /// Each sample has any number of labels.
     MultiLabel,
-    /// Numbers.
+    /// Each sample has one or more real-valued targets.
     Regression,
 }
 
@@ -29,7 +29,7 @@ impl Task {
         metadata::read(graph, KEY)
     }
 
-    /// Puts the task into the model.
+    /// Stores the task in the metadata of the model.
     pub fn store(self, graph: &mut Graph) {
         metadata::store(graph, KEY, self);
     }

@@ -1,6 +1,7 @@
-//! Tensors at rest: shape, data type and little-endian bytes.
+//! [`Tensor`]: shape, element type and little-endian bytes.
 
 use bytes::Bytes;
+use edgefit_base::floats;
 use half::{bf16, f16};
 
 use crate::error::{Error, Result};
@@ -86,13 +87,22 @@ pub struct Tensor {
 }
 
 /// Product of `dims`, or `None` when it does not fit a `usize`.
-pub fn checked_elements(dims: &[usize]) -> Option<usize> {
+pub(crate) fn checked_elements(dims: &[usize]) -> Option<usize> {
     dims.iter()
         .try_fold(1usize, |product, &dim| product.checked_mul(dim))
 }
 
 impl Tensor {
-    /// A tensor over raw little-endian `data`.
+    /// A tensor over raw little-endian `data`, row-major.
+    ///
+    /// ```
+    /// use edgefit_graph::{DataType, Tensor};
+    ///
+    /// let tensor = Tensor::new(DataType::I16, vec![1, 2], vec![1, 0, 0, 1].into())?;
+    /// assert_eq!(tensor.to_i64()?, [1, 256]);
+    /// assert!(Tensor::new(DataType::I16, vec![3], vec![0; 4].into()).is_err());
+    /// # Ok::<(), edgefit_graph::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The number of bytes is not what `dims` and `dtype` ask for.
@@ -112,7 +122,16 @@ impl Tensor {
         Ok(Tensor { dtype, dims, data })
     }
 
-    /// A tensor of plain values, such as `f32` or `i64`.
+    /// A tensor of plain values, such as `f32` or `i64`, row-major.
+    ///
+    /// ```
+    /// use edgefit_graph::{DataType, Tensor};
+    ///
+    /// let weight = Tensor::from_values(vec![2, 2], &[1f32, 2.0, 3.0, 4.0]);
+    /// assert_eq!(weight.dtype(), DataType::F32);
+    /// assert_eq!(weight.to_f32()?, [1.0, 2.0, 3.0, 4.0]);
+    /// # Ok::<(), edgefit_graph::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `values` does not have the number of elements that `dims` asks for.
@@ -122,14 +141,10 @@ impl Tensor {
             Some(values.len()),
             "values for shape {dims:?}"
         );
-        let mut bytes = Vec::with_capacity(std::mem::size_of_val(values));
-        for value in values {
-            value.push_le(&mut bytes);
-        }
         Tensor {
             dtype: T::DTYPE,
             dims,
-            data: bytes.into(),
+            data: little_endian(values),
         }
     }
 
@@ -137,11 +152,8 @@ impl Tensor {
     /// `None` if the type is not one of integers or their number is not what `dims` asks for.
     pub fn from_i64(dtype: DataType, dims: Vec<usize>, values: &[i64]) -> Option<Self> {
         fn le<T: Value>(values: &[i64], narrow: impl Fn(i64) -> T) -> Bytes {
-            let mut bytes = Vec::with_capacity(values.len() * size_of::<T>());
-            values
-                .iter()
-                .for_each(|&value| narrow(value).push_le(&mut bytes));
-            bytes.into()
+            let values: Vec<T> = values.iter().map(|&value| narrow(value)).collect();
+            little_endian(&values)
         }
         let data = match dtype {
             DataType::I64 => le(values, |value| value),
@@ -160,17 +172,21 @@ impl Tensor {
     /// A tensor of type `dtype` whose elements are `values`, rounded; `None` if the type is not
     /// one of floats or their number is not what `dims` asks for.
     pub fn from_f64(dtype: DataType, dims: Vec<usize>, values: &[f64]) -> Option<Self> {
-        let mut bytes = Vec::with_capacity(values.len() * dtype.size());
-        for &value in values {
-            match dtype {
-                DataType::F32 => (value as f32).push_le(&mut bytes),
-                DataType::F64 => value.push_le(&mut bytes),
-                DataType::F16 => bytes.extend(f16::from_f64(value).to_le_bytes()),
-                DataType::BF16 => bytes.extend(bf16::from_f64(value).to_le_bytes()),
-                _ => return None,
-            }
+        fn le<const N: usize>(values: &[f64], narrow: impl Fn(f64) -> [u8; N]) -> Bytes {
+            values
+                .iter()
+                .flat_map(|&value| narrow(value))
+                .collect::<Vec<u8>>()
+                .into()
         }
-        Tensor::new(dtype, dims, bytes.into()).ok()
+        let data = match dtype {
+            DataType::F32 => le(values, |value| (value as f32).to_le_bytes()),
+            DataType::F64 => little_endian(values),
+            DataType::F16 => le(values, |value| f16::from_f64(value).to_le_bytes()),
+            DataType::BF16 => le(values, |value| bf16::from_f64(value).to_le_bytes()),
+            _ => return None,
+        };
+        Tensor::new(dtype, dims, data).ok()
     }
 
     /// The same elements in another shape; `None` if it has another number of them.
@@ -204,7 +220,7 @@ impl Tensor {
     /// The tensor is not of a float type.
     pub fn to_f32(&self) -> Result<Vec<f32>> {
         match self.dtype {
-            DataType::F32 => Ok(self.decode(f32::from_le_bytes)),
+            DataType::F32 => Ok(floats::from_bytes(&self.data)),
             DataType::F64 => Ok(self.decode(|bytes| f64::from_le_bytes(bytes) as f32)),
             DataType::F16 => Ok(self.decode(|bytes| f16::from_le_bytes(bytes).to_f32())),
             DataType::BF16 => Ok(self.decode(|bytes| bf16::from_le_bytes(bytes).to_f32())),
@@ -261,20 +277,15 @@ impl Tensor {
 }
 
 /// Rust types that map onto a [`DataType`].
-pub trait Value: Copy {
+pub trait Value: bytemuck::NoUninit {
     /// The matching element type.
     const DTYPE: DataType;
-    /// Appends the little-endian bytes of the value.
-    fn push_le(self, bytes: &mut Vec<u8>);
 }
 
 macro_rules! value {
     ($($ty:ty => $dtype:ident),*) => {$(
         impl Value for $ty {
             const DTYPE: DataType = DataType::$dtype;
-            fn push_le(self, bytes: &mut Vec<u8>) {
-                bytes.extend_from_slice(&self.to_le_bytes());
-            }
         }
     )*};
 }
@@ -282,6 +293,11 @@ value!(
     f32 => F32, f64 => F64, i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => U8, u16 => U16,
     u32 => U32, u64 => U64
 );
+
+/// The bytes of `values`; little-endian, as every machine is that `edgefit_base::floats` accepts.
+pub(crate) fn little_endian<T: Value>(values: &[T]) -> Bytes {
+    Bytes::copy_from_slice(bytemuck::cast_slice(values))
+}
 
 #[cfg(test)]
 mod tests {

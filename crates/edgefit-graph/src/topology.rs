@@ -50,7 +50,7 @@ impl<'g> Topology<'g> {
         self.outputs.contains(value)
     }
 
-    /// The only reader of `value`, if it has exactly one and does not leave the graph.
+    /// The only reader of `value`, if it has exactly one and is no output of the graph.
     pub fn sole_consumer(&self, value: &str) -> Option<usize> {
         match self.consumers(value) {
             [only] if !self.is_output(value) => Some(*only),
@@ -59,7 +59,7 @@ impl<'g> Topology<'g> {
     }
 }
 
-/// For each group of nodes, told by their labels: the names of the graph outputs that depend on one
+/// For each group of nodes, given by their labels: the names of the graph outputs that depend on one
 /// of them.
 pub fn outputs_behind<'n>(
     graph: &Graph,

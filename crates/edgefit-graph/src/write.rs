@@ -16,14 +16,24 @@ const INLINE_LIMIT: usize = (1 << 31) - (16 << 20);
 
 impl Graph {
     /// The model as the bytes of a self-contained ONNX file.
+    ///
+    /// ```
+    /// use edgefit_graph::Graph;
+    ///
+    /// let graph = Graph::new("empty", 17);
+    /// assert_eq!(Graph::from_bytes(graph.to_bytes())?, graph);
+    /// # Ok::<(), edgefit_graph::Error>(())
+    /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
         self.to_proto(&mut |tensor| tensor_proto(tensor))
             .encode_to_vec()
     }
 
-    /// Writes the model, beside and then renamed, so that `path` never holds half a model.
+    /// Writes the model to a temporary file that is then renamed to `path`, so that `path` never
+    /// holds half a model.
     ///
-    /// Models whose weights exceed protobuf's 2 GiB get a second file, `<name>.data`, beside them.
+    /// A model whose weights exceed protobuf's 2 GiB gets a second file, `<name>.data`, in the same
+    /// folder. See [`Graph::load`] for an example.
     ///
     /// # Errors
     /// The folder does not exist, is not writable, or the disk is full.
@@ -270,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn large_weights_go_beside_the_model() {
+    fn large_weights_go_into_a_second_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.onnx");
         let graph = sample();

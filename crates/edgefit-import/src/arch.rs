@@ -1,4 +1,4 @@
-//! The architectures that [`crate::Checkpoint`]s can be imported as. One file each.
+//! The architectures that a [`crate::Checkpoint`] can be imported as, one file for each family.
 
 mod blocks;
 mod efficientnet_lite;
@@ -7,22 +7,7 @@ mod mobilenet_v3;
 mod resnet;
 mod squeezenet;
 
-use edgefit_graph::{Graph, Preprocessing};
-
-use crate::builder::{Builder, Imported, Weights};
-use crate::checkpoint::Checkpoint;
-use crate::error::Result;
-
-/// A network that edgefit can build from its weights.
-pub struct Architecture {
-    /// Name on the command line, such as `efficientnet-lite0`.
-    pub name: &'static str,
-    /// Side of the square input in pixels.
-    pub resolution: u32,
-    /// Preprocessing the published weights were trained with; see [`Preprocessing::named`].
-    pub preprocessing: &'static str,
-    build: fn(&mut Builder),
-}
+use crate::architecture::Architecture;
 
 /// All of them.
 pub const ARCHITECTURES: &[Architecture] = &[
@@ -44,33 +29,6 @@ impl Architecture {
     /// The architecture called `name`.
     pub fn named(name: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|arch| arch.name == name)
-    }
-
-    /// Builds the graph, in inference form, with the weights of `checkpoint`.
-    ///
-    /// The input is (batch, 3, resolution, resolution), the output logits (batch, classes).
-    ///
-    /// # Errors
-    /// The checkpoint lacks a tensor that the network needs, or holds one of another shape.
-    pub fn import(&self, checkpoint: &Checkpoint) -> Result<Imported> {
-        let weights = Weights::Checkpoint(checkpoint);
-        let mut builder = Builder::new(self.name, self.resolution, weights);
-        (self.build)(&mut builder);
-        let mut imported = builder.finish(checkpoint)?;
-        let preprocessing =
-            Preprocessing::named(self.preprocessing, self.resolution, self.resolution);
-        if let Some(preprocessing) = preprocessing {
-            preprocessing.store(&mut imported.graph);
-        }
-        Ok(imported)
-    }
-
-    /// The same graph for `classes` classes with zeros for weights: to find out what the network
-    /// costs, without a checkpoint.
-    pub fn blank(&self, classes: usize) -> Graph {
-        let mut builder = Builder::new(self.name, self.resolution, Weights::Zeros { classes });
-        (self.build)(&mut builder);
-        builder.blank()
     }
 }
 

@@ -1,3 +1,5 @@
+//! Builds a graph layer by layer from the weights of a checkpoint.
+
 use std::collections::BTreeSet;
 
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
@@ -57,6 +59,15 @@ impl ConvShape {
     }
 }
 
+/// How the size of a pool's output is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// A last, partial window does not count.
+    Down,
+    /// A last, partial window counts.
+    Up,
+}
+
 /// Where a network's weights come from.
 #[derive(Clone, Copy)]
 pub(crate) enum Weights<'c> {
@@ -68,7 +79,7 @@ pub(crate) enum Weights<'c> {
 
 /// Builds a graph layer by layer, taking each weight from the checkpoint under PyTorch's names.
 ///
-/// What is missing is gathered, not reported one by one: [`Builder::finish`] says all of it.
+/// Missing weights are collected: [`Builder::finish`] reports all of them.
 pub(crate) struct Builder<'c> {
     graph: Graph,
     resolution: usize,
@@ -113,7 +124,8 @@ impl<'c> Builder<'c> {
     }
 
     pub fn conv(&mut self, key: &str, x: &str, shape: ConvShape, pads: (usize, usize)) -> String {
-        self.convolution(key, x, shape, pads, false)
+        let weight = self.conv_weight(key, shape);
+        self.convolution(key, &[x, &weight], shape, pads)
     }
 
     pub fn conv_with_bias(
@@ -123,27 +135,26 @@ impl<'c> Builder<'c> {
         shape: ConvShape,
         pads: (usize, usize),
     ) -> String {
-        self.convolution(key, x, shape, pads, true)
+        let weight = self.conv_weight(key, shape);
+        let bias = self.weight(&format!("{key}.bias"), &[shape.outputs]);
+        self.convolution(key, &[x, &weight, &bias], shape, pads)
+    }
+
+    fn conv_weight(&mut self, key: &str, shape: ConvShape) -> String {
+        let kernel = shape.kernel;
+        let dims = [shape.outputs, shape.inputs / shape.groups, kernel, kernel];
+        self.weight(&format!("{key}.weight"), &dims)
     }
 
     fn convolution(
         &mut self,
         key: &str,
-        x: &str,
+        inputs: &[&str],
         shape: ConvShape,
         (before, after): (usize, usize),
-        bias: bool,
     ) -> String {
-        let kernel = shape.kernel;
-        let dims = [shape.outputs, shape.inputs / shape.groups, kernel, kernel];
-        let weight = self.weight(&format!("{key}.weight"), &dims);
-        let mut inputs = vec![x.to_owned(), weight];
-        if bias {
-            inputs.push(self.weight(&format!("{key}.bias"), &[shape.outputs]));
-        }
-        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        let node = Node::new("Conv", key, &inputs, &[])
-            .with("kernel_shape", ints(&[kernel; 2]))
+        let node = Node::new("Conv", key, inputs, &[])
+            .with("kernel_shape", ints(&[shape.kernel; 2]))
             .with("strides", ints(&[shape.stride; 2]))
             .with("pads", ints(&[before, before, after, after]))
             .with("group", Attribute::Int(shape.groups as i64));
@@ -195,12 +206,15 @@ impl<'c> Builder<'c> {
     }
 
     /// Maximum of windows of 3×3 with stride 2.
-    pub fn max_pool(&mut self, name: &str, x: &str, pad: usize, ceil_mode: bool) -> String {
+    pub fn max_pool(&mut self, name: &str, x: &str, pad: usize, rounding: Rounding) -> String {
         let node = Node::new("MaxPool", name, &[x], &[])
             .with("kernel_shape", ints(&[3; 2]))
             .with("strides", ints(&[2; 2]))
             .with("pads", ints(&[pad; 4]))
-            .with("ceil_mode", Attribute::Int(ceil_mode.into()));
+            .with(
+                "ceil_mode",
+                Attribute::Int((rounding == Rounding::Up).into()),
+            );
         self.push(node)
     }
 
@@ -247,7 +261,7 @@ impl<'c> Builder<'c> {
         self.graph.outputs.push(ValueInfo::f32("logits", dims));
     }
 
-    /// The network, and what of `checkpoint` it has no use for.
+    /// The network, and the keys of `checkpoint` that it does not use.
     pub fn finish(self, checkpoint: &Checkpoint) -> Result<Imported> {
         if let Some(failure) = self.failure {
             return Err(failure);

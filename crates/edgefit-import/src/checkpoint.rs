@@ -1,3 +1,5 @@
+//! [`Checkpoint`]: the named tensors of a PyTorch or safetensors file.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -11,7 +13,7 @@ use safetensors::SafeTensors;
 
 use crate::error::{Error, Result};
 
-/// Keys under which training scripts bury the weights.
+/// Prefixes under which training scripts store the weights.
 const WRAPPERS: [&str; 5] = [
     "state_dict.",
     "model_state_dict.",
@@ -39,6 +41,27 @@ enum Source {
 impl Checkpoint {
     /// Opens a checkpoint; the format is told from the file itself.
     ///
+    /// The file is read when [`Checkpoint::tensor`] asks for a tensor (safetensors are mapped into
+    /// memory), so it must not change while the checkpoint or one of its tensors lives.
+    ///
+    /// ```
+    /// use edgefit_import::Checkpoint;
+    ///
+    /// // One tensor `bias` of two 32-bit floats: length of the header, header, bytes.
+    /// let header = br#"{"bias":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+    /// let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    /// bytes.extend_from_slice(header);
+    /// bytes.extend([1.5f32, -2.0].iter().flat_map(|value| value.to_le_bytes()));
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("weights.safetensors");
+    /// std::fs::write(&path, bytes)?;
+    ///
+    /// let checkpoint = Checkpoint::open(&path)?;
+    /// let bias = checkpoint.tensor("bias")?.expect("the file has it");
+    /// assert_eq!(bias.to_f32()?, [1.5, -2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The file cannot be read, is truncated, or is not a checkpoint.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
@@ -52,8 +75,8 @@ impl Checkpoint {
         if !metadata.is_file() {
             return Err(read(std::io::Error::other("is not a regular file")));
         }
-        // A safetensors file starts with the length of its header, and the header is JSON; a file
-        // that only has the name is told so by the same reader.
+        // A safetensors file starts with the length of its header, and the header is JSON. A file
+        // that only has the extension goes to the same reader, for its error message.
         let mut start = [0; 9];
         let json = (&file).read_exact(&mut start).is_ok() && start[8] == b'{';
         let extension = path.extension().unwrap_or_default();
@@ -74,7 +97,7 @@ impl Checkpoint {
         &self.path
     }
 
-    /// Keys of all tensors, sorted, with wrappers such as `state_dict.` taken off.
+    /// Keys of all tensors, sorted, without wrappers such as `state_dict.`.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
@@ -179,13 +202,13 @@ fn safetensors(path: &Path, file: &File) -> Result<BTreeMap<String, Source>> {
         .collect())
 }
 
-/// Takes off what every weight is wrapped in.
+/// Removes the prefix that all weights have in common.
 fn unwrap(mut tensors: BTreeMap<String, Source>) -> BTreeMap<String, Source> {
     while let Some(wrapper) = WRAPPERS
         .iter()
         .find(|wrapper| tensors.keys().any(|key| key.starts_with(**wrapper)))
     {
-        // What lies beside the wrapped weights belongs to the optimiser, not to the model.
+        // Keys without the prefix belong to the optimiser, not to the model.
         tensors = tensors
             .into_iter()
             .filter_map(|(key, source)| Some((key.strip_prefix(wrapper)?.to_owned(), source)))

@@ -1,6 +1,8 @@
+//! What can go wrong with a checkpoint: the error type of this crate.
+
 use std::path::PathBuf;
 
-/// What can go wrong with a checkpoint, with the place and the mend.
+/// What can go wrong with a checkpoint, where, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

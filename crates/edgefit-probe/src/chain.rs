@@ -1,4 +1,4 @@
-//! A network whose layers stand one behind the other, built without weights from outside.
+//! A network of layers in a row, built in code with fixed weights.
 
 use edgefit_device::ElementType;
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};

@@ -1,3 +1,5 @@
+//! Errors of this crate.
+
 /// What can go wrong while a machine is measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,18 +1,20 @@
-//! The probe: measures the machine it runs on into a device profile.
+//! Measures the machine it runs on into a device profile (`edgefit device probe`).
 //!
-//! [`rates`] times every class of op in every engine, [`footprint`] weighs their processes, and
-//! [`calibrate`] tells how far the predictions made from both are off on networks that neither saw.
+//! `op_rates` times every class of op in every engine, `process_memory` measures the memory of their
+//! processes, and `calibrate` finds how far the predictions made from both are off on networks that
+//! neither was measured on.
 
 mod bandwidth;
-pub mod calibrate;
+mod calibrate;
 mod chain;
 mod error;
-pub mod footprint;
 mod machine;
+mod op_rates;
 mod probe;
+mod process_memory;
 mod products;
-pub mod rates;
 mod small_ops;
 
 pub use error::{Error, Result};
 pub use probe::{Probed, Progress, Request, probe};
+pub use process_memory::InOwnProcess;

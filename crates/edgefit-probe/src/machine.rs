@@ -1,4 +1,4 @@
-//! What the system says of the machine beside what every profile has.
+//! Instruction set, caches and CPU quota of this machine, as the system describes them.
 
 use std::path::Path;
 

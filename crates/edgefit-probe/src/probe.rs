@@ -1,3 +1,5 @@
+//! The whole measurement: memory, rates of ops, memory of processes, calibration.
+
 use std::path::Path;
 
 use edgefit_device::profile::{Accelerator, Basis, Figure};
@@ -10,12 +12,12 @@ use crate::bandwidth::triad;
 use crate::calibrate::calibrate;
 use crate::chain::spread;
 use crate::error::{Error, Result};
-use crate::footprint::{self, InOwnProcess, Weighed, footprint, run_in};
 use crate::machine;
-use crate::rates::{Measuring, Suite};
+use crate::op_rates::{Measuring, Suite};
+use crate::process_memory::{self, InOwnProcess, MeasuredModel, process_memory, run_in};
 
-/// Every network is run this often, as far apart as the probe is long, and the fastest counts: what
-/// disturbs a machine comes and goes.
+/// How often every network is run, with the whole probe in between; the fastest run counts, because
+/// disturbances of a machine pass.
 const PASSES: usize = 2;
 
 /// What to measure.
@@ -42,7 +44,7 @@ pub struct Probed {
     pub gpus: Gpus,
 }
 
-/// Who wants to know how far the probe is.
+/// Is told how far the probe is.
 pub trait Progress {
     /// A part of `total` steps begins.
     fn begin(&mut self, what: &str, total: u64);
@@ -98,7 +100,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
         request
             .engines
             .iter()
-            .any(|name| name.to_string() == engine.name)
+            .any(|name| name.to_string() == engine.name.as_str())
     });
     let suites = [
         Suite::new(ElementType::F32)?,
@@ -113,7 +115,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
                 .map(|&engine| suite.begin(engine, request.threads))
         })
         .collect();
-    let models = footprint::models();
+    let models = process_memory::models();
     let mut networks: Vec<Graph> = request.networks.iter().map(with_values).collect();
     for network in &mut networks {
         fold_batch_norm(network)?;
@@ -121,7 +123,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
     let mut wholes: Vec<Whole> = engines
         .map(|&engine| Whole {
             engine,
-            weighed: Vec::new(),
+            measured: Vec::new(),
             fastest: vec![u64::MAX; networks.len()],
         })
         .collect();
@@ -144,13 +146,15 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
                 Ok::<_, Error>(ran)
             };
             for graph in models {
-                whole.weighed.push(Weighed::new(graph, &run(graph)?)?);
+                whole
+                    .measured
+                    .push(MeasuredModel::new(graph, &run(graph)?)?);
             }
             for (graph, fastest) in networks.iter().zip(&mut whole.fastest) {
                 let ran = run(graph)?;
                 *fastest = ran.p50_ns().min(*fastest);
                 if pass == 1 {
-                    whole.weighed.push(Weighed::new(graph, &ran)?);
+                    whole.measured.push(MeasuredModel::new(graph, &ran)?);
                 }
             }
             progress.end();
@@ -162,10 +166,10 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
     for whole in &wholes {
         let Whole {
             engine,
-            weighed,
+            measured: models,
             fastest,
         } = whole;
-        profile.footprints.push(footprint(*engine, weighed));
+        profile.process_memory.push(process_memory(*engine, models));
         let rates = &mut profile.rates;
         let calibration = calibrate(*engine, request.threads, rates, &networks, fastest)?;
         profile.calibrations.extend(calibration);
@@ -176,7 +180,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
 /// Whole networks in an engine.
 struct Whole {
     engine: EngineName,
-    weighed: Vec<Weighed>,
+    measured: Vec<MeasuredModel>,
     /// Least p50 of each network, in nanoseconds.
     fastest: Vec<u64>,
 }

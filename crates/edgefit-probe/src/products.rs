@@ -87,8 +87,8 @@ pub fn chains(element_type: ElementType) -> Vec<Chain> {
     chains
 }
 
-/// Chains that measure other ops where exporters put them, their batch open.
-pub fn surroundings() -> Vec<Chain> {
+/// Chains that measure small ops where exporters put them, their batch open.
+pub fn chains_with_small_ops() -> Vec<Chain> {
     let mut chains =
         Vec::from(LAYERS.map(|(heads, tokens, width)| attention_layer(heads, tokens, width)));
     chains.extend(NARROW.map(|(rows, width)| narrow(rows, width)));
@@ -241,7 +241,7 @@ fn narrow(rows: usize, width: usize) -> Chain {
 }
 
 /// An assignment to all elements of `rows` × `columns`, as exporters write one to a slice: every
-/// element has its indices beside it.
+/// element comes with its indices.
 fn assignment(rows: usize, columns: usize) -> Chain {
     let mut chain = Chain::new(&[1, rows, columns], ElementType::F32);
     chain.open_batch();

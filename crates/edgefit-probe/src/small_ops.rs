@@ -1,14 +1,14 @@
 //! Chains with small ops between their layers: activations, sums, pooling, normalisation.
 //!
-//! What such an op costs depends on what stands around it, for engines fuse it or have to change the
-//! layout for it. So it is measured as what it adds to a chain of layers.
+//! The cost of such an op depends on its neighbours: engines fuse it, or change the layout for it. So it
+//! is measured as the time that it adds to a chain of layers.
 
 use edgefit_device::ElementType;
 use edgefit_graph::{Attribute, Node, Tensor};
 
 use crate::chain::{Chain, Conv, ints};
 
-/// How many times the op stands in its chain.
+/// How many times the op occurs in its chain.
 pub const REPEATS: usize = 3;
 
 /// A chain with a small op in it, and the chain that it is compared with.
@@ -19,8 +19,17 @@ pub struct Pair {
     pub without: Chain,
 }
 
-/// Appends a small op, or, where the flag is not set, what stands around it only.
-type Append = fn(&mut Chain, bool);
+/// Whether the measured op is in its chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// It is.
+    There,
+    /// Only the nodes around it are.
+    LeftOut,
+}
+
+/// Appends a small op with the nodes around it.
+type Append = fn(&mut Chain, Subject);
 
 /// Channels and side of the images.
 const IMAGES: [(usize, usize); 5] = [(32, 112), (96, 56), (192, 28), (480, 14), (960, 7)];
@@ -63,88 +72,88 @@ pub fn pairs() -> Vec<Pair> {
 
 impl Pair {
     fn new(dims: &[usize], layer: impl Fn(&mut Chain), append: Append) -> Self {
-        let build = |with: bool| {
+        let build = |subject: Subject| {
             let mut chain = Chain::new(dims, ElementType::F32);
             layer(&mut chain);
             for _ in 0..REPEATS {
-                append(&mut chain, with);
+                append(&mut chain, subject);
                 layer(&mut chain);
             }
             chain
         };
         Pair {
-            with: build(true),
-            without: build(false),
+            with: build(Subject::There),
+            without: build(Subject::LeftOut),
         }
     }
 }
 
 const IMAGE_OPS: &[Append] = &[
-    |chain, with| chain.unary("Relu", with),
-    |chain, with| chain.relu6(with),
-    |chain, with| chain.unary("Sigmoid", with),
-    |chain, with| chain.unary("HardSigmoid", with),
-    |chain, with| chain.gated("Sigmoid", with),
-    |chain, with| chain.gated("HardSigmoid", with),
-    |chain, with| chain.unary("HardSwish", with),
-    |chain, with| chain.unary("Tanh", with),
-    |chain, with| chain.unary("LeakyRelu", with),
-    |chain, with| chain.gelu(with),
-    |chain, with| chain.residual("Add", with),
-    |chain, with| chain.residual("Mul", with),
-    |chain, with| chain.squeeze(with),
-    |chain, with| chain.batch_norm(with),
-    |chain, with| chain.pool("MaxPool", 3, 1, with),
-    |chain, with| chain.pool("MaxPool", 3, 2, with),
-    |chain, with| chain.pool("MaxPool", 2, 2, with),
-    |chain, with| chain.pool("AveragePool", 3, 1, with),
-    |chain, with| chain.pool("AveragePool", 2, 2, with),
-    |chain, with| chain.concat(1, with),
-    |chain, with| chain.halves(1, with),
-    |chain, with| chain.flatten(with),
-    |chain, with| chain.channels_last(with),
+    |chain, subject| chain.unary("Relu", subject),
+    |chain, subject| chain.relu6(subject),
+    |chain, subject| chain.unary("Sigmoid", subject),
+    |chain, subject| chain.unary("HardSigmoid", subject),
+    |chain, subject| chain.gated("Sigmoid", subject),
+    |chain, subject| chain.gated("HardSigmoid", subject),
+    |chain, subject| chain.unary("HardSwish", subject),
+    |chain, subject| chain.unary("Tanh", subject),
+    |chain, subject| chain.unary("LeakyRelu", subject),
+    |chain, subject| chain.gelu(subject),
+    |chain, subject| chain.residual("Add", subject),
+    |chain, subject| chain.residual("Mul", subject),
+    |chain, subject| chain.squeeze(subject),
+    |chain, subject| chain.batch_norm(subject),
+    |chain, subject| chain.pool("MaxPool", 3, 1, subject),
+    |chain, subject| chain.pool("MaxPool", 3, 2, subject),
+    |chain, subject| chain.pool("MaxPool", 2, 2, subject),
+    |chain, subject| chain.pool("AveragePool", 3, 1, subject),
+    |chain, subject| chain.pool("AveragePool", 2, 2, subject),
+    |chain, subject| chain.concat(1, subject),
+    |chain, subject| chain.halves(1, subject),
+    |chain, subject| chain.flatten(subject),
+    |chain, subject| chain.channels_last(subject),
 ];
 
 const DEPTHWISE_OPS: &[Append] = &[
-    |chain, with| chain.unary("Relu", with),
-    |chain, with| chain.relu6(with),
-    |chain, with| chain.gated("Sigmoid", with),
-    |chain, with| chain.unary("HardSwish", with),
-    |chain, with| chain.gelu(with),
+    |chain, subject| chain.unary("Relu", subject),
+    |chain, subject| chain.relu6(subject),
+    |chain, subject| chain.gated("Sigmoid", subject),
+    |chain, subject| chain.unary("HardSwish", subject),
+    |chain, subject| chain.gelu(subject),
 ];
 
 const TOKEN_OPS: &[Append] = &[
-    |chain, with| chain.layer_norm(with),
-    |chain, with| chain.gelu(with),
-    |chain, with| chain.unary("Relu", with),
-    |chain, with| chain.unary("Sigmoid", with),
-    |chain, with| chain.unary("Tanh", with),
-    |chain, with| chain.unary("Erf", with),
-    |chain, with| chain.gated("Sigmoid", with),
-    |chain, with| chain.unary("Softmax", with),
-    |chain, with| chain.residual("Add", with),
-    |chain, with| chain.residual("Mul", with),
-    |chain, with| chain.constant("Mul", &[1], with),
-    |chain, with| chain.per_token("Add", with),
-    |chain, with| chain.per_token("Mul", with),
-    |chain, with| chain.transpose(with),
-    |chain, with| chain.heads(with),
-    |chain, with| chain.regroup(with),
-    |chain, with| chain.mean(with),
-    |chain, with| chain.concat(2, with),
-    |chain, with| chain.halves(2, with),
+    |chain, subject| chain.layer_norm(subject),
+    |chain, subject| chain.gelu(subject),
+    |chain, subject| chain.unary("Relu", subject),
+    |chain, subject| chain.unary("Sigmoid", subject),
+    |chain, subject| chain.unary("Tanh", subject),
+    |chain, subject| chain.unary("Erf", subject),
+    |chain, subject| chain.gated("Sigmoid", subject),
+    |chain, subject| chain.unary("Softmax", subject),
+    |chain, subject| chain.residual("Add", subject),
+    |chain, subject| chain.residual("Mul", subject),
+    |chain, subject| chain.constant("Mul", &[1], subject),
+    |chain, subject| chain.per_token("Add", subject),
+    |chain, subject| chain.per_token("Mul", subject),
+    |chain, subject| chain.transpose(subject),
+    |chain, subject| chain.heads(subject),
+    |chain, subject| chain.regroup(subject),
+    |chain, subject| chain.mean(subject),
+    |chain, subject| chain.concat(2, subject),
+    |chain, subject| chain.halves(2, subject),
 ];
 
 impl Chain {
-    fn unary(&mut self, op: &str, with: bool) {
-        if with {
+    fn unary(&mut self, op: &str, subject: Subject) {
+        if subject == Subject::There {
             let dims = self.dims().to_vec();
             self.push(Node::new(op, "", &[""], &[]), dims);
         }
     }
 
-    fn relu6(&mut self, with: bool) {
-        if with {
+    fn relu6(&mut self, subject: Subject) {
+        if subject == Subject::There {
             let dims = self.dims().to_vec();
             let (low, high) = (self.scalar(0.0), self.scalar(6.0));
             self.push(Node::new("Clip", "", &["", &low, &high], &[]), dims);
@@ -152,8 +161,8 @@ impl Chain {
     }
 
     /// x · gate(x).
-    fn gated(&mut self, gate: &str, with: bool) {
-        if with {
+    fn gated(&mut self, gate: &str, subject: Subject) {
+        if subject == Subject::There {
             let (x, dims) = (self.end().to_owned(), self.dims().to_vec());
             let mut node = Node::new(gate, "", &[""], &[]);
             if gate == "HardSigmoid" {
@@ -165,8 +174,8 @@ impl Chain {
     }
 
     /// x · (1 + erf(x / √2)) / 2, as exporters write it.
-    pub(crate) fn gelu(&mut self, with: bool) {
-        if !with {
+    pub(crate) fn gelu(&mut self, subject: Subject) {
+        if subject == Subject::LeftOut {
             return;
         }
         let (x, dims) = (self.end().to_owned(), self.dims().to_vec());
@@ -184,16 +193,16 @@ impl Chain {
     }
 
     /// With the value from before the last layer.
-    fn residual(&mut self, op: &str, with: bool) {
-        if with {
+    fn residual(&mut self, op: &str, subject: Subject) {
+        if subject == Subject::There {
             let (before, dims) = (self.before_layer().to_owned(), self.dims().to_vec());
             self.push(Node::new(op, "", &["", &before], &[]), dims);
         }
     }
 
     /// The means over the image, and the image scaled by them.
-    fn squeeze(&mut self, with: bool) {
-        if with {
+    fn squeeze(&mut self, subject: Subject) {
+        if subject == Subject::There {
             let (x, dims) = (self.end().to_owned(), self.dims().to_vec());
             let means = vec![dims[0], dims[1], 1, 1];
             self.push(Node::new("GlobalAveragePool", "", &[""], &[]), means);
@@ -202,9 +211,9 @@ impl Chain {
     }
 
     /// Behind an activation, so that it cannot be folded into the convolution.
-    fn batch_norm(&mut self, with: bool) {
-        self.unary("Relu", true);
-        if with {
+    fn batch_norm(&mut self, subject: Subject) {
+        self.unary("Relu", Subject::There);
+        if subject == Subject::There {
             let dims = self.dims().to_vec();
             let [bias, mean] = [(); 2].map(|()| self.weight(&[dims[1]]));
             let [scale, variance] = [(); 2].map(|()| self.ones(&[dims[1]]));
@@ -213,8 +222,8 @@ impl Chain {
         }
     }
 
-    pub(crate) fn layer_norm(&mut self, with: bool) {
-        if with {
+    pub(crate) fn layer_norm(&mut self, subject: Subject) {
+        if subject == Subject::There {
             let dims = self.dims().to_vec();
             let width = dims.last().copied().unwrap_or(1);
             let (scale, bias) = (self.ones(&[width]), self.weight(&[width]));
@@ -223,9 +232,9 @@ impl Chain {
         }
     }
 
-    fn pool(&mut self, op: &str, kernel: usize, stride: usize, with: bool) {
+    fn pool(&mut self, op: &str, kernel: usize, stride: usize, subject: Subject) {
         let mut dims = self.dims().to_vec();
-        if !with || dims[2] < kernel.max(2 * stride) {
+        if subject == Subject::LeftOut || dims[2] < kernel.max(2 * stride) {
             return;
         }
         let pad = (kernel - 1) / 2;
@@ -240,9 +249,9 @@ impl Chain {
     }
 
     /// With itself, along `axis`.
-    fn concat(&mut self, axis: usize, with: bool) {
+    fn concat(&mut self, axis: usize, subject: Subject) {
         let mut dims = self.dims().to_vec();
-        if with {
+        if subject == Subject::There {
             dims[axis] *= 2;
             let node = Node::new("Concat", "", &["", ""], &[]);
             self.push(node.with("axis", Attribute::Int(axis as i64)), dims);
@@ -250,8 +259,8 @@ impl Chain {
     }
 
     /// The first half along `axis`.
-    fn halves(&mut self, axis: usize, with: bool) {
-        if with {
+    fn halves(&mut self, axis: usize, subject: Subject) {
+        if subject == Subject::There {
             let mut dims = self.dims().to_vec();
             dims[axis] /= 2;
             let limits = [0, dims[axis], axis]
@@ -261,8 +270,8 @@ impl Chain {
         }
     }
 
-    fn constant(&mut self, op: &str, dims: &[usize], with: bool) {
-        if with {
+    fn constant(&mut self, op: &str, dims: &[usize], subject: Subject) {
+        if subject == Subject::There {
             let constant = self.weight(dims);
             let dims = self.dims().to_vec();
             self.push(Node::new(op, "", &["", &constant], &[]), dims);
@@ -270,8 +279,8 @@ impl Chain {
     }
 
     /// The same vector for every token.
-    fn per_token(&mut self, op: &str, with: bool) {
-        if with {
+    fn per_token(&mut self, op: &str, subject: Subject) {
+        if subject == Subject::There {
             self.bias(op);
         }
     }
@@ -279,68 +288,68 @@ impl Chain {
     /// A vector for the last dimension.
     pub(crate) fn bias(&mut self, op: &str) {
         let width = self.dims().last().copied().unwrap_or(1);
-        self.constant(op, &[width], true);
+        self.constant(op, &[width], Subject::There);
     }
 
     /// Tokens and channels change places, and back; activations keep the two apart.
-    fn transpose(&mut self, with: bool) {
+    fn transpose(&mut self, subject: Subject) {
         let dims = self.dims().to_vec();
         let swapped = vec![dims[0], dims[2], dims[1]];
         for dims in [swapped, dims] {
-            if with {
+            if subject == Subject::There {
                 self.permute(&[0, 2, 1], dims);
             }
-            self.unary("Relu", true);
+            self.unary("Relu", Subject::There);
         }
     }
 
     /// The pixels of an image become a sequence, and an image again.
-    fn flatten(&mut self, with: bool) {
+    fn flatten(&mut self, subject: Subject) {
         let dims = self.dims().to_vec();
-        if with {
+        if subject == Subject::There {
             self.reshape(&[dims[0], dims[1], dims[2] * dims[3]]);
             self.reshape(&dims);
         }
     }
 
     /// The channels of an image come last, and second again; an activation keeps the two apart.
-    fn channels_last(&mut self, with: bool) {
+    fn channels_last(&mut self, subject: Subject) {
         let dims = self.dims().to_vec();
-        if with {
+        if subject == Subject::There {
             let last = vec![dims[0], dims[2], dims[3], dims[1]];
             self.permute(&[0, 2, 3, 1], last);
         }
-        self.unary("Relu", true);
-        if with {
+        self.unary("Relu", Subject::There);
+        if subject == Subject::There {
             self.permute(&[0, 3, 1, 2], dims);
         }
     }
 
     /// The channels of a token become heads, which come before the tokens, and back.
-    fn heads(&mut self, with: bool) {
+    fn heads(&mut self, subject: Subject) {
         const HEADS: usize = 4;
         let dims = self.dims().to_vec();
         let split = vec![dims[0], dims[1], HEADS, dims[2] / HEADS];
         let moved = vec![dims[0], HEADS, dims[1], dims[2] / HEADS];
         self.reshape(&split);
-        if with {
+        if subject == Subject::There {
             self.permute(&[0, 2, 1, 3], moved);
         }
-        self.unary("Relu", true);
-        if with {
+        self.unary("Relu", Subject::There);
+        if subject == Subject::There {
             self.permute(&[0, 2, 1, 3], split);
         }
         self.reshape(&dims);
     }
 
     /// A shape that costs nothing but its own node.
-    fn regroup(&mut self, with: bool) {
+    fn regroup(&mut self, subject: Subject) {
         let dims = self.dims().to_vec();
-        if with {
+        if subject == Subject::There {
             self.reshape(&[dims[0], dims[1] * 2, dims[2] / 2]);
         }
-        self.unary("Relu", true);
-        if with {
+        self.unary("Relu", Subject::There);
+        if subject == Subject::There {
             self.reshape(&dims);
         }
     }
@@ -351,16 +360,16 @@ impl Chain {
     }
 
     /// The mean of each token.
-    fn mean(&mut self, with: bool) {
+    fn mean(&mut self, subject: Subject) {
         let (x, dims) = (self.end().to_owned(), self.dims().to_vec());
         let mut means = dims.clone();
         means[2] = 1;
-        if with {
+        if subject == Subject::There {
             let node = Node::new("ReduceMean", "", &[""], &[]);
             self.push(node.with("axes", Attribute::Ints(vec![-1])), means);
             self.push(Node::new("Sub", "", &[&x, ""], &[]), dims);
         } else {
-            self.constant("Sub", &means, true);
+            self.constant("Sub", &means, Subject::There);
         }
     }
 

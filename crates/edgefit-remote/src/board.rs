@@ -1,8 +1,10 @@
+//! A board: what it is, files kept there by their hash, programs run there.
+
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Seek;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use edgefit_base::hash::sha256_hex_of;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -13,7 +15,7 @@ use crate::ssh::{Ran, Ssh, last_line};
 const CONNECT: &str = include_str!("connect.sh");
 /// Keeps what comes on stdin, unless it is there.
 const KEEP: &str = include_str!("keep.sh");
-/// Runs a program until it ends or nobody listens any more.
+/// Runs a program until it or the connection ends.
 const RUN: &str = include_str!("run.sh");
 
 /// What [`RUN`] prints in front of the program.
@@ -28,9 +30,9 @@ const NOT_COPIED: i32 = 92;
 const CANNOT_EXECUTE: i32 = 126;
 const NOT_FOUND: i32 = 127;
 
-/// A board that can be talked to.
+/// A board that answers over ssh.
 #[derive(Debug, Clone)]
-pub struct Board {
+pub(crate) struct Board {
     ssh: Ssh,
     host: Host,
     /// Its processor, in Rust's words.
@@ -40,7 +42,7 @@ pub struct Board {
 
 /// A file on the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// Where it lies there.
     pub path: String,
     /// Whether it had to be copied.
@@ -62,13 +64,13 @@ impl Board {
     pub fn connect(ssh: Ssh, host: Host) -> Result<Self> {
         let folder = host.folder.as_deref().unwrap_or_default();
         let ended = ssh.run(&host, CONNECT, &[folder], "connecting")?;
-        let said = |what: &str| {
+        let field = |what: &str| {
             let mut lines = ended.stdout.lines();
             let value = lines.find_map(|line| line.strip_prefix(what));
             value.unwrap_or_default().to_owned()
         };
-        let (system, machine) = (said("system "), said("machine "));
-        let folder = said("folder ");
+        let (system, machine) = (field("system "), field("machine "));
+        let folder = field("folder ");
         match ended.code {
             0 if system == "Linux" => Ok(Board {
                 architecture: of_uname(&machine),
@@ -101,10 +103,10 @@ impl Board {
             source,
         };
         let mut content = File::open(file).map_err(local)?;
-        let (hash, size) = hash(&mut content).map_err(local)?;
+        let (hash, size) = sha256_hex_of(&mut content).map_err(local)?;
         content.rewind().map_err(local)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        // Nothing that a shell or a terminal obeys.
+        // Nothing that a shell or a terminal interprets.
         let name: String = name
             .chars()
             .map(|c| {
@@ -156,7 +158,7 @@ impl Board {
         }
     }
 
-    /// Runs a program of the board, with `variables` beside those of its user, until it ends. When
+    /// Runs a program of the board, with `variables` besides those of its user, until it ends. When
     /// the connection ends before, it is ended too.
     ///
     /// # Errors
@@ -195,21 +197,7 @@ impl Board {
     }
 }
 
-fn hash(content: &mut impl Read) -> std::io::Result<(String, u64)> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    let mut size = 0;
-    loop {
-        let count = content.read(&mut buffer)?;
-        if count == 0 {
-            return Ok((base16ct::lower::encode_string(&hasher.finalize()), size));
-        }
-        hasher.update(&buffer[..count]);
-        size += count as u64;
-    }
-}
-
-/// What the scripts' own exit codes and the words of the board's programs mean.
+/// What the exit code of a script and the messages of the board's programs mean.
 fn script_error(host: &Host, ended: &Ran, folder: &str, what: &str, need: u64) -> Error {
     let host = host.clone();
     let folder = folder.to_owned();

@@ -1,6 +1,10 @@
+//! What can go wrong between this machine and a board.
+
 use std::path::PathBuf;
 
-use crate::Host;
+use edgefit_base::schema;
+
+use crate::host::Host;
 
 /// What can go wrong between this machine and a board.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +157,43 @@ pub enum Error {
         /// Its last words.
         words: String,
     },
+    /// The program on the board ended without a message.
+    #[error(
+        "on {host}: edgefit ended without a message (exit code {code}); if the system killed it, there \
+         is too little memory"
+    )]
+    Silent {
+        /// Board.
+        host: Host,
+        /// Its exit code.
+        code: i32,
+    },
+    /// The answer is not understood.
+    #[error(
+        "the runner on {host} answers what this edgefit does not understand; give the --runner of the \
+         same build"
+    )]
+    OtherBuild {
+        /// Board.
+        host: Host,
+        /// What is wrong with the answer.
+        source: Option<schema::Error>,
+    },
+    /// There is no runner for the board's processor.
+    #[error(
+        "there is no runner for {arch}: build {} with `scripts/build-runner.sh {arch}`, or name one \
+         with --runner",
+        place.display()
+    )]
+    NoRunner {
+        /// The processor.
+        arch: String,
+        /// Where it would be found.
+        place: PathBuf,
+    },
+    /// The system does not say which file this program is.
+    #[error("cannot find edgefit's own binary: {0}")]
+    NoBinary(#[source] std::io::Error),
     /// A file of this machine cannot be copied.
     #[error("cannot read {}: {source}", path.display())]
     Local {

@@ -1,7 +1,18 @@
+//! The name of a board.
+
 use std::fmt;
 use std::str::FromStr;
 
 /// A board, as ssh names it, and the folder there for what is kept.
+///
+/// ```
+/// use edgefit_remote::Host;
+/// let host: Host = "pi@board:/data/edgefit".parse()?;
+/// assert_eq!(&*host.destination, "pi@board");
+/// assert_eq!(host.folder.as_deref(), Some("/data/edgefit"));
+/// assert!("-oProxyCommand=x".parse::<Host>().is_err());
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     /// `board`, `user@board`, an address, or `ssh://user@board:port`.

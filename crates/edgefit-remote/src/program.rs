@@ -1,3 +1,5 @@
+//! Which processor a program was made for.
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -15,7 +17,7 @@ const MACHINES: [(u16, &str); 4] = [
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn architecture(path: &Path) -> std::io::Result<Option<&'static str>> {
+pub(crate) fn architecture(path: &Path) -> std::io::Result<Option<&'static str>> {
     let mut header = [0; 20];
     let mut file = File::open(path)?;
     if let Err(error) = file.read_exact(&mut header) {

@@ -1,3 +1,5 @@
+//! The system's ssh client, and scripts that it runs on a board.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::str::FromStr;
@@ -44,12 +46,12 @@ pub(crate) struct Session {
 
 /// How a program ended on the board.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Exit code.
     pub code: i32,
     /// What it printed.
     pub stdout: String,
-    /// What else it said.
+    /// What it printed to stderr.
     pub stderr: String,
 }
 
@@ -63,7 +65,7 @@ impl Ssh {
         }
         let mut command = Command::new(&self.program);
         command.args(&self.options);
-        // Nobody is there to be asked, and a board that was switched off does not say so.
+        // ssh must not ask for passwords, and must notice a board that was switched off.
         for option in [
             "BatchMode=yes",
             "ConnectTimeout=15",
@@ -87,7 +89,7 @@ impl Ssh {
         };
         let words = std::thread::spawn(move || {
             let mut words = Vec::new();
-            // Whatever it said up to where it cannot be read.
+            // What could be read before an error counts.
             let _ = errors.read_to_end(&mut words);
             String::from_utf8_lossy(&words).into_owned()
         });
@@ -165,7 +167,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// What OpenSSH's client says, which it does in English everywhere.
+/// What a message of OpenSSH's client means; its messages are always in English.
 fn ssh_error(host: &Host, doing: &str, stderr: &str) -> Error {
     let detail = last_line(stderr);
     let says = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
@@ -196,10 +198,10 @@ fn ssh_error(host: &Host, doing: &str, stderr: &str) -> Error {
     }
 }
 
-/// The last line that says something.
+/// The last line that is not empty.
 pub(crate) fn last_line(text: &str) -> String {
     let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    let last = last.unwrap_or("no word about why").trim();
+    let last = last.unwrap_or("no reason given").trim();
     last.trim_start_matches("ssh: ").to_owned()
 }
 
@@ -231,7 +233,7 @@ mod tests {
         assert!(
             error("")
                 .to_string()
-                .contains("while copying: no word about why")
+                .contains("while copying: no reason given")
         );
     }
 

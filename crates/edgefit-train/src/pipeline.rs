@@ -24,7 +24,7 @@ use crate::run::report::Report;
 /// Runs the whole job: features, baselines, stages, export, test, parity, check, with the guards
 /// looking on.
 ///
-/// Predictions of memory presume that the heap is laid out as `edgefit_engine::keep_one_heap` sets
+/// Predictions of memory presume that the heap is laid out as `edgefit_engine::malloc::keep_one_heap` sets
 /// it; call that first.
 ///
 /// # Errors

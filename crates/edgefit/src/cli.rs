@@ -1,13 +1,18 @@
+//! The command line: every command, and the flags of those that need no training.
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use edgefit::engine::{EngineName, Target};
-use edgefit::remote::{Host, Ssh};
+use edgefit::engine::EngineName;
 
-use crate::commands::bench::claim::Claim;
-
+mod bench;
+mod remote;
+mod shape;
 #[cfg(feature = "train")]
 mod train;
+pub use bench::*;
+pub use remote::Remote;
+pub use shape::*;
 #[cfg(feature = "train")]
 pub use train::*;
 
@@ -40,10 +45,10 @@ pub enum Command {
     Engine(Engine),
     /// Measure latency, memory and energy of models, on this machine or on a board
     Bench(Bench),
-    /// Measure what it is told in JSON; `bench --remote` runs this on the board
+    /// Measure according to a plan in JSON; `bench --remote` runs this on the board
     #[command(hide = true)]
     BenchSession(BenchSession),
-    /// Load a model and run it as often as it is told on stdin; `bench` starts this for each candidate
+    /// Load a model and run it as ordered on stdin; `bench` starts this for each candidate
     #[command(hide = true)]
     BenchWorker(BenchWorker),
     /// Run a model and print what that takes; other commands run this in a process of its own
@@ -62,7 +67,7 @@ pub struct Inspect {
     #[arg(long, value_enum, default_value_t = SortKey::Graph)]
     pub sort: SortKey,
 
-    /// Sum up nodes whose names share this many leading parts (told apart by / and .)
+    /// Sum up nodes whose names share this many leading parts (separated by / and .)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub depth: Option<u32>,
 
@@ -94,21 +99,6 @@ pub enum SortKey {
     /// By bytes written
     Output,
 }
-
-#[derive(Debug, Args)]
-pub struct Shape {
-    /// Samples at once
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub batch: u32,
-
-    /// Whole shape of the input, batch included, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with = "batch")]
-    pub input_shape: Option<InputShape>,
-}
-
-/// A shape given on the command line.
-#[derive(Debug, Clone)]
-pub struct InputShape(pub Vec<usize>);
 
 #[derive(Debug, Args)]
 pub struct Check {
@@ -197,120 +187,6 @@ pub struct Probe {
     pub remote: Remote,
 }
 
-/// A board to measure on, instead of this machine.
-#[derive(Debug, Args)]
-pub struct Remote {
-    /// Measure on this board, over ssh: user@board, or user@board:/folder for what is kept there
-    #[arg(long, value_name = "BOARD")]
-    pub remote: Option<Host>,
-
-    /// edgefit for the board (beside this binary or in the cache folder, if not given)
-    #[arg(long, value_name = "FILE", requires = "remote")]
-    pub runner: Option<PathBuf>,
-
-    /// ONNX Runtime's library for the board (the one that it has, if not given)
-    #[arg(long, value_name = "FILE", requires = "remote")]
-    pub onnxruntime: Option<PathBuf>,
-
-    /// How ssh is called, such as "ssh -p 2222 -i KEY"
-    #[arg(
-        long,
-        value_name = "COMMAND",
-        env = "EDGEFIT_SSH",
-        default_value = "ssh"
-    )]
-    pub ssh: Ssh,
-}
-
-#[derive(Debug, Args)]
-pub struct Bench {
-    /// ONNX models; several candidates (models, engines, threads) take turns, and each is compared
-    /// with the first
-    #[arg(required = true)]
-    pub models: Vec<PathBuf>,
-
-    /// Engines (tract and, where it is there, onnxruntime, if not given); onnxruntime:cuda runs on an
-    /// NVIDIA GPU
-    #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
-    pub engine: Vec<Target>,
-
-    /// Threads of the engine
-    #[arg(long, value_delimiter = ',', default_value = "1",
-        value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Vec<u32>,
-
-    #[command(flatten)]
-    pub shape: Shape,
-
-    /// Array (.npy) for each input of the model in turn, instead of random numbers
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "input_shape"])]
-    pub input: Vec<PathBuf>,
-
-    /// Runs of each candidate, at least; raised to what an asserted p90 or p99 takes
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub runs: u32,
-
-    /// Time of the runs of each candidate, at least
-    #[arg(long, default_value = "5s", value_name = "TIME", value_parser = edgefit::base::units::nanoseconds)]
-    pub time: u64,
-
-    /// Processes of each candidate, one after the other; they make the interval of a comparison
-    /// [default: 10, or --runs where it is less]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub launches: Option<u32>,
-
-    /// Time every node too, and sum up by op and by block
-    #[arg(long)]
-    pub profile: bool,
-
-    /// Compare with the results that an earlier `--json` wrote into this file
-    #[arg(long, value_name = "FILE")]
-    pub baseline: Option<PathBuf>,
-
-    /// Exit with 1 unless this holds, such as "p90<=30ms", "peak_rss<=64MiB" or "ratio<=1.05"
-    #[arg(long, value_name = "CLAIM")]
-    pub assert: Vec<Claim>,
-
-    /// Write the results as comma-separated values
-    #[arg(long, value_name = "FILE")]
-    pub export_csv: Option<PathBuf>,
-
-    /// Write the results as a table in Markdown
-    #[arg(long, value_name = "FILE")]
-    pub export_md: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub remote: Remote,
-}
-
-#[derive(Debug, Args)]
-pub struct BenchSession {
-    /// What to measure
-    pub plan: String,
-}
-
-#[derive(Debug, Args)]
-pub struct BenchWorker {
-    /// ONNX model
-    pub model: PathBuf,
-
-    /// Engine
-    #[arg(long)]
-    pub engine: Target,
-
-    /// Threads of the engine
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: u32,
-
-    /// Whole shape of each input in turn, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims)]
-    pub input_shape: Vec<InputShape>,
-
-    /// Array (.npy) for each input in turn, instead of shapes
-    #[arg(long, value_name = "FILE", conflicts_with = "input_shape")]
-    pub input: Vec<PathBuf>,
-}
-
 #[derive(Debug, Args)]
 pub struct RunModel {
     /// ONNX model
@@ -380,23 +256,6 @@ fn capacity(text: &str) -> Result<u64, String> {
     }
 }
 
-fn dims(text: &str) -> Result<InputShape, String> {
-    let sizes = text
-        .split(['x', ','])
-        .map(|size| size.trim().parse().ok().filter(|&size| size > 0))
-        .collect::<Option<Vec<usize>>>();
-    let fits = |sizes: &Vec<usize>| {
-        let elements = sizes
-            .iter()
-            .try_fold(4, |bytes: usize, &size| bytes.checked_mul(size));
-        elements.is_some()
-    };
-    sizes
-        .filter(fits)
-        .map(InputShape)
-        .ok_or_else(|| "must be sizes above 0 with x between them, such as 1x3x224x224".into())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -413,13 +272,5 @@ mod tests {
         assert_eq!(capacity("1048576"), Ok(1 << 20));
         assert_eq!(capacity("512 KiB"), Ok(512 << 10));
         assert!(capacity("-1").unwrap_err().contains("negative"));
-    }
-
-    #[test]
-    fn shapes_are_sizes_above_zero() {
-        assert_eq!(dims("1x3x224x224").unwrap().0, [1, 3, 224, 224]);
-        for bad in ["", "1x", "0x3", "axb", "-1x3", "4294967296x4294967296"] {
-            assert!(dims(bad).is_err(), "{bad}");
-        }
     }
 }

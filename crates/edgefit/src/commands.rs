@@ -1,13 +1,11 @@
-//! One file a command.
+//! The commands, a file each, and what several of them need.
 
 pub mod bench;
 pub mod check;
 pub mod device;
-mod diff;
 pub mod engine;
 pub mod inspect;
 pub mod plan;
-mod remote;
 pub mod run_model;
 
 #[cfg(feature = "train")]
@@ -27,9 +25,11 @@ pub mod verify;
 
 use std::path::Path;
 
+use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
-use edgefit::engine::Array;
+use edgefit::base::names::block;
+use edgefit::bench::Program;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
@@ -37,19 +37,13 @@ use edgefit::graph::rewrite::lift_constants;
 
 use crate::cli::Shape;
 
-/// Loads a model and the shapes it is to be looked at with; errors name the file.
+/// Loads a model and the shapes of its inputs; errors name the file.
 fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
     let mut graph = Graph::load(path)?;
     lift_constants(&mut graph);
     let given = shape.input_shape.as_ref().map(|shape| shape.0.as_slice());
     let shapes = InputShapes::bind(&graph, shape.batch as usize, given).map_err(in_file(path))?;
     Ok((graph, shapes))
-}
-
-/// The block that a node belongs to: the first `depth` parts of its name.
-fn block(name: &str, depth: usize) -> String {
-    let parts = name.split(['/', '.']).filter(|part| !part.is_empty());
-    parts.take(depth).collect::<Vec<_>>().join("/")
 }
 
 /// Puts the name of a file before an error about what is in it.
@@ -70,6 +64,16 @@ fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
     onnxruntime::discover(None, &cache.onnxruntime_folder())
 }
 
+/// This program, to be started again in processes of its own.
+fn own_program() -> anyhow::Result<Program> {
+    Ok(Program {
+        binary: std::env::current_exe().context("cannot find edgefit's own binary")?,
+        onnxruntime: discover(&Cache::of_user()?)
+            .ok()
+            .map(|found| found.path.clone()),
+    })
+}
+
 /// The number of threads asked for, or all cores.
 #[cfg(feature = "train")]
 fn threads(given: Option<u32>) -> usize {
@@ -77,24 +81,4 @@ fn threads(given: Option<u32>) -> usize {
         Some(threads) => threads as usize,
         None => std::thread::available_parallelism().map_or(1, usize::from),
     }
-}
-
-/// Values in −2 … 2, the range of normalised images, the same for the same seed.
-fn random(shapes: impl IntoIterator<Item = Vec<usize>>, seed: u64) -> Vec<Array> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut next = || {
-        // SplitMix64 (Steele, Lea & Flood 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 22) as f32 - 2.0
-    };
-    shapes
-        .into_iter()
-        .map(|dims| Array {
-            values: (0..dims.iter().product()).map(|_| next()).collect(),
-            dims,
-        })
-        .collect()
 }

@@ -1,10 +1,8 @@
 //! edgefit fits a pretrained model to somebody's data and to somebody's board.
 //!
-//! This facade re-exports the rooms of the house, each under its own name, and [`assets`]: the
-//! real weights, photographs and libraries that the demo and the tests fetch.
+//! This facade re-exports the crates of edgefit, each under its own name.
 
-pub mod assets;
-
+pub use edgefit_assets as assets;
 pub use edgefit_base as base;
 pub use edgefit_bench as bench;
 pub use edgefit_cost as cost;
@@ -17,4 +15,7 @@ pub use edgefit_probe as probe;
 pub use edgefit_remote as remote;
 
 #[cfg(feature = "train")]
-pub use {edgefit_burn as burn, edgefit_guards as guards, edgefit_train as train};
+pub use {
+    edgefit_burn as burn, edgefit_guards as guards, edgefit_train as train,
+    edgefit_verify as verify,
+};

@@ -1,9 +1,11 @@
 //! The `edgefit` command line.
 
+mod board;
 mod cli;
 mod commands;
 mod output;
 mod progress;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,7 @@ use output::Output;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let tell = std::panic::take_hook();
+    let print_panic = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if cfg!(panic = "abort") {
             // Whoever started this process reads one line.
@@ -26,10 +28,12 @@ fn main() -> ExitCode {
             eprintln!("error: it panicked: {words}");
             std::process::exit(2);
         }
-        if !edgefit::engine::contains_panics() {
-            tell(panic);
+        if !edgefit::engine::panics_are_caught() {
+            print_panic(panic);
         }
     }));
+    // What `check` predicts of the memory of a process presumes it.
+    edgefit::engine::malloc::return_memory_after_loading();
     let mut output = Output::new(cli.json);
     let result = match cli.command {
         #[cfg(feature = "train")]
@@ -55,12 +59,13 @@ fn main() -> ExitCode {
 
 #[cfg(feature = "train")]
 fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> {
-    if matches!(
+    let trains = matches!(
         command,
         TrainCommand::Demo(_) | TrainCommand::Train(_) | TrainCommand::LrFind(_)
-    ) {
-        // The layout that predictions of memory presume.
-        edgefit::engine::keep_one_heap();
+    );
+    if trains {
+        // Before threads are started.
+        edgefit::engine::malloc::keep_one_heap();
     }
     match command {
         TrainCommand::Demo(args) => commands::demo::run(args, output),

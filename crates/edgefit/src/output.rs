@@ -1,3 +1,5 @@
+//! What a command prints, and its exit code.
+
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -17,10 +19,7 @@ pub enum Outcome {
 
 impl From<bool> for Outcome {
     fn from(yes: bool) -> Self {
-        match yes {
-            true => Outcome::Yes,
-            false => Outcome::No,
-        }
+        if yes { Outcome::Yes } else { Outcome::No }
     }
 }
 
@@ -33,7 +32,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Where a command's words go: results to stdout, warnings and errors to stderr.
+/// Prints results to stdout, warnings and errors to stderr.
 pub struct Output {
     json: bool,
 }
@@ -43,17 +42,18 @@ impl Output {
         Output { json }
     }
 
-    /// The result of a command: the document with `--json`, else what `people` read.
+    /// The result of a command: the document with `--json`, else its `human_readable` form.
     pub fn result<T: Serialize>(
         &mut self,
         schema: &str,
         content: &T,
-        people: impl FnOnce() -> String,
+        human_readable: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        let text = match self.json {
-            true => schema::to_json_pretty(schema, content)?,
+        let text = if self.json {
+            schema::to_json_pretty(schema, content)?
+        } else {
             // Names come from files, and may hold what a terminal obeys.
-            false => people().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"),
+            human_readable().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
         };
         self.text(&text)
     }
@@ -72,7 +72,7 @@ impl Output {
         eprintln!("warning: {text}");
     }
 
-    /// The whole chain in one line. A cause that the line already tells is not told again.
+    /// Prints the whole chain of causes in one line, without those that the line already contains.
     pub fn error(&mut self, error: &anyhow::Error) {
         let mut line = String::new();
         for cause in error.chain() {
@@ -90,7 +90,7 @@ impl Output {
     }
 }
 
-/// An empty table in the style of the house, as wide as the terminal.
+/// An empty table, as wide as the terminal.
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table

@@ -1,3 +1,5 @@
+//! Progress bars and spinners on stderr.
+
 use std::time::Duration;
 
 use edgefit::probe::Progress;

@@ -1,7 +1,9 @@
+//! Concat and Split.
+
 use burn::tensor::Tensor;
 use edgefit_graph::ops::{Concat, Split};
 
-use super::Operands;
+use super::operands::Operands;
 use crate::value::{Floats, Value, on_rank};
 
 pub(super) fn forward(concat: Concat, operands: &mut Operands) -> Result<Floats, String> {

@@ -1,23 +1,24 @@
+//! Conv and ConvTranspose.
+
 mod depthwise;
+mod float;
 mod kernels;
-mod number;
+mod matrix_product;
 mod pointwise;
-mod product;
 
 use burn::tensor::Tensor;
 use burn::tensor::module::{
     conv_transpose1d, conv_transpose2d, conv_transpose3d, conv1d, conv2d, conv3d,
 };
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
-use edgefit_graph::ops::{Conv, ConvTranspose, Extent, Stretch};
+use edgefit_graph::ops::{Conv, ConvTranspose, Extent, TransposedExtent};
 
-use super::Operands;
+use super::operands::Operands;
 use crate::value::{Floats, on_rank};
 use depthwise::Axis;
-pub(crate) use depthwise::scratch;
-pub(crate) use kernels::Kernel;
+pub(crate) use depthwise::depthwise_scratch;
+pub(crate) use kernels::ConvolutionKernel;
 use kernels::convolve;
-pub(super) use kernels::elements;
 pub(crate) use pointwise::is_single_product;
 
 pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, String> {
@@ -34,7 +35,7 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
         )
         .into(),
         [a, b] => {
-            let kernel = kernel(&x.dims(), &weight.dims(), [a, b], conv.groups);
+            let kernel = convolution_kernel(&x.dims(), &weight.dims(), [a, b], conv.groups);
             let (x, weight): (Tensor<4>, Tensor<4>) = (x.try_into()?, weight.try_into()?);
             match (kernel, bias) {
                 (None, bias) => conv2d(x, weight, bias, options([a, b], conv.groups)).into(),
@@ -46,7 +47,7 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
             }
         }
         [a, b, c] => {
-            // burn pads a volume alike on both sides only.
+            // burn pads both sides of a volume by the same amount only.
             let x: Tensor<5> = x.try_into()?;
             let [front, top, left] = [a, b, c].map(|extent| (extent.before, extent.after));
             let x = x.pad([(0, 0), (0, 0), front, top, left], 0.0);
@@ -61,18 +62,18 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
     })
 }
 
-/// Times as many elements as the planes into and out of a depthwise convolution that its scratch may
-/// take, and more elements beside, so that what a file says of strides and padding decides over no memory.
+/// Most elements of scratch of a depthwise convolution: so many times its input and output planes, plus
+/// a constant. A file's strides and padding cannot make it allocate more.
 const MOST_TIMES: u64 = 8;
-const MOST_BESIDE: u64 = 1 << 14;
+const MOST_CONSTANT: u64 = 1 << 14;
 
 /// The kernel of our own that computes a convolution, if one does.
-pub(crate) fn kernel(
+pub(crate) fn convolution_kernel(
     x: &[usize],
     weight: &[usize],
     extents: [Extent; 2],
     groups: usize,
-) -> Option<Kernel> {
+) -> Option<ConvolutionKernel> {
     if [x, weight].iter().any(|dims| dims.contains(&0)) {
         return None;
     }
@@ -80,14 +81,14 @@ pub(crate) fn kernel(
         extent.kernel == 1 && extent.stride == 1 && extent.before + extent.after == 0
     };
     if groups == 1 && extents.iter().all(single) {
-        return Some(Kernel::Pointwise);
+        return Some(ConvolutionKernel::Pointwise);
     }
     let [height, width] = extents;
     let axes = [(x[2], height), (x[3], width)].map(|(input, extent)| Axis { input, extent });
     let planes = x[2] * x[3] + height.output * width.output;
-    let most = MOST_TIMES.saturating_mul(planes as u64) + MOST_BESIDE;
-    (groups > 1 && groups == x[1] && groups == weight[0] && depthwise::scratch(axes) <= most)
-        .then_some(Kernel::Depthwise(axes))
+    let most = MOST_TIMES.saturating_mul(planes as u64) + MOST_CONSTANT;
+    (groups > 1 && groups == x[1] && groups == weight[0] && depthwise_scratch(axes) <= most)
+        .then_some(ConvolutionKernel::Depthwise(axes))
 }
 
 fn options<const N: usize>(extents: [Extent; N], groups: usize) -> ConvOptions<N> {
@@ -102,7 +103,7 @@ fn options<const N: usize>(extents: [Extent; N], groups: usize) -> ConvOptions<N
 pub(super) fn transposed(conv: &ConvTranspose, operands: &mut Operands) -> Result<Floats, String> {
     let x = operands.floats(0)?;
     let weight = operands.floats(1)?;
-    let stretches = conv.stretches(&x.dims(), &weight.dims())?;
+    let stretches = conv.extents(&x.dims(), &weight.dims())?;
     let groups = conv.groups;
     let full: Floats = match *stretches.as_slice() {
         [a] => conv_transpose1d(
@@ -127,7 +128,7 @@ pub(super) fn transposed(conv: &ConvTranspose, operands: &mut Operands) -> Resul
     };
     let bias = bias(operands)?;
     Ok(on_rank!(full, full => {
-        // The padding comes off; what is asked for beyond the full result is zeros.
+        // The padding is cut off; outputs beyond the full result are zeros.
         let mut trimmed = full;
         for (index, stretch) in stretches.iter().enumerate() {
             let kept = stretch.output.min(stretch.full - stretch.before);
@@ -151,7 +152,10 @@ pub(super) fn transposed(conv: &ConvTranspose, operands: &mut Operands) -> Resul
     }))
 }
 
-fn untrimmed<const N: usize>(stretches: [Stretch; N], groups: usize) -> ConvTransposeOptions<N> {
+fn untrimmed<const N: usize>(
+    stretches: [TransposedExtent; N],
+    groups: usize,
+) -> ConvTransposeOptions<N> {
     ConvTransposeOptions::new(
         stretches.map(|stretch| stretch.stride),
         [0; N],

@@ -1,7 +1,9 @@
+//! Einsum.
+
 use burn::tensor::{EinsumOperand, Tensor};
 use edgefit_graph::ops::Einsum;
 
-use super::Operands;
+use super::operands::Operands;
 use crate::value::{Floats, on_rank};
 
 /// The result has `rank` dimensions.

@@ -1,8 +1,11 @@
+//! Functions of one, two and several elements.
+
 use burn::tensor::{Tensor, activation};
 use edgefit_graph::ops::{Binary, Unary, Variadic};
 
-use super::passes::clamp;
-use super::{Operands, expand};
+use super::expand;
+use super::fused_elementwise::clamp;
+use super::operands::Operands;
 use crate::value::{Floats, mask, on_rank};
 
 pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
@@ -56,9 +59,10 @@ pub(super) fn binary(op: Binary, operands: &mut Operands, rank: usize) -> Result
             Binary::Mod { fmod } => {
                 let quotient = a.clone().div(b.clone());
                 // Whole numbers have no slope: only a and b carry the gradient.
-                let whole = match fmod {
-                    true => quotient.clone().sign() * quotient.abs().floor(),
-                    false => quotient.floor(),
+                let whole = if fmod {
+                    quotient.clone().sign() * quotient.abs().floor()
+                } else {
+                    quotient.floor()
                 };
                 a - b * whole.detach()
             }
@@ -130,8 +134,8 @@ fn larger<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
 /// The result has the shape `dims`.
 pub(super) fn choose(operands: &mut Operands, dims: &[usize]) -> Result<Floats, String> {
     let condition = operands.host(0)?;
-    let yes = expand(operands.floats(1)?, dims)?;
-    let no = expand(operands.floats(2)?, dims)?;
+    let yes = expand::forward(operands.floats(1)?, dims)?;
+    let no = expand::forward(operands.floats(2)?, dims)?;
     on_rank!(no, no => {
         let shape = no.dims();
         let own = condition.dims();

@@ -1,16 +1,20 @@
+//! Gemm and MatMul.
+
 use burn::tensor::Tensor;
 use edgefit_graph::ops::Gemm;
 
-use super::Operands;
+use super::operands::Operands;
 use crate::value::{Floats, on_rank};
 
 pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands) -> Result<Floats, String> {
-    let oriented = |matrix: Tensor<2>, transposed: bool| match transposed {
-        true => matrix.transpose(),
-        false => matrix,
-    };
-    let a = oriented(operands.tensor(0)?, gemm.trans_a);
-    let b = oriented(operands.tensor(1)?, gemm.trans_b);
+    let mut a: Tensor<2> = operands.tensor(0)?;
+    let mut b: Tensor<2> = operands.tensor(1)?;
+    if gemm.trans_a {
+        a = a.transpose();
+    }
+    if gemm.trans_b {
+        b = b.transpose();
+    }
     let mut product = a.matmul(b);
     if gemm.alpha != 1.0 {
         product = product * gemm.alpha;

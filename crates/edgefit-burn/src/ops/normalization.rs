@@ -1,9 +1,11 @@
+//! Normalisation over the batch, a layer or a group.
+
 use burn::tensor::Tensor;
 use burn::tensor::module;
 use edgefit_graph::ops::{BatchNormalization, GroupNormalization, LayerNormalization};
 
-use super::Operands;
-use super::passes::scale;
+use super::fused_elementwise::scale;
+use super::operands::Operands;
 use crate::value::{Floats, Value, on_rank};
 
 /// A batch normalised by its own statistics, and the running statistics after it.
@@ -31,9 +33,10 @@ pub(crate) fn batch_norm(
         if x.dims().get(1) != Some(channels) {
             return Err(format!("it has {channels} scales, and x of {:?} other channels", x.dims()));
         }
-        match factor.is_tracked() || offset.is_tracked() {
-            true => (x * factor.reshape(shape) + offset.reshape(shape)).into(),
-            false => scale(x, factor, offset).into(),
+        if factor.is_tracked() || offset.is_tracked() {
+            (x * factor.reshape(shape) + offset.reshape(shape)).into()
+        } else {
+            scale(x, factor, offset).into()
         }
     }))
 }
@@ -41,7 +44,7 @@ pub(crate) fn batch_norm(
 /// Normalises by the statistics of the batch.
 ///
 /// The running variance takes the batch's unbiased one, as PyTorch's does and unlike ONNX's
-/// training mode, so that weights fine-tuned here and there behave alike.
+/// training mode, so that weights fine-tuned here and by PyTorch behave alike.
 pub(crate) fn batch_norm_train(
     op: &BatchNormalization,
     operands: &mut Operands,
@@ -66,9 +69,9 @@ pub(crate) fn batch_norm_train(
     })
 }
 
-/// Normalises by the statistics of the batch because the file says so, as ONNX defines it: the
-/// first `outputs` of the result and the running mean and (biased) variance.
-pub(super) fn batch_norm_as_filed(
+/// Normalises by the statistics of the batch as ONNX defines `training_mode`: the first `outputs` of
+/// the result and the running mean and (biased) variance.
+pub(super) fn batch_norm_in_training_mode(
     op: &BatchNormalization,
     operands: &mut Operands,
     outputs: usize,
@@ -97,7 +100,7 @@ fn statistics(operands: &mut Operands) -> Result<[Tensor<1>; 4], String> {
     ])
 }
 
-/// The first `outputs` of: the normalised x, the mean, and 1 / the deviation.
+/// The first `outputs` of: the normalised x, the mean, and 1 / the standard deviation.
 pub(super) fn layer(
     norm: &LayerNormalization,
     operands: &mut Operands,

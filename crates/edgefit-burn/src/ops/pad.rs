@@ -1,7 +1,9 @@
+//! Pad.
+
 use burn::tensor::{Device, Tensor};
 use edgefit_graph::ops::{Pad, PadFill};
 
-use super::indices;
+use super::operands::indices;
 use crate::value::{Floats, on_rank};
 
 pub(super) fn forward(pad: &Pad, x: Floats, device: &Device) -> Result<Floats, String> {
@@ -24,9 +26,10 @@ fn with_value<const D: usize>(x: Tensor<D>, amounts: &[(i64, i64)], value: f32) 
     let on = |amount: i64| amount.max(0) as usize;
     let pairs: [(usize, usize); D] =
         std::array::from_fn(|axis| (on(amounts[axis].0), on(amounts[axis].1)));
-    match pairs.iter().all(|pair| *pair == (0, 0)) {
-        true => kept,
-        false => kept.pad(pairs, value),
+    if pairs.iter().all(|pair| *pair == (0, 0)) {
+        kept
+    } else {
+        kept.pad(pairs, value)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Max and average pooling.
+
 use burn::tensor::module::{avg_pool1d, avg_pool2d, conv1d, max_pool1d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor};
@@ -20,8 +22,13 @@ pub(super) fn forward(pool: &Pool, x: Floats, device: &Device) -> Result<Floats,
         count_include_pad: true,
     };
     let mean = over_windows(x, &extents, included)?.reshape(&shape)?;
+    let padding = if count_include_pad {
+        Padding::Counted
+    } else {
+        Padding::LeftOut
+    };
     let window: usize = extents.iter().map(|extent| extent.kernel).product();
-    let counts = counts(&extents, &dims[2..], count_include_pad);
+    let counts = counts(&extents, &dims[2..], padding);
     if (count_include_pad && pool.whole_windows) || counts.iter().all(|&count| count == window) {
         return Ok(mean);
     }
@@ -43,22 +50,31 @@ fn outputs(extents: &[Extent]) -> Vec<usize> {
     extents.iter().map(|extent| extent.output).collect()
 }
 
+/// Whether a mean counts the elements of the padding.
+#[derive(Clone, Copy, PartialEq)]
+enum Padding {
+    Counted,
+    LeftOut,
+}
+
 /// How many elements each mean is of.
-fn counts(extents: &[Extent], spatial: &[usize], count_include_pad: bool) -> Vec<usize> {
+fn counts(extents: &[Extent], spatial: &[usize], padding: Padding) -> Vec<usize> {
     extents
         .iter()
         .zip(spatial)
         .fold(vec![1], |counts, (extent, &size)| {
-            // Positions from the front of the padding.
-            let (first, last) = match count_include_pad {
-                true => (0, extent.before + size + extent.after),
-                false => (extent.before, extent.before + size),
+            // Counted from the front of the padding.
+            let (first, last) = if padding == Padding::Counted {
+                (0, extent.before + size + extent.after)
+            } else {
+                (extent.before, extent.before + size)
             };
             let along: Vec<usize> = (0..extent.output)
                 .map(|index| {
-                    let taps =
-                        (0..extent.kernel).map(|tap| index * extent.stride + tap * extent.dilation);
-                    taps.filter(|tap| (first..last).contains(tap))
+                    let start = index * extent.stride;
+                    (0..extent.kernel)
+                        .map(|element| start + element * extent.dilation)
+                        .filter(|read| (first..last).contains(read))
                         .count()
                         .max(1)
                 })

@@ -1,13 +1,15 @@
+//! QuantizeLinear and DequantizeLinear.
+
 use burn::tensor::Tensor;
 use edgefit_graph::ops::Quantize;
 
-use super::Operands;
+use super::operands::Operands;
 use crate::value::{Floats, on_rank};
 
 /// Integers as floats, `clamp(round(x / scale) + zero point)`. The gradient goes straight through
 /// the rounding (Bengio et al. 2013, arXiv 1308.3432), and stops where the result is clamped.
 pub(super) fn forward(quantize: Quantize, operands: &mut Operands) -> Result<Floats, String> {
-    let (x, scale, zero_point) = parts(quantize, operands)?;
+    let (x, scale, zero_point) = scaling(quantize, operands)?;
     let (least, most) = quantize.limits();
     on_rank!(x, x => {
         let scaled = Tensor::div(x, scale.try_into()?);
@@ -19,7 +21,7 @@ pub(super) fn forward(quantize: Quantize, operands: &mut Operands) -> Result<Flo
 
 /// `(x − zero point) · scale`.
 pub(super) fn backward(quantize: Quantize, operands: &mut Operands) -> Result<Floats, String> {
-    let (x, scale, zero_point) = parts(quantize, operands)?;
+    let (x, scale, zero_point) = scaling(quantize, operands)?;
     on_rank!(x, x => {
         let shifted = Tensor::sub(x, zero_point.try_into()?);
         Ok(Tensor::mul(shifted, scale.try_into()?).into())
@@ -27,7 +29,10 @@ pub(super) fn backward(quantize: Quantize, operands: &mut Operands) -> Result<Fl
 }
 
 /// x, scale and zero point, the last two ready to broadcast.
-fn parts(quantize: Quantize, operands: &mut Operands) -> Result<(Floats, Floats, Floats), String> {
+fn scaling(
+    quantize: Quantize,
+    operands: &mut Operands,
+) -> Result<(Floats, Floats, Floats), String> {
     let scale_dims = &operands.dims[1];
     let x = operands.floats(0)?;
     let dims = quantize.scale_dims(&operands.dims[0], scale_dims)?;

@@ -1,3 +1,5 @@
+//! Reductions over dimensions.
+
 use edgefit_graph::ops::{Reduce, ReduceKind};
 
 use crate::value::{Floats, on_rank};

@@ -1,47 +1,54 @@
-use burn::tensor::{Device, Tensor, TensorData};
-use edgefit_graph::ops::{Resize, Taps};
+//! Resize.
 
-use super::indices;
+use burn::tensor::{Device, Tensor, TensorData};
+use edgefit_graph::ops::{AxisWeights, Resize};
+
+use super::operands::indices;
 use crate::value::{Floats, on_rank};
 
 pub(super) fn forward(resize: &Resize, x: Floats, device: &Device) -> Result<Floats, String> {
-    let taps = resize.taps(&x.dims())?;
+    let taps = resize.axis_weights(&x.dims())?;
     Ok(on_rank!(x, x => {
         let each = taps.iter();
         each.fold(x, |x, taps| along(x, taps, resize.extrapolation, device)).into()
     }))
 }
 
-fn along<const D: usize>(x: Tensor<D>, taps: &Taps, outside: f32, device: &Device) -> Tensor<D> {
+fn along<const D: usize>(
+    x: Tensor<D>,
+    taps: &AxisWeights,
+    outside: f32,
+    device: &Device,
+) -> Tensor<D> {
     let line = |values: Vec<f32>| -> Tensor<D> {
         let mut shape = [1; D];
         shape[taps.axis] = values.len();
         Tensor::from_data(TensorData::new(values, shape), device)
     };
-    let weighted = taps.taps.iter().map(|(sources, weights)| {
+    let weighted = taps.kernel.iter().map(|(sources, weights)| {
         let picked = x
             .clone()
             .select(taps.axis, indices(sources.clone(), device));
-        match weights.iter().all(|&weight| weight == 1.0) {
-            true => picked,
-            false => picked * line(weights.clone()),
+        if weights.iter().all(|&weight| weight == 1.0) {
+            picked
+        } else {
+            picked * line(weights.clone())
         }
     });
     let Some(sum) = weighted.reduce(Tensor::add) else {
         return x;
     };
-    match taps.outside.iter().any(|&is| is) {
-        false => sum,
-        true => {
-            let number = |is: bool| f32::from(u8::from(is));
-            let inside = line(taps.outside.iter().map(|&is| number(!is)).collect());
-            let filled = line(
-                taps.outside
-                    .iter()
-                    .map(|&is| number(is) * outside)
-                    .collect(),
-            );
-            sum * inside + filled
-        }
+    if taps.outside.iter().any(|&is| is) {
+        let number = |is: bool| f32::from(u8::from(is));
+        let inside = line(taps.outside.iter().map(|&is| number(!is)).collect());
+        let filled = line(
+            taps.outside
+                .iter()
+                .map(|&is| number(is) * outside)
+                .collect(),
+        );
+        sum * inside + filled
+    } else {
+        sum
     }
 }

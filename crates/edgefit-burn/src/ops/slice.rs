@@ -1,14 +1,16 @@
+//! Slice, Gather, GatherND and ScatterND.
+
 use burn::tensor::Slice as Range;
 use burn::tensor::Tensor;
-use edgefit_graph::evaluate::{positions, rows};
+use edgefit_graph::evaluate::{resolve_indices, resolve_nd_indices};
 use edgefit_graph::ops::{Gather, Slice};
 
-use super::{Operands, indices};
+use super::operands::{Operands, indices};
 use crate::value::{Floats, on_rank};
 
 pub(super) fn forward(slice: &Slice, x: Floats) -> Result<Floats, String> {
     let dims = x.dims();
-    let picked = slice.picked(&dims)?;
+    let picked = slice.ranges(&dims)?;
     if picked.iter().any(|picked| picked.count == 0) {
         return Err(format!("nothing of {dims:?} is left"));
     }
@@ -49,7 +51,7 @@ pub(super) fn gather(
     let x = operands.floats(0)?;
     let x_dims = x.dims();
     let axis = gather.axis(x_dims.len())?;
-    let positions = positions(&chosen, x_dims[axis])
+    let positions = resolve_indices(&chosen, x_dims[axis])
         .ok_or_else(|| format!("an index lies outside of axis {axis} of {x_dims:?}"))?;
     let picked: Floats = on_rank!(x, x => match positions.as_slice() {
         [one] => x.narrow(axis, *one, 1).into(),
@@ -85,7 +87,7 @@ pub(super) fn scatter_rows(operands: &mut Operands) -> Result<Floats, String> {
 
 fn named_rows(x: &Floats, chosen: &edgefit_graph::Tensor) -> Result<(Vec<usize>, usize), String> {
     let dims = x.dims();
-    rows(&dims, chosen).ok_or_else(|| format!("an index lies outside of {dims:?}"))
+    resolve_nd_indices(&dims, chosen).ok_or_else(|| format!("an index lies outside of {dims:?}"))
 }
 
 /// `x` with rows of `width` elements.

@@ -1,3 +1,5 @@
+//! Softmax and LogSoftmax.
+
 use burn::tensor::activation;
 use edgefit_graph::ops::Softmax;
 
@@ -15,8 +17,12 @@ pub(super) fn forward(softmax: Softmax, x: Floats) -> Result<Floats, String> {
 }
 
 fn along(softmax: Softmax, x: Floats, axis: usize) -> Floats {
-    on_rank!(x, x => match softmax.log {
-        true => activation::log_softmax(x, axis),
-        false => activation::softmax(x, axis),
-    }.into())
+    on_rank!(x, x => {
+        let result = if softmax.log {
+            activation::log_softmax(x, axis)
+        } else {
+            activation::softmax(x, axis)
+        };
+        result.into()
+    })
 }

@@ -1,3 +1,5 @@
+//! Transpose, DepthToSpace and SpaceToDepth.
+
 use burn::tensor::Tensor;
 use edgefit_graph::ops::{BlockMove, Transpose};
 

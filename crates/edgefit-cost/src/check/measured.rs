@@ -1,18 +1,11 @@
-use super::budgets::{Assessment, time};
-use super::{Amounts, Budget, NeedBasis, Request, Resource};
-use crate::latency::LatencyFigure;
+//! What was measured, in the place of what was predicted.
 
-/// What a process took that ran the model.
-#[derive(Debug, Clone, Default)]
-pub struct Measured {
-    /// Where, and with what, for people.
-    pub by: String,
-    /// Most memory that it had resident, in bytes; `None` where the system does not say.
-    pub peak_rss_bytes: Option<u64>,
-    /// Time of a run: median, and the 95 % interval of the median, in nanoseconds; `None` for too few
-    /// runs.
-    pub run_ns: Option<[u64; 3]>,
-}
+use super::assessment::Assessment;
+use super::budget::{Amounts, Budget, Resource};
+use super::request::{Measured, Request};
+use super::run_time;
+use crate::basis::NeedBasis;
+use crate::latency::LatencyFigure;
 
 impl Assessment {
     /// Puts what was measured in the place of what was predicted.
@@ -34,14 +27,15 @@ impl Assessment {
                 if let (Resource::Latency, Some(limit)) =
                     (budget.resource, request.limits.latency_ns)
                 {
-                    *budget = time(Some(&figure), limit);
+                    *budget = run_time::budget(Some(&figure), limit);
                 }
             }
             self.latency = Some(figure);
         }
     }
 
-    /// The process is one: it lies where most of it was expected to lie.
+    /// One process was measured, so one budget replaces all of RAM: in the bank that was expected to
+    /// take most.
     fn replace_ram(&mut self, peak: u64, by: &str) {
         let of_ram = |budget: &Budget| budget.resource == Resource::Ram;
         let expected = self.budgets.iter().filter(|budget| of_ram(budget));

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use edgefit_device::ElementType;
+use edgefit_graph::Graph;
 use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::ops::Role;
-use edgefit_graph::{DataType, Graph};
 
-use crate::memory::{self, MemoryPlan};
+use crate::memory_plan::{self, MemoryPlan};
+use crate::stored_type::stored_type;
 
-/// A model in the form in which it is held against a device.
+/// A model with one element type, and what it needs in that form.
 pub(super) struct Needs<'g> {
     pub graph: &'g Graph,
     pub inference: Inference,
@@ -28,18 +29,19 @@ impl<'g> Needs<'g> {
         element: ElementType,
     ) -> edgefit_graph::Result<Self> {
         let inference = infer(graph, shapes)?;
-        let stored = element == stored_as(graph);
+        let stored = element == stored_type(graph);
         let in_memory = match element {
             // Also where the model says so itself: its floats are what int8 kernels never make.
-            ElementType::Int8 => memory::ElementType::Int8,
-            ElementType::F16 if !stored => memory::ElementType::F16,
-            _ => memory::ElementType::AsStored,
+            ElementType::Int8 => memory_plan::ElementType::Int8,
+            ElementType::F16 if !stored => memory_plan::ElementType::F16,
+            _ => memory_plan::ElementType::AsStored,
         };
         Ok(Needs {
             plan: MemoryPlan::of(graph, &inference, in_memory),
-            weight_bytes: match stored {
-                true => as_stored(graph),
-                false => narrowed(graph, in_memory),
+            weight_bytes: if stored {
+                as_stored(graph)
+            } else {
+                narrowed(graph, in_memory)
             },
             graph,
             inference,
@@ -59,28 +61,6 @@ impl<'g> Needs<'g> {
     }
 }
 
-/// The element type that most of the weights of `graph` are stored in.
-pub(crate) fn stored_as(graph: &Graph) -> ElementType {
-    let bytes = |types: &[DataType]| -> usize {
-        graph
-            .initializers
-            .values()
-            .filter(|tensor| types.contains(&tensor.dtype()))
-            .map(|tensor| tensor.elements())
-            .sum()
-    };
-    let wide = bytes(&[DataType::F32, DataType::F64]);
-    let half = bytes(&[DataType::F16, DataType::BF16]);
-    let narrow = bytes(&[DataType::I8, DataType::U8]);
-    if narrow > wide.max(half) {
-        ElementType::Int8
-    } else if half > wide {
-        ElementType::F16
-    } else {
-        ElementType::F32
-    }
-}
-
 fn as_stored(graph: &Graph) -> u64 {
     let sizes = graph.initializers.values().map(|tensor| tensor.bytes());
     sizes.map(|bytes| bytes.len() as u64).sum()
@@ -89,8 +69,8 @@ fn as_stored(graph: &Graph) -> u64 {
 /// Bytes of the weights with their floats as `element`. Integers stay as they are. In int8, vectors
 /// keep their size, as biases and scales of 32 bits do; the running statistics of a normalisation
 /// are folded into them.
-fn narrowed(graph: &Graph, element: memory::ElementType) -> u64 {
-    let int8 = element == memory::ElementType::Int8;
+fn narrowed(graph: &Graph, element: memory_plan::ElementType) -> u64 {
+    let int8 = element == memory_plan::ElementType::Int8;
     let folded: HashSet<&str> = graph
         .nodes
         .iter()

@@ -1,26 +1,50 @@
+//! RAM of the banks of a device compared with what activations, weights and engine need.
+
 use edgefit_device::profile::Profile;
-use edgefit_device::{Bank, Content, Engine, WeightsIn};
+use edgefit_device::{Bank, Content, Engine, Figure, WeightsIn};
 
+use super::budget::{Budget, Resource};
 use super::needs::Needs;
-use super::request::spreads;
-use super::{Budget, NeedBasis, Request, Resource};
-use crate::holdings;
-use crate::memory::{ALIGNMENT, Lifetime, place_in_banks};
+use super::request::{Request, spreads};
+use crate::basis::NeedBasis;
+use crate::memory_plan::{ALIGNMENT, Lifetime, place_in_banks};
+use crate::model_parts::model_parts;
 
-/// What an engine may take at most beside three times the weights and the activations, while it
+/// What an engine may take at most on top of three times the weights and the activations, while it
 /// loads; see [`check`](super::check()).
 const LOAD_BYTES: u64 = 128 << 20;
 
+/// Budgets of RAM for a model that `engine` runs.
 pub(super) fn budgets(needs: &Needs, request: &Request, engine: Option<&Engine>) -> Vec<Budget> {
+    let model = Model {
+        needs,
+        request,
+        engine,
+    };
     match (request.profile.weights_in, request.limits.ram_bytes) {
-        (WeightsIn::Flash, Some(limit)) => vec![one_piece(needs, request, engine, limit)],
-        (WeightsIn::Flash, None) if spreads(engine) => several_banks(needs, request, engine),
-        (WeightsIn::Flash, None) => one_bank(needs, request, engine),
+        (WeightsIn::Flash, Some(limit)) => vec![model.in_limit(limit)],
+        (WeightsIn::Flash, None) if spreads(engine) => model.in_several_banks(),
+        (WeightsIn::Flash, None) => model.in_one_bank(),
         (WeightsIn::Ram, Some(limit)) => {
-            vec![loaded(needs, request, engine, limit, "limit", true)]
+            vec![model.loaded(limit, "limit", WeightsHere::Yes)]
         }
-        (WeightsIn::Ram, None) => with_weights(needs, request, engine),
+        (WeightsIn::Ram, None) => model.with_weights(),
     }
+}
+
+/// A model, and what it is compared with.
+#[derive(Clone, Copy)]
+struct Model<'a> {
+    needs: &'a Needs<'a>,
+    request: &'a Request<'a>,
+    engine: Option<&'a Engine>,
+}
+
+/// Whether the weights lie in the same memory as the activations.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WeightsHere {
+    Yes,
+    No,
 }
 
 /// RAM of the engine itself, as far as it is known, and whether that is all.
@@ -30,8 +54,9 @@ struct Own {
 }
 
 impl Own {
-    fn of(needs: &Needs, engine: Option<&Engine>) -> Own {
-        let value = |figure: Option<&edgefit_device::Figure>| figure.map(|figure| figure.value);
+    fn of(model: Model) -> Own {
+        let Model { needs, engine, .. } = model;
+        let value = |figure: Option<&Figure>| figure.map(|figure| figure.value);
         let runtime = value(engine.and_then(|engine| engine.runtime_bytes.as_ref()));
         let tensor = value(engine.and_then(|engine| engine.tensor_bytes.as_ref()));
         let tensors = needs.plan.lifetimes.len() + needs.graph.initializers.len();
@@ -42,9 +67,12 @@ impl Own {
         }
     }
 
-    /// `budget`, whose need includes what is known, with words on the engine.
-    fn judge(&self, mut budget: Budget, request: &Request, engine: Option<&Engine>) -> Budget {
-        let name = engine.map_or("the engine", |engine| &engine.name);
+    /// `budget`, whose need includes what is known, with an explanation of the engine's part.
+    fn judge(&self, mut budget: Budget, model: Model) -> Budget {
+        let Model {
+            request, engine, ..
+        } = model;
+        let name = engine.map_or("the engine", |engine| engine.name.as_str());
         if self.bytes > 0 {
             let words = format!("; {} B of {name} itself", self.bytes);
             budget.explanation.push_str(&words);
@@ -79,176 +107,185 @@ fn together<'b>(banks: impl IntoIterator<Item = &'b Bank>) -> u64 {
     free.fold(0, u64::saturating_add)
 }
 
-/// All in a limit given by hand.
-fn one_piece(needs: &Needs, request: &Request, engine: Option<&Engine>, limit: u64) -> Budget {
-    let own = Own::of(needs, engine);
-    let need = needs.arena_bytes();
-    let need = need.map(|bytes| bytes.saturating_add(own.bytes));
-    let budget = Budget::bytes(Resource::Ram, need, limit, "limit", activations(needs));
-    own.judge(budget, request, engine)
-}
-
-/// The arena in the bank with the most room, the engine's own memory in any that has room left.
-fn one_bank(needs: &Needs, request: &Request, engine: Option<&Engine>) -> Vec<Budget> {
-    let profile = request.profile;
-    let Some(bank) = holding(profile, Content::Arena).max_by_key(|bank| bank.free_bytes()) else {
-        return Vec::new();
-    };
-    let own = Own::of(needs, engine);
-    let have = bank.free_bytes();
-    let mut need = needs.arena_bytes();
-    let mut explanation = activations(needs);
-    if let Some(arena) = need {
-        let left = |other: &Bank| {
-            let taken = if other.name == bank.name { arena } else { 0 };
-            other.free_bytes().saturating_sub(taken)
-        };
-        if !holding(profile, Content::Runtime).any(|other| left(other) >= own.bytes) {
-            need = Some(arena.saturating_add(own.bytes));
-        }
+impl Model<'_> {
+    /// All in a limit given by hand.
+    fn in_limit(self, limit: u64) -> Budget {
+        let needs = self.needs;
+        let own = Own::of(self);
+        let need = needs.arena_bytes();
+        let need = need.map(|bytes| bytes.saturating_add(own.bytes));
+        let budget = Budget::bytes(Resource::Ram, need, limit, "limit", activations(needs));
+        own.judge(budget, self)
     }
-    let arenas: Vec<&Bank> = holding(profile, Content::Arena).collect();
-    let sum = together(arenas.iter().copied());
-    if arenas.len() > 1 && need.is_some_and(|need| need > have) {
-        explanation.push_str(&format!(
+
+    /// The arena in the bank with the most room, the engine's own memory in any that has room left.
+    fn in_one_bank(self) -> Vec<Budget> {
+        let Model { needs, request, .. } = self;
+        let profile = request.profile;
+        let Some(bank) = holding(profile, Content::Arena).max_by_key(|bank| bank.free_bytes())
+        else {
+            return Vec::new();
+        };
+        let own = Own::of(self);
+        let have = bank.free_bytes();
+        let mut need = needs.arena_bytes();
+        let mut explanation = activations(needs);
+        if let Some(arena) = need {
+            let left = |other: &Bank| {
+                let taken = if other.name == bank.name { arena } else { 0 };
+                other.free_bytes().saturating_sub(taken)
+            };
+            if !holding(profile, Content::Runtime).any(|other| left(other) >= own.bytes) {
+                need = Some(arena.saturating_add(own.bytes));
+            }
+        }
+        let arenas: Vec<&Bank> = holding(profile, Content::Arena).collect();
+        let sum = together(arenas.iter().copied());
+        if arenas.len() > 1 && need.is_some_and(|need| need > have) {
+            explanation.push_str(&format!(
             "; one arena lies in one bank, and this is the largest: {} banks hold {sum} B together",
             arenas.len()
         ));
-        if need.is_some_and(|need| need <= sum) {
-            explanation.push_str(", but no one of them holds it");
+            if need.is_some_and(|need| need <= sum) {
+                explanation.push_str(", but no one of them holds it");
+            }
         }
+        let budget = Budget::bytes(Resource::Ram, need, have, &bank.name, explanation);
+        vec![own.judge(budget, self)]
     }
-    let budget = Budget::bytes(Resource::Ram, need, have, &bank.name, explanation);
-    vec![own.judge(budget, request, engine)]
-}
 
-/// Each activation in one of several banks.
-fn several_banks(needs: &Needs, request: &Request, engine: Option<&Engine>) -> Vec<Budget> {
-    let banks: Vec<&Bank> = holding(request.profile, Content::Arena).collect();
-    let free: Vec<u64> = banks.iter().map(|bank| bank.free_bytes()).collect();
-    let have = together(banks.iter().copied());
-    let own = Own::of(needs, engine);
-    let mut explanation = activations(needs);
-    let Some(arena) = needs.arena_bytes() else {
-        let budget = Budget::bytes(Resource::Ram, None, have, &names(&banks), explanation);
-        return vec![own.judge(budget, request, engine)];
-    };
-    let mut lifetimes = needs.plan.lifetimes.clone();
-    let end = lifetimes.iter().map(|life| life.upper).max().unwrap_or(1);
-    for (name, bytes) in [("scratch", needs.plan.scratch_bytes), ("engine", own.bytes)] {
-        lifetimes.push(Lifetime {
-            name: name.to_owned(),
-            lower: 0,
-            upper: end,
-            bytes,
-        });
+    /// Each activation in one of several banks.
+    fn in_several_banks(self) -> Vec<Budget> {
+        let Model { needs, request, .. } = self;
+        let banks: Vec<&Bank> = holding(request.profile, Content::Arena).collect();
+        let free: Vec<u64> = banks.iter().map(|bank| bank.free_bytes()).collect();
+        let have = together(banks.iter().copied());
+        let own = Own::of(self);
+        let mut explanation = activations(needs);
+        let Some(arena) = needs.arena_bytes() else {
+            let budget = Budget::bytes(Resource::Ram, None, have, &names(&banks), explanation);
+            return vec![own.judge(budget, self)];
+        };
+        let mut lifetimes = needs.plan.lifetimes.clone();
+        let end = lifetimes.iter().map(|life| life.upper).max().unwrap_or(1);
+        for (name, bytes) in [("scratch", needs.plan.scratch_bytes), ("engine", own.bytes)] {
+            lifetimes.push(Lifetime {
+                name: name.to_owned(),
+                lower: 0,
+                upper: end,
+                bytes,
+            });
+        }
+        let placed = place_in_banks(&lifetimes, ALIGNMENT, &free);
+        let budget = match placed {
+            Some(placements) => {
+                let mut used = vec![0u64; banks.len()];
+                for (life, at) in lifetimes.iter().zip(&placements) {
+                    used[at.bank] = used[at.bank].max(at.offset.saturating_add(life.bytes));
+                }
+                let taken = banks.iter().zip(&used).filter(|(_, used)| **used > 0);
+                let taken: Vec<&Bank> = taken.map(|(bank, _)| *bank).collect();
+                if taken.len() > 1 {
+                    explanation.push_str("; each activation lies in one of these banks");
+                }
+                let need = Some(used.iter().sum());
+                Budget::bytes(
+                    Resource::Ram,
+                    need,
+                    together(taken.iter().copied()),
+                    &names(&taken),
+                    explanation,
+                )
+            }
+            None => {
+                explanation.push_str("; no placement over these banks was found");
+                let need = Some(arena.saturating_add(own.bytes));
+                let mut budget =
+                    Budget::bytes(Resource::Ram, need, have, &names(&banks), explanation);
+                budget.holds = Some(false);
+                budget
+            }
+        };
+        vec![own.judge(budget, self)]
     }
-    let placed = place_in_banks(&lifetimes, ALIGNMENT, &free);
-    let budget = match placed {
-        Some(placements) => {
-            let mut used = vec![0u64; banks.len()];
-            for (life, at) in lifetimes.iter().zip(&placements) {
-                used[at.bank] = used[at.bank].max(at.offset.saturating_add(life.bytes));
-            }
-            let taken = banks.iter().zip(&used).filter(|(_, used)| **used > 0);
-            let taken: Vec<&Bank> = taken.map(|(bank, _)| *bank).collect();
-            if taken.len() > 1 {
-                explanation.push_str("; each activation lies in one of these banks");
-            }
-            let need = Some(used.iter().sum());
-            Budget::bytes(
-                Resource::Ram,
-                need,
-                together(taken.iter().copied()),
-                &names(&taken),
-                explanation,
-            )
+
+    /// Activations in the largest bank, and the weights too where that bank takes them.
+    fn with_weights(self) -> Vec<Budget> {
+        let Model { needs, request, .. } = self;
+        let largest = |content| {
+            holding(request.profile, content).max_by_key(|bank: &&Bank| bank.free_bytes())
+        };
+        let Some(arena) = largest(Content::Arena) else {
+            return Vec::new();
+        };
+        let free = arena.free_bytes();
+        if arena.holds.contains(&Content::Weights) {
+            return vec![self.loaded(free, &arena.name, WeightsHere::Yes)];
         }
-        None => {
-            explanation.push_str("; no placement over these banks was found");
-            let need = Some(arena.saturating_add(own.bytes));
-            let mut budget = Budget::bytes(Resource::Ram, need, have, &names(&banks), explanation);
-            budget.holds = Some(false);
-            budget
+        let weights = largest(Content::Weights).map(|bank| {
+            let need = Some(needs.weight_bytes);
+            let words = "weights".to_owned();
+            Budget::bytes(Resource::Ram, need, bank.free_bytes(), &bank.name, words)
+        });
+        let arena = self.loaded(free, &arena.name, WeightsHere::No);
+        weights.into_iter().chain([arena]).collect()
+    }
+
+    /// RAM of a process that has loaded the model.
+    fn loaded(self, have: u64, place: &str, weights: WeightsHere) -> Budget {
+        let Model {
+            needs,
+            request,
+            engine,
+        } = self;
+        let budget = |need, why| Budget::bytes(Resource::Ram, need, have, place, why);
+        let (weight_bytes, words) = match weights {
+            WeightsHere::Yes => (
+                needs.weight_bytes,
+                format!("weights and {}", activations(needs)),
+            ),
+            WeightsHere::No => (0, activations(needs)),
+        };
+        let Some(arena) = needs.arena_bytes() else {
+            return budget(None, words);
+        };
+        let process = request
+            .profile
+            .process_memory
+            .iter()
+            .find(|process| engine.is_some_and(|engine| engine.name == process.engine));
+        // Processes are measured with models as they are stored.
+        if let Some(process) = process.filter(|_| needs.stored) {
+            let parts = model_parts(needs.graph, &needs.inference);
+            let need = Some(process.peak_bytes(parts, needs.plan.arena_bytes));
+            let words = format!(
+                "peak of a process of {} that gives back what loading freed",
+                process.engine
+            );
+            let mut budget = budget(need, words);
+            budget.basis = NeedBasis::Calibrated;
+            return budget;
         }
-    };
-    vec![own.judge(budget, request, engine)]
+        let own = Own::of(self);
+        let known = arena.saturating_add(weight_bytes).saturating_add(own.bytes);
+        if !own.complete {
+            let most = weight_bytes
+                .saturating_mul(3)
+                .saturating_add(arena)
+                .saturating_add(LOAD_BYTES);
+            if most <= have {
+                let words = "at most: 3 × weights, activations and 128 MiB, which engines stay below \
+                         while they load";
+                return budget(Some(most), words.to_owned());
+            }
+        }
+        own.judge(budget(Some(known), words), self)
+    }
 }
 
 fn names(banks: &[&Bank]) -> String {
     let names: Vec<&str> = banks.iter().map(|bank| bank.name.as_str()).collect();
     names.join(", ")
-}
-
-/// Activations in the largest bank, and the weights beside them where that bank takes them.
-fn with_weights(needs: &Needs, request: &Request, engine: Option<&Engine>) -> Vec<Budget> {
-    let largest =
-        |content| holding(request.profile, content).max_by_key(|bank: &&Bank| bank.free_bytes());
-    let Some(arena) = largest(Content::Arena) else {
-        return Vec::new();
-    };
-    let free = arena.free_bytes();
-    if arena.holds.contains(&Content::Weights) {
-        return vec![loaded(needs, request, engine, free, &arena.name, true)];
-    }
-    let weights = largest(Content::Weights).map(|bank| {
-        let need = Some(needs.weight_bytes);
-        let words = "weights".to_owned();
-        Budget::bytes(Resource::Ram, need, bank.free_bytes(), &bank.name, words)
-    });
-    let arena = loaded(needs, request, engine, free, &arena.name, false);
-    weights.into_iter().chain([arena]).collect()
-}
-
-/// What a process holds that has loaded the model.
-fn loaded(
-    needs: &Needs,
-    request: &Request,
-    engine: Option<&Engine>,
-    have: u64,
-    place: &str,
-    weights: bool,
-) -> Budget {
-    let budget = |need, why| Budget::bytes(Resource::Ram, need, have, place, why);
-    let weight_bytes = if weights { needs.weight_bytes } else { 0 };
-    let words = match weights {
-        true => format!("weights and {}", activations(needs)),
-        false => activations(needs),
-    };
-    let Some(arena) = needs.arena_bytes() else {
-        return budget(None, words);
-    };
-    let footprint = request
-        .profile
-        .footprints
-        .iter()
-        .find(|footprint| engine.is_some_and(|engine| engine.name == footprint.engine));
-    // Footprints are measured on models as they are stored.
-    if let Some(footprint) = footprint.filter(|_| needs.stored) {
-        let held = holdings(needs.graph, &needs.inference);
-        let need = Some(footprint.peak_bytes(held, needs.plan.arena_bytes));
-        let words = format!(
-            "peak of a process of {} that gives back what loading freed",
-            footprint.engine
-        );
-        let mut budget = budget(need, words);
-        budget.basis = NeedBasis::Calibrated;
-        return budget;
-    }
-    let own = Own::of(needs, engine);
-    let known = arena.saturating_add(weight_bytes).saturating_add(own.bytes);
-    if !own.complete {
-        let most = weight_bytes
-            .saturating_mul(3)
-            .saturating_add(arena)
-            .saturating_add(LOAD_BYTES);
-        if most <= have {
-            let words = "at most: 3 × weights, activations and 128 MiB, which engines stay below \
-                         while they load";
-            return budget(Some(most), words.to_owned());
-        }
-    }
-    own.judge(budget(Some(known), words), request, engine)
 }
 
 fn activations(needs: &Needs) -> String {

@@ -1,10 +1,9 @@
-use edgefit_device::profile::Profile;
-use edgefit_device::{ArenaLayout, ElementType, Engine};
+//! What a model is compared with: device, engine, limits.
+
+use edgefit_device::{ArenaLayout, ElementType, Engine, Profile};
 use edgefit_graph::Graph;
 
-use super::Measured;
-
-/// What a model is held against.
+/// What a model is compared with.
 pub struct Request<'a> {
     /// The device.
     pub profile: &'a Profile,
@@ -18,6 +17,18 @@ pub struct Request<'a> {
     pub measured: Option<Measured>,
     /// Smaller networks to try where nothing gentler helps.
     pub backbones: Vec<Backbone<'a>>,
+}
+
+/// What a process took that ran the model.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// Where, and with what, human-readable.
+    pub by: String,
+    /// Most memory that it had resident, in bytes; `None` where the system does not say.
+    pub peak_rss_bytes: Option<u64>,
+    /// Time of a run: median, and the 95 % interval of the median, in nanoseconds; `None` for too few
+    /// runs.
+    pub run_ns: Option<[u64; 3]>,
 }
 
 /// Budgets given by hand.
@@ -41,15 +52,15 @@ pub struct Backbone<'a> {
 
 /// The profile has no such engine.
 #[derive(Debug, thiserror::Error)]
-#[error("device '{device}' has no engine '{engine}'; {mend}")]
+#[error("device '{device}' has no engine '{engine}'; {fix}")]
 pub struct UnknownEngine {
     device: String,
     engine: String,
-    mend: String,
+    fix: String,
 }
 
 impl<'a> Request<'a> {
-    /// `profile` with the first of its engines, no limits beside its own, and no other networks to
+    /// `profile` with the first of its engines, no limits but its own, and no other networks to
     /// try; with as many threads as its rates were measured with, or on all cores.
     pub fn new(profile: &'a Profile) -> Self {
         let cores = u32::try_from(profile.cpu.cores.value).unwrap_or(u32::MAX);
@@ -70,15 +81,16 @@ impl<'a> Request<'a> {
     /// The profile has no such engine.
     pub fn with_engine(mut self, name: &str) -> Result<Self, UnknownEngine> {
         let engines = &self.profile.engines;
-        let found = engines.iter().find(|engine| engine.name == name);
+        let found = engines.iter().find(|engine| engine.name.as_str() == name);
         self.engine = Some(found.ok_or_else(|| {
             let names: Vec<&str> = engines.iter().map(|engine| engine.name.as_str()).collect();
             UnknownEngine {
                 device: self.profile.name.clone(),
                 engine: name.to_owned(),
-                mend: match names.is_empty() {
-                    true => "add an [[engine]] to its profile, or leave --engine out".to_owned(),
-                    false => format!("use one of {}", names.join(", ")),
+                fix: if names.is_empty() {
+                    "add an [[engine]] to its profile, or leave --engine out".to_owned()
+                } else {
+                    format!("use one of {}", names.join(", "))
                 },
             }
         })?);

@@ -1,14 +1,15 @@
+//! Changes to a model that does not fit, each tried on the same device.
+
 use std::fmt;
 
-use edgefit_device::{ElementType, Engine};
-use edgefit_graph::Graph;
+use edgefit_device::{ElementType, Engine, EngineId};
 use edgefit_graph::infer::InputShapes;
 use serde::{Serialize, Serializer};
 
-use super::budgets::Assessment;
+use super::assessment::Assessment;
+use super::budget::{Resource, Verdict};
 use super::needs::Needs;
-use super::request::{Backbone, computes_with, spreads};
-use super::{Request, Resource, Verdict};
+use super::request::{Backbone, Request, computes_with, spreads};
 use crate::costs::Costs;
 
 /// A change that was tried on the same device, and what it would reach.
@@ -32,7 +33,7 @@ pub struct Change {
     /// The nodes run in the order that needs the least memory.
     pub order: bool,
     /// Another engine of the profile.
-    pub engine: Option<String>,
+    pub engine: Option<EngineId>,
     /// Another network.
     pub backbone: Option<String>,
     /// Narrower weights and activations.
@@ -96,7 +97,7 @@ pub(super) fn suggestions(
 fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change> {
     let none = Change::default;
     let mut changes = Vec::new();
-    let better = |order: &crate::memory::BestOrder| order.arena_bytes < needs.plan.arena_bytes;
+    let better = |order: &crate::memory_plan::BestOrder| order.arena_bytes < needs.plan.arena_bytes;
     if needs.plan.best_order.as_ref().is_some_and(better) {
         changes.push(Change {
             order: true,
@@ -160,7 +161,7 @@ fn at(shapes: &InputShapes, side: Option<usize>) -> InputShapes {
     shapes
 }
 
-/// The suggestion of `change`, and whether it leaves nothing to be mended by a smaller model.
+/// The suggestion of `change`, and whether no smaller model is needed after it.
 fn attempt(
     needs: &Needs,
     shapes: &InputShapes,
@@ -181,19 +182,17 @@ fn attempt(
     };
     let element = change.element_type.unwrap_or(needs.element);
     let shapes = at(shapes, change.resolution);
-    assess(graph, &shapes, request, engine, element, change)
+    let needs = Needs::of(graph, &shapes, element).ok()?;
+    Some(assess(&needs, request, engine, change))
 }
 
 fn assess(
-    graph: &Graph,
-    shapes: &InputShapes,
+    needs: &Needs,
     request: &Request,
     engine: Option<&Engine>,
-    element: ElementType,
     change: Change,
-) -> Option<(Suggestion, bool)> {
-    let needs = Needs::of(graph, shapes, element).ok()?;
-    let assessment = Assessment::of(&needs, request, engine);
+) -> (Suggestion, bool) {
+    let assessment = Assessment::of(needs, request, engine);
     let suggestion = Suggestion {
         change,
         verdict: assessment.verdict(),
@@ -201,7 +200,7 @@ fn assess(
         ram_bytes: assessment.need_bytes(Resource::Ram),
         latency_ns: assessment.latency.as_ref().map(|figure| figure.ns),
     };
-    Some((suggestion, assessment.reached()))
+    (suggestion, assessment.reached())
 }
 
 /// `backbone` in int8 for as many classes, at the largest resolution at which it fits, or the
@@ -233,7 +232,9 @@ fn replacement(
             ..Change::default()
         };
         let shapes = at(&shapes, resolution);
-        last = assess(&graph, &shapes, request, request.engine, element, change).or(last);
+        if let Ok(needs) = Needs::of(&graph, &shapes, element) {
+            last = Some(assess(&needs, request, request.engine, change));
+        }
         if last.as_ref().is_some_and(|(_, settled)| *settled) {
             break;
         }

@@ -1,6 +1,9 @@
+//! Verdicts on small networks and built-in devices.
+
 use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
 
 use super::*;
+use crate::basis::NeedBasis;
 
 /// One convolution from 3 to `channels` channels, 1×1, on a `side` × `side` image.
 fn conv(channels: usize, side: usize) -> (Graph, InputShapes) {
@@ -40,7 +43,7 @@ fn one_bank_has_to_hold_the_arena() {
     let (graph, shapes) = large();
     let check = check(&graph, &shapes, &Request::new(&profile)).unwrap();
     assert_eq!(check.verdict, Verdict::DoesNotFit);
-    assert_eq!(check.engine.as_deref(), Some("tflite-micro"));
+    assert_eq!(check.engine, Some(EngineId::TfliteMicro));
     let ram = &check.budgets[1];
     assert_eq!(ram.place, "AXI SRAM");
     // Three tensors of 12 B each go to another bank.
@@ -243,23 +246,23 @@ fn a_time_within_the_interval_is_neither_yes_nor_no() {
 #[test]
 fn measured_rates_come_before_peaks() {
     use edgefit_device::calibration::Calibration;
-    use edgefit_device::rates::{OpSize, Point, Rate};
+    use edgefit_device::rates::{OpClass, OpSize, Point, Rate};
     let (graph, shapes) = large();
     let mut profile = device("n100-mini-pc");
-    let rate = |class: &str| Rate {
-        engine: "tract".into(),
+    let rate = |class| Rate {
+        engine: EngineId::Tract,
         element_type: ElementType::F32,
         threads: 2,
-        class: class.into(),
+        class,
         channel_block: 1,
         points: vec![Point {
             size: OpSize::ONE,
             ns: 10,
         }],
     };
-    profile.rates = vec![rate("pointwise")];
+    profile.rates = vec![rate(OpClass::Pointwise)];
     profile.calibrations = vec![Calibration {
-        engine: "tract".into(),
+        engine: EngineId::Tract,
         element_type: ElementType::F32,
         threads: 2,
         models: 9,

@@ -1,3 +1,5 @@
+//! Activations that exporters write as several nodes, and engines run as one.
+
 use std::collections::{HashMap, HashSet};
 
 use edgefit_graph::Graph;

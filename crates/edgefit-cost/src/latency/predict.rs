@@ -1,24 +1,29 @@
+//! Time of one run on a device, from measured rates or from data-sheet peaks.
+
 use std::collections::HashSet;
 
-use edgefit_device::rates::class;
-use edgefit_device::{ElementType, Engine, Profile};
+use edgefit_device::{ElementType, EngineId};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
 use serde::Serialize;
 
+use super::calibrated::calibrated;
+use super::node_latency::{Latency, NodeLatency};
 use super::roofline::Roofline;
-use super::{Bound, Latency, NodeLatency, Work, calibrated};
-use crate::check::NeedBasis;
+use super::target::Target;
+use super::work::Work;
+use crate::basis::NeedBasis;
 use crate::steps::Steps;
+use crate::stored_type::stored_type;
 
 /// How far above the roofline a run may take. Engines reach from nearly all of a processor's peak,
 /// in large dense convolutions, down to a tenth, in depthwise ones and in reference kernels.
-const ROOM: f64 = 10.0;
+const SLOWEST: f64 = 10.0;
 
 /// Relative error of calibrated rates whose error was not measured.
 const UNTESTED_ERROR: f64 = 0.5;
 
-/// Largest relative error from which an upper end is worked out.
+/// Largest relative error that the upper end of an interval is computed from.
 const MOST_ERROR: f64 = 0.9;
 
 /// Time of one run, and how well it is known.
@@ -33,13 +38,13 @@ pub struct LatencyFigure {
     /// How it is known.
     pub basis: NeedBasis,
     /// The engine, if the profile has one.
-    pub engine: Option<String>,
+    pub engine: Option<EngineId>,
     /// Threads.
     pub threads: u32,
 }
 
-/// Predicts the time of a run on `profile`; `None` where nothing is known of its speed, or ops are
-/// not supported.
+/// Predicts the time of a run on `target`; `None` where nothing is known of its speed, or ops are not
+/// supported.
 ///
 /// With measured rates for the engine, the element type and the threads, the interval is that of
 /// their error on held-out models. Otherwise it is from the roofline itself to ten times as much,
@@ -47,43 +52,29 @@ pub struct LatencyFigure {
 pub(crate) fn predict(
     graph: &Graph,
     inference: &Inference,
-    profile: &Profile,
-    engine: Option<&Engine>,
-    element: ElementType,
-    threads: u32,
+    target: Target,
 ) -> Option<(LatencyFigure, Latency)> {
     if !inference.unsupported.is_empty() {
         return None;
     }
-    let roofline = Roofline::of(profile, engine, element, threads);
-    let width = width(graph, element);
+    let roofline = Roofline::of(target);
+    let width = width(graph, target.element_type);
     let figure = |ns: u64, low: f64, high: f64, basis| LatencyFigure {
         ns,
         low_ns: (ns as f64 / low) as u64,
         high_ns: (ns as f64 * high) as u64,
         basis,
-        engine: engine.map(|engine| engine.name.clone()),
-        threads,
+        engine: target.engine.map(|engine| engine.name.clone()),
+        threads: target.threads,
     };
-    let measured = engine.and_then(|engine| {
-        let fits =
-            |name: &str, kind, count| (name, kind, count) == (&*engine.name, element, threads);
-        profile
-            .rates
-            .iter()
-            .find(|rate| fits(&rate.engine, rate.element_type, rate.threads))?;
-        let latency = calibrated(
-            graph,
-            inference,
-            &profile.rates,
-            &engine.name,
-            element,
-            threads,
-        )?;
+    let measured = target.setup().and_then(|setup| {
+        let profile = target.profile;
+        profile.rates.iter().find(|rate| rate.setup() == setup)?;
+        let latency = calibrated(graph, inference, &profile.rates, setup)?;
         let error = profile
             .calibrations
             .iter()
-            .find(|found| fits(&found.engine, found.element_type, found.threads))
+            .find(|found| found.setup() == setup)
             .map_or(UNTESTED_ERROR, |found| {
                 found.error_p90.clamp(0.0, MOST_ERROR)
             });
@@ -111,12 +102,17 @@ pub(crate) fn predict(
         .filter(|work| leading.contains(&work.node))
         .map(|work| {
             let (ns, bound) = roofline.ns(work.macs, work.bytes, width);
-            let likely = (ns as f64 * ROOM.sqrt()) as u64;
+            let likely = (ns as f64 * SLOWEST.sqrt()) as u64;
             NodeLatency::new(graph, work, likely, bound)
         })
         .collect();
     let latency = Latency::of(nodes);
-    let figure = figure(latency.ns, ROOM.sqrt(), ROOM.sqrt(), NeedBasis::Estimate);
+    let figure = figure(
+        latency.ns,
+        SLOWEST.sqrt(),
+        SLOWEST.sqrt(),
+        NeedBasis::Estimate,
+    );
     Some((figure, latency))
 }
 
@@ -129,20 +125,8 @@ fn width(graph: &Graph, element: ElementType) -> f64 {
         ElementType::Int8 => 1.0,
     };
     bytes(element)
-        / match crate::check::stored_as(graph) {
+        / match stored_type(graph) {
             ElementType::F16 => 2.0,
             ElementType::F32 | ElementType::Int8 => 4.0,
         }
-}
-
-/// What bounds an op of class `name`, where no peaks say it: products of many channels are bound by
-/// arithmetic, all else by the memory that it walks over.
-pub(super) fn usual_bound(name: &str) -> Bound {
-    match name {
-        class::POINTWISE | class::DENSE | class::GROUPED | class::GEMM | class::MATMUL => {
-            Bound::Compute
-        }
-        class::VIEW | class::SHAPE => Bound::Overhead,
-        _ => Bound::Memory,
-    }
 }

@@ -1,12 +1,10 @@
 //! Time from data-sheet peaks, for devices that no probe has run on.
 
+use edgefit_device::ElementType;
 use edgefit_device::profile::Class;
-use edgefit_device::{ElementType, Engine, Profile};
 
-use super::Bound;
-
-/// Engines that compute on the processor, whatever else a board has.
-const ON_CPU: [&str; 5] = ["burn", "tract", "onnxruntime", "tflite-micro", "tinyengine"];
+use super::node_latency::Bound;
+use super::target::Target;
 
 /// Highest rates of a device: the roofline of Williams, Waterman & Patterson 2009 («Roofline: an
 /// insightful visual performance model for multicore architectures»).
@@ -18,16 +16,16 @@ pub(crate) struct Roofline {
 }
 
 impl Roofline {
-    /// That of `profile` for `element`, as `engine` uses it with so many `threads`; `None` without a
-    /// peak.
-    pub fn of(
-        profile: &Profile,
-        engine: Option<&Engine>,
-        element: ElementType,
-        threads: u32,
-    ) -> Option<Roofline> {
+    /// That of `target`; `None` without a peak.
+    pub fn of(target: Target) -> Option<Roofline> {
+        let Target {
+            profile,
+            engine,
+            element_type,
+            threads,
+        } = target;
         let peak = &profile.peak;
-        let (cpu, accelerator) = match element {
+        let (cpu, accelerator) = match element_type {
             ElementType::F32 => (
                 &peak.cpu_f32_macs_per_second,
                 &peak.accelerator_f32_macs_per_second,
@@ -41,8 +39,8 @@ impl Roofline {
                 &peak.accelerator_int8_macs_per_second,
             ),
         };
-        let on_cpu = profile.class != Class::Gpu
-            && engine.is_none_or(|engine| ON_CPU.contains(&engine.name.as_str()));
+        let on_cpu =
+            profile.class != Class::Gpu && engine.is_none_or(|engine| engine.name.is_cpu_only());
         let macs_per_second = match accelerator {
             Some(peak) if !on_cpu => peak.value as f64,
             _ => {

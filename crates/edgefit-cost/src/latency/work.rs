@@ -1,22 +1,21 @@
 //! What an engine has to do, op by op, after it has fused what engines fuse.
 
-use std::collections::HashMap;
-
-use edgefit_device::rates::{OpSize, class};
+use edgefit_device::rates::{OpClass, OpLayout, OpSize};
 use edgefit_graph::infer::{Inference, TensorType};
-use edgefit_graph::ops::{Conv, Op, Pool, Reduce, Unary};
+use edgefit_graph::ops::{Op, Pool, Reduce, Unary};
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Dim, Graph, Node};
 
 use super::composites::Composites;
+use super::layouts::Layouts;
 
 /// A node that costs time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Work {
     /// Index of the node.
     pub node: usize,
-    /// Class, as [`edgefit_device::rates::Rate`] names it.
-    pub class: String,
+    /// Class of op.
+    pub class: OpClass,
     /// Size.
     pub size: OpSize,
     /// Multiply-accumulates.
@@ -25,33 +24,13 @@ pub struct Work {
     pub bytes: u64,
 }
 
-/// The layout that values have around a node, on which the speed of small ops depends: engines keep
-/// images in blocks of channels between convolutions.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Context {
-    Image,
-    /// Right behind a depthwise convolution, into which some engines fuse nothing.
-    Depthwise,
-    Token,
-}
-
-impl Context {
-    fn name(self) -> &'static str {
-        match self {
-            Context::Image => "image",
-            Context::Depthwise => "depthwise",
-            Context::Token => "token",
-        }
-    }
-}
-
 impl Work {
     /// The work of `graph`, in graph order. Nodes of unknown shape are left out, and so are those
     /// that cost nothing: constants, views, and what is fused into a neighbour.
     pub fn of(graph: &Graph, inference: &Inference) -> Vec<Work> {
         let topology = Topology::of(graph);
         let composites = Composites::of(graph, &topology);
-        let mut contexts: HashMap<&str, Context> = HashMap::new();
+        let mut layouts = Layouts::new(graph, inference, &topology);
         let mut all = Vec::new();
         // Engines that do not know the shapes beforehand do the arithmetic of shapes in every run.
         let open = graph.free_inputs().any(|input| {
@@ -59,54 +38,12 @@ impl Work {
             dims.iter().any(|dim| !matches!(dim, Dim::Known(_)))
         });
         for (index, (node, op)) in graph.nodes.iter().zip(&inference.ops).enumerate() {
-            let inherited = node
-                .present_inputs()
-                .find_map(|input| contexts.get(input).copied());
-            let context = match op {
-                Some(Op::Conv(_) | Op::ConvTranspose(_)) => Context::Image,
-                Some(
-                    Op::MatMul(_)
-                    | Op::Gemm(_)
-                    | Op::Einsum(_)
-                    | Op::Transpose(_)
-                    | Op::LayerNormalization(_),
-                ) => Context::Token,
-                Some(Op::Reshape(_)) if !is_image(node, inference) => Context::Token,
-                _ => match inherited {
-                    Some(context) => context,
-                    None if is_image(node, inference) => Context::Image,
-                    None => Context::Token,
-                },
-            };
-            let left = match op {
-                Some(Op::Conv(conv)) if is_depthwise(conv, node, inference) => Context::Depthwise,
-                // The normalisation behind a convolution is part of it.
-                Some(Op::BatchNormalization(_)) => context,
-                _ if context == Context::Depthwise => Context::Image,
-                _ => context,
-            };
-            for output in node.present_outputs() {
-                contexts.insert(output, left);
-            }
-            let before = inherited.unwrap_or(context);
-            let to_conv = || {
-                let reader = |output: &str| {
-                    let reader = &graph.nodes[topology.sole_consumer(output)?];
-                    Some(reader.op == "Conv")
-                };
-                node.present_outputs()
-                    .any(|output| reader(output) == Some(true))
-            };
-            let before = match op {
-                Some(Op::Transpose(_) | Op::Reshape(_)) if to_conv() => Context::Image,
-                Some(Op::Transpose(_) | Op::Reshape(_)) => before,
-                _ => context,
-            };
+            let layout = layouts.visit(node, op.as_ref());
             let folded = node.present_outputs().all(|name| inference.is_folded(name));
             if folded && open && !matches!(op, Some(Op::Constant(_))) {
                 all.push(Work {
                     node: index,
-                    class: class::SHAPE.into(),
+                    class: OpClass::Shape,
                     size: OpSize::ONE,
                     macs: 0,
                     bytes: 0,
@@ -117,22 +54,19 @@ impl Work {
                 && !composites.absorbed.contains(&index)
             {
                 let composite = composites.made.get(&index).copied();
-                let before = match composite {
-                    Some(_) => node
-                        .present_inputs()
-                        .filter_map(|input| contexts.get(input).copied())
-                        .find(|&context| context == Context::Depthwise)
-                        .unwrap_or(before),
-                    None => before,
-                };
-                let place = Place {
+                let after_depthwise = composite.is_some() && layouts.reads_depthwise(node);
+                let located = LocatedNode {
                     graph,
                     inference,
                     topology: &topology,
                     node,
-                    context: before,
+                    layout: if after_depthwise {
+                        OpLayout::Depthwise
+                    } else {
+                        layout
+                    },
                 };
-                if let Some((class, size)) = place.work(op, composite) {
+                if let Some((class, size)) = located.work(op, composite) {
                     let inputs = inference.inputs_of(node);
                     let output = node
                         .present_outputs()
@@ -153,44 +87,33 @@ impl Work {
     }
 }
 
-fn is_depthwise(conv: &Conv, node: &Node, inference: &Inference) -> bool {
-    let weight = node.input(1).and_then(|weight| inference.get(weight));
-    conv.groups > 1 && weight.is_some_and(|ty| ty.dims.get(1) == Some(&1))
-}
-
-fn is_image(node: &Node, inference: &Inference) -> bool {
-    node.present_outputs()
-        .next()
-        .and_then(|name| inference.get(name))
-        .is_some_and(|ty| ty.dims.len() == 4)
-}
-
-struct Place<'g> {
+/// A node with what its work depends on.
+struct LocatedNode<'g> {
     graph: &'g Graph,
     inference: &'g Inference,
     topology: &'g Topology<'g>,
     node: &'g Node,
-    context: Context,
+    layout: OpLayout,
 }
 
-impl Place<'_> {
+impl LocatedNode<'_> {
     /// Class and size of the node; `None` for one that costs nothing.
-    fn work(&self, op: &Op, composite: Option<&'static str>) -> Option<(String, OpSize)> {
+    fn work(&self, op: &Op, composite: Option<&'static str>) -> Option<(OpClass, OpSize)> {
         let output = self.inference.get(self.node.present_outputs().next()?)?;
         let dims = |index: usize| self.dims(index);
         let product = |dims: &[usize]| {
             let sizes = dims.iter().map(|&size| size as u64);
             sizes.fold(1, u64::saturating_mul)
         };
-        let window = |op: &str, channels: u64, kernel: &[usize]| {
+        let window = |class: OpClass, channels: u64, kernel: &[usize]| {
             let (spatial, made) = (product(dims(0)?.get(2..)?), product(output.dims.get(2..)?));
             Some((
-                op.to_owned(),
+                class,
                 OpSize {
                     inputs: channels,
                     outputs: *output.dims.get(1)? as u64,
-                    positions: *output.dims.first()? as u64 * made,
-                    taps: product(kernel),
+                    output_positions: *output.dims.first()? as u64 * made,
+                    kernel_elements: product(kernel),
                     stride: stride(spatial, made, output.dims.len() - 2),
                 },
             ))
@@ -201,22 +124,22 @@ impl Place<'_> {
                 let channels = *weight.get(1)? as u64;
                 let kernel = weight.get(2..)?;
                 let class = match (conv.groups, channels) {
-                    (1, _) if product(kernel) == 1 => class::POINTWISE,
-                    (1, _) => class::DENSE,
-                    (_, 1) => class::DEPTHWISE,
-                    _ => class::GROUPED,
+                    (1, _) if product(kernel) == 1 => OpClass::Pointwise,
+                    (1, _) => OpClass::Dense,
+                    (_, 1) => OpClass::Depthwise,
+                    _ => OpClass::Grouped,
                 };
                 window(class, channels, kernel)
             }
             Op::ConvTranspose(_) => {
                 let weight = dims(1)?;
                 Some((
-                    class::DENSE.to_owned(),
+                    OpClass::Dense,
                     OpSize {
                         inputs: *weight.first()? as u64,
                         outputs: *weight.get(1)? as u64,
-                        positions: product(dims(0)?) / (*dims(0)?.get(1)?).max(1) as u64,
-                        taps: product(weight.get(2..)?),
+                        output_positions: product(dims(0)?) / (*dims(0)?.get(1)?).max(1) as u64,
+                        kernel_elements: product(weight.get(2..)?),
                         stride: 1,
                     },
                 ))
@@ -235,23 +158,25 @@ impl Place<'_> {
                     }
                     _ => 1,
                 };
-                let class = if constant { class::GEMM } else { class::MATMUL };
+                let class = if constant {
+                    OpClass::Gemm
+                } else {
+                    OpClass::MatMul
+                };
                 Some((
-                    class.to_owned(),
+                    class,
                     OpSize {
                         inputs: inner,
                         outputs: columns,
-                        positions: rows / batch.max(1),
-                        taps: batch,
+                        output_positions: rows / batch.max(1),
+                        kernel_elements: batch,
                         stride: 1,
                     },
                 ))
             }
-            Op::Reshape(_) if self.context == Context::Token => {
-                Some((class::VIEW.into(), OpSize::ONE))
-            }
+            Op::Reshape(_) if self.layout == OpLayout::Token => Some((OpClass::View, OpSize::ONE)),
             Op::Flatten(_) | Op::Squeeze(_) | Op::Unsqueeze(_) => {
-                Some((class::VIEW.into(), OpSize::ONE))
+                Some((OpClass::View, OpSize::ONE))
             }
             Op::Dropout { .. }
             | Op::Constant(_)
@@ -259,9 +184,8 @@ impl Place<'_> {
             | Op::Size
             | Op::Unary(Unary::Identity) => None,
             Op::BatchNormalization(_) if self.follows_conv() => None,
-            Op::Pool(Pool { kernel, .. }) => {
-                window(&self.small(&self.node.op), 1, kernel).filter(|_| output.dims.len() > 2)
-            }
+            Op::Pool(Pool { kernel, .. }) => window(self.small(self.node.op.clone()), 1, kernel)
+                .filter(|_| output.dims.len() > 2),
             _ => {
                 let label = composite.map_or_else(|| self.label(op), str::to_owned);
                 // What is read counts where less is written.
@@ -269,18 +193,18 @@ impl Place<'_> {
                     Op::Reduce(_) | Op::ArgReduce(_) | Op::TopK(_) => dims(0)?,
                     _ => &output.dims,
                 };
-                let channel = match self.context {
-                    Context::Image | Context::Depthwise => larger.get(1),
-                    Context::Token => larger.last(),
+                let channel = match self.layout {
+                    OpLayout::Image | OpLayout::Depthwise => larger.get(1),
+                    OpLayout::Token => larger.last(),
                 };
                 let channels = channel.map_or(1, |&channels| channels as u64).max(1);
                 Some((
-                    self.small(&label),
+                    self.small(label),
                     OpSize {
                         inputs: 1,
                         outputs: channels,
-                        positions: product(larger) / channels,
-                        taps: 1,
+                        output_positions: product(larger) / channels,
+                        kernel_elements: 1,
                         stride: 1,
                     },
                 ))
@@ -293,8 +217,8 @@ impl Place<'_> {
         Some(&ty.dims)
     }
 
-    fn small(&self, label: &str) -> String {
-        format!("{}:{label}", self.context.name())
+    fn small(&self, label: String) -> OpClass {
+        OpClass::Other(self.layout, label)
     }
 
     fn follows_conv(&self) -> bool {
@@ -319,14 +243,14 @@ impl Place<'_> {
                 }
             }
             Op::Resize(resize) => format!("Resize{}", resize.filter()),
-            // The mean over a whole image goes by several names.
-            Op::Reduce(Reduce { .. }) if self.context != Context::Token => "ReduceMean".into(),
+            // Exporters write the mean over a whole image with several ops.
+            Op::Reduce(Reduce { .. }) if self.layout != OpLayout::Token => "ReduceMean".into(),
             _ => name.clone(),
         }
     }
 }
 
-/// The step of a window that makes `made` positions of `read` ones.
+/// The stride of a kernel that makes `made` positions of `read` ones.
 fn stride(read: u64, made: u64, dimensions: usize) -> u64 {
     let ratio = read as f64 / made.max(1) as f64;
     (ratio.powf(1.0 / dimensions.max(1) as f64).round() as u64).max(1)

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
-use edgefit_cost::memory::Lifetime;
+use edgefit_cost::memory_plan::Lifetime;
 use rand::RngExt;
 
 /// A buffer without a name.

@@ -1,10 +1,12 @@
+//! The targets of samples: classes, labels, or numbers to regress.
+
 use std::collections::BTreeSet;
 use std::io::Read;
 
+use super::checks::{require_finite, require_samples};
 use super::npy::{Kind, Npy};
-use super::{not_finite, samples_of};
 
-/// What is to be told from a sample.
+/// What is predicted from a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Targets {
     /// Each sample is of one class.
@@ -21,37 +23,37 @@ pub enum Targets {
         /// Whether a sample has a label: samples × names.
         labels: Vec<bool>,
     },
-    /// Each sample has numbers.
+    /// Each sample has one or several numbers.
     Regression {
-        /// Names of the numbers.
+        /// Names of the regression targets.
         names: Vec<String>,
-        /// The numbers: samples × names.
+        /// The regression targets: samples × names.
         values: Vec<f32>,
     },
 }
 
-/// Targets of one array, or of several that were put together.
-pub(super) enum Raw {
+/// Targets whose classes and columns have no names yet.
+pub(super) enum UnnamedTargets {
     Classes(Vec<i128>),
     MultiLabel { width: usize, labels: Vec<bool> },
     Regression { width: usize, values: Vec<f32> },
 }
 
-impl Raw {
-    /// Reads `y`, and tells the task from its type and shape.
+impl UnnamedTargets {
+    /// Reads `y`, whose type and shape decide the task.
     pub fn read<R: Read>(npy: Npy<R>) -> Result<Self, String> {
-        samples_of(&npy.shape)?;
-        let width = match npy.shape[..] {
+        require_samples(npy.shape())?;
+        let width = match *npy.shape() {
             [_] => 1,
             [_, width] => width,
             _ => {
                 return Err(format!(
                     "has the shape {:?}; give a target a sample, or one row of targets a sample",
-                    npy.shape
+                    npy.shape()
                 ));
             }
         };
-        match npy.kind {
+        match npy.kind() {
             Kind::Text => Err(
                 "holds text; give the number of each class, from 0, and their \
                                names as 'classes'"
@@ -59,23 +61,21 @@ impl Raw {
             ),
             Kind::Float => {
                 let values = npy.floats()?;
-                match not_finite(&values, &[width]) {
-                    Some(problem) => Err(problem),
-                    None => Ok(Raw::Regression { width, values }),
-                }
+                require_finite(&values, &[width])?;
+                Ok(UnnamedTargets::Regression { width, values })
             }
-            _ if width == 1 => Ok(Raw::Classes(npy.integers()?)),
+            _ if width == 1 => Ok(UnnamedTargets::Classes(npy.integers()?)),
             _ => {
                 let labels = npy.integers()?;
                 match labels.iter().position(|label| !matches!(label, 0 | 1)) {
                     Some(bad) => Err(format!(
                         "holds {} in row {}, column {}; several labels a sample are 0 or 1, and \
-                         numbers to predict are floats",
+                         regression targets are floats",
                         labels[bad],
                         bad / width,
                         bad % width
                     )),
-                    None => Ok(Raw::MultiLabel {
+                    None => Ok(UnnamedTargets::MultiLabel {
                         width,
                         labels: labels.iter().map(|&label| label == 1).collect(),
                     }),
@@ -86,33 +86,33 @@ impl Raw {
 
     pub fn samples(&self) -> usize {
         match self {
-            Raw::Classes(labels) => labels.len(),
-            Raw::MultiLabel { width, labels } => labels.len() / width,
-            Raw::Regression { width, values } => values.len() / width,
+            UnnamedTargets::Classes(labels) => labels.len(),
+            UnnamedTargets::MultiLabel { width, labels } => labels.len() / width,
+            UnnamedTargets::Regression { width, values } => values.len() / width,
         }
     }
 
-    /// Puts the targets of another part behind these.
-    pub fn append(&mut self, other: Raw) -> Result<(), String> {
+    /// Appends the targets of another split.
+    pub fn append(&mut self, other: UnnamedTargets) -> Result<(), String> {
         match (self, other) {
-            (Raw::Classes(labels), Raw::Classes(more)) => labels.extend(more),
+            (UnnamedTargets::Classes(labels), UnnamedTargets::Classes(more)) => labels.extend(more),
             (
-                Raw::MultiLabel { width, labels },
-                Raw::MultiLabel {
+                UnnamedTargets::MultiLabel { width, labels },
+                UnnamedTargets::MultiLabel {
                     width: other,
                     labels: more,
                 },
             ) if *width == other => labels.extend(more),
             (
-                Raw::Regression { width, values },
-                Raw::Regression {
+                UnnamedTargets::Regression { width, values },
+                UnnamedTargets::Regression {
                     width: other,
                     values: more,
                 },
             ) if *width == other => values.extend(more),
             _ => {
                 return Err(
-                    "has another type or width than 'y_train'; save all parts alike".into(),
+                    "has another type or width than 'y_train'; save all splits alike".into(),
                 );
             }
         }
@@ -121,7 +121,7 @@ impl Raw {
 
     /// The targets under `names`, or under their numbers.
     ///
-    /// `row` says where a sample lies, for people.
+    /// `row` names a sample in error messages.
     pub fn named(
         self,
         names: Option<Vec<String>>,
@@ -136,12 +136,12 @@ impl Raw {
             None => Ok((0..width).map(|column| column.to_string()).collect()),
         };
         match self {
-            Raw::Classes(labels) => classes(&labels, names, row),
-            Raw::MultiLabel { width, labels } => Ok(Targets::MultiLabel {
+            UnnamedTargets::Classes(labels) => classes(&labels, names, row),
+            UnnamedTargets::MultiLabel { width, labels } => Ok(Targets::MultiLabel {
                 names: columns(width)?,
                 labels,
             }),
-            Raw::Regression { width, values } => Ok(Targets::Regression {
+            UnnamedTargets::Regression { width, values } => Ok(Targets::Regression {
                 names: columns(width)?,
                 values,
             }),
@@ -149,7 +149,7 @@ impl Raw {
     }
 }
 
-/// The classes are numbers from 0 if they have names, and whatever numbers there are otherwise.
+/// The classes are the numbers from 0 if they have names, and the distinct labels otherwise.
 fn classes(
     labels: &[i128],
     names: Option<Vec<String>>,
@@ -158,7 +158,7 @@ fn classes(
     let distinct: BTreeSet<i128> = labels.iter().copied().collect();
     if let (1, Some(only)) = (distinct.len(), distinct.first()) {
         return Err(format!(
-            "y holds one class only, {only}; there is nothing to tell apart, add samples of another"
+            "y holds one class only, {only}; add samples of another, there is nothing to learn from one"
         ));
     }
     let numbers: Vec<i128> = match &names {
@@ -186,9 +186,10 @@ fn classes(
 
 /// Reads the names in `classes`.
 pub(super) fn names<R: Read>(npy: Npy<R>) -> Result<Vec<String>, String> {
-    if npy.kind != Kind::Text || npy.shape.len() != 1 {
+    if npy.kind() != Kind::Text || npy.shape().len() != 1 {
         return Err(
-            "is no row of names; save it with np.array([\"one\", \"two\"]), or leave it out".into(),
+            "is not a row of names; save it with np.array([\"one\", \"two\"]), or leave it out"
+                .into(),
         );
     }
     let names = npy.texts()?;

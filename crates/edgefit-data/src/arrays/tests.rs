@@ -1,3 +1,5 @@
+//! Archives and folders of arrays: what is read, and what is refused with its place.
+
 use std::io::{Cursor, Write};
 
 use zip::write::SimpleFileOptions;
@@ -11,7 +13,7 @@ fn floats(shape: &str, values: &[f32]) -> Vec<u8> {
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect();
-    npy("<f4", false, shape, &bytes)
+    npy("<f4", shape, &bytes)
 }
 
 fn integers(shape: &str, values: &[i64]) -> Vec<u8> {
@@ -19,7 +21,7 @@ fn integers(shape: &str, values: &[i64]) -> Vec<u8> {
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect();
-    npy("<i8", false, shape, &bytes)
+    npy("<i8", shape, &bytes)
 }
 
 fn words(words: &[&str]) -> Vec<u8> {
@@ -28,7 +30,7 @@ fn words(words: &[&str]) -> Vec<u8> {
         letters.take(8).flat_map(u32::to_le_bytes)
     });
     let bytes: Vec<u8> = letters.collect();
-    npy("<U8", false, &format!("{},", words.len()), &bytes)
+    npy("<U8", &format!("{},", words.len()), &bytes)
 }
 
 fn archive(arrays: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
@@ -71,7 +73,7 @@ fn classes_come_from_integers() {
     let arrays = load(&[("x", x.clone()), ("y", integers("3,", &[7, -1, 7]))]).unwrap();
     assert_eq!(arrays.dims, [2, 1]);
     assert_eq!(arrays.values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    assert_eq!(arrays.parts, [None; 3]);
+    assert_eq!(arrays.splits, [None; 3]);
     let expected = Targets::Classes {
         names: text(&["-1", "7"]),
         labels: vec![1, 0, 1],
@@ -93,7 +95,7 @@ fn classes_come_from_integers() {
 #[test]
 fn several_labels_come_from_a_table_of_bits() {
     let x = || floats("2,", &[1.0, 2.0]);
-    let labels = npy("|b1", false, "2, 3", &[1, 0, 1, 0, 0, 0]);
+    let labels = npy("|b1", "2, 3", &[1, 0, 1, 0, 0, 0]);
     let arrays = load(&[("x", x()), ("y", labels)]).unwrap();
     assert_eq!(arrays.dims, [1]);
     let expected = Targets::MultiLabel {
@@ -109,7 +111,7 @@ fn several_labels_come_from_a_table_of_bits() {
 }
 
 #[test]
-fn numbers_come_from_floats() {
+fn regression_targets_come_from_floats() {
     let x = || floats("2, 1", &[1.0, 2.0]);
     let y = || floats("2, 2", &[0.5, 1.5, 2.5, 3.5]);
     let names = words(&["mass", "charge"]);
@@ -134,11 +136,11 @@ fn the_users_own_split_is_kept() {
         ("x_test", floats("1, 2", &[5.0, 6.0])),
         ("x_train", floats("2, 2", &[1.0, 2.0, 3.0, 4.0])),
         ("y_test", integers("1,", &[1])),
-        ("y_train", npy("|u1", false, "2,", &[1, 0])),
+        ("y_train", npy("|u1", "2,", &[1, 0])),
     ];
     let loaded = load(&arrays).unwrap();
-    let train = Some(Part::Train);
-    assert_eq!(loaded.parts, [train, train, Some(Part::Test)]);
+    let train = Some(Split::Train);
+    assert_eq!(loaded.splits, [train, train, Some(Split::Test)]);
     assert_eq!(loaded.values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     assert!(matches!(&loaded.targets, Targets::Classes { labels, .. } if labels == &[1, 0, 1]));
 
@@ -156,14 +158,14 @@ fn the_users_own_split_is_kept() {
         (
             "x_valid",
             floats("1, 2", &[0.0; 2]),
-            "'x_valid' belongs to no part",
+            "'x_valid' belongs to no split",
         ),
         (
             "x_val",
             floats("1, 2", &[0.0; 2]),
             "both 'x_val' and 'y_val'",
         ),
-        ("x", floats("1, 2", &[0.0; 2]), "both x or y and parts"),
+        ("x", floats("1, 2", &[0.0; 2]), "both x or y and splits"),
         (
             "classes",
             words(&["only"]),
@@ -214,7 +216,7 @@ fn what_cannot_be_trained_on_is_refused_with_the_place() {
             "array 'x' holds NaN in sample 1 at [1, 1]",
         ),
         (
-            npy("<f8", false, "2, 1", &huge),
+            npy("<f8", "2, 1", &huge),
             y(),
             "too large for 32 bits, in sample 1 at [0]",
         ),
@@ -243,7 +245,7 @@ fn what_cannot_be_trained_on_is_refused_with_the_place() {
         (x(), words(&["a", "b"]), "array 'y' holds text"),
         (words(&["a", "b"]), y(), "array 'x' holds text"),
         (
-            npy("|O", false, "2, 1", b"\x80\x04."),
+            npy("|O", "2, 1", b"\x80\x04."),
             y(),
             "array 'x' is a pickled array",
         ),
@@ -253,7 +255,7 @@ fn what_cannot_be_trained_on_is_refused_with_the_place() {
     for (classes, expected) in [
         (words(&["a", "a"]), "'a' that is empty or there twice"),
         (words(&["", "a"]), "'' that is empty or there twice"),
-        (integers("2,", &[1, 2]), "is no row of names"),
+        (integers("2,", &[1, 2]), "is not a row of names"),
     ] {
         refused(&[("x", x()), ("y", y()), ("classes", classes)], expected);
     }
@@ -265,18 +267,13 @@ fn what_cannot_be_trained_on_is_refused_with_the_place() {
 fn compressed_archives_are_read_and_bombs_are_not() {
     // All zero, so that deflate shrinks them a thousandfold: under and over what is allowed.
     let of = |samples: usize| {
-        let x = npy(
-            "|u1",
-            false,
-            &format!("{samples}, 1000"),
-            &vec![0; samples * 1000],
-        );
+        let x = npy("|u1", &format!("{samples}, 1000"), &vec![0; samples * 1000]);
         let mut labels = vec![0; samples];
         labels[0] = 1;
-        let y = npy("|u1", false, &format!("{samples},"), &labels);
+        let y = npy("|u1", &format!("{samples},"), &labels);
         archive(&[("x", x), ("y", y)], CompressionMethod::Deflated)
     };
-    assert_eq!(load_bytes(&of(2000)).unwrap().parts.len(), 2000);
+    assert_eq!(load_bytes(&of(2000)).unwrap().splits.len(), 2000);
     let error = load_bytes(&of(70_000)).unwrap_err();
     assert!(
         error.contains("save it uncompressed with np.savez"),
@@ -294,11 +291,11 @@ fn a_damaged_archive_is_an_error_and_never_a_panic() {
         for length in (0..good.len()).step_by(7) {
             assert!(load_bytes(&good[..length]).is_err(), "{length}");
         }
-        for place in 0..good.len() {
+        for index in 0..good.len() {
             let mut bytes = good.clone();
-            bytes[place] ^= 0x55;
+            bytes[index] ^= 0x55;
             if let Ok(loaded) = load_bytes(&bytes) {
-                assert_eq!(loaded.values, expected.values, "byte {place}");
+                assert_eq!(loaded.values, expected.values, "byte {index}");
             }
         }
     }

@@ -1,3 +1,5 @@
+//! Changes of brightness, contrast, saturation and sharpness.
+
 use image::{Rgb, RgbImage};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -106,11 +108,11 @@ mod tests {
     fn sharpness_spreads_or_stresses_a_dot() {
         let mut dot = RgbImage::from_pixel(5, 5, Rgb([100; 3]));
         dot.put_pixel(2, 2, Rgb([165; 3]));
-        for (factor, centre, beside) in [(0.0, 125, 105), (2.0, 205, 95)] {
+        for (factor, centre, neighbour) in [(0.0, 125, 105), (2.0, 205, 95)] {
             let mut image = dot.clone();
             sharpness(&mut image, factor);
             assert_eq!(image.get_pixel(2, 2).0, [centre; 3]);
-            assert_eq!(image.get_pixel(1, 1).0, [beside; 3]);
+            assert_eq!(image.get_pixel(1, 1).0, [neighbour; 3]);
             assert_eq!(image.get_pixel(0, 0).0, [100; 3]);
         }
     }

@@ -1,3 +1,5 @@
+//! Random resized crops.
+
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::Fit;
 use fast_image_resize::CropBox;
@@ -11,7 +13,7 @@ use super::draw::{between, log_between};
 /// How often a crop is drawn before the centre is taken.
 const TRIES: usize = 10;
 
-/// A part of the image of random area, aspect ratio and place, as torchvision's RandomResizedCrop
+/// A rectangle of the image of random area, aspect ratio and position, as torchvision's RandomResizedCrop
 /// draws it (Szegedy 2015, section 6).
 ///
 /// The aspect ratio varies around that of the clean view: the input's, or the image's own where the
@@ -46,7 +48,7 @@ pub(super) fn random(
     centre(width, height, usual * least, usual * most)
 }
 
-/// The largest part around the centre whose aspect ratio lies in the range.
+/// The largest rectangle around the centre whose aspect ratio lies in the range.
 fn centre(width: f64, height: f64, least: f64, most: f64) -> CropBox {
     let ratio = (width / height).max(least).min(most);
     let kept = ((height * ratio).min(width), (width / ratio).min(height));
@@ -60,12 +62,14 @@ fn centre(width: f64, height: f64, least: f64, most: f64) -> CropBox {
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::preprocessing::PreprocessingName;
+
     use super::*;
     use crate::augment::stream;
 
     fn crops(side: (u32, u32), fit: Fit, augmentation: &Augmentation) -> Vec<CropBox> {
         let image = RgbImage::new(side.0, side.1);
-        let mut preprocessing = Preprocessing::named("raw", 320, 160).unwrap();
+        let mut preprocessing = Preprocessing::named(PreprocessingName::Raw, 320, 160);
         preprocessing.fit = fit;
         let crop = |view| {
             let rng = &mut stream(7, view, "");

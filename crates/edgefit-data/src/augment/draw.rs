@@ -1,3 +1,5 @@
+//! Random numbers of augmented views.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
@@ -30,10 +32,7 @@ pub(super) fn log_between(rng: &mut ChaCha8Rng, range: [f32; 2]) -> f32 {
 
 /// A value or its negative, with equal chances.
 pub(super) fn either_sign(rng: &mut ChaCha8Rng, value: f32) -> f32 {
-    match rng.random::<bool>() {
-        true => value,
-        false => -value,
-    }
+    if rng.random::<bool>() { value } else { -value }
 }
 
 #[cfg(test)]

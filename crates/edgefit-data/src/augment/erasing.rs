@@ -1,3 +1,5 @@
+//! Random erasing.
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -54,11 +56,11 @@ mod tests {
                 .collect();
             let share = erased.len() as f32 / 1200.0;
             assert!((0.015..0.35).contains(&share), "{share}");
-            let span = |places: Vec<usize>| {
-                places.iter().max().unwrap() - places.iter().min().unwrap() + 1
+            let span = |indices: Vec<usize>| {
+                indices.iter().max().unwrap() - indices.iter().min().unwrap() + 1
             };
-            let columns = span(erased.iter().map(|place| place.0).collect());
-            let rows = span(erased.iter().map(|place| place.1).collect());
+            let columns = span(erased.iter().map(|pixel| pixel.0).collect());
+            let rows = span(erased.iter().map(|pixel| pixel.1).collect());
             assert_eq!(columns * rows, erased.len());
         }
     }

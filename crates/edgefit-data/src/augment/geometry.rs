@@ -1,3 +1,5 @@
+//! Rotation, shear and translation.
+
 use image::{Rgb, RgbImage};
 
 /// The image turned around its centre, in degrees.
@@ -17,18 +19,18 @@ pub(super) fn translated(image: &RgbImage, x: f32, y: f32) -> RgbImage {
     warped(image, [[1.0, 0.0], [0.0, 1.0]], shift)
 }
 
-/// Reads every pixel from `matrix` × its place from the centre, plus `shift`, bilinearly. Beyond the
+/// Reads every pixel from `matrix` × its position from the centre, plus `shift`, bilinearly. Beyond the
 /// border the image is mirrored, so that no corner is empty.
 fn warped(image: &RgbImage, matrix: [[f32; 2]; 2], shift: [f32; 2]) -> RgbImage {
     let (width, height) = image.dimensions();
     let centre = [width, height].map(|side| (side as f32 - 1.0) / 2.0);
     RgbImage::from_fn(width, height, |x, y| {
         let (x, y) = (x as f32 - centre[0], y as f32 - centre[1]);
-        let place = |axis: usize| {
+        let source = |axis: usize| {
             let [from_x, from_y] = matrix[axis];
             from_x * x + from_y * y + shift[axis] + centre[axis]
         };
-        bilinear(image, place(0), place(1))
+        bilinear(image, source(0), source(1))
     })
 }
 
@@ -44,14 +46,14 @@ fn bilinear(image: &RgbImage, x: f32, y: f32) -> Rgb<u8> {
     Rgb([0, 1, 2].map(|channel| (mix(above[channel], below[channel], y - top) + 0.5) as u8))
 }
 
-/// The place inside that is seen when the border is a mirror.
-fn mirrored(place: i64, side: u32) -> u32 {
+/// The coordinate inside that is seen when the border is a mirror.
+fn mirrored(coordinate: i64, side: u32) -> u32 {
     let side = i64::from(side);
-    if (0..side).contains(&place) {
-        return place as u32;
+    if (0..side).contains(&coordinate) {
+        return coordinate as u32;
     }
-    let place = place.rem_euclid(2 * side);
-    place.min(2 * side - 1 - place) as u32
+    let coordinate = coordinate.rem_euclid(2 * side);
+    coordinate.min(2 * side - 1 - coordinate) as u32
 }
 
 #[cfg(test)]
@@ -86,7 +88,7 @@ mod tests {
 
     #[test]
     fn mirrors_repeat() {
-        let seen: Vec<u32> = (-4..7).map(|place| mirrored(place, 3)).collect();
+        let seen: Vec<u32> = (-4..7).map(|x| mirrored(x, 3)).collect();
         assert_eq!(seen, [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
         assert_eq!(mirrored(-1000, 1), 0);
     }

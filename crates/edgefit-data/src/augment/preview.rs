@@ -1,3 +1,5 @@
+//! A sheet of augmented views to look at.
+
 use edgefit_graph::Preprocessing;
 use image::RgbImage;
 use image::imageops::replace;
@@ -8,7 +10,7 @@ use crate::prepare::{prepare, source_channel};
 /// Most pixels of a sheet.
 const MAX_PIXELS: u64 = 1 << 26;
 
-/// A sheet to look at: one row for each image, the clean input first, then `columns` augmented
+/// A sheet of images: one row for each image, the clean input first, then `columns` augmented
 /// views, as the pixels that the model sees. (`columns` + 1) × width by images × height pixels.
 ///
 /// # Errors
@@ -27,14 +29,14 @@ pub fn preview(
     let (sheet_width, sheet_height) = sheet_size(preprocessing, images.len(), columns)?;
     let mut sheet = RgbImage::new(sheet_width, sheet_height);
     for (row, image) in images.iter().enumerate() {
-        let mut place = |column: u32, input: Vec<f32>| {
+        let mut paste = |column: u32, input: Vec<f32>| {
             let (x, y) = (i64::from(column * width), row as i64 * i64::from(height));
             replace(&mut sheet, &pixels(&input, preprocessing), x, y);
         };
-        place(0, prepare(image, preprocessing)?);
+        paste(0, prepare(image, preprocessing)?);
         for column in 1..=columns {
             let mut rng = stream(seed, column.into(), &row.to_string());
-            place(
+            paste(
                 column,
                 augmented(image, preprocessing, augmentation, &mut rng)?,
             );
@@ -86,7 +88,7 @@ fn pixels(input: &[f32], preprocessing: &Preprocessing) -> RgbImage {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::preprocessing::{ChannelOrder, Fit};
+    use edgefit_graph::preprocessing::{ChannelOrder, Fit, PreprocessingName};
     use image::Rgb;
     use image::imageops::crop_imm;
 
@@ -98,8 +100,8 @@ mod tests {
 
     #[test]
     fn a_sheet_shows_the_clean_pixels_and_then_views() {
-        for name in edgefit_graph::preprocessing::NAMES {
-            let mut preprocessing = Preprocessing::named(name, 12, 8).unwrap();
+        for name in PreprocessingName::ALL {
+            let mut preprocessing = Preprocessing::named(name, 12, 8);
             preprocessing.fit = Fit::Stretch;
             preprocessing.channel_order = ChannelOrder::Bgr;
             let images = [RgbImage::new(3, 3), scene()];
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn sheets_that_cannot_be_made_are_refused() {
-        let preprocessing = Preprocessing::named("unit", 224, 224).unwrap();
+        let preprocessing = Preprocessing::named(PreprocessingName::Unit, 224, 224);
         let none = Augmentation::none();
         assert!(preview(&[], &preprocessing, &none, 0, 1).is_err());
         let error = preview(&[scene()], &preprocessing, &none, 0, u32::MAX).unwrap_err();

@@ -1,9 +1,11 @@
+//! RandAugment: a few random ops in a row.
+
 use image::RgbImage;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::draw::either_sign;
-use super::{Augmentation, color, geometry, tone};
+use super::{Augmentation, color, geometry, intensity};
 
 /// The ops of RandAugment (Cubuk 2020, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,10 +62,10 @@ impl Op {
         let mut signed = |most: f32| either_sign(rng, most * level);
         match self {
             Op::Identity => {}
-            Op::AutoContrast => tone::auto_contrast(image),
-            Op::Equalize => tone::equalize(image),
-            Op::Solarize => tone::solarize(image, 256.0 * (1.0 - level)),
-            Op::Posterize => tone::posterize(image, 8 - (4.0 * level).round() as u32),
+            Op::AutoContrast => intensity::auto_contrast(image),
+            Op::Equalize => intensity::equalize(image),
+            Op::Solarize => intensity::solarize(image, 256.0 * (1.0 - level)),
+            Op::Posterize => intensity::posterize(image, 8 - (4.0 * level).round() as u32),
             Op::Color => color::saturation(image, 1.0 + signed(0.9)),
             Op::Contrast => color::contrast(image, 1.0 + signed(0.9)),
             Op::Brightness => color::brightness(image, 1.0 + signed(0.9)),

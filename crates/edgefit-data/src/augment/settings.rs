@@ -1,3 +1,5 @@
+//! How strongly views are augmented.
+
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -113,10 +115,10 @@ impl Augmentation {
         }
     }
 
-    /// The way from [`none`](Self::none) at strength 0 to itself at strength 1, the number of ops
-    /// rounded up, and on beyond it: views differ more, as far as [`validate`](Self::validate) lets
-    /// them, but what is off stays off and flips are no more frequent. Crops keep
-    /// at least 8 % of the area (Szegedy 2015, section 6), or what they keep at strength 1.
+    /// Settings between [`none`](Self::none) at strength 0 and these at strength 1, the number of
+    /// ops rounded up. Above 1 views differ more, as far as [`validate`](Self::validate) allows, but
+    /// what is off stays off and flips are no more frequent. Crops keep at least 8 % of the area
+    /// (Szegedy 2015, section 6), or what they keep at strength 1.
     pub fn scaled(&self, strength: f32) -> Self {
         let strength = strength.max(0.0);
         let scaled = |value: f32, most: f32| (value * strength).min(most);

@@ -1,4 +1,6 @@
-use edgefit_graph::preprocessing::{ChannelOrder, Fit, NAMES};
+//! Augmented views as a whole: each setting has its effect, and none has none.
+
+use edgefit_graph::preprocessing::{ChannelOrder, Fit, PreprocessingName};
 use image::Rgb;
 
 use super::*;
@@ -7,13 +9,13 @@ use crate::prepare;
 /// Of many colours, but neither black nor white.
 fn scene(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        let wave = |place: u32, step: u32| (place * step % 150) as u8;
+        let wave = |coordinate: u32, step: u32| (coordinate * step % 150) as u8;
         Rgb([40 + wave(x, 3), 60 + wave(y, 5), 50 + wave(x + y, 7)])
     })
 }
 
 fn lite() -> Preprocessing {
-    Preprocessing::named("lite", 24, 16).unwrap()
+    Preprocessing::named(PreprocessingName::Lite, 24, 16)
 }
 
 fn all() -> Augmentation {
@@ -35,11 +37,11 @@ fn view(image: &RgbImage, augmentation: &Augmentation, view: u64) -> Vec<f32> {
 
 #[test]
 fn none_is_prepare() {
-    for (name, order) in NAMES
+    for (name, order) in PreprocessingName::ALL
         .iter()
         .zip([ChannelOrder::Rgb, ChannelOrder::Bgr].iter().cycle())
     {
-        let mut preprocessing = Preprocessing::named(name, 24, 16).unwrap();
+        let mut preprocessing = Preprocessing::named(*name, 24, 16);
         preprocessing.channel_order = *order;
         for fit in [Fit::Crop { fraction: 0.875 }, Fit::Stretch] {
             preprocessing.fit = fit;
@@ -124,7 +126,7 @@ fn images_of_any_shape_give_finite_inputs() {
             }
         }
     }
-    let one_pixel = Preprocessing::named("unit", 1, 1).unwrap();
+    let one_pixel = Preprocessing::named(PreprocessingName::Unit, 1, 1);
     let input = augmented(&scene(9, 9), &one_pixel, &all(), &mut stream(0, 0, ""));
     assert_eq!(input.unwrap().len(), 3);
 }

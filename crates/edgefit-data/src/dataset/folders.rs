@@ -1,3 +1,5 @@
+//! Images in folders that are named after their classes.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -6,7 +8,7 @@ use walkdir::WalkDir;
 
 use super::{Content, Dataset, Sample};
 use crate::error::{Error, Result};
-use crate::split::Split as Part;
+use crate::split::Split;
 
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "bmp", "gif"];
 
@@ -14,29 +16,44 @@ impl Dataset {
     /// Lists a folder of class folders, or of `train`, `val` and `test` folders that hold class
     /// folders, without opening the images.
     ///
+    /// ```
+    /// let folder = tempfile::tempdir()?;
+    /// for path in ["cat/1.png", "dog/2.jpg"] {
+    ///     let path = folder.path().join(path);
+    ///     std::fs::create_dir(path.parent().unwrap())?;
+    ///     std::fs::write(path, "")?;
+    /// }
+    /// let dataset = edgefit_data::Dataset::scan(folder.path())?;
+    /// assert_eq!(dataset.classes, ["cat", "dog"]);
+    /// assert_eq!(dataset.samples[1].relative, "dog/2.jpg");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The folder cannot be read, has fewer than two classes, an empty class, or a class that
-    /// `train` does not know.
+    /// `train` does not have.
     pub fn scan(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
-        let mut files: BTreeMap<String, Vec<(PathBuf, Option<Part>)>> = BTreeMap::new();
+        let mut files: BTreeMap<String, Vec<(PathBuf, Option<Split>)>> = BTreeMap::new();
         let mut other_files = 0;
         let all = folders(root)?;
         let count = all.len();
-        let given: Vec<(PathBuf, Part)> = all
+        let given: Vec<(PathBuf, Split)> = all
             .into_iter()
-            .filter_map(|(name, path)| Some((path, Part::of_folder(&name)?)))
+            .filter_map(|(name, path)| Some((path, Split::of_folder(&name)?)))
             .collect();
-        // A class may be called «test»; a folder of parts holds nothing else.
-        let split = given.len() == count && given.iter().any(|(_, part)| *part == Part::Train);
-        let parts = match split {
-            true => given
+        // A class may be called "test"; a folder of splits holds nothing else.
+        let is_split =
+            given.len() == count && given.iter().any(|(_, split)| *split == Split::Train);
+        let splits = if is_split {
+            given
                 .into_iter()
-                .map(|(path, part)| (path, Some(part)))
-                .collect(),
-            false => vec![(root.to_path_buf(), None)],
+                .map(|(path, split)| (path, Some(split)))
+                .collect()
+        } else {
+            vec![(root.to_path_buf(), None)]
         };
-        for (folder, part) in parts {
+        for (folder, split) in splits {
             for (class, path) in folders(&folder)? {
                 let mut found = 0;
                 for entry in WalkDir::new(&path).follow_links(true).sort_by_file_name() {
@@ -50,7 +67,7 @@ impl Dataset {
                     }
                     found += 1;
                     let images = files.entry(class.clone()).or_default();
-                    images.push((entry.into_path(), part));
+                    images.push((entry.into_path(), split));
                 }
                 if found == 0 {
                     return Err(Error::Dataset {
@@ -71,15 +88,15 @@ impl Dataset {
                          named after it"
                     .into(),
                 Some(only) => format!(
-                    "holds one class only, '{only}'; there is nothing to tell apart, add a folder \
-                     for each other class"
+                    "holds one class only, '{only}'; add a folder for each other class, there is \
+                     nothing to learn from one"
                 ),
             }));
         }
         let untrained = files.iter().find(|(_, images)| {
             images
                 .iter()
-                .all(|(_, part)| !matches!(part, None | Some(Part::Train)))
+                .all(|(_, split)| !matches!(split, None | Some(Split::Train)))
         });
         if let Some((class, _)) = untrained {
             return Err(problem(format!(
@@ -91,12 +108,12 @@ impl Dataset {
             .into_iter()
             .enumerate()
             .flat_map(|(class, images)| {
-                images.into_iter().map(move |(path, part)| Sample {
+                images.into_iter().map(move |(path, split)| Sample {
                     relative: relative(root, &path),
                     content: Content::Image(path),
                     class,
                     targets: Vec::new(),
-                    part,
+                    split,
                 })
             })
             .collect();
@@ -143,8 +160,8 @@ fn looks_like_an_image(path: &Path) -> bool {
 
 fn relative(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    names.join("/")
 }
 
 fn walk_error(folder: &Path, error: walkdir::Error) -> Error {
@@ -202,12 +219,12 @@ mod tests {
         ]);
         let dataset = Dataset::scan(root.path()).unwrap();
         assert_eq!(dataset.classes, ["a", "b"]);
-        let parts: Vec<_> = dataset.samples.iter().map(|sample| sample.part).collect();
-        assert!(parts.contains(&Some(Part::Val)) && parts.contains(&Some(Part::Test)));
+        let splits: Vec<_> = dataset.samples.iter().map(|sample| sample.split).collect();
+        assert!(splits.contains(&Some(Split::Val)) && splits.contains(&Some(Split::Test)));
     }
 
     #[test]
-    fn what_is_no_dataset_is_refused() {
+    fn folders_that_are_not_a_dataset_are_refused() {
         for (files, expected) in [
             (&["a/"][..], "this class folder holds no images"),
             (&["a/1.png"], "one class only, 'a'"),

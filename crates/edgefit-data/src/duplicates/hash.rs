@@ -1,3 +1,5 @@
+//! The perceptual hash of an image.
+
 use std::f32::consts::PI;
 
 /// Side of the thumbnails that are compared, in pixels.
@@ -14,10 +16,10 @@ const COEFFICIENTS: usize = FREQUENCIES * FREQUENCIES;
 ///
 /// Half of the bits are set, so two hashes differ in an even number of them. Of a flat image, the
 /// bits are noise.
-pub fn perceptual_hash(pixels: &[u8]) -> u64 {
+pub(super) fn perceptual_hash(pixels: &[u8]) -> u64 {
     let cosines: [[f32; SIDE]; FREQUENCIES] = std::array::from_fn(|frequency| {
         let step = PI / SIDE as f32 * (frequency + 1) as f32;
-        std::array::from_fn(|place| (step * (place as f32 + 0.5)).cos())
+        std::array::from_fn(|index| (step * (index as f32 + 0.5)).cos())
     });
     let brightness: Vec<f32> = pixels.chunks_exact(3).map(luma).collect();
     let rows: Vec<[f32; FREQUENCIES]> = brightness

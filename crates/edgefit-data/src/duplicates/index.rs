@@ -1,4 +1,7 @@
-use super::MOST_DIFFERENCE;
+//! Finds samples whose hashes differ in few bits (multi-index hashing).
+
+/// Most that flat images of one colour differ, the mean over pixels, in 0 … 255.
+pub(super) const MOST_DIFFERENCE: f32 = 3.0;
 
 /// Most that the mean brightness of flat images of one colour differs.
 const FLAT_REACH: u8 = MOST_DIFFERENCE as u8;
@@ -17,7 +20,7 @@ pub(super) enum Key {
 
 /// Samples under the pieces of their hashes, and flat ones under their brightness.
 pub(super) struct Index {
-    /// One for each value of each piece, and those of flat images behind them.
+    /// One for each value of each piece, then one for each brightness of flat images.
     buckets: Vec<Vec<usize>>,
 }
 

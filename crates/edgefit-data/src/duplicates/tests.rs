@@ -1,3 +1,5 @@
+//! Copies of pictures are found, and other pictures are not.
+
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -7,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::{decode, thumbnail};
 
-/// Discs of random colours and places on white.
+/// Discs of random colours at random points on white.
 fn picture(seed: u64) -> RgbImage {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut image = RgbImage::from_pixel(120, 90, Rgb([255; 3]));
@@ -44,18 +46,18 @@ fn halved_image(image: &RgbImage) -> RgbImage {
     imageops::resize(image, width, height, FilterType::Triangle)
 }
 
-fn found(images: &[(RgbImage, Part)]) -> Vec<(usize, usize)> {
+fn found(images: &[(RgbImage, Split)]) -> Vec<(usize, usize)> {
     let thumbnails: Vec<_> = images
         .iter()
         .map(|(image, _)| thumbnail(image, SIDE as u32).unwrap())
         .collect();
-    let parts: Vec<Part> = images.iter().map(|(_, part)| *part).collect();
-    let near = near_duplicates(&thumbnails, &parts);
+    let splits: Vec<Split> = images.iter().map(|(_, split)| *split).collect();
+    let near = near_duplicates(&thumbnails, &splits);
     near.iter().map(|near| (near.a, near.b)).collect()
 }
 
 #[test]
-fn every_copy_is_found_beside_its_original_and_nothing_else() {
+fn every_copy_is_found_with_its_original_and_nothing_else() {
     let copies: [fn(&RgbImage) -> RgbImage; 5] = [
         |image| image.clone(),
         |image| jpeg(image, 95),
@@ -63,10 +65,10 @@ fn every_copy_is_found_beside_its_original_and_nothing_else() {
         halved_image,
         brighter,
     ];
-    let originals = (0..60).map(|seed| (picture(seed), Part::Train));
-    let others = (60..90).map(|seed| (picture(seed), Part::Test));
+    let originals = (0..60).map(|seed| (picture(seed), Split::Train));
+    let others = (60..90).map(|seed| (picture(seed), Split::Test));
     for copy in copies {
-        let copied = (0..60).map(|seed| (copy(&picture(seed)), Part::Test));
+        let copied = (0..60).map(|seed| (copy(&picture(seed)), Split::Test));
         let images: Vec<_> = originals
             .clone()
             .chain(copied)
@@ -81,28 +83,28 @@ fn every_copy_is_found_beside_its_original_and_nothing_else() {
 fn a_held_out_image_is_reported_once_with_the_nearest() {
     let image = picture(1);
     let images = [
-        (image.clone(), Part::Test),
-        (image.clone(), Part::Train),
-        (image.clone(), Part::Val),
-        (jpeg(&image, 60), Part::Train),
-        (image.clone(), Part::Train),
+        (image.clone(), Split::Test),
+        (image.clone(), Split::Train),
+        (image.clone(), Split::Val),
+        (jpeg(&image, 60), Split::Train),
+        (image.clone(), Split::Train),
     ];
     assert_eq!(found(&images), [(1, 2), (1, 0)]);
-    let same_part: Vec<_> = images.map(|(image, _)| (image, Part::Train)).into();
-    assert_eq!(found(&same_part), []);
+    let same_split: Vec<_> = images.map(|(image, _)| (image, Split::Train)).into();
+    assert_eq!(found(&same_split), []);
 }
 
 #[test]
-fn flat_images_are_told_apart_by_their_colour() {
+fn flat_images_differ_by_their_colour() {
     let flat = |colour: [u8; 3]| RgbImage::from_pixel(40, 40, Rgb(colour));
     let images = [
-        (flat([200, 10, 10]), Part::Train),
-        (flat([10, 200, 10]), Part::Test),
-        (flat([100, 5, 5]), Part::Test),
-        (flat([0; 3]), Part::Test),
-        (flat([255; 3]), Part::Test),
-        (picture(3), Part::Test),
-        (jpeg(&flat([201, 11, 10]), 75), Part::Test),
+        (flat([200, 10, 10]), Split::Train),
+        (flat([10, 200, 10]), Split::Test),
+        (flat([100, 5, 5]), Split::Test),
+        (flat([0; 3]), Split::Test),
+        (flat([255; 3]), Split::Test),
+        (picture(3), Split::Test),
+        (jpeg(&flat([201, 11, 10]), 75), Split::Test),
     ];
     assert_eq!(found(&images), [(0, 6)]);
 }
@@ -119,8 +121,8 @@ fn the_same_shape_in_another_colour_is_another_image() {
         image
     };
     let images = [
-        (disc([200, 30, 30]), Part::Train),
-        (disc([30, 115, 30]), Part::Test),
+        (disc([200, 30, 30]), Split::Train),
+        (disc([30, 115, 30]), Split::Test),
     ];
     assert_eq!(found(&images), []);
 }
@@ -128,6 +130,6 @@ fn the_same_shape_in_another_colour_is_another_image() {
 #[test]
 fn thumbnails_of_another_size_do_no_harm() {
     let thumbnails = [vec![], vec![7; 100], vec![9; 5000], vec![3; 3072]];
-    let parts = [Part::Train, Part::Val, Part::Test, Part::Test];
-    near_duplicates(&thumbnails, &parts);
+    let splits = [Split::Train, Split::Val, Split::Test, Split::Test];
+    near_duplicates(&thumbnails, &splits);
 }

@@ -1,3 +1,5 @@
+//! Where profiles are found, and what one extends.
+
 use std::fs;
 
 use super::*;
@@ -105,7 +107,7 @@ fn a_broken_profile_hides_no_other() {
     assert_eq!(broken.len(), 3, "{broken:?}");
     assert!(broken[0].contains("broken.toml: line 2: "), "{broken:?}");
     assert!(broken[1].contains("'host' is this machine"), "{broken:?}");
-    assert!(broken[2].contains("mend EDGEFIT_PROFILES"), "{broken:?}");
+    assert!(broken[2].contains("fix EDGEFIT_PROFILES"), "{broken:?}");
     search.find("raspberry-pi-4b").unwrap();
 }
 

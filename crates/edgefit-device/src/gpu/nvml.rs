@@ -12,8 +12,8 @@ use nvml_wrapper::error::{Bits, NvmlError, nvml_try};
 use nvml_wrapper::struct_wrappers::device::MemoryInfo;
 use nvml_wrapper::{Device, Nvml};
 
-use super::reading::{believed, printable};
-use super::{ComputeCapability, Gpu, Gpus, Reading, Source};
+use super::gpus::{ComputeCapability, Gpu, Gpus, Source};
+use super::reading::{Reading, believed, printable};
 
 /// Name under which the system's folders are searched.
 const SYSTEM_LIBRARY: &str = "libnvidia-ml.so.1";
@@ -60,7 +60,7 @@ const fn unit(name: &'static str, max: u32) -> Unit {
 /// Every GPU that NVML counts.
 ///
 /// # Errors
-/// NVML cannot be used; the text says why, with the mend.
+/// NVML cannot be used; the text says why, with the fix.
 pub(super) fn read(library: Option<&Path>) -> Result<Gpus, String> {
     ask(&Opened::open(library)?.0, library)
 }
@@ -72,7 +72,7 @@ impl Opened {
     /// Loads `library`, or the system's.
     ///
     /// # Errors
-    /// NVML cannot be used; the text says why, with the mend.
+    /// NVML cannot be used; the text says why, with the fix.
     pub fn open(library: Option<&Path>) -> Result<Self, String> {
         open(library).map(|nvml| Opened(ManuallyDrop::new(nvml)))
     }
@@ -107,19 +107,19 @@ fn open(library: Option<&Path>) -> Result<Nvml, String> {
         });
     };
     let fail = |problem| printable(format!("--nvml-lib {}: {problem}", path.display()));
-    let mend =
+    let fix =
         format!("name the driver's {SYSTEM_LIBRARY}, or leave the flag out to use the system's");
     // The loader would search the system's folders for a name without a slash.
     let file = std::path::absolute(path)
         .ok()
         .filter(|file| file.is_file())
-        .ok_or_else(|| fail(format!("there is no such file; {mend}")))?;
+        .ok_or_else(|| fail(format!("there is no such file; {fix}")))?;
     let opened = Nvml::builder().lib_path(file.as_os_str()).init();
     opened.map_err(|error| {
         fail(match error {
-            NvmlError::LibloadingError(error) => format!("it does not load: {error}; {mend}"),
+            NvmlError::LibloadingError(error) => format!("it does not load: {error}; {fix}"),
             NvmlError::FailedToLoadSymbol(_) => {
-                format!("it is not NVML, for it lacks nvmlInit_v2; {mend}")
+                format!("it is not NVML, for it lacks nvmlInit_v2; {fix}")
             }
             error => format!("NVML does not start: {}", reason(error)),
         })
@@ -284,9 +284,9 @@ fn text<F, E: Display>(
         .into()
 }
 
-/// Why NVML gives no answer, with the mend.
+/// Why NVML gives no answer, with the fix.
 pub(super) fn reason(error: NvmlError) -> String {
-    let mend = match &error {
+    let fix = match &error {
         NvmlError::NotSupported => {
             return "NotSupported: the driver does not give it on this board".into();
         }
@@ -304,5 +304,5 @@ pub(super) fn reason(error: NvmlError) -> String {
         NvmlError::OperatingSystem => "give this container or control group the GPU",
         _ => return printable(error.to_string()),
     };
-    printable(format!("{error}; {mend}"))
+    printable(format!("{error}; {fix}"))
 }

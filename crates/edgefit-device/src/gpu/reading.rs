@@ -1,3 +1,5 @@
+//! A value from a driver or the kernel, or why there is none.
+
 use serde::{Deserialize, Serialize};
 
 /// A value, or the reason that there is none.
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Reading<T> {
     /// What the driver or the kernel says.
     Value(T),
-    /// Why it says nothing that can be believed, with the mend where one is known.
+    /// Why it says nothing that can be believed, with the fix where one is known.
     Missing(String),
 }
 

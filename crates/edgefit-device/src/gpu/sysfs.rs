@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::reading::{believed, printable};
-use super::{ComputeCapability, Gpu, Reading};
+use super::gpus::{ComputeCapability, Gpu};
+use super::reading::{Reading, believed, printable};
 
 /// Largest file that is read, in bytes; the kernel's have one page.
 const MAX_FILE: u64 = 4096;

@@ -1,15 +1,16 @@
 //! NVML through stand-in libraries built from `tests/nvml_stand_in.c`.
 
+mod stand_in;
+mod watch;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Gpus, Reading, Sample, Source, Watch, read_under};
-
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nvml_stand_in.c");
+use super::{Gpus, Source, read_under};
+use stand_in::StandIn;
 
 /// What NVML's functions are called, and the fields that are missing without each.
 const QUERIES: [(&str, &[&str]); 16] = [
@@ -58,52 +59,6 @@ const QUERIES: [(&str, &[&str]); 16] = [
     ),
     ("nvmlDeviceGetMaxPcieLinkWidth", &["max_pcie_lanes"]),
 ];
-
-/// A library in a folder of its own: the loader knows libraries, and so their state, by file.
-struct StandIn {
-    folder: TempDir,
-}
-
-impl StandIn {
-    fn build(defines: &[&str]) -> Self {
-        Self::compile(Path::new(SOURCE), defines)
-    }
-
-    fn compile(source: &Path, defines: &[&str]) -> Self {
-        let stand_in = Self::folder();
-        let output = Command::new("cc")
-            .args(["-shared", "-fPIC", "-o"])
-            .arg(stand_in.path())
-            .args(defines.iter().map(|define| format!("-D{define}")))
-            .arg(source)
-            .output()
-            .expect("the stand-in for NVML is built by a C compiler called 'cc': install one");
-        let messages = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "cc: {messages}");
-        stand_in
-    }
-
-    fn holding(content: &[u8]) -> Self {
-        let stand_in = Self::folder();
-        std::fs::write(stand_in.path(), content).unwrap();
-        stand_in
-    }
-
-    fn folder() -> Self {
-        StandIn {
-            folder: TempDir::new().unwrap(),
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("libnvml-stand-in.so")
-    }
-
-    /// What is read with this library on a machine without `/sys`.
-    fn read(&self) -> Gpus {
-        read_under(Some(&self.path()), self.folder.path())
-    }
-}
 
 fn read(defines: &[&str]) -> Gpus {
     StandIn::build(defines).read()
@@ -252,7 +207,7 @@ fn nvml_that_cannot_be_used_says_why_and_what_to_do() {
 }
 
 #[test]
-fn a_library_that_does_not_load_is_named_with_the_mend() {
+fn a_library_that_does_not_load_is_named_with_the_fix() {
     let empty = TempDir::new().unwrap();
     let empty = empty.path().join("empty.c");
     std::fs::write(&empty, "").unwrap();
@@ -407,38 +362,4 @@ fn a_board_on_which_nvml_refuses_everything_is_read_from_sysfs() {
         reason.ends_with("each field says why; sysfs shows no GPU either"),
         "{reason}"
     );
-}
-
-#[test]
-fn a_gpu_is_watched_beside_a_process() {
-    let stand_in = StandIn::build(&[]);
-    let library = stand_in.path();
-    let watch = Watch::open(Some(&library), "0,1").unwrap();
-    let first = watch.now(4242);
-    assert_eq!(first.power_milliwatts, Reading::Value(123_456));
-    assert_eq!(first.graphics_clock_hz, Reading::Value(1_410_000_000));
-    assert_eq!(first.process_memory_bytes, Reading::Value(700_000_000));
-    let second = watch.now(1);
-    let energy = |sample: &Sample| *sample.energy_millijoules.value().unwrap();
-    assert_eq!(energy(&second) - energy(&first), 500);
-    let missing = serde_json::to_string(&second.process_memory_bytes).unwrap();
-    assert!(
-        missing.contains("NVML does not list process 1"),
-        "{missing}"
-    );
-}
-
-#[test]
-fn a_gpu_that_cannot_be_watched_says_why() {
-    let lost = StandIn::build(&["FAIL_IN=\"nvmlDeviceGet\"", "FAIL_WITH=15"]);
-    let watch = Watch::open(Some(&lost.path()), "").unwrap();
-    let sample = watch.now(4242);
-    for reading in [sample.power_milliwatts, sample.process_memory_bytes] {
-        let text = serde_json::to_string(&reading).unwrap();
-        assert!(text.contains("dmesg"), "{text}");
-    }
-    let none = Watch::open(Some(&StandIn::folder().path()), "")
-        .err()
-        .unwrap();
-    assert!(none.contains("there is no such file"), "{none}");
 }

@@ -1,3 +1,5 @@
+//! A GPU that is sampled while something runs on it.
+
 use std::path::Path;
 
 use nvml_wrapper::Device;
@@ -6,9 +8,10 @@ use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::error::NvmlError;
 use serde::{Deserialize, Serialize};
 
-use super::Reading;
-use super::nvml::throttle_reasons;
-use super::nvml::{MEGAHERTZ, MILLIWATTS, Opened, figure, memory, reason, temperature};
+use super::nvml::{
+    MEGAHERTZ, MILLIWATTS, Opened, figure, memory, reason, temperature, throttle_reasons,
+};
+use super::reading::Reading;
 
 /// A GPU that is looked at again and again while something runs on it.
 pub struct Watch {
@@ -48,7 +51,7 @@ impl Watch {
     /// `CUDA_DEVICE_ORDER` is `PCI_BUS_ID`.
     ///
     /// # Errors
-    /// NVML cannot be used, or knows no such GPU; the text says why, with the mend.
+    /// NVML cannot be used, or knows no such GPU; the text says why, with the fix.
     pub fn open(library: Option<&Path>, visible: &str) -> Result<Self, String> {
         let first = visible.split(',').next().unwrap_or_default().trim();
         let gpu = match (first, first.parse()) {

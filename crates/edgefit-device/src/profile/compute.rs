@@ -1,3 +1,5 @@
+//! Processor, accelerator, peak rates, quantisation and power of a device.
+
 use edgefit_base::units::parse::{Count, Hertz, MacsPerSecond, Milliwatts};
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use super::unit;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cpu {
-    /// Name for people.
+    /// Human-readable name.
     pub model: String,
     /// Number of cores that run networks.
     #[serde(deserialize_with = "unit::required::<Count, _>")]
@@ -32,7 +34,7 @@ pub struct Cpu {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accelerator {
-    /// Name for people.
+    /// Human-readable name.
     pub model: String,
 }
 

@@ -1,15 +1,19 @@
+//! Inference engines of a device.
+
 use edgefit_base::units::parse::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
 use super::unit;
+use crate::element_type::ElementType;
+use crate::engine_id::EngineId;
 
-/// An inference engine on a device, and what it needs there beside the model.
+/// An inference engine on a device, and what it needs there in addition to the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Engine {
     /// Its name, such as `tflite-micro` or `onnxruntime`.
-    pub name: String,
+    pub name: EngineId,
     /// Where it can place activations.
     pub arena: ArenaLayout,
     /// Flash or disk that it takes.
@@ -19,7 +23,7 @@ pub struct Engine {
         deserialize_with = "unit::optional::<Bytes, _>"
     )]
     pub code_bytes: Option<Figure>,
-    /// RAM that it needs beside the arena and the weights.
+    /// RAM that it needs in addition to the arena and the weights.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -45,26 +49,4 @@ pub enum ArenaLayout {
     OneBank,
     /// In several pools, so in several banks; each tensor still lies in one.
     SeveralBanks,
-}
-
-/// Type of the elements that an engine computes with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ElementType {
-    /// 32-bit floats.
-    F32,
-    /// 16-bit floats.
-    F16,
-    /// 8-bit integers.
-    Int8,
-}
-
-impl std::fmt::Display for ElementType {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(match self {
-            ElementType::F32 => "f32",
-            ElementType::F16 => "f16",
-            ElementType::Int8 => "int8",
-        })
-    }
 }

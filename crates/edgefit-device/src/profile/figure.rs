@@ -1,3 +1,5 @@
+//! A figure with how it is known and its source.
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -29,12 +31,12 @@ impl<T> Figure<T> {
 
 fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let source = String::deserialize(deserializer)?;
-    match source.trim().is_empty() {
-        true => Err(D::Error::custom(
+    if source.trim().is_empty() {
+        return Err(D::Error::custom(
             "the source is empty; name the document, the command or the reasoning",
-        )),
-        false => Ok(source),
+        ));
     }
+    Ok(source)
 }
 
 /// How a figure is known.

@@ -1,21 +1,24 @@
-use super::{DEPENDS, OpReader, unsupported};
+//! What the readers of single ops need: the node, the opset and the known constants.
+
+use super::known_constants::KnownConstants;
 use crate::error::{Error, Result};
 use crate::graph::Node;
-use crate::infer::MAX_RANK;
 use crate::tensor::{DataType, Tensor};
+use crate::tensor_type::MAX_RANK;
+use crate::unsupported::{Unsupported, UnsupportedReason};
 
 /// A node and the graph it stands in, as the readers of ops see it.
 pub(super) struct Context<'a> {
-    pub reader: &'a OpReader<'a>,
+    pub constants: &'a KnownConstants<'a>,
     pub node: &'a Node,
 }
 
 impl Context<'_> {
     pub fn opset(&self) -> i64 {
-        self.reader.graph.opset()
+        self.constants.opset()
     }
 
-    pub fn unsupported(&self, reason: &str) -> Error {
+    pub fn unsupported(&self, reason: UnsupportedReason) -> Error {
         unsupported(self.node, reason)
     }
 
@@ -24,21 +27,18 @@ impl Context<'_> {
     }
 
     /// The constant behind input `index`; `None` when the input is absent.
-    pub fn constant(&self, index: usize, what: &str) -> Result<Option<&Tensor>> {
+    pub fn constant(&self, index: usize, what: &'static str) -> Result<Option<&Tensor>> {
         match self.node.input(index) {
             None => Ok(None),
-            Some(name) => match self.reader.constant(name) {
+            Some(name) => match self.constants.get(name) {
                 Some(tensor) => Ok(Some(tensor)),
-                None => {
-                    let reason = format!("its {what} {DEPENDS}");
-                    Err(self.unsupported(&reason))
-                }
+                None => Err(self.unsupported(UnsupportedReason::ComputedInput(what))),
             },
         }
     }
 
     /// The single number behind input `index`, of any type.
-    pub fn constant_number(&self, index: usize, what: &str) -> Result<Option<f64>> {
+    pub fn constant_number(&self, index: usize, what: &'static str) -> Result<Option<f64>> {
         let Some(tensor) = self.constant(index, what)? else {
             return Ok(None);
         };
@@ -46,13 +46,14 @@ impl Context<'_> {
         if tensor.elements() == 0 {
             return Ok(None);
         }
-        let numbers = match tensor.dtype().is_float() {
-            true => tensor.to_f32()?.into_iter().map(f64::from).collect(),
-            false => tensor
+        let numbers = if tensor.dtype().is_float() {
+            tensor.to_f32()?.into_iter().map(f64::from).collect()
+        } else {
+            tensor
                 .to_i64()?
                 .into_iter()
                 .map(|number| number as f64)
-                .collect::<Vec<_>>(),
+                .collect::<Vec<_>>()
         };
         match numbers[..] {
             [number] => Ok(Some(number)),
@@ -61,17 +62,17 @@ impl Context<'_> {
     }
 
     /// The integers behind input `index`.
-    pub fn constant_ints(&self, index: usize, what: &str) -> Result<Option<Vec<i64>>> {
+    pub fn constant_ints(&self, index: usize, what: &'static str) -> Result<Option<Vec<i64>>> {
         self.constant(index, what)?.map(Tensor::to_i64).transpose()
     }
 
     /// The floats behind input `index`.
-    pub fn constant_floats(&self, index: usize, what: &str) -> Result<Option<Vec<f32>>> {
+    pub fn constant_floats(&self, index: usize, what: &'static str) -> Result<Option<Vec<f32>>> {
         self.constant(index, what)?.map(Tensor::to_f32).transpose()
     }
 
     /// The sizes behind input `index`, which has to be there.
-    pub fn constant_sizes(&self, index: usize, what: &str) -> Result<Vec<usize>> {
+    pub fn constant_sizes(&self, index: usize, what: &'static str) -> Result<Vec<usize>> {
         let sizes = self.constant_ints(index, what)?;
         let sizes = sizes.ok_or_else(|| self.invalid(format!("its {what} is missing")))?;
         let sizes: Option<Vec<usize>> = sizes
@@ -94,9 +95,10 @@ impl Context<'_> {
 
     /// Axes that moved from an attribute to input 1 at opset `since`.
     pub fn axes(&self, since: i64) -> Result<Option<Vec<i64>>> {
-        let axes = match self.opset() < since {
-            true => self.node.ints("axes")?.map(<[i64]>::to_vec),
-            false => self.constant_ints(1, "list of axes")?,
+        let axes = if self.opset() < since {
+            self.node.ints("axes")?.map(<[i64]>::to_vec)
+        } else {
+            self.constant_ints(1, "list of axes")?
         };
         match axes {
             Some(axes) if axes.len() > MAX_RANK => {
@@ -109,7 +111,7 @@ impl Context<'_> {
     pub fn cast_type(&self) -> Result<DataType> {
         let code = self.node.int_or("to", 0)?;
         let dtype = i32::try_from(code).ok().and_then(DataType::from_code);
-        dtype.ok_or_else(|| self.unsupported(&format!("a cast to data type {code}")))
+        dtype.ok_or_else(|| self.unsupported(UnsupportedReason::CastTo(code)))
     }
 
     pub fn dropout_ratio(&self) -> Result<f32> {
@@ -124,4 +126,16 @@ impl Context<'_> {
             Err(self.invalid(format!("the dropout ratio {ratio} is not in 0 … 1")))
         }
     }
+}
+
+/// The error for a `node` that is not supported because of `reason`.
+pub(super) fn unsupported(node: &Node, reason: UnsupportedReason) -> Error {
+    Error::Unsupported(vec![Unsupported {
+        op: match node.domain.as_str() {
+            "" => node.op.clone(),
+            domain => format!("{domain}.{}", node.op),
+        },
+        nodes: vec![node.label().to_owned()],
+        reason,
+    }])
 }

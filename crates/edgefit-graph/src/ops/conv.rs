@@ -1,4 +1,7 @@
-use super::{Context, Extent, Padding, Window};
+//! `Conv` and `ConvTranspose`.
+
+use super::context::Context;
+use super::window::{Extent, Padding, Window};
 use crate::error::Result;
 
 /// Convolution over any number of spatial dimensions.
@@ -29,10 +32,10 @@ pub struct ConvTranspose {
 
 /// A [`ConvTranspose`] laid out along one dimension of known size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
+pub struct TransposedExtent {
     /// Step.
     pub stride: usize,
-    /// Distance of neighbouring taps.
+    /// Distance of neighbouring kernel elements.
     pub dilation: usize,
     /// Elements of the untrimmed result that are dropped at its front.
     pub before: usize,
@@ -97,11 +100,11 @@ impl ConvTranspose {
         })
     }
 
-    /// How each spatial dimension grows.
+    /// How the kernel spreads each spatial dimension.
     ///
     /// # Errors
     /// The shapes do not go together.
-    pub fn stretches(&self, x: &[usize], weight: &[usize]) -> Result<Vec<Stretch>, String> {
+    pub fn extents(&self, x: &[usize], weight: &[usize]) -> Result<Vec<TransposedExtent>, String> {
         let problem = || {
             format!(
                 "cannot convolve {x:?} backwards with a weight of shape {weight:?} in {} groups",
@@ -152,7 +155,7 @@ impl ConvTranspose {
                             None => x[axis + 2].checked_mul(stride)?,
                         };
                         let total = long.saturating_sub(output);
-                        // The odd one goes to the end only for SAME_UPPER.
+                        // An odd amount of padding: the larger half is at the end only for SAME_UPPER.
                         match padding {
                             Padding::SameUpper => (total / 2, output),
                             _ => (total - total / 2, output),
@@ -162,7 +165,7 @@ impl ConvTranspose {
                 let fits = before < full
                     && output > 0
                     && output <= full.checked_mul(2)?.checked_add(64)?;
-                fits.then_some(Stretch {
+                fits.then_some(TransposedExtent {
                     stride,
                     dilation,
                     before,
@@ -170,14 +173,14 @@ impl ConvTranspose {
                     output,
                 })
             })
-            .map(|stretch| stretch.ok_or_else(problem))
+            .map(|extent| extent.ok_or_else(problem))
             .collect()
     }
 
     pub(super) fn infer(&self, x: &[usize], weight: &[usize]) -> Result<Vec<usize>, String> {
-        let stretches = self.stretches(x, weight)?;
+        let extents = self.extents(x, weight)?;
         let channels = weight[1].saturating_mul(self.groups);
-        let spatial = stretches.iter().map(|stretch| stretch.output);
+        let spatial = extents.iter().map(|extent| extent.output);
         Ok([x[0], channels].into_iter().chain(spatial).collect())
     }
 }

@@ -1,6 +1,8 @@
+//! `Einsum`.
+
 use std::collections::{BTreeSet, HashMap};
 
-use super::Context;
+use super::context::Context;
 use crate::error::Result;
 
 /// Sums of products over labelled dimensions, such as `bij,bjk->bik`.
@@ -42,12 +44,12 @@ impl Einsum {
         let left = self.equation.split("->").next().unwrap_or_default();
         let hidden = left.split(',').zip(inputs).map(|(term, dims)| {
             let named = term.replace(ELLIPSIS, "").len();
-            match term.contains(ELLIPSIS) {
-                true => dims
-                    .len()
+            if term.contains(ELLIPSIS) {
+                dims.len()
                     .checked_sub(named)
-                    .ok_or_else(|| self.misfit(inputs)),
-                false => Ok(0),
+                    .ok_or_else(|| self.misfit(inputs))
+            } else {
+                Ok(0)
             }
         });
         let hidden = hidden.collect::<Result<Vec<_>, _>>()?;

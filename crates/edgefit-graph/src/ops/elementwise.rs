@@ -1,4 +1,6 @@
-use super::{Context, Same};
+//! Elementwise ops of one, two or more operands.
+
+use super::context::Context;
 use crate::error::Result;
 use crate::tensor::DataType;
 
@@ -190,7 +192,11 @@ impl Binary {
         matches!(self, Equal | Less | LessOrEqual | Greater | GreaterOrEqual)
     }
 
-    pub(super) fn infer(self, a: (&[usize], DataType), b: (&[usize], DataType)) -> Same {
+    pub(super) fn infer(
+        self,
+        a: (&[usize], DataType),
+        b: (&[usize], DataType),
+    ) -> Result<(DataType, Vec<usize>), String> {
         // A power's exponent may have a type of its own.
         if a.1 != b.1 && self != Binary::Pow {
             return Err(format!("the operands are {:?} and {:?}", a.1, b.1));

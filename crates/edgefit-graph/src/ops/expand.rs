@@ -1,4 +1,7 @@
-use super::{Context, broadcast};
+//! `Expand` and `Tile`.
+
+use super::context::Context;
+use super::elementwise::broadcast;
 use crate::error::Result;
 
 /// Repeats along dimensions of size 1 until the shape is reached.

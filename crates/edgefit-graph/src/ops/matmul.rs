@@ -1,4 +1,7 @@
-use super::{Context, broadcast};
+//! `Gemm` and `MatMul`.
+
+use super::context::Context;
+use super::elementwise::broadcast;
 use crate::error::Result;
 
 /// `alpha · A' · B' + beta · C` for matrices, each of A and B transposed if so marked.

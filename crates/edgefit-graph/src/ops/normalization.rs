@@ -1,5 +1,10 @@
-use super::{Context, axis_index, broadcast};
+//! Batch, layer, group and instance normalisation.
+
+use super::axis::axis_index;
+use super::context::Context;
+use super::elementwise::broadcast;
 use crate::error::Result;
+use crate::unsupported::UnsupportedReason;
 
 /// Batch normalisation over dimension 1 (Ioffe & Szegedy 2015, arXiv 1502.03167).
 ///
@@ -43,16 +48,17 @@ pub struct GroupNormalization {
 impl BatchNormalization {
     pub(super) fn read(context: &Context) -> Result<Self> {
         if context.opset() < 9 && context.node.int_or("spatial", 1)? == 0 {
-            return Err(context.unsupported("statistics per element (spatial = 0)"));
+            return Err(context.unsupported(UnsupportedReason::StatisticsPerElement));
         }
         // Before opset 14 further outputs ask for the training mode.
         let outputs = context.node.present_outputs().count();
-        let training_mode = match context.opset() < 14 {
-            true => outputs > 1,
-            false => context.node.int_or("training_mode", 0)? != 0,
+        let training_mode = if context.opset() < 14 {
+            outputs > 1
+        } else {
+            context.node.int_or("training_mode", 0)? != 0
         };
         if outputs > 3 || (outputs > 1 && !training_mode) {
-            return Err(context.unsupported("its statistics are outputs"));
+            return Err(context.unsupported(UnsupportedReason::StatisticsAsOutputs));
         }
         Ok(BatchNormalization {
             epsilon: context.node.float_or("epsilon", 1e-5)?,

@@ -1,4 +1,7 @@
-use super::{Context, axis_index};
+//! `Pad`.
+
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 
 /// Adds elements around the tensor, or with negative amounts takes them off.

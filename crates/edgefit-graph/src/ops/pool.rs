@@ -1,4 +1,7 @@
-use super::{Context, Extent, Window};
+//! `MaxPool` and `AveragePool`.
+
+use super::context::Context;
+use super::window::{Extent, Window};
 use crate::error::Result;
 
 /// Pooling over windows.

@@ -1,6 +1,10 @@
-use super::{Context, axis_index};
+//! `QuantizeLinear` and `DequantizeLinear`.
+
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 use crate::tensor::{DataType, Tensor};
+use crate::unsupported::UnsupportedReason;
 
 /// Floats to integers, `saturate(round(x / scale) + zero point)`, halves to the even one; or back.
 ///
@@ -15,7 +19,7 @@ pub struct Quantize {
 impl Quantize {
     pub(super) fn read(context: &Context) -> Result<Self> {
         if context.node.int_or("block_size", 0)? != 0 {
-            return Err(context.unsupported("scales for blocks"));
+            return Err(context.unsupported(UnsupportedReason::BlockScales));
         }
         let zero_point = match context.node.input(2) {
             Some(_) => context.constant(2, "zero point")?.map(Tensor::dtype),
@@ -26,7 +30,7 @@ impl Quantize {
         };
         let dtype = zero_point.unwrap_or(DataType::U8);
         if dtype.is_float() {
-            return Err(context.unsupported("quantisation to narrow floats"));
+            return Err(context.unsupported(UnsupportedReason::NarrowFloats));
         }
         Ok(Quantize {
             axis: context.node.int_or("axis", 1)?,
@@ -46,11 +50,12 @@ impl Quantize {
             &[slices] => {
                 let axis = axis_index(self.axis, x.len())?;
                 dims[axis] = slices;
-                match slices == x[axis] {
-                    true => Ok(dims),
-                    false => Err(format!(
+                if slices == x[axis] {
+                    Ok(dims)
+                } else {
+                    Err(format!(
                         "{slices} scales do not go over axis {axis} of {x:?}"
-                    )),
+                    ))
                 }
             }
             _ => Err(format!("a scale of shape {scale:?}")),

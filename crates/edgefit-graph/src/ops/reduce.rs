@@ -1,4 +1,7 @@
-use super::{Context, axis_index};
+//! Reductions over whole dimensions: `ReduceMean` and its kind, global pooling.
+
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 
 /// A reduction over whole dimensions; global pooling is one too.
@@ -103,9 +106,12 @@ impl Reduce {
 
     pub(super) fn infer(&self, x: &[usize]) -> Result<Vec<usize>, String> {
         let axes = self.axes(x.len())?;
-        let kept = |(axis, &size): (usize, &usize)| match axes.contains(&axis) {
-            false => Some(size),
-            true => self.keep_dims.then_some(1),
+        let kept = |(axis, &size): (usize, &usize)| {
+            if axes.contains(&axis) {
+                self.keep_dims.then_some(1)
+            } else {
+                Some(size)
+            }
         };
         Ok(x.iter().enumerate().filter_map(kept).collect())
     }

@@ -1,6 +1,7 @@
 //! Ops that rename dimensions and leave every element where it is.
 
-use super::{Context, axis_index};
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 use crate::tensor::checked_elements;
 
@@ -144,9 +145,12 @@ impl Unsqueeze {
             }
         }
         let mut sizes = x.iter();
-        let size = |added: bool| match added {
-            true => Some(1),
-            false => sizes.next().copied(),
+        let size = |added: bool| {
+            if added {
+                Some(1)
+            } else {
+                sizes.next().copied()
+            }
         };
         Ok(added.into_iter().filter_map(size).collect())
     }

@@ -1,3 +1,5 @@
+//! What each input of a node is for: data, weight, running statistic, configuration.
+
 use crate::graph::Node;
 
 /// What an input of a node is for.
@@ -14,7 +16,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role of input `index` of `node`, told by the operator alone.
+    /// The role of input `index` of `node`, from the operator alone.
     pub fn of(node: &Node, index: usize) -> Self {
         if !node.is_onnx() {
             return Role::Data;
@@ -28,7 +30,7 @@ impl Role {
             )
             // An embedding.
             | ("Gather", 0)
-            // Class tokens and the like are put beside the data.
+            // Class tokens and the like are concatenated with the data.
             | ("MatMul" | "Add" | "Mul" | "Einsum" | "Concat", _) => Role::Parameter,
             ("ConstantOfShape" | "Range", _)
             | (

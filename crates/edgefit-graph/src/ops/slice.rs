@@ -1,4 +1,7 @@
-use super::{Context, axis_index};
+//! `Slice`.
+
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::{Error, Result};
 
 /// Takes a range with a step out of dimensions.
@@ -12,7 +15,7 @@ pub struct Slice {
 
 /// The elements that a [`Slice`] takes along one dimension: `start`, `start + step` and so on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Picked {
+pub struct SliceRange {
     /// First element.
     pub start: usize,
     /// Distance to the next; negative backwards.
@@ -21,7 +24,7 @@ pub struct Picked {
     pub count: usize,
 }
 
-impl Picked {
+impl SliceRange {
     /// The indices of the elements.
     pub fn indices(self) -> impl Iterator<Item = usize> {
         (0..self.count as i64).map(move |index| (self.start as i64 + index * self.step) as usize)
@@ -65,10 +68,10 @@ impl Slice {
     ///
     /// # Errors
     /// An axis does not exist.
-    pub fn picked(&self, x: &[usize]) -> Result<Vec<Picked>, String> {
-        let mut picked: Vec<Picked> = x
+    pub fn ranges(&self, x: &[usize]) -> Result<Vec<SliceRange>, String> {
+        let mut ranges: Vec<SliceRange> = x
             .iter()
-            .map(|&count| Picked {
+            .map(|&count| SliceRange {
                 start: 0,
                 step: 1,
                 count,
@@ -94,88 +97,18 @@ impl Slice {
                 ..=0 => 0,
                 span => (span as u64).div_ceil(step.unsigned_abs()) as usize,
             };
-            picked[axis] = Picked {
+            ranges[axis] = SliceRange {
                 start: start.max(0) as usize,
                 step: if count < 2 { 1 } else { step },
                 count,
             };
         }
-        Ok(picked)
+        Ok(ranges)
     }
 
     pub(super) fn infer(&self, x: &[usize]) -> Result<Vec<usize>, String> {
-        let picked = self.picked(x)?;
-        Ok(picked.into_iter().map(|picked| picked.count).collect())
-    }
-}
-
-/// Takes slices at the indices of its second input, which may be negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gather {
-    axis: i64,
-}
-
-impl Gather {
-    pub(super) fn read(context: &Context) -> Result<Self> {
-        Ok(Gather {
-            axis: context.node.int_or("axis", 0)?,
-        })
-    }
-
-    /// The dimension, counted from the front, of a tensor of `rank` dimensions.
-    ///
-    /// # Errors
-    /// It does not exist.
-    pub fn axis(&self, rank: usize) -> Result<usize, String> {
-        axis_index(self.axis, rank)
-    }
-
-    pub(super) fn infer(&self, x: &[usize], indices: &[usize]) -> Result<Vec<usize>, String> {
-        let axis = self.axis(x.len())?;
-        Ok([&x[..axis], indices, &x[axis + 1..]].concat())
-    }
-}
-
-/// Takes slices at the places that the rows of its second input name, each by indices into the
-/// first dimensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GatherNd;
-
-/// Writes slices, the third input, over the places that the rows of the second name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScatterNd;
-
-impl GatherNd {
-    pub(super) fn read(context: &Context) -> Result<Self> {
-        match context.node.int_or("batch_dims", 0)? {
-            0 => Ok(GatherNd),
-            _ => Err(context.unsupported("batch dimensions")),
-        }
-    }
-
-    pub(super) fn infer(self, x: &[usize], indices: &[usize]) -> Result<Vec<usize>, String> {
-        match indices.split_last() {
-            Some((&depth, rows)) if depth <= x.len() => Ok([rows, &x[depth..]].concat()),
-            _ => Err(format!("cannot take places {indices:?} of {x:?}")),
-        }
-    }
-}
-
-impl ScatterNd {
-    pub(super) fn read(context: &Context) -> Result<Self> {
-        match context.node.string_or("reduction", "none")? {
-            "none" => Ok(ScatterNd),
-            other => Err(context.unsupported(&format!("the reduction '{other}'"))),
-        }
-    }
-
-    pub(super) fn check(x: &[usize], indices: &[usize], updates: &[usize]) -> Result<(), String> {
-        match GatherNd.infer(x, indices)? == updates {
-            true => Ok(()),
-            false => Err(format!(
-                "updates {updates:?} do not fit places {indices:?} of {x:?}"
-            )),
-        }
+        let ranges = self.ranges(x)?;
+        Ok(ranges.into_iter().map(|range| range.count).collect())
     }
 }
 
@@ -190,11 +123,11 @@ mod tests {
             axes: None,
             steps: Some(vec![step]),
         };
-        slice.picked(&[5]).unwrap()[0].indices().collect()
+        slice.ranges(&[5]).unwrap()[0].indices().collect()
     }
 
     #[test]
-    fn ranges_are_those_of_python() {
+    fn ranges_are_as_in_python() {
         assert_eq!(slice(1, 3, 1), [1, 2]);
         assert_eq!(slice(-2, i64::MAX, 1), [3, 4]);
         assert_eq!(slice(0, 5, 2), [0, 2, 4]);

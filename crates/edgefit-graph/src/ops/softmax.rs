@@ -1,4 +1,7 @@
-use super::{Context, axis_index};
+//! `Softmax` and `LogSoftmax`.
+
+use super::axis::axis_index;
+use super::context::Context;
 use crate::error::Result;
 
 /// Softmax or its logarithm.

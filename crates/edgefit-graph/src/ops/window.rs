@@ -1,12 +1,15 @@
-use super::Context;
+//! Windows that slide over the spatial dimensions, and their padding.
+
+use super::context::Context;
 use crate::error::Result;
+use crate::unsupported::UnsupportedReason;
 
 /// A window that slides over the spatial dimensions: of a convolution or of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// Step per spatial dimension; empty means 1 everywhere.
     strides: Vec<usize>,
-    /// Distance of neighbouring taps; empty means 1 everywhere.
+    /// Distance of neighbouring kernel elements; empty means 1 everywhere.
     dilations: Vec<usize>,
     /// What is added around the input.
     pub(super) padding: Padding,
@@ -19,26 +22,26 @@ pub struct Window {
 pub enum Padding {
     /// Amounts before each spatial dimension, then after each; empty means none.
     Explicit(Vec<usize>),
-    /// As much as keeps `output = ceil(input / stride)`; an odd one goes to the end.
+    /// As much as keeps `output = ceil(input / stride)`; of an odd amount the larger half is at the end.
     SameUpper,
-    /// The same, an odd one going to the front.
+    /// The same, with the larger half at the front.
     SameLower,
 }
 
 /// A [`Window`] laid over one dimension of known size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// Taps.
+    /// Number of kernel elements.
     pub kernel: usize,
     /// Step.
     pub stride: usize,
-    /// Distance of neighbouring taps.
+    /// Distance of neighbouring kernel elements.
     pub dilation: usize,
     /// Padding before the first element.
     pub before: usize,
     /// Padding after the last element.
     pub after: usize,
-    /// Number of positions.
+    /// Number of output positions.
     pub output: usize,
 }
 
@@ -51,7 +54,7 @@ impl Window {
                     .ints("pads")?
                     .is_some_and(|pads| pads.iter().any(|&pad| pad < 0))
                 {
-                    return Err(context.unsupported("negative padding"));
+                    return Err(context.unsupported(UnsupportedReason::NegativePadding));
                 }
                 Padding::Explicit(context.sizes("pads", 0)?.unwrap_or_default())
             }
@@ -105,7 +108,8 @@ impl Window {
         kernel: usize,
     ) -> Result<Extent, String> {
         let (stride, dilation) = self.steps(axis);
-        let too_large = || format!("a window of {kernel} taps does not go over {size} elements");
+        let too_large =
+            || format!("a kernel of {kernel} elements does not fit into {size} elements");
         let reach = kernel
             .checked_sub(1)
             .and_then(|gaps| gaps.checked_mul(dilation))
@@ -136,15 +140,15 @@ impl Window {
                 "{padding} elements of padding around {size} cannot be meant"
             ));
         }
-        let room = size
+        let free = size
             .checked_add(before)
             .and_then(|sum| sum.checked_add(after))
             .and_then(|padded| padded.checked_sub(reach))
             .ok_or_else(too_large)?;
-        let mut output = room / stride + 1;
-        if self.ceil_mode && room % stride != 0 {
+        let mut output = free / stride + 1;
+        if self.ceil_mode && free % stride != 0 {
             // A window that would start in the padding behind the input does not count.
-            let start = (room / stride + 1).saturating_mul(stride);
+            let start = (free / stride + 1).saturating_mul(stride);
             if start < size.saturating_add(before) {
                 output += 1;
             }
@@ -159,14 +163,14 @@ impl Window {
         })
     }
 
-    /// A window with explicit pads, for graphs that are built rather than read.
+    /// A window over one dimension with explicit pads.
     #[cfg(test)]
-    fn explicit(stride: usize, pads: [usize; 2], ceil_mode: bool) -> Self {
+    fn explicit(stride: usize, pads: [usize; 2]) -> Self {
         Window {
             strides: vec![stride],
             dilations: Vec::new(),
             padding: Padding::Explicit(pads.to_vec()),
-            ceil_mode,
+            ceil_mode: false,
         }
     }
 }
@@ -188,7 +192,10 @@ mod tests {
             (3, 1, 2, [0, 1], true, 2),
         ];
         for (size, kernel, stride, pads, ceil_mode, output) in cases {
-            let window = Window::explicit(stride, pads, ceil_mode);
+            let window = Window {
+                ceil_mode,
+                ..Window::explicit(stride, pads)
+            };
             let extents = window.over(&[size], &[kernel]).unwrap();
             assert_eq!(
                 extents[0].output, output,
@@ -198,8 +205,8 @@ mod tests {
     }
 
     #[test]
-    fn same_padding_puts_the_odd_one_where_it_belongs() {
-        let mut window = Window::explicit(2, [0, 0], false);
+    fn the_larger_half_of_same_padding_is_where_the_rule_says() {
+        let mut window = Window::explicit(2, [0, 0]);
         window.padding = Padding::SameUpper;
         let upper = window.over(&[224], &[3]).unwrap()[0];
         assert_eq!((upper.before, upper.after, upper.output), (0, 1, 112));
@@ -210,14 +217,10 @@ mod tests {
 
     #[test]
     fn a_window_larger_than_its_input_is_an_error() {
-        let window = Window::explicit(1, [0, 0], false);
+        let window = Window::explicit(1, [0, 0]);
         assert!(window.over(&[2], &[3]).is_err());
         assert!(window.over(&[2], &[0]).is_err());
         assert!(window.over(&[2, 2], &[3]).is_err());
-        assert!(
-            Window::explicit(1, [1 << 40, 0], false)
-                .over(&[2], &[3])
-                .is_err()
-        );
+        assert!(Window::explicit(1, [1 << 40, 0]).over(&[2], &[3]).is_err());
     }
 }

@@ -1,9 +1,11 @@
+//! BatchNormalization folded into the convolution before it.
+
 use std::collections::HashSet;
 
+use super::prune::prune;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::ops::{Op, OpReader};
-use crate::rewrite::prune;
 use crate::tensor::Tensor;
 use crate::topology::Topology;
 
@@ -13,6 +15,29 @@ use crate::topology::Topology;
 ///
 /// w' = w · scale / √(variance + ε), b' = (b − mean) · scale / √(variance + ε) + bias
 /// (Jacob et al. 2018, arXiv 1712.05877, eq. 14), computed in f64.
+///
+/// ```
+/// use edgefit_graph::rewrite::fold_batch_norm;
+/// use edgefit_graph::{Graph, Node, Tensor, ValueInfo};
+///
+/// let mut graph = Graph::new("example", 17);
+/// graph.inputs.push(ValueInfo::float("x"));
+/// graph.outputs.push(ValueInfo::float("y"));
+/// let weight = Tensor::from_values(vec![1, 1, 1, 1], &[3f32]);
+/// graph.initializers.insert("weight".into(), weight);
+/// for (name, value) in [("scale", 2f32), ("bias", 1.0), ("mean", 0.5), ("variance", 1.0)] {
+///     graph.initializers.insert(name.into(), Tensor::from_values(vec![1], &[value]));
+/// }
+/// graph.nodes.push(Node::new("Conv", "conv", &["x", "weight"], &["c"]));
+/// let inputs = ["c", "scale", "bias", "mean", "variance"];
+/// let norm = Node::new("BatchNormalization", "norm", &inputs, &["y"]);
+/// graph.nodes.push(norm.with("epsilon", edgefit_graph::Attribute::Float(0.0)));
+///
+/// assert_eq!(fold_batch_norm(&mut graph)?, 1);
+/// assert_eq!(graph.nodes.len(), 1);
+/// assert_eq!(graph.initializers["weight"].to_f32()?, [6.0]);
+/// # Ok::<(), edgefit_graph::Error>(())
+/// ```
 ///
 /// # Errors
 /// A weight involved is not of a float type.

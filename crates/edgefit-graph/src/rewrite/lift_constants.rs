@@ -1,3 +1,5 @@
+//! `Constant` nodes turned into initializers.
+
 use std::collections::HashMap;
 
 use crate::graph::Graph;

@@ -1,3 +1,5 @@
+//! Nodes and initializers that no output depends on, dropped.
+
 use std::collections::HashSet;
 
 use crate::graph::Graph;

@@ -1,3 +1,5 @@
+//! Values renamed.
+
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 

@@ -1,4 +1,4 @@
-//! The block that the mobile networks share.
+//! The inverted residual block that the mobile networks share.
 
 use crate::builder::{Builder, ConvShape};
 
@@ -15,8 +15,25 @@ pub(super) enum Activation {
 pub(super) struct Style {
     /// Added to the variance in normalisation.
     pub epsilon: f32,
-    /// Whether padding is TensorFlow's, which depends on the size of the input.
-    pub same: bool,
+    pub padding: Padding,
+}
+
+/// Padding of the convolutions of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// PyTorch's: as much on both sides.
+    Even,
+    /// TensorFlow's SAME, which depends on the size of the input.
+    Same,
+}
+
+/// A convolution and the normalisation behind it.
+pub(super) struct ConvNorm<'k> {
+    pub keys: &'k Pair,
+    pub shape: ConvShape,
+    /// Height and width of the input.
+    pub side: usize,
+    pub style: Style,
 }
 
 /// Keys of a convolution and of the normalisation behind it.
@@ -27,10 +44,10 @@ pub(super) type Pair = [String; 2];
 pub(super) struct InvertedResidual {
     /// Name of the block.
     pub name: String,
-    /// Widens the input; none where it is as wide as it should be.
+    /// Adds channels; none where the input has as many as the depthwise convolution.
     pub expand: Option<Pair>,
     pub depthwise: Pair,
-    /// Narrows and widens again, for the weights of channels.
+    /// The two convolutions of squeeze-and-excitation.
     pub squeeze: Option<[String; 2]>,
     pub project: Pair,
     pub inputs: usize,
@@ -42,6 +59,24 @@ pub(super) struct InvertedResidual {
     pub activation: Activation,
 }
 
+/// Whether a block starts with a convolution that adds channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Width {
+    AsInput,
+    Expanded,
+}
+
+impl Width {
+    /// The width of a block of `wide` channels behind `inputs` channels.
+    pub fn of(inputs: usize, wide: usize) -> Self {
+        if wide == inputs {
+            Width::AsInput
+        } else {
+            Width::Expanded
+        }
+    }
+}
+
 /// Keys of an inverted residual.
 pub(super) struct BlockKeys {
     pub expand: Option<Pair>,
@@ -50,20 +85,21 @@ pub(super) struct BlockKeys {
 }
 
 impl BlockKeys {
-    /// Those below `block` in timm's layout, of a block that widens or does not.
-    pub fn timm(block: &str, widens: bool) -> Self {
+    /// The keys of `block` in timm's layout.
+    pub fn timm(block: &str, width: Width) -> Self {
         let pair = |conv: &str, norm: &str| [format!("{block}.{conv}"), format!("{block}.{norm}")];
-        match widens {
-            true => BlockKeys {
+        if width == Width::Expanded {
+            BlockKeys {
                 expand: Some(pair("conv_pw", "bn1")),
                 depthwise: pair("conv_dw", "bn2"),
                 project: pair("conv_pwl", "bn3"),
-            },
-            false => BlockKeys {
+            }
+        } else {
+            BlockKeys {
                 expand: None,
                 depthwise: pair("conv_dw", "bn1"),
                 project: pair("conv_pw", "bn2"),
-            },
+            }
         }
     }
 }
@@ -76,24 +112,17 @@ pub(super) fn activation(net: &mut Builder, kind: Activation, name: &str, x: &st
     }
 }
 
-/// A convolution of an input of `side` pixels, and the normalisation behind it.
-pub(super) fn conv_bn(
-    net: &mut Builder,
-    [conv, norm]: &Pair,
-    x: &str,
-    shape: ConvShape,
-    side: usize,
-    style: Style,
-) -> String {
-    let pads = match style.same {
-        true => shape.same_pads(side),
-        false => shape.even_pads(),
+pub(super) fn conv_bn(net: &mut Builder, x: &str, layer: &ConvNorm) -> String {
+    let [conv, norm] = layer.keys;
+    let pads = match layer.style.padding {
+        Padding::Same => layer.shape.same_pads(layer.side),
+        Padding::Even => layer.shape.even_pads(),
     };
-    let x = net.conv(conv, x, shape, pads);
-    net.batch_norm(norm, &x, shape.outputs, style.epsilon)
+    let x = net.conv(conv, x, layer.shape, pads);
+    net.batch_norm(norm, &x, layer.shape.outputs, layer.style.epsilon)
 }
 
-/// The block for an input of `side` pixels.
+/// The block for an input of `side` × `side` pixels.
 pub(super) fn inverted_residual(
     net: &mut Builder,
     block: &InvertedResidual,
@@ -102,14 +131,20 @@ pub(super) fn inverted_residual(
     style: Style,
 ) -> String {
     let name = &block.name;
+    let layer = |keys, shape, side| ConvNorm {
+        keys,
+        shape,
+        side,
+        style,
+    };
     let mut x = input.to_owned();
     if let Some(expand) = &block.expand {
         let shape = ConvShape::dense(block.inputs, block.wide, 1, 1);
-        x = conv_bn(net, expand, &x, shape, side, style);
+        x = conv_bn(net, &x, &layer(expand, shape, side));
         x = activation(net, block.activation, &format!("{name}.expand_act"), &x);
     }
     let shape = ConvShape::depthwise(block.wide, block.kernel, block.stride);
-    x = conv_bn(net, &block.depthwise, &x, shape, side, style);
+    x = conv_bn(net, &x, &layer(&block.depthwise, shape, side));
     x = activation(net, block.activation, &format!("{name}.depthwise_act"), &x);
     if let Some([reduce, expand]) = &block.squeeze {
         let narrow = divisible(block.wide as f64 / 4.0);
@@ -123,17 +158,12 @@ pub(super) fn inverted_residual(
         x = net.mul(&format!("{name}.excite"), &x, &gate);
     }
     let shape = ConvShape::dense(block.wide, block.outputs, 1, 1);
-    x = conv_bn(
-        net,
-        &block.project,
-        &x,
-        shape,
-        side.div_ceil(block.stride),
-        style,
-    );
-    match block.stride == 1 && block.inputs == block.outputs {
-        true => net.add(&format!("{name}.add"), &x, input),
-        false => x,
+    let side = side.div_ceil(block.stride);
+    x = conv_bn(net, &x, &layer(&block.project, shape, side));
+    if block.stride == 1 && block.inputs == block.outputs {
+        net.add(&format!("{name}.add"), &x, input)
+    } else {
+        x
     }
 }
 

@@ -4,17 +4,20 @@
 //!
 //! The padding is TensorFlow's, as in timm's `tf_efficientnet_lite*`.
 
-use super::Architecture;
+use edgefit_graph::preprocessing::PreprocessingName;
+
 use super::blocks::{
-    Activation, BlockKeys, InvertedResidual, Style, conv_bn, divisible, inverted_residual,
+    Activation, BlockKeys, ConvNorm, InvertedResidual, Padding, Style, Width, conv_bn, divisible,
+    inverted_residual,
 };
+use crate::architecture::Architecture;
 use crate::builder::{Builder, ConvShape};
 
 const fn lite(name: &'static str, resolution: u32, build: fn(&mut Builder)) -> Architecture {
     Architecture {
         name,
         resolution,
-        preprocessing: "lite",
+        preprocessing: PreprocessingName::Lite,
         build,
     }
 }
@@ -47,7 +50,7 @@ const STAGES: [Stage; 7] = [
 
 const STYLE: Style = Style {
     epsilon: 1e-3,
-    same: true,
+    padding: Padding::Same,
 };
 
 /// Stem, head, and the depths of the first and the last stage are not scaled.
@@ -60,26 +63,38 @@ fn build(net: &mut Builder, width: f64, depth: f64) {
     let mut side = net.resolution();
     let stem = pair(["conv_stem", "bn1"], ["_conv_stem", "_bn0"]);
     let shape = ConvShape::dense(3, channels, 3, 2);
-    let mut x = conv_bn(net, &stem, "input", shape, side, STYLE);
+    let mut x = conv_bn(
+        net,
+        "input",
+        &ConvNorm {
+            keys: &stem,
+            shape,
+            side,
+            style: STYLE,
+        },
+    );
     x = net.relu6("stem.act", &x);
     side = side.div_ceil(2);
 
     let mut count = 0;
     for (number, stage) in STAGES.iter().enumerate() {
-        let repeats = match number == 0 || number == STAGES.len() - 1 {
-            true => stage.repeats,
-            false => (stage.repeats as f64 * depth).ceil() as usize,
+        let repeats = if number == 0 || number == STAGES.len() - 1 {
+            stage.repeats
+        } else {
+            (stage.repeats as f64 * depth).ceil() as usize
         };
         let outputs = divisible(stage.channels as f64 * width);
         for repeat in 0..repeats {
-            let name = match timm {
-                true => format!("blocks.{number}.{repeat}"),
-                false => format!("_blocks.{count}"),
+            let name = if timm {
+                format!("blocks.{number}.{repeat}")
+            } else {
+                format!("_blocks.{count}")
             };
-            let widens = stage.expand > 1;
-            let keys = match timm {
-                true => BlockKeys::timm(&name, widens),
-                false => own_keys(&name, widens),
+            let width = Width::of(channels, channels * stage.expand);
+            let keys = if timm {
+                BlockKeys::timm(&name, width)
+            } else {
+                own_keys(&name, width)
             };
             let stride = if repeat == 0 { stage.stride } else { 1 };
             let block = InvertedResidual {
@@ -105,11 +120,13 @@ fn build(net: &mut Builder, width: f64, depth: f64) {
     let head = pair(["conv_head", "bn2"], ["_conv_head", "_bn1"]);
     x = conv_bn(
         net,
-        &head,
         &x,
-        ConvShape::dense(channels, 1280, 1, 1),
-        side,
-        STYLE,
+        &ConvNorm {
+            keys: &head,
+            shape: ConvShape::dense(channels, 1280, 1, 1),
+            side,
+            style: STYLE,
+        },
     );
     x = net.relu6("head.act", &x);
     x = net.global_average_pool("pool", &x);
@@ -118,10 +135,10 @@ fn build(net: &mut Builder, width: f64, depth: f64) {
 }
 
 /// The keys of the PyPI packages.
-fn own_keys(block: &str, widens: bool) -> BlockKeys {
+fn own_keys(block: &str, width: Width) -> BlockKeys {
     let pair = |conv: &str, norm: &str| [format!("{block}.{conv}"), format!("{block}.{norm}")];
     BlockKeys {
-        expand: widens.then(|| pair("_expand_conv", "_bn0")),
+        expand: (width == Width::Expanded).then(|| pair("_expand_conv", "_bn0")),
         depthwise: pair("_depthwise_conv", "_bn1"),
         project: pair("_project_conv", "_bn2"),
     }

@@ -1,13 +1,18 @@
 //! MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381), in torchvision's and timm's key layouts.
 
-use super::Architecture;
-use super::blocks::{Activation, BlockKeys, InvertedResidual, Style, conv_bn, inverted_residual};
+use edgefit_graph::preprocessing::PreprocessingName;
+
+use super::blocks::{
+    Activation, BlockKeys, ConvNorm, InvertedResidual, Padding, Style, Width, conv_bn,
+    inverted_residual,
+};
+use crate::architecture::Architecture;
 use crate::builder::{Builder, ConvShape};
 
 pub(super) const MOBILENET_V2: Architecture = Architecture {
     name: "mobilenet-v2",
     resolution: 224,
-    preprocessing: "imagenet",
+    preprocessing: PreprocessingName::Imagenet,
     build,
 };
 
@@ -32,7 +37,7 @@ const STAGES: [Stage; 7] = [
 
 const STYLE: Style = Style {
     epsilon: 1e-5,
-    same: false,
+    padding: Padding::Even,
 };
 
 fn build(net: &mut Builder) {
@@ -45,11 +50,13 @@ fn build(net: &mut Builder) {
     let stem = pair(["conv_stem", "bn1"], ["features.0.0", "features.0.1"]);
     let mut x = conv_bn(
         net,
-        &stem,
         "input",
-        ConvShape::dense(3, channels, 3, 2),
-        side,
-        STYLE,
+        &ConvNorm {
+            keys: &stem,
+            shape: ConvShape::dense(3, channels, 3, 2),
+            side,
+            style: STYLE,
+        },
     );
     x = net.relu6("stem.act", &x);
     side = side.div_ceil(2);
@@ -57,18 +64,15 @@ fn build(net: &mut Builder) {
     let mut count = 1;
     for (number, stage) in STAGES.iter().enumerate() {
         for repeat in 0..stage.repeats {
-            let widens = stage.expand > 1;
-            let (name, keys) = match timm {
-                true => {
-                    let name = format!("blocks.{number}.{repeat}");
-                    let keys = BlockKeys::timm(&name, widens);
-                    (name, keys)
-                }
-                false => {
-                    let name = format!("features.{count}.conv");
-                    let keys = torchvision(&name, widens);
-                    (name, keys)
-                }
+            let width = Width::of(channels, channels * stage.expand);
+            let (name, keys) = if timm {
+                let name = format!("blocks.{number}.{repeat}");
+                let keys = BlockKeys::timm(&name, width);
+                (name, keys)
+            } else {
+                let name = format!("features.{count}.conv");
+                let keys = torchvision(&name, width);
+                (name, keys)
             };
             let stride = if repeat == 0 { stage.stride } else { 1 };
             let block = InvertedResidual {
@@ -94,11 +98,13 @@ fn build(net: &mut Builder) {
     let head = pair(["conv_head", "bn2"], ["features.18.0", "features.18.1"]);
     x = conv_bn(
         net,
-        &head,
         &x,
-        ConvShape::dense(channels, 1280, 1, 1),
-        side,
-        STYLE,
+        &ConvNorm {
+            keys: &head,
+            shape: ConvShape::dense(channels, 1280, 1, 1),
+            side,
+            style: STYLE,
+        },
     );
     x = net.relu6("head.act", &x);
     x = net.global_average_pool("pool", &x);
@@ -106,19 +112,20 @@ fn build(net: &mut Builder) {
     net.classifier(if timm { "classifier" } else { "classifier.1" }, &x, 1280);
 }
 
-fn torchvision(block: &str, widens: bool) -> BlockKeys {
+fn torchvision(block: &str, width: Width) -> BlockKeys {
     let layer = |index: usize| [format!("{block}.{index}.0"), format!("{block}.{index}.1")];
     let last = |index: usize| [format!("{block}.{index}"), format!("{block}.{}", index + 1)];
-    match widens {
-        true => BlockKeys {
+    if width == Width::Expanded {
+        BlockKeys {
             expand: Some(layer(0)),
             depthwise: layer(1),
             project: last(2),
-        },
-        false => BlockKeys {
+        }
+    } else {
+        BlockKeys {
             expand: None,
             depthwise: layer(0),
             project: last(1),
-        },
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! ResNet (He et al. 2015, arXiv 1512.03385), with the stride in the 3×3 convolution, as
 //! torchvision and timm have it; both name the weights alike.
 
-use super::Architecture;
-use crate::builder::{Builder, ConvShape};
+use edgefit_graph::preprocessing::PreprocessingName;
+
+use crate::architecture::Architecture;
+use crate::builder::{Builder, ConvShape, Rounding};
 
 const fn resnet(name: &'static str, build: fn(&mut Builder)) -> Architecture {
     Architecture {
         name,
         resolution: 224,
-        preprocessing: "imagenet",
+        preprocessing: PreprocessingName::Imagenet,
         build,
     }
 }
@@ -30,14 +32,21 @@ fn build(net: &mut Builder, depths: [usize; 4], block: Block) {
     let stem = ConvShape::dense(3, 64, 7, 2);
     let mut x = conv_bn(net, ["conv1", "bn1"].map(str::to_owned), "input", stem);
     x = net.unary("Relu", "relu", &x);
-    x = net.max_pool("maxpool", &x, 1, false);
+    x = net.max_pool("maxpool", &x, 1, Rounding::Down);
     let mut channels = 64;
     for (number, depth) in depths.into_iter().enumerate() {
         let width = 64 << number;
         for repeat in 0..depth {
             let name = format!("layer{}.{repeat}", number + 1);
             let stride = if number > 0 && repeat == 0 { 2 } else { 1 };
-            (x, channels) = residual(net, &name, &x, channels, width, stride, block);
+            let layers = Residual {
+                name,
+                inputs: channels,
+                width,
+                stride,
+                block,
+            };
+            (x, channels) = residual(net, &x, &layers);
         }
     }
     x = net.global_average_pool("avgpool", &x);
@@ -45,16 +54,26 @@ fn build(net: &mut Builder, depths: [usize; 4], block: Block) {
     net.classifier("fc", &x, channels);
 }
 
-/// A residual block; returns its output and how many channels that has.
-fn residual(
-    net: &mut Builder,
-    name: &str,
-    input: &str,
+/// A residual block.
+struct Residual {
+    name: String,
+    /// Channels of the input.
     inputs: usize,
+    /// Channels of the stage.
     width: usize,
     stride: usize,
     block: Block,
-) -> (String, usize) {
+}
+
+/// A residual block; returns its output and how many channels that has.
+fn residual(net: &mut Builder, input: &str, layers: &Residual) -> (String, usize) {
+    let &Residual {
+        ref name,
+        inputs,
+        width,
+        stride,
+        block,
+    } = layers;
     // The first 3×3 convolution takes the stride.
     let strided = block.iter().position(|(kernel, _)| *kernel == 3);
     let (mut x, mut channels) = (input.to_owned(), inputs);
@@ -71,13 +90,12 @@ fn residual(
         x = conv_bn(net, keys, &x, shape);
         channels = width * times;
     }
-    let shortcut = match stride == 1 && inputs == channels {
-        true => input.to_owned(),
-        false => {
-            let shape = ConvShape::dense(inputs, channels, 1, stride);
-            let keys = [0, 1].map(|index| format!("{name}.downsample.{index}"));
-            conv_bn(net, keys, input, shape)
-        }
+    let shortcut = if stride == 1 && inputs == channels {
+        input.to_owned()
+    } else {
+        let shape = ConvShape::dense(inputs, channels, 1, stride);
+        let keys = [0, 1].map(|index| format!("{name}.downsample.{index}"));
+        conv_bn(net, keys, input, shape)
     };
     x = net.add(&format!("{name}.add"), &x, &shortcut);
     (net.unary("Relu", &format!("{name}.relu"), &x), channels)

@@ -1,17 +1,19 @@
 //! SqueezeNet 1.1 (Iandola et al. 2016, arXiv 1602.07360, and its later release), in torchvision's
 //! key layout.
 
-use super::Architecture;
-use crate::builder::{Builder, ConvShape};
+use edgefit_graph::preprocessing::PreprocessingName;
+
+use crate::architecture::Architecture;
+use crate::builder::{Builder, ConvShape, Rounding};
 
 pub(super) const SQUEEZENET1_1: Architecture = Architecture {
     name: "squeezenet1-1",
     resolution: 224,
-    preprocessing: "imagenet",
+    preprocessing: PreprocessingName::Imagenet,
     build,
 };
 
-/// A layer of `features`, at its place in the sequence.
+/// A layer of `features`.
 enum Layer {
     Pool,
     /// Channels of the squeezed input, and of each half of the output.
@@ -44,46 +46,27 @@ fn build(net: &mut Builder) {
     for (index, layer) in LAYERS {
         let name = format!("features.{index}");
         x = match layer {
-            Layer::Pool => net.max_pool(&name, &x, 0, true),
+            Layer::Pool => net.max_pool(&name, &x, 0, Rounding::Up),
             Layer::Fire(narrow, half) => {
-                let squeezed = conv_relu(net, &format!("{name}.squeeze"), &x, channels, narrow, 1);
-                let small = conv_relu(
-                    net,
-                    &format!("{name}.expand1x1"),
-                    &squeezed,
-                    narrow,
-                    half,
-                    1,
-                );
-                let large = conv_relu(
-                    net,
-                    &format!("{name}.expand3x3"),
-                    &squeezed,
-                    narrow,
-                    half,
-                    3,
-                );
+                let squeeze = ConvShape::dense(channels, narrow, 1, 1);
+                let squeezed = conv_relu(net, &format!("{name}.squeeze"), &x, squeeze);
+                let expand = |kernel| ConvShape::dense(narrow, half, kernel, 1);
+                let small = conv_relu(net, &format!("{name}.expand1x1"), &squeezed, expand(1));
+                let large = conv_relu(net, &format!("{name}.expand3x3"), &squeezed, expand(3));
                 channels = 2 * half;
                 net.concat(&name, &small, &large)
             }
         };
     }
     let classes = net.classes("classifier.1");
-    x = conv_relu(net, "classifier.1", &x, channels, classes, 1);
+    let shape = ConvShape::dense(channels, classes, 1, 1);
+    x = conv_relu(net, "classifier.1", &x, shape);
     x = net.global_average_pool("pool", &x);
     net.flatten("flatten", &x);
     net.logits(classes);
 }
 
-fn conv_relu(
-    net: &mut Builder,
-    key: &str,
-    x: &str,
-    inputs: usize,
-    outputs: usize,
-    kernel: usize,
-) -> String {
-    let shape = ConvShape::dense(inputs, outputs, kernel, 1);
+fn conv_relu(net: &mut Builder, key: &str, x: &str, shape: ConvShape) -> String {
     let x = net.conv_with_bias(key, x, shape, shape.even_pads());
     net.unary("Relu", &format!("{key}.relu"), &x)
 }

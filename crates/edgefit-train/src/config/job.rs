@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use edgefit_device::Profile;
 use edgefit_engine::EngineName;
+use edgefit_graph::preprocessing::PreprocessingName;
 use edgefit_guards::Code;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,7 @@ pub struct Job {
     /// ignored.
     pub input_shape: Option<Vec<usize>>,
     /// Name of the preprocessing, instead of the one that the model carries.
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
     /// Engine for the frozen backbone; the fastest that is there by default.
     pub engine: Option<EngineName>,
     /// Threads of the engine.

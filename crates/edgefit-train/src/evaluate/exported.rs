@@ -4,10 +4,10 @@ use std::path::Path;
 
 use edgefit_base::hash;
 use edgefit_data::Sample;
-use edgefit_engine::parity::{Pair, Tolerance, pairs};
 use edgefit_engine::{Array, EngineName, onnxruntime};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
+use edgefit_verify::{Pair, Tolerance, pairs};
 use rayon::prelude::*;
 
 use crate::error::Result;

@@ -1,9 +1,9 @@
 //! What came in and what goes out: eval mode, parity, predictions (EF02, EF07).
 
 use edgefit_engine::EngineName;
-use edgefit_engine::parity::Pair;
 use edgefit_graph::Graph;
 use edgefit_guards::{Findings, ef02_eval_mode, ef07_class_balance};
+use edgefit_verify::Pair;
 
 use crate::evaluate::metrics::Metrics;
 use crate::guards::layers;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use edgefit_data::{Split, Splits};
-use edgefit_engine::parity::Pair;
 use edgefit_graph::{Graph, Task};
+use edgefit_verify::Pair;
 
 use crate::error::Result;
 use crate::evaluate::exported::{BATCH, ExportedModel, sha256};

@@ -1,7 +1,7 @@
 //! Which preprocessing a backbone was trained with (EF06), and whether it ends in logits (EF04).
 
 use edgefit_engine::EngineName;
-use edgefit_graph::preprocessing::{ChannelOrder, NAMES};
+use edgefit_graph::preprocessing::{ChannelOrder, PreprocessingName};
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::{Graph, Preprocessing, ValueInfo};
 use edgefit_guards::ef06_preprocessing::{
@@ -209,21 +209,24 @@ fn candidates(
         }
     };
     if let Some(used) = used {
-        let named = NAMES.into_iter().find(|name| {
-            let named = Preprocessing::named(name, width, height);
-            named.is_some_and(|named| near(&named, used))
-        });
-        add(named.unwrap_or("its own").to_owned(), used.clone());
+        let named = PreprocessingName::ALL
+            .into_iter()
+            .find(|name| near(&Preprocessing::named(*name, width, height), used));
+        add(
+            named
+                .map_or("its own", PreprocessingName::as_str)
+                .to_owned(),
+            used.clone(),
+        );
     }
-    for name in NAMES {
-        if let Some(mut named) = Preprocessing::named(name, width, height) {
-            if let Some(used) = used {
-                named.fit = used.fit;
-            }
-            add(name.to_owned(), named.clone());
-            named.channel_order = ChannelOrder::Bgr;
-            add(format!("{name}, BGR"), named);
+    for name in PreprocessingName::ALL {
+        let mut named = Preprocessing::named(name, width, height);
+        if let Some(used) = used {
+            named.fit = used.fit;
         }
+        add(name.to_string(), named.clone());
+        named.channel_order = ChannelOrder::Bgr;
+        add(format!("{name}, BGR"), named);
     }
     if let Some(used) = used {
         let mut other = used.clone();
@@ -290,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_one_in_use_comes_first_and_none_twice() {
-        let own = Preprocessing::named("lite", 8, 8).unwrap();
+        let own = Preprocessing::named(PreprocessingName::Lite, 8, 8);
         let all = candidates(Some(&own), [8, 8]);
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         // `tf` and `lite` are nearly the same.

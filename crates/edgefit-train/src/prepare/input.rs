@@ -2,7 +2,7 @@
 
 use edgefit_data::{Dataset, Sample, prepare};
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::preprocessing::NAMES;
+use edgefit_graph::preprocessing::PreprocessingName;
 use edgefit_graph::{Dim, Graph, Preprocessing, StandardScaler, ValueInfo};
 use edgefit_guards::Findings;
 use rayon::prelude::*;
@@ -24,7 +24,7 @@ fn stated(
     observer: &mut dyn Observer,
 ) -> Result<(Option<Preprocessing>, [u32; 2]), String> {
     let carried = Preprocessing::of(graph).map_err(|error| error.to_string())?;
-    let known = match (&job.preprocessing, carried) {
+    let known = match (job.preprocessing, carried) {
         (Some(name), carried) => {
             let named = named(name, graph)?;
             if let Some(carried) = carried.filter(|carried| *carried != named) {
@@ -186,12 +186,7 @@ fn size(graph: &Graph) -> Result<[u32; 2], String> {
 }
 
 /// The preprocessing called `name` for the input size that the graph declares.
-fn named(name: &str, graph: &Graph) -> Result<Preprocessing, String> {
+fn named(name: PreprocessingName, graph: &Graph) -> Result<Preprocessing, String> {
     let [width, height] = size(graph)?;
-    Preprocessing::named(name, width, height).ok_or_else(|| {
-        format!(
-            "preprocessing '{name}' is not known; use one of {}",
-            NAMES.join(", ")
-        )
-    })
+    Ok(Preprocessing::named(name, width, height))
 }

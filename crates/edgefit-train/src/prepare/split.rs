@@ -21,7 +21,7 @@ pub(crate) struct SplitSamples<'a> {
 /// A class has too few of them.
 pub(crate) fn assign(job: &Job, dataset: &Dataset, samples: &[&Sample]) -> Result<Vec<Split>> {
     let classes: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
-    let given: Vec<Option<Split>> = samples.iter().map(|sample| sample.part).collect();
+    let given: Vec<Option<Split>> = samples.iter().map(|sample| sample.split).collect();
     let too_few = |class: usize, count: usize| edgefit_data::Error::Dataset {
         path: dataset.root.clone(),
         problem: match dataset.task {

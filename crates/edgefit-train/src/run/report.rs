@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use edgefit_cost::Check;
 use edgefit_data::Split;
 use edgefit_engine::EngineName;
-use edgefit_engine::parity::Pair;
 use edgefit_graph::Task;
 use edgefit_guards::Finding;
+use edgefit_verify::Pair;
 use serde::Serialize;
 
 use crate::config::recipe::Recipe;

@@ -1,7 +1,7 @@
 //! What a stage of fine-tuning needs of this machine's memory, before it starts, and the largest
 //! batch that fits.
 //!
-//! The heap is laid out as `edgefit_engine::keep_one_heap` sets it, which a program calls before it
+//! The heap is laid out as `edgefit_engine::malloc::keep_one_heap` sets it, which a program calls before it
 //! trains; with the allocator's own settings more stays resident.
 //!
 //! What a step of burn holds is worked out from the graph by [`StepMemory`]. What an inference
@@ -9,7 +9,7 @@
 //! `benches/training_memory.rs` holds all of it against the peak resident set of real steps.
 
 use edgefit_burn::StepMemory;
-use edgefit_cost::memory::{ElementType, MemoryPlan};
+use edgefit_cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use edgefit::engine::EngineName;
+use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
 use edgefit::train::StageName;
+use edgefit::verify::OutputTolerance;
 
 use super::{InputShape, dims};
 
@@ -128,7 +130,7 @@ pub struct Demo {
 
     /// How your own model's images are prepared, whatever it says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub fitting: Fitting,
@@ -178,7 +180,7 @@ pub struct Train {
 
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub fitting: Fitting,
@@ -202,7 +204,7 @@ pub struct LrFind {
 
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
-    pub preprocessing: Option<String>,
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub setup: Setup,
@@ -265,7 +267,7 @@ pub struct Verify {
     /// Tolerance of an output, or of all: elements may differ by ATOL of the largest value (of 1, if
     /// that is less) and RTOL of the value itself
     #[arg(long, value_name = "[OUTPUT=]ATOL,RTOL")]
-    pub tolerance: Vec<ToleranceFor>,
+    pub tolerance: Vec<OutputTolerance>,
 
     /// Write the smallest part of the model that reproduces a divergence into this ONNX file, and its
     /// inputs beside it
@@ -283,35 +285,6 @@ pub struct Verify {
     /// Whole shape of the input, batch included, such as 1x3x224x224
     #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with_all = ["samples", "data", "inputs"])]
     pub input_shape: Option<InputShape>,
-}
-
-/// A tolerance given on the command line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ToleranceFor {
-    /// Name of the output; all outputs, if not given.
-    pub output: Option<String>,
-    pub atol: f32,
-    pub rtol: f32,
-}
-
-impl std::str::FromStr for ToleranceFor {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (output, numbers) = match text.rsplit_once('=') {
-            Some((output, numbers)) => (Some(output.to_owned()), numbers),
-            None => (None, text),
-        };
-        let number = |text: &str| {
-            let number = text.trim().parse::<f32>().ok();
-            number.filter(|number| number.is_finite() && *number >= 0.0)
-        };
-        let both = numbers.split_once(',');
-        let both = both.and_then(|(atol, rtol)| Some((number(atol)?, number(rtol)?)));
-        let (atol, rtol) =
-            both.ok_or("give two numbers that are not negative, such as 1e-4,1e-3")?;
-        Ok(ToleranceFor { output, atol, rtol })
-    }
 }
 
 #[derive(Debug, Args)]

@@ -1,136 +1,122 @@
-mod baseline;
-pub mod candidates;
-pub mod claim;
-mod columns;
-mod export;
-mod gpu;
-mod people;
-pub mod report;
-mod rollup;
+//! `edgefit bench`: arguments into candidates, the measuring, and what is printed.
+
+mod candidates;
+mod human_readable;
 pub mod session;
-mod turns;
-mod warning;
 pub mod worker;
 
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use edgefit::assets::Cache;
-use edgefit::bench::Session;
-use edgefit::bench::schedule::Effort;
+use edgefit::base::file::write_atomically;
+use edgefit::bench::schedule::Schedule;
+use edgefit::bench::{Assertion, Baseline, Plan, Report, SCHEMA, export, measure_on_board};
+use edgefit::engine::{Effort, EngineName};
+use edgefit::remote::RemoteRunner;
 
-use super::discover;
-use super::remote::{Remote, Told};
+use super::{discover, own_program};
+use crate::board;
 use crate::cli::Bench;
 use crate::output::{Outcome, Output};
 use crate::progress::spinner;
-use candidates::{Candidate, candidates};
-use report::{BenchResult, Failure, Report};
-use warning::Warning;
+use candidates::candidates;
 
 /// Processes of a candidate, if nobody says how many.
 const LAUNCHES: u32 = 10;
 
 pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
-    let baseline = args.baseline.as_deref().map(baseline::read).transpose()?;
-    let mut remote = Remote::connect(&args.remote, output)?;
-    let library = match &remote {
-        Some(remote) => remote.onnxruntime(),
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
+    let mut board = board::connect(&args.remote, output)?;
+    let library = match &board {
+        Some(board) => board.engine(&EngineName::OnnxRuntime.to_string()),
         None => discover(&Cache::of_user()?)
             .map(drop)
             .map_err(|missing| missing.to_string()),
     };
     let candidates = candidates(&args, library, output)?;
-    let compares = args.assert.iter().any(claim::Claim::compares);
-    anyhow::ensure!(
+    let compares = args.assert.iter().any(Assertion::compares);
+    ensure!(
         !compares || candidates.len() > 1 || baseline.is_some(),
         "--assert ratio compares, and there is one candidate; name another model, engine or number \
          of threads, or a --baseline"
     );
     for path in [&args.export_csv, &args.export_md].into_iter().flatten() {
-        export::ensure_place(path)?;
+        ensure_place(path)?;
     }
-    let asserted = args.assert.iter().map(claim::Claim::runs).max();
-    let effort = Effort {
-        runs: asserted.unwrap_or(1).max(args.runs as usize),
-        time: Duration::from_nanos(args.time),
-        launches: args.launches.unwrap_or(LAUNCHES.min(args.runs)) as usize,
-        profile: args.profile,
-    };
     let spinner = spinner("measuring");
-    let session = match &mut remote {
-        Some(remote) => session::there(remote, &candidates, effort, output),
-        None => session::here(&session::workers(&candidates)?, effort, || spinner.tick()),
+    let session = match &mut board {
+        Some(board) => measure_on_board(board, &candidates, schedule(&args), output)?,
+        None => {
+            Plan::new(&candidates, schedule(&args))?.run_here(&own_program()?, || spinner.tick())
+        }
     };
     spinner.finish_and_clear();
 
-    let told = remote.as_ref().map(Remote::told);
-    let mut report = summed_up(&candidates, session?, told, output);
-    if let (Some(baseline), None) = (&baseline, &report.context.emulator) {
-        let (compared, warnings) = baseline.against(&report.results, &report.context);
-        report.comparisons.extend(compared);
-        report.warnings = warnings;
+    let summary = board.as_ref().map(RemoteRunner::summary);
+    let mut report = Report::of(&candidates, session, summary);
+    report.judge(baseline.as_ref(), &args.assert);
+    warn(&report, output);
+    if let Some(path) = &args.export_csv {
+        write(path, &export::csv(&report.results)?)?;
     }
-    let judged = args
-        .assert
-        .iter()
-        .flat_map(|claim| claim.judge(&report.results, &report.comparisons));
-    report.assertions = judged.collect();
-    report.warnings = [Warning::of(&report), report.warnings].concat();
+    if let Some(path) = &args.export_md {
+        write(path, &export::markdown(&report.results))?;
+    }
+    output.result(SCHEMA, &report, || human_readable::report(&report))?;
+    Ok(report.holds(&args.assert).into())
+}
+
+/// How much to measure of each candidate.
+fn schedule(args: &Bench) -> Schedule {
+    let asserted = args.assert.iter().map(Assertion::runs).max();
+    Schedule {
+        effort: Effort {
+            runs: asserted.unwrap_or(1).max(args.runs as usize),
+            time: Duration::from_nanos(args.time),
+        },
+        launches: args.launches.unwrap_or(LAUNCHES.min(args.runs)) as usize,
+        profile: args.profile,
+    }
+}
+
+fn warn(report: &Report, output: &mut Output) {
+    for failure in &report.failures {
+        output.warn(&format!(
+            "{}: {}; it is left out",
+            failure.label, failure.error
+        ));
+    }
+    for result in &report.results {
+        if let Some(reason) = &result.nodes_missing {
+            output.warn(&format!(
+                "{}: no times of the nodes: {reason}",
+                result.label
+            ));
+        }
+    }
     for warning in &report.warnings {
         output.warn(&warning.to_string());
     }
-    if let Some(path) = &args.export_csv {
-        export::write(path, &export::csv(&report.results)?)?;
-    }
-    if let Some(path) = &args.export_md {
-        export::write(path, &export::markdown(&report.results))?;
-    }
-    output.result("edgefit.bench/1", &report, || people::people(&report))?;
-    let held = report.assertions.iter().all(|judged| judged.holds);
-    // A claim that met nothing to be held against is not true of anything.
-    let met = args.assert.is_empty() || !report.assertions.is_empty();
-    Ok((report.failures.is_empty() && held && met).into())
 }
 
-/// What was measured, candidates that failed apart. Times are left out where an emulator runs.
-fn summed_up(
-    candidates: &[Candidate],
-    session: Session,
-    remote: Option<Told>,
-    output: &mut Output,
-) -> Report {
-    let emulated = session.context.emulator.is_some();
-    let mut report = Report {
-        results: Vec::new(),
-        comparisons: Vec::new(),
-        assertions: Vec::new(),
-        failures: Vec::new(),
-        warnings: Vec::new(),
-        context: session.context,
-        remote,
-    };
-    for (candidate, measured) in candidates.iter().zip(&session.measured) {
-        if let Some(error) = &measured.failure {
-            output.warn(&format!("{}: {error}; it is left out", candidate.label()));
-            report.failures.push(Failure {
-                model: candidate.model.display().to_string(),
-                engine: candidate.target.engine,
-                provider: candidate.target.provider,
-                threads: candidate.threads,
-                error: error.to_string(),
-            });
-            continue;
-        }
-        if let Some(Err(error)) = &measured.nodes {
-            output.warn(&format!(
-                "{}: no times of the nodes: {error}",
-                candidate.label()
-            ));
-        }
-        report
-            .results
-            .push(BenchResult::of(candidate, measured, emulated));
-    }
-    report.comparisons = turns::against_first(&report.results);
-    report
+/// Refuses a path that nothing can be written to, before anything is measured for it.
+fn ensure_place(path: &Path) -> anyhow::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    ensure!(
+        folder.is_none_or(Path::is_dir) && !path.is_dir(),
+        "cannot write {}: there is no such folder, or it is one itself; name a file in a folder that \
+         is there",
+        path.display()
+    );
+    Ok(())
+}
+
+/// Writes `text` to `path`; a file that is there is replaced once the new one is whole.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    write_atomically(path, |file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -14,10 +14,11 @@ use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
 use super::train::{Places, human_readable, job, outcome, train};
-use super::{check, discover, in_file};
+use super::{discover, in_file};
 use crate::cli::Demo;
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c, spinner};
+use crate::tables;
 
 const ARCH: &str = "efficientnet-lite0";
 
@@ -156,13 +157,13 @@ fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
 fn verdicts(boards: &[cost::Check]) -> String {
     let mut rows = table(&["board", "verdict", "tightest"]);
     for check in boards {
-        let verdict = check::verdict(check.verdict);
+        let verdict = tables::check::verdict(check.verdict);
         let tightest = check
             .budgets
             .iter()
             .max_by(|a, b| share(a).total_cmp(&share(b)))
             .map_or(String::new(), |budget| {
-                let (need, have) = check::amounts(budget.amounts);
+                let (need, have) = tables::check::amounts(budget.amounts);
                 format!("{}: {need} of {have}", budget.place)
             });
         rows.add_row([check.device.as_str(), verdict, &tightest]);

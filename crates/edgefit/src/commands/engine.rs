@@ -1,3 +1,5 @@
+//! `edgefit engine`: which engines are there, and fetching ONNX Runtime.
+
 use anyhow::Context;
 use edgefit::assets::{self, Cache};
 use edgefit::engine::EngineName;

@@ -1,4 +1,4 @@
-//! `edgefit explain`.
+//! `edgefit explain`: what a guard means and what to do about it.
 
 use edgefit::guards::{Code, Explanation};
 use serde::Serialize;
@@ -20,7 +20,9 @@ pub fn run(args: Explain, output: &mut Output) -> anyhow::Result<Outcome> {
         title: args.code.title(),
         explanation: args.code.explanation(),
     };
-    output.result("edgefit.explain/1", &explained, || human_readable(&explained))?;
+    output.result("edgefit.explain/1", &explained, || {
+        human_readable(&explained)
+    })?;
     Ok(Outcome::Yes)
 }
 

@@ -1,6 +1,9 @@
+//! `edgefit import`: a checkpoint into an ONNX model.
+
 use std::path::PathBuf;
 
 use anyhow::Context;
+use edgefit::base::units::format;
 use edgefit::cost::Costs;
 use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::graph::rewrite::fold_batch_norm;
@@ -10,7 +13,6 @@ use serde::Serialize;
 use super::in_file;
 use crate::cli::Import;
 use crate::output::{Outcome, Output};
-use edgefit::base::units::format;
 
 #[derive(Serialize)]
 struct Imported {
@@ -33,9 +35,10 @@ pub fn run(args: Import, output: &mut Output) -> anyhow::Result<Outcome> {
     })?;
     let checkpoint = Checkpoint::open(&args.weights)?;
     let mut imported = arch.import(&checkpoint)?;
-    let folded = match args.fold_bn {
-        true => fold_batch_norm(&mut imported.graph).map_err(in_file(&args.weights))?,
-        false => 0,
+    let folded = if args.fold_bn {
+        fold_batch_norm(&mut imported.graph).map_err(in_file(&args.weights))?
+    } else {
+        0
     };
     let shapes = InputShapes::bind(&imported.graph, 1, None)?;
     let inference = infer(&imported.graph, &shapes)?;

@@ -1,12 +1,14 @@
+//! `edgefit run-model`: loads and runs one model in a process of its own, for `device probe`.
+
 use std::time::Duration;
 
 use edgefit::assets::Cache;
-use edgefit::engine::{Effort, EngineName, load, measure};
+use edgefit::engine::{Effort, EngineName, load, measure, random_arrays};
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
 use serde::Serialize;
 
-use super::{discover, random};
+use super::discover;
 use crate::cli::RunModel;
 use crate::output::{Outcome, Output};
 
@@ -22,7 +24,7 @@ pub fn run(args: RunModel, output: &mut Output) -> anyhow::Result<Outcome> {
     }
     // Engines follow the paths of external weights wherever they lead; this refuses those.
     let mut graph = Graph::load(&args.model)?;
-    let inputs = random(args.input_shape.into_iter().map(|shape| shape.0), 0);
+    let inputs = random_arrays(args.input_shape.into_iter().map(|shape| shape.0), 0);
     let effort = Effort {
         runs: args.runs as usize,
         time: Duration::from_millis(u64::from(args.milliseconds)),

@@ -8,17 +8,18 @@ use edgefit::assets::Cache;
 use edgefit::cost::Verdict;
 use edgefit::device::Profile;
 use edgefit::engine::EngineName;
-use edgefit::engine::parity;
 use edgefit::graph::{Error as GraphError, Task};
 use edgefit::guards::{Code, Finding, Status};
 use edgefit::train::stages::training_memory::StageMemory;
 use edgefit::train::{self, Candidate, Job, Recipe, Report, SCHEMA, Stage, StageName, Tuning};
+use edgefit::verify as parity;
 use serde::Serialize;
 
-use super::{check, discover, in_file, threads};
+use super::{discover, in_file, threads};
 use crate::cli::{Deny, Fitting, Setup, Train};
 use crate::output::{Outcome, Output, table};
 use crate::progress::{Bars, end_well_on_ctrl_c};
+use crate::tables;
 use edgefit::base::units::format;
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -65,7 +66,11 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
         return Ok(Outcome::No);
     };
     output.result(SCHEMA, &report, || {
-        format!("{}\n{}", human_readable(&report), check::people(&report.check))
+        format!(
+            "{}\n{}",
+            human_readable(&report),
+            tables::check::verdict_and_budgets(&report.check)
+        )
     })?;
     Ok(outcome(&report))
 }
@@ -153,7 +158,10 @@ pub fn train(
                 guards: &[],
             };
             output.result(SCHEMA, &refused, || {
-                format!("not trained (EF20): {}", check::people(&check))
+                format!(
+                    "not trained (EF20): {}",
+                    tables::check::verdict_and_budgets(&check)
+                )
             })?;
             Ok(None)
         }

@@ -1,182 +1,182 @@
-mod accuracy;
-mod against;
-mod comparison;
-mod engines;
-mod inputs;
-mod people;
-mod reduce;
+//! `edgefit verify`: its arguments, the call, and what it prints.
+
+mod human_readable;
 pub mod worker;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
 
-use edgefit::engine::parity::{Divergence, Fault, Tolerance, Verdict, in_train_mode};
-use edgefit::engine::{EngineName, Error};
+use anyhow::Context;
+use edgefit::base::units::format;
+use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
+use edgefit::engine::EngineName;
+use edgefit::engine::child::Launch;
 use edgefit::graph::Graph;
+use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::graph::rewrite::lift_constants;
-use serde::Serialize;
+use edgefit::train::{SplitFile, model_of_run};
+use edgefit::verify::cases::{Case, HeldOut, ImageFolder, Source, from_npz, synthetic};
+use edgefit::verify::{
+    ModelPaths, Models, Report, Setting, Verdict, output_tolerances, start, verify, with_names_of,
+};
 
 use super::{in_file, threads};
-use crate::cli::{ToleranceFor, Verify};
+use crate::cli::Verify;
 use crate::output::{Outcome, Output};
 use crate::progress::spinner;
-use accuracy::Accuracy;
-use comparison::{Compared, Setting};
-use engines::{Contestant, Fared, Status};
-use reduce::Files;
 
-#[derive(Serialize)]
-struct Verified {
-    verdict: Verdict,
-    model: PathBuf,
-    against: Option<PathBuf>,
-    /// Samples of the first kind of input.
-    samples: usize,
-    engines: Vec<Fared>,
-    /// Each two results of each output on the input that takes most of the tolerance.
-    pairs: Vec<Compared>,
-    /// On every input.
-    cases: Vec<Compared>,
-    first_divergence: Option<Divergence>,
-    /// What is not in eval mode.
-    faults: Vec<Fault>,
-    accuracy: Vec<Accuracy>,
-    reduced: Option<Files>,
-}
+/// Samples, where nothing else is said.
+const SAMPLES: usize = 8;
 
 pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
+    let model = in_file(&args.model);
     let mut graph = Graph::load(&args.model)?;
     lift_constants(&mut graph);
-    let tolerances = tolerances(&graph, &args.tolerance).map_err(in_file(&args.model))?;
-    let other = args.against.as_deref();
-    let other = other.map(|path| against::load(path, &graph)).transpose()?;
-    let cases = inputs::cases(&args, &graph, output)?;
-    let names = match (args.engine, &other) {
-        (Some(engine), Some(_)) => vec![engine],
-        _ => EngineName::ALL.to_vec(),
+    let tolerances = output_tolerances(&graph, &args.tolerance).map_err(&model)?;
+    let against = args.against.as_deref();
+    let other = against.map(|path| load_other(path, &graph)).transpose()?;
+    let cases = cases(&args, &graph, output)?;
+    let (names, models) = match (args.engine, &other) {
+        (Some(engine), Some(_)) => (vec![engine], Models::Two),
+        (_, Some(_)) => (EngineName::ALL.to_vec(), Models::Two),
+        (_, None) => (EngineName::ALL.to_vec(), Models::One),
     };
-    let mut contestants = engines::start(
-        &names,
-        args.engine,
-        threads(args.threads),
-        other.is_some(),
-        output,
-    )?;
+    let launch = launch(threads(args.threads))?;
+    let participants = start(&names, args.engine, models, &launch, &mut |words| {
+        output.warn(words);
+    })?;
     let setting = Setting {
         graph: &graph,
         other: other.as_ref(),
         tolerances: &tolerances,
         only: args.engine,
     };
-
+    let paths = ModelPaths {
+        model: &args.model,
+        against,
+    };
     let spinner = spinner("running the engines");
-    for contestant in &mut contestants {
-        contestant.load(&graph, other.as_ref());
-    }
-    let mut compared = Vec::new();
-    let mut accuracy = Vec::new();
-    for (index, case) in cases.iter().enumerate() {
-        let results = comparison::run(case, &setting, &mut contestants, output)?;
-        if let inputs::Source::Images(images) = &case.source {
-            accuracy.extend(accuracy::of(images, &results, &args));
-        }
-        compared.extend(comparison::pairs(case, index, &setting, &results));
-    }
-    check_ran(&contestants, &compared).map_err(in_file(&args.model))?;
-    let mut faults = in_train_mode(&graph);
-    faults.extend(comparison::faults(
-        &cases,
-        &setting,
-        &mut contestants,
-        output,
-    ));
-    let mut known = std::collections::HashSet::new();
-    faults.retain(|fault| known.insert(fault.node.clone()));
-    let first_divergence =
-        comparison::first_divergence(&cases, &setting, &mut contestants, &mut compared, output);
+    let report = verify(&cases, &setting, participants, paths, &mut |words| {
+        output.warn(words);
+    });
     spinner.finish_and_clear();
-
-    let reduced = match (&args.reduce, &first_divergence) {
-        (Some(path), Some(found)) => reduce::write(path, found, other.is_some(), output)?,
-        (Some(_), None) => {
-            output.warn("nothing diverges, so --reduce has nothing to write");
-            None
-        }
-        (None, _) => None,
-    };
-    let failed = |contestant: &Contestant| {
-        matches!(contestant.fared.status, Status::Failed | Status::Crashed)
-    };
-    let agree = faults.is_empty()
-        && !contestants.iter().any(failed)
-        && compared.iter().all(Compared::agrees);
-    let verified = Verified {
-        verdict: agree.into(),
-        model: args.model,
-        against: args.against,
-        samples: compared.first().map_or(0, |compared| compared.samples),
-        pairs: comparison::worst(&compared),
-        cases: compared,
-        engines: contestants
-            .into_iter()
-            .map(|contestant| contestant.fared)
-            .collect(),
-        first_divergence,
-        faults,
-        accuracy,
-        reduced,
-    };
-    output.result("edgefit.verify/1", &verified, || people::text(&verified))?;
-    Ok((verified.verdict == Verdict::Agree).into())
+    let mut report = report.map_err(&model)?;
+    if let Some(path) = &args.reduce {
+        reduce(path, &mut report, models, output)?;
+    }
+    output.result("edgefit.verify/1", &report, || {
+        human_readable::text(&report)
+    })?;
+    Ok((report.verdict == Verdict::Agree).into())
 }
 
-/// The tolerance of each output: what was asked for, or what goes with its type.
-fn tolerances(graph: &Graph, given: &[ToleranceFor]) -> anyhow::Result<Vec<Tolerance>> {
-    let outputs = &graph.outputs;
-    for asked in given.iter().filter_map(|given| given.output.as_ref()) {
-        let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
-        anyhow::ensure!(
-            names.contains(&asked.as_str()),
-            "--tolerance names '{asked}', and the model's outputs are {}",
-            names.join(", ")
-        );
-    }
-    let of = |output: &edgefit::graph::ValueInfo| {
-        let own = given
-            .iter()
-            .rev()
-            .find(|given| given.output.as_ref() == Some(&output.name));
-        let all = given.iter().rev().find(|given| given.output.is_none());
-        match own.or(all) {
-            Some(given) => Tolerance {
-                atol: given.atol,
-                rtol: given.rtol,
-                cosine: None,
-                nan_is_nan: false,
-            },
-            None => Tolerance::of(graph, output),
-        }
+/// The model in a file or of a run, its inputs and outputs called as those of `model`.
+fn load_other(path: &Path, model: &Graph) -> anyhow::Result<Graph> {
+    let mut other = if path.is_dir() {
+        model_of_run(path, model)?
+    } else {
+        Graph::load(path)?
     };
-    Ok(outputs.iter().map(of).collect())
+    lift_constants(&mut other);
+    with_names_of(model, other).map_err(in_file(path))
 }
 
-/// Refuses a model that no engine runs, and a comparison of nothing.
-fn check_ran(contestants: &[Contestant], compared: &[Compared]) -> anyhow::Result<()> {
-    let mut present = contestants
-        .iter()
-        .map(|contestant| &contestant.fared)
-        .filter(|fared| fared.status != Status::Missing)
-        .peekable();
-    let first = present.peek().and_then(|fared| fared.problem.clone());
-    if let (Some(problem), true) = (first, present.all(|fared| fared.status == Status::Failed)) {
-        return Err(Error::Refused(problem).into());
+/// How the process of an engine is started.
+fn launch(threads: usize) -> anyhow::Result<impl Fn(EngineName) -> Launch> {
+    let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
+    Ok(move |engine: EngineName| {
+        let engine = engine.to_string();
+        let arguments = ["engine-worker", "--engine", &engine, "--threads"];
+        let mut arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
+        arguments.push(threads.to_string().into());
+        Launch {
+            binary: binary.clone(),
+            arguments,
+            variables: Vec::new(),
+        }
+    })
+}
+
+/// All inputs that the model is compared on.
+fn cases(args: &Verify, graph: &Graph, output: &mut Output) -> anyhow::Result<Vec<Case>> {
+    let model = in_file(&args.model);
+    let samples = args.samples.map(|samples| samples as usize);
+    let mut cases = Vec::new();
+    if let Some(path) = &args.data {
+        let folder = ImageFolder {
+            path,
+            held_out: args.split.as_deref().map(held_out).transpose()?,
+            most: samples,
+        };
+        let images = folder.case(graph, &mut |words| output.warn(words));
+        cases.push(images.map_err(&model)?);
     }
-    let all_ran = contestants
-        .iter()
-        .all(|contestant| matches!(contestant.fared.status, Status::Ran | Status::Missing));
+    let shapes = match &args.inputs {
+        Some(path) => {
+            let given = from_npz(path, graph)?;
+            let shapes = match &given.source {
+                Source::Arrays(arrays) => arrays.iter().map(|array| array.dims.clone()).collect(),
+                Source::Images(_) => Vec::new(),
+            };
+            cases.push(given);
+            shapes
+        }
+        None => {
+            let given = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
+            let samples = samples.filter(|_| args.data.is_none()).unwrap_or(SAMPLES);
+            let shapes = InputShapes::bind(graph, samples, given).map_err(in_file(&args.model))?;
+            fits_here(graph, &shapes).map_err(in_file(&args.model))?;
+            let dims = shapes.0.into_iter().map(|(_, dims)| dims);
+            dims.collect::<Vec<_>>()
+        }
+    };
+    cases.extend(synthetic(graph, &shapes, args.seed));
+    Ok(cases)
+}
+
+/// The samples that a run held out to the end.
+fn held_out(file: &Path) -> anyhow::Result<HeldOut> {
+    Ok(HeldOut {
+        relative: BTreeSet::from_iter(SplitFile::load(file)?.test),
+        file: file.to_path_buf(),
+    })
+}
+
+/// Refuses shapes that do not go together, and models that this machine has no memory for.
+fn fits_here(graph: &Graph, shapes: &InputShapes) -> anyhow::Result<()> {
+    let inference = infer(graph, shapes)?;
+    let need = MemoryPlan::of(graph, &inference, ElementType::AsStored).naive_bytes;
+    let host = edgefit::device::host()?;
+    let free = host.banks.iter().map(|bank| bank.free_bytes());
+    let have = free.max().unwrap_or(0);
     anyhow::ensure!(
-        !compared.is_empty() || !all_ran,
-        "there is nothing to compare; leave out --engine, or install ONNX Runtime with `edgefit engine \
-         install onnxruntime`"
+        need <= have,
+        "its activations need {} and this machine has {} free; give fewer --samples or a smaller \
+         --input-shape",
+        format::bytes(need),
+        format::bytes(have)
     );
+    Ok(())
+}
+
+/// Writes the files that reproduce the divergence, if there is one and they do.
+fn reduce(
+    path: &Path,
+    report: &mut Report,
+    models: Models,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let Some(found) = &report.first_divergence else {
+        output.warn("nothing diverges, so --reduce has nothing to write");
+        return Ok(());
+    };
+    match &found.reduced {
+        Some(reduced) => report.reduced = Some(reduced.write(path, models)?),
+        None => output.warn(
+            "no part of the model reproduces the divergence with the same inputs, so --reduce wrote \
+             nothing: errors add up",
+        ),
+    }
     Ok(())
 }

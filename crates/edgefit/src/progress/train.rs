@@ -1,4 +1,4 @@
-//! Progress bars of training, and how Ctrl-C ends it.
+//! Progress of training, and what Ctrl-C does to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,6 +1,6 @@
-//! Our own kernels for two kinds of convolution, and how gradients get through them.
+//! Our own kernels for 1×1 and depthwise convolution in burn, and their place in autodiff.
 //!
-//! burn-flex multiplies pixel kernels sample by sample, packing the weight for each, and takes the
+//! burn-flex multiplies 1×1 kernels sample by sample, packing the weight for each, and computes the
 //! gradient of depthwise ones channel by channel, each a convolution of its own.
 
 use burn::backend::autodiff::NodeId;
@@ -10,23 +10,23 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
-use burn::tensor::{Element, Shape, Tensor, TensorData};
-use bytemuck::Pod;
+use burn::tensor::{Shape, Tensor};
 
+use super::super::elements::{tensor, with_elements};
 use super::depthwise::{Axis, Depthwise};
 use super::pointwise;
 
 /// A kind of convolution that is computed here, without bias.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kernel {
-    /// The kernel is a single pixel.
+pub(crate) enum ConvolutionKernel {
+    /// The kernel is 1×1.
     Pointwise,
     /// Each channel has a kernel of its own.
     Depthwise([Axis; 2]),
 }
 
 /// The convolution of `x` (samples, inputs, height, width) by `weight`.
-pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, kernel: Kernel) -> Tensor<4> {
+pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, kernel: ConvolutionKernel) -> Tensor<4> {
     let y = <Dispatch as Convolve>::convolve(x.into_dispatch(), weight.into_dispatch(), kernel);
     Tensor::from_dispatch(y)
 }
@@ -36,7 +36,7 @@ trait Convolve: Backend {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        kernel: Kernel,
+        kernel: ConvolutionKernel,
     ) -> FloatTensor<Self>;
 }
 
@@ -44,16 +44,16 @@ impl Convolve for Flex {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        kernel: Kernel,
+        kernel: ConvolutionKernel,
     ) -> FloatTensor<Self> {
         match kernel {
-            Kernel::Pointwise => pointwise::forward(x, weight),
-            Kernel::Depthwise(axes) => {
+            ConvolutionKernel::Pointwise => pointwise::forward(x, weight),
+            ConvolutionKernel::Depthwise(axes) => {
                 let [samples, channels, ..] = x.layout().shape().dims::<4>();
                 let [height, width] = axes.map(|axis| axis.extent.output);
                 let shape = Shape::new([samples, channels, height, width]);
-                let kernel = Depthwise { channels, axes };
-                by_precision!(x, weight, |x, weight| tensor(
+                let kernel = Depthwise::new(channels, axes);
+                with_elements!(x, weight, |x, weight| tensor(
                     kernel.forward(x, weight),
                     shape
                 ))
@@ -66,7 +66,7 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        kernel: Kernel,
+        kernel: ConvolutionKernel,
     ) -> FloatTensor<Self> {
         let prepared = kernel.prepare::<C>([x.node(), weight.node()]);
         match prepared.compute_bound().stateful() {
@@ -83,7 +83,7 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
     }
 }
 
-impl Backward<Flex, 2> for Kernel {
+impl Backward<Flex, 2> for ConvolutionKernel {
     type State = (NodeId, NodeId);
 
     fn backward(
@@ -107,8 +107,8 @@ impl Backward<Flex, 2> for Kernel {
     }
 }
 
-impl Kernel {
-    /// The gradients of `x` and of the weight, those of them that are asked for.
+impl ConvolutionKernel {
+    /// The gradients of `x` and of the weight, as far as they are `asked` for.
     fn gradients(
         self,
         x: FloatTensor<Flex>,
@@ -116,15 +116,12 @@ impl Kernel {
         weight: FloatTensor<Flex>,
         asked: [bool; 2],
     ) -> [Option<FloatTensor<Flex>>; 2] {
-        let Kernel::Depthwise(axes) = self else {
+        let ConvolutionKernel::Depthwise(axes) = self else {
             return pointwise::backward(x, gradient, weight, asked);
         };
         let shapes = [&x, &weight].map(|of| of.layout().shape().clone());
-        let kernel = Depthwise {
-            channels: shapes[0][1],
-            axes,
-        };
-        by_precision!(x, gradient, weight, |x, gradient, weight| {
+        let kernel = Depthwise::new(shapes[0][1], axes);
+        with_elements!(x, gradient, weight, |x, gradient, weight| {
             let [of_x, of_weight] = shapes;
             [
                 asked[0].then(|| tensor(kernel.input_gradient(gradient, weight), of_x)),
@@ -132,34 +129,4 @@ impl Kernel {
             ]
         })
     }
-}
-
-/// Evaluates an expression with slices of the elements of tensors, which lie in order then, of 64 or
-/// 32 bits each.
-macro_rules! by_precision {
-    ($($tensor:ident),+, |$($name:ident),+| $made:expr) => {{
-        let contiguous = ($($tensor.to_contiguous()),+,);
-        let ($($tensor),+,) = &contiguous;
-        match [$($tensor.dtype()),+].contains(&burn::tensor::DType::F64) {
-            true => {
-                $(let $name = $crate::ops::conv::kernels::elements::<f64>($tensor);)+
-                $made
-            }
-            false => {
-                $(let $name = $crate::ops::conv::kernels::elements::<f32>($tensor);)+
-                $made
-            }
-        }
-    }};
-}
-pub(super) use by_precision;
-
-/// The elements of a tensor that lie in order.
-pub(in crate::ops) fn elements<T: Element + Pod>(tensor: &FloatTensor<Flex>) -> &[T] {
-    let start = tensor.layout().start_offset();
-    &tensor.storage()[start..][..tensor.layout().num_elements()]
-}
-
-pub(super) fn tensor<T: Element>(elements: Vec<T>, shape: Shape) -> FloatTensor<Flex> {
-    FloatTensor::<Flex>::from_data(TensorData::new(elements, shape))
 }

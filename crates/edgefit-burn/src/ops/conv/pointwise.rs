@@ -1,4 +1,4 @@
-//! Convolution of images by kernels of a single pixel, and its gradients: matrix products.
+//! Convolution of images by 1×1 kernels, and its gradients: matrix products.
 
 use std::mem::MaybeUninit;
 
@@ -7,9 +7,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::Shape;
 use rayon::prelude::*;
 
-use super::kernels::{by_precision, tensor};
-use super::number::{Number, written};
-use super::product::{Matrix, multiply};
+use super::super::elements::{tensor, with_elements};
+use super::float::{Float, vec_written_by};
+use super::matrix_product::{Matrix, Threads, multiply};
 
 /// Images of the dimensions (samples, inputs, height, width), which become (samples, outputs, height,
 /// width).
@@ -22,8 +22,8 @@ struct Pointwise {
     pixels: usize,
 }
 
-/// Whether the weight is larger than the images: then these are laid side by side for a single
-/// product, where for one a sample the weight would be packed anew for each.
+/// Whether the weight is larger than an image: then the images are laid side by side for a single
+/// product. In one product a sample, the weight would be packed anew for each.
 pub(crate) fn is_single_product(inputs: usize, outputs: usize, pixels: usize) -> bool {
     pixels * (inputs + outputs) < inputs * outputs
 }
@@ -45,17 +45,17 @@ impl Pointwise {
     }
 
     /// The weight times each pixel of `x`.
-    fn forward<T: Number>(&self, x: &[T], weight: &[T]) -> Vec<T> {
+    fn forward<T: Float>(&self, x: &[T], weight: &[T]) -> Vec<T> {
         let weight = Matrix::new(weight, self.outputs, self.inputs);
-        match self.is_single() {
-            true => self.single(weight, &self.side_by_side(x)),
-            false => self.each(weight, x),
+        if self.is_single() {
+            self.single(weight, &self.side_by_side(x))
+        } else {
+            self.each(weight, x)
         }
     }
 
-    /// The gradients of `x` and of the weight from that of the result, those of them that are asked
-    /// for.
-    fn backward<T: Number>(
+    /// The gradients of `x` and of the weight from that of the result, as far as they are `asked` for.
+    fn backward<T: Float>(
         &self,
         [x, gradient, weight]: [&[T]; 3],
         asked: [bool; 2],
@@ -68,9 +68,10 @@ impl Pointwise {
             return [of_x, None];
         }
         let gradient = self.side_by_side(gradient);
-        let of_x = match asked[0] && single {
-            true => Some(self.single(weight, &gradient)),
-            false => of_x,
+        let of_x = if asked[0] && single {
+            Some(self.single(weight, &gradient))
+        } else {
+            of_x
         };
         let of_weight = asked[1].then(|| {
             let gradient = Matrix::new(&gradient, self.outputs, columns);
@@ -80,8 +81,8 @@ impl Pointwise {
         [of_x, of_weight]
     }
 
-    /// `weight` times images that lie side by side, as images one behind the other.
-    fn single<T: Number>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
+    /// `weight` times images that lie side by side, as images one after the other.
+    fn single<T: Float>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
         let columns = self.samples * self.pixels;
         let y = multiplied(weight, Matrix::new(x, weight.columns(), columns));
         match self.samples {
@@ -91,8 +92,12 @@ impl Pointwise {
     }
 
     /// `weight` times image after image.
-    fn each<T: Number>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
-        let alone = self.samples < rayon::current_num_threads();
+    fn each<T: Float>(&self, weight: Matrix<T>, x: &[T]) -> Vec<T> {
+        let threads = if self.samples < rayon::current_num_threads() {
+            Threads::All
+        } else {
+            Threads::One
+        };
         let (from, to) = (weight.columns() * self.pixels, weight.rows() * self.pixels);
         assert_eq!(x.len(), self.samples * from);
         let write = |y: &mut [MaybeUninit<T>]| {
@@ -103,16 +108,16 @@ impl Pointwise {
                     weight,
                     Matrix::new(x, weight.columns(), self.pixels),
                     y,
-                    alone,
+                    threads,
                 );
             });
         };
-        // SAFETY: there is an image for every part of the result, and a product writes all of it.
-        unsafe { written(self.samples * to, write) }
+        // SAFETY: there is an image for every image of the result, and a product writes all of it.
+        unsafe { vec_written_by(self.samples * to, write) }
     }
 
-    /// (channels, samples · pixels) of images one behind the other.
-    fn side_by_side<'x, T: Number>(&self, x: &'x [T]) -> std::borrow::Cow<'x, [T]> {
+    /// (channels, samples · pixels) of images one after the other.
+    fn side_by_side<'x, T: Float>(&self, x: &'x [T]) -> std::borrow::Cow<'x, [T]> {
         let channels = x.len() / (self.samples * self.pixels);
         match self.samples {
             1 => x.into(),
@@ -121,35 +126,35 @@ impl Pointwise {
     }
 }
 
-fn multiplied<T: Number>(a: Matrix<T>, b: Matrix<T>) -> Vec<T> {
+fn multiplied<T: Float>(a: Matrix<T>, b: Matrix<T>) -> Vec<T> {
     // SAFETY: a product writes all of it.
-    unsafe { written(a.rows() * b.columns(), |y| multiply(a, b, y, true)) }
+    unsafe { vec_written_by(a.rows() * b.columns(), |y| multiply(a, b, y, Threads::All)) }
 }
 
 /// (inner, outer, length) of (outer, inner, length).
-fn swapped<T: Number>(x: &[T], [outer, inner, length]: [usize; 3]) -> Vec<T> {
+fn swapped<T: Float>(x: &[T], [outer, inner, length]: [usize; 3]) -> Vec<T> {
     assert_eq!(x.len(), outer * inner * length);
     let write = |swapped: &mut [MaybeUninit<T>]| {
-        let parts = swapped.par_chunks_exact_mut(outer * length).enumerate();
-        parts.for_each(|(index, to)| {
+        let blocks = swapped.par_chunks_exact_mut(outer * length).enumerate();
+        blocks.for_each(|(index, to)| {
             let from = x[index * length..].chunks(inner * length);
             for (to, from) in to.chunks_exact_mut(length).zip(from) {
                 to.write_copy_of_slice(&from[..length]);
             }
         });
     };
-    // SAFETY: there are `inner` parts of `outer` pieces each, and as many pieces in `x`.
-    unsafe { written(x.len(), write) }
+    // SAFETY: there are `inner` blocks of `outer` pieces each, and as many pieces in `x`.
+    unsafe { vec_written_by(x.len(), write) }
 }
 
 pub(super) fn forward(x: FloatTensor<Flex>, weight: FloatTensor<Flex>) -> FloatTensor<Flex> {
     let shape = x.layout().shape();
     let of = Pointwise::new(shape, weight.layout().shape());
     let shape = Shape::new([of.samples, of.outputs, shape[2], shape[3]]);
-    by_precision!(x, weight, |x, weight| tensor(of.forward(x, weight), shape))
+    with_elements!(x, weight, |x, weight| tensor(of.forward(x, weight), shape))
 }
 
-/// The gradients of `x` and of the weight, those of them that are asked for.
+/// The gradients of `x` and of the weight, as far as they are `asked` for.
 pub(super) fn backward(
     x: FloatTensor<Flex>,
     gradient: FloatTensor<Flex>,
@@ -158,7 +163,7 @@ pub(super) fn backward(
 ) -> [Option<FloatTensor<Flex>>; 2] {
     let shapes = [&x, &weight].map(|of| of.layout().shape().clone());
     let of = Pointwise::new(&shapes[0], &shapes[1]);
-    by_precision!(x, gradient, weight, |x, gradient, weight| {
+    with_elements!(x, gradient, weight, |x, gradient, weight| {
         let [of_x, of_weight] = of.backward([x, gradient, weight], asked);
         let [x, weight] = shapes;
         [

@@ -1,3 +1,5 @@
+//! Finds the head of a graph.
+
 use std::collections::HashSet;
 
 use super::{Head, Layer, rows_are_classes};
@@ -7,10 +9,20 @@ use crate::infer::{Inference, InputShapes, infer};
 use crate::tensor::Tensor;
 use crate::topology::{Topology, outputs_behind};
 
-const MEND: &str = "name the node that makes the classes with --head";
+const FIX: &str = "name the node that makes the classes with --head";
 
-/// See [`Head::of`].
-pub(super) fn find(graph: &Graph, choice: Option<&str>) -> Result<Head> {
+impl Head {
+    /// Finds the head of a graph that ends in logits, see [`crate::rewrite::cut_softmax`]; or takes
+    /// the node called `choice` for it.
+    ///
+    /// # Errors
+    /// There is no such layer, or the shapes of the graph cannot be worked out.
+    pub fn of(graph: &Graph, choice: Option<&str>) -> Result<Self> {
+        find(graph, choice)
+    }
+}
+
+fn find(graph: &Graph, choice: Option<&str>) -> Result<Head> {
     let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
     let mut search = Search {
         graph,
@@ -27,7 +39,7 @@ pub(super) fn find(graph: &Graph, choice: Option<&str>) -> Result<Head> {
                 return Err(Error::invalid(
                     "graph outputs",
                     format!(
-                        "there are {}; a classifier to fine-tune has one; {MEND}",
+                        "there are {}; a classifier to fine-tune has one; {FIX}",
                         graph.outputs.len()
                     ),
                 ));
@@ -104,7 +116,7 @@ impl<'g> Search<'g> {
     /// The values from which `value` comes, on the way to a linear layer; none if it comes from one.
     fn step_back(&mut self, value: &str) -> Result<Vec<String>> {
         let no_head = |problem: String| {
-            Error::invalid(format!("value '{value}'"), format!("{problem}; {MEND}"))
+            Error::invalid(format!("value '{value}'"), format!("{problem}; {FIX}"))
         };
         let Some(index) = self.topology.producer(value) else {
             return Err(no_head(

@@ -1,3 +1,5 @@
+//! Replaces the head of a graph by one for another number of classes.
+
 use super::{Head, Layer, LayerWeights, constant, rows_are_classes, transpose};
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, Node};
@@ -8,6 +10,30 @@ use crate::topology::outputs_behind;
 /// Gives the graph a classifier for another number of classes, named and stored as the old one.
 ///
 /// `weights` has an entry for each of the head's layers.
+///
+/// ```
+/// use edgefit_graph::rewrite::{Head, LayerWeights, replace_head};
+/// use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
+///
+/// let mut graph = Graph::new("example", 17);
+/// let batch = || Dim::Symbol("batch".into());
+/// graph.inputs.push(ValueInfo::f32("features", vec![batch(), Dim::Known(2)]));
+/// graph.outputs.push(ValueInfo::f32("logits", vec![batch(), Dim::Known(3)]));
+/// let weight = Tensor::from_values(vec![3, 2], &[0f32; 6]);
+/// graph.initializers.insert("weight".into(), weight);
+/// let linear = Node::new("Gemm", "linear", &["features", "weight"], &["logits"]);
+/// graph.nodes.push(linear.with("transB", Attribute::Int(1)));
+///
+/// let head = Head::of(&graph, None)?;
+/// assert_eq!((head.classes, head.layers[0].inputs), (3, 2));
+/// let five_classes = LayerWeights {
+///     weight: vec![0.5; 5 * 2],
+///     bias: vec![0.0; 5],
+/// };
+/// replace_head(&mut graph, &head, &[five_classes])?;
+/// assert_eq!(Head::of(&graph, None)?.classes, 5);
+/// # Ok::<(), edgefit_graph::Error>(())
+/// ```
 ///
 /// # Errors
 /// The sizes do not go together, the graph changed since `head` was found, or the new number of
@@ -80,15 +106,16 @@ pub fn replace_head(graph: &mut Graph, head: &Head, weights: &[LayerWeights]) ->
 
     let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
     let dims = &inference.known(&output)?.dims;
-    match dims.iter().product::<usize>() == classes {
-        true => Ok(()),
-        false => Err(Error::invalid(
+    if dims.iter().product::<usize>() == classes {
+        Ok(())
+    } else {
+        Err(Error::invalid(
             at(),
             format!(
                 "makes {classes} classes, but the output '{output}' has the shape {dims:?}; choose \
                  another node with --head"
             ),
-        )),
+        ))
     }
 }
 
@@ -106,15 +133,12 @@ fn replace_layer(graph: &mut Graph, layer: &Layer, new: &LayerWeights) -> Result
     if node.label() != layer.node {
         return Err(moved());
     }
-    let weight = match rows_are_classes(node)? {
-        true => {
-            let dims = [&[classes], &old.dims()[1..]].concat();
-            Tensor::from_values(dims, &new.weight)
-        }
-        false => {
-            let weight = transpose(&new.weight, classes, layer.inputs);
-            Tensor::from_values(vec![layer.inputs, classes], &weight)
-        }
+    let weight = if rows_are_classes(node)? {
+        let dims = [&[classes], &old.dims()[1..]].concat();
+        Tensor::from_values(dims, &new.weight)
+    } else {
+        let weight = transpose(&new.weight, classes, layer.inputs);
+        Tensor::from_values(vec![layer.inputs, classes], &weight)
     };
     let old_bias = layer.bias(graph).and_then(|name| constant(graph, name));
     let mut bias_dims = old_bias.map_or(Vec::new(), |old| old.dims().to_vec());
@@ -149,7 +173,7 @@ fn replace_layer(graph: &mut Graph, layer: &Layer, new: &LayerWeights) -> Result
     Ok(())
 }
 
-/// Puts an addition of `bias` behind a product that had none; the result keeps its name.
+/// Inserts an addition of `bias` behind a product that had none; the result keeps its name.
 fn add_bias(graph: &mut Graph, layer: &Layer, bias: Tensor) {
     let node = &mut graph.nodes[layer.multiply];
     layer.node.clone_into(&mut node.name);
@@ -171,13 +195,14 @@ fn add_bias(graph: &mut Graph, layer: &Layer, bias: Tensor) {
     graph.initializers.insert(name, bias);
 }
 
-/// Puts `tensor` where node `reader` reads the constant `name`; other readers keep the old one.
+/// Replaces the constant `name` by `tensor` for the node `reader`; other readers keep the old one.
 fn set_constant(graph: &mut Graph, reader: usize, name: &str, tensor: Tensor) {
     let inputs = graph.nodes.iter().flat_map(Node::present_inputs);
     let readers = inputs.filter(|input| *input == name).count();
-    let own = match readers == 1 && graph.initializers.contains_key(name) {
-        true => name.to_owned(),
-        false => free_name(graph, format!("{name}.head")),
+    let own = if readers == 1 && graph.initializers.contains_key(name) {
+        name.to_owned()
+    } else {
+        free_name(graph, format!("{name}.head"))
     };
     graph.nodes[reader]
         .inputs
@@ -203,7 +228,7 @@ fn free_name(graph: &Graph, mut name: String) -> String {
     name
 }
 
-/// Puts the new number of classes where a change of shape behind the head names the old one.
+/// Writes the new number of classes into each `Reshape` behind the head that names the old one.
 fn rename_classes(graph: &mut Graph, head: &Head, classes: usize) {
     for &index in &head.tail {
         if graph

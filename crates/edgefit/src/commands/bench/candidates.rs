@@ -1,8 +1,11 @@
-use std::path::{Path, PathBuf};
+//! Candidates from the arguments, with the shapes of their inputs.
+
+use std::path::Path;
 
 use anyhow::ensure;
+use edgefit::bench::Candidate;
 use edgefit::data::read_array;
-use edgefit::engine::{EngineName, Target};
+use edgefit::engine::EngineName;
 use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::graph::rewrite::lift_constants;
 use edgefit::graph::{Dim, Graph};
@@ -10,17 +13,6 @@ use edgefit::graph::{Dim, Graph};
 use super::super::{in_file, load};
 use crate::cli::Bench;
 use crate::output::Output;
-
-/// One thing to measure.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    pub model: PathBuf,
-    pub target: Target,
-    pub threads: usize,
-    pub shapes: Vec<Vec<usize>>,
-    /// Files of the inputs; random numbers where there are none.
-    pub inputs: Vec<PathBuf>,
-}
 
 /// Every model in every engine with every number of threads. `library` is ONNX Runtime's: there, or
 /// why not.
@@ -55,19 +47,19 @@ pub fn candidates(
     Ok(candidates)
 }
 
-/// The shapes that `model` is run with. Those that the user gave are held against the whole model.
+/// The shapes that `model` is run with. Those that the user gave are checked by inferring the shapes of
+/// the whole model.
 fn shapes(model: &Path, args: &Bench) -> anyhow::Result<Vec<Vec<usize>>> {
     let arrays = args.input.iter().map(read_array);
     let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
-    let (graph, mut shapes) = match arrays.is_empty() {
-        true => load(model, &args.shape)?,
-        false => {
-            let mut graph = Graph::load(model)?;
-            lift_constants(&mut graph);
-            let shapes = arrays.into_iter().map(|(dims, _)| dims).collect();
-            let shapes = bound(&graph, shapes).map_err(in_file(model))?;
-            (graph, shapes)
-        }
+    let (graph, mut shapes) = if arrays.is_empty() {
+        load(model, &args.shape)?
+    } else {
+        let mut graph = Graph::load(model)?;
+        lift_constants(&mut graph);
+        let shapes = arrays.into_iter().map(|(dims, _)| dims).collect();
+        let shapes = bound(&graph, shapes).map_err(in_file(model))?;
+        (graph, shapes)
     };
     if args.shape.input_shape.is_some() || !args.input.is_empty() {
         infer(&graph, &shapes).map_err(in_file(model))?;
@@ -86,7 +78,7 @@ fn bound(graph: &Graph, shapes: Vec<Vec<usize>>) -> anyhow::Result<InputShapes> 
     );
     let named = inputs.iter().zip(shapes).map(|(input, shape)| {
         let declared = input.dims().unwrap_or_default();
-        // How many samples there are is the array's to say.
+        // The array decides how many samples there are.
         let alike = |(axis, (dim, size)): (usize, (&Dim, &usize))| match dim {
             Dim::Known(known) => axis == 0 || known == size,
             _ => true,
@@ -103,17 +95,4 @@ fn bound(graph: &Graph, shapes: Vec<Vec<usize>>) -> anyhow::Result<InputShapes> 
         Ok((input.name.clone(), shape))
     });
     Ok(InputShapes(named.collect::<anyhow::Result<_>>()?))
-}
-
-impl Candidate {
-    /// What it is, in a line.
-    pub fn label(&self) -> String {
-        let plural = if self.threads == 1 { "" } else { "s" };
-        format!(
-            "{} on {}, {} thread{plural}",
-            self.model.display(),
-            self.target,
-            self.threads
-        )
-    }
 }

@@ -1,14 +1,17 @@
+//! `edgefit bench-worker`: the process of one candidate.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use edgefit::assets::Cache;
-use edgefit::bench::{Result, worker};
+use edgefit::bench::Result;
+use edgefit::bench::worker::{Work, serve};
 use edgefit::data::read_array;
-use edgefit::engine::{Array, Effort, EngineName, runner, trace};
+use edgefit::engine::{Array, Effort, EngineName, random_arrays, runner, trace};
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
 
-use super::super::{discover, random};
+use super::super::discover;
 use crate::cli::BenchWorker;
 use crate::output::Outcome;
 
@@ -23,7 +26,7 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         discover(&Cache::of_user()?)?;
     }
     let inputs = match args.input.as_slice() {
-        [] => random(args.input_shape.into_iter().map(|shape| shape.0), 0),
+        [] => random_arrays(args.input_shape.into_iter().map(|shape| shape.0), 0),
         files => files.iter().map(array).collect::<anyhow::Result<_>>()?,
     };
     let threads = args.threads as usize;
@@ -34,7 +37,13 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         Ok(trace(args.engine, &graph, &inputs, threads, PROFILE)?)
     };
     let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
-    worker::serve(args.engine, threads, load, profile, orders, answers)?;
+    let work = Work {
+        target: args.engine,
+        threads,
+        load,
+        profile,
+    };
+    serve(work, orders, answers)?;
     Ok(Outcome::Yes)
 }
 

@@ -4,33 +4,34 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use edgefit::bench::schedule::Effort;
+use edgefit::bench::schedule::Schedule;
 use edgefit::bench::statistics::quantile_interval;
+use edgefit::bench::{BenchResult, Candidate, Hardware, Plan, measure_on_board};
 use edgefit::cost::{Measured, Request};
 use edgefit::device::{Profile, WeightsIn};
-use edgefit::engine::EngineName;
+use edgefit::engine::{Effort, EngineName};
 use edgefit::graph::infer::InputShapes;
+use edgefit::remote::RemoteRunner;
 
-use crate::commands::bench::candidates::Candidate;
-use crate::commands::bench::report::BenchResult;
-use crate::commands::bench::session;
-use crate::commands::remote::Remote;
+use crate::commands::own_program;
 use crate::output::Output;
 use crate::progress::spinner;
 
 /// Enough for a median whose interval is narrow.
-const EFFORT: Effort = Effort {
-    runs: 30,
-    time: Duration::from_secs(2),
+const SCHEDULE: Schedule = Schedule {
+    effort: Effort {
+        runs: 30,
+        time: Duration::from_secs(2),
+    },
     launches: 3,
     profile: false,
 };
 
 /// The board, as it describes itself.
-pub fn board(remote: &Remote, output: &mut Output) -> anyhow::Result<Profile> {
+pub fn board(remote: &RemoteRunner, output: &mut Output) -> anyhow::Result<Profile> {
     let shown: Profile = remote.ask(&["device", "show", "host"], "edgefit.device/1", output)?;
     Ok(Profile {
-        name: remote.host(),
+        name: remote.host().to_string(),
         ..shown
     })
 }
@@ -40,7 +41,7 @@ pub fn measure(
     model: &Path,
     shapes: &InputShapes,
     request: &Request,
-    remote: &mut Option<Remote>,
+    remote: &mut Option<RemoteRunner>,
     output: &mut Output,
 ) -> anyhow::Result<Measured> {
     anyhow::ensure!(
@@ -48,7 +49,7 @@ pub fn measure(
         "--measure runs the model on a computer, and {} is none; leave --measure out",
         request.profile.name
     );
-    let engine = request.engine.map_or("", |engine| &engine.name);
+    let engine = request.engine.map_or("", |engine| engine.name.as_str());
     let engine: EngineName = engine.parse().ok().with_context(|| {
         format!("--measure runs tract and onnxruntime, not '{engine}'; give --engine")
     })?;
@@ -61,11 +62,10 @@ pub fn measure(
     }];
     let spinner = spinner("measuring");
     let session = match remote {
-        Some(remote) => session::there(remote, &candidates, EFFORT, output),
-        None => session::here(&session::workers(&candidates)?, EFFORT, || spinner.tick()),
+        Some(remote) => measure_on_board(remote, &candidates, SCHEDULE, output)?,
+        None => Plan::new(&candidates, SCHEDULE)?.run_here(&own_program()?, || spinner.tick()),
     };
     spinner.finish_and_clear();
-    let session = session?;
     let [candidate] = &candidates;
     let measured = session.measured.first().context("nothing was measured")?;
     if let Some(failure) = &measured.failure {
@@ -74,7 +74,7 @@ pub fn measure(
     if let Some(emulator) = &session.context.emulator {
         anyhow::bail!("{emulator} runs the model; --measure needs the board itself");
     }
-    let result = BenchResult::of(candidate, measured, false);
+    let result = BenchResult::of(candidate, measured, Hardware::Real);
     let median = result.summary.as_ref().and_then(|summary| summary.p50_ns);
     let interval = quantile_interval(&result.times_ns, 0.5);
     Ok(Measured {
@@ -82,7 +82,9 @@ pub fn measure(
             "a process of {engine} on {}, measured",
             remote
                 .as_ref()
-                .map_or("this machine".to_owned(), Remote::host)
+                .map_or("this machine".to_owned(), |remote| remote
+                    .host()
+                    .to_string())
         ),
         peak_rss_bytes: result.peak_rss_bytes,
         run_ns: median

@@ -1,24 +1,29 @@
+//! `device probe`: measures this machine or a board into a profile.
+
+use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file::write_atomically;
 use edgefit::device::gpu::Reading;
 use edgefit::device::{Gpus, Profile};
+use edgefit::engine::child::Launch;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::engine::{EngineName, Measurement};
 use edgefit::graph::Graph;
 use edgefit::import::arch::ARCHITECTURES;
 use edgefit::probe::{Error, Probed, Request, probe};
+use edgefit::remote::RemoteRunner;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::discover;
-use super::super::remote::Remote;
+use crate::board;
 use crate::cli::Probe;
 use crate::output::{Outcome, Output};
 use crate::progress::{Bars, spinner};
+use crate::tables;
 use edgefit::base::units::format;
 
 const SCHEMA: &str = "edgefit.device/1";
@@ -53,25 +58,34 @@ fn here(args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
     let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
     let threads = args.threads.to_string();
     let run = |engine: EngineName, model: &Path, shapes: &[Vec<usize>]| {
-        let mut child = Command::new(&binary);
-        child.args(["--json", "run-model", "--engine", &engine.to_string()]);
-        child.args(["--threads", &threads, "--runs", RUNS]);
-        child.args(["--milliseconds", MILLISECONDS]);
+        let engine_name = engine.to_string();
+        let options = [
+            "--json",
+            "run-model",
+            "--engine",
+            &engine_name,
+            "--threads",
+            &threads,
+        ];
+        let effort = ["--runs", RUNS, "--milliseconds", MILLISECONDS];
+        let mut arguments: Vec<OsString> = options.iter().chain(&effort).map(Into::into).collect();
         for shape in shapes {
             let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
-            child.args(["--input-shape", &sizes.join("x")]);
+            arguments.extend(["--input-shape".into(), sizes.join("x").into()]);
         }
-        if let Some(library) = &library {
-            child.env(LIBRARY_VARIABLE, library);
-        }
-        let fail = |detail: String| Error::Child { engine, detail };
-        let ran = child.arg(model).output();
-        let ran = ran.map_err(|error| fail(error.to_string()))?;
-        if !ran.status.success() {
-            let words = String::from_utf8_lossy(&ran.stderr);
-            return Err(fail(format!("{}: {}", ran.status, words.trim())));
-        }
-        serde_json::from_slice::<Measurement>(&ran.stdout).map_err(|error| fail(error.to_string()))
+        arguments.push(model.into());
+        let variables = library.iter();
+        let variables = variables.map(|path| (LIBRARY_VARIABLE.to_owned(), path.into()));
+        let launch = Launch {
+            binary: binary.clone(),
+            arguments,
+            variables: variables.collect(),
+        };
+        let ran = launch.document::<Measurement>();
+        ran.map_err(|error| Error::Child {
+            engine,
+            detail: error.to_string(),
+        })
     };
     let name = profile_name(args.output.as_deref());
     let networks: Vec<Graph> = ARCHITECTURES
@@ -90,7 +104,7 @@ fn here(args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
 }
 
 /// Measures the board.
-fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
+fn there(remote: &RemoteRunner, args: &Probe, output: &mut Output) -> anyhow::Result<Probed> {
     let threads = args.threads.to_string();
     let mut arguments = vec!["device", "probe", "--threads", &threads];
     if let Some(library) = &args.nvml_lib {
@@ -108,7 +122,9 @@ fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<P
             gpus: serde_json::from_value(gpus)?,
             profile: Profile {
                 name: profile_name(args.output.as_deref()),
-                title: profile.title.replacen("this machine", &remote.host(), 1),
+                title: profile
+                    .title
+                    .replacen("this machine", &remote.host().to_string(), 1),
                 ..profile
             },
         })
@@ -117,7 +133,7 @@ fn there(remote: &Remote, args: &Probe, output: &mut Output) -> anyhow::Result<P
 }
 
 pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
-    let Probed { profile, gpus } = match Remote::connect(&args.remote, output)? {
+    let Probed { profile, gpus } = match board::connect(&args.remote, output)? {
         Some(remote) => there(&remote, &args, output)?,
         None => here(&args, output)?,
     };
@@ -131,7 +147,11 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
         gpus: &gpus,
     };
     output.result(SCHEMA, &found, || {
-        let mut text = format!("{}\n{}", super::people(&profile), gpu_lines(&gpus));
+        let mut text = format!(
+            "{}\n{}",
+            tables::profile::figures(&profile),
+            gpu_lines(&gpus)
+        );
         text.push_str(&rates(&profile));
         match &args.output {
             Some(path) => text.push_str(&format!(
@@ -163,11 +183,11 @@ fn profile_name(path: Option<&Path>) -> String {
 /// Each engine's best rates, its memory, and how far predictions are off.
 fn rates(profile: &Profile) -> String {
     let mut lines = String::new();
-    for footprint in &profile.footprints {
+    for process in &profile.process_memory {
         lines.push_str(&format!(
             "\n{}: a process takes {} before the model",
-            footprint.engine,
-            format::bytes(footprint.loaded.base_bytes)
+            process.engine,
+            format::bytes(process.loaded.base_bytes)
         ));
     }
     for calibration in &profile.calibrations {

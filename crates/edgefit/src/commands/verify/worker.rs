@@ -1,6 +1,9 @@
+//! `edgefit engine-worker`: the child that `verify` starts for each engine.
+
 use edgefit::assets::Cache;
+use edgefit::engine::EngineName;
+use edgefit::engine::child::serve_engine;
 use edgefit::engine::onnxruntime::Missing;
-use edgefit::engine::{EngineName, serve};
 
 use super::super::discover;
 use crate::cli::EngineWorker;
@@ -17,6 +20,6 @@ pub fn run(args: EngineWorker) -> anyhow::Result<Outcome> {
         discover(&cache).map(drop)
     };
     let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
-    serve(args.engine, args.threads as usize, find, orders, answers)?;
+    serve_engine(args.engine, args.threads as usize, find, orders, answers)?;
     Ok(Outcome::Yes)
 }

@@ -1,0 +1,85 @@
+//! One thing to measure: a model in an engine.
+
+use std::path::{Path, PathBuf};
+
+use edgefit_engine::{Provider, Target};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// A model in an engine, with a number of threads.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// ONNX file.
+    pub model: PathBuf,
+    /// Engine, and what it runs on.
+    pub target: Target,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// Shape of each input, batch first.
+    pub shapes: Vec<Vec<usize>>,
+    /// `.npy` files of the inputs; random numbers where there are none.
+    pub inputs: Vec<PathBuf>,
+}
+
+/// What the process of a candidate is started with.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Invocation {
+    pub arguments: Vec<String>,
+    pub variables: Vec<(String, String)>,
+}
+
+impl Candidate {
+    /// What it is, in a line.
+    pub fn label(&self) -> String {
+        let plural = if self.threads == 1 { "" } else { "s" };
+        format!(
+            "{} on {}, {} thread{plural}",
+            self.model.display(),
+            self.target,
+            self.threads
+        )
+    }
+
+    /// How its process is started.
+    pub(crate) fn invocation(&self) -> Result<Invocation> {
+        Ok(Invocation {
+            arguments: self.arguments()?,
+            variables: self.variables(),
+        })
+    }
+
+    fn arguments(&self) -> Result<Vec<String>> {
+        let mut arguments = vec!["bench-worker".to_owned()];
+        let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+        option("--engine", self.target.to_string());
+        option("--threads", self.threads.to_string());
+        for file in &self.inputs {
+            option("--input", utf8(file)?);
+        }
+        let shapes = self.shapes.iter();
+        for shape in shapes.filter(|_| self.inputs.is_empty()) {
+            let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+            option("--input-shape", sizes.join("x"));
+        }
+        arguments.extend(["--".to_owned(), utf8(&self.model)?]);
+        Ok(arguments)
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        // burn's threads are rayon's.
+        let threads = ("RAYON_NUM_THREADS", self.threads.to_string());
+        // So that CUDA's first GPU is the one that NVML is asked about.
+        let order = ("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_owned());
+        let on_gpu = self.target.provider == Provider::Cuda;
+        let variables = [threads].into_iter().chain(on_gpu.then_some(order));
+        variables
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+}
+
+fn utf8(path: &Path) -> Result<String> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| Error::NotUtf8(path.to_path_buf()))
+}

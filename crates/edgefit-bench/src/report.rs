@@ -1,0 +1,116 @@
+//! The whole answer of `edgefit bench`.
+
+use edgefit_engine::{EngineName, Provider};
+use edgefit_remote::BoardSummary;
+use serde::Serialize;
+
+use crate::assertion::{Assertion, Judged};
+use crate::baseline::Baseline;
+use crate::candidate::Candidate;
+use crate::comparison::{Comparison, against_first};
+use crate::context::Context;
+use crate::result::{BenchResult, Hardware};
+use crate::session::Session;
+use crate::warning::{Observed, Warning};
+
+/// Results, comparisons and what is to be known about them.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The candidates that ran.
+    pub results: Vec<BenchResult>,
+    /// Each against the first, and against the baseline.
+    pub comparisons: Vec<Comparison>,
+    /// What was asserted of them.
+    pub assertions: Vec<Judged>,
+    /// The candidates that did not run.
+    pub failures: Vec<Failure>,
+    /// The machine.
+    pub context: Context,
+    /// The board, where it was not this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<BoardSummary>,
+    /// What may spoil a figure.
+    pub warnings: Vec<Warning>,
+}
+
+/// A candidate that did not run.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    /// File of the model.
+    pub model: String,
+    /// Engine.
+    pub engine: EngineName,
+    /// What the engine was to run it on.
+    pub provider: Provider,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// What went wrong.
+    pub error: String,
+    /// The candidate, in a line.
+    #[serde(skip)]
+    pub label: String,
+}
+
+impl Report {
+    /// Sums up a session. Times are left out where an emulator ran.
+    pub fn of(candidates: &[Candidate], session: Session, remote: Option<BoardSummary>) -> Self {
+        let hardware = if session.context.emulator.is_some() {
+            Hardware::Emulated
+        } else {
+            Hardware::Real
+        };
+        let (mut results, mut failures) = (Vec::new(), Vec::new());
+        for (candidate, measured) in candidates.iter().zip(&session.measured) {
+            match &measured.failure {
+                Some(error) => failures.push(Failure {
+                    model: candidate.model.display().to_string(),
+                    engine: candidate.target.engine,
+                    provider: candidate.target.provider,
+                    threads: candidate.threads,
+                    error: error.to_string(),
+                    label: candidate.label(),
+                }),
+                None => results.push(BenchResult::of(candidate, measured, hardware)),
+            }
+        }
+        Report {
+            comparisons: against_first(&results),
+            results,
+            assertions: Vec::new(),
+            failures,
+            warnings: Vec::new(),
+            context: session.context,
+            remote,
+        }
+    }
+
+    /// Adds the comparisons with a baseline, then what becomes of the assertions, then all warnings.
+    pub fn judge(&mut self, baseline: Option<&Baseline>, assertions: &[Assertion]) {
+        let mut of_baseline = Vec::new();
+        if let (Some(baseline), None) = (baseline, &self.context.emulator) {
+            let (compared, warnings) = baseline.against(&self.results, &self.context);
+            self.comparisons.extend(compared);
+            of_baseline = warnings;
+        }
+        let judged = assertions
+            .iter()
+            .flat_map(|assertion| assertion.judge(&self.results, &self.comparisons));
+        self.assertions = judged.collect();
+        let measured = self.results.iter().map(|result| result.threads);
+        let failed = self.failures.iter().map(|failure| failure.threads);
+        self.warnings = Warning::of(&Observed {
+            context: &self.context,
+            results: &self.results,
+            comparisons: &self.comparisons,
+            most_threads: measured.chain(failed).max(),
+        });
+        self.warnings.extend(of_baseline);
+    }
+
+    /// Whether every candidate ran and every assertion holds. One that met nothing to be compared
+    /// with does not.
+    pub fn holds(&self, assertions: &[Assertion]) -> bool {
+        let met = assertions.is_empty() || !self.assertions.is_empty();
+        self.failures.is_empty() && met && self.assertions.iter().all(|judged| judged.holds)
+    }
+}

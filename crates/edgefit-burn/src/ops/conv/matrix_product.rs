@@ -1,0 +1,133 @@
+//! Matrix products of slices. Those of burn-flex zero and copy their result first.
+
+use std::mem::MaybeUninit;
+
+use gemm::{Parallelism, gemm};
+
+use super::float::Float;
+
+/// A matrix whose element (row, column) lies at `row · strides[0] + column · strides[1]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matrix<'a, T> {
+    elements: &'a [T],
+    rows: usize,
+    columns: usize,
+    strides: [usize; 2],
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// From elements row by row.
+    ///
+    /// # Panics
+    /// If there are too few elements, or none.
+    pub fn new(elements: &'a [T], rows: usize, columns: usize) -> Self {
+        let count = rows.checked_mul(columns);
+        assert!(count.is_some_and(|count| (1..=elements.len()).contains(&count)));
+        Matrix {
+            elements,
+            rows,
+            columns,
+            strides: [columns, 1],
+        }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub fn transposed(self) -> Self {
+        let [down, right] = self.strides;
+        Matrix {
+            elements: self.elements,
+            rows: self.columns,
+            columns: self.rows,
+            strides: [right, down],
+        }
+    }
+}
+
+/// How many threads compute a product.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Threads {
+    /// All of rayon's pool.
+    All,
+    /// The one that calls.
+    One,
+}
+
+/// Writes `a` times `b` into all of `to`, row by row. The sums are the same on any number of threads.
+///
+/// # Panics
+/// If the sizes do not fit together.
+pub(super) fn multiply<T: Float>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    to: &mut [MaybeUninit<T>],
+    threads: Threads,
+) {
+    assert_eq!(a.columns, b.rows);
+    assert_eq!(to.len(), a.rows * b.columns);
+    let parallelism = match threads {
+        Threads::All => Parallelism::Rayon(0),
+        Threads::One => Parallelism::None,
+    };
+    let [[a_down, a_right], [b_down, b_right]] =
+        [a.strides, b.strides].map(|strides| strides.map(|stride| stride as isize));
+    // SAFETY: the elements of `a` and `b` lie in their slices, as `Matrix::new` saw to, and those of the
+    // result fill `to`, which is held alone; what `to` holds is not read.
+    unsafe {
+        gemm(
+            a.rows,
+            b.columns,
+            a.columns,
+            to.as_mut_ptr().cast(),
+            1,
+            b.columns as isize,
+            false,
+            a.elements.as_ptr(),
+            a_right,
+            a_down,
+            b.elements.as_ptr(),
+            b_right,
+            b_down,
+            T::from(0.0),
+            T::from(1.0),
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::float::vec_written_by;
+    use super::*;
+
+    fn product<T: Float>(a: Matrix<T>, b: Matrix<T>, threads: Threads) -> Vec<T> {
+        // SAFETY: a product writes all of it.
+        unsafe { vec_written_by(a.rows * b.columns, |y| multiply(a, b, y, threads)) }
+    }
+
+    #[test]
+    fn products_of_matrices_and_of_transposed_ones() {
+        let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let b = [1.0, -1.0, 0.5, 2.0, 0.0, 3.0];
+        for threads in [Threads::One, Threads::All] {
+            let (by_rows, by_columns) = (Matrix::new(&a, 2, 3), Matrix::new(&b, 2, 3));
+            assert_eq!(
+                product(by_rows, by_columns.transposed(), threads),
+                [0.5, 11.0, 2.0, 26.0]
+            );
+            let [a, b] = [a, b].map(|all| all.map(|one| one as f32));
+            let (down, right) = (Matrix::new(&a, 2, 3), Matrix::new(&b, 2, 3));
+            let y = product(down.transposed(), right, threads);
+            assert_eq!(y, [9.0, -1.0, 12.5, 12.0, -2.0, 16.0, 15.0, -3.0, 19.5]);
+        }
+    }
+}

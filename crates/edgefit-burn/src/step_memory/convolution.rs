@@ -1,0 +1,138 @@
+//! How convolutions use memory: their scratch is larger than what they keep.
+
+use std::thread::available_parallelism;
+
+use edgefit_graph::ops::{Conv, Extent};
+
+use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
+use crate::ops::{ConvolutionKernel, convolution_kernel, depthwise_scratch, is_single_product};
+use crate::program::Step;
+
+/// Most columns of a tile of `burn_flex::ops::conv`.
+const TILE: u64 = 512;
+
+/// Most bytes of the columns of a transposed convolution in `burn_flex::ops::conv_transpose`.
+const COLUMNS: u64 = 8 << 20;
+
+/// Most channels into and out of a convolution that burn-flex sums directly.
+const FEW_IN: usize = 4;
+const FEW_OUT: usize = 16;
+
+/// The operands are kept whatever is trained. The input is brought to channels-last for tiles of
+/// columns, unless the kernel is of one element, each channel has its own, or there are few of them.
+/// The gradient of the weight is a convolution of the input by the gradient of the result, both with
+/// batch and channels swapped, so both are copied twice; that of the input is a transposed one.
+pub(super) fn conv_memory(conv: &Conv, step: &Step, tracked: &[bool]) -> OpMemory {
+    let mut memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
+    memory.operands = vec![0, 1, 2];
+    let (Some(x), Some(w), Some(y)) = (
+        step.input_dims.first().filter(|dims| dims.len() > 2),
+        step.input_dims.get(1),
+        step.types.first().map(|ty| &ty.dims),
+    ) else {
+        return memory;
+    };
+    let Ok(extents) = conv.extents(x, w) else {
+        return memory;
+    };
+    if let [height, width] = *extents
+        && let Some(kernel) = convolution_kernel(x, w, [height, width], conv.groups)
+    {
+        return our_kernel_memory(kernel, [x, w, y], tracked);
+    }
+    let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let count = |dims: &[usize]| dims.iter().product::<usize>() as u64;
+    let lopsided = |extent: &Extent| extent.before != extent.after;
+    // Where the padding differs between the sides, a padded copy is made first.
+    let (source, padded) = if extents.iter().any(lopsided) {
+        let along = |(size, extent): (&usize, &Extent)| size + extent.before + extent.after;
+        let spatial: Vec<usize> = x[2..].iter().zip(&extents).map(along).collect();
+        let copy = tensor_bytes(&[&x[..2], &spatial].concat());
+        (copy, copy)
+    } else {
+        (tensor_bytes(x), 0)
+    };
+    let whole = |extent: &Extent| {
+        extent.kernel == 1 && extent.stride == 1 && extent.before + extent.after == 0
+    };
+    let pointwise = extents.iter().all(whole);
+    let depthwise = w[1] == 1 && conv.groups == x[1] && w[0] == x[1];
+    let few = |channels_in: usize, channels_out: usize| {
+        conv.groups == 1 && channels_in <= FEW_IN && channels_out <= FEW_OUT
+    };
+    let tiles = |columns: u64, length: u64| threads * columns.min(TILE) * length * FLOAT_BYTES;
+
+    memory.forward = vec![padded];
+    if !pointwise && !depthwise && !few(x[1], w[0]) {
+        let length = count(&w[1..]) + (w[0] / conv.groups) as u64;
+        let tiles = tiles(count(&y[2..]), length);
+        memory.forward.extend([tensor_bytes(w), source, tiles]);
+    }
+
+    let is_tracked = |index: usize| tracked.get(index) == Some(&true);
+    let mut backward = Vec::new();
+    if is_tracked(0) {
+        let columns = COLUMNS.min(FLOAT_BYTES * count(&w[1..]) * count(&y[2..]));
+        backward.push(vec![padded, threads * columns]);
+    }
+    if is_tracked(1) && conv.groups == 1 {
+        let mut scratch = vec![padded, source, tensor_bytes(y)];
+        let single = y[2..].iter().all(|&size| size == 1);
+        if !single && !few(x[0], w[0]) {
+            let length = x[0] as u64 * count(&y[2..]) + w[0] as u64;
+            scratch.extend([tensor_bytes(y), source, tiles(count(&w[2..]), length)]);
+        }
+        backward.push(scratch);
+    } else if is_tracked(1) {
+        let groups = conv.groups as u64;
+        backward.push(vec![padded, 2 * (source + tensor_bytes(y)) / groups]);
+    }
+    if is_tracked(2) {
+        backward.push(vec![tensor_bytes(y)]);
+    }
+    // One after the other; the largest counts.
+    let largest = backward
+        .into_iter()
+        .max_by_key(|sizes| sizes.iter().sum::<u64>());
+    memory.backward = largest.unwrap_or_default();
+    memory
+}
+
+/// Our own kernels keep input and weight, whatever is trained. A single product of all samples works
+/// on copies in which these lie side by side, as the gradient of every pointwise weight does. Depthwise
+/// kernels take the phases of a plane for each thread. The gradient of a bias is a sum over a copy.
+fn our_kernel_memory(
+    kernel: ConvolutionKernel,
+    [x, w, y]: [&[usize]; 3],
+    tracked: &[bool],
+) -> OpMemory {
+    let mut memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
+    memory.operands = vec![0, 1];
+    let is_tracked = |index: usize| tracked.get(index) == Some(&true);
+    let bias = if is_tracked(2) { tensor_bytes(y) } else { 0 };
+    let sizes = match kernel {
+        ConvolutionKernel::Pointwise => {
+            let single = is_single_product(w[1], w[0], x[2..].iter().product());
+            if single {
+                memory.forward = vec![tensor_bytes(x), tensor_bytes(y)];
+            }
+            if is_tracked(1) || (is_tracked(0) && single) {
+                vec![tensor_bytes(x), tensor_bytes(y)]
+            } else {
+                Vec::new()
+            }
+        }
+        ConvolutionKernel::Depthwise(axes) => {
+            let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
+            let planes = threads * depthwise_scratch(axes) * FLOAT_BYTES;
+            memory.forward = vec![planes];
+            vec![planes]
+        }
+    };
+    memory.backward = if sizes.iter().sum::<u64>() < bias {
+        vec![bias]
+    } else {
+        sizes
+    };
+    memory
+}

@@ -1,0 +1,184 @@
+//! What each op of `ops` takes and keeps in burn 0.22 (`burn-autodiff`, `burn-flex`).
+
+use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
+
+use super::convolution;
+use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
+use crate::program::Step;
+
+/// How `step` uses memory when gradients reach the operands that are `tracked`.
+pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
+    let tapes = tracked.contains(&true);
+    let x = step.input_dims.first().map_or(0, |dims| tensor_bytes(dims));
+    let y = step.types.first().map_or(0, |ty| tensor_bytes(&ty.dims));
+    let tracks = |index: usize| tracked.get(index).is_some_and(|tracked| *tracked);
+    let mut memory = match &step.op {
+        Op::Conv(conv) => convolution::conv_memory(conv, step, tracked),
+        // The batch's own statistics where the scale is trained.
+        Op::BatchNormalization(op) if tracks(1) || op.training_mode => {
+            OpMemory::new(ResultMemory::New, GradientMemory::New)
+                .operands(&[0])
+                .forward(&[x])
+                .backward(&[x; 2])
+        }
+        Op::BatchNormalization(_) => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
+        }
+        // The centred input, and the normalised one for the gradient of the scale.
+        Op::LayerNormalization(_) | Op::GroupNormalization(_) => {
+            let centred = if tracks(0) { x } else { 0 };
+            let normalized = if tracks(1) { x } else { 0 };
+            OpMemory::new(ResultMemory::New, GradientMemory::New)
+                .intermediates(centred + normalized)
+                .forward(&[x])
+                .backward(&[x; 3])
+        }
+        Op::Gemm(_) | Op::MatMul(_) | Op::Einsum(_) => product(step, tracked),
+        Op::Unary(unary) => self::unary(*unary, x),
+        Op::Binary(binary) => self::binary(*binary, step, tracked),
+        Op::Variadic(Variadic::Sum | Variadic::Mean) => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
+        }
+        // The exponential, and x less its maximum, which overwrites x.
+        Op::Softmax(_) => OpMemory::new(ResultMemory::OverOperand, GradientMemory::New)
+            .operands(&[0])
+            .intermediates(if tapes { x } else { 0 })
+            .backward(&[x; 2]),
+        // The indices of the maxima, in 64-bit integers.
+        Op::Pool(pool) => {
+            let indices = if tapes && pool.kind == PoolKind::Max {
+                2 * y
+            } else {
+                0
+            };
+            OpMemory::new(ResultMemory::New, GradientMemory::New)
+                .operands(&[0])
+                .intermediates(indices)
+        }
+        Op::Reduce(reduce) => match reduce.kind {
+            ReduceKind::Mean | ReduceKind::Sum => {
+                OpMemory::new(ResultMemory::New, GradientMemory::New).backward(&[x])
+            }
+            _ => OpMemory::new(ResultMemory::New, GradientMemory::New)
+                .operands(&[0])
+                .intermediates(2 * y)
+                .backward(&[x]),
+        },
+        Op::Transpose(_) => {
+            let mut view = OpMemory::new(ResultMemory::View, GradientMemory::OfResult);
+            view.strided = true;
+            view
+        }
+        Op::Flatten(_) | Op::Reshape(_) | Op::Squeeze(_) | Op::Unsqueeze(_) | Op::Cast(_) => {
+            OpMemory::new(ResultMemory::Reshaped, GradientMemory::OfResult)
+        }
+        // The gradient of a slice is written among zeros.
+        Op::Split(_) | Op::Slice(_) | Op::Gather(_) => {
+            let mut view = OpMemory::new(ResultMemory::View, GradientMemory::New).backward(&[x]);
+            view.strided = true;
+            view
+        }
+        Op::Expand(_) => OpMemory::new(ResultMemory::View, GradientMemory::New),
+        Op::Concat(_) | Op::Pad(_) | Op::Tile(_) | Op::BlockMove(_) => {
+            OpMemory::new(ResultMemory::New, GradientMemory::New)
+        }
+        Op::Dropout { .. } => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult).intermediates(x)
+        }
+        _ => OpMemory::new(ResultMemory::New, GradientMemory::New)
+            .operands(&[0, 1, 2])
+            .forward(&[y])
+            .backward(&[y.max(x)]),
+    };
+    if !tapes {
+        memory.forward.push(memory.intermediates);
+        memory.intermediates = 0;
+    }
+    memory
+}
+
+/// Bytes of a mask that says of each element whether it was inside the limits.
+fn mask_bytes(x: u64) -> u64 {
+    x / FLOAT_BYTES
+}
+
+fn unary(unary: Unary, x: u64) -> OpMemory {
+    let read = OpMemory::new(ResultMemory::OverOperand, GradientMemory::New).operands(&[0]);
+    match unary {
+        Unary::Identity | Unary::Neg => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
+        }
+        // The gradient is written over the operand.
+        Unary::Relu => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult).operands(&[0])
+        }
+        Unary::Clip { .. } | Unary::HardSigmoid { .. } => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
+                .intermediates(mask_bytes(x))
+        }
+        // x and the clamped factor, each for the gradient of the other.
+        Unary::HardSwish => read.intermediates(x + mask_bytes(x)).backward(&[x]),
+        Unary::Round | Unary::Ceil | Unary::Floor | Unary::Sign => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::New)
+        }
+        _ => read.backward(&[x]),
+    }
+}
+
+fn binary(binary: Binary, step: &Step, tracked: &[bool]) -> OpMemory {
+    let y = step.types.first().map_or(0, |ty| tensor_bytes(&ty.dims));
+    let both = tracked.iter().filter(|tracked| **tracked).count() > 1;
+    // The gradient of an operand that was broadcast is summed from one of the size of the result.
+    let spread = step.input_dims.iter().zip(tracked);
+    let spread = spread
+        .into_iter()
+        .any(|(dims, tracked)| *tracked && tensor_bytes(dims) < y);
+    let scratch = if spread { y } else { 0 };
+    let gradient = if both {
+        GradientMemory::New
+    } else {
+        GradientMemory::OfResult
+    };
+    let of_the_other: Vec<usize> = (0..2)
+        .filter(|index| tracked.get(1 - index) == Some(&true))
+        .collect();
+    match binary {
+        Binary::Add | Binary::Sub => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
+        }
+        Binary::Mul => OpMemory::new(ResultMemory::OverOperand, gradient)
+            .operands(&of_the_other)
+            .backward(&[scratch]),
+        Binary::Div if tracked.get(1) == Some(&true) => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::New)
+                .operands(&[0, 1])
+                .backward(&[y, scratch])
+        }
+        Binary::Div => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult).operands(&[1])
+        }
+        _ => OpMemory::new(ResultMemory::New, GradientMemory::New)
+            .operands(&[0, 1])
+            .backward(&[y, scratch]),
+    }
+}
+
+/// Each factor is kept for the gradient of the other.
+fn product(step: &Step, tracked: &[bool]) -> OpMemory {
+    let factors = 0..step.input_dims.len().min(2);
+    let other = |index: &usize| tracked.get(1 - index) == Some(&true);
+    let kept: Vec<usize> = factors.filter(other).collect();
+    // The gradient of a matrix that all samples share is made for each of them, then summed.
+    let of_each = match (step.types.first(), step.input_dims.get(1)) {
+        (Some(ty), Some(dims))
+            if tracked.get(1) == Some(&true) && ty.dims.len() > dims.len().max(2) =>
+        {
+            let samples: usize = ty.dims[..ty.dims.len() - 2].iter().product();
+            tensor_bytes(dims).saturating_mul(samples as u64)
+        }
+        _ => 0,
+    };
+    OpMemory::new(ResultMemory::New, GradientMemory::New)
+        .operands(&kept)
+        .backward(&[of_each])
+}

@@ -1,0 +1,17 @@
+//! The gradient of every differentiable op against central differences.
+//!
+//! The whole executor runs in 64-bit floats here, so that the differences are good to about 1e-8 and a
+//! wrong factor, edge or axis cannot hide in rounding.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
+mod case;
+mod convolution;
+mod elementwise;
+mod movement;
+mod normalization;
+mod quantize;
+mod windows;

@@ -1,0 +1,37 @@
+//! Flash of a device compared with what the weights and the engine's code need.
+
+use edgefit_device::{Engine, WeightsIn};
+
+use super::budget::{Budget, Resource};
+use super::needs::Needs;
+use super::request::Request;
+
+/// Flash that the program is in; or, with a limit given by hand, what the weights take on disk.
+pub(super) fn budget(needs: &Needs, request: &Request, engine: Option<&Engine>) -> Option<Budget> {
+    let weights = needs.weight_bytes;
+    let in_flash = request.profile.weights_in == WeightsIn::Flash;
+    let (have, place) = match (request.limits.flash_bytes, &request.profile.flash) {
+        (Some(limit), _) => (limit, "limit"),
+        (None, Some(flash)) if in_flash => (flash.free_bytes(), "flash"),
+        _ => return None,
+    };
+    let budget = |need, why: String| Budget::bytes(Resource::Flash, Some(need), have, place, why);
+    if !in_flash {
+        return Some(budget(weights, "weights as stored on disk".into()));
+    }
+    let name = engine.map_or("the engine", |engine| engine.name.as_str());
+    Some(match engine.and_then(|engine| engine.code_bytes.as_ref()) {
+        Some(code) => budget(
+            weights.saturating_add(code.value),
+            format!(
+                "weights and {} B of code of {name} ({})",
+                code.value, code.source
+            ),
+        ),
+        None => budget(
+            weights,
+            format!("weights; how much code {name} has is not known, and it comes on top"),
+        )
+        .at_least(),
+    })
+}

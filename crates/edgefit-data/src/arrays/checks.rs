@@ -1,0 +1,36 @@
+//! What an array must hold to be trained on or fed to a model: samples, and finite numbers.
+
+/// Refuses an array without samples, or of no dimension.
+pub(super) fn require_samples(shape: &[usize]) -> Result<(), String> {
+    match shape {
+        [] => Err("is a single number; give an array, one row a sample".into()),
+        _ if shape.contains(&0) => Err(format!("is empty (shape {shape:?}); give some samples")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses NaN and infinities, with their place; a sample has the shape `dims`.
+pub(super) fn require_finite(values: &[f32], dims: &[usize]) -> Result<(), String> {
+    let Some(bad) = values.iter().position(|value| !value.is_finite()) else {
+        return Ok(());
+    };
+    let what = if values[bad].is_nan() {
+        "NaN"
+    } else {
+        "an infinite number, or one too large for 32 bits,"
+    };
+    let mut rest = bad;
+    let mut index: Vec<usize> = dims
+        .iter()
+        .rev()
+        .map(|dim| {
+            let index = rest % dim;
+            rest /= dim;
+            index
+        })
+        .collect();
+    index.reverse();
+    Err(format!(
+        "holds {what} in sample {rest} at {index:?}; remove the sample or fill the gap"
+    ))
+}

@@ -1,0 +1,101 @@
+//! Where arrays lie under names: an `.npz` archive, or a folder of `.npy` files.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+
+use super::npy::Npy;
+
+/// How many times its own size a compressed file may hold. Sparse floats reach some tens;
+/// deflate itself would allow a thousand.
+const MAX_EXPANSION: u64 = 100;
+
+/// What a compressed file may hold whatever its size, in bytes.
+const ALWAYS_ALLOWED: u64 = 1 << 26;
+
+/// Arrays that are found by their names.
+pub(super) enum Container {
+    Archive {
+        archive: ZipArchive<BufReader<File>>,
+        /// Bytes that may still be unpacked.
+        allowed: u64,
+    },
+    Folder(PathBuf),
+}
+
+impl Container {
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let fail = |error: std::io::Error| format!("cannot be opened ({error})");
+        let about = path.metadata().map_err(fail)?;
+        if about.is_dir() {
+            return Ok(Container::Folder(path.to_owned()));
+        }
+        let file = BufReader::new(File::open(path).map_err(fail)?);
+        let archive = ZipArchive::new(file).map_err(|error| {
+            format!(
+                "is not an .npz archive ({error}); save one with np.savez(path, x=x, y=y), or give the \
+                 folder that holds x.npy and y.npy"
+            )
+        })?;
+        Ok(Container::Archive {
+            archive,
+            allowed: about
+                .len()
+                .saturating_mul(MAX_EXPANSION)
+                .max(ALWAYS_ALLOWED),
+        })
+    }
+
+    /// Names of the arrays, sorted.
+    pub fn names(&self) -> Result<Vec<String>, String> {
+        let files: Vec<String> = match self {
+            Container::Archive { archive, .. } => {
+                let names = archive.file_names_raw();
+                names
+                    .map(|name| String::from_utf8_lossy(name).into_owned())
+                    .collect()
+            }
+            Container::Folder(folder) => std::fs::read_dir(folder)
+                .and_then(|entries| {
+                    let name = |entry: std::fs::DirEntry| entry.file_name();
+                    let names = entries.map(|entry| Ok(name(entry?).to_string_lossy().into()));
+                    names.collect::<std::io::Result<_>>()
+                })
+                .map_err(|error| format!("cannot be listed ({error})"))?,
+        };
+        let mut names: Vec<String> = files
+            .iter()
+            .filter_map(|file| file.strip_suffix(".npy").map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The array `name`, whose elements are not read yet.
+    pub fn array(&mut self, name: &str) -> Result<Npy<Box<dyn Read + '_>>, String> {
+        let file = format!("{name}.npy");
+        match self {
+            Container::Archive { archive, allowed } => {
+                let entry = archive
+                    .by_name(&file)
+                    .map_err(|error| format!("cannot be unpacked ({error}); save it again"))?;
+                let size = entry.size();
+                *allowed = allowed.checked_sub(size).ok_or_else(|| {
+                    format!(
+                        "claims to hold {size} bytes, more than a file of this size is trusted to; \
+                         save it uncompressed with np.savez"
+                    )
+                })?;
+                Npy::new(Box::new(entry), size)
+            }
+            Container::Folder(folder) => {
+                let fail = |error: std::io::Error| format!("cannot be read ({error})");
+                let file = File::open(folder.join(file)).map_err(fail)?;
+                let size = file.metadata().map_err(fail)?.len();
+                Npy::new(Box::new(BufReader::new(file)), size)
+            }
+        }
+    }
+}

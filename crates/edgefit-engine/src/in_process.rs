@@ -1,0 +1,45 @@
+//! An engine in this process.
+
+use edgefit_graph::Graph;
+
+use crate::array::Array;
+use crate::engine::Engine;
+use crate::engine_name::EngineName;
+use crate::error::{Error, Result};
+use crate::load::{Loaded, load};
+
+/// An engine in this process. A panic is an error; a crash ends the process.
+pub struct InProcess {
+    name: EngineName,
+    threads: usize,
+    loaded: Option<Loaded>,
+}
+
+impl InProcess {
+    /// `name` with `threads` threads, nothing loaded.
+    pub fn new(name: EngineName, threads: usize) -> Self {
+        InProcess {
+            name,
+            threads,
+            loaded: None,
+        }
+    }
+}
+
+impl Engine for InProcess {
+    fn name(&self) -> EngineName {
+        self.name
+    }
+
+    fn load(&mut self, graph: &Graph) -> Result<()> {
+        self.loaded = Some(load(self.name, graph, self.threads)?);
+        Ok(())
+    }
+
+    fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
+        match &mut self.loaded {
+            Some(loaded) => loaded.run(inputs),
+            None => Err(Error::run(self.name, "no model was loaded")),
+        }
+    }
+}

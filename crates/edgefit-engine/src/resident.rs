@@ -1,0 +1,34 @@
+//! Resident memory of this process.
+
+use serde::{Deserialize, Serialize};
+
+/// Resident memory of a process, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resident {
+    /// Now.
+    pub now_bytes: u64,
+    /// The most so far.
+    pub peak_bytes: u64,
+}
+
+impl Resident {
+    /// That of this process, where the system says: `VmRSS` and `VmHWM` in Linux's
+    /// `/proc/self/status`, since `getrusage` starts from what the parent had at the fork.
+    pub fn of_process() -> Option<Self> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let bytes = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            Some(kibibytes * 1024)
+        };
+        Some(Resident {
+            now_bytes: bytes("VmRSS:")?,
+            peak_bytes: bytes("VmHWM:")?,
+        })
+    }
+}
+
+/// Most memory that this process has ever had resident, in bytes; see [`Resident::of_process`].
+pub fn peak_rss_bytes() -> Option<u64> {
+    Resident::of_process().map(|resident| resident.peak_bytes)
+}

@@ -1,0 +1,74 @@
+//! [`InputShapes`]: concrete shapes for the inputs of a graph.
+
+use crate::error::{Error, Result};
+use crate::graph::{Dim, Graph, ValueInfo, ValueType};
+use crate::preprocessing::Preprocessing;
+
+/// Concrete shapes for the graph's free inputs, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputShapes(pub Vec<(String, Vec<usize>)>);
+
+impl InputShapes {
+    /// Shapes for `batch` samples; every dimension but the batch is as the model declares it.
+    ///
+    /// `given`, if any, is the whole shape of the model's only input and overrides what is
+    /// declared, its batch included. Without it, unknown sizes are taken from the model's
+    /// preprocessing.
+    ///
+    /// # Errors
+    /// A dimension stays unknown, or `given` has another number of dimensions than declared.
+    pub fn bind(graph: &Graph, batch: usize, given: Option<&[usize]>) -> Result<Self> {
+        let inputs: Vec<&ValueInfo> = graph.free_inputs().collect();
+        if let (Some(given), [input]) = (given, inputs.as_slice()) {
+            // Sizes written into the file may be changed on purpose (a smaller resolution); the
+            // number of dimensions may not.
+            if let Some(dims) = input.dims().filter(|dims| dims.len() != given.len()) {
+                return Err(Error::invalid(
+                    format!("graph input '{}'", input.name),
+                    format!("has {} dimensions, not the shape {given:?}", dims.len()),
+                ));
+            }
+            return Ok(InputShapes(vec![(input.name.clone(), given.to_vec())]));
+        }
+        if given.is_some() {
+            return Err(Error::invalid(
+                "graph inputs",
+                format!(
+                    "an input shape was given, but the model has {} inputs",
+                    inputs.len()
+                ),
+            ));
+        }
+        let preprocessing = Preprocessing::of(graph)?;
+        let bound = inputs
+            .into_iter()
+            .map(|input| {
+                let dims = match (input.dims(), &input.ty) {
+                    (Some(dims), ValueType::Tensor { .. }) => dims,
+                    _ => return Err(unknown(input, "its shape")),
+                };
+                let sizes = dims
+                    .iter()
+                    .enumerate()
+                    .map(|(axis, dim)| match (dim, axis, &preprocessing) {
+                        (Dim::Known(1) | Dim::Symbol(_) | Dim::Unknown, 0, _) => Ok(batch),
+                        (Dim::Known(size), ..) => Ok(*size),
+                        (_, 1, Some(_)) if dims.len() == 4 => Ok(3),
+                        (_, 2, Some(known)) if dims.len() == 4 => Ok(known.height as usize),
+                        (_, 3, Some(known)) if dims.len() == 4 => Ok(known.width as usize),
+                        _ => Err(unknown(input, &format!("dimension {axis}"))),
+                    })
+                    .collect::<Result<_>>()?;
+                Ok((input.name.clone(), sizes))
+            })
+            .collect::<Result<_>>()?;
+        Ok(InputShapes(bound))
+    }
+}
+
+fn unknown(input: &ValueInfo, what: &str) -> Error {
+    Error::invalid(
+        format!("graph input '{}'", input.name),
+        format!("{what} is not known; give it with --input-shape, such as 1x3x224x224"),
+    )
+}

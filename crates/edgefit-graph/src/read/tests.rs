@@ -1,0 +1,131 @@
+//! Tests of reading: damaged, narrow, nested and changing files.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::tensor::tensor;
+use crate::error::Error;
+use crate::external_data::ExternalFiles;
+use crate::graph::Graph;
+use crate::proto;
+
+#[test]
+fn garbage_is_not_onnx() {
+    for bytes in [&b""[..], b"\xff\xff\xff", b"hello", b"\x0a\x7f"] {
+        let error = Graph::from_bytes(Bytes::copy_from_slice(bytes)).unwrap_err();
+        assert!(matches!(error, Error::NotOnnx { .. }), "{error}");
+    }
+}
+
+#[test]
+fn bytes_that_do_not_fill_the_shape_are_refused() {
+    let graph = proto::GraphProto {
+        initializer: vec![proto::TensorProto {
+            name: Some("w".into()),
+            dims: vec![2, 2],
+            data_type: Some(1),
+            raw_data: Some(Bytes::from_static(&[0; 4])),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let model = proto::ModelProto {
+        graph: Some(graph),
+        opset_import: vec![proto::OperatorSetIdProto {
+            domain: None,
+            version: Some(17),
+        }],
+        ..Default::default()
+    };
+    let error = Graph::from_bytes(model.encode_to_vec())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("initializer 'w'"), "{error}");
+    assert!(
+        error.contains("holds 4 bytes where 16 are needed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn narrow_types_come_out_of_the_int32_field() {
+    let raw = proto::TensorProto {
+        dims: vec![2],
+        data_type: Some(10),
+        int32_data: vec![0x3c00, 0xc000],
+        ..Default::default()
+    };
+    let tensor = tensor(raw, "here", &mut ExternalFiles::none()).unwrap();
+    assert_eq!(tensor.to_f32().unwrap(), [1.0, -2.0]);
+}
+
+#[test]
+fn deep_nesting_is_an_error_and_not_a_stack_overflow() {
+    // AttributeProto.g (6) → GraphProto.node (1) → NodeProto.attribute (5), and again.
+    let mut bytes = Vec::new();
+    for _ in 0..100_000 {
+        for tag in [6u8, 1, 5] {
+            let mut outer = vec![(tag << 3) | 2];
+            prost::encoding::encode_varint(bytes.len() as u64, &mut outer);
+            if outer.len() + bytes.len() > 1 << 16 {
+                break;
+            }
+            outer.extend_from_slice(&bytes);
+            bytes = outer;
+        }
+    }
+    let mut model = vec![(7 << 3) | 2];
+    let mut graph = vec![(1 << 3) | 2];
+    prost::encoding::encode_varint(bytes.len() as u64, &mut graph);
+    graph.extend_from_slice(&bytes);
+    prost::encoding::encode_varint(graph.len() as u64, &mut model);
+    model.extend_from_slice(&graph);
+    assert!(Graph::from_bytes(model).is_err());
+}
+
+#[test]
+fn a_copied_model_outlives_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let weights = folder.path().join("weights");
+    std::fs::write(&weights, [1; 4]).unwrap();
+    let entry = |key: &str, value: &str| proto::StringStringEntryProto {
+        key: Some(key.into()),
+        value: Some(value.into()),
+    };
+    let stored = proto::TensorProto {
+        name: Some("stored".into()),
+        dims: vec![2],
+        data_type: Some(3),
+        raw_data: Some(Bytes::from_static(&[1, 2])),
+        ..Default::default()
+    };
+    let external = proto::TensorProto {
+        name: Some("external".into()),
+        dims: vec![4],
+        data_type: Some(3),
+        data_location: Some(proto::tensor_proto::DataLocation::External as i32),
+        external_data: vec![entry("location", "weights")],
+        ..Default::default()
+    };
+    let model = proto::ModelProto {
+        graph: Some(proto::GraphProto {
+            initializer: vec![stored, external],
+            ..Default::default()
+        }),
+        opset_import: vec![proto::OperatorSetIdProto {
+            domain: None,
+            version: Some(17),
+        }],
+        ..Default::default()
+    };
+    std::fs::write(&path, model.encode_to_vec()).unwrap();
+
+    let graph = Graph::load_copied(&path).unwrap();
+    let size = usize::try_from(std::fs::metadata(&path).unwrap().len()).unwrap();
+    std::fs::write(&path, vec![0; size]).unwrap();
+    std::fs::write(&weights, b"").unwrap();
+    let values = |name: &str| graph.initializers[name].to_i64().unwrap();
+    assert_eq!(values("stored"), [1, 2]);
+    assert_eq!(values("external"), [1; 4]);
+}

@@ -1,0 +1,68 @@
+//! How many labels each engine gets correct.
+
+use std::path::{Path, PathBuf};
+
+use edgefit_base::statistics::argmax;
+use edgefit_engine::{Array, EngineName};
+use serde::Serialize;
+
+use crate::cases::Images;
+use crate::results::Results;
+
+/// How many labels an engine gets correct.
+#[derive(Debug, Serialize)]
+pub struct Accuracy {
+    /// The model's file, or the folder of its run.
+    pub model: PathBuf,
+    /// The engine.
+    pub engine: EngineName,
+    /// Images that were read.
+    pub samples: usize,
+    /// Images whose largest output is that of their label.
+    pub correct: usize,
+    /// The share of them.
+    pub accuracy: f64,
+}
+
+/// Those of the model in every engine, and of what it is compared with.
+pub(crate) fn accuracies(
+    images: &Images,
+    results: &[Results],
+    model: &Path,
+    against: Option<&Path>,
+) -> Vec<Accuracy> {
+    let mut found = Vec::new();
+    for result in results {
+        let ours = [(Some(model), Some(&result.outputs))];
+        let theirs = [(against, result.other.as_ref())];
+        for (model, outputs) in ours.into_iter().chain(theirs) {
+            let (Some(model), Some(outputs)) = (model, outputs) else {
+                continue;
+            };
+            let Some(correct) = count_correct(images, &result.samples, outputs) else {
+                continue;
+            };
+            found.push(Accuracy {
+                model: model.to_path_buf(),
+                engine: result.engine,
+                samples: result.samples.len(),
+                correct,
+                accuracy: correct as f64 / result.samples.len().max(1) as f64,
+            });
+        }
+    }
+    found
+}
+
+/// Samples whose largest value of the first output is that of their label; `None` if it has not a row
+/// for each.
+fn count_correct(images: &Images, samples: &[usize], outputs: &[Array]) -> Option<usize> {
+    let output = outputs.first()?;
+    let width = output.values.len() / samples.len().max(1);
+    if width == 0 || output.dims.first() != Some(&samples.len()) {
+        return None;
+    }
+    let rows = output.values.chunks(width).zip(samples);
+    let correct = rows.filter(|(row, sample)| argmax(row) == images.label(**sample));
+    Some(correct.count())
+}

@@ -1,0 +1,220 @@
+//! Images of a folder, prepared as the model says.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use edgefit_data::{Content, Dataset, decode, prepare};
+use edgefit_engine::Array;
+use edgefit_graph::{Graph, Preprocessing, labels};
+use walkdir::WalkDir;
+
+use super::case::{Case, Source};
+use crate::error::{Error, Result};
+use crate::input_kind::InputKind;
+
+/// Samples of images without labels, where nothing else is said.
+const SAMPLES: usize = 8;
+
+/// Images that go through the engines at once.
+const BATCH: usize = 16;
+
+/// Images with the labels that they should get.
+pub struct Images {
+    samples: Vec<(PathBuf, usize)>,
+    preprocessing: Preprocessing,
+}
+
+/// The test images of a training run.
+#[derive(Debug, Clone)]
+pub struct HeldOut {
+    /// The file that names them.
+    pub file: PathBuf,
+    /// Their paths below the folder of the images.
+    pub relative: BTreeSet<String>,
+}
+
+/// Images to compare on.
+#[derive(Debug, Clone)]
+pub struct ImageFolder<'a> {
+    /// The folder.
+    pub path: &'a Path,
+    /// Only these.
+    pub held_out: Option<HeldOut>,
+    /// At most this many.
+    pub most: Option<usize>,
+}
+
+impl ImageFolder<'_> {
+    /// Images below the folder. Where its folders are called as the model's labels, all of them or those
+    /// of the test split, each with its label; else the first that can be read. Images that cannot be
+    /// read are told to `warn`.
+    ///
+    /// # Errors
+    /// It is no folder or has no readable images, the model has no preprocessing, or the images that
+    /// were held out are not there.
+    pub fn case(self, graph: &Graph, warn: &mut dyn FnMut(&str)) -> Result<Case> {
+        if !self.path.is_dir() {
+            let path = self.path.display();
+            return Err(Error::invalid(format!("--data {path} is not a folder")));
+        }
+        let preprocessing = Preprocessing::of(graph)?.ok_or_else(|| {
+            Error::invalid(
+                "the model does not say how its images are to be prepared; leave out --data",
+            )
+        })?;
+        let source = match labelled(graph, self.path) {
+            Ok(samples) => {
+                let samples = match self.held_out {
+                    Some(held_out) => test_split(samples, held_out, self.path)?,
+                    None => samples,
+                };
+                let most = self.most.unwrap_or(samples.len());
+                // Some of every class.
+                let step = samples.len().div_ceil(most.max(1)).max(1);
+                let samples = samples.into_iter().step_by(step);
+                Source::Images(Images {
+                    samples: samples.map(|sample| (sample.path, sample.label)).collect(),
+                    preprocessing,
+                })
+            }
+            Err(why) if self.held_out.is_some() => {
+                return Err(Error::invalid(format!(
+                    "--split needs images in folders that are called as the model's labels: {why}"
+                )));
+            }
+            Err(_) => {
+                let most = self.most.unwrap_or(SAMPLES);
+                let array = first_readable(self.path, &preprocessing, most, warn)?;
+                Source::Arrays(vec![array])
+            }
+        };
+        Ok(Case {
+            kind: InputKind::Real,
+            source,
+        })
+    }
+}
+
+/// An image with its path below the folder.
+struct Labelled {
+    path: PathBuf,
+    relative: String,
+    label: usize,
+}
+
+/// All images with their labels, or why they have none.
+fn labelled(graph: &Graph, folder: &Path) -> Result<Vec<Labelled>> {
+    let labels = labels::of(graph)?;
+    let labels = labels.ok_or_else(|| Error::invalid("the model carries no labels"))?;
+    let dataset = Dataset::scan(folder)?;
+    let classes = dataset.classes.iter().map(|class| {
+        let label = labels.iter().position(|label| label == class);
+        label.ok_or_else(|| Error::invalid(format!("'{class}' is not a label of the model")))
+    });
+    let classes = classes.collect::<Result<Vec<usize>>>()?;
+    let samples = dataset.samples.into_iter();
+    let samples = samples.filter_map(|sample| match sample.content {
+        Content::Image(path) => Some(Labelled {
+            path,
+            relative: sample.relative,
+            label: classes[sample.class],
+        }),
+        Content::Values(_) => None,
+    });
+    Ok(samples.collect())
+}
+
+/// The samples that a run held out to the end.
+fn test_split(samples: Vec<Labelled>, held_out: HeldOut, folder: &Path) -> Result<Vec<Labelled>> {
+    let HeldOut { file, mut relative } = held_out;
+    let samples: Vec<Labelled> = samples
+        .into_iter()
+        .filter(|sample| relative.remove(&sample.relative))
+        .collect();
+    let file = file.display();
+    if let Some(absent) = relative.first() {
+        return Err(Error::invalid(format!(
+            "{} has no {absent}, which {file} names; give the folder that the run was trained on",
+            folder.display()
+        )));
+    }
+    if samples.is_empty() {
+        return Err(Error::invalid(format!("{file} holds no test images")));
+    }
+    Ok(samples)
+}
+
+impl Images {
+    /// The label of each sample.
+    pub(crate) fn label(&self, sample: usize) -> usize {
+        self.samples[sample].1
+    }
+
+    pub(super) fn batches(&self) -> usize {
+        self.samples.len().div_ceil(BATCH)
+    }
+
+    pub(super) fn batch(&self, index: usize, warn: &mut dyn FnMut(&str)) -> (Array, Vec<usize>) {
+        let (mut values, mut read) = (Vec::new(), Vec::new());
+        let end = self.samples.len().min((index + 1) * BATCH);
+        for sample in index * BATCH..end {
+            let path = &self.samples[sample].0;
+            match prepared(path, &self.preprocessing) {
+                Ok(input) => {
+                    values.extend(input);
+                    read.push(sample);
+                }
+                Err(problem) => warn(&format!("{}: {problem}; left out", path.display())),
+            }
+        }
+        (array(values, read.len(), &self.preprocessing), read)
+    }
+}
+
+fn prepared(path: &Path, preprocessing: &Preprocessing) -> Result<Vec<f32>, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    prepare(&decode(&bytes)?, preprocessing)
+}
+
+fn array(values: Vec<f32>, samples: usize, preprocessing: &Preprocessing) -> Array {
+    let (height, width) = (preprocessing.height as usize, preprocessing.width as usize);
+    Array {
+        dims: vec![samples, 3, height, width],
+        values,
+    }
+}
+
+/// The first readable images below `folder`, prepared as the model says.
+fn first_readable(
+    folder: &Path,
+    preprocessing: &Preprocessing,
+    count: usize,
+    warn: &mut dyn FnMut(&str),
+) -> Result<Array> {
+    let (mut values, mut found) = (Vec::new(), 0);
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry.map_err(|error| Error::Io {
+            what: format!("cannot read {}", folder.display()),
+            source: error.into(),
+        })?;
+        let path = entry.into_path();
+        if found == count {
+            break;
+        }
+        if !path.is_file() {
+            continue;
+        }
+        match prepared(&path, preprocessing) {
+            Ok(input) => {
+                values.extend(input);
+                found += 1;
+            }
+            Err(problem) => warn(&format!("{}: {problem}; left out", path.display())),
+        }
+    }
+    if found == 0 {
+        let folder = folder.display();
+        return Err(Error::invalid(format!("{folder} holds no readable images")));
+    }
+    Ok(array(values, found, preprocessing))
+}

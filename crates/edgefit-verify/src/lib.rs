@@ -1,0 +1,53 @@
+//! Do engines, or two versions of a model, compute the same, and if not, where do they part?
+//!
+//! [`verify()`] does the whole comparison. Of its parts, [`compare()`] and [`across`] compare results,
+//! [`first_divergence`] finds the node, and [`eval_mode`] finds a model that is not in eval mode.
+
+mod accuracy;
+mod across;
+mod bisect;
+pub mod cases;
+mod compare;
+mod compared;
+mod crash;
+mod divergence;
+mod error;
+pub mod eval_mode;
+mod first_divergence;
+mod input_kind;
+mod known_differences;
+mod locate;
+mod output_tolerance;
+mod participant;
+mod reduce;
+mod results;
+mod same_names;
+mod samples;
+mod search;
+mod setting;
+mod side;
+mod subgraph;
+mod tolerance;
+mod value_statistics;
+mod verdict;
+mod verify;
+
+pub use accuracy::Accuracy;
+pub use across::{across, pairs};
+pub use compare::{Pair, compare};
+pub use compared::Compared;
+pub use crash::{Crash, Crashes, Cut};
+pub use divergence::{Divergence, ReducedModel};
+pub use error::{Error, Result};
+pub use first_divergence::first_divergence;
+pub use input_kind::InputKind;
+pub use output_tolerance::{OutputTolerance, output_tolerances};
+pub use participant::{EngineReport, Models, Participant, Status, start};
+pub use reduce::ReducedFiles;
+pub use same_names::with_names_of;
+pub use setting::Setting;
+pub use side::Side;
+pub use tolerance::Tolerance;
+pub use value_statistics::Statistics;
+pub use verdict::Verdict;
+pub use verify::{ModelPaths, Report, verify};

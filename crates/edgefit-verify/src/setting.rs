@@ -1,0 +1,18 @@
+//! What is compared with what.
+
+use edgefit_engine::EngineName;
+use edgefit_graph::Graph;
+
+use crate::tolerance::Tolerance;
+
+/// What is compared with what.
+pub struct Setting<'a> {
+    /// The model.
+    pub graph: &'a Graph,
+    /// Another version of it, to compare engine by engine; without, the engines are compared.
+    pub other: Option<&'a Graph>,
+    /// One for each output.
+    pub tolerances: &'a [Tolerance],
+    /// The engine that one of each two has to be.
+    pub only: Option<EngineName>,
+}

@@ -1,0 +1,210 @@
+//! What `edgefit verify` prints for people to read.
+
+use edgefit::base::units::format;
+use edgefit::engine::EngineName;
+use edgefit::verify::{Compared, Divergence, InputKind, Pair, Report, Statistics, Status, Verdict};
+
+use crate::output::table;
+
+pub fn text(report: &Report) -> String {
+    let what = match report.against {
+        Some(_) => "the models",
+        None => "the engines",
+    };
+    let says = match report.verdict {
+        Verdict::Agree => "agree",
+        Verdict::Diverge => "DIVERGE",
+    };
+    let mut text = format!("{what} {says} on {}\n", inputs(&report.cases));
+    text.push_str(&comparisons(&report.pairs));
+    for engine in &report.engines {
+        let problem = engine.problem.as_deref().unwrap_or_default();
+        match engine.status {
+            Status::Ran => {}
+            Status::Missing => text.push_str(&format!("\nnot compared with {}", engine.engine)),
+            Status::Failed => text.push_str(&format!("\nFAILED: {problem}")),
+            Status::Crashed => text.push_str(&format!("\nCRASHED: {problem}")),
+        }
+    }
+    for fault in &report.faults {
+        let by = fault.engine.map_or(String::new(), |by| format!(" in {by}"));
+        text.push_str(&format!(
+            "\nnot in eval mode{by}: node '{}' ({}) {}",
+            fault.node, fault.op, fault.message
+        ));
+    }
+    if let Some(found) = &report.first_divergence {
+        text.push_str(&divergence(found));
+    }
+    for crash in &report.search_crashes {
+        text.push_str(&format!(
+            "\nCRASHED in the search: {} on {}: {}",
+            crash.engine, crash.cut, crash.message
+        ));
+    }
+    if report.cases.iter().any(|case| case.accumulated) {
+        text.push_str(
+            "\non an edge-case input the results are apart though every node agrees alone: rounding adds up \
+             there, and that does not count",
+        );
+    }
+    if let Some(files) = &report.reduced {
+        let against = files.against.as_ref();
+        let against = against.map_or(String::new(), |path| {
+            format!(" --against {}", path.display())
+        });
+        text.push_str(&format!(
+            "\nreproduce it: edgefit verify {}{against} --inputs {}",
+            files.model.display(),
+            files.inputs.display()
+        ));
+    }
+    if !report.accuracy.is_empty() {
+        text.push('\n');
+        text.push_str(&accuracies(report));
+    }
+    text
+}
+
+/// What was compared: `8 random samples, 1 one sample, …`.
+fn inputs(cases: &[Compared]) -> String {
+    let mut kinds: Vec<(InputKind, usize)> = Vec::new();
+    for case in cases {
+        if !kinds.iter().any(|(name, _)| *name == case.input) {
+            kinds.push((case.input, case.samples));
+        }
+    }
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|(kind, samples)| match kind {
+            InputKind::OneSample => kind.to_string(),
+            kind => format!("{kind} ({samples})"),
+        })
+        .collect();
+    if kinds.is_empty() {
+        "nothing".into()
+    } else {
+        format!("inputs: {}", kinds.join(", "))
+    }
+}
+
+fn comparisons(pairs: &[Compared]) -> String {
+    let mut rows = table(&[
+        "parity",
+        "output",
+        "worst on",
+        "largest difference",
+        "cosine",
+        "same top-1",
+        "of tolerance",
+        "within",
+    ]);
+    for Compared {
+        input,
+        output,
+        pair,
+        accumulated,
+        ..
+    } in pairs
+    {
+        let within = if pair.within {
+            "yes"
+        } else if *accumulated {
+            "adds up"
+        } else {
+            "NO"
+        };
+        rows.add_row([
+            format!("{} – {}", pair.a, pair.b),
+            output.clone(),
+            input.to_string(),
+            format!("{:.1e}", pair.max_abs),
+            format!("{:.6}", pair.cosine),
+            format::percent(pair.top1_agree),
+            format::percent(pair.tolerance_used),
+            within.to_owned(),
+        ]);
+    }
+    let mut text = rows.to_string();
+    let with = |pair: &Compared| [pair.pair.a, pair.pair.b].contains(&EngineName::OnnxRuntime);
+    if !pairs.iter().any(with) {
+        text.push_str("\nnot compared with ONNX Runtime");
+    }
+    text
+}
+
+fn divergence(found: &Divergence) -> String {
+    let mut text = format!(
+        "\nthe first node to differ is '{}' ({})",
+        found.node, found.op
+    );
+    let apart = |pair: &Pair| {
+        if pair.nan == [0, 0] {
+            format!("by up to {:.1e}, at {:?}", pair.max_abs, pair.worst)
+        } else {
+            format!("{} and {} NaN", pair.nan[0], pair.nan[1])
+        }
+    };
+    if let Some(pair) = &found.difference {
+        text.push_str(&format!(": its '{}' {}", found.value, apart(pair)));
+    }
+    text.push_str(&match &found.alone {
+        Some(alone) if !alone.within => match found.nodes.len() {
+            0 | 1 => format!("; with the same inputs it still differs, {}", apart(alone)),
+            _ => format!(
+                "; the nodes {} run together on the same inputs still differ, {}",
+                found.nodes.join(", "),
+                apart(alone)
+            ),
+        },
+        Some(_) => "; with the same inputs it differs a little, and what follows makes that large"
+            .to_owned(),
+        None => "; with the same inputs no node differs, so errors from before add up".to_owned(),
+    });
+    if let Some(cause) = &found.cause {
+        text.push_str(&format!("\n{cause}"));
+    }
+    if !found.inputs.is_empty() {
+        text.push('\n');
+        text.push_str(&statistics(&found.inputs));
+    }
+    text
+}
+
+fn statistics(inputs: &[Statistics]) -> String {
+    let mut rows = table(&[
+        "it reads",
+        "shape",
+        "min",
+        "max",
+        "mean",
+        "std",
+        "non-finite",
+    ]);
+    for input in inputs {
+        rows.add_row([
+            input.name.clone(),
+            format::shape(&input.dims),
+            format!("{:.3e}", input.min),
+            format!("{:.3e}", input.max),
+            format!("{:.3e}", input.mean),
+            format!("{:.3e}", input.std),
+            (input.nan + input.infinite).to_string(),
+        ]);
+    }
+    rows.to_string()
+}
+
+fn accuracies(report: &Report) -> String {
+    let mut rows = table(&["model", "engine", "correct", "of", "accuracy"]);
+    for accuracy in &report.accuracy {
+        rows.add_row([
+            accuracy.model.display().to_string(),
+            accuracy.engine.to_string(),
+            accuracy.correct.to_string(),
+            accuracy.samples.to_string(),
+            format::percent(accuracy.accuracy),
+        ]);
+    }
+    rows.to_string()
+}

@@ -1,0 +1,31 @@
+//! The end-to-end tests: the real binary on real weights and photographs, one module a subject.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
+mod common;
+
+mod architectures;
+mod arrays;
+mod backbones;
+mod bad_input;
+mod bench;
+mod check;
+mod conformance;
+mod cost;
+mod demo;
+mod guards;
+mod import;
+mod inspect;
+mod mutations;
+mod probe;
+#[cfg(unix)]
+mod remote;
+mod resume;
+mod round_trip;
+mod train;
+mod tune;
+mod verify;
+mod without_onnxruntime;

@@ -2,7 +2,7 @@
 //! a mistake. A guard that fails makes the exit code 1.
 //!
 //! ```sh
-//! cargo run --release -p edgefit-guards --example guards_in_your_own_loop -- low-rate
+//! cargo run --release -p edgefit-guards --example guards_in_your_own_loop -- low-learning-rate
 //! ```
 
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ use edgefit_guards::ef12_bias::InitialLoss;
 use edgefit_guards::{Findings, Step, TrainingWatch, module};
 use edgefit_guards::{ef03_fresh_gradients, ef04_logits, ef05_activations, ef12_bias};
 
-const MISTAKES: [&str; 4] = ["none", "low-rate", "kept-gradients", "softmax"];
+const MISTAKES: [&str; 4] = ["none", "low-learning-rate", "kept-gradients", "softmax"];
 const SAMPLES: usize = 96;
 const CLASSES: usize = 3;
 const STEPS: usize = 200;
@@ -51,7 +51,11 @@ fn train(mistake: &str) -> Findings {
         hidden: LinearConfig::new(8, 32).init(&device),
         head: head.init(&device),
     };
-    let rate = if mistake == "low-rate" { 1e-9 } else { 1e-2 };
+    let learning_rate = if mistake == "low-learning-rate" {
+        1e-9
+    } else {
+        1e-2
+    };
     let hidden = |net: &Net| relu(net.hidden.forward(x.clone()));
     let outputs = |net: &Net| match (mistake, net.head.forward(hidden(net))) {
         ("softmax", logits) => softmax(logits, 1),
@@ -84,25 +88,26 @@ fn train(mistake: &str) -> Findings {
     findings.record(ef03_fresh_gradients::check_repeat(compared));
 
     let mut optimizer = AdamConfig::new().init();
-    let mut watch = TrainingWatch::new(initial.expected());
+    let mut watch = TrainingWatch::default();
     for _ in 0..STEPS {
         let loss = loss(&net);
         let value = loss.clone().into_scalar::<f64>();
         let fresh = gradients(&net, loss);
-        let figures = module::gradients(&net, &fresh);
-        let before = net.clone();
-        net = optimizer.step(rate, net, fresh);
         let step = Step {
             loss: value,
-            rate,
-            gradients: &figures,
-            updates: &module::updates(&before, &net),
+            learning_rate,
+            gradients: &module::gradients(&net, &fresh),
         };
         if watch.step(&step).is_some() {
             break;
         }
+        let before = watch.wants_updates().then(|| net.clone());
+        net = optimizer.step(learning_rate, net, fresh);
+        if let Some(before) = before {
+            watch.updates(&module::updates(&before, &net));
+        }
     }
-    findings.extend(watch.findings());
+    findings.extend(watch.findings(initial.expected()));
     findings
 }
 

@@ -6,7 +6,7 @@ use edgefit::data::{Dataset, decode, prepare};
 use edgefit::engine::{Array, EngineName, load};
 use edgefit::graph::rewrite::{Head, extract};
 use edgefit::graph::{Graph, Preprocessing};
-use edgefit::guards::{Finding, ef03_fresh_gradients};
+use edgefit::guards::{Finding, ef03_fresh_gradients, module};
 use edgefit::train::prepare::targets::Targets;
 
 use crate::common::{backbone, photographs};
@@ -69,34 +69,30 @@ impl Loop {
         Gradients::of(&loss, &self.module)
     }
 
-    fn elements(&self, gradients: &Gradients) -> Vec<f32> {
-        gradients.elements(&self.module).unwrap()
+    /// The gradient of the whole batch and that of its halves in sum, times `factor`.
+    fn scaled(&mut self, factor: f64) -> [Gradients; 2] {
+        let whole = self.gradient(0..SAMPLES);
+        let halves = [0..SAMPLES / 2, SAMPLES / 2..SAMPLES].map(|half| self.gradient(half));
+        let [front, back] = halves;
+        let sum = front.plus(&self.module, back).unwrap();
+        [whole, sum].map(|gradients| gradients.scaled(&self.module, factor))
     }
 }
 
 /// Each mistake and what the guard says of it; `None` for the same loop without one.
 pub fn ef03() -> Vec<(Option<&'static str>, Finding)> {
     let mut own = Loop::new();
-    let once = own.gradient(0..SAMPLES);
-    let once = own.elements(&once);
-    let again = own.gradient(0..SAMPLES);
-    let again = own.elements(&again);
-    let sum = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
-    let kept = sum(&once, &again);
-    let halves = [0..SAMPLES / 2, SAMPLES / 2..SAMPLES].map(|half| {
-        let gradient = own.gradient(half);
-        own.elements(&gradient)
-    });
-    let mean: Vec<f32> = once.iter().map(|g| g / SAMPLES as f32).collect();
+    let [once, again, other, third] = [(); 4].map(|()| own.gradient(0..SAMPLES));
+    let [mean, averaged] = own.scaled(1.0 / SAMPLES as f64);
     // The means of two halves, added instead of averaged.
-    let added = sum(&halves[0], &halves[1])
-        .iter()
-        .map(|g| g * 2.0 / SAMPLES as f32)
-        .collect::<Vec<_>>();
-    let repeat = |other: &[f32]| ef03_fresh_gradients::check_repeat(compared(&once, other));
+    let [_, added] = own.scaled(2.0 / SAMPLES as f64);
+    let compared = |reference: &Gradients, other: &Gradients| {
+        module::compare(&own.module, reference.params(), other.params())
+    };
+    let repeat = |other: &Gradients| ef03_fresh_gradients::check_repeat(compared(&once, other));
     let halved =
-        |other: &[f32]| ef03_fresh_gradients::check_accumulation(2, compared(&mean, other));
-    let averaged: Vec<f32> = added.iter().map(|g| g / 2.0).collect();
+        |other: &Gradients| ef03_fresh_gradients::check_accumulation(2, compared(&mean, other));
+    let kept = other.plus(&own.module, third).unwrap();
     vec![
         (None, repeat(&again)),
         (None, halved(&averaged)),
@@ -109,16 +105,4 @@ pub fn ef03() -> Vec<(Option<&'static str>, Finding)> {
             halved(&added),
         ),
     ]
-}
-
-fn compared(reference: &[f32], other: &[f32]) -> ef03_fresh_gradients::Gradients {
-    let norm = |values: &mut dyn Iterator<Item = f32>| {
-        let squares = values.map(|value| f64::from(value).powi(2));
-        squares.sum::<f64>().sqrt()
-    };
-    ef03_fresh_gradients::Gradients {
-        reference_norm: norm(&mut reference.iter().copied()),
-        norm: norm(&mut other.iter().copied()),
-        difference_norm: norm(&mut reference.iter().zip(other).map(|(a, b)| a - b)),
-    }
 }

@@ -26,7 +26,7 @@ mod weights;
 pub use burn;
 pub use error::{Error, Result};
 pub use eval::EvalModule;
-pub use gradients::{GradientSize, Gradients};
+pub use gradients::Gradients;
 pub use parameter::Parameter;
 pub use step_memory::StepMemory;
 pub use train::TrainModule;

@@ -1,3 +1,5 @@
+//! The stable names of the guards, EF01 to EF20.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,6 +25,12 @@ macro_rules! codes {
             }
 
             /// The mistake in a few words.
+    ///
+    /// ```
+    /// let code: edgefit_guards::Code = "ef12".parse()?;
+    /// assert_eq!(code.title(), "bias forgotten");
+    /// # Ok::<(), edgefit_guards::UnknownCode>(())
+    /// ```
             pub const fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title,)* }
             }
@@ -74,10 +82,14 @@ impl FromStr for Code {
     type Err = UnknownCode;
 
     /// Reads `EF01` in any case.
+    ///
+    /// # Errors
+    /// Any other name. The nearest code is that of the fewest edits (Damerau 1964): all codes share
+    /// their first letters, so that Jaro-Winkler would not tell `EF1` from `EF11`.
     fn from_str(name: &str) -> Result<Self, UnknownCode> {
         let upper = name.trim().to_uppercase();
-        let apart = |code: &Code| strsim::damerau_levenshtein(code.name(), &upper);
-        let nearest = Code::ALL.into_iter().min_by_key(apart);
+        let edits = |code: &Code| strsim::damerau_levenshtein(code.name(), &upper);
+        let nearest = Code::ALL.into_iter().min_by_key(edits);
         match nearest.unwrap_or(Code::Ef01) {
             code if code.name() == upper => Ok(code),
             nearest => Err(UnknownCode {

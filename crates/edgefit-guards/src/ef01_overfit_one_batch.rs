@@ -1,11 +1,11 @@
-//! EF01: one batch must be learnt by heart before anything else (Karpathy 2019, A Recipe for
-//! Training Neural Networks).
+//! EF01: overfit a single batch before anything else (Karpathy 2019, A Recipe for Training Neural
+//! Networks).
 
 use std::f64::consts::LN_2;
 
 use crate::{Code, Finding, Status, Symptom};
 
-/// Share of the initial loss that may be left.
+/// Share of the initial loss at which a batch is overfitted.
 pub const LOSS_LEFT: f64 = 0.05;
 /// Norm of the first gradient below which none arrives.
 pub const NO_GRADIENT: f64 = 1e-12;
@@ -18,87 +18,95 @@ pub struct Evidence {
     /// Steps that were made.
     pub steps: usize,
     /// Their learning rate.
-    pub rate: f64,
+    pub learning_rate: f64,
     /// Loss before the first step.
     pub initial_loss: f64,
     /// Loss after the last step.
     pub final_loss: f64,
     /// Lowest loss that can be reached: 0, or with label smoothing the entropy of the targets.
     pub loss_floor: f64,
-    /// Share of the batch that is recognised after the last step.
+    /// Accuracy on the batch after the last step.
     pub accuracy: f64,
     /// Global norm of the gradient at the first and at the last step.
     pub gradient_norms: [f64; 2],
-    /// Other rates at which the same was tried, and the loss after the last step.
-    pub other_rates: Vec<(f64, f64)>,
+    /// Other learning rates that were tried, each with the loss after its last step.
+    pub other_learning_rates: Vec<(f64, f64)>,
     /// Samples that have an identical sample of another class in the batch.
     pub contradicting_labels: usize,
 }
 
 impl Evidence {
-    /// A loss that is no number is not learnt. A model that knows the batch from the start is held
-    /// to the loss of guessing between two classes.
-    fn is_learnt(&self, loss: f64) -> bool {
+    /// Never for a non-finite loss. A model that knows the batch from the start is held to the loss
+    /// of guessing between two classes.
+    fn is_overfitted(&self, loss: f64) -> bool {
         let initial = (self.initial_loss - self.loss_floor).max(LN_2);
         loss - self.loss_floor <= LOSS_LEFT * initial
     }
 
-    /// The rate at which the batch was learnt after all.
-    fn better_rate(&self) -> Option<f64> {
-        let learnt = |&&(_, loss): &&(f64, f64)| self.is_learnt(loss);
-        self.other_rates.iter().find(learnt).map(|(rate, _)| *rate)
+    /// The first other learning rate that overfits the batch.
+    fn better_learning_rate(&self) -> Option<f64> {
+        let overfits = |&&(_, loss): &&(f64, f64)| self.is_overfitted(loss);
+        let better = self.other_learning_rates.iter().find(overfits);
+        better.map(|(learning_rate, _)| *learning_rate)
     }
 }
 
-/// Fails where the batch was not learnt, and says whether the gradient, the labels or the rate look
-/// guilty. Labels that alone are in the way are a warning.
+/// Fails where the batch was not overfitted, and says whether the gradient, the labels or the
+/// learning rate look wrong. Labels that are the only obstacle are a warning.
 pub fn check(evidence: &Evidence) -> Finding {
     let fell = format!(
-        "the loss of one batch of {} went from {:.3} to {:.3} in {} steps at rate {:.1e}, \
+        "the loss of one batch of {} went from {:.3} to {:.3} in {} steps at learning rate {:.1e}, \
         accuracy {:.0} %",
         evidence.samples,
         evidence.initial_loss,
         evidence.final_loss,
         evidence.steps,
-        evidence.rate,
+        evidence.learning_rate,
         100.0 * evidence.accuracy,
     );
-    if evidence.accuracy >= 1.0 && evidence.is_learnt(evidence.final_loss) {
+    if evidence.accuracy >= 1.0 && evidence.is_overfitted(evidence.final_loss) {
         return Finding::new(Code::Ef01, Status::Pass, fell);
     }
-    let (status, guilty) = guilty(evidence);
-    Finding::new(Code::Ef01, status, format!("{fell}: {guilty}")).of(Symptom::BatchNotLearnt)
+    let (status, cause) = likely_cause(evidence);
+    Finding::new(Code::Ef01, status, format!("{fell}: {cause}")).of(Symptom::BatchNotOverfitted)
 }
 
-fn guilty(evidence: &Evidence) -> (Status, String) {
+fn likely_cause(evidence: &Evidence) -> (Status, String) {
     let [first, last] = evidence.gradient_norms;
     let reachable = 1.0 - evidence.contradicting_labels as f64 / evidence.samples.max(1) as f64;
     let grew = evidence.final_loss > evidence.initial_loss;
-    let text = match evidence.better_rate() {
+    let text = match evidence.better_learning_rate() {
         _ if !first.is_finite() => {
-            "the first gradient is not a number; look at the inputs and the loss".into()
+            "the first gradient is not finite; look at the inputs and the loss".into()
         }
         _ if first < NO_GRADIENT => format!(
             "no gradient arrives (norm {first:.1e}); look for frozen weights, dead \
             activations and a loss cut off from the model"
         ),
-        Some(better) if better > evidence.rate => {
-            format!("at rate {better:.1e} it is learnt, so the rate is too low")
+        Some(better) => {
+            let how = if better > evidence.learning_rate {
+                "low"
+            } else {
+                "high"
+            };
+            format!(
+                "it is overfitted at learning rate {better:.1e}, so the learning rate is too {how}"
+            )
         }
-        Some(better) => format!("at rate {better:.1e} it is learnt, so the rate is too high"),
         None if evidence.contradicting_labels > 0 => {
             let text = format!(
-                "{} identical samples have different labels, so the labels are guilty",
+                "{} identical samples have different labels, so the labels are wrong",
                 evidence.contradicting_labels
             );
-            let status = match evidence.accuracy >= reachable {
-                true => Status::Warning,
-                false => Status::Failed,
+            let status = if evidence.accuracy >= reachable {
+                Status::Warning
+            } else {
+                Status::Failed
             };
             return (status, text);
         }
         None if !last.is_finite() || !evidence.final_loss.is_finite() || grew => {
-            "it grows, so the rate is too high or the gradient is wrong".into()
+            "it grows, so the learning rate is too high or the gradient is wrong".into()
         }
         None => format!(
             "the gradient arrives (norm {first:.1e}), so look at the loss, at the labels, \
@@ -112,11 +120,11 @@ fn guilty(evidence: &Evidence) -> (Status, String) {
 mod tests {
     use super::*;
 
-    fn learnt() -> Evidence {
+    fn overfitted() -> Evidence {
         Evidence {
             samples: 16,
             steps: 200,
-            rate: 1e-3,
+            learning_rate: 1e-3,
             initial_loss: 2.31,
             final_loss: 0.02,
             accuracy: 1.0,
@@ -126,40 +134,45 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_is_learnt_passes() {
-        assert_eq!(check(&learnt()).status, Status::Pass);
+    fn a_batch_that_is_overfitted_passes() {
+        assert_eq!(check(&overfitted()).status, Status::Pass);
         let smoothed = Evidence {
             final_loss: 0.51,
             loss_floor: 0.5,
-            ..learnt()
+            ..overfitted()
         };
         assert_eq!(check(&smoothed).status, Status::Pass);
         let known = Evidence {
             initial_loss: 0.001,
             final_loss: 0.0005,
-            ..learnt()
+            ..overfitted()
         };
         assert_eq!(check(&known).status, Status::Pass);
     }
 
     #[test]
-    fn the_guilty_one_is_named() {
+    fn the_likely_cause_is_named() {
         let stuck = Evidence {
             final_loss: 2.30,
             accuracy: 0.2,
-            ..learnt()
+            ..overfitted()
         };
         let cases = [
-            (vec![(1.0, 0.01)], [3.0, 3.0], 0, "rate is too low"),
-            (vec![(1e-6, 0.01)], [3.0, 3.0], 0, "rate is too high"),
+            (vec![(1.0, 0.01)], [3.0, 3.0], 0, "learning rate is too low"),
+            (
+                vec![(1e-6, 0.01)],
+                [3.0, 3.0],
+                0,
+                "learning rate is too high",
+            ),
             (vec![(1.0, 2.3)], [0.0, 0.0], 0, "no gradient arrives"),
-            (vec![], [f64::NAN, 0.0], 0, "not a number"),
-            (vec![], [3.0, 3.0], 2, "labels are guilty"),
+            (vec![], [f64::NAN, 0.0], 0, "not finite"),
+            (vec![], [3.0, 3.0], 2, "labels are wrong"),
             (vec![], [3.0, 3.0], 0, "tell the samples apart"),
         ];
-        for (other_rates, gradient_norms, contradicting_labels, expected) in cases {
+        for (other_learning_rates, gradient_norms, contradicting_labels, expected) in cases {
             let finding = check(&Evidence {
-                other_rates,
+                other_learning_rates,
                 gradient_norms,
                 contradicting_labels,
                 ..stuck.clone()
@@ -175,16 +188,16 @@ mod tests {
             final_loss: 0.2,
             accuracy: 15.0 / 16.0,
             contradicting_labels: 2,
-            ..learnt()
+            ..overfitted()
         };
         assert_eq!(check(&contradiction).status, Status::Warning);
     }
 
     #[test]
-    fn a_loss_that_is_no_number_fails() {
+    fn a_non_finite_loss_fails() {
         let exploded = Evidence {
             final_loss: f64::NAN,
-            ..learnt()
+            ..overfitted()
         };
         let finding = check(&exploded);
         assert_eq!(finding.status, Status::Failed);

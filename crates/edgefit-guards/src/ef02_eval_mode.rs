@@ -3,9 +3,9 @@
 use crate::finding::some_of;
 use crate::{Code, Finding, Status};
 
-/// Relative change of a frozen statistic above which it has drifted; below lies f32 rounding.
+/// Relative change of a frozen statistic above which it has drifted; smaller ones are f32 rounding.
 pub const DRIFT: f64 = 1e-6;
-/// Relative difference of two eval passes; below lies the order of summation.
+/// Relative difference of two eval passes; smaller ones come from the order of summation.
 pub const REPEATED: f64 = 1e-5;
 /// Relative difference between eval mode and the exported model.
 pub const EXPORTED: f64 = 1e-3;
@@ -34,7 +34,7 @@ pub fn check_frozen(layers: &[FrozenLayer]) -> Finding {
             let names = some_of(moved.iter().map(|layer| layer.name.as_str()));
             let text = format!(
                 "running statistics of frozen normalisation moved by up to {:.1e} of \
-                their value ({names}); put it in eval mode while training",
+                their value ({names}); keep it in eval mode while training",
                 change
             );
             Finding::new(Code::Ef02, Status::Failed, text)
@@ -58,23 +58,15 @@ pub fn check_export(graph: &ExportedGraph) -> Finding {
         .iter()
         .chain(&graph.active_dropout);
     let names = some_of(nodes.map(String::as_str));
-    match names.is_empty() {
-        true => Finding::new(
-            Code::Ef02,
-            Status::Pass,
-            "the exported graph is in eval mode",
-        ),
-        false => {
-            let text = format!(
-                "the exported graph is in train mode at {names}; export it in \
-                eval mode"
-            );
-            Finding::new(Code::Ef02, Status::Failed, text)
-        }
+    if names.is_empty() {
+        let text = "the exported graph is in eval mode";
+        return Finding::new(Code::Ef02, Status::Pass, text);
     }
+    let text = format!("the exported graph is in train mode at {names}; export it in eval mode");
+    Finding::new(Code::Ef02, Status::Failed, text)
 }
 
-/// How far two outputs for the same input are apart.
+/// How much two outputs for the same input differ.
 #[derive(Debug, Clone, Copy)]
 pub struct Difference {
     /// Largest absolute difference of two elements.
@@ -91,40 +83,29 @@ impl Difference {
 
 /// Fails where two eval passes on one input differ.
 pub fn check_repeat(difference: Difference) -> Finding {
-    match difference.is_within(REPEATED) {
-        true => Finding::new(
-            Code::Ef02,
-            Status::Pass,
-            "two eval passes on one input agree",
-        ),
-        false => {
-            let text = format!(
-                "two eval passes on one input differ by {:.1e}; dropout or batch \
-                statistics are active",
-                difference.max_abs
-            );
-            Finding::new(Code::Ef02, Status::Failed, text)
-        }
+    if difference.is_within(REPEATED) {
+        let text = "two eval passes on one input agree";
+        return Finding::new(Code::Ef02, Status::Pass, text);
     }
+    let text = format!(
+        "two eval passes on one input differ by {:.1e}; dropout or batch statistics are active",
+        difference.max_abs
+    );
+    Finding::new(Code::Ef02, Status::Failed, text)
 }
 
-/// Fails where the exported model answers otherwise than eval mode.
+/// Fails where the outputs of the exported model are not those of eval mode.
 pub fn check_exported_outputs(difference: Difference) -> Finding {
-    match difference.is_within(EXPORTED) {
-        true => Finding::new(
-            Code::Ef02,
-            Status::Pass,
-            "the exported model answers as eval mode does",
-        ),
-        false => {
-            let text = format!(
-                "the exported model and eval mode differ by {:.1e} on outputs of up to \
-                {:.1e}; `edgefit verify` names the first node",
-                difference.max_abs, difference.scale
-            );
-            Finding::new(Code::Ef02, Status::Failed, text)
-        }
+    if difference.is_within(EXPORTED) {
+        let text = "the exported model and eval mode agree";
+        return Finding::new(Code::Ef02, Status::Pass, text);
     }
+    let text = format!(
+        "the exported model and eval mode differ by {:.1e} on outputs of up to {:.1e}; \
+        `edgefit verify` names the first node",
+        difference.max_abs, difference.scale
+    );
+    Finding::new(Code::Ef02, Status::Failed, text)
 }
 
 #[cfg(test)]
@@ -164,14 +145,14 @@ mod tests {
 
     #[test]
     fn outputs_that_differ_fail() {
-        let apart = |max_abs| Difference {
+        let of = |max_abs| Difference {
             max_abs,
             scale: 12.0,
         };
         for check in [check_repeat, check_exported_outputs] {
-            assert_eq!(check(apart(1e-5)).status, Status::Pass);
-            assert_eq!(check(apart(0.3)).status, Status::Failed);
-            assert_eq!(check(apart(f64::NAN)).status, Status::Failed);
+            assert_eq!(check(of(1e-5)).status, Status::Pass);
+            assert_eq!(check(of(0.3)).status, Status::Failed);
+            assert_eq!(check(of(f64::NAN)).status, Status::Failed);
         }
     }
 }

@@ -1,15 +1,15 @@
-//! EF03: every step needs a gradient of its own, and accumulation a mean.
+//! EF03: every step starts from zeroed gradients, and accumulation averages.
 
 use crate::{Code, Finding, Status};
 
-/// Relative difference of two gradients that should be the same; below lies f32 rounding.
-pub const APART: f64 = 1e-3;
+/// Relative difference of two gradients that should be equal; smaller ones are f32 rounding.
+pub const TOLERANCE: f64 = 1e-3;
 
-/// Two gradients of all parameters that should be the same. Dropout, augmentation and batch
+/// Two gradients of all parameters that should be equal. Dropout, augmentation and batch
 /// statistics must be off for both.
 #[derive(Debug, Clone, Copy)]
 pub struct Gradients {
-    /// Global norm of the one that is right.
+    /// Global norm of the right one.
     pub reference_norm: f64,
     /// Global norm of the other.
     pub norm: f64,
@@ -19,7 +19,7 @@ pub struct Gradients {
 
 impl Gradients {
     fn agree(self) -> bool {
-        self.difference_norm <= APART * self.reference_norm
+        self.difference_norm <= TOLERANCE * self.reference_norm
     }
 
     fn ratio(self) -> f64 {
@@ -29,38 +29,34 @@ impl Gradients {
 
 /// Fails where the gradient of a batch (reference) differs from that of the same batch right after.
 pub fn check_repeat(gradients: Gradients) -> Finding {
-    match gradients.agree() {
-        true => Finding::new(
-            Code::Ef03,
-            Status::Pass,
-            "the gradient of a batch is the same twice in a row",
-        ),
-        false => {
-            let text = format!(
-                "the gradient of one batch is {:.2} times as large the second time, \
-                {:.1e} apart: it is added to the one before; make a new one for each step",
-                gradients.ratio(),
-                gradients.difference_norm / gradients.reference_norm,
-            );
-            Finding::new(Code::Ef03, Status::Failed, text)
-        }
+    if gradients.agree() {
+        let text = "the gradient of a batch is the same twice in a row";
+        return Finding::new(Code::Ef03, Status::Pass, text);
     }
+    let text = format!(
+        "the gradient of one batch is {:.2} times as large the second time (relative difference \
+        {:.1e}): it is added to the one before; zero the gradients in each step",
+        gradients.ratio(),
+        gradients.difference_norm / gradients.reference_norm,
+    );
+    Finding::new(Code::Ef03, Status::Failed, text)
 }
 
-/// Fails where the gradient accumulated from `parts` equal parts of a batch is not that of the
-/// whole batch (reference).
-pub fn check_accumulation(parts: usize, gradients: Gradients) -> Finding {
+/// Fails where the gradient accumulated from `micro_batches` of equal size is not that of the whole
+/// batch (reference).
+pub fn check_accumulation(micro_batches: usize, gradients: Gradients) -> Finding {
     if gradients.agree() {
-        let text = format!("{parts} parts of a batch give the gradient of the whole");
+        let text = format!("{micro_batches} micro-batches give the gradient of the whole batch");
         return Finding::new(Code::Ef03, Status::Pass, text);
     }
     let ratio = gradients.ratio();
-    let why = match (ratio / parts as f64 - 1.0).abs() < 0.01 {
-        true => "they are summed; divide by their number",
-        false => "look at how the parts are weighted",
+    let why = if (ratio / micro_batches as f64 - 1.0).abs() < 0.01 {
+        "they are summed; divide by their number"
+    } else {
+        "look at how they are weighted"
     };
     let text = format!(
-        "the gradient accumulated from {parts} parts is {ratio:.2} times that of the \
+        "the gradient accumulated from {micro_batches} micro-batches is {ratio:.2} times that of the \
         whole batch: {why}"
     );
     Finding::new(Code::Ef03, Status::Failed, text)

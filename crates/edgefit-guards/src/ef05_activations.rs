@@ -1,21 +1,25 @@
 //! EF05: activations that are inactive or saturated pass no gradient.
 
+mod units;
+
 use crate::finding::{percent, some_of};
 use crate::{Code, Finding, Status, Symptom};
 
-/// |a| below which an activation is nothing.
+pub use units::Units;
+
+/// |a| below which an activation is inactive.
 pub const INACTIVE: f64 = 1e-5;
-/// Share of a layer's units above which it is raised.
+/// Share of a layer's units above which the layer is raised.
 pub const SHARE: f64 = 0.5;
 /// Distance from a limit, as a share of the range, within which an activation is saturated (after
 /// Rakitianskaia & Bosman 2015, Measuring Saturation in Neural Networks).
 pub const LIMIT: f64 = 0.01;
 /// Layers with fewer units, such as gates, say nothing about a share.
 pub const FEWEST_UNITS: usize = 8;
-/// Sigmoids one after the other that are too many.
+/// Sigmoids in a row that are too many.
 pub const SIGMOIDS: usize = 3;
 
-/// What kind of function made an activation.
+/// What kind of function computed an activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// ReLU and its relatives, zero over a half-line.
@@ -28,33 +32,37 @@ pub enum Kind {
     Other,
 }
 
-/// Activations of a layer on a probe batch. A unit is a channel, over all positions and samples.
+/// Activations of a layer on a probe batch, as counted by [`Units`]. A unit is a channel, over all
+/// positions and samples.
 #[derive(Debug, Clone)]
 pub struct Layer {
     /// Name of the layer.
     pub name: String,
-    /// What made the activations.
+    /// What computed the activations.
     pub kind: Kind,
     /// Number of units.
     pub units: usize,
-    /// Share of units of which next to all |a| are below [`INACTIVE`]: units of pretrained networks
-    /// that look for something rare are at rest for 99 % of the time.
+    /// Share of units of which 99.9 % of all |a| are below [`INACTIVE`]: units of pretrained networks
+    /// that detect something rare are inactive for 99 % of the elements.
     pub inactive: f64,
-    /// Share of units of which next to all activations are within [`LIMIT`] of a limit of
-    /// their kind; 0 for kinds without limits.
+    /// Share of units of which 99.9 % of all activations are within [`LIMIT`] of a limit of their
+    /// kind; 0 for kinds without limits.
     pub saturated: f64,
 }
 
 /// Warns where most of a layer is inactive or saturated, and fails where all of it is inactive.
 pub fn check(layers: &[Layer]) -> Finding {
     let layers = layers.iter().filter(|layer| layer.units >= FEWEST_UNITS);
-    let (mut dead, mut seen, mut whole) = (Vec::new(), 0, false);
+    let (mut dead, mut seen, mut status) = (Vec::new(), 0, Status::Warning);
     for layer in layers {
         seen += 1;
-        whole |= layer.inactive >= 1.0;
-        let worst = match layer.inactive > SHARE {
-            true => Some(("inactive", layer.inactive)),
-            false => (layer.saturated > SHARE).then_some(("saturated", layer.saturated)),
+        if layer.inactive >= 1.0 {
+            status = Status::Failed;
+        }
+        let worst = if layer.inactive > SHARE {
+            Some(("inactive", layer.inactive))
+        } else {
+            (layer.saturated > SHARE).then_some(("saturated", layer.saturated))
         };
         if let Some((how, share)) = worst {
             dead.push(format!("{} ({} {how})", layer.name, percent(share)));
@@ -64,18 +72,14 @@ pub fn check(layers: &[Layer]) -> Finding {
         let text = format!("no layer of {seen} has most of its units inactive or saturated");
         return Finding::new(Code::Ef05, Status::Pass, text);
     }
-    let status = match whole {
-        true => Status::Failed,
-        false => Status::Warning,
-    };
     let names = some_of(dead.iter().map(String::as_str));
     let text = format!("units that pass no gradient: {names}");
     Finding::new(Code::Ef05, status, text).of(Symptom::DeadUnits)
 }
 
-/// Warns of three or more sigmoids in a row among the activations on the way from the input to the
-/// head. Gates beside the way do not belong to it.
-pub fn check_way(activations: &[Kind]) -> Finding {
+/// Warns of three or more sigmoids in a row among the activations on the path from the input to the
+/// head. Gates, which something else is multiplied by, are not on it.
+pub fn check_path(activations: &[Kind]) -> Finding {
     let runs = activations.chunk_by(|a, b| a == b);
     let sigmoids = runs.filter(|run| run[0] == Kind::Sigmoid);
     match sigmoids.map(<[Kind]>::len).max() {
@@ -89,7 +93,7 @@ pub fn check_way(activations: &[Kind]) -> Finding {
         _ => Finding::new(
             Code::Ef05,
             Status::Pass,
-            "no row of sigmoids on the way to the head",
+            "no row of sigmoids on the path to the head",
         ),
     }
 }
@@ -130,12 +134,12 @@ mod tests {
     fn rows_of_sigmoids_are_raised() {
         use Kind::{Rectifier, Sigmoid};
         assert_eq!(
-            check_way(&[Sigmoid, Sigmoid, Rectifier, Sigmoid]).status,
+            check_path(&[Sigmoid, Sigmoid, Rectifier, Sigmoid]).status,
             Status::Pass
         );
-        assert_eq!(check_way(&[Rectifier; 9]).status, Status::Pass);
+        assert_eq!(check_path(&[Rectifier; 9]).status, Status::Pass);
         assert_eq!(
-            check_way(&[Rectifier, Sigmoid, Sigmoid, Sigmoid]).status,
+            check_path(&[Rectifier, Sigmoid, Sigmoid, Sigmoid]).status,
             Status::Warning
         );
     }

@@ -1,27 +1,30 @@
-//! EF06: inputs must be what the backbone was trained on.
+//! EF06: images must be preprocessed as the backbone was trained.
 
-use crate::statistics::{mean, median};
+use edgefit_base::statistics::median;
+
+use crate::statistics::{mean, mean_and_error};
 use crate::{Code, Finding, Status};
 
 /// Median |ln(batch variance / running variance)| at the first normalisation from which on inputs
 /// look wrong. Measured on EfficientNet-Lite0 and two sets of images: right 0.26 to 0.28, wrong
 /// 1.30 to 9.8.
 pub const LOG_RATIO: f64 = 1.0;
-/// By how much another candidate must be nearer to be the better one.
+/// By how much the log ratio of another candidate must be smaller for it to fit better.
 pub const NEARER: f64 = 0.5;
-/// Log ratio (a factor of 10) from which on inputs look wrong even if no candidate is nearer.
+/// Log ratio (a factor of 10) from which on inputs look wrong even if no candidate fits better.
 pub const FAR: f64 = std::f64::consts::LN_10;
-/// Mean confidence by which another candidate must be surer. Measured: right 0.556, BGR 0.470,
-/// ImageNet statistics 0.474.
-pub const SURER: f64 = 0.05;
-/// By how much another candidate must be nearer and surer, if it is both. Measured: `unit` instead of
-/// `lite` on 32 photographs, 0.96 against 0.53 and 0.389 against 0.434.
+/// By how much the original head must be more confident under another candidate, in the mean.
+/// Measured: right 0.556, BGR 0.470, ImageNet statistics 0.474.
+pub const MORE_CONFIDENT: f64 = 0.05;
+/// [`NEARER`] and [`MORE_CONFIDENT`] for a candidate that is both. Measured: `unit` instead of `lite`
+/// on 32 photographs, 0.96 against 0.53 and 0.389 against 0.434.
 pub const BOTH: [f64; 2] = [0.25, 0.02];
-/// Standard errors of the paired difference that go with it: several candidates are compared.
+/// Standard errors of the paired difference in confidence that it must exceed: several candidates
+/// are compared.
 pub const ERRORS: f64 = 3.0;
 
-/// Median over channels of |ln(batch variance / running variance)|; none without channels that have
-/// both. A mean would be that of a few dead channels.
+/// Median over channels of |ln(batch variance / running variance)|; `None` without channels that have
+/// both. A mean would be ruled by a few dead channels.
 pub fn log_ratio(batch_variance: &[f64], running_variance: &[f64]) -> Option<f64> {
     let pairs = batch_variance.iter().zip(running_variance);
     let known = pairs.filter(|(batch, running)| **batch > 0.0 && **running > 0.0);
@@ -37,11 +40,11 @@ pub struct Values {
     pub smallest: f64,
     /// Largest of the others.
     pub largest: f64,
-    /// Range that the preprocessing can make at all.
+    /// Smallest and largest value that the preprocessing can give.
     pub range: [f64; 2],
 }
 
-/// Fails where elements are no numbers, or out of the range of the preprocessing, or all the same.
+/// Fails where elements are non-finite, or out of the range of the preprocessing, or all equal.
 pub fn check_values(values: &Values) -> Finding {
     let [low, high] = values.range;
     let slack = 1e-3 * (high - low);
@@ -54,7 +57,7 @@ pub fn check_values(values: &Values) -> Finding {
         } if *smallest < low - slack || *largest > high + slack => {
             format!(
                 "prepared images range from {smallest:.3} to {largest:.3}, and the \
-                preprocessing makes {low:.3} to {high:.3}"
+                preprocessing gives {low:.3} to {high:.3}"
             )
         }
         Values {
@@ -72,7 +75,7 @@ pub fn check_values(values: &Values) -> Finding {
     Finding::new(Code::Ef06, Status::Failed, problem)
 }
 
-/// A way to prepare images, tried on some of the user's.
+/// A preprocessing, tried on some of the user's images.
 #[derive(Debug, Clone, Default)]
 pub struct Candidate {
     /// Name, such as `imagenet` or `lite, BGR`.
@@ -89,14 +92,14 @@ pub struct Candidate {
 pub struct Evidence {
     /// What was tried.
     pub candidates: Vec<Candidate>,
-    /// Place of the one in use.
+    /// Index of the one in use.
     pub used: usize,
     /// Whether it was chosen because neither the model nor the user says.
     pub guessed: bool,
 }
 
-/// Fails where the statistics speak for another candidate, and warns where only the confidence
-/// does, as for BGR.
+/// Fails where the statistics favour another candidate, and warns where only the confidence does, as
+/// for BGR.
 pub fn check(evidence: &Evidence) -> Finding {
     let Some(used) = evidence.candidates.get(evidence.used) else {
         return Finding::new(Code::Ef06, Status::Off, "no preprocessing was tried");
@@ -110,24 +113,14 @@ pub fn check(evidence: &Evidence) -> Finding {
     if let Some(finding) = by_confidence(used, &evidence.candidates) {
         return finding;
     }
-    match evidence.guessed {
-        true => {
-            let text = format!(
-                "the model does not name its preprocessing; '{}' fits best ({})",
-                used.name,
-                figures(used)
-            );
-            Finding::new(Code::Ef06, Status::Fixed, text)
-        }
-        false => {
-            let text = format!(
-                "no candidate fits better than '{}' ({})",
-                used.name,
-                figures(used)
-            );
-            Finding::new(Code::Ef06, Status::Pass, text)
-        }
+    let (name, figures) = (&used.name, figures(used));
+    if evidence.guessed {
+        let text =
+            format!("the model does not name its preprocessing; '{name}' fits best ({figures})");
+        return Finding::new(Code::Ef06, Status::Fixed, text);
     }
+    let text = format!("no candidate fits better than '{name}' ({figures})");
+    Finding::new(Code::Ef06, Status::Pass, text)
 }
 
 fn by_statistics(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
@@ -156,15 +149,16 @@ fn by_statistics(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> 
     })
 }
 
-/// How much surer the original head is under `other` than under `used`, beyond the noise.
-fn surer(other: &Candidate, used: &Candidate, least: f64) -> Option<f64> {
+/// How much more confident the original head is under `other` than under `used`, if by more than
+/// `least` and than the noise.
+fn more_confident(other: &Candidate, used: &Candidate, least: f64) -> Option<f64> {
     let pairs = other.confidences.iter().zip(&used.confidences);
     let more: Vec<f64> = pairs.map(|(other, own)| other - own).collect();
-    let (mean, error) = mean(&more);
+    let (mean, error) = mean_and_error(&more);
     (mean > least && mean > ERRORS * error).then_some(mean)
 }
 
-/// A candidate that is somewhat nearer, and somewhat surer.
+/// A candidate that fits somewhat better by both figures.
 fn by_both(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
     let own = used.log_ratio?;
     let [nearer, least] = BOTH;
@@ -173,7 +167,7 @@ fn by_both(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
             .log_ratio
             .is_some_and(|other| other <= own - nearer)
     });
-    let rivals = rivals.filter_map(|other| Some((surer(other, used, least)?, other)));
+    let rivals = rivals.filter_map(|other| Some((more_confident(other, used, least)?, other)));
     let (_, best) = rivals.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let text = format!(
         "the images look less as the backbone expects under '{}' ({}) than under '{}' ({}): use \
@@ -186,17 +180,19 @@ fn by_both(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
     Some(Finding::new(Code::Ef06, Status::Failed, text))
 }
 
-/// Another candidate counts only if its statistics do not speak against it.
+/// Another candidate counts only if its statistics do not rule it out.
 fn by_confidence(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
     let as_near = |candidate: &&Candidate| match (used.log_ratio, candidate.log_ratio) {
         (Some(own), Some(other)) => other <= own + NEARER,
         _ => true,
     };
     let rivals = candidates.iter().filter(as_near);
-    let rivals = rivals.filter_map(|candidate| Some((surer(candidate, used, SURER)?, candidate)));
+    let rivals = rivals.filter_map(|candidate| {
+        Some((more_confident(candidate, used, MORE_CONFIDENT)?, candidate))
+    });
     let (more, best) = rivals.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let text = format!(
-        "the original head is surer by {more:.3} under '{}' ({}) than under '{}' ({})",
+        "the original head is more confident by {more:.3} under '{}' ({}) than under '{}' ({})",
         best.name,
         figures(best),
         used.name,
@@ -209,12 +205,14 @@ fn figures(candidate: &Candidate) -> String {
     let ratio = candidate
         .log_ratio
         .map(|ratio| format!("variance off by a factor of {:.1}", ratio.exp()));
-    let sure = !candidate.confidences.is_empty();
-    let confidence = sure.then(|| format!("confidence {:.3}", mean(&candidate.confidences).0));
+    let confidences = &candidate.confidences;
+    let confidence =
+        (!confidences.is_empty()).then(|| format!("confidence {:.3}", mean(confidences)));
     let known: Vec<String> = ratio.into_iter().chain(confidence).collect();
-    match known.is_empty() {
-        true => "nothing to go by".into(),
-        false => known.join(", "),
+    if known.is_empty() {
+        "no figures".into()
+    } else {
+        known.join(", ")
     }
 }
 
@@ -296,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_cannot_be_are_raised() {
+    fn impossible_values_are_raised() {
         let right = Values {
             non_finite: 0,
             smallest: -0.99,

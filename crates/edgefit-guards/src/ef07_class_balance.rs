@@ -1,15 +1,15 @@
-//! EF07: small classes must count.
+//! EF07: small classes must count as much as large ones.
 
 use crate::finding::some_of;
 use crate::{Code, Finding, Status, Symptom};
 
-/// Largest class over smallest from which on weighting should be on.
-pub const UNEVEN: f64 = 3.0;
-/// The same, from which on it must be on.
-pub const VERY_UNEVEN: f64 = 10.0;
+/// Largest over smallest class count above which weighting should be on.
+pub const IMBALANCED: f64 = 3.0;
+/// The same, above which it must be on.
+pub const VERY_IMBALANCED: f64 = 10.0;
 /// Training samples below which a class cannot be learnt.
 pub const FEWEST: usize = 5;
-/// Samples of a class below which it says nothing that it was never predicted.
+/// Samples of a class below which it may never be predicted by chance.
 pub const FEWEST_EVALUATED: usize = 5;
 
 /// Training samples of the classes.
@@ -17,7 +17,7 @@ pub const FEWEST_EVALUATED: usize = 5;
 pub struct Counts {
     /// Name and training samples of each class.
     pub classes: Vec<(String, usize)>,
-    /// Whether the loss or the sampler makes up for unequal counts.
+    /// Whether the loss or the sampler compensates for unequal counts.
     pub weighted: bool,
 }
 
@@ -31,18 +31,18 @@ pub fn check_counts(counts: &Counts) -> Finding {
     let empty = names(&|count| count == 0);
     if !empty.is_empty() {
         let text = format!(
-            "classes without a training sample: {empty}; add images or take their folders out"
+            "classes without a training sample: {empty}; add images or remove their folders"
         );
         return Finding::new(Code::Ef07, Status::Failed, text);
     }
-    let (uneven, text) = balance(counts);
+    let (imbalanced, text) = balance(counts);
     let few = names(&|count| count < FEWEST);
     if !few.is_empty() {
-        let status = uneven.max(Status::Warning);
+        let status = imbalanced.max(Status::Warning);
         let text = format!("{text}; classes with fewer than {FEWEST} training samples: {few}");
         return Finding::new(Code::Ef07, status, text);
     }
-    Finding::new(Code::Ef07, uneven, text)
+    Finding::new(Code::Ef07, imbalanced, text)
 }
 
 fn balance(counts: &Counts) -> (Status, String) {
@@ -54,14 +54,15 @@ fn balance(counts: &Counts) -> (Status, String) {
     let ratio = *many as f64 / *few as f64;
     let text = format!("'{large}' has {many} training samples and '{small}' {few}");
     match ratio {
-        _ if ratio <= UNEVEN => (Status::Pass, text),
+        _ if ratio <= IMBALANCED => (Status::Pass, text),
         _ if counts.weighted => (Status::Fixed, format!("{text}; the classes are weighted")),
         _ => {
             let text =
                 format!("{text}, and all samples count the same; switch `class_weighting` on");
-            match ratio > VERY_UNEVEN {
-                true => (Status::Failed, text),
-                false => (Status::Warning, text),
+            if ratio > VERY_IMBALANCED {
+                (Status::Failed, text)
+            } else {
+                (Status::Warning, text)
             }
         }
     }
@@ -81,26 +82,23 @@ pub fn check_predictions(predictions: &Predictions) -> Finding {
     };
     let missed = predictions.classes.iter().filter(missed);
     let names = some_of(missed.map(|(name, ..)| name.as_str()));
-    match names.is_empty() {
-        true => Finding::new(Code::Ef07, Status::Pass, "every class is predicted"),
-        false => {
-            let text = format!("never predicted on validation: {names}");
-            Finding::new(Code::Ef07, Status::Warning, text).of(Symptom::NeverPredicted)
-        }
+    if names.is_empty() {
+        return Finding::new(Code::Ef07, Status::Pass, "every class is predicted");
     }
+    let text = format!("never predicted on validation: {names}");
+    Finding::new(Code::Ef07, Status::Warning, text).of(Symptom::NeverPredicted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn counts(counts: &[usize], weighted: bool) -> Counts {
+    fn counts(counts: &[usize]) -> Counts {
         let named = counts.iter().enumerate();
+        let named = named.map(|(class, &count)| (format!("c{class}"), count));
         Counts {
-            classes: named
-                .map(|(class, &count)| (format!("c{class}"), count))
-                .collect(),
-            weighted,
+            classes: named.collect(),
+            weighted: false,
         }
     }
 
@@ -116,10 +114,13 @@ mod tests {
             (&[9, 0], true, Status::Failed),
             (&[], true, Status::Off),
         ] {
-            let finding = check_counts(&counts(classes, weighted));
+            let finding = check_counts(&Counts {
+                weighted,
+                ..counts(classes)
+            });
             assert_eq!(finding.status, status, "{}", finding.message);
         }
-        let finding = check_counts(&counts(&[101, 10], false));
+        let finding = check_counts(&counts(&[101, 10]));
         assert!(finding.message.contains("'c0' has 101") && finding.message.contains("'c1' 10"));
     }
 

@@ -1,14 +1,14 @@
-//! EF09: more is trained than the images determine.
+//! EF09: the trained part is too complex for the number of images.
 
 use crate::finding::percent;
 use crate::statistics::mean;
 use crate::{Code, Finding, Proportion, Status, Symptom};
 
-/// Training minus validation accuracy above which they have parted.
+/// Training minus validation accuracy that is a gap.
 pub const GAP: f64 = 0.15;
-/// Epochs that are taken together, so that one lucky epoch is not the best.
+/// Epochs that are averaged, so that one lucky epoch is not the best.
 pub const WINDOW: usize = 3;
-/// Epochs below which no course can be seen.
+/// Epochs below which no trend can be seen.
 pub const FEWEST_EPOCHS: usize = 6;
 
 /// Accuracies after each epoch, in eval mode on images without augmentation.
@@ -29,12 +29,11 @@ pub struct Evidence {
 pub fn check(evidence: &Evidence) -> Finding {
     let epochs = evidence.train.len().min(evidence.val.len());
     if epochs < FEWEST_EPOCHS {
-        let text = format!("{epochs} epochs show no course");
+        let text = format!("{epochs} epochs are too few to see a trend");
         return Finding::new(Code::Ef09, Status::Off, text);
     }
-    let last = |values: &[f64]| mean(&values[values.len() - WINDOW..]).0;
-    let best = evidence.val.windows(WINDOW).map(|window| mean(window).0);
-    let best = best.fold(0.0, f64::max);
+    let last = |values: &[f64]| mean(&values[values.len() - WINDOW..]);
+    let best = evidence.val.windows(WINDOW).map(mean).fold(0.0, f64::max);
     let train = Proportion::new(last(&evidence.train), evidence.train_samples);
     let val = Proportion::new(last(&evidence.val), evidence.val_samples);
 
@@ -45,18 +44,15 @@ pub fn check(evidence: &Evidence) -> Finding {
         percent(val.share),
         percent(best)
     );
-    // One part of the error of a difference is that of one share.
+    // The error of the difference of two equal shares is √2 times that of one.
     let noise = val.error_of_difference(val) / 2f64.sqrt();
-    let parted = gap > GAP && gap > train.error_of_difference(val);
-    match parted && best - val.share > noise {
-        true => {
-            let text = format!(
-                "{text}: images are learnt by heart; train fewer layers, or regularise more"
-            );
-            Finding::new(Code::Ef09, Status::Warning, text).of(Symptom::Gap)
-        }
-        false => Finding::new(Code::Ef09, Status::Pass, text),
+    let has_gap = gap > GAP && gap > train.error_of_difference(val);
+    let falls = best - val.share > noise;
+    if !has_gap || !falls {
+        return Finding::new(Code::Ef09, Status::Pass, text);
     }
+    let text = format!("{text}: it overfits; train fewer layers, or regularise more");
+    Finding::new(Code::Ef09, Status::Warning, text).of(Symptom::Gap)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! EF10: rates and other choices that are far off.
+//! EF10: learning rates and other choices that are far off.
+
+use edgefit_base::statistics::median;
 
 use crate::finding::some_of;
-use crate::statistics::{median, rank_correlation};
+use crate::statistics::rank_correlation;
 use crate::{Code, Finding, Status, Symptom};
 
 /// log10 of |update| / |weight| between which training works (Karpathy 2019 aims at −3).
 pub const UPDATE: [f64; 2] = [-4.0, -1.0];
-/// How far beyond, in powers of ten, the rate is certainly wrong.
+/// How far beyond, in powers of ten, the learning rate is certainly wrong.
 pub const BEYOND: f64 = 1.0;
 /// Steps below which a median says nothing.
 pub const FEWEST_STEPS: usize = 10;
@@ -14,16 +16,16 @@ pub const FEWEST_STEPS: usize = 10;
 pub const JUMP: f64 = 0.3;
 /// The same, relative to the first loss: a small loss may jump.
 pub const JUMP_OF_FIRST: f64 = 0.05;
-/// Share of epochs that jump from which on the loss oscillates.
+/// Share of the epochs with a jump, from which on the loss oscillates.
 pub const JUMPS: f64 = 1.0 / 3.0;
-/// How many times the loss of an untrained head is worse than nothing.
+/// How many times the loss of an untrained head a loss must be to be worse than no training.
 pub const ABOVE_UNTRAINED: f64 = 2.0;
-/// Losses below which nothing oscillates.
+/// Losses below which oscillation cannot be seen.
 pub const FEWEST_LOSSES: usize = 6;
 /// Values below which a search has no edge.
 pub const FEWEST_TRIALS: usize = 8;
-/// Rank correlation of values and losses from which on the loss falls towards an edge. Values that do
-/// not matter reach it once in a hundred searches of 17.
+/// Rank correlation of values and losses from which on the loss falls towards an edge. Values without
+/// any effect reach it once in a hundred searches of 17.
 pub const TOWARDS_EDGE: f64 = 0.6;
 
 /// Updates of a weight, not a bias, over the steps.
@@ -31,7 +33,7 @@ pub const TOWARDS_EDGE: f64 = 0.6;
 pub struct Updates {
     /// Name of the weight.
     pub name: String,
-    /// log10 of |update| / |weight| at each step.
+    /// log10 of |update| / |weight| at each step that was compared.
     pub log10_ratios: Vec<f64>,
     /// Whether the weight was zero at a step, as that of a new head. Large updates are right for
     /// it, so only too small ones count.
@@ -41,8 +43,9 @@ pub struct Updates {
 /// Warns where the median over weights of the median over steps is out of [`UPDATE`], and fails
 /// where it is out by more than a power of ten.
 ///
-/// One layer alone is not raised: deeper layers have smaller rates, and new ones start small.
-pub fn check_updates(rate: f64, updates: &[Updates]) -> Finding {
+/// One layer alone is not raised: deeper layers have smaller learning rates, and new ones start
+/// small.
+pub fn check_updates(learning_rate: f64, updates: &[Updates]) -> Finding {
     let known = updates
         .iter()
         .filter(|update| update.log10_ratios.len() >= FEWEST_STEPS);
@@ -59,25 +62,28 @@ pub fn check_updates(rate: f64, updates: &[Updates]) -> Finding {
         _ if ratio < low => (low - ratio, ratio, "low"),
         _ if largest > high => (largest - high, largest, "high"),
         _ => {
-            let text =
-                format!("a step changes weights by 10^{ratio:.1} of their size at rate {rate:.1e}");
+            let text = format!(
+                "a step changes weights by 10^{ratio:.1} of their size at learning rate \
+                {learning_rate:.1e}"
+            );
             return Finding::new(Code::Ef10, Status::Pass, text);
         }
     };
-    let status = match beyond > BEYOND {
-        true => Status::Failed,
-        false => Status::Warning,
+    let status = if beyond > BEYOND {
+        Status::Failed
+    } else {
+        Status::Warning
     };
     let names = some_of(known.iter().map(|update| update.name.as_str()));
     let text = format!(
         "a step changes weights by 10^{ratio:.1} of their size ({names}), and 10^{low:.0} \
-        to 10^{high:.0} works: the rate of {rate:.1e} is too {how}"
+        to 10^{high:.0} works: the learning rate of {learning_rate:.1e} is too {how}"
     );
     Finding::new(Code::Ef10, status, text)
 }
 
-/// Warns where the losses, means of epochs or of as many steps each, jump up again and again, and
-/// fails where the last is above the first.
+/// Warns where the losses, each the mean of an epoch or of some steps, jump up again and again, and
+/// fails where the last is far above the first.
 pub fn check_loss(losses: &[f64]) -> Finding {
     let (Some(&first), Some(&last)) = (losses.first(), losses.last()) else {
         return Finding::new(Code::Ef10, Status::Off, "no loss was recorded");
@@ -95,32 +101,26 @@ pub fn check_loss(losses: &[f64]) -> Finding {
     };
     let jumps = losses.windows(2).filter(jumps).count();
     let share = jumps as f64 / (losses.len() - 1) as f64;
-    let course = format!("the loss went from {first:.3} to {last:.3}");
-    let (status, text) = match share >= JUMPS {
-        _ if last > (1.0 + JUMP) * first => {
-            (Status::Failed, format!("{course}: the rate is too high"))
-        }
-        true => (
-            Status::Warning,
-            format!(
-                "{course} and jumped up {jumps} times of {}: the rate is too high",
-                losses.len() - 1
-            ),
-        ),
-        false => {
-            return Finding::new(
-                Code::Ef10,
-                Status::Pass,
-                format!("{course} without oscillating"),
-            );
-        }
+    let trend = format!("the loss went from {first:.3} to {last:.3}");
+    let finding = if last > (1.0 + JUMP) * first {
+        let text = format!("{trend}: the learning rate is too high");
+        Finding::new(Code::Ef10, Status::Failed, text)
+    } else if share >= JUMPS {
+        let text = format!(
+            "{trend} and jumped up {jumps} times of {}: the learning rate is too high",
+            losses.len() - 1
+        );
+        Finding::new(Code::Ef10, Status::Warning, text)
+    } else {
+        let text = format!("{trend} without oscillating");
+        return Finding::new(Code::Ef10, Status::Pass, text);
     };
-    Finding::new(Code::Ef10, status, text).of(Symptom::Oscillation)
+    finding.of(Symptom::Oscillation)
 }
 
 /// Fails where the median of the losses, one a step, is far above that of an untrained head,
-/// `untrained`: what was learnt is worse than nothing.
-pub fn check_height(rate: f64, losses: &[f64], untrained: f64) -> Finding {
+/// `untrained`: training made the network worse.
+pub fn check_height(learning_rate: f64, losses: &[f64], untrained: f64) -> Finding {
     let Some(middle) = median(losses.iter().copied()).filter(|_| losses.len() >= FEWEST_STEPS)
     else {
         return Finding::new(
@@ -132,28 +132,26 @@ pub fn check_height(rate: f64, losses: &[f64], untrained: f64) -> Finding {
     let text = format!(
         "half of the losses are above {middle:.3}, and an untrained head has {untrained:.3}"
     );
-    match middle > ABOVE_UNTRAINED * untrained {
-        true => {
-            let text = format!("{text}: the rate of {rate:.1e} is too high");
-            Finding::new(Code::Ef10, Status::Failed, text)
-        }
-        false => Finding::new(Code::Ef10, Status::Pass, text),
+    if middle > ABOVE_UNTRAINED * untrained {
+        let text = format!("{text}: the learning rate of {learning_rate:.1e} is too high");
+        return Finding::new(Code::Ef10, Status::Failed, text);
     }
+    Finding::new(Code::Ef10, Status::Pass, text)
 }
 
 /// A choice made by trying values.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// What was searched for, such as `rate`.
+    /// What was searched for, such as `learning rate`.
     pub name: String,
-    /// What was chosen.
+    /// The value that was chosen.
     pub chosen: f64,
     /// Each value that was tried, with the validation loss after equally long training.
     pub trials: Vec<[f64; 2]>,
 }
 
 /// Warns where the chosen value lies at the edge of those that were tried, and the loss falls towards
-/// that edge: the best value may lie beyond. A value that does not matter lies at an edge by chance.
+/// that edge: the best value may lie beyond. A value without any effect lies at an edge by chance.
 pub fn check_search(search: &Search) -> Finding {
     let Search {
         name,
@@ -175,8 +173,8 @@ pub fn check_search(search: &Search) -> Finding {
         _ => return Finding::new(Code::Ef10, Status::Pass, range),
     };
     let text = format!(
-        "{range} lies at the edge of what was searched, and the loss falls towards it; search further with a \
-         {edge} {name} in the recipe"
+        "{range} lies at the edge of what was searched, and the loss falls towards it; search further \
+         with a {edge} {name} in the recipe"
     );
     Finding::new(Code::Ef10, Status::Warning, text)
 }
@@ -186,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn losses_far_above_those_of_guessing_are_worse_than_nothing() {
+    fn losses_far_above_those_of_guessing_are_raised() {
         let status = |loss: f64| check_height(1.0, &[loss; 30], 1.8).status;
         assert_eq!(status(300.0), Status::Failed);
         assert_eq!(status(2.0), Status::Pass);
@@ -205,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn rates_that_are_off_are_raised() {
+    fn learning_rates_that_are_off_are_raised() {
         for (medians, status) in [
             (&[-3.0, -3.2][..], Status::Pass),
             (&[-4.5, -4.4], Status::Warning),
             (&[-8.0], Status::Failed),
             (&[-0.5], Status::Warning),
             (&[1.0], Status::Failed),
-            // Small rates in deep layers.
+            // Small learning rates in deep layers.
             (&[-5.0, -3.5, -2.5], Status::Pass),
             (&[], Status::Off),
         ] {
@@ -255,36 +253,39 @@ mod tests {
         assert_eq!(check_loss(&tiny).status, Status::Pass);
     }
 
-    /// Rates 1e-5 to 1e-1, and what was chosen of them.
+    /// Values 1e-5 to 1e-1, and the one that was chosen.
     fn searched(chosen: f64, loss: impl Fn(f64) -> f64) -> Finding {
-        let rates = (0..9).map(|step| 10f64.powf(-5.0 + 0.5 * f64::from(step)));
+        let values = (0..9).map(|step| 10f64.powf(-5.0 + 0.5 * f64::from(step)));
         check_search(&Search {
-            name: "rate".into(),
+            name: "learning rate".into(),
             chosen,
-            trials: rates.map(|rate| [rate, loss(rate)]).collect(),
+            trials: values.map(|value| [value, loss(value)]).collect(),
         })
     }
 
     #[test]
     fn a_choice_at_the_edge_is_raised() {
-        let falling = |rate: f64| 1.0 - rate;
-        let rising = |rate: f64| rate;
+        let falling = |value: f64| 1.0 - value;
+        let rising = |value: f64| value;
         assert_eq!(searched(1e-1, falling).status, Status::Warning);
         assert_eq!(searched(1e-5, rising).status, Status::Warning);
         assert_eq!(searched(1e-3, falling).status, Status::Pass);
         let text = searched(1e-1, falling).message;
-        assert!(text.contains("further with a higher rate"), "{text}");
+        assert!(
+            text.contains("further with a higher learning rate"),
+            "{text}"
+        );
     }
 
     #[test]
-    fn a_choice_that_does_not_matter_is_not() {
-        let indifferent = |rate: f64| (1e4 * rate).sin();
+    fn a_choice_without_effect_is_not() {
+        let indifferent = |value: f64| (1e4 * value).sin();
         for chosen in [1e-5, 1e-1] {
             assert_eq!(searched(chosen, indifferent).status, Status::Pass);
             assert_eq!(searched(chosen, |_| 0.5).status, Status::Pass);
         }
         let few = check_search(&Search {
-            name: "rate".into(),
+            name: "learning rate".into(),
             chosen: 1.0,
             trials: vec![[0.1, 2.0], [1.0, 1.0]],
         });

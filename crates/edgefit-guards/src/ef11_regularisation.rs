@@ -1,17 +1,17 @@
-//! EF11: something must keep the network from learning the images by heart, but not from learning.
+//! EF11: regularisation must keep the network from memorising the images, but not from learning.
 
 use crate::finding::percent;
 use crate::{Code, Finding, Proportion, Status};
 
-/// Training minus validation accuracy from which on regularisation is missed.
+/// Training minus validation accuracy from which on regularisation is missing.
 pub const GAP: f64 = 0.15;
-/// Weight decay from which on it can be what holds the loss up: AdamW keeps |weight| below its
+/// Weight decay from which on it can keep the loss from falling: AdamW keeps |weight| below its
 /// inverse (Xie & Li 2024, arXiv 2404.04454).
 pub const STRONG_DECAY: f64 = 1.0;
 /// Share of the first loss by which it falls at least when it can.
 pub const FALL: f64 = 0.1;
 
-/// What keeps the network from learning by heart, and how training went.
+/// What regularises the network, and how training went.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     /// Decoupled weight decay.
@@ -32,8 +32,8 @@ pub struct Evidence {
     pub last_loss: f64,
 }
 
-/// Warns where all regularisation is off while training and validation part beyond the noise, and
-/// where a strong decay goes with a loss that does not fall.
+/// Warns where all regularisation is off while training accuracy is above validation accuracy by more
+/// than the noise, and where the decay is strong and the loss does not fall.
 pub fn check(evidence: &Evidence) -> Finding {
     let on = [
         ("weight decay", evidence.weight_decay > 0.0),
@@ -48,31 +48,27 @@ pub fn check(evidence: &Evidence) -> Finding {
         .collect();
     let Evidence { train, val, .. } = evidence;
     let gap = train.share - val.share;
-    let parted = gap > GAP && gap > train.error_of_difference(*val);
+    let has_gap = gap > GAP && gap > train.error_of_difference(*val);
     let fell = 1.0 - evidence.last_loss / evidence.first_loss;
-    let (status, text) = match on.is_empty() {
-        true if parted => (
-            Status::Warning,
-            format!(
-                "weight decay, label smoothing, dropout and augmentation are all off, and \
-                accuracy is {} in training and {} in validation",
-                percent(train.share),
-                percent(val.share)
-            ),
-        ),
-        true => (
-            Status::Pass,
-            "no regularisation is on, and none is missed".into(),
-        ),
-        false if evidence.weight_decay >= STRONG_DECAY && fell < FALL => (
-            Status::Warning,
-            format!(
-                "weight decay {} holds the weights near zero: the loss went from {:.3} \
-                only to {:.3}",
-                evidence.weight_decay, evidence.first_loss, evidence.last_loss
-            ),
-        ),
-        false => (Status::Pass, format!("on: {}", on.join(", "))),
+    let (status, text) = if on.is_empty() && has_gap {
+        let text = format!(
+            "weight decay, label smoothing, dropout and augmentation are all off, and accuracy is \
+            {} in training and {} in validation",
+            percent(train.share),
+            percent(val.share)
+        );
+        (Status::Warning, text)
+    } else if on.is_empty() {
+        let text = "no regularisation is on, and none is needed";
+        (Status::Pass, text.into())
+    } else if evidence.weight_decay >= STRONG_DECAY && fell < FALL {
+        let text = format!(
+            "weight decay {} holds the weights near zero: the loss went from {:.3} only to {:.3}",
+            evidence.weight_decay, evidence.first_loss, evidence.last_loss
+        );
+        (Status::Warning, text)
+    } else {
+        (Status::Pass, format!("on: {}", on.join(", ")))
     };
     Finding::new(Code::Ef11, status, text)
 }
@@ -102,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decay_that_holds_the_loss_up_is_raised() {
+    fn a_decay_that_keeps_the_loss_up_is_raised() {
         assert_eq!(check(&evidence(10.0, 0.3, 1.95)).status, Status::Warning);
         assert_eq!(check(&evidence(10.0, 0.9, 0.4)).status, Status::Pass);
         assert_eq!(check(&evidence(0.01, 0.3, 1.95)).status, Status::Pass);

@@ -1,27 +1,27 @@
-//! EF12: the head starts at the class prior, and every convolution has an offset.
+//! EF12: the bias of the head starts at the class prior, and every convolution has an offset.
 
 use crate::finding::some_of;
 use crate::{Code, Finding, Status, Symptom};
 
-/// Relative difference from the expected loss that is raised.
-pub const APART: f64 = 0.2;
-/// Absolute difference below which nothing is raised, for priors that are nearly certain.
-pub const SMALLEST_APART: f64 = 0.02;
+/// Relative difference from the expected loss that is tolerated.
+pub const TOLERANCE: f64 = 0.2;
+/// Absolute difference that is tolerated, for priors that are nearly certain.
+pub const ABSOLUTE_TOLERANCE: f64 = 0.02;
 
-/// Loss of a head that was newly made, before the first step.
+/// Loss of a new head, before the first step.
 #[derive(Debug, Clone, Default)]
 pub struct InitialLoss {
     /// Mean loss over some samples.
     pub loss: f64,
     /// Share of each class among those samples, as the loss weighs them; sums to 1. One list for
-    /// classes; where each sample may have several labels, one of two shares for each label.
+    /// single-label classes; for multi-label samples, one of two shares for each label.
     pub priors: Vec<Vec<f64>>,
     /// Share of the target that is spread over all classes.
     pub label_smoothing: f64,
 }
 
 impl InitialLoss {
-    /// Loss of a head that answers the prior whatever it sees: the cross-entropy of the smoothed
+    /// Loss of a head that predicts the prior for every input: the cross-entropy of the smoothed
     /// targets, which without smoothing is the entropy of the prior; the mean over the labels.
     pub fn expected(&self) -> f64 {
         let of = |prior: &Vec<f64>| -> f64 {
@@ -38,22 +38,20 @@ impl InitialLoss {
 pub fn check_initial_loss(initial: &InitialLoss) -> Finding {
     let expected = initial.expected();
     let text = format!(
-        "the first loss is {:.3}, and the class prior has {expected:.3}",
+        "the first loss is {:.3}, and that of the class prior is {expected:.3}",
         initial.loss
     );
-    let apart = (initial.loss - expected).abs();
-    match apart <= (APART * expected).max(SMALLEST_APART) {
-        true => Finding::new(Code::Ef12, Status::Pass, text),
-        false => {
-            let text = match initial.loss < expected {
-                true => {
-                    format!("{text}: an untrained head cannot know that much; look at the loss")
-                }
-                false => format!("{text}: set the bias of the head to the log of the prior"),
-            };
-            Finding::new(Code::Ef12, Status::Warning, text).of(Symptom::InitialLoss)
-        }
+    let difference = (initial.loss - expected).abs();
+    if difference <= (TOLERANCE * expected).max(ABSOLUTE_TOLERANCE) {
+        return Finding::new(Code::Ef12, Status::Pass, text);
     }
+    let fix = if initial.loss < expected {
+        "an untrained head cannot be that good; look at the loss function"
+    } else {
+        "set the bias of the head to the log of the prior"
+    };
+    let finding = Finding::new(Code::Ef12, Status::Warning, format!("{text}: {fix}"));
+    finding.of(Symptom::InitialLoss)
 }
 
 /// A convolution and what shifts its output.
@@ -61,28 +59,24 @@ pub fn check_initial_loss(initial: &InitialLoss) -> Finding {
 pub struct Convolution {
     /// Name of the layer.
     pub name: String,
-    /// Whether it has a bias, its own or by an addition behind it.
+    /// Whether it has a bias, its own or by an addition after it.
     pub bias: bool,
-    /// Whether normalisation follows it.
+    /// Whether normalisation follows.
     pub normalised: bool,
 }
 
-/// Warns of convolutions with neither a bias nor normalisation behind them.
+/// Warns of convolutions with neither a bias nor normalisation after them.
 pub fn check_convolutions(convolutions: &[Convolution]) -> Finding {
     let bare = convolutions
         .iter()
         .filter(|conv| !conv.bias && !conv.normalised);
     let names = some_of(bare.map(|conv| conv.name.as_str()));
-    match names.is_empty() {
-        true => {
-            let text = format!("each of {} convolutions has an offset", convolutions.len());
-            Finding::new(Code::Ef12, Status::Pass, text)
-        }
-        false => {
-            let text = format!("convolutions with neither bias nor normalisation: {names}");
-            Finding::new(Code::Ef12, Status::Warning, text)
-        }
+    if names.is_empty() {
+        let text = format!("each of {} convolutions has an offset", convolutions.len());
+        return Finding::new(Code::Ef12, Status::Pass, text);
     }
+    let text = format!("convolutions with neither bias nor normalisation: {names}");
+    Finding::new(Code::Ef12, Status::Warning, text)
 }
 
 #[cfg(test)]

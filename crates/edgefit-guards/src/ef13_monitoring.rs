@@ -1,56 +1,51 @@
-//! EF13: somebody must look at the run.
+//! EF13: a run must be monitored, and its loss must fall.
 
 use crate::finding::some_of;
-use crate::statistics::mean;
+use crate::statistics::mean_and_error;
 use crate::{Code, Finding, Status, Symptom};
 
 /// Share of the steps at either end that are compared.
-pub const PART: f64 = 0.1;
+pub const END: f64 = 0.1;
 /// Share of the loss by which it must have fallen.
 pub const FALL: f64 = 0.01;
-/// Steps below which nothing is flat.
+/// Steps below which no trend can be seen.
 pub const FEWEST_STEPS: usize = 20;
-/// Share of an untrained loss below which there is nothing left to learn.
+/// Share of an untrained loss at which there is nothing left to learn.
 pub const LEARNT: f64 = 0.05;
 
 /// Warns where the loss of the last tenth of the `losses`, one a step, is not below that of the
 /// first tenth by 1 % and by more than the noise.
 ///
-/// `untrained` is the loss of an untrained head, the entropy of the class prior: a stage that
-/// starts from next to nothing need not fall further. Flat stretches in between, and a plateau at the end,
-/// are no fault.
+/// `untrained` is the loss of an untrained head, the entropy of the class prior: a loss that starts
+/// near zero need not fall further. Flat stretches in between, and a plateau at the end, are no
+/// fault.
 pub fn check_loss(losses: &[f64], untrained: f64) -> Finding {
     if losses.len() < FEWEST_STEPS {
-        let text = format!("{} steps show no course", losses.len());
+        let text = format!("{} steps are too few to see a trend", losses.len());
         return Finding::new(Code::Ef13, Status::Off, text);
     }
-    let part = ((PART * losses.len() as f64) as usize).max(5);
-    let (first, first_error) = mean(&losses[..part]);
-    let (last, last_error) = mean(&losses[losses.len() - part..]);
+    let end = ((END * losses.len() as f64) as usize).max(5);
+    let (first, first_error) = mean_and_error(&losses[..end]);
+    let (last, last_error) = mean_and_error(&losses[losses.len() - end..]);
     let text = format!(
         "the loss went from {first:.4} to {last:.4} in {} steps",
         losses.len()
     );
     let noise = first_error.hypot(last_error);
     let fell = first - last > (FALL * first).max(noise);
-    match fell || first <= LEARNT * untrained {
-        true => Finding::new(Code::Ef13, Status::Pass, text),
-        false => {
-            let text = format!(
-                "{text}, noise {noise:.4}: it does not fall, and nobody stopped \
-                the run"
-            );
-            Finding::new(Code::Ef13, Status::Warning, text).of(Symptom::FlatLoss)
-        }
+    if fell || first <= LEARNT * untrained {
+        return Finding::new(Code::Ef13, Status::Pass, text);
     }
+    let text = format!("{text}, noise {noise:.4}: it does not fall, and the run went on");
+    Finding::new(Code::Ef13, Status::Warning, text).of(Symptom::FlatLoss)
 }
 
 /// What a run recorded.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
-    /// Metrics that should be there and are not, or are no numbers.
+    /// Metrics that should be there and are missing or not finite.
     pub missing: Vec<String>,
-    /// Events that there were.
+    /// Number of events.
     pub events: usize,
     /// For each event that could not be written, the error.
     pub unwritten: Vec<String>,
@@ -64,10 +59,8 @@ pub fn check_records(records: &Records) -> Finding {
         unwritten,
     } = records;
     let problem = if !missing.is_empty() {
-        format!(
-            "metrics are missing: {}",
-            some_of(missing.iter().map(String::as_str))
-        )
+        let names = some_of(missing.iter().map(String::as_str));
+        format!("metrics are missing: {names}")
     } else if *events == 0 {
         "no event was written".into()
     } else if let Some(error) = unwritten.first() {

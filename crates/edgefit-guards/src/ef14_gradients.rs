@@ -1,20 +1,22 @@
-//! EF14: gradients that vanish, grow or are no numbers.
+//! EF14: gradients that vanish, explode or are not finite.
+
+use edgefit_base::statistics::median;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::some_of;
-use crate::statistics::median;
 use crate::{Code, Finding, Status, Symptom};
 
-/// Mean |g| of a layer below which nothing arrives.
+/// Mean |g| of a layer below which its gradient has vanished.
 pub const VANISHED: f64 = 1e-7;
-/// First steps that do not count: a head that starts at zero passes no gradient on.
+/// First steps that do not count: a head that starts at zero passes no gradient to the backbone.
 pub const FIRST_STEPS: usize = 5;
-/// Steps whose median is one point of the course.
+/// Steps whose median is one point of the curve.
 pub const WINDOW: usize = 5;
-/// Growth from one window to the next that is an explosion.
+/// Growth from one window to the next that counts as an explosion.
 pub const GROWTH: f64 = 2.0;
-/// Windows in a row that must grow: gradients of single batches differ by as much.
+/// Windows in a row that must grow so: gradients of single batches differ by as much.
 pub const GROWING_WINDOWS: usize = 3;
-/// How far above the median of the run an explosion ends.
+/// How far above the median of the run an explosion must end.
 pub const ABOVE_MEDIAN: f64 = 10.0;
 
 /// Gradients of a weight, not of a bias: a bias before normalisation has none.
@@ -29,8 +31,8 @@ pub struct Layer {
 /// Warns of weights whose gradient vanishes, and fails where half of them do, or where gradients
 /// grow again and again.
 ///
-/// Vanishing is looked for in the first half of the steps: when everything is learnt, nothing
-/// arrives.
+/// Vanishing is looked for in the first half of the steps: once everything is learnt, gradients are
+/// small.
 pub fn check_layers(layers: &[Layer]) -> Finding {
     let known = layers
         .iter()
@@ -51,42 +53,35 @@ pub fn check_layers(layers: &[Layer]) -> Finding {
     );
     if !growing.is_empty() {
         let text = format!(
-            "gradients more than double every {WINDOW} steps: {growing}; lower \
-            the rate"
+            "gradients more than double every {WINDOW} steps: {growing}; lower the learning rate"
         );
         return Finding::new(Code::Ef14, Status::Failed, text).of(Symptom::ExplodingGradients);
     }
     let vanished: Vec<(&str, f64)> = known.iter().filter_map(|layer| vanishes(layer)).collect();
-    let smallest = vanished
-        .iter()
-        .map(|(_, mean)| *mean)
-        .min_by(f64::total_cmp);
-    match smallest {
-        Some(smallest) => {
-            let status = match 2 * vanished.len() >= known.len() {
-                true => Status::Failed,
-                false => Status::Warning,
-            };
-            let names = some_of(vanished.iter().map(|(name, _)| *name));
-            let text = format!(
-                "gradients vanish in {} of {} layers: {names} (mean down to {smallest:.1e})",
-                vanished.len(),
-                known.len()
-            );
-            Finding::new(Code::Ef14, status, text).of(Symptom::VanishingGradients)
-        }
-        None => {
-            let text = format!(
-                "gradients of {} layers neither vanish nor explode",
-                known.len()
-            );
-            Finding::new(Code::Ef14, Status::Pass, text)
-        }
-    }
+    let smallest = vanished.iter().map(|(_, mean)| *mean);
+    let Some(smallest) = smallest.min_by(f64::total_cmp) else {
+        let text = format!(
+            "gradients of {} layers neither vanish nor explode",
+            known.len()
+        );
+        return Finding::new(Code::Ef14, Status::Pass, text);
+    };
+    let status = if 2 * vanished.len() >= known.len() {
+        Status::Failed
+    } else {
+        Status::Warning
+    };
+    let names = some_of(vanished.iter().map(|(name, _)| *name));
+    let text = format!(
+        "gradients vanish in {} of {} layers: {names} (mean down to {smallest:.1e})",
+        vanished.len(),
+        known.len()
+    );
+    Finding::new(Code::Ef14, status, text).of(Symptom::VanishingGradients)
 }
 
-/// Its name and median gradient, where that has vanished.
-pub fn vanishes(layer: &Layer) -> Option<(&str, f64)> {
+/// Its name and the median of its early mean |g|, where that is below [`VANISHED`].
+pub(crate) fn vanishes(layer: &Layer) -> Option<(&str, f64)> {
     let counted = layer.mean_abs.get(FIRST_STEPS..)?;
     let early = &counted[..(counted.len() / 2).max(WINDOW).min(counted.len())];
     let middle = median(early.iter().copied())?;
@@ -96,43 +91,43 @@ pub fn vanishes(layer: &Layer) -> Option<(&str, f64)> {
 fn explodes(layer: &Layer) -> bool {
     let counted = &layer.mean_abs[FIRST_STEPS..];
     let of = |values: &[f64]| median(values.iter().copied()).unwrap_or(0.0);
-    let course: Vec<f64> = counted.chunks_exact(WINDOW).map(of).collect();
+    let curve: Vec<f64> = counted.chunks_exact(WINDOW).map(of).collect();
     let usual = of(counted);
-    course.windows(GROWING_WINDOWS + 1).any(|windows| {
+    curve.windows(GROWING_WINDOWS + 1).any(|windows| {
         let grows = windows
             .windows(2)
             .all(|pair| pair[1] > GROWTH * pair[0] && pair[0] > 0.0);
         let end = windows[GROWING_WINDOWS];
-        grows && (end > ABOVE_MEDIAN * usual || end == course[course.len() - 1])
+        grows && (end > ABOVE_MEDIAN * usual || end == curve[curve.len() - 1])
     })
 }
 
-/// A step whose loss or gradient was no number.
-#[derive(Debug, Clone)]
+/// A step whose loss or gradient was not finite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NonFinite {
-    /// Counted from 0.
+    /// Steps that changed the weights before it.
     pub step: usize,
     /// The loss, or the name of the parameter.
     pub place: String,
-    /// Whether it was taken back and the rate lowered.
+    /// Whether it was rolled back and the learning rate lowered.
     pub rolled_back: bool,
 }
 
-/// Fails where a step was no number and was not taken back.
+/// Fails where a step was not finite and was not rolled back.
 pub fn check_finite(steps: &[NonFinite]) -> Finding {
     let lost = steps.iter().find(|step| !step.rolled_back);
     let (status, text) = match (lost, steps.first()) {
         (Some(step), _) => (
             Status::Failed,
             format!(
-                "{} is not finite at step {}; lower the rate",
+                "{} is not finite at step {}; lower the learning rate",
                 step.place, step.step
             ),
         ),
         (None, Some(first)) => (
             Status::Fixed,
             format!(
-                "{} steps were not finite and taken back, first {} at step {}",
+                "{} steps were not finite and were rolled back, first {} at step {}",
                 steps.len(),
                 first.place,
                 first.step
@@ -141,24 +136,24 @@ pub fn check_finite(steps: &[NonFinite]) -> Finding {
         (None, None) => (Status::Pass, "all gradients are finite".into()),
     };
     let finding = Finding::new(Code::Ef14, status, text);
-    match status {
-        Status::Failed => finding.of(Symptom::ExplodingGradients),
-        _ => finding,
+    if status == Status::Failed {
+        return finding.of(Symptom::ExplodingGradients);
     }
+    finding
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(course: impl Fn(usize) -> f64) -> Finding {
+    fn check(curve: impl Fn(usize) -> f64) -> Finding {
         let layer = |name: &str, mean_abs| Layer {
             name: name.into(),
             mean_abs,
         };
         let healthy = |name| layer(name, vec![1e-3; 60]);
         check_layers(&[
-            layer("deep", (0..60).map(course).collect()),
+            layer("deep", (0..60).map(curve).collect()),
             healthy("middle"),
             healthy("head"),
         ])
@@ -211,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_fails_unless_taken_back() {
+    fn a_non_finite_step_fails_unless_rolled_back() {
         let step = |rolled_back| NonFinite {
             step: 7,
             place: "the loss".into(),

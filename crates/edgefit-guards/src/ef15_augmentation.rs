@@ -1,26 +1,33 @@
-//! EF15: few images need variety, of a kind that leaves them what they are.
+//! EF15: few images need augmentation, of a kind that keeps what they show.
 
-use crate::statistics::mean;
+use crate::statistics::mean_and_error;
 use crate::{Code, Finding, Status, Symptom};
 
 /// Training samples below which augmentation should be on.
 pub const FEW_SAMPLES: usize = 1000;
 
+/// How much there is to train on.
+#[derive(Debug, Clone, Copy)]
+pub struct Amount {
+    /// Training samples.
+    pub samples: usize,
+    /// Whether they are augmented.
+    pub augmented: bool,
+}
+
 /// Warns where augmentation is off on few training samples.
-pub fn check_amount(samples: usize, augmentation: bool) -> Finding {
-    let (status, text) = match (augmentation, samples < FEW_SAMPLES) {
-        (true, _) => (Status::Pass, "augmentation is on"),
-        (false, false) => (Status::Pass, "augmentation is off"),
-        (false, true) => (
-            Status::Warning,
-            "augmentation is off; switch `augmentation` on",
-        ),
+pub fn check_amount(amount: Amount) -> Finding {
+    let Amount { samples, augmented } = amount;
+    let (status, text) = if augmented {
+        (Status::Pass, "augmentation is on")
+    } else if samples < FEW_SAMPLES {
+        let text = "augmentation is off; switch `augmentation` on";
+        (Status::Warning, text)
+    } else {
+        (Status::Pass, "augmentation is off")
     };
-    Finding::new(
-        Code::Ef15,
-        status,
-        format!("{text}, {samples} training samples"),
-    )
+    let text = format!("{text}, {samples} training samples");
+    Finding::new(Code::Ef15, status, text)
 }
 
 /// Cosine similarities of features of the backbone.
@@ -32,11 +39,11 @@ pub struct Similarities {
     pub to_other_classes: Vec<f64>,
 }
 
-/// Warns where augmented images are less like themselves than images of different classes are like
-/// each other, beyond one standard error.
+/// Warns where augmented images are less similar to their originals than images of different classes
+/// are to each other, beyond one standard error.
 pub fn check_kind(similarities: &Similarities) -> Finding {
-    let (itself, own_error) = mean(&similarities.to_itself);
-    let (others, others_error) = mean(&similarities.to_other_classes);
+    let (itself, own_error) = mean_and_error(&similarities.to_itself);
+    let (others, others_error) = mean_and_error(&similarities.to_other_classes);
     if similarities.to_itself.len() < 2 || similarities.to_other_classes.len() < 2 {
         return Finding::new(
             Code::Ef15,
@@ -45,19 +52,14 @@ pub fn check_kind(similarities: &Similarities) -> Finding {
         );
     }
     let text = format!(
-        "features of an augmented image are {itself:.3} similar to its own, those of \
+        "features of augmented images have a similarity of {itself:.3} to their originals, those of \
         different classes {others:.3}"
     );
-    match others - itself > own_error.hypot(others_error) {
-        true => {
-            let text = format!(
-                "{text}: augmentation makes other images of them; weaken \
-                `augmentation`"
-            );
-            Finding::new(Code::Ef15, Status::Warning, text).of(Symptom::UnlikeItself)
-        }
-        false => Finding::new(Code::Ef15, Status::Pass, text),
+    if others - itself > own_error.hypot(others_error) {
+        let text = format!("{text}: it changes what they show; weaken `augmentation`");
+        return Finding::new(Code::Ef15, Status::Warning, text).of(Symptom::UnlikeItself);
     }
+    Finding::new(Code::Ef15, Status::Pass, text)
 }
 
 #[cfg(test)]
@@ -66,9 +68,10 @@ mod tests {
 
     #[test]
     fn few_images_without_augmentation_are_raised() {
-        assert_eq!(check_amount(300, false).status, Status::Warning);
-        assert_eq!(check_amount(300, true).status, Status::Pass);
-        assert_eq!(check_amount(5000, false).status, Status::Pass);
+        let status = |samples, augmented| check_amount(Amount { samples, augmented }).status;
+        assert_eq!(status(300, false), Status::Warning);
+        assert_eq!(status(300, true), Status::Pass);
+        assert_eq!(status(5000, false), Status::Pass);
     }
 
     #[test]

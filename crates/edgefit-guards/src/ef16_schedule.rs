@@ -2,9 +2,9 @@
 
 use crate::{Code, Finding, Status};
 
-/// Largest rate over smallest below which the rate is constant.
+/// Highest learning rate over lowest, up to which it is constant.
 pub const CONSTANT: f64 = 1.01;
-/// Last rate over peak above which the rate was never lowered.
+/// Last learning rate over its peak, above which it was never lowered.
 pub const DECAYED: f64 = 0.5;
 /// Relative difference of planned and real steps that is raised.
 pub const LENGTH: f64 = 0.1;
@@ -14,18 +14,19 @@ pub const FEWEST_STEPS: usize = 10;
 /// Learning rates of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// Highest rate of each step.
-    pub rates: Vec<f64>,
-    /// Steps that the schedule was made for; none for a rate that has no schedule.
+    /// Learning rate of each step; the highest, where parameters have different ones.
+    pub learning_rates: Vec<f64>,
+    /// Steps that the schedule was made for; `None` without a schedule.
     pub planned_steps: Option<usize>,
     /// Whether patience ended the run before its last step.
     pub stopped_early: bool,
 }
 
-/// Warns of a constant rate, of a schedule made for another number of steps, and of a rate that was
-/// never lowered.
+/// Warns of a constant learning rate, of a schedule made for another number of steps, and of a
+/// learning rate that was never lowered.
 pub fn check(evidence: &Evidence) -> Finding {
-    let steps = evidence.rates.len();
+    let learning_rates = &evidence.learning_rates;
+    let steps = learning_rates.len();
     if steps < FEWEST_STEPS {
         return Finding::new(
             Code::Ef16,
@@ -33,33 +34,32 @@ pub fn check(evidence: &Evidence) -> Finding {
             format!("{steps} steps need no schedule"),
         );
     }
-    let peak = evidence.rates.iter().copied().fold(0.0, f64::max);
-    let lowest = evidence.rates.iter().copied().fold(f64::INFINITY, f64::min);
-    let last = evidence.rates[steps - 1];
+    let peak = learning_rates.iter().copied().fold(0.0, f64::max);
+    let lowest = learning_rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let last = learning_rates[steps - 1];
     let planned = evidence.planned_steps.unwrap_or(steps);
     let off = planned as f64 / steps as f64 - 1.0;
-    let problem = match evidence.stopped_early {
-        _ if peak <= CONSTANT * lowest => {
-            format!("the rate is {peak:.1e} in all {steps} steps; leave `schedule` at `cosine`")
-        }
-        false if off > LENGTH => format!(
-            "the schedule is made for {planned} steps and the run has {steps}: the low \
+    let whole = !evidence.stopped_early;
+    let problem = if peak <= CONSTANT * lowest {
+        format!(
+            "the learning rate is {peak:.1e} in all {steps} steps; leave `schedule` at `cosine`"
+        )
+    } else if whole && off > LENGTH {
+        format!(
+            "the schedule is made for {planned} steps and the run has {steps}: the low learning \
             rates are never reached"
-        ),
-        _ if off < -LENGTH => format!(
-            "the schedule is made for {planned} steps and the run has {steps}: the rest \
-            is spent at the last rate"
-        ),
-        false if last > DECAYED * peak => {
-            format!("the rate ends at {last:.1e} of {peak:.1e}: it was never lowered")
-        }
-        _ => {
-            let text = format!(
-                "the rate goes from {peak:.1e} to {last:.1e} over {steps} \
-            steps"
-            );
-            return Finding::new(Code::Ef16, Status::Pass, text);
-        }
+        )
+    } else if off < -LENGTH {
+        format!(
+            "the schedule is made for {planned} steps and the run has {steps}: the remaining ones \
+            are made at the last learning rate"
+        )
+    } else if whole && last > DECAYED * peak {
+        format!("the learning rate ends at {last:.1e} of {peak:.1e}: it was never lowered")
+    } else {
+        let text =
+            format!("the learning rate goes from {peak:.1e} to {last:.1e} over {steps} steps");
+        return Finding::new(Code::Ef16, Status::Pass, text);
     };
     Finding::new(Code::Ef16, Status::Warning, problem)
 }
@@ -69,12 +69,12 @@ mod tests {
     use super::*;
 
     fn cosine(planned: usize, steps: usize) -> Evidence {
-        let rate = |step: usize| {
+        let learning_rate = |step: usize| {
             let done = (step as f64 / planned as f64).min(1.0);
             0.5 * (1.0 + (std::f64::consts::PI * done).cos())
         };
         Evidence {
-            rates: (0..steps).map(rate).collect(),
+            learning_rates: (0..steps).map(learning_rate).collect(),
             planned_steps: Some(planned),
             stopped_early: false,
         }
@@ -83,18 +83,18 @@ mod tests {
     #[test]
     fn schedules_that_do_not_fit_are_raised() {
         let constant = Evidence {
-            rates: vec![1e-3; 100],
+            learning_rates: vec![1e-3; 100],
             ..Evidence::default()
         };
         let warm_up = Evidence {
-            rates: (0..100).map(|step| (step + 1) as f64).collect(),
+            learning_rates: (0..100).map(|step| (step + 1) as f64).collect(),
             ..Evidence::default()
         };
         for (evidence, expected) in [
             (constant, "all 100 steps"),
             (warm_up, "never lowered"),
             (cosine(300, 100), "never reached"),
-            (cosine(50, 100), "last rate"),
+            (cosine(50, 100), "last learning rate"),
         ] {
             let finding = check(&evidence);
             assert_eq!(finding.status, Status::Warning);

@@ -1,27 +1,27 @@
-//! EF18: training ends when it no longer helps, and the best weights are the ones that go out.
+//! EF18: training must stop when it no longer helps, and the best weights must be exported.
 
 use crate::{Code, Finding, Status};
 
-/// Share of the epochs after which the best one is early.
+/// Share of the epochs before which the best one is early.
 pub const EARLY: f64 = 0.5;
-/// Epochs after the best one that are raised.
+/// Epochs after the best one from which on training went on too long.
 pub const FEWEST_AFTER: usize = 5;
-/// Rise of the validation loss after the best epoch, relative to it, that is no noise.
+/// Rise of the validation loss after the best epoch, relative to it, that is more than noise.
 pub const WORSE: f64 = 0.1;
 
-/// Epochs are counted from 1.
+/// How validation went, and what was exported. Epochs are counted from 1.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     /// Validation loss after each epoch.
     pub val_losses: Vec<f64>,
-    /// Epochs without improvement after which training ends, if it does.
+    /// Epochs without an improvement after which training stops; `None` without early stopping.
     pub patience: Option<usize>,
     /// Epoch whose weights were exported.
     pub exported_epoch: usize,
 }
 
 /// Fails where the exported weights are not those of the best epoch, and warns where training went
-/// on long after it with stopping off.
+/// on long after it without early stopping.
 pub fn check(evidence: &Evidence) -> Finding {
     let epochs = evidence.val_losses.len();
     let losses = evidence

@@ -1,16 +1,16 @@
-//! EF19: what the backbone knows must be used and kept.
+//! EF19: the pretrained features of the backbone must be used and kept.
 
 use crate::finding::percent;
 use crate::{Code, Finding, Proportion, Status, Symptom};
 
-/// Rate of the backbone over that of the head from which on it is the head's.
-pub const SAME_RATE: f64 = 0.5;
+/// Learning rate of the backbone over that of the head, from which on it is too high.
+pub const SAME_LEARNING_RATE: f64 = 0.5;
 /// Training samples below which a backbone cannot be trained from scratch.
 pub const FROM_SCRATCH: usize = 10_000;
-/// Accuracy of raw pixels from which on a task is easy, and features need not be better.
+/// Accuracy on raw pixels from which on the task is easy and features need not be better.
 pub const EASY: f64 = 0.95;
 
-/// A stage, and the linear probe on fixed features before it.
+/// A stage, and the linear probe on frozen features before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Stage<'a> {
     /// Name, such as `top`.
@@ -23,7 +23,7 @@ pub struct Stage<'a> {
     pub kept: bool,
 }
 
-/// Warns where fine-tuning is worse than the probe by more than the noise and is used all the same.
+/// Warns where fine-tuning is worse than the probe by more than the noise and its weights are used.
 pub fn check_stage(stage: Stage) -> Finding {
     let Stage {
         name,
@@ -36,21 +36,17 @@ pub fn check_stage(stage: Stage) -> Finding {
         percent(tuned.share),
         percent(probe.share)
     );
-    match tuned.above(probe) < -1.0 {
-        true if kept => {
-            let text = format!(
-                "{text}: fine-tuning made it worse; lower the rate of the \
-            backbone"
-            );
-            Finding::new(Code::Ef19, Status::Warning, text).of(Symptom::PoorTransfer)
-        }
-        true => Finding::new(
-            Code::Ef19,
-            Status::Fixed,
-            format!("{text}: the stage was discarded"),
-        ),
-        false => Finding::new(Code::Ef19, Status::Pass, text),
+    let worse = tuned.above(probe) < -1.0;
+    if !worse {
+        return Finding::new(Code::Ef19, Status::Pass, text);
     }
+    if !kept {
+        let text = format!("{text}: the stage was discarded");
+        return Finding::new(Code::Ef19, Status::Fixed, text);
+    }
+    let text =
+        format!("{text}: fine-tuning made it worse; lower the learning rate of the backbone");
+    Finding::new(Code::Ef19, Status::Warning, text).of(Symptom::PoorTransfer)
 }
 
 /// Warns where a linear probe on the features is no better than one on raw pixels, which is within
@@ -61,49 +57,51 @@ pub fn check_features(features: Proportion, pixels: Proportion) -> Finding {
         percent(features.share),
         percent(pixels.share)
     );
-    match features.above(pixels) <= 1.0 && pixels.share < EASY {
-        true => {
-            let text = format!(
-                "{text}: the backbone knows nothing about these images; look at its \
-                weights and at the preprocessing"
-            );
-            Finding::new(Code::Ef19, Status::Warning, text).of(Symptom::PoorTransfer)
-        }
-        false => Finding::new(Code::Ef19, Status::Pass, text),
+    if features.above(pixels) <= 1.0 && pixels.share < EASY {
+        let text = format!(
+            "{text}: the features of the backbone do not help with these images; look at its \
+            weights and at the preprocessing"
+        );
+        return Finding::new(Code::Ef19, Status::Warning, text).of(Symptom::PoorTransfer);
     }
+    Finding::new(Code::Ef19, Status::Pass, text)
 }
 
-/// Warns where pretrained layers get the rate of a new head.
-pub fn check_rates(head: f64, backbone: f64) -> Finding {
-    let text = format!("rate {head:.1e} for the head and {backbone:.1e} for the backbone");
-    match backbone >= SAME_RATE * head {
-        true => {
-            let text = format!(
-                "{text}: what the backbone knows is overwritten; give it a \
-            tenth"
-            );
-            Finding::new(Code::Ef19, Status::Warning, text)
-        }
-        false => Finding::new(Code::Ef19, Status::Pass, text),
+/// Warns where pretrained layers get the learning rate of a new head.
+pub fn check_learning_rates(head: f64, backbone: f64) -> Finding {
+    let text = format!("learning rate {head:.1e} for the head and {backbone:.1e} for the backbone");
+    if backbone >= SAME_LEARNING_RATE * head {
+        let text =
+            format!("{text}: the pretrained features are overwritten; give the backbone a tenth");
+        return Finding::new(Code::Ef19, Status::Warning, text);
     }
+    Finding::new(Code::Ef19, Status::Pass, text)
+}
+
+/// What training starts from.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// Whether the backbone has pretrained weights.
+    pub pretrained: bool,
+    /// Training samples.
+    pub samples: usize,
 }
 
 /// Warns where a backbone is trained without pretrained weights on too few samples.
-pub fn check_scratch(pretrained: bool, samples: usize) -> Finding {
-    match pretrained || samples >= FROM_SCRATCH {
-        true => Finding::new(
-            Code::Ef19,
-            Status::Pass,
-            "the backbone has weights to start from, or samples enough",
-        ),
-        false => {
-            let text = format!(
-                "the backbone is trained from scratch on {samples} samples, fewer than \
-                {FROM_SCRATCH}; start from pretrained weights"
-            );
-            Finding::new(Code::Ef19, Status::Warning, text)
-        }
+pub fn check_start(start: Start) -> Finding {
+    let Start {
+        pretrained,
+        samples,
+    } = start;
+    if pretrained || samples >= FROM_SCRATCH {
+        let text = "the backbone has pretrained weights, or enough samples to train from scratch";
+        return Finding::new(Code::Ef19, Status::Pass, text);
     }
+    let text = format!(
+        "the backbone is trained from scratch on {samples} samples, fewer than {FROM_SCRATCH}; \
+        start from pretrained weights"
+    );
+    Finding::new(Code::Ef19, Status::Warning, text)
 }
 
 #[cfg(test)]
@@ -140,11 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn rates_and_scratch_are_raised() {
-        assert_eq!(check_rates(1e-3, 1e-3).status, Status::Warning);
-        assert_eq!(check_rates(1e-3, 1e-4).status, Status::Pass);
-        assert_eq!(check_scratch(false, 900).status, Status::Warning);
-        assert_eq!(check_scratch(false, 50_000).status, Status::Pass);
-        assert_eq!(check_scratch(true, 900).status, Status::Pass);
+    fn learning_rates_and_training_from_scratch_are_raised() {
+        assert_eq!(check_learning_rates(1e-3, 1e-3).status, Status::Warning);
+        assert_eq!(check_learning_rates(1e-3, 1e-4).status, Status::Pass);
+        let scratch = |pretrained, samples| {
+            let start = Start {
+                pretrained,
+                samples,
+            };
+            check_start(start).status
+        };
+        assert_eq!(scratch(false, 900), Status::Warning);
+        assert_eq!(scratch(false, 50_000), Status::Pass);
+        assert_eq!(scratch(true, 900), Status::Pass);
     }
 }

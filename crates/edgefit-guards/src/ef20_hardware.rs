@@ -1,8 +1,8 @@
-//! EF20: what does not fit is not trained.
+//! EF20: a model that does not fit the hardware is not trained.
 
 use crate::{Code, Finding, Status};
 
-/// What a check of the model against the device, or of training against this machine, came to.
+/// The result of checking the model against the device, or training against this machine.
 #[derive(Debug, Clone)]
 pub enum Verdict {
     /// It fits.
@@ -11,12 +11,10 @@ pub enum Verdict {
     DoesNotFit {
         /// What is short, with figures.
         reason: String,
-        /// What would fit, where that is known.
-        mend: Option<String>,
     },
-    /// Nobody knows.
+    /// A figure is missing.
     Unknown {
-        /// Why not.
+        /// Which one.
         reason: String,
     },
 }
@@ -30,23 +28,17 @@ pub struct Evidence {
     pub verdict: Verdict,
 }
 
-/// Fails where it does not fit. What nobody knows is off, not passed.
+/// Fails where it does not fit. An unknown verdict is off, not passed.
 pub fn check(evidence: &Evidence) -> Finding {
     let hardware = &evidence.hardware;
     let (status, text) = match &evidence.verdict {
         Verdict::Fits => (Status::Pass, format!("fits {hardware}")),
         Verdict::Unknown { reason } => (
             Status::Off,
-            format!("nobody knows whether it fits {hardware}: {reason}"),
+            format!("it is unknown whether it fits {hardware}: {reason}"),
         ),
-        Verdict::DoesNotFit { reason, mend } => {
-            let mend = mend
-                .as_ref()
-                .map_or(String::new(), |mend| format!("; {mend}"));
-            (
-                Status::Failed,
-                format!("does not fit {hardware}: {reason}{mend}"),
-            )
+        Verdict::DoesNotFit { reason } => {
+            (Status::Failed, format!("does not fit {hardware}: {reason}"))
         }
     };
     Finding::new(Code::Ef20, status, text)
@@ -71,9 +63,8 @@ mod tests {
         assert_eq!(of(unknown).status, Status::Off);
         let finding = of(Verdict::DoesNotFit {
             reason: "flash 13 MiB of 2 MiB".into(),
-            mend: Some("a smaller backbone fits".into()),
         });
         assert_eq!(finding.status, Status::Failed);
-        assert!(finding.message.contains("13 MiB") && finding.message.ends_with("fits"));
+        assert!(finding.message.contains("13 MiB"));
     }
 }

@@ -1,3 +1,5 @@
+//! What `edgefit explain CODE` says of each guard.
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -15,8 +17,8 @@ pub struct Explanation {
     pub why: String,
     /// What edgefit does about it by itself.
     pub does: String,
-    /// What to change.
-    pub change: String,
+    /// What to change, so that the guard passes.
+    pub fix: String,
 }
 
 const TEXTS: &str = include_str!("explanations.toml");
@@ -25,7 +27,7 @@ static EXPLANATIONS: LazyLock<BTreeMap<Code, Explanation>> =
     LazyLock::new(|| toml::from_str(TEXTS).expect("the texts are checked by a test"));
 
 impl Code {
-    /// What this guard means and how to mend what it finds.
+    /// What this guard means and how to fix what it finds.
     pub fn explanation(self) -> &'static Explanation {
         &EXPLANATIONS[&self]
     }
@@ -42,9 +44,9 @@ mod tests {
                 cause,
                 why,
                 does,
-                change,
+                fix,
             } = code.explanation();
-            for text in [cause, why, does, change] {
+            for text in [cause, why, does, fix] {
                 assert!(text.len() > 40 && text.ends_with('.'), "{code}: '{text}'");
             }
         }

@@ -1,21 +1,23 @@
+//! What a guard answers: a status and a message.
+
 use serde::{Deserialize, Serialize};
 
-use crate::causes::Symptom;
 use crate::code::Code;
+use crate::symptom::Symptom;
 
-/// How a guard answered, by rising gravity.
+/// How a guard answered, from harmless to grave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It did not look, or may not speak.
+    /// It was not run, or the user allowed what it raised.
     Off,
     /// The mistake was not made.
     Pass,
-    /// The mistake was there and was mended.
+    /// The mistake was made and was fixed.
     Fixed,
     /// The mistake is likely.
     Warning,
-    /// The mistake is certain or grave enough to stop.
+    /// The mistake is certain, or grave enough to stop.
     Failed,
 }
 
@@ -35,7 +37,7 @@ pub struct Finding {
     pub status: Status,
     /// The cause, with its figures.
     pub message: String,
-    /// What the finding is a symptom of, where something else may be the cause.
+    /// What was seen, where another mistake may be its cause.
     #[serde(skip)]
     pub symptom: Option<Symptom>,
 }
@@ -59,7 +61,7 @@ impl Finding {
     }
 }
 
-/// `a, b, c and 2 more`: the first three of some names.
+/// The first three names, as `a, b, c and 2 more`.
 pub(crate) fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     match names.len() {
@@ -68,7 +70,7 @@ pub(crate) fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-/// A share as a percentage, such as `81.4 %`.
+/// A share of 0 to 1 as a percentage, such as `81.4 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }

@@ -1,3 +1,5 @@
+//! Collects what the guards found, and answers for all twenty of them.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::code::Code;
@@ -5,13 +7,34 @@ use crate::finding::{Finding, Status};
 
 const NOT_REACHED: &str = "not reached";
 
+/// What a warning counts as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Warnings {
+    /// A warning.
+    #[default]
+    Keep,
+    /// Failed, so that it stops the run.
+    Deny,
+}
+
 /// Collects what the guards found, and answers for all twenty.
+///
+/// ```
+/// use edgefit_guards::ef08_evaluation::{Split, check_split};
+/// use edgefit_guards::{Code, Findings, Status};
+///
+/// let mut findings = Findings::default();
+/// let split = Split { train: 80, val: 0, test: 20 };
+/// findings.record(check_split(split));
+/// findings.not_reached(Code::Ef20, "no device was named");
+/// assert_eq!(findings.report().len(), 20);
+/// let failed = findings.stops().expect("nothing was held out for validation");
+/// assert_eq!((failed.code, failed.status), (Code::Ef08, Status::Failed));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    /// Guards that may not raise anything.
-    pub allow: BTreeSet<Code>,
-    /// Whether a warning counts as failed.
-    pub deny_warnings: bool,
+    allow: BTreeSet<Code>,
+    warnings: Warnings,
     recorded: Vec<Finding>,
     reasons: BTreeMap<Code, String>,
 }
@@ -23,11 +46,11 @@ impl Extend<Finding> for Findings {
 }
 
 impl Findings {
-    /// Nothing found yet.
-    pub fn new(allow: impl IntoIterator<Item = Code>, deny_warnings: bool) -> Self {
+    /// Nothing found yet. The guards in `allow` may not raise anything.
+    pub fn new(allow: impl IntoIterator<Item = Code>, warnings: Warnings) -> Self {
         Findings {
             allow: allow.into_iter().collect(),
-            deny_warnings,
+            warnings,
             ..Findings::default()
         }
     }
@@ -37,15 +60,15 @@ impl Findings {
         self.recorded.push(finding);
     }
 
-    /// Says why a guard is not going to look, for as long as nothing is recorded for it.
+    /// Says why a guard is not run; it counts for as long as nothing is recorded for the guard.
     pub fn not_reached(&mut self, code: Code, reason: impl Into<String>) {
         self.reasons.insert(code, reason.into());
     }
 
-    /// One finding for each of the twenty codes, in order: the gravest, messages of equal gravity
-    /// joined by `; `.
+    /// One finding for each of the twenty codes, in order: that of the gravest status, with the
+    /// messages of that status joined by `; `.
     ///
-    /// A symptom whose cause was raised as well passes as explained by it, also when the cause is
+    /// A symptom whose cause was raised as well passes, explained by that cause, also if the cause is
     /// allowed. A code without findings is off.
     pub fn report(&self) -> Vec<Finding> {
         Code::ALL.map(|code| self.answer(code)).into()
@@ -80,7 +103,7 @@ impl Findings {
         self.judged(Finding::new(code, status, messages.join("; ")))
     }
 
-    /// A symptom passes where its cause was raised.
+    /// The finding itself, or a pass where its cause was raised.
     fn explained(&self, finding: &Finding) -> Finding {
         let causes = finding
             .symptom
@@ -107,7 +130,7 @@ impl Findings {
                 let message = format!("allowed: {}", finding.message);
                 Finding::new(code, Status::Off, message)
             }
-            Status::Warning if self.deny_warnings => Finding {
+            Status::Warning if self.warnings == Warnings::Deny => Finding {
                 status: Status::Failed,
                 ..finding
             },
@@ -150,18 +173,18 @@ mod tests {
         assert_eq!(findings.stops().unwrap().code, Code::Ef13);
         findings.record(Finding::new(Code::Ef10, Status::Fixed, "found"));
         assert_eq!(findings.stops().unwrap().code, Code::Ef13);
-        findings.record(Finding::new(Code::Ef10, Status::Warning, "rate"));
+        findings.record(Finding::new(Code::Ef10, Status::Warning, "learning rate"));
         let explained = find(&findings, Code::Ef13);
         assert_eq!(explained.status, Status::Pass);
         assert_eq!(explained.message, "explained by EF10: flat");
-        // Missing metrics are nobody else's fault.
+        // Missing metrics are no symptom of anything else.
         findings.record(Finding::new(Code::Ef13, Status::Warning, "missing"));
         assert_eq!(find(&findings, Code::Ef13).message, "missing");
     }
 
     #[test]
     fn allowing_silences_and_denying_sharpens() {
-        let mut findings = Findings::new([Code::Ef07], true);
+        let mut findings = Findings::new([Code::Ef07], Warnings::Deny);
         findings.record(Finding::new(Code::Ef07, Status::Failed, "1 to 20"));
         findings.record(Finding::new(Code::Ef11, Status::Warning, "all off"));
         assert_eq!(find(&findings, Code::Ef07).status, Status::Off);

@@ -1,17 +1,17 @@
 //! The twenty mistakes of fine-tuning for small devices, and a guard for each.
 //!
 //! A guard is a pure function from evidence, plain numbers that any training loop can gather, to a
-//! [`Finding`]. [`Findings`] collects them, puts causes before their symptoms, and always answers
+//! [`Finding`]. [`Findings`] collects them, explains symptoms by their causes, and always answers
 //! for all twenty [`Code`]s. [`module`] gathers evidence from any burn `Module`, and
 //! [`TrainingWatch`] from a loop that feeds it once a step.
 
-mod causes;
 mod code;
 mod explanation;
 mod finding;
 mod findings;
 pub mod module;
 mod statistics;
+mod symptom;
 mod watch;
 
 pub mod ef01_overfit_one_batch;
@@ -35,10 +35,10 @@ pub mod ef18_early_stopping;
 pub mod ef19_transfer;
 pub mod ef20_hardware;
 
-pub use causes::Symptom;
 pub use code::{Code, UnknownCode};
 pub use explanation::Explanation;
 pub use finding::{Finding, Status};
-pub use findings::Findings;
+pub use findings::{Findings, Warnings};
 pub use statistics::Proportion;
+pub use symptom::Symptom;
 pub use watch::{Step, TrainingWatch};

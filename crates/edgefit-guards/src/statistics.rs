@@ -1,6 +1,15 @@
+//! Shares with their errors, and what base's statistics lack for the guards.
+
+use edgefit_base::statistics::Mean;
 use serde::Serialize;
 
 /// A share that was counted on a number of samples, such as an accuracy.
+///
+/// ```
+/// use edgefit_guards::Proportion;
+/// let [network, baseline] = [0.90, 0.85].map(|share| Proportion::new(share, 50));
+/// assert!(network.error_of_difference(baseline) > 0.05);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Proportion {
     /// 0 to 1.
@@ -32,39 +41,28 @@ impl Proportion {
     }
 }
 
-/// The middle value; none of no values.
-pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        count if count % 2 == 0 => Some((values[middle - 1] + values[middle]) / 2.0),
-        _ => Some(values[middle]),
-    }
+/// Mean of some values; NaN of none.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    mean_and_error(values).0
 }
 
 /// Mean of some values and its standard error; the error of fewer than two values is infinite.
-pub(crate) fn mean(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    match values.len() {
-        0 | 1 => (mean, f64::INFINITY),
-        _ => (mean, (squares / (count - 1.0) / count).sqrt()),
-    }
+pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    Mean::of(values).map_or((f64::NAN, f64::INFINITY), |mean| {
+        (mean.mean, mean.standard_error().unwrap_or(f64::INFINITY))
+    })
 }
 
-/// Spearman's rank correlation of pairs (1904), equal values with their mean rank; none where either
-/// side is all alike.
+/// Spearman's rank correlation of pairs (1904), equal values with their mean rank; `None` where all
+/// values of one side are equal.
 pub(crate) fn rank_correlation(pairs: &[[f64; 2]]) -> Option<f64> {
     let ranks = |side: usize| -> Vec<f64> {
         let count =
             |holds: &dyn Fn(f64) -> bool| pairs.iter().filter(|pair| holds(pair[side])).count();
         let rank = |value: f64| {
             let below = count(&|other| other < value);
-            let alike = count(&|other| other == value);
-            below as f64 + alike as f64 / 2.0
+            let equal = count(&|other| other == value);
+            below as f64 + equal as f64 / 2.0
         };
         pairs.iter().map(|pair| rank(pair[side])).collect()
     };
@@ -108,10 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn medians_and_means() {
-        assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
-        assert_eq!(median([]), None);
-        assert_eq!(mean(&[1.0, 3.0]), (2.0, 1.0));
+    fn one_value_has_an_infinite_error() {
+        assert_eq!(mean_and_error(&[1.0, 3.0]), (2.0, 1.0));
+        assert_eq!(mean_and_error(&[1.0]), (1.0, f64::INFINITY));
+        assert!(mean(&[]).is_nan());
     }
 }

@@ -1,239 +1,186 @@
-use std::collections::BTreeMap;
+//! Watches the steps of a training loop, for EF10, EF13 and EF14.
+
+#[cfg(test)]
+mod tests;
+mod weight;
+
+use serde::{Deserialize, Serialize};
 
 use crate::module::{ParameterGradient, Update, WEIGHT_RANK};
 use crate::statistics::mean;
 use crate::{Finding, ef10_hyperparameters, ef13_monitoring, ef14_gradients};
+use weight::Weight;
 
-/// Parts that the losses of a run are averaged over to see them oscillate.
-const PARTS: usize = 20;
+/// Means of losses that a run is summarised by, to see it oscillate.
+const LOSS_MEANS: usize = 20;
+/// One step in so many has its updates compared with the weights.
+const EVERY: usize = 10;
 
-/// One step of training.
+/// One step of training, before the optimizer makes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {
     /// Its loss.
     pub loss: f64,
-    /// Its learning rate.
-    pub rate: f64,
+    /// Its learning rate; the highest, where parameters have different ones.
+    pub learning_rate: f64,
     /// Its gradients, by [`module::gradients`](crate::module::gradients).
     pub gradients: &'a [ParameterGradient],
-    /// How far it moved the weights, by [`module::updates`](crate::module::updates).
-    pub updates: &'a [Update],
 }
 
-/// Watches a training loop that feeds it once a step, for EF10, EF13 and EF14.
-#[derive(Debug, Clone)]
+/// Watches a training loop that feeds it once a step, for EF10, EF13 and EF14. It can be serialised
+/// with the rest of a checkpoint.
+///
+/// ```
+/// use burn::nn::LinearConfig;
+/// use burn::optim::{AdamConfig, GradientsParams};
+/// use burn::tensor::{Device, Distribution, Tensor};
+/// use edgefit_guards::{Code, Findings, Step, TrainingWatch, module};
+///
+/// let device = Device::flex().autodiff();
+/// let mut net = LinearConfig::new(4, 1).init(&device);
+/// let x = Tensor::<2>::random([32, 4], Distribution::Normal(0.0, 1.0), &device);
+/// let y = x.clone().sum_dim(1) + 3.0;
+/// let untrained_loss = (y.clone() * y.clone()).mean().into_scalar::<f64>();
+///
+/// // Far too small: nothing will be learnt.
+/// let learning_rate = 1e-9;
+/// let mut optimizer = AdamConfig::new().init();
+/// let mut watch = TrainingWatch::default();
+/// for _ in 0..100 {
+///     let error = net.forward(x.clone()) - y.clone();
+///     let loss = (error.clone() * error).mean();
+///     let gradients = GradientsParams::from_grads(loss.backward(), &net);
+///     let figures = module::gradients(&net, &gradients);
+///     let step = Step { loss: loss.into_scalar(), learning_rate, gradients: &figures };
+///     if watch.step(&step).is_some() {
+///         break; // not finite
+///     }
+///     let before = watch.wants_updates().then(|| net.clone());
+///     net = optimizer.step(learning_rate, net, gradients);
+///     if let Some(before) = before {
+///         watch.updates(&module::updates(&before, &net));
+///     }
+/// }
+/// let mut findings = Findings::default();
+/// findings.extend(watch.findings(untrained_loss));
+/// assert_eq!(findings.stops().unwrap().code, Code::Ef10);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingWatch {
-    untrained_loss: f64,
-    peak_rate: f64,
+    name: String,
     losses: Vec<f64>,
-    gradients: BTreeMap<String, ef14_gradients::Layer>,
-    updates: BTreeMap<String, ef10_hyperparameters::Updates>,
+    learning_rates: Vec<f64>,
+    weights: Vec<Weight>,
     non_finite: Vec<ef14_gradients::NonFinite>,
 }
 
+impl Default for TrainingWatch {
+    fn default() -> Self {
+        TrainingWatch::new("the run")
+    }
+}
+
 impl TrainingWatch {
-    /// A watch for a run whose loss would be `untrained_loss` if nothing was known, such as the
-    /// entropy of the class prior.
-    pub fn new(untrained_loss: f64) -> Self {
+    /// A watch for a run, or for a part of one that findings call `name`, such as `stage probe`; [`Default`] calls
+    /// it `the run`.
+    pub fn new(name: impl Into<String>) -> Self {
         TrainingWatch {
-            untrained_loss,
-            peak_rate: 0.0,
+            name: name.into(),
             losses: Vec::new(),
-            gradients: BTreeMap::new(),
-            updates: BTreeMap::new(),
+            learning_rates: Vec::new(),
+            weights: Vec::new(),
             non_finite: Vec::new(),
         }
     }
 
-    /// Adds a step. A loss or gradient that is no number is found at once: end training, or take
-    /// the step back and call [`TrainingWatch::rolled_back`].
+    /// Adds a step. A loss or gradient that is not finite is found at once, and the step is not
+    /// counted: end training, or restore earlier weights, lower the learning rate and call
+    /// [`TrainingWatch::rolled_back`].
     pub fn step(&mut self, step: &Step) -> Option<Finding> {
-        let place = self.broken(step);
-        if let Some(place) = place {
+        if let Some(place) = non_finite(step) {
             let broken = ef14_gradients::NonFinite {
-                step: self.losses.len() + self.non_finite.len(),
-                place,
+                step: self.losses.len(),
+                place: format!("{place} of {}", self.name),
                 rolled_back: false,
             };
             let finding = ef14_gradients::check_finite(std::slice::from_ref(&broken));
             self.non_finite.push(broken);
             return Some(finding);
         }
-        self.peak_rate = self.peak_rate.max(step.rate);
         self.losses.push(step.loss);
-        let weights = step
-            .gradients
-            .iter()
-            .filter(|gradient| gradient.rank >= WEIGHT_RANK);
-        for gradient in weights {
-            let layer = self.gradients.entry(gradient.name.clone()).or_default();
-            layer.name.clone_from(&gradient.name);
-            layer.mean_abs.push(gradient.mean_abs);
-        }
-        for update in step.updates {
-            let updates = self.updates.entry(update.name.clone()).or_default();
-            updates.from_zero |= update.from_zero;
-            updates.name.clone_from(&update.name);
-            updates.log10_ratios.push(update.log10_ratio);
+        self.learning_rates.push(step.learning_rate);
+        let gradients = step.gradients.iter();
+        for gradient in gradients.filter(|gradient| gradient.rank >= WEIGHT_RANK) {
+            self.weight(&gradient.name).push_gradient(gradient.mean_abs);
         }
         None
     }
 
-    /// Says that the last step that was no number was taken back, and the rate lowered.
+    /// Says that the last step that was not finite was rolled back, and the learning rate lowered.
     pub fn rolled_back(&mut self) {
         if let Some(broken) = self.non_finite.last_mut() {
             broken.rolled_back = true;
         }
     }
 
-    /// What EF10, EF13 and EF14 find in the steps so far.
-    pub fn findings(&self) -> Vec<Finding> {
-        let layers: Vec<ef14_gradients::Layer> = self.gradients.values().cloned().collect();
-        // Where no gradient arrives it is not the rate that keeps a weight in its place.
-        let moved = |updates: &&ef10_hyperparameters::Updates| {
-            let gradient = self.gradients.get(&updates.name);
-            gradient.is_none_or(|layer| ef14_gradients::vanishes(layer).is_none())
-        };
-        let updates: Vec<_> = self.updates.values().filter(moved).cloned().collect();
-        let part = self.losses.len().div_ceil(PARTS).max(1);
-        let losses: Vec<f64> = self
-            .losses
-            .chunks_exact(part)
-            .map(|part| mean(part).0)
-            .collect();
+    /// Whether the weights before and after the step that was just added should be compared, which
+    /// is so for one step in ten. Keep a clone of the module then.
+    pub fn wants_updates(&self) -> bool {
+        self.losses.len() % EVERY == 1
+    }
+
+    /// Adds how far the last step moved the weights, by [`module::updates`](crate::module::updates).
+    pub fn updates(&mut self, updates: &[Update]) {
+        for update in updates {
+            self.weight(&update.name).push_update(update);
+        }
+    }
+
+    /// The loss of each step that was finite.
+    pub fn losses(&self) -> &[f64] {
+        &self.losses
+    }
+
+    /// The learning rate of each step that was finite.
+    pub fn learning_rates(&self) -> &[f64] {
+        &self.learning_rates
+    }
+
+    /// What EF10, EF13 and EF14 find in the steps so far. `untrained_loss` is the loss of a model
+    /// that has learnt nothing, such as the entropy of the class prior.
+    pub fn findings(&self, untrained_loss: f64) -> Vec<Finding> {
+        let layers: Vec<_> = self.weights.iter().map(Weight::gradients).collect();
+        // Where the gradient vanishes it is not the learning rate that keeps a weight in its place.
+        let moved = self.weights.iter().zip(&layers);
+        let moved = moved.filter(|(_, layer)| ef14_gradients::vanishes(layer).is_none());
+        let updates: Vec<_> = moved.map(|(weight, _)| weight.updates()).collect();
+        let learning_rate = self.learning_rates.iter().copied().fold(0.0, f64::max);
+        let length = self.losses.len().div_ceil(LOSS_MEANS).max(1);
+        let losses: Vec<f64> = self.losses.chunks_exact(length).map(mean).collect();
         vec![
-            ef10_hyperparameters::check_updates(self.peak_rate, &updates),
+            ef10_hyperparameters::check_updates(learning_rate, &updates),
             ef10_hyperparameters::check_loss(&losses),
-            ef13_monitoring::check_loss(&self.losses, self.untrained_loss),
+            ef10_hyperparameters::check_height(learning_rate, &self.losses, untrained_loss),
+            ef13_monitoring::check_loss(&self.losses, untrained_loss),
             ef14_gradients::check_layers(&layers),
             ef14_gradients::check_finite(&self.non_finite),
         ]
     }
 
-    fn broken(&self, step: &Step) -> Option<String> {
-        if !step.loss.is_finite() {
-            return Some("the loss".into());
-        }
-        let broken = step.gradients.iter().find(|gradient| !gradient.is_finite());
-        broken.map(|gradient| format!("the gradient of {}", gradient.name))
+    fn weight(&mut self, name: &str) -> &mut Weight {
+        let known = self.weights.iter().position(|weight| weight.name == name);
+        let index = known.unwrap_or_else(|| {
+            self.weights.push(Weight::new(name));
+            self.weights.len() - 1
+        });
+        &mut self.weights[index]
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Code, Findings, Status};
-
-    fn gradient(mean_abs: f64) -> [ParameterGradient; 2] {
-        let of = |name: &str, rank, mean_abs| ParameterGradient {
-            name: name.into(),
-            rank,
-            mean_abs,
-            norm: 10.0 * mean_abs,
-        };
-        // A bias before normalisation has no gradient.
-        [of("conv.weight", 2, mean_abs), of("conv.bias", 1, 0.0)]
+fn non_finite(step: &Step) -> Option<String> {
+    if !step.loss.is_finite() {
+        return Some("the loss".into());
     }
-
-    fn run(loss: impl Fn(usize) -> f64, rate: f64, log10_ratio: f64) -> Findings {
-        let mut watch = TrainingWatch::new(2.3);
-        let update = Update {
-            name: "conv.weight".into(),
-            log10_ratio,
-            from_zero: false,
-        };
-        for step in 0..100 {
-            let found = watch.step(&Step {
-                loss: loss(step),
-                rate,
-                gradients: &gradient(1e-3),
-                updates: std::slice::from_ref(&update),
-            });
-            assert_eq!(found, None);
-        }
-        let mut findings = Findings::default();
-        findings.extend(watch.findings());
-        findings
-    }
-
-    fn raised(findings: &Findings) -> Vec<Code> {
-        let report = findings.report().into_iter();
-        let raised = report.filter(|finding| finding.status.is_raised());
-        raised.map(|finding| finding.code).collect()
-    }
-
-    #[test]
-    fn a_run_that_learns_raises_nothing() {
-        let falls = |step: usize| 2.3 * (-(step as f64) / 30.0).exp();
-        let findings = run(falls, 1e-3, -3.0);
-        assert_eq!(raised(&findings), []);
-        let passed = findings
-            .report()
-            .into_iter()
-            .filter(|finding| finding.status == Status::Pass);
-        assert_eq!(passed.count(), 3);
-    }
-
-    #[test]
-    fn a_rate_that_is_too_low_is_the_cause_of_a_flat_loss() {
-        let findings = run(|_| 2.3, 1e-9, -8.0);
-        assert_eq!(raised(&findings), [Code::Ef10]);
-        let flat = findings.report().swap_remove(Code::Ef13 as usize);
-        assert!(
-            flat.message.starts_with("explained by EF10"),
-            "{}",
-            flat.message
-        );
-    }
-
-    fn new_head(rate_of_head: f64) -> Findings {
-        let mut watch = TrainingWatch::new(2.3);
-        for step in 0..40 {
-            let update = |name: &str, log10_ratio| Update {
-                name: name.into(),
-                log10_ratio,
-                from_zero: name == "head.weight" && step == 0,
-            };
-            watch.step(&Step {
-                loss: 2.3 - 0.05 * step as f64,
-                rate: 1e-3,
-                gradients: &gradient(1e-9),
-                updates: &[
-                    update("conv.weight", -9.0),
-                    update("head.weight", rate_of_head),
-                ],
-            });
-        }
-        let mut findings = Findings::default();
-        findings.extend(watch.findings());
-        findings
-    }
-
-    #[test]
-    fn a_new_head_tells_a_low_rate_from_vanishing_gradients() {
-        assert_eq!(raised(&new_head(-0.5)), [Code::Ef14]);
-        assert_eq!(raised(&new_head(-8.0)), [Code::Ef10]);
-    }
-
-    #[test]
-    fn what_is_no_number_is_found_at_once() {
-        let mut watch = TrainingWatch::new(2.3);
-        let broken = gradient(f64::NAN);
-        let step = Step {
-            loss: 1.0,
-            rate: 1e-3,
-            gradients: &broken,
-            updates: &[],
-        };
-        let finding = watch.step(&step).unwrap();
-        assert!(
-            finding.message.contains("conv.weight"),
-            "{}",
-            finding.message
-        );
-        let status = |watch: &TrainingWatch| watch.findings().last().unwrap().status;
-        assert_eq!(status(&watch), Status::Failed);
-        watch.rolled_back();
-        assert_eq!(status(&watch), Status::Fixed);
-    }
+    let broken = step.gradients.iter().find(|gradient| !gradient.is_finite());
+    broken.map(|gradient| format!("the gradient of {}", gradient.name))
 }

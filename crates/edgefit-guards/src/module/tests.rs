@@ -1,8 +1,10 @@
+//! The evidence of a small network, against figures worked out by hand.
+
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::activation::softmax;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Distribution, Tensor};
 
 use super::*;
 use crate::ef05_activations::Kind;
@@ -43,13 +45,37 @@ fn gradients_have_names_and_figures() {
         .iter()
         .map(|gradient| gradient.name.as_str())
         .collect();
-    assert_eq!(names, ["first.weight", "first.bias"]);
+    let unreached = ["second.0.weight", "second.0.bias"];
+    assert_eq!(names[..2], ["first.weight", "first.bias"]);
+    assert_eq!(names[2..], unreached);
+    assert_eq!((found[2].mean_abs, found[3].norm), (0.0, 0.0));
     // d/dW of Σ x·W is x for each output: 1, 1, −3, −3.
     assert_eq!((found[0].rank, found[0].mean_abs), (2, 2.0));
     assert!((found[0].norm - 20f64.sqrt()).abs() < 1e-6);
     assert!((global_norm(&found) - 22f64.sqrt()).abs() < 1e-6);
     let broken = gradients(&net, &gradients_of(&net, f32::NAN));
     assert!(!broken[0].is_finite() && broken[1].is_finite());
+    let frozen = net.clone().no_grad();
+    assert_eq!(gradients(&frozen, &GradientsParams::new()), []);
+}
+
+/// Training clips by this norm: it must not depend on where it is computed.
+#[test]
+fn figures_are_those_of_double_precision_on_the_host() {
+    let net = net();
+    let device = Device::flex();
+    device.seed(0);
+    let gradient = Tensor::<2>::random([37, 2], Distribution::Normal(0.0, 1e-3), &device);
+    let gradient = gradient.transpose();
+    let values: Vec<f32> = gradient.to_data().iter().collect();
+    let mut given = GradientsParams::new();
+    given.register(net.first.weight.id, gradient);
+    let figures = &gradients(&net, &given)[0];
+    let values = values.iter().copied().map(f64::from);
+    let squares: f64 = values.clone().map(|value| value * value).sum();
+    assert_eq!(figures.norm, squares.sqrt());
+    let sum: f64 = values.map(f64::abs).sum();
+    assert_eq!(figures.mean_abs, sum / 74.0);
 }
 
 #[test]
@@ -76,11 +102,11 @@ fn updates_are_relative_to_the_weights() {
     // 0.01 · √20 over the norm of four elements of 2.
     let expected = (0.01 * 20f64.sqrt() / 4.0).log10();
     assert!((found[0].log10_ratio - expected).abs() < 1e-4);
-    assert_eq!(found[1].log10_ratio, updates::NOTHING);
+    assert_eq!(found[1].log10_ratio, NO_UPDATE);
 }
 
 #[test]
-fn a_weight_of_zero_counts_as_usually_initialised_and_a_frozen_one_not() {
+fn a_weight_of_zero_counts_as_if_initialised_and_a_frozen_one_not_at_all() {
     let mut before = net();
     before.first.weight = before
         .first
@@ -101,7 +127,7 @@ fn a_weight_of_zero_counts_as_usually_initialised_and_a_frozen_one_not() {
 #[test]
 fn activations_are_counted_by_channel() {
     let device = Device::flex();
-    // Three channels of four values, two samples: dead, alive, alive in one place of eight.
+    // Three channels of four values, two samples: dead, alive, alive in one element of eight.
     let mut values = vec![0f32; 24];
     values[4..8].fill(1.0);
     values[16..20].fill(1.0);

@@ -1,30 +1,36 @@
+//! How far a step moved the weights of a module.
+
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
-use super::gradients::squares;
-use super::{Path, WEIGHT_RANK};
+use super::WEIGHT_RANK;
+use super::path::Path;
+use super::scalars::Scalars;
 
 /// Norm of a weight below which it is zero, as that of a new head.
 pub const ZERO: f64 = 1e-6;
-/// log10 given to an update that rounds to nothing.
-pub const NOTHING: f64 = -12.0;
+/// log10 of the ratio for a weight that did not move; minus this for one that is not finite.
+pub const NO_UPDATE: f64 = -12.0;
 
 /// One step of one weight.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update {
+    /// The weight.
+    pub id: ParamId,
     /// Path of the weight in the module.
     pub name: String,
-    /// log10 of ‖after − before‖ / ‖before‖; [`NOTHING`] at least. A weight that is smaller than
-    /// drawn from U(±1/√inputs), as layers usually start, counts as large as that: beside a weight
-    /// that starts at zero any update is large.
+    /// log10 of ‖after − before‖ / ‖before‖, from [`NO_UPDATE`] to −[`NO_UPDATE`]. A weight that is
+    /// smaller than if drawn from U(±1/√inputs), as layers usually start, counts as large as that:
+    /// relative to a weight that starts at zero any update is large.
     pub log10_ratio: f64,
     /// Whether the weight was zero before.
     pub from_zero: bool,
 }
 
-/// How far a step moved the trained weights from `before`, a clone of the module made before it.
+/// How far a step moved the trained weights from `before`, a clone of the module made before it, in
+/// the order of the module.
 ///
 /// Biases and frozen weights are left out.
 pub fn updates<M: Module>(before: &M, after: &M) -> Vec<Update> {
@@ -33,10 +39,28 @@ pub fn updates<M: Module>(before: &M, after: &M) -> Vec<Update> {
     let mut visitor = Comparison {
         before: snapshot.weights,
         path: Path::default(),
+        scalars: Scalars::default(),
         found: Vec::new(),
     };
     after.visit(&mut visitor);
-    visitor.found
+    let Comparison { scalars, found, .. } = visitor;
+    let numbers = scalars.read();
+    let norms = numbers.chunks_exact(2);
+    let update = |(weight, squares): (Weight, &[f64])| {
+        let (norm, moved) = (squares[0].sqrt(), squares[1].sqrt());
+        let log10_ratio = (moved / norm.max(weight.usual_norm)).log10();
+        Update {
+            id: weight.id,
+            name: weight.name,
+            log10_ratio: if log10_ratio.is_nan() {
+                -NO_UPDATE
+            } else {
+                log10_ratio.clamp(NO_UPDATE, -NO_UPDATE)
+            },
+            from_zero: norm < ZERO,
+        }
+    };
+    found.into_iter().zip(norms).map(update).collect()
 }
 
 #[derive(Default)]
@@ -52,10 +76,18 @@ impl ModuleVisitor for Snapshot {
     }
 }
 
+struct Weight {
+    id: ParamId,
+    name: String,
+    usual_norm: f64,
+}
+
 struct Comparison {
     before: HashMap<ParamId, Tensor<1>>,
     path: Path,
-    found: Vec<Update>,
+    /// Σw² and Σ(w' − w)² of each weight found.
+    scalars: Scalars,
+    found: Vec<Weight>,
 }
 
 impl ModuleVisitor for Comparison {
@@ -71,13 +103,12 @@ impl ModuleVisitor for Comparison {
         let Some(before) = self.before.remove(&param.id) else {
             return;
         };
-        let norm = squares(before.clone()).sqrt();
-        let size = norm.max(usual_norm(&param.val().dims()));
-        let moved = squares(elements(param) - before).sqrt();
-        self.found.push(Update {
+        self.scalars.push_square_sum(before.clone());
+        self.scalars.push_square_sum(elements(param) - before);
+        self.found.push(Weight {
+            id: param.id,
             name: self.path.name(),
-            log10_ratio: (moved / size).log10().max(NOTHING),
-            from_zero: norm < ZERO,
+            usual_norm: usual_norm(&param.val().dims()),
         });
     }
 }

@@ -21,11 +21,10 @@ impl Evidence<'_> {
     pub fn before_training(&self, model: &Model, findings: &mut Findings) -> Result<Option<f64>> {
         let Splits { train, val, test } = self.splits;
         let recipe = &self.job.recipe;
-        let pretrained = !layers::fresh(&model.graph);
-        findings.record(ef19_transfer::check_scratch(
-            pretrained,
-            train.samples.len(),
-        ));
+        findings.record(ef19_transfer::check_start(ef19_transfer::Start {
+            pretrained: !layers::fresh(&model.graph),
+            samples: train.samples.len(),
+        }));
         if self.dataset.task == Task::Classes {
             let named = self.dataset.classes.iter().cloned().enumerate();
             let counts = ef07_class_balance::Counts {
@@ -46,8 +45,9 @@ impl Evidence<'_> {
             .iter()
             .any(|&name| !recipe.augmentation_of(name).is_off());
         if self.dataset.has_images() {
-            let amount = ef15_augmentation::check_amount(train.samples.len(), augmented);
-            findings.record(amount);
+            let samples = train.samples.len();
+            let amount = ef15_augmentation::Amount { samples, augmented };
+            findings.record(ef15_augmentation::check_amount(amount));
         }
         if augmented {
             let similarities = self.similarities(model)?;
@@ -84,7 +84,6 @@ impl Evidence<'_> {
             example: found
                 .first()
                 .and_then(|near| Some((name(near.b)?, name(near.a)?))),
-            moved: false,
         }
     }
 }

@@ -1,12 +1,10 @@
 //! How the stages went, and what came out (EF08 to EF11, EF13, EF14, EF16 to EF19).
 
 use edgefit_graph::Task;
-use edgefit_guards::ef10_hyperparameters::{Updates, check_height, check_loss, check_updates};
 use edgefit_guards::ef12_bias::InitialLoss;
-use edgefit_guards::ef14_gradients::{self, NonFinite};
 use edgefit_guards::{
-    Findings, Proportion, ef08_evaluation, ef09_overfitting, ef11_regularisation, ef13_monitoring,
-    ef16_schedule, ef17_capacity, ef18_early_stopping, ef19_transfer,
+    Findings, Proportion, ef08_evaluation, ef09_overfitting, ef11_regularisation, ef16_schedule,
+    ef17_capacity, ef18_early_stopping, ef19_transfer,
 };
 
 use crate::config::recipe::ScheduleKind;
@@ -15,7 +13,6 @@ use crate::evaluate::baselines::Baseline;
 use crate::guards::evidence::Evidence;
 use crate::prepare::targets::Targets;
 use crate::stages::fit::epoch::Ended;
-use crate::stages::fit::watch::Watched;
 use crate::stages::stage::Done;
 
 /// What the stages left behind.
@@ -25,9 +22,6 @@ pub(crate) struct Course<'a> {
     pub baselines: &'a [Baseline],
     pub interrupted: bool,
 }
-
-/// Means of as many losses each are looked at for jumps.
-const PARTS: usize = 20;
 
 impl Course<'_> {
     pub fn judge(&self, findings: &mut Findings) {
@@ -44,31 +38,11 @@ impl Course<'_> {
     /// How the steps of a stage went.
     fn steps(&self, done: &Done, findings: &mut Findings) {
         let recipe = self.evidence.job.recipe.stage(done.stage.name);
-        let watch = &done.watch;
-        let vanishes = |watched: &Watched| ef14_gradients::vanishes(&layer(watched)).is_some();
-        // Where no gradient arrives it is not the rate that keeps a weight in its place.
-        let moved = watch.weights.iter().filter(|watched| !vanishes(watched));
-        let updates: Vec<Updates> = moved.map(updates).collect();
-        let rate = done.stage.learning_rate;
-        findings.record(check_updates(rate, &updates));
-        let part = watch.losses.len().div_ceil(PARTS).max(1);
-        let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
-        let losses: Vec<f64> = watch.losses.chunks_exact(part).map(mean).collect();
-        findings.record(check_loss(&losses));
-        findings.record(check_height(rate, &watch.losses, self.untrained()));
-        findings.record(ef13_monitoring::check_loss(&watch.losses, self.untrained()));
-        let layers: Vec<_> = watch.weights.iter().map(layer).collect();
-        findings.record(ef14_gradients::check_layers(&layers));
-        let broken = watch.broken.iter().map(|&(step, rolled_back)| NonFinite {
-            step,
-            place: format!("the loss of stage {}", done.stage.name),
-            rolled_back,
-        });
-        findings.record(ef14_gradients::check_finite(&broken.collect::<Vec<_>>()));
+        findings.extend(done.watch.findings(self.untrained()));
         let samples = recipe.batch * recipe.accumulate;
         let steps = recipe.epochs * self.evidence.train_targets.len().div_ceil(samples);
         findings.record(ef16_schedule::check(&ef16_schedule::Evidence {
-            rates: watch.rates.clone(),
+            learning_rates: done.watch.learning_rates().to_vec(),
             planned_steps: (recipe.schedule != ScheduleKind::Constant).then_some(steps),
             stopped_early: done.stage.ended != Ended::Finished,
         }));
@@ -91,7 +65,7 @@ impl Course<'_> {
         };
         let train = &self.evidence.splits.train;
         let train_samples = train.samples.len();
-        let curve = &done.watch.train_accuracy;
+        let curve = &done.train_accuracy;
         findings.record(ef09_overfitting::check(&ef09_overfitting::Evidence {
             train: curve.clone(),
             val,
@@ -150,7 +124,7 @@ impl Course<'_> {
             if stage.name == StageName::Probe {
                 continue;
             }
-            findings.record(ef19_transfer::check_rates(
+            findings.record(ef19_transfer::check_learning_rates(
                 stage.learning_rate,
                 stage.learning_rate * recipe.backbone_multiplier,
             ));
@@ -191,27 +165,5 @@ impl Course<'_> {
             }
             .expected(),
         }
-    }
-}
-
-fn layer(watched: &Watched) -> ef14_gradients::Layer {
-    ef14_gradients::Layer {
-        name: watched.name.clone(),
-        mean_abs: watched
-            .gradients
-            .iter()
-            .map(|&size| f64::from(size))
-            .collect(),
-    }
-}
-
-fn updates(watched: &Watched) -> Updates {
-    let changes = watched.changes.iter();
-    Updates {
-        name: watched.name.clone(),
-        log10_ratios: changes
-            .map(|&change| f64::from(change).max(1e-12).log10())
-            .collect(),
-        from_zero: watched.from_zero,
     }
 }

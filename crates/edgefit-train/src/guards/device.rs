@@ -14,7 +14,7 @@ pub(crate) fn check(findings: &mut Findings, fits: &Check) {
         hardware: fits.device.clone(),
         verdict: match fits.verdict {
             Verdict::Fits => ef20_hardware::Verdict::Fits,
-            Verdict::DoesNotFit => ef20_hardware::Verdict::DoesNotFit { reason, mend: None },
+            Verdict::DoesNotFit => ef20_hardware::Verdict::DoesNotFit { reason },
             Verdict::Unknown => ef20_hardware::Verdict::Unknown { reason },
         },
     }));

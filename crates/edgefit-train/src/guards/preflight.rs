@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Gradients, TrainModule};
 use edgefit_graph::{Graph, Task, trainable_parameters};
+use edgefit_guards::module::compare;
 use edgefit_guards::{Code, Finding, Findings, Status, ef01_overfit_one_batch, ef02_eval_mode};
 use edgefit_guards::{ef03_fresh_gradients, ef12_bias};
 
@@ -61,13 +62,13 @@ impl Evidence<'_> {
         let evidence = |rate: f64, seen: Overfit| ef01_overfit_one_batch::Evidence {
             samples: batch.len(),
             steps: seen.steps,
-            rate,
+            learning_rate: rate,
             initial_loss: seen.losses[0],
             final_loss: seen.losses[1],
             loss_floor: 0.0,
             accuracy: seen.accuracy,
             gradient_norms: seen.gradient_norms,
-            other_rates: Vec::new(),
+            other_learning_rates: Vec::new(),
             contradicting_labels: contradicting(&rows, &targets),
         };
         let mut first = evidence(recipe.learning_rate, tried(recipe.learning_rate)?);
@@ -89,7 +90,7 @@ impl Evidence<'_> {
                 findings.record(Finding::new(Code::Ef10, Status::Fixed, text));
                 return Ok(Some(rate));
             }
-            first.other_rates.push((rate, other.final_loss));
+            first.other_learning_rates.push((rate, other.final_loss));
         }
         findings.record(ef01_overfit_one_batch::check(&first));
         Ok(None)
@@ -143,35 +144,19 @@ impl Evidence<'_> {
             Ok(Gradients::of(&targets.loss(outputs, &device)?, module))
         };
         let all: Vec<usize> = (0..targets.len()).collect();
-        let whole = gradient(&mut module, &all)?.elements(&module)?;
-        let again = gradient(&mut module, &all)?.elements(&module)?;
-        findings.record(ef03_fresh_gradients::check_repeat(compared(&whole, &again)));
+        let whole = gradient(&mut module, &all)?;
+        let again = gradient(&mut module, &all)?;
+        let compared = compare(&module, whole.params(), again.params());
+        findings.record(ef03_fresh_gradients::check_repeat(compared));
         let (front, back) = all.split_at(all.len() / 2);
         if !front.is_empty() {
             let front = gradient(&mut module, front)?;
             let back = gradient(&mut module, back)?;
-            let halves = front.plus(&module, back)?.elements(&module)?;
-            findings.record(ef03_fresh_gradients::check_accumulation(
-                2,
-                compared(&whole, &halves),
-            ));
+            let halves = front.plus(&module, back)?;
+            let compared = compare(&module, whole.params(), halves.params());
+            findings.record(ef03_fresh_gradients::check_accumulation(2, compared));
         }
         Ok(())
-    }
-}
-
-fn compared(reference: &[f32], other: &[f32]) -> ef03_fresh_gradients::Gradients {
-    let norm = |values: &mut dyn Iterator<Item = f32>| {
-        values
-            .map(|value| f64::from(value).powi(2))
-            .sum::<f64>()
-            .sqrt()
-    };
-    let pairs = reference.iter().zip(other);
-    ef03_fresh_gradients::Gradients {
-        reference_norm: norm(&mut reference.iter().copied()),
-        norm: norm(&mut other.iter().copied()),
-        difference_norm: norm(&mut pairs.map(|(a, b)| a - b)),
     }
 }
 

@@ -8,7 +8,7 @@ use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
-use edgefit_guards::{Code, Findings};
+use edgefit_guards::{Code, Findings, Warnings};
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
@@ -60,7 +60,12 @@ impl LoadedJob {
             problem,
         })?;
         tune::check(job)?;
-        let mut findings = Findings::new(job.allow.iter().copied(), job.deny_warnings);
+        let warnings = if job.deny_warnings {
+            Warnings::Deny
+        } else {
+            Warnings::Keep
+        };
+        let mut findings = Findings::new(job.allow.iter().copied(), warnings);
         let dataset = Dataset::open(&job.data)?;
         let job = suited(job, &dataset);
         let backbone = load_backbone(&job)?;

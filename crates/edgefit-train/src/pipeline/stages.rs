@@ -135,6 +135,7 @@ fn train_stage(
     stage.kept = kept.is_none_or(|best| stage.beats(&best.stage));
     let done = Done {
         stage,
+        train_accuracy: fitted.train_accuracy,
         watch: fitted.watch,
     };
     Ok((done, fitted.weights))

@@ -123,18 +123,10 @@ impl Original<'_> {
     }
 
     fn outputs(&self, logits: &[f32], rows: usize) -> ef04_logits::Evidence {
-        let classes = logits.len() / rows.max(1);
-        let sums = logits.chunks(classes.max(1));
-        let apart = sums.map(|row| (row.iter().map(|&v| f64::from(v)).sum::<f64>() - 1.0).abs());
+        let logits: Vec<f64> = logits.iter().copied().map(f64::from).collect();
         ef04_logits::Evidence {
-            rows,
-            classes,
-            smallest: logits
-                .iter()
-                .map(|&value| f64::from(value))
-                .fold(f64::INFINITY, f64::min),
-            farthest_sum: apart.fold(0.0, f64::max),
-            cut: self.cut.map(str::to_owned),
+            removed: self.cut.map(str::to_owned),
+            ..ef04_logits::Evidence::of_outputs(&logits, rows)
         }
     }
 

@@ -12,5 +12,5 @@ pub(crate) mod overfit_single_batch;
 pub mod problem;
 mod random_stream;
 pub(crate) mod state;
+mod step_evidence;
 pub(crate) mod training_loop;
-pub(crate) mod watch;

@@ -1,10 +1,10 @@
 //! A stage that is over.
 
+use edgefit_guards::TrainingWatch;
 use serde::{Deserialize, Serialize};
 
 use crate::config::stage_name::StageName;
 use crate::stages::fit::epoch::{Ended, Epoch};
-use crate::stages::fit::watch::Watch;
 
 /// A stage that is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,5 +51,7 @@ impl Stage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub stage: Stage,
-    pub watch: Watch,
+    /// Accuracy on some clean training samples after each epoch, in eval mode.
+    pub train_accuracy: Vec<f64>,
+    pub watch: TrainingWatch,
 }

@@ -31,11 +31,11 @@ fn human_readable(explained: &Explained) -> String {
         cause,
         why,
         does,
-        change,
+        fix,
     } = explained.explanation;
     format!(
-        "{}: {}\n\nCause\n  {cause}\n\nWhy it matters\n  {why}\n\nWhat edgefit does\n  {does}\n\nWhat to \
-         change\n  {change}",
+        "{}: {}\n\nCause\n  {cause}\n\nWhy it matters\n  {why}\n\nWhat edgefit does\n  {does}\n\nHow to \
+         fix it\n  {fix}",
         explained.code, explained.title,
     )
 }

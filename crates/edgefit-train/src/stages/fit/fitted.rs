@@ -3,6 +3,7 @@
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Weights};
 use edgefit_graph::Graph;
+use edgefit_guards::TrainingWatch;
 
 use crate::error::Result;
 use crate::observer::Observer;
@@ -10,7 +11,6 @@ use crate::stages::fit::epoch::{Ended, Epoch};
 use crate::stages::fit::problem::Problem;
 use crate::stages::fit::state::State;
 use crate::stages::fit::training_loop::{Hooks, Run};
-use crate::stages::fit::watch::Watch;
 
 /// The result of training.
 #[derive(Debug)]
@@ -23,8 +23,10 @@ pub struct Fit {
     pub best_epoch: usize,
     /// Why it ended.
     pub ended: Ended,
-    /// What was seen on the way.
-    pub(crate) watch: Watch,
+    /// Accuracy on some clean training samples after each epoch, in eval mode.
+    pub(crate) train_accuracy: Vec<f64>,
+    /// What the guards saw of the steps.
+    pub(crate) watch: TrainingWatch,
 }
 
 impl Fit {
@@ -76,6 +78,7 @@ pub(crate) fn fit_from(
         epochs: run.progress.epochs,
         best_epoch,
         ended,
+        train_accuracy: run.progress.train_accuracy,
         watch: run.progress.watch,
     })
 }

@@ -37,7 +37,7 @@ pub(crate) fn range_test(
         run.schedule = Schedule::constant(learning_rate);
         let step_taken;
         (module, step_taken) = run.update(module, epoch, &group)?;
-        let losses = &run.progress.watch.losses;
+        let losses = run.progress.watch.losses();
         if step_taken == Update::RolledBack || enough(losses) || observer.stop() {
             break;
         }
@@ -45,5 +45,5 @@ pub(crate) fn range_test(
         let status = format!("learning rate {learning_rate:.1e}, loss {loss:.3}");
         observer.progress(step as u64 + 1, &status);
     }
-    Ok(run.progress.watch.losses)
+    Ok(run.progress.watch.losses().to_vec())
 }

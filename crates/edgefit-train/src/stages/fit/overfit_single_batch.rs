@@ -3,6 +3,7 @@
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Gradients};
 use edgefit_graph::{Graph, trainable_parameters};
+use edgefit_guards::module;
 
 use crate::config::recipe::StageRecipe;
 use crate::error::Result;
@@ -77,12 +78,8 @@ pub(crate) fn overfit_single_batch(
             break;
         }
         let gradients = Gradients::of(&loss, &module);
-        let sizes = gradients.sizes(&module)?;
-        let norm = sizes
-            .iter()
-            .map(|size| size.norm * size.norm)
-            .sum::<f64>()
-            .sqrt();
+        let figures = module::gradients(&module, gradients.params());
+        let norm = module::global_norm(&figures);
         made.gradient_norms = match step {
             0 => [norm; 2],
             _ => [made.gradient_norms[0], norm],

@@ -3,12 +3,12 @@
 use edgefit_burn::Weights;
 use edgefit_burn::burn::optim::ModuleOptimizer;
 use edgefit_burn::burn::tensor::Bytes;
+use edgefit_guards::TrainingWatch;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::prepare::targets::Targets;
 use crate::stages::fit::epoch::Epoch;
-use crate::stages::fit::watch::Watch;
 
 /// Where a stage stands, but for its tensors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,7 +31,9 @@ pub(crate) struct Progress {
     pub learning_rate: f64,
     pub best_epoch: usize,
     pub best_loss: Option<f64>,
-    pub watch: Watch,
+    /// Accuracy on some clean training samples after each epoch, in eval mode.
+    pub train_accuracy: Vec<f64>,
+    pub watch: TrainingWatch,
 }
 
 impl Progress {

@@ -3,6 +3,8 @@
 use edgefit_burn::burn::optim::ModuleOptimizer;
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Gradients, TrainModule, Weights};
+use edgefit_guards::module::global_norm;
+use edgefit_guards::{Step, TrainingWatch};
 
 use crate::error::Result;
 use crate::observer::Observer;
@@ -14,7 +16,7 @@ use crate::stages::fit::optimizer::{LearningRates, optimizer};
 use crate::stages::fit::problem::Problem;
 use crate::stages::fit::random_stream::RandomStreams;
 use crate::stages::fit::state::{self, Progress, State};
-use crate::stages::fit::{mix, order};
+use crate::stages::fit::{mix, order, step_evidence};
 use crate::stages::schedule::Schedule;
 
 /// Keeps the state that it is offered, or not yet.
@@ -85,7 +87,13 @@ impl<'a> Run<'a> {
                     optimizer: Some(state.optimizer),
                 },
             ),
-            None => (module, Progress::default(), Kept::default()),
+            None => {
+                let progress = Progress {
+                    watch: TrainingWatch::new(format!("stage {}", problem.stage)),
+                    ..Progress::default()
+                };
+                (module, progress, Kept::default())
+            }
         };
         let module = module.into_train(|name| problem.trained.contains_key(name));
         let mut fresh = optimizer(problem.recipe, &module);
@@ -185,47 +193,41 @@ impl<'a> Run<'a> {
             return Ok((module, Update::Done));
         };
         let gradients = sum.scaled(&module, 1.0 / mass);
-        let sizes = gradients.sizes(&module)?;
-        let norm = sizes
-            .iter()
-            .map(|size| size.norm * size.norm)
-            .sum::<f64>()
-            .sqrt();
-        if !loss.is_finite() || !norm.is_finite() {
-            let again = self.progress.rollbacks < ROLLBACKS;
-            self.progress
-                .watch
-                .broken
-                .push((self.progress.updates, again));
+        let figures = step_evidence::gradients(&module, &gradients);
+        let learning_rate = self.progress.damping() * self.schedule.rate(self.progress.updates);
+        let step = Step {
+            loss: loss / mass,
+            learning_rate,
+            gradients: &figures,
+        };
+        if self.progress.watch.step(&step).is_some() {
+            if self.progress.rollbacks < ROLLBACKS {
+                self.progress.watch.rolled_back();
+            }
             return Ok((self.roll_back()?, Update::RolledBack));
         }
         self.progress.loss += loss;
         self.progress.mass += mass;
-        let rate = self.progress.damping() * self.schedule.rate(self.progress.updates);
+        let norm = global_norm(&figures);
         let gradients = match recipe.clip {
             clip if clip > 0.0 && norm > clip => gradients.scaled(&module, clip / norm),
             _ => gradients,
         };
-        let watched = self.progress.watch.weighs(self.progress.updates);
-        let before = if watched {
-            Some(module.to_eval().weights()?)
-        } else {
-            None
-        };
-        let rates = self.learning_rates.at(rate);
-        module = self.optimizer.step(rates, module, gradients.into_params());
-        let after = if watched || recipe.ema > 0.0 {
-            Some(module.to_eval().weights()?)
-        } else {
-            None
-        };
-        if let (true, Some(after)) = (recipe.ema > 0.0, &after) {
-            self.move_average(after);
+        let wanted = self.progress.watch.wants_updates();
+        let before = wanted.then(|| module.clone());
+        let learning_rates = self.learning_rates.at(learning_rate);
+        module = self
+            .optimizer
+            .step(learning_rates, module, gradients.into_params());
+        if let Some(before) = before {
+            let updates = step_evidence::updates(&before, &module);
+            self.progress.watch.updates(&updates);
+        }
+        if recipe.ema > 0.0 {
+            self.move_average(&module.to_eval().weights()?);
         }
         self.progress.updates += 1;
-        self.progress.learning_rate = rate;
-        let change = before.as_ref().zip(after.as_ref());
-        self.progress.watch.step(loss / mass, rate, &sizes, change);
+        self.progress.learning_rate = learning_rate;
         Ok((module, Update::Done))
     }
 
@@ -278,7 +280,7 @@ impl<'a> Run<'a> {
         )?;
         let val_accuracy = self.problem.val_targets.accuracy(&outputs);
         if let Some(accuracy) = self.train_accuracy(&eval)? {
-            self.progress.watch.train_accuracy.push(accuracy);
+            self.progress.train_accuracy.push(accuracy);
         }
         self.progress.close(epoch, val_loss, val_accuracy);
         let lowest = self.progress.best_loss;

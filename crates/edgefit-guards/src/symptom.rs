@@ -1,3 +1,5 @@
+//! What a guard may see because of another mistake than its own.
+
 use Code::*;
 
 use crate::Code;
@@ -5,15 +7,15 @@ use crate::Code;
 /// Something that a guard may see because of another mistake than its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Symptom {
-    /// One batch cannot be learnt by heart (EF01).
-    BatchNotLearnt,
+    /// A single batch cannot be overfitted (EF01).
+    BatchNotOverfitted,
     /// Units are inactive or saturated (EF05).
     DeadUnits,
     /// A class is never predicted (EF07).
     NeverPredicted,
     /// Validation is within the noise of a baseline (EF08).
     NoBetterThanBaseline,
-    /// Training and validation accuracy part (EF09).
+    /// Training accuracy rises above validation accuracy (EF09).
     Gap,
     /// The loss oscillates (EF10).
     Oscillation,
@@ -23,21 +25,21 @@ pub enum Symptom {
     FlatLoss,
     /// Gradients vanish (EF14).
     VanishingGradients,
-    /// Gradients grow or are no numbers (EF14).
+    /// Gradients grow or are not finite (EF14).
     ExplodingGradients,
     /// The training samples are not fitted (EF17).
     CannotFit,
-    /// Augmented images do not look like themselves (EF15).
+    /// Augmented images do not resemble their originals (EF15).
     UnlikeItself,
     /// A stage is worse than the one before, or features are no better than pixels (EF19).
     PoorTransfer,
 }
 
 impl Symptom {
-    /// The guards whose mistakes show up as this symptom, the likeliest cause first.
+    /// The guards whose mistakes show as this symptom, the likeliest cause first.
     pub const fn explained_by(self) -> &'static [Code] {
         match self {
-            Symptom::BatchNotLearnt => &[Ef04, Ef06, Ef05],
+            Symptom::BatchNotOverfitted => &[Ef04, Ef06, Ef05],
             Symptom::UnlikeItself => &[Ef05, Ef06],
             Symptom::DeadUnits => &[Ef06],
             Symptom::NeverPredicted => &[Ef04, Ef06, Ef10, Ef16, Ef14, Ef13, Ef19, Ef08],
@@ -62,7 +64,7 @@ mod tests {
 
     const ALL: [(Code, Symptom); 13] = [
         (Ef15, Symptom::UnlikeItself),
-        (Ef01, Symptom::BatchNotLearnt),
+        (Ef01, Symptom::BatchNotOverfitted),
         (Ef05, Symptom::DeadUnits),
         (Ef07, Symptom::NeverPredicted),
         (Ef08, Symptom::NoBetterThanBaseline),

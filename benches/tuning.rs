@@ -65,7 +65,7 @@ fn main() -> Result<(), Failure> {
             let at = tuned["tuning"]["chosen"].as_u64().unwrap_or(0);
             let chosen = &tuned["tuning"]["candidates"][at as usize];
             println!(
-                "{seed:4}   {}rate {}, decay {}, smoothing {}, augmentation {}; search {:.1} s, stage {:.1} s",
+                "{seed:4}   {}learning rate {}, decay {}, smoothing {}, augmentation {}; search {:.1} s, stage {:.1} s",
                 columns(figures),
                 chosen["learning_rate"],
                 chosen["weight_decay"],

@@ -1,5 +1,5 @@
 //! What users feed by mistake, and what somebody feeds on purpose: exit 2, one line that names the
-//! file and the mend, no half-written output.
+//! file and the fix, no half-written output.
 
 use std::fs;
 use std::os::unix::process::CommandExt;

@@ -202,13 +202,12 @@ fn run(case: &Path) -> Result<(), String> {
         let data = case.join(format!("test_data_set_{sets}"));
         let inputs = tensors(&given, &data, "input")?
             .into_iter()
-            .map(|tensor| match tensor.dtype().is_float() {
-                true => Value::new(
-                    numbers(&tensor)?.iter().map(|v| *v as f32).collect(),
-                    tensor.dims(),
-                    &device,
-                ),
-                false => Ok(Value::from(tensor)),
+            .map(|tensor| {
+                if !tensor.dtype().is_float() {
+                    return Ok(Value::from(tensor));
+                }
+                let values = numbers(&tensor)?.iter().map(|v| *v as f32).collect();
+                Value::new(values, tensor.dims(), &device)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let outputs = module.forward(inputs).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! What `inspect` shows, to people and to programs.
+//! What `inspect` shows, in its tables and as JSON.
 
 use crate::common::networks::transformer;
 use crate::common::{assert_fields, backbone, command, run};
@@ -84,7 +84,7 @@ fn all_unsupported_ops_at_once_and_who_needs_them() {
         Node::new("Det", "second", &["w"], &["b"]),
         blur,
         Node::new("Relu", "behind", &["b"], &["d"]),
-        Node::new("Relu", "beside", &["x"], &["e"]),
+        Node::new("Relu", "side", &["x"], &["e"]),
     ];
     graph.outputs = vec![
         ValueInfo::float("d"),

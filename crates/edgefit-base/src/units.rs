@@ -1,4 +1,4 @@
-//! Quantities with units: read from what people write, and written as people read them.
+//! Quantities with units: parsed from text, and formatted for human-readable output.
 
 pub mod format;
 pub mod parse;

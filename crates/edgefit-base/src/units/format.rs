@@ -1,4 +1,4 @@
-//! Quantities in the form that people read.
+//! Quantities in human-readable form.
 
 use humansize::{BINARY, format_size};
 

@@ -1,4 +1,4 @@
-//! Quantities as people and profiles write them: a text with a unit, or an integer in base units.
+//! Quantities from text with a unit, or from an integer in base units, as in profiles.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -21,7 +21,7 @@ pub(super) struct GlibcHeap {
     pub resident: u64,
 }
 
-/// Where a block was put.
+/// Where a block lies.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum BlockStart {
     /// In a mapping of its own.

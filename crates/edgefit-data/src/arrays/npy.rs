@@ -122,7 +122,7 @@ fn signed(bits: u64, width: usize) -> i64 {
     (bits << unused) as i64 >> unused
 }
 
-/// Elements in Fortran order, put in C order.
+/// Elements in Fortran order, brought into C order.
 fn c_order<T: Clone>(elements: &[T], shape: &[usize]) -> Vec<T> {
     let at = |mut index: usize| {
         let mut stride = elements.len();

@@ -239,7 +239,7 @@ impl Tree {
         let text = self.text(path)?;
         let number = text
             .parse()
-            .map_err(|_| format!("/{path}: holds no number within reach, but '{text:.40}'"))?;
+            .map_err(|_| format!("/{path}: does not hold a number in range, but '{text:.40}'"))?;
         believed(number, range, unit).map_err(|problem| format!("/{path}: {problem}"))
     }
 }

@@ -32,7 +32,7 @@ fn probed(profile: &Profile) -> Check {
         let mut factors = copies.into_iter().flatten().chain([running.arenas]);
         if !factors.all(sound) {
             return Err(format!(
-                "the footprint of '{}' has factors that are no numbers from 0; probe the device again",
+                "the footprint of '{}' has factors that are not finite and ≥ 0; probe the device again",
                 process.engine
             ));
         }
@@ -40,7 +40,7 @@ fn probed(profile: &Profile) -> Check {
     for calibration in &profile.calibrations {
         if !sound(calibration.error_p90) {
             return Err(format!(
-                "the calibration of '{}' has an error_p90 that is no number from 0; probe the device again",
+                "the calibration of '{}' has an error_p90 that is not finite and ≥ 0; probe the device again",
                 calibration.engine
             ));
         }

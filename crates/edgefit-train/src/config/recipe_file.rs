@@ -92,7 +92,7 @@ impl Recipe {
     }
 }
 
-/// Shorter names of keys that people try, and the keys.
+/// Names that are tried for keys, and the keys.
 const RENAMED: [(&str, &str); 3] = [
     ("rate", "learning_rate"),
     ("backbone_rate", "backbone_multiplier"),

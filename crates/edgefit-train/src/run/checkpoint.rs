@@ -132,20 +132,20 @@ impl Checkpoint {
         };
         let written = serde_json::to_string(&written).map_err(|error| other(error.to_string()))?;
         let mut tensors: BTreeMap<String, (Dtype, Vec<u8>)> = BTreeMap::new();
-        let mut put = |prefix: &str, weights: &Weights| {
+        let mut add = |prefix: &str, weights: &Weights| {
             for (name, values) in weights {
                 let bytes = floats::as_bytes(values).to_vec();
                 tensors.insert(format!("{prefix}{name}"), (Dtype::F32, bytes));
             }
         };
-        put("kept/", &self.kept);
+        add("kept/", &self.kept);
         if let Some((_, state)) = &self.current {
-            put("weights/", &state.weights);
-            state.best.iter().for_each(|best| put("best/", best));
+            add("weights/", &state.weights);
+            state.best.iter().for_each(|best| add("best/", best));
             state
                 .average
                 .iter()
-                .for_each(|average| put("average/", average));
+                .for_each(|average| add("average/", average));
             tensors.insert("optimizer".into(), (Dtype::U8, state.optimizer.clone()));
         }
         let data = tensors

@@ -55,7 +55,7 @@ impl TrainedPart {
                 }) = freeze(&model.graph, choice, &features)?
                 else {
                     return Err(Error::Stopped(
-                        "the model has no place in front of its last quarter where a single value \
+                        "the model has no place in front of its last fifth where a single value \
                          carries everything; leave stage top out, or name one with --freeze-to"
                             .into(),
                     ));

@@ -270,7 +270,7 @@ pub struct Verify {
     pub tolerance: Vec<OutputTolerance>,
 
     /// Write the smallest part of the model that reproduces a divergence into this ONNX file, and its
-    /// inputs beside it
+    /// inputs as a .npz file of the same name
     #[arg(long, value_name = "OUT.onnx")]
     pub reduce: Option<PathBuf>,
 

@@ -149,10 +149,10 @@ fn files_that_hold_nonsense_become_reasons() {
     let long = "9".repeat(1 << 20);
     for (content, expected) in [
         ("", "is empty"),
-        ("-1", "no number within reach"),
+        ("-1", "not hold a number in range"),
         ("18446744073709551615", "cannot be"),
         ("1\u{1b}[2J", "1\u{fffd}[2J"),
-        (&*long, "no number within reach"),
+        (&*long, "not hold a number in range"),
     ] {
         let root = board(&ORIN);
         std::fs::write(root.path().join(clock), content).unwrap();

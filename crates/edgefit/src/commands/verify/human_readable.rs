@@ -1,4 +1,4 @@
-//! What `edgefit verify` prints for people to read.
+//! The human-readable output of `edgefit verify`.
 
 use edgefit::base::units::format;
 use edgefit::engine::EngineName;

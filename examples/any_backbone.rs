@@ -15,7 +15,7 @@ use edgefit::assets::Cache;
 use edgefit::engine::{Array, EngineName, fastest, onnxruntime};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
-use edgefit::train::stages::one_step::one_step;
+use edgefit::train::stages::training_trial::training_trial;
 use edgefit::verify;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -42,7 +42,7 @@ fn try_out(path: &str) -> anyhow::Result<String> {
     let mut graph = Graph::load(path)?;
     let mut apart = agree(&graph).context("before training")?;
     let batch = inputs(&graph, 3)?;
-    let trial = one_step(&mut graph, &batch)?;
+    let trial = training_trial(&mut graph, &batch)?;
     ensure!(
         trial.after < trial.before,
         "the loss went from {} to {}",

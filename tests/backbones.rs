@@ -7,7 +7,7 @@ use edgefit::assets::{Cache, rapidocr_classifier};
 use edgefit::engine::{Array, EngineName};
 use edgefit::graph::rewrite::Head;
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
-use edgefit::train::stages::one_step::one_step;
+use edgefit::train::stages::training_trial::training_trial;
 use edgefit::verify;
 
 fn inputs(dims: &[usize]) -> Vec<Array> {
@@ -36,7 +36,7 @@ fn agree(graph: &Graph, sample: &[usize], what: &str) {
 fn goes_through(mut graph: Graph, sample: &[usize], what: &str) {
     onnxruntime();
     agree(&graph, sample, what);
-    let trial = one_step(&mut graph, &inputs(&[&[3], sample].concat())).unwrap();
+    let trial = training_trial(&mut graph, &inputs(&[&[3], sample].concat())).unwrap();
     assert!(trial.after < trial.before, "{what}: {trial:?}");
     assert!(trial.parameters > 3, "{what}: {trial:?}");
     let file = tempfile::NamedTempFile::with_suffix(".onnx").unwrap();

@@ -3,15 +3,28 @@
 
 use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 
-/// A network under construction, layer behind layer.
+/// Whether convolutions have a bias of their own before their normalisation, as MLPerf Tiny's do.
+#[derive(Clone, Copy, PartialEq)]
+enum Bias {
+    Kept,
+    Folded,
+}
+
+/// How a convolution reads channels: all for each output, or one each (depthwise).
+#[derive(Clone, Copy)]
+enum Channels {
+    Mixed,
+    Apart,
+}
+
+/// A network under construction, layer by layer.
 struct Net {
     graph: Graph,
     /// Value that the next layer reads.
     x: String,
     channels: usize,
     sides: [usize; 2],
-    /// Whether convolutions have a bias beside their normalisation, as MLPerf Tiny's do.
-    biased: bool,
+    bias: Bias,
 }
 
 /// Window and stride of a convolution with TensorFlow's SAME padding.
@@ -29,7 +42,7 @@ const fn window(kernel: usize, stride: usize) -> Window {
 }
 
 impl Net {
-    fn new(name: &str, channels: usize, sides: [usize; 2], biased: bool) -> Self {
+    fn new(name: &str, channels: usize, sides: [usize; 2], bias: Bias) -> Self {
         let mut graph = Graph::new(name, 17);
         let dims = [1, channels, sides[0], sides[1]].map(Dim::Known);
         graph.inputs.push(ValueInfo::f32("x", dims.to_vec()));
@@ -38,7 +51,7 @@ impl Net {
             x: "x".into(),
             channels,
             sides,
-            biased,
+            bias,
         }
     }
 
@@ -66,12 +79,15 @@ impl Net {
     }
 
     /// Convolution, and a bias where the network has them.
-    fn conv(&mut self, outputs: usize, window: Window, depthwise: bool) {
-        let groups = if depthwise { self.channels } else { 1 };
+    fn conv(&mut self, outputs: usize, window: Window, channels: Channels) {
+        let groups = match channels {
+            Channels::Mixed => 1,
+            Channels::Apart => self.channels,
+        };
         let [high, wide] = window.kernel;
         let weight = self.zeros(&[outputs, self.channels / groups, high, wide]);
         let mut inputs = vec![self.x.clone(), weight];
-        if self.biased {
+        if self.bias == Bias::Kept {
             inputs.push(self.zeros(&[outputs]));
         }
         let made = self.sides.map(|side| side.div_ceil(window.stride));
@@ -106,15 +122,15 @@ impl Net {
         self.push("BatchNormalization", &inputs, vec![]);
     }
 
-    fn conv_bn_relu(&mut self, outputs: usize, window: Window, depthwise: bool) {
-        self.conv(outputs, window, depthwise);
+    fn conv_bn_relu(&mut self, outputs: usize, window: Window, channels: Channels) {
+        self.conv(outputs, window, channels);
         self.batch_norm();
         self.unary("Relu");
     }
 
     fn separable(&mut self, outputs: usize, stride: usize) {
-        self.conv_bn_relu(self.channels, window(3, stride), true);
-        self.conv_bn_relu(outputs, window(1, 1), false);
+        self.conv_bn_relu(self.channels, window(3, stride), Channels::Apart);
+        self.conv_bn_relu(outputs, window(1, 1), Channels::Mixed);
     }
 
     /// Mean over the image, a linear layer, softmax.
@@ -137,9 +153,9 @@ impl Net {
 }
 
 /// MobileNetV1 (Howard et al. 2017, arXiv 1704.04861, table 1), its channels divided by `narrower`.
-fn mobilenet_v1(side: usize, narrower: usize, classes: usize, biased: bool) -> Graph {
-    let mut net = Net::new("mobilenet-v1", 3, [side; 2], biased);
-    net.conv_bn_relu(32 / narrower, window(3, 2), false);
+fn mobilenet_v1(side: usize, narrower: usize, classes: usize, bias: Bias) -> Graph {
+    let mut net = Net::new("mobilenet-v1", 3, [side; 2], bias);
+    net.conv_bn_relu(32 / narrower, window(3, 2), Channels::Mixed);
     let mut rows = vec![(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)];
     rows.extend([(512, 1); 5]);
     rows.extend([(1024, 2), (1024, 1)]);
@@ -151,29 +167,29 @@ fn mobilenet_v1(side: usize, narrower: usize, classes: usize, biased: bool) -> G
 
 /// MobileNetV1 at full width, 224 × 224.
 pub fn mobilenet_v1_full() -> Graph {
-    mobilenet_v1(224, 1, 1000, false)
+    mobilenet_v1(224, 1, 1000, Bias::Folded)
 }
 
 /// MLPerf Tiny's visual wake words: MobileNetV1 at a quarter of its width, 96 × 96.
 pub fn visual_wake_words() -> Graph {
-    mobilenet_v1(96, 4, 2, true)
+    mobilenet_v1(96, 4, 2, Bias::Kept)
 }
 
 /// MLPerf Tiny's image classification: a ResNet of three stacks on CIFAR-10.
 pub fn resnet8() -> Graph {
-    let mut net = Net::new("resnet8", 3, [32; 2], true);
-    net.conv_bn_relu(16, window(3, 1), false);
+    let mut net = Net::new("resnet8", 3, [32; 2], Bias::Kept);
+    net.conv_bn_relu(16, window(3, 1), Channels::Mixed);
     for (outputs, stride) in [(16, 1), (32, 2), (64, 2)] {
         let (before, channels, sides) = (net.x.clone(), net.channels, net.sides);
-        net.conv_bn_relu(outputs, window(3, stride), false);
-        net.conv(outputs, window(3, 1), false);
+        net.conv_bn_relu(outputs, window(3, stride), Channels::Mixed);
+        net.conv(outputs, window(3, 1), Channels::Mixed);
         net.batch_norm();
         let deep = net.x.clone();
         let mut shortcut = before.clone();
         if stride > 1 {
             let after = net.sides;
             (net.x, net.channels, net.sides) = (before, channels, sides);
-            net.conv(outputs, window(1, stride), false);
+            net.conv(outputs, window(1, stride), Channels::Mixed);
             assert_eq!(net.sides, after);
             shortcut = net.x.clone();
         }
@@ -185,12 +201,12 @@ pub fn resnet8() -> Graph {
 
 /// MLPerf Tiny's keyword spotting: a DS-CNN on 49 × 10 cepstral coefficients.
 pub fn keyword_spotting() -> Graph {
-    let mut net = Net::new("ds-cnn", 1, [49, 10], true);
+    let mut net = Net::new("ds-cnn", 1, [49, 10], Bias::Kept);
     let first = Window {
         kernel: [10, 4],
         stride: 2,
     };
-    net.conv_bn_relu(64, first, false);
+    net.conv_bn_relu(64, first, Channels::Mixed);
     for _ in 0..4 {
         net.separable(64, 1);
     }

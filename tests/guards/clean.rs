@@ -44,6 +44,7 @@ fn clean_runs_raise_nothing() {
                     backbone: model.clone(),
                     recipe: format!("seed = {seed}\n"),
                     flags: Vec::new(),
+                    unwritable_events: false,
                 };
                 let found = findings(&clean, run_folder.path());
                 let raised: Vec<_> = found.into_iter().filter(Finding::is_raised).collect();

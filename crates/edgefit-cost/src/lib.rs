@@ -7,11 +7,11 @@
 mod basis;
 mod check;
 mod costs;
+mod fused_steps;
 pub mod inspection;
 pub mod latency;
 pub mod memory_plan;
 mod model_parts;
-mod steps;
 mod stored_type;
 
 pub use basis::NeedBasis;

@@ -13,7 +13,7 @@ use edgefit_graph::Graph;
 use edgefit_graph::infer::Inference;
 use serde::Serialize;
 
-use crate::steps::Steps;
+use crate::fused_steps::Steps;
 
 pub use arena::{Goal, Plan, SearchLimits, place};
 pub use banks::{BankPlacement, place_in_banks};

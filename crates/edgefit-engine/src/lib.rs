@@ -23,7 +23,7 @@ mod node_times;
 pub mod onnxruntime;
 mod panics;
 mod provider;
-mod resident;
+mod resident_memory;
 mod tract;
 
 pub use array::{Array, random_arrays};
@@ -38,4 +38,4 @@ pub use measure::{Measurement, measure};
 pub use node_times::NodeTime;
 pub use panics::panics_are_caught;
 pub use provider::{Provider, Target};
-pub use resident::{Resident, peak_rss_bytes};
+pub use resident_memory::{Resident, peak_rss_bytes};

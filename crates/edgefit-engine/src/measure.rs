@@ -10,7 +10,7 @@ use crate::effort::Effort;
 use crate::engine_name::EngineName;
 use crate::error::Result;
 use crate::load::runner;
-use crate::resident::{Resident, peak_rss_bytes};
+use crate::resident_memory::{Resident, peak_rss_bytes};
 
 /// Time and memory of a model in one engine.
 #[derive(Debug, Clone, Serialize, Deserialize)]

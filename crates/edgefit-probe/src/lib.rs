@@ -7,12 +7,12 @@
 mod bandwidth;
 mod calibrate;
 mod chain;
+mod conv_matmul_chains;
 mod error;
 mod machine;
 mod op_rates;
 mod probe;
 mod process_memory;
-mod products;
 mod small_ops;
 
 pub use error::{Error, Result};

@@ -14,7 +14,7 @@ use edgefit_graph::infer::{InputShapes, infer};
 use crate::chain::{Chain, spread};
 use crate::error::Result;
 use crate::small_ops::Pair;
-use crate::{products, small_ops};
+use crate::{conv_matmul_chains, small_ops};
 
 /// Effort for each network and pass.
 const EFFORT: Effort = Effort {
@@ -62,12 +62,12 @@ impl Suite {
             };
             Ok(index)
         };
-        for chain in products::chains(element_type) {
+        for chain in conv_matmul_chains::chains(element_type) {
             let product = index(chain, &mut suite.networks)?;
             suite.products.push(product);
         }
         if element_type == ElementType::F32 {
-            for chain in products::chains_with_small_ops() {
+            for chain in conv_matmul_chains::chains_with_small_ops() {
                 let chain = index(chain, &mut suite.networks)?;
                 suite.small_ops.push(chain);
             }

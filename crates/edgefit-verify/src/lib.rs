@@ -4,10 +4,11 @@
 //! [`first_divergence`] finds the node, and [`eval_mode`] finds a model that is not in eval mode.
 
 mod accuracy;
-mod across;
+mod align_names;
 mod bisect;
 pub mod cases;
 mod compare;
+mod compare_engines;
 mod compared;
 mod crash;
 mod divergence;
@@ -21,7 +22,6 @@ mod output_tolerance;
 mod participant;
 mod reduce;
 mod results;
-mod same_names;
 mod samples;
 mod search;
 mod setting;
@@ -33,8 +33,9 @@ mod verdict;
 mod verify;
 
 pub use accuracy::Accuracy;
-pub use across::{across, pairs};
+pub use align_names::with_names_of;
 pub use compare::{Pair, compare};
+pub use compare_engines::{across, pairs};
 pub use compared::Compared;
 pub use crash::{Crash, Crashes, Cut};
 pub use divergence::{Divergence, ReducedModel};
@@ -44,7 +45,6 @@ pub use input_kind::InputKind;
 pub use output_tolerance::{OutputTolerance, output_tolerances};
 pub use participant::{EngineReport, Models, Participant, Status, start};
 pub use reduce::ReducedFiles;
-pub use same_names::with_names_of;
 pub use setting::Setting;
 pub use side::Side;
 pub use tolerance::Tolerance;

@@ -15,8 +15,7 @@ use clap::Parser;
 use cli::TrainCommand;
 use cli::{Cli, Command};
 #[cfg(feature = "train")]
-use output::Outcome;
-use output::Output;
+use output::{Format, Outcome, Output};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -34,7 +33,11 @@ fn main() -> ExitCode {
     }));
     // What `check` predicts of the memory of a process presumes it.
     edgefit::engine::malloc::return_memory_after_loading();
-    let mut output = Output::new(cli.json);
+    let mut output = Output::new(if cli.json {
+        Format::Json
+    } else {
+        Format::HumanReadable
+    });
     let result = match cli.command {
         #[cfg(feature = "train")]
         Command::Train(command) => train(command, &mut output),

@@ -32,14 +32,23 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Tables and sentences.
+    HumanReadable,
+    /// One JSON document.
+    Json,
+}
+
 /// Prints results to stdout, warnings and errors to stderr.
 pub struct Output {
-    json: bool,
+    format: Format,
 }
 
 impl Output {
-    pub fn new(json: bool) -> Self {
-        Output { json }
+    pub fn new(format: Format) -> Self {
+        Output { format }
     }
 
     /// The result of a command: the document with `--json`, else its `human_readable` form.
@@ -49,7 +58,7 @@ impl Output {
         content: &T,
         human_readable: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        let text = if self.json {
+        let text = if self.format == Format::Json {
             schema::to_json_pretty(schema, content)?
         } else {
             // Names come from files, and may hold what a terminal obeys.

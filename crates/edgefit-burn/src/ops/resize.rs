@@ -7,28 +7,28 @@ use super::operands::indices;
 use crate::value::{Floats, on_rank};
 
 pub(super) fn forward(resize: &Resize, x: Floats, device: &Device) -> Result<Floats, String> {
-    let weights = resize.axis_weights(&x.dims())?;
+    let axes = resize.axis_weights(&x.dims())?;
     Ok(on_rank!(x, x => {
-        let each = weights.iter();
-        each.fold(x, |x, weights| along(x, weights, resize.extrapolation, device)).into()
+        let axes = axes.iter();
+        axes.fold(x, |x, axis| along(x, axis, resize.extrapolation, device)).into()
     }))
 }
 
 fn along<const D: usize>(
     x: Tensor<D>,
-    weights: &AxisWeights,
+    along: &AxisWeights,
     outside: f32,
     device: &Device,
 ) -> Tensor<D> {
     let line = |values: Vec<f32>| -> Tensor<D> {
         let mut shape = [1; D];
-        shape[weights.axis] = values.len();
+        shape[along.axis] = values.len();
         Tensor::from_data(TensorData::new(values, shape), device)
     };
-    let weighted = weights.kernel.iter().map(|(sources, weights)| {
+    let weighted = along.kernel.iter().map(|(sources, weights)| {
         let picked = x
             .clone()
-            .select(weights.axis, indices(sources.clone(), device));
+            .select(along.axis, indices(sources.clone(), device));
         if weights.iter().all(|&weight| weight == 1.0) {
             picked
         } else {
@@ -38,11 +38,11 @@ fn along<const D: usize>(
     let Some(sum) = weighted.reduce(Tensor::add) else {
         return x;
     };
-    if weights.outside.iter().any(|&is| is) {
+    if along.outside.iter().any(|&is| is) {
         let number = |is: bool| f32::from(u8::from(is));
-        let inside = line(weights.outside.iter().map(|&is| number(!is)).collect());
+        let inside = line(along.outside.iter().map(|&is| number(!is)).collect());
         let filled = line(
-            weights
+            along
                 .outside
                 .iter()
                 .map(|&is| number(is) * outside)

@@ -13,7 +13,7 @@ use super::roofline::Roofline;
 use super::target::Target;
 use super::work::Work;
 use crate::basis::NeedBasis;
-use crate::steps::Steps;
+use crate::fused_steps::Steps;
 use crate::stored_type::stored_type;
 
 /// How far above the roofline a run may take. Engines reach from nearly all of a processor's peak,

@@ -6,7 +6,7 @@ use edgefit_graph::Graph;
 use edgefit_graph::topology::Topology;
 use serde::Serialize;
 
-use crate::steps::{Step, Steps};
+use crate::fused_steps::{Step, Steps};
 
 /// Steps that may be tried over the whole search.
 const WORK: usize = 100_000;

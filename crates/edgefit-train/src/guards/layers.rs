@@ -150,8 +150,8 @@ mod tests {
 
     use super::*;
 
-    /// x → conv → (add w) → relu → y
-    fn graph(shift: bool) -> Graph {
+    /// x → conv → add `offset` → relu → y
+    fn graph(offset: &str) -> Graph {
         let mut graph = Graph::new("g", 17);
         graph.inputs.push(ValueInfo::f32("x", vec![]));
         graph.outputs.push(ValueInfo::f32("y", vec![]));
@@ -162,7 +162,7 @@ mod tests {
         graph.nodes = vec![
             Node::new("Conv", "conv", &["x", "k"], &["a"]),
             Node::new("Identity", "same", &["a"], &["b"]),
-            Node::new("Add", "add", &["b", if shift { "w" } else { "x" }], &["c"]),
+            Node::new("Add", "add", &["b", offset], &["c"]),
             Node::new("Relu", "relu", &["c"], &["y"]),
         ];
         graph
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_convolution_needs_an_offset_before_it_is_bent() {
-        assert_eq!(convolutions(&graph(true)).status, Status::Pass);
-        let finding = convolutions(&graph(false));
+        assert_eq!(convolutions(&graph("w")).status, Status::Pass);
+        let finding = convolutions(&graph("x"));
         assert_eq!(finding.status, Status::Warning);
         assert!(finding.message.contains("conv"));
     }

@@ -10,7 +10,7 @@ use crate::config::job::Job;
 use crate::error::Result;
 use crate::evaluate::baselines::{Baseline, baselines};
 use crate::guards;
-use crate::guards::course::Course;
+use crate::guards::after_training::Course;
 use crate::guards::evidence::Evidence;
 use crate::pipeline::loaded::{LoadedJob, nanoseconds};
 use crate::pipeline::session::{Completion, Session};
@@ -101,7 +101,7 @@ impl<'a> SplitJob<'a> {
         course.judge(&mut findings);
         findings.record(check_records(session.run.events.records()));
         if let Some(tuning) = &session.checkpoint.tuning {
-            guards::search::check(&mut findings, tuning);
+            guards::tuning_range::check(&mut findings, tuning);
         }
         guards::stop::stop_on_failure(&findings)?;
         Ok(TrainedJob {

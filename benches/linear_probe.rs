@@ -1,7 +1,7 @@
 //! How long the feature pass and the head take, by engine.
 //!
 //! ```sh
-//! cargo bench --profile release --bench probe
+//! cargo bench --profile release --bench linear_probe
 //! ```
 //!
 //! Runs `edgefit train` on the 222 Tux Paint photographs and EfficientNet-Lite0, five times for each

@@ -28,7 +28,7 @@ pub struct Trial {
 /// # Errors
 /// The graph does not run in burn, or no gradient or one that is not finite reaches a weight; the
 /// error names it.
-pub fn one_step(graph: &mut Graph, inputs: &[Array]) -> Result<Trial> {
+pub fn training_trial(graph: &mut Graph, inputs: &[Array]) -> Result<Trial> {
     let device = Device::flex();
     let mut module = EvalModule::from_graph(graph, &device)?.into_train(|_| true);
     if module.parameters().next().is_none() {

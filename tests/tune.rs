@@ -247,7 +247,7 @@ fn the_range_test_draws_its_curve_and_leaves_nothing() {
         .unwrap();
     assert_eq!(figure("minimum"), rate(minimum));
     assert!(figure("suggestion") < figure("minimum"));
-    assert_eq!(figure("recipe_rate"), 3e-3);
+    assert_eq!(figure("recipe_learning_rate"), 3e-3);
     // AdamW on the features of three classes: neither hardly moving nor out of hand.
     assert!((1e-4..1e-1).contains(&figure("suggestion")), "{ran:?}");
     assert!(smoothed(&curve[0]) > 2.0 * lowest);

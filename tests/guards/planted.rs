@@ -58,7 +58,12 @@ fn a_mistake_for_each_guard_is_found() {
     onnxruntime();
     let plants = Plants::of(small_backbone());
     let folder = tempfile::tempdir().unwrap();
-    let clean = findings(&shortened(plants.clean()), folder.path());
+    // Features of small images are too weak for a run that raises nothing.
+    let clean = Training {
+        backbone: backbone().to_path_buf(),
+        ..plants.clean()
+    };
+    let clean = findings(&clean, folder.path());
     assert!(!clean.iter().any(Finding::is_raised), "{clean:#?}");
 
     let mut codes = BTreeSet::from(["EF03"]);

@@ -3,7 +3,7 @@
 use crate::common::{assert_fields, assert_refused, backbone, command, edgefit, run};
 
 #[test]
-#[ignore = "takes 3 min: this machine is measured"]
+#[ignore = "takes 5 min: this machine is measured"]
 fn a_probe_makes_a_profile_that_predictions_are_calibrated_by() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("My Board.toml");

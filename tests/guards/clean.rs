@@ -12,7 +12,7 @@ use super::{Finding, Training, findings};
 use crate::common::{cache, command, onnxruntime, photographs, run};
 
 #[test]
-#[ignore = "takes 12 min: 15 trainings at full size"]
+#[ignore = "takes 30 min: 15 trainings at full size"]
 fn clean_runs_raise_nothing() {
     onnxruntime();
     let folder = tempfile::tempdir().unwrap();

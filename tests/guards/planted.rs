@@ -94,7 +94,7 @@ fn gradients_that_are_not_fresh_are_found_in_a_loop_of_ones_own() {
 }
 
 #[test]
-#[ignore = "takes 15 min: 40 trainings at full size"]
+#[ignore = "takes 20 min: 41 trainings at full size"]
 fn all_planted_mistakes_are_found_and_little_else() {
     onnxruntime();
     let plants = Plants::of(backbone());

@@ -49,7 +49,7 @@ fn a_mistake_of_each_kind_is_named() {
 }
 
 #[test]
-#[ignore = "takes 3 min: each kind of mistake in each network at full size"]
+#[ignore = "takes 7 min: each kind of mistake in each network at full size"]
 fn a_mistake_of_each_kind_is_named_in_each_network() {
     let files = Files::new();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();

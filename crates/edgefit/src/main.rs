@@ -15,7 +15,8 @@ use clap::Parser;
 use cli::TrainCommand;
 use cli::{Cli, Command};
 #[cfg(feature = "train")]
-use output::{Format, Outcome, Output};
+use output::Outcome;
+use output::{Format, Output};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -124,10 +124,7 @@ impl Assertion {
     /// The figure, and the lower end of its interval where it has one.
     fn measured(&self, result: &BenchResult) -> Option<(f64, f64)> {
         let times = result.summary.as_ref()?;
-        let quantile = |value: Option<u64>, q| {
-            let (low, _) = quantile_interval(&result.times_ns, q)?;
-            Some((value? as f64, low as f64))
-        };
+        let quantile = |value, q| quantile_with_low(value, &result.times_ns, q);
         let plain = |value: u64| Some((value as f64, value as f64));
         let over_launches = |value: u64, of: fn(&LaunchFigures) -> u64| {
             let half = result
@@ -161,6 +158,12 @@ impl Assertion {
     }
 }
 
+/// The quantile `q` of `times` and the lower end of its interval.
+fn quantile_with_low(value: Option<u64>, times: &[u64], q: f64) -> Option<(f64, f64)> {
+    let (low, _) = quantile_interval(times, q)?;
+    Some((value? as f64, low as f64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,5 +194,18 @@ mod tests {
         assert!(judged.holds && judged.within_noise);
         assert!(!assertion.judged("b".into(), Some((1.09, 1.07))).holds);
         assert!(!assertion.judged("b".into(), None).holds);
+    }
+
+    #[test]
+    fn a_quantile_is_held_to_the_lower_end_of_its_interval() {
+        let times: Vec<u64> = (1..=101).map(|ms| ms * 1_000_000).collect();
+        let (value, low) = quantile_with_low(Some(51_000_000), &times, 0.5).unwrap();
+        assert!(value == 51e6 && (40e6..43e6).contains(&low), "{low}");
+        let assertion: Assertion = "p50<=45ms".parse().unwrap();
+        let judged = assertion.judged("a".into(), Some((value, low)));
+        assert!(judged.holds && judged.within_noise);
+        let assertion: Assertion = "p50<=35ms".parse().unwrap();
+        assert!(!assertion.judged("a".into(), Some((value, low))).holds);
+        assert!(quantile_with_low(None, &times, 0.9).is_none());
     }
 }

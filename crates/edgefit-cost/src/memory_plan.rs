@@ -253,4 +253,23 @@ mod tests {
         // Aligned to 16 bytes, the last of three 8-byte tensors ends at 40.
         assert_eq!(int8.arena_bytes, 40);
     }
+
+    #[test]
+    fn an_input_that_is_read_again_is_not_written_in_place() {
+        let mut graph = Graph::new("squeeze and excite", 17);
+        graph.inputs.push(ValueInfo::f32("x", vec![]));
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        graph.nodes = vec![
+            Node::new("GlobalAveragePool", "squeeze", &["x"], &["p"]),
+            Node::new("Sigmoid", "gate", &["p"], &["g"]),
+            Node::new("Mul", "excite", &["x", "g"], &["s"]),
+            Node::new("Add", "skip", &["x", "s"], &["y"]),
+        ];
+        let shapes = InputShapes(vec![("x".into(), vec![1, 2, 2, 4])]);
+        let inference = infer(&graph, &shapes).unwrap();
+        let plan = MemoryPlan::of(&graph, &inference, ElementType::AsStored);
+        // «excite» holds x, g and s, as the addition reads x again; that one writes over x or s.
+        assert_eq!(plan.lower_bound_bytes, 3 * 64);
+        assert_eq!(plan.in_place_bound_bytes, 2 * 64 + 8);
+    }
 }

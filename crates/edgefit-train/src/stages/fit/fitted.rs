@@ -82,3 +82,119 @@ pub(crate) fn fit_from(
         watch: run.progress.watch,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use edgefit_graph::{Attribute, Dim, Node, Tensor, ValueInfo};
+
+    use super::*;
+    use crate::config::recipe::{Recipe, Sampling, ScheduleKind, StageRecipe};
+    use crate::config::stage_name::StageName;
+    use crate::prepare::source::Cached;
+    use crate::prepare::targets::Targets;
+
+    struct Silent;
+
+    impl Observer for Silent {
+        fn begin(&mut self, _: &str, _: u64) {}
+        fn progress(&mut self, _: u64, _: &str) {}
+        fn end(&mut self) {}
+        fn warn(&mut self, message: &str) {
+            panic!("{message}");
+        }
+    }
+
+    /// A linear classifier of two values.
+    fn classifier() -> Graph {
+        let mut graph = Graph::new("linear", 17);
+        let batch = Dim::Symbol("batch".into());
+        let dims = vec![batch, Dim::Known(2)];
+        graph.inputs.push(ValueInfo::f32("x", dims.clone()));
+        graph.outputs.push(ValueInfo::f32("y", dims));
+        let weight = Tensor::from_values(vec![2, 2], &[0.1f32, 0.0, 0.0, 0.1]);
+        graph.initializers.insert("weight".into(), weight);
+        let bias = Tensor::from_values(vec![2], &[0f32; 2]);
+        graph.initializers.insert("bias".into(), bias);
+        let gemm = Node::new("Gemm", "head", &["x", "weight", "bias"], &["y"]);
+        graph.nodes.push(gemm.with("transB", Attribute::Int(1)));
+        graph
+    }
+
+    /// Twelve samples, four a step, at a constant learning rate; the validation samples have the
+    /// labels of the training samples, or the opposite ones.
+    fn fitted<T>(
+        epochs: usize,
+        opposite: bool,
+        fit: impl FnOnce(&Problem) -> crate::error::Result<T>,
+    ) -> T {
+        let labels: Vec<usize> = (0..12).map(|sample| sample % 2).collect();
+        let row = |&label: &usize| [label as f32 - 0.5, 1.0];
+        let samples = Cached::new(2, vec![labels.iter().flat_map(row).collect()]);
+        let val: Vec<usize> = labels
+            .iter()
+            .map(|&label| if opposite { 1 - label } else { label })
+            .collect();
+        let recipe = StageRecipe {
+            epochs,
+            batch: 4,
+            patience: 0,
+            schedule: ScheduleKind::Constant,
+            learning_rate: 0.05,
+            ema: 0.0,
+            ..Recipe::default().probe
+        };
+        fit(&Problem {
+            graph: &classifier(),
+            trained: &BTreeMap::from([("weight".to_owned(), 1.0), ("bias".to_owned(), 1.0)]),
+            train: &samples,
+            train_targets: &Targets::of_classes(&labels, &[1.0; 2]),
+            val: &samples,
+            val_targets: &Targets::of_classes(&val, &[1.0; 2]),
+            recipe: &recipe,
+            sampling: Sampling::Shuffled,
+            seed: 0,
+            stage: StageName::Probe,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn the_weights_of_the_best_epoch_are_kept() {
+        // What is learned is wrong for the validation samples: every epoch is worse than the first.
+        let long = fitted(5, true, |problem| fit(problem, &mut Silent));
+        let short = fitted(1, true, |problem| fit(problem, &mut Silent));
+        assert_eq!((long.epochs.len(), long.best_epoch), (5, 1));
+        assert_eq!(long.weights, short.weights);
+        let right = fitted(5, false, |problem| fit(problem, &mut Silent));
+        assert_eq!(right.best_epoch, 5);
+        assert_ne!(right.weights, long.weights);
+    }
+
+    #[test]
+    fn a_fit_that_goes_on_from_any_step_ends_with_the_same_weights() {
+        let mut states = Vec::new();
+        let mut hooks = Hooks {
+            observer: &mut Silent,
+            save: &mut |state, _| {
+                states.push(state()?);
+                Ok(())
+            },
+        };
+        let whole = fitted(3, false, |problem| fit_from(problem, None, &mut hooks));
+        // Three steps an epoch, and its end.
+        assert_eq!(states.len(), 3 * 4);
+        for state in states {
+            let mut hooks = Hooks {
+                observer: &mut Silent,
+                save: &mut |_, _| Ok(()),
+            };
+            let resumed = fitted(3, false, |problem| {
+                fit_from(problem, Some(state), &mut hooks)
+            });
+            assert_eq!(resumed.weights, whole.weights);
+            assert_eq!(resumed.epochs, whole.epochs);
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod arrays;
 mod backbones;
 mod bad_input;
 mod bench;
+mod cases;
 mod check;
 mod conformance;
 mod cost;

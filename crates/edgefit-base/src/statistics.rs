@@ -22,6 +22,30 @@ pub fn argmax(values: &[f32]) -> usize {
     (1..values.len()).fold(0, larger)
 }
 
+/// How far the sum of a row may be from 1 for its numbers to be probabilities already.
+const ONE: f64 = 1e-3;
+
+/// Probabilities of classes: the row itself where it is a distribution, as of a model that ends in a
+/// softmax; else its softmax.
+///
+/// ```
+/// use edgefit_base::statistics::probabilities;
+///
+/// assert_eq!(probabilities(&[0.25, 0.75]), [0.25, 0.75]);
+/// assert_eq!(probabilities(&[3.0, 3.0]), [0.5, 0.5]);
+/// ```
+pub fn probabilities(row: &[f32]) -> Vec<f64> {
+    let values: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
+    let sum: f64 = values.iter().sum();
+    if (sum - 1.0).abs() < ONE && values.iter().all(|&value| value >= 0.0) {
+        return values;
+    }
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = values.iter().map(|value| (value - most).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
 /// A mean of independent values, and how sure it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mean {
@@ -108,6 +132,15 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(argmax(&[]), 0);
         assert_eq!(argmax(&[f32::NAN, 1.0]), 0);
+    }
+
+    #[test]
+    fn distributions_stay_and_logits_become_one() {
+        assert_eq!(probabilities(&[0.25, 0.75]), [0.25, 0.75]);
+        let [low, high] = probabilities(&[1.0, 2.0])[..] else {
+            panic!("two classes");
+        };
+        assert!((high / low - 1f64.exp()).abs() < 1e-6 && (low + high - 1.0).abs() < 1e-12);
     }
 
     #[test]

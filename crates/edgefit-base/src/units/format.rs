@@ -45,16 +45,25 @@ pub fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)
 }
 
-/// Nanoseconds in milliseconds, with three digits where there are any.
+/// Nanoseconds in milliseconds, with three digits where there are any; never as nothing.
 pub fn milliseconds(ns: u64) -> String {
-    let ms = ns as f64 / 1e6;
-    let digits = match ms {
+    three_digits(ns as f64 / 1e6, "ms")
+}
+
+/// Millijoules, as [`milliseconds`].
+pub fn millijoules(energy: f64) -> String {
+    three_digits(energy, "mJ")
+}
+
+fn three_digits(value: f64, unit: &str) -> String {
+    let digits = match value {
         100.0.. => 0,
         10.0.. => 1,
         1.0.. => 2,
-        _ => 3,
+        0.0005.. => 3,
+        _ => return format!("< 0.001 {unit}"),
     };
-    format!("{ms:.digits$} ms")
+    format!("{value:.digits$} {unit}")
 }
 
 /// Sizes with × between them.
@@ -78,6 +87,9 @@ mod tests {
         assert_eq!(milliseconds(30_000_000), "30.0 ms");
         assert_eq!(milliseconds(1_106_640_000), "1107 ms");
         assert_eq!(milliseconds(12_345), "0.012 ms");
+        assert_eq!(milliseconds(499), "< 0.001 ms");
+        assert_eq!(milliseconds(500), "0.001 ms");
+        assert_eq!(millijoules(174.3), "174 mJ");
         assert_eq!(shape(&[1, 3, 224, 224]), "1×3×224×224");
     }
 }

@@ -104,8 +104,13 @@ fn confined(folder: &Path, location: &str) -> Result<PathBuf, String> {
         return Err(outside());
     }
     let resolve = |path: &Path| {
-        path.canonicalize()
-            .map_err(|error| format!("external data '{location}': {error}"))
+        path.canonicalize().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => format!(
+                "its values lie in the file '{location}', which is not in the folder of the model; put it there, or \
+                 save the model with its weights inside (onnx.save of what onnx.load read)"
+            ),
+            _ => format!("external data '{location}': {error}"),
+        })
     };
     let path = resolve(&folder.join(relative))?;
     if !path.starts_with(resolve(folder)?) {
@@ -161,6 +166,25 @@ mod tests {
         }
         assert!(read(&[("location", "weights"), ("offset", "-1")]).is_err());
         assert!(read(&[("offset", "0")]).is_err());
-        assert!(read(&[("location", "absent")]).is_err());
+        let absent = read(&[("location", "absent")]).unwrap_err().to_string();
+        assert!(
+            absent.contains("'absent', which is not in the folder of the model"),
+            "{absent}"
+        );
+        assert!(!absent.contains("os error"), "{absent}");
+    }
+
+    #[test]
+    fn weights_that_were_never_fetched_are_called_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n";
+        std::fs::write(folder.path().join("weights"), pointer).unwrap();
+        let mut files = ExternalFiles::of_folder(folder.path().to_path_buf(), Loading::Copied);
+        let error = files.slice(&entries(&[("location", "weights")]), "initializer 'w'");
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("weights: it is a Git LFS pointer"),
+            "{error}"
+        );
     }
 }

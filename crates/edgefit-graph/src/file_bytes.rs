@@ -1,9 +1,9 @@
 //! The bytes of a file, mapped or copied.
 
-use std::fs::File;
 use std::path::Path;
 
 use bytes::Bytes;
+use edgefit_base::file;
 use memmap2::Mmap;
 
 use crate::error::{Error, Result};
@@ -23,16 +23,12 @@ pub(crate) fn file_bytes(path: &Path, loading: Loading) -> Result<Bytes> {
         path: path.to_path_buf(),
         source,
     };
-    let file = File::open(path).map_err(fail)?;
-    let metadata = file.metadata().map_err(fail)?;
-    if !metadata.is_file() {
-        return Err(fail(std::io::Error::other("is not a regular file")));
-    }
-    if metadata.len() == 0 {
+    let file = file::open(path).map_err(fail)?;
+    if file.metadata().map_err(fail)?.len() == 0 {
         return Ok(Bytes::new());
     }
     match loading {
-        Loading::Copied => Ok(std::fs::read(path).map_err(fail)?.into()),
+        Loading::Copied => Ok(file::read(path).map_err(fail)?.into()),
         Loading::Mapped => {
             // SAFETY: the mapping is private and read-only. A model that another process truncates
             // while it is read would raise SIGBUS; edgefit itself replaces files by rename, never

@@ -59,6 +59,9 @@ pub struct ValueInfo {
     pub(crate) metadata: Vec<proto::StringStringEntryProto>,
 }
 
+/// Names of the domain of ONNX's own operators.
+pub(crate) const ONNX_DOMAINS: [&str; 2] = ["", "ai.onnx"];
+
 /// Declared type of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ValueType {
@@ -118,7 +121,7 @@ impl Graph {
 
     /// Version of the ONNX operator set.
     pub fn opset(&self) -> i64 {
-        ["", "ai.onnx"]
+        ONNX_DOMAINS
             .iter()
             .find_map(|domain| self.opsets.get(*domain))
             .copied()

@@ -4,14 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::image_input::ImageInput;
 use crate::metadata;
 
 const KEY: &str = "edgefit.preprocessing";
 
-/// The way from a decoded image to a model's input of shape (batch, 3, height, width).
+/// The same in sentences, for whoever reads the file without edgefit.
+const STEPS: &str = "edgefit.preprocessing_steps";
+
+/// The way from a decoded image to a model's input, of shape (batch, 3, height, width) if nothing else
+/// is said.
 ///
 /// The image is brought to `width` × `height` by `fit`, its channels are ordered by
-/// `channel_order`, and each value becomes `(value − mean) / std`, all in units of 0 … 255.
+/// `channel_order`, each value becomes `(value − mean) / std`, all in units of 0 … 255, and the values
+/// are arranged by `layout`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
@@ -21,12 +27,15 @@ pub struct Preprocessing {
     pub height: u32,
     /// How another aspect ratio is made to fit.
     pub fit: Fit,
-    /// Order of the three channels.
+    /// Order of the three channels, or that there is one.
     pub channel_order: ChannelOrder,
-    /// Subtracted, per channel as ordered.
+    /// Subtracted, per channel as ordered; the first counts where there is one channel.
     pub mean: [f32; 3],
-    /// Divided by, per channel as ordered.
+    /// Divided by, likewise.
     pub std: [f32; 3],
+    /// Order of the dimensions.
+    #[serde(default, skip_serializing_if = "Layout::is_channels_first")]
+    pub layout: Layout,
 }
 
 /// How an image of another aspect ratio is made to fit.
@@ -49,6 +58,25 @@ pub enum Fit {
 pub enum ChannelOrder {
     Rgb,
     Bgr,
+    /// One channel, the luma of ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B, rounded, as Pillow's `L`.
+    Grey,
+}
+
+/// Order of the dimensions of a batch of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// (batch, channels, height, width), as PyTorch has it.
+    #[default]
+    ChannelsFirst,
+    /// (batch, height, width, channels), as TensorFlow has it.
+    ChannelsLast,
+}
+
+impl Layout {
+    fn is_channels_first(&self) -> bool {
+        *self == Layout::ChannelsFirst
+    }
 }
 
 /// Share of the shorter side that ImageNet evaluation keeps: 224 of 256.
@@ -146,6 +174,37 @@ impl Preprocessing {
             channel_order: ChannelOrder::Rgb,
             mean,
             std,
+            layout: Layout::ChannelsFirst,
+        }
+    }
+
+    /// The same for a model that takes images as `input` says: in its layout, and grey if it has one
+    /// channel, with the means of mean and standard deviation over the colours.
+    #[must_use]
+    pub fn suited_to(mut self, input: &ImageInput) -> Self {
+        self.layout = input.layout;
+        if input.channels == 1 && self.channel_order != ChannelOrder::Grey {
+            self.channel_order = ChannelOrder::Grey;
+            let average = |values: [f32; 3]| [values.iter().sum::<f32>() / 3.0; 3];
+            (self.mean, self.std) = (average(self.mean), average(self.std));
+        }
+        self
+    }
+
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        match self.channel_order {
+            ChannelOrder::Rgb | ChannelOrder::Bgr => 3,
+            ChannelOrder::Grey => 1,
+        }
+    }
+
+    /// Shape of one prepared image.
+    pub fn dims(&self) -> [usize; 3] {
+        let (height, width) = (self.height as usize, self.width as usize);
+        match self.layout {
+            Layout::ChannelsFirst => [self.channels(), height, width],
+            Layout::ChannelsLast => [height, width, self.channels()],
         }
     }
 
@@ -171,9 +230,49 @@ impl Preprocessing {
         Ok(Some(found))
     }
 
-    /// Stores this preprocessing in the metadata of the model.
+    /// Stores this preprocessing in the metadata of the model, also in sentences.
     pub fn store(&self, graph: &mut Graph) {
         metadata::store(graph, KEY, self);
+        metadata::store(graph, STEPS, self.steps());
+    }
+
+    /// All that is done to the bytes of an image file, in order.
+    pub fn steps(&self) -> Vec<String> {
+        let (width, height) = (self.width, self.height);
+        let kept = match self.fit {
+            Fit::Crop { fraction } => format!(
+                "the largest centred box of the aspect ratio {width}:{height} is kept, {fraction} of its size; \
+                 its corners are fractions of pixels, not rounded"
+            ),
+            Fit::Stretch => "the whole image is kept, its aspect ratio lost".to_owned(),
+        };
+        let [mean, std] = [self.mean, self.std].map(|of| format!("{:?}", &of[..self.channels()]));
+        let channels = match self.channel_order {
+            ChannelOrder::Rgb => "the channels are red, green, blue",
+            ChannelOrder::Bgr => "the channels are blue, green, red",
+            ChannelOrder::Grey => {
+                "the only channel is 0.299 red + 0.587 green + 0.114 blue, rounded, as Pillow's L"
+            }
+        };
+        let dims = match self.layout {
+            Layout::ChannelsFirst => "(batch, channels, height, width)",
+            Layout::ChannelsLast => "(batch, height, width, channels)",
+        };
+        vec![
+            "the first frame is decoded to 8 bits a channel, without colour profile".to_owned(),
+            "the orientation noted in EXIF is applied".to_owned(),
+            "transparency is laid onto white".to_owned(),
+            kept,
+            format!(
+                "it is resized to {width} x {height} pixels, bicubic (a = -0.5) with a kernel that grows with \
+                 the reduction, as Pillow's BICUBIC, and rounded to 8 bits"
+            ),
+            channels.to_owned(),
+            format!(
+                "each value becomes (value - mean) / std, of 0 to 255, with mean {mean} and std {std}"
+            ),
+            format!("the dimensions are {dims}"),
+        ]
     }
 }
 
@@ -182,16 +281,23 @@ impl std::fmt::Display for Preprocessing {
         let order = match self.channel_order {
             ChannelOrder::Rgb => "RGB",
             ChannelOrder::Bgr => "BGR",
+            ChannelOrder::Grey => "grey",
         };
         let fit = match self.fit {
             Fit::Crop { fraction } => format!("centre crop {fraction}"),
             Fit::Stretch => "stretched".to_owned(),
         };
         let (width, height) = (self.width, self.height);
+        let layout = match self.layout {
+            Layout::ChannelsFirst => "",
+            Layout::ChannelsLast => ", channels last",
+        };
+        let channels = 0..self.channels();
         write!(
             f,
-            "{width}×{height} {order}, {fit}, (x − {:?}) / {:?}",
-            self.mean, self.std
+            "{width}×{height} {order}{layout}, {fit}, (x − {:?}) / {:?}",
+            &self.mean[channels.clone()],
+            &self.std[channels]
         )
     }
 }
@@ -209,6 +315,33 @@ mod tests {
             preprocessing.store(&mut graph);
             assert_eq!(Preprocessing::of(&graph).unwrap(), Some(preprocessing));
         }
+    }
+
+    #[test]
+    fn the_input_of_the_model_decides_layout_and_channels() {
+        let input = |channels| ImageInput {
+            name: "x".into(),
+            layout: Layout::ChannelsLast,
+            channels,
+            height: None,
+            width: None,
+            dtype: crate::DataType::F32,
+        };
+        let plain = Preprocessing::named(PreprocessingName::Imagenet, 8, 6);
+        assert_eq!(plain.dims(), [3, 6, 8]);
+        let json = serde_json::json!(plain);
+        assert!(json.get("layout").is_none(), "{json}");
+        assert_eq!(plain.clone().suited_to(&input(3)).dims(), [6, 8, 3]);
+        let grey = plain.suited_to(&input(1));
+        assert_eq!(grey.dims(), [6, 8, 1]);
+        assert!(
+            (grey.mean[0] - 0.449 * 255.0).abs() < 0.01,
+            "{:?}",
+            grey.mean
+        );
+        let mut graph = Graph::new("g", 17);
+        grey.store(&mut graph);
+        assert_eq!(Preprocessing::of(&graph).unwrap(), Some(grey));
     }
 
     #[test]

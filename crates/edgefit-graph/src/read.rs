@@ -1,6 +1,7 @@
 //! ONNX file → [`Graph`].
 
 mod attribute;
+mod branches;
 mod tensor;
 mod value;
 
@@ -15,7 +16,7 @@ use crate::decoded_size::check_decoded_size;
 use crate::error::{Error, Result};
 use crate::external_data::ExternalFiles;
 use crate::file_bytes::{Loading, file_bytes};
-use crate::graph::{Dim, Graph, OpaqueParts, ValueInfo, ValueType};
+use crate::graph::{Dim, Graph, ONNX_DOMAINS, OpaqueParts, ValueInfo, ValueType};
 use crate::proto;
 use attribute::node;
 use tensor::tensor;
@@ -129,7 +130,7 @@ fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
         }
     }
 
-    let graph = Graph {
+    let mut graph = Graph {
         name: graph.name.unwrap_or_default(),
         nodes: graph.node.into_iter().map(node).collect::<Result<_>>()?,
         inputs: values(graph.input, "input")?,
@@ -170,6 +171,27 @@ fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
             graph_metadata: graph.metadata_props,
         },
     };
+    let of_onnx = |domain: &String| ONNX_DOMAINS.contains(&domain.as_str());
+    if !graph.opsets.keys().any(of_onnx) {
+        let others: Vec<&str> = graph.opsets.keys().map(String::as_str).collect();
+        let others = match others.as_slice() {
+            [] => String::new(),
+            others => format!(", only of {}", others.join(", ")),
+        };
+        return Err(Error::invalid(
+            "model, field 'opset_import'",
+            format!(
+                "names no version of the ONNX operators{others}; write one with the model, such as \
+                 onnx.helper.make_opsetid(\"\", 17), or export it again"
+            ),
+        ));
+    }
+    if graph.outputs.is_empty() {
+        return Err(Error::invalid(
+            "graph, field 'output'",
+            "names no output, so nothing is computed; export the model with its outputs",
+        ));
+    }
     let opset = graph.opset();
     if !OPSETS.contains(&opset) {
         return Err(Error::invalid(
@@ -182,6 +204,7 @@ fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
             ),
         ));
     }
+    branches::fold(&mut graph, external)?;
     graph.check()?;
     // An empty list of axes or the like is no data.
     let empty = |input: &&ValueInfo| match &input.ty {

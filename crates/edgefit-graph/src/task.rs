@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error;
 use crate::graph::Graph;
 use crate::metadata;
 
@@ -25,13 +25,38 @@ impl Task {
     ///
     /// # Errors
     /// The metadata entry is no task.
-    pub fn of(graph: &Graph) -> Result<Option<Self>> {
+    pub fn of(graph: &Graph) -> error::Result<Option<Self>> {
         metadata::read(graph, KEY)
     }
 
     /// Stores the task in the metadata of the model.
     pub fn store(self, graph: &mut Graph) {
         metadata::store(graph, KEY, self);
+    }
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Task::Classes => "classes",
+            Task::MultiLabel => "multi-label",
+            Task::Regression => "regression",
+        })
+    }
+}
+
+impl std::str::FromStr for Task {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "classes" => Ok(Task::Classes),
+            "multi-label" => Ok(Task::MultiLabel),
+            "regression" => Ok(Task::Regression),
+            _ => Err(format!(
+                "'{text}' is not a task; they are classes, multi-label and regression"
+            )),
+        }
     }
 }
 
@@ -43,6 +68,8 @@ mod tests {
     fn comes_back_and_nonsense_is_refused() {
         let mut graph = Graph::new("g", 17);
         assert_eq!(Task::of(&graph).unwrap(), None);
+        assert_eq!("multi-label".parse(), Ok(Task::MultiLabel));
+        assert!("poetry".parse::<Task>().is_err());
         Task::MultiLabel.store(&mut graph);
         assert_eq!(Task::of(&graph).unwrap(), Some(Task::MultiLabel));
         graph.metadata.insert(KEY.into(), "\"poetry\"".into());

@@ -26,6 +26,26 @@ pub enum DataType {
     Bool,
 }
 
+impl std::fmt::Display for DataType {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            DataType::F32 => "float32",
+            DataType::F64 => "float64",
+            DataType::F16 => "float16",
+            DataType::BF16 => "bfloat16",
+            DataType::I8 => "int8",
+            DataType::I16 => "int16",
+            DataType::I32 => "int32",
+            DataType::I64 => "int64",
+            DataType::U8 => "uint8",
+            DataType::U16 => "uint16",
+            DataType::U32 => "uint32",
+            DataType::U64 => "uint64",
+            DataType::Bool => "bool",
+        })
+    }
+}
+
 impl DataType {
     const CODES: [(i32, DataType); 13] = [
         (1, DataType::F32),

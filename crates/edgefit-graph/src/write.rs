@@ -18,9 +18,12 @@ impl Graph {
     /// The model as the bytes of a self-contained ONNX file.
     ///
     /// ```
-    /// use edgefit_graph::Graph;
+    /// use edgefit_graph::{Graph, Node, ValueInfo};
     ///
-    /// let graph = Graph::new("empty", 17);
+    /// let mut graph = Graph::new("relu", 17);
+    /// graph.inputs.push(ValueInfo::float("x"));
+    /// graph.outputs.push(ValueInfo::float("y"));
+    /// graph.nodes.push(Node::new("Relu", "relu", &["x"], &["y"]));
     /// assert_eq!(Graph::from_bytes(graph.to_bytes())?, graph);
     /// # Ok::<(), edgefit_graph::Error>(())
     /// ```

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, ValueInfo, ValueType};
+use crate::image_input::ImageInput;
 use crate::preprocessing::Preprocessing;
 
 /// Concrete shapes for the graph's free inputs, in their order.
@@ -9,7 +10,8 @@ use crate::preprocessing::Preprocessing;
 pub struct InputShapes(pub Vec<(String, Vec<usize>)>);
 
 impl InputShapes {
-    /// Shapes for `batch` samples; every dimension but the batch is as the model declares it.
+    /// Shapes for `batch` samples; every dimension but the batch is as the model declares it. A batch
+    /// of 1 in the file of a model with one input is no limit; of several inputs, fixed sizes are kept.
     ///
     /// `given`, if any, is the whole shape of the model's only input and overrides what is
     /// declared, its batch included. Without it, unknown sizes are taken from the model's
@@ -40,23 +42,25 @@ impl InputShapes {
             ));
         }
         let preprocessing = Preprocessing::of(graph)?;
+        let prepared = preprocessing.map(|known| known.dims());
+        // Of several inputs, one may have a single row whatever the batch is.
+        let only = inputs.len() == 1;
         let bound = inputs
             .into_iter()
             .map(|input| {
                 let dims = match (input.dims(), &input.ty) {
                     (Some(dims), ValueType::Tensor { .. }) => dims,
-                    _ => return Err(unknown(input, "its shape")),
+                    _ => return Err(unknown(graph, input, "its shape")),
                 };
                 let sizes = dims
                     .iter()
                     .enumerate()
-                    .map(|(axis, dim)| match (dim, axis, &preprocessing) {
-                        (Dim::Known(1) | Dim::Symbol(_) | Dim::Unknown, 0, _) => Ok(batch),
+                    .map(|(axis, dim)| match (dim, axis, &prepared) {
+                        (Dim::Known(1), 0, _) if only => Ok(batch),
                         (Dim::Known(size), ..) => Ok(*size),
-                        (_, 1, Some(_)) if dims.len() == 4 => Ok(3),
-                        (_, 2, Some(known)) if dims.len() == 4 => Ok(known.height as usize),
-                        (_, 3, Some(known)) if dims.len() == 4 => Ok(known.width as usize),
-                        _ => Err(unknown(input, &format!("dimension {axis}"))),
+                        (_, 0, _) => Ok(batch),
+                        (_, axis, Some(sizes)) if dims.len() == 4 => Ok(sizes[axis - 1]),
+                        _ => Err(unknown(graph, input, &format!("dimension {axis}"))),
                     })
                     .collect::<Result<_>>()?;
                 Ok((input.name.clone(), sizes))
@@ -66,9 +70,10 @@ impl InputShapes {
     }
 }
 
-fn unknown(input: &ValueInfo, what: &str) -> Error {
+fn unknown(graph: &Graph, input: &ValueInfo, what: &str) -> Error {
+    let example = ImageInput::of(graph).map_or("1x3x224x224".into(), |input| input.example());
     Error::invalid(
         format!("graph input '{}'", input.name),
-        format!("{what} is not known; give it with --input-shape, such as 1x3x224x224"),
+        format!("{what} is not known; give it with --input-shape, such as {example}"),
     )
 }

@@ -41,6 +41,24 @@ fn analysis_goes_on_around_unsupported_ops() {
     assert!(matches!(inference.known("c"), Err(Error::Unsupported(_))));
 }
 
+#[test]
+fn an_attribute_without_a_default_has_to_be_there() {
+    for (op, attribute) in [
+        ("Concat", "axis"),
+        ("Cast", "to"),
+        ("DepthToSpace", "blocksize"),
+    ] {
+        let graph = graph(vec![Node::new(op, "n", &["x"], &["y"])]);
+        let shapes = InputShapes(vec![("x".into(), vec![2, 3, 4])]);
+        let error = infer(&graph, &shapes).unwrap_err().to_string();
+        assert!(error.contains(&format!("node 'n' ({op})")), "{error}");
+        assert!(
+            error.contains(&format!("no attribute '{attribute}'")),
+            "{error}"
+        );
+    }
+}
+
 /// x + what `nodes` make of constants, in a graph that declares none of it.
 fn folded(nodes: Vec<Node>, constants: &[(&str, Vec<i64>)]) -> Result<Inference> {
     let mut graph = graph(nodes);

@@ -13,7 +13,7 @@ pub struct Concat {
 impl Concat {
     pub(super) fn read(context: &Context) -> Result<Self> {
         Ok(Concat {
-            axis: context.node.int_or("axis", 1)?,
+            axis: context.required_int("axis")?,
         })
     }
 

@@ -108,8 +108,18 @@ impl Context<'_> {
         }
     }
 
+    /// The integer attribute `name`, for which ONNX has no default.
+    pub fn required_int(&self, name: &str) -> Result<i64> {
+        if !self.node.attributes.contains_key(name) {
+            return Err(self.invalid(format!(
+                "has no attribute '{name}', for which ONNX has no default; set it, or export the model again"
+            )));
+        }
+        self.node.int_or(name, 0)
+    }
+
     pub fn cast_type(&self) -> Result<DataType> {
-        let code = self.node.int_or("to", 0)?;
+        let code = self.required_int("to")?;
         let dtype = i32::try_from(code).ok().and_then(DataType::from_code);
         dtype.ok_or_else(|| self.unsupported(UnsupportedReason::CastTo(code)))
     }

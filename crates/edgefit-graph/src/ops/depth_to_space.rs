@@ -37,7 +37,7 @@ pub struct BlockSteps {
 
 impl BlockMove {
     pub(super) fn read(context: &Context) -> Result<Self> {
-        let block = context.node.int_or("blocksize", 0)?;
+        let block = context.required_int("blocksize")?;
         let kind = match (
             context.node.op.as_str(),
             context.node.string_or("mode", "DCR")?,

@@ -53,8 +53,12 @@ impl Quantize {
                 if slices == x[axis] {
                     Ok(dims)
                 } else {
+                    let fits = x.iter().position(|&size| size == slices);
+                    let fix = fits.map_or(String::new(), |fits| {
+                        format!("; set its attribute axis, which is 1 if it is left out, to {fits}")
+                    });
                     Err(format!(
-                        "{slices} scales do not go over axis {axis} of {x:?}"
+                        "{slices} scales do not go over axis {axis} of {x:?}{fix}"
                     ))
                 }
             }

@@ -53,12 +53,31 @@ impl Reshape {
         })
     }
 
+    /// How many samples the target holds, where `x` is several times of it.
+    fn fixed_batch(&self, x: &[usize]) -> Option<usize> {
+        let target = self.target.iter().map(|&size| usize::try_from(size).ok());
+        let target: Vec<usize> = target.collect::<Option<_>>()?;
+        let (have, fixed) = (checked_elements(x)?, checked_elements(&target)?);
+        let batch = *target.first()?;
+        let several = fixed > 0 && have > fixed && have.is_multiple_of(fixed);
+        (several && *x.first()? > batch).then_some(batch)
+    }
+
     /// Output shape for the input shape `x`.
     ///
     /// # Errors
     /// The number of elements would change.
     pub fn infer(&self, x: &[usize]) -> Result<Vec<usize>, String> {
-        let problem = || format!("cannot reshape {x:?} to {:?}", self.target);
+        let problem = || {
+            let fix = match self.fixed_batch(x) {
+                Some(batch) => format!(
+                    "; the model was exported for batches of {batch}: export it with a dynamic batch, or run it \
+                     with that many samples"
+                ),
+                None => String::new(),
+            };
+            format!("cannot reshape {x:?} to {:?}{fix}", self.target)
+        };
         let mut dims = Vec::with_capacity(self.target.len());
         let mut open = None;
         for (axis, &size) in self.target.iter().enumerate() {
@@ -175,6 +194,12 @@ mod tests {
         assert!(reshape(&[-1, -1], &[2, 3]).is_err());
         assert!(reshape(&[4], &[2, 3]).is_err());
         assert!(reshape(&[-1, 0], &[2]).is_err());
+        let fixed = reshape(&[1, 8], &[3, 8]).unwrap_err();
+        assert!(
+            fixed.contains("[3, 8] to [1, 8]; the model was exported for batches of 1"),
+            "{fixed}"
+        );
+        assert!(!reshape(&[1, 7], &[3, 8]).unwrap_err().contains("batches"));
     }
 
     #[test]

@@ -23,7 +23,13 @@ pub(super) fn node(node: proto::NodeProto) -> Result<Node> {
     for raw in node.attribute {
         let name = raw.name.clone().unwrap_or_default();
         let at = format!("{}, attribute '{name}'", decoded.place());
-        let value = attribute(raw, &at)?;
+        let branch = matches!(name.as_str(), "then_branch" | "else_branch");
+        let value = if raw.g.is_some() && decoded.op == "If" && branch {
+            // One of them may be known to run.
+            Attribute::Opaque(Opaque(Box::new(raw)))
+        } else {
+            attribute(raw, &at)?
+        };
         if decoded.attributes.insert(name, value).is_some() {
             return Err(Error::invalid(at, "appears twice"));
         }

@@ -6,7 +6,7 @@ use prost::Message;
 use super::tensor::tensor;
 use crate::error::Error;
 use crate::external_data::ExternalFiles;
-use crate::graph::Graph;
+use crate::graph::{Graph, Node, ValueInfo};
 use crate::proto;
 
 #[test]
@@ -110,6 +110,10 @@ fn a_copied_model_outlives_its_files() {
     };
     let model = proto::ModelProto {
         graph: Some(proto::GraphProto {
+            output: vec![proto::ValueInfoProto {
+                name: Some("stored".into()),
+                ..Default::default()
+            }],
             initializer: vec![stored, external],
             ..Default::default()
         }),
@@ -128,4 +132,23 @@ fn a_copied_model_outlives_its_files() {
     let values = |name: &str| graph.initializers[name].to_i64().unwrap();
     assert_eq!(values("stored"), [1, 2]);
     assert_eq!(values("external"), [1; 4]);
+}
+
+#[test]
+fn a_model_without_outputs_or_version_is_explained() {
+    let mut graph = Graph::new("small", 17);
+    graph.inputs.push(ValueInfo::float("x"));
+    graph.nodes.push(Node::new("Relu", "relu", &["x"], &["y"]));
+    let refusal = |graph: &Graph| Graph::from_bytes(graph.to_bytes()).unwrap_err().to_string();
+    assert!(refusal(&graph).contains("field 'output': names no output"));
+    graph.outputs.push(ValueInfo::float("y"));
+    Graph::from_bytes(graph.to_bytes()).unwrap();
+    graph.opsets = [("ai.onnx.ml".to_owned(), 1)].into_iter().collect();
+    let error = refusal(&graph);
+    assert!(
+        error.contains("no version of the ONNX operators, only of ai.onnx.ml"),
+        "{error}"
+    );
+    graph.opsets.clear();
+    assert!(refusal(&graph).contains("no version of the ONNX operators; write one"));
 }

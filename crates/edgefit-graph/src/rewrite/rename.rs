@@ -1,5 +1,7 @@
 //! Values renamed.
 
+use std::collections::HashMap;
+
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 
@@ -41,6 +43,32 @@ pub fn rename(graph: &mut Graph, from: &str, to: &str) -> Result<()> {
             .shift_insert(index, to.to_owned(), tensor);
     }
     Ok(())
+}
+
+/// Gives every value that `names` has a new name for that name, everywhere and at once, so that two may
+/// swap theirs. The caller sees to it that no two values get the same one.
+pub fn rename_all(graph: &mut Graph, names: &HashMap<String, String>) {
+    let used = graph
+        .nodes
+        .iter_mut()
+        .flat_map(|node| node.inputs.iter_mut().chain(&mut node.outputs));
+    let declared = graph
+        .inputs
+        .iter_mut()
+        .chain(&mut graph.outputs)
+        .chain(&mut graph.value_info)
+        .map(|value| &mut value.name);
+    for name in used.chain(declared) {
+        if let Some(new) = names.get(name) {
+            name.clone_from(new);
+        }
+    }
+    let stored = std::mem::take(&mut graph.initializers).into_iter();
+    let renamed = stored.map(|(name, tensor)| match names.get(&name) {
+        Some(new) => (new.clone(), tensor),
+        None => (name, tensor),
+    });
+    graph.initializers = renamed.collect();
 }
 
 #[cfg(test)]

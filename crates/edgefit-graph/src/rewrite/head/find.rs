@@ -6,7 +6,7 @@ use super::{Head, Layer, rows_are_classes};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node};
 use crate::infer::{Inference, InputShapes, infer};
-use crate::tensor::Tensor;
+use crate::tensor::{DataType, Tensor};
 use crate::topology::{Topology, outputs_behind};
 
 const FIX: &str = "name the node that makes the classes with --head";
@@ -158,10 +158,24 @@ impl<'g> Search<'g> {
         let node = &self.graph.nodes[multiply];
         let no_layer = || format!("comes from a {}, which is no linear layer", node.op);
         let features = node.input(0).ok_or_else(no_layer)?;
-        let weight = node.input(1).and_then(|name| self.constant(name));
-        let weight = weight.ok_or_else(no_layer)?;
-        if self.constant(features).is_some() || !weight.dtype().is_float() {
+        let stored = node.input(1).ok_or_else(no_layer)?;
+        let weight = self.constant(stored).ok_or_else(|| {
+            format!(
+                "comes from the {} '{}', whose weight '{stored}' the model computes instead of storing it",
+                node.op,
+                node.label()
+            )
+        })?;
+        if self.constant(features).is_some() {
             return Err(no_layer());
+        }
+        if weight.dtype() != DataType::F32 {
+            return Err(format!(
+                "comes from the {} '{}', whose weight is {}, and a head is trained in 32-bit floats",
+                node.op,
+                node.label(),
+                weight.dtype()
+            ));
         }
         let rows = rows_are_classes(node).map_err(|error| error.to_string())?;
         let (first, second) = match (node.op.as_str(), weight.dims()) {

@@ -2,11 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use edgefit_graph::Task;
+
 use crate::error::{Error, Result};
 use crate::split::Split;
 
 mod checks;
 mod container;
+mod foreign;
+mod groups;
+mod keys;
+mod labels;
+mod meaning;
 mod npy;
 mod npz;
 mod targets;
@@ -15,20 +22,14 @@ mod tests;
 
 use checks::{require_finite, require_samples};
 use container::Container;
+use groups::Groups;
+use keys::{Set, keys};
+use labels::Labels;
+use meaning::meaning;
 use npy::{Kind, Npy};
 pub use npz::{NamedArray, npz, read_npz};
 pub(crate) use targets::Targets;
-use targets::{UnnamedTargets, names};
-
-/// What the names of arrays end with that are one split.
-const SUFFIXES: [(&str, Split); 3] = [
-    ("_train", Split::Train),
-    ("_val", Split::Val),
-    ("_test", Split::Test),
-];
-
-/// Most names that an error lists.
-const MOST_LISTED: usize = 10;
+use targets::names;
 
 /// An array of samples and an array of their targets.
 #[derive(Debug, Clone)]
@@ -43,124 +44,117 @@ pub(crate) struct Arrays {
     pub targets: Targets,
     /// For each sample the split that the user chose, if the arrays are split already.
     pub splits: Vec<Option<Split>>,
+    /// For each sample the number of its group, if it is in one.
+    pub groups: Vec<Option<usize>>,
+    /// Sentences on what was assumed, and what is not read.
+    pub remarks: Vec<String>,
 }
 
 impl Arrays {
-    /// Reads what [`Dataset::open`](crate::Dataset::open) says of arrays.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+    /// Reads what [`Dataset::open_as`](crate::Dataset::open_as) says of arrays.
+    pub fn load(path: impl AsRef<Path>, task: Option<Task>) -> Result<Self> {
         let path = path.as_ref();
-        read(path).map_err(|problem| Error::Dataset {
+        read(path, task).map_err(|problem| Error::Dataset {
             path: path.to_path_buf(),
             problem,
         })
     }
 }
 
-fn read(path: &Path) -> Result<Arrays, String> {
+/// All parts, one behind the other.
+struct Joined {
+    dims: Vec<usize>,
+    values: Vec<f32>,
+    labels: Labels,
+}
+
+fn read(path: &Path, task: Option<Task>) -> Result<Arrays, String> {
     let mut container = Container::open(path)?;
-    let found = container.names()?;
-    let mut joined: Option<(Vec<usize>, Vec<f32>, UnnamedTargets)> = None;
+    let keys = keys(&container.names()?)?;
+    let mut remarks = keys.remarks;
+    let mut joined: Option<Joined> = None;
     let mut splits = Vec::new();
-    // The name of each y, and its first sample.
-    let mut starts: Vec<(String, usize)> = Vec::new();
-    for (suffix, split) in sets(&found)? {
-        let (x, y) = (format!("x{suffix}"), format!("y{suffix}"));
-        let (dims, values) = samples(&mut container, &x).map_err(about(&x))?;
-        let targets = container
-            .array(&y)
-            .and_then(UnnamedTargets::read)
-            .map_err(about(&y))?;
-        let (count, of_y) = (
-            values.len() / dims.iter().product::<usize>(),
-            targets.samples(),
-        );
-        if count != of_y {
-            return Err(format!(
-                "array '{x}' has {count} samples and array '{y}' {of_y}; give every sample one target"
-            ));
+    let mut groups = Groups::default();
+    for set in &keys.sets {
+        let part = part(&mut container, set)?;
+        let count = part.labels.samples();
+        splits.extend(std::iter::repeat_n(set.split, count));
+        match &set.groups {
+            Some(name) => container
+                .array(name)
+                .and_then(|npy| groups.append(count, npy))
+                .map_err(about(name))?,
+            None => groups.skip(count),
         }
-        starts.push((y.clone(), splits.len()));
-        splits.extend(std::iter::repeat_n(split, count));
-        joined = Some(match joined {
-            None => (dims, values, targets),
-            Some((first, ..)) if first != dims => {
+        match &mut joined {
+            None => joined = Some(part),
+            Some(all) if all.dims != part.dims => {
                 return Err(format!(
-                    "array '{x}' has samples of shape {dims:?}, and 'x_train' of {first:?}; give \
-                     all splits the same"
+                    "array '{}' has samples of shape {:?}, and '{}' of {:?}; give all splits the same",
+                    set.x, part.dims, keys.sets[0].x, all.dims
                 ));
             }
-            Some((dims, mut all, mut all_targets)) => {
-                all.extend(values);
-                all_targets.append(targets).map_err(about(&y))?;
-                (dims, all, all_targets)
+            Some(all) => {
+                all.values.extend(part.values);
+                all.labels.append(part.labels).map_err(about(&set.y))?;
             }
-        });
+        }
     }
-    let (dims, values, targets) = joined.ok_or_else(|| missing(&found))?;
-    let classes = if found.iter().any(|name| name == "classes") {
-        let classes = container.array("classes").and_then(names);
-        Some(classes.map_err(about("classes"))?)
-    } else {
-        None
+    let Some(Joined {
+        dims,
+        values,
+        labels,
+    }) = joined
+    else {
+        return Err("holds no samples".into());
     };
-    let row = |sample: usize| {
-        let set = starts.iter().rev().find(|(_, start)| *start <= sample);
-        set.map_or_else(String::new, |(y, start)| format!("{y}[{}]", sample - start))
+    let classes = match &keys.classes {
+        Some(name) => Some(container.array(name).and_then(names).map_err(about(name))?),
+        None => None,
     };
+    let places = labels.places();
+    let y = labels.name().to_owned();
+    let (targets, remark) = meaning(labels, task, classes.is_some()).map_err(about(&y))?;
+    remarks.extend(remark.map(|remark| about(&y)(remark)));
+    remarks.extend(groups.remark(&splits));
     Ok(Arrays {
         path: path.to_path_buf(),
-        targets: targets.named(classes, row)?,
+        targets: targets.named(classes, |sample| places.of(sample))?,
         dims,
         values,
         splits,
+        groups: groups.of_samples,
+        remarks,
     })
 }
 
-/// What the names of the arrays end with, and the splits that this makes them.
-fn sets(found: &[String]) -> Result<Vec<(&'static str, Option<Split>)>, String> {
-    let has = |name: &str| found.iter().any(|found| found == name);
-    let suffixes = || SUFFIXES.iter().map(|(suffix, _)| *suffix);
-    let stray = found.iter().find(|name| {
-        let suffix = name.strip_prefix('x').or_else(|| name.strip_prefix('y'));
-        suffix.is_some_and(|suffix| suffix.starts_with('_') && !suffixes().any(|s| s == suffix))
-    });
-    if let Some(stray) = stray {
+/// The samples and targets of one part, as many of each.
+fn part(container: &mut Container, set: &Set) -> Result<Joined, String> {
+    let (x, y) = (&set.x, &set.y);
+    let (dims, values) = samples(container, x).map_err(about(x))?;
+    let labels = container
+        .array(y)
+        .and_then(|npy| Labels::read(y, npy))
+        .map_err(about(y))?;
+    let (count, of_y) = (
+        values.len() / dims.iter().product::<usize>(),
+        labels.samples(),
+    );
+    if count != of_y {
+        let flat = if of_y == 1 && labels.width == count {
+            ", as of y.ravel()"
+        } else {
+            ""
+        };
         return Err(format!(
-            "array '{stray}' belongs to no split; rename it to end with _train, _val or _test"
+            "array '{x}' has {count} samples and array '{y}' {of_y}; give every sample one target{flat}"
         ));
     }
-    let given = |suffix: &str| has(&format!("x{suffix}")) || has(&format!("y{suffix}"));
-    let is_split = suffixes().any(given);
-    if is_split && given("") {
-        return Err("holds both x or y and splits of them; keep one".into());
-    }
-    let sets: Vec<_> = if is_split {
-        SUFFIXES
-            .iter()
-            .filter(|(suffix, split)| *split == Split::Train || given(suffix))
-            .map(|(suffix, split)| (*suffix, Some(*split)))
-            .collect()
-    } else {
-        vec![("", None)]
-    };
-    let complete = |suffix: &str| has(&format!("x{suffix}")) && has(&format!("y{suffix}"));
-    match sets.iter().find(|(suffix, _)| !complete(suffix)) {
-        None => Ok(sets),
-        Some(("", _)) => Err(missing(found)),
-        Some((suffix, _)) => Err(format!(
-            "does not hold both 'x{suffix}' and 'y{suffix}'; add what is missing"
-        )),
-    }
-}
-
-fn missing(found: &[String]) -> String {
-    let listed = match found {
-        [] => "no array".to_owned(),
-        _ => format!("'{}'", found[..found.len().min(MOST_LISTED)].join("', '")),
-    };
-    format!(
-        "holds {listed}, and neither x and y nor x_train and y_train; save it with np.savez(path, x=x, y=y)"
-    )
+    Ok(Joined {
+        dims,
+        values,
+        labels,
+    })
 }
 
 /// Reads one array of numbers as of `np.save`: its shape and its elements in C order, all finite.
@@ -170,7 +164,7 @@ fn missing(found: &[String]) -> String {
 pub fn read_array(path: impl AsRef<Path>) -> Result<(Vec<usize>, Vec<f32>)> {
     let path = path.as_ref();
     let read = || {
-        let file = std::fs::File::open(path);
+        let file = edgefit_base::file::open(path);
         let file = file.map_err(|error| format!("cannot be opened ({error})"))?;
         let size = file.metadata().map_or(0, |about| about.len());
         let npy = Npy::new(std::io::BufReader::new(file), size)?;

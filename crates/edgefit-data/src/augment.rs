@@ -15,14 +15,14 @@ use image::RgbImage;
 use image::imageops::flip_horizontal_in_place;
 use rand_chacha::ChaCha8Rng;
 
-use crate::prepare::{crop_box, normalised, resize};
+use crate::prepare::{arranged, crop_box, normalised, resize};
 
 pub use draw::stream;
 pub use preview::{png, preview};
 pub use settings::Augmentation;
 
-/// The model's input for one random view of an image: 3 × height × width values, channel by
-/// channel, as [`prepare`](crate::prepare) gives them.
+/// The model's input for one random view of an image, with the values in the order in which
+/// [`prepare`](crate::prepare) gives them.
 ///
 /// Crop and resizing are one step; then come flip, rotation, RandAugment and colour jitter on 8-bit
 /// pixels, normalisation, and erasing. [`Augmentation::none`] gives what `prepare` gives.
@@ -56,7 +56,7 @@ pub fn augmented(
     if draw::chance(rng, augmentation.erasing) {
         erasing::erase(&mut input, width, height, rng);
     }
-    Ok(input)
+    Ok(arranged(input, preprocessing))
 }
 
 #[cfg(test)]

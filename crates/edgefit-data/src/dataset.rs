@@ -2,13 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use edgefit_base::stand_in::StandIn;
 use edgefit_graph::Task;
 
 use crate::arrays::{Arrays, Targets};
 use crate::error::{Error, Result};
 use crate::split::Split;
 
+mod aside;
+mod class_names;
+mod clutter;
 mod folders;
+mod layout;
+mod listing;
+pub(crate) mod part;
+mod remark;
+
+pub use listing::images_below;
 
 /// Labelled samples: images in class folders, or arrays.
 #[derive(Debug, Clone)]
@@ -17,14 +27,15 @@ pub struct Dataset {
     pub root: PathBuf,
     /// What is predicted from a sample.
     pub task: Task,
-    /// Names of the classes, sorted; or of the labels or regression targets.
+    /// Names of the classes, sorted, those of whole numbers as numbers; or of the labels or regression
+    /// targets.
     pub classes: Vec<String>,
     /// Shape of a sample; `None` for images, whose shape is the model's choice.
     pub dims: Option<Vec<usize>>,
     /// All samples, in the order of their paths.
     pub samples: Vec<Sample>,
-    /// Number of files that do not look like images.
-    pub other_files: usize,
+    /// Sentences on what was assumed, and what is not read.
+    pub remarks: Vec<String>,
 }
 
 /// One sample.
@@ -42,6 +53,8 @@ pub struct Sample {
     pub targets: Vec<f32>,
     /// The split that the user chose, if the data are split already.
     pub split: Option<Split>,
+    /// The number of its group, whose samples have to be in one split.
+    pub group: Option<usize>,
 }
 
 /// What a sample is.
@@ -68,14 +81,18 @@ impl Dataset {
     /// folders of images as [`Dataset::scan`] lists them.
     ///
     /// The arrays are `x` and `y`; or `x_train` and `y_train`, and for `val` and `test` likewise
-    /// where the user has split; and optionally `classes`, names as a row of Unicode text. In `x`,
+    /// where the user has split; and optionally `classes`, names as a row of text, and `groups`, an
+    /// integer or a name for each sample. `X`, `train_labels` and the like are understood. In `x`,
     /// samples × any shape, floats, integers and booleans become 32-bit floats; a sample of no
     /// dimension becomes one of a single feature. `y` decides the task:
     ///
-    /// - integers or booleans of shape (samples) or (samples, 1): a class each. Without names, the
-    ///   classes are named after the numbers that occur.
+    /// - integers, booleans or texts of shape (samples) or (samples, 1): a class each. Without names,
+    ///   the classes are named after the numbers or texts that occur.
     /// - integers or booleans of shape (samples, labels), all 0 or 1: any number of labels each.
     /// - floats of shape (samples) or (samples, targets): regression.
+    ///
+    /// What may as well mean something else, such as one-hot rows or floats that are few whole
+    /// numbers, is refused; [`Dataset::open_as`] is told what it means.
     ///
     /// The memory that arrays take is bounded by the size of the file, times a constant.
     ///
@@ -104,20 +121,31 @@ impl Dataset {
     /// type, `x` and `y` differ in length, a number is not finite, a label has no name, or all
     /// samples are of one class.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Dataset::open_as(path, None)
+    }
+
+    /// As [`Dataset::open`]; the targets are what `task` says, if it says anything.
+    ///
+    /// # Errors
+    /// As of [`Dataset::open`], or the targets cannot be that.
+    pub fn open_as(path: impl AsRef<Path>, task: Option<Task>) -> Result<Self> {
         let path = path.as_ref();
+        StandIn::refuse(path).map_err(|source| Error::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
         if holds_arrays(path) {
-            return Ok(Dataset::of_arrays(Arrays::load(path)?));
+            return Ok(Dataset::of_arrays(Arrays::load(path, task)?));
         }
-        if path.is_file() {
-            return Err(Error::Dataset {
+        match task {
+            None | Some(Task::Classes) => Dataset::scan(path),
+            Some(task) => Err(Error::Dataset {
                 path: path.to_path_buf(),
-                problem:
-                    "is neither a folder of class folders nor an .npz file of arrays x and y; \
-                          save arrays with np.savez(path, x=x, y=y)"
-                        .into(),
-            });
+                problem: format!(
+                    "is a folder of images, which have one class each; --task {task} is for arrays"
+                ),
+            }),
         }
-        Dataset::scan(path)
     }
 
     /// Whether the samples are images.
@@ -158,8 +186,10 @@ impl Dataset {
                 (0, values[row * outputs..(row + 1) * outputs].to_vec())
             }
         };
-        let samples = arrays.values.chunks_exact(width).zip(&arrays.splits);
-        let samples = samples.enumerate().map(|(row, (values, split))| {
+        let samples = arrays.values.chunks_exact(width);
+        let parts = arrays.splits.iter().zip(&arrays.groups);
+        let samples = samples.zip(parts).enumerate();
+        let samples = samples.map(|(row, (values, (split, group)))| {
             let (class, targets) = target(row);
             Sample {
                 content: Content::Values(values.to_vec()),
@@ -167,6 +197,7 @@ impl Dataset {
                 class,
                 targets,
                 split: *split,
+                group: *group,
             }
         });
         Dataset {
@@ -175,22 +206,18 @@ impl Dataset {
             task,
             classes: classes.clone(),
             dims: Some(arrays.dims),
-            other_files: 0,
+            remarks: arrays.remarks,
         }
     }
 }
 
-/// Whether `path` is an archive of arrays, or a folder of them.
+/// Whether `path` is a file, which only arrays are, or a folder of arrays.
 fn holds_arrays(path: &Path) -> bool {
-    let is = |path: &Path, wanted: &str| {
-        let extension = path.extension();
-        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
-    };
-    let has_arrays = || {
-        let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        entries.any(|entry| is(&entry.path(), "npy"))
-    };
-    (path.is_file() && is(path, "npz")) || has_arrays()
+    let is_array = |path: PathBuf| path.extension().is_some_and(|extension| extension == "npy");
+    match std::fs::read_dir(path) {
+        Ok(entries) => entries.flatten().any(|entry| is_array(entry.path())),
+        Err(_) => path.exists(),
+    }
 }
 
 #[cfg(test)]
@@ -207,5 +234,8 @@ mod tests {
             error.contains("data.csv") && error.contains("np.savez"),
             "{error}"
         );
+        std::fs::write(&path, "version https://git-lfs.github.com/spec/v1\n").unwrap();
+        let error = Dataset::open(&path).unwrap_err().to_string();
+        assert!(error.contains("git lfs pull"), "{error}");
     }
 }

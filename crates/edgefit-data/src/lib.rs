@@ -3,8 +3,8 @@
 //! [`Dataset::open`] lists a folder of class folders or reads a file of arrays. [`decode`] and
 //! [`prepare`] turn an image into a model's input, [`augmented`] into one of its many views;
 //! [`fit_scaler`] fits what standardises arrays. [`split`] divides samples into train, val and test,
-//! [`near_duplicates`] and [`equal_samples`] find those that are in two of them. This crate depends
-//! on no engine.
+//! [`near_duplicates`] and [`equal_samples`] find those that are in two of them. [`write_predictions`]
+//! lists what a model says of samples. This crate depends on no engine.
 
 mod arrays;
 mod augment;
@@ -12,17 +12,20 @@ mod dataset;
 mod decode;
 mod duplicates;
 mod error;
+mod picture;
+mod predictions;
 mod prepare;
 mod scaler;
 mod split;
 
 pub use arrays::{NamedArray, npz, read_array, read_npz};
 pub use augment::{Augmentation, augmented, png, preview, stream};
-pub use dataset::{Content, Dataset, Sample};
-pub use decode::decode;
+pub use dataset::{Content, Dataset, Sample, images_below};
+pub use decode::{decode, read_image};
 pub use duplicates::{Duplicate, equal_samples, near_duplicates};
 pub use error::{Error, Result};
 pub use image::RgbImage;
+pub use predictions::{LABEL_THRESHOLD, Prediction, Truth, write_confusion, write_predictions};
 pub use prepare::{prepare, thumbnail};
 pub use scaler::fit_scaler;
-pub use split::{Split, Splits, split};
+pub use split::{Split, Splits, split, split_groups};

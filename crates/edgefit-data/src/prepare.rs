@@ -1,11 +1,12 @@
 //! Images as the input of a model: cropped, resized, normalised.
 
 use edgefit_graph::Preprocessing;
-use edgefit_graph::preprocessing::{ChannelOrder, Fit};
+use edgefit_graph::preprocessing::{ChannelOrder, Fit, Layout};
 use fast_image_resize::{CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer};
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 
-/// The model's input for one image: 3 × height × width values, channel by channel.
+/// The model's input for one image: 3 × height × width values, channel by channel, or in whatever number
+/// of channels and order the preprocessing asks for.
 ///
 /// Resizing is bicubic and antialiased: the kernel grows with the reduction, as in Pillow.
 ///
@@ -26,29 +27,50 @@ use image::RgbImage;
 pub fn prepare(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Vec<f32>, String> {
     let crop = crop_box(image, preprocessing);
     let resized = resize(image, preprocessing.width, preprocessing.height, crop)?;
-    Ok(normalised(&resized, preprocessing))
+    Ok(arranged(normalised(&resized, preprocessing), preprocessing))
 }
 
 /// Pixels of the input's size as the values that the model reads, channel by channel.
 pub(crate) fn normalised(image: &RgbImage, preprocessing: &Preprocessing) -> Vec<f32> {
     let pixels = image.pixels().len();
-    let mut input = vec![0f32; 3 * pixels];
+    let mut input = vec![0f32; preprocessing.channels() * pixels];
     for (channel, plane) in input.chunks_exact_mut(pixels).enumerate() {
-        let source = source_channel(preprocessing, channel);
+        match preprocessing.channel_order {
+            ChannelOrder::Rgb => fill(plane, image, |pixel| pixel[channel]),
+            ChannelOrder::Bgr => fill(plane, image, |pixel| pixel[2 - channel]),
+            ChannelOrder::Grey => fill(plane, image, luma),
+        }
         let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
-        for (value, pixel) in plane.iter_mut().zip(image.pixels()) {
-            *value = (f32::from(pixel[source]) - mean) / std;
+        for value in plane {
+            *value = (*value - mean) / std;
         }
     }
     input
 }
 
-/// Which of red, green and blue is the input's `channel`.
-pub(crate) fn source_channel(preprocessing: &Preprocessing, channel: usize) -> usize {
-    match preprocessing.channel_order {
-        ChannelOrder::Rgb => channel,
-        ChannelOrder::Bgr => 2 - channel,
+fn fill(plane: &mut [f32], image: &RgbImage, value: impl Fn(&Rgb<u8>) -> u8) {
+    for (filled, pixel) in plane.iter_mut().zip(image.pixels()) {
+        *filled = value(pixel).into();
     }
+}
+
+/// Values that lie channel by channel, in the layout that the model reads.
+pub(crate) fn arranged(planes: Vec<f32>, preprocessing: &Preprocessing) -> Vec<f32> {
+    let channels = preprocessing.channels();
+    match preprocessing.layout {
+        Layout::ChannelsLast if channels > 1 => {
+            let pixels = planes.len() / channels;
+            let pixel = |at: usize| (0..channels).map(move |channel| channel * pixels + at);
+            (0..pixels).flat_map(pixel).map(|at| planes[at]).collect()
+        }
+        _ => planes,
+    }
+}
+
+/// The luma of ITU-R BT.601, rounded as Pillow rounds it.
+fn luma(pixel: &Rgb<u8>) -> u8 {
+    let [red, green, blue] = pixel.0.map(u32::from);
+    ((red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16) as u8
 }
 
 /// The whole image stretched to `side` × `side` RGB pixels, row by row: what baselines without a
@@ -103,7 +125,6 @@ pub(crate) fn resize(
 #[cfg(test)]
 mod tests {
     use edgefit_graph::preprocessing::PreprocessingName;
-    use image::Rgb;
 
     use super::*;
 
@@ -119,6 +140,27 @@ mod tests {
         }
         lite.channel_order = ChannelOrder::Bgr;
         assert_eq!(prepare(&image, &lite).unwrap()[0], -127.0 / 128.0);
+    }
+
+    #[test]
+    fn channels_last_and_grey_hold_the_same_pixels() {
+        let image = RgbImage::from_fn(4, 4, |x, y| Rgb([10 * x as u8, 20 * y as u8, 200]));
+        let mut raw = Preprocessing::named(PreprocessingName::Raw, 4, 4);
+        raw.fit = Fit::Stretch;
+        let planes = prepare(&image, &raw).unwrap();
+        raw.layout = Layout::ChannelsLast;
+        let pixels = prepare(&image, &raw).unwrap();
+        let expected: Vec<f32> = image.as_raw().iter().copied().map(f32::from).collect();
+        assert_eq!(pixels, expected);
+        assert_eq!(
+            planes[..16],
+            *pixels.iter().step_by(3).copied().collect::<Vec<_>>()
+        );
+
+        // Whole numbers, for models that read bytes; 76 as Pillow's convert("L") makes of pure red.
+        raw.channel_order = ChannelOrder::Grey;
+        let red = RgbImage::from_pixel(4, 4, Rgb([255, 0, 0]));
+        assert_eq!(prepare(&red, &raw).unwrap(), [76.0; 16]);
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Train, val and test: what each sample is used for.
 
+use std::fmt;
 use std::ops::{Index, IndexMut};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+mod groups;
+
+pub use groups::split_groups;
 
 /// What a sample is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,15 +27,15 @@ pub enum Split {
 impl Split {
     /// All of them, in their usual order.
     pub const ALL: [Split; 3] = [Split::Train, Split::Val, Split::Test];
+}
 
-    /// The split that a folder of this name holds.
-    pub(crate) fn of_folder(name: &str) -> Option<Self> {
-        match name {
-            "train" => Some(Split::Train),
-            "val" | "valid" | "validation" => Some(Split::Val),
-            "test" => Some(Split::Test),
-            _ => None,
-        }
+impl fmt::Display for Split {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str(match self {
+            Split::Train => "train",
+            Split::Val => "val",
+            Split::Test => "test",
+        })
     }
 }
 
@@ -139,11 +144,7 @@ pub fn split(
     seed: u64,
 ) -> Result<Vec<Split>, (usize, usize)> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let has = |split: Split| given.contains(&Some(split));
-    let wanted: Vec<Split> = [Split::Val, Split::Test]
-        .into_iter()
-        .filter(|&split| !has(split))
-        .collect();
+    let wanted = wanted(given);
     let mut splits: Vec<Split> = given
         .iter()
         .map(|split| split.unwrap_or(Split::Train))
@@ -165,6 +166,14 @@ pub fn split(
         }
     }
     Ok(splits)
+}
+
+/// The splits that are taken from train, as the user gave none.
+fn wanted(given: &[Option<Split>]) -> Vec<Split> {
+    let held_out = [Split::Val, Split::Test].into_iter();
+    held_out
+        .filter(|&split| !given.contains(&Some(split)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -30,7 +30,14 @@ pub(super) fn require_finite(values: &[f32], dims: &[usize]) -> Result<(), Strin
         })
         .collect();
     index.reverse();
+    let sample = dims.iter().product::<usize>().max(1);
+    let samples = values.chunks(sample);
+    let others = samples.filter(|sample| sample.iter().any(|value| !value.is_finite()));
+    let more = match others.count().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", and {more} more samples are as bad"),
+    };
     Err(format!(
-        "holds {what} in sample {rest} at {index:?}; remove the sample or fill the gap"
+        "holds {what} in sample {rest} at {index:?}{more}; remove such samples or fill the gaps"
     ))
 }

@@ -1,12 +1,14 @@
 //! Where arrays lie under names: an `.npz` archive, or a folder of `.npy` files.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use edgefit_base::file;
 use zip::ZipArchive;
 
-use super::npy::Npy;
+use super::foreign;
+use super::npy::{self, Npy};
 
 /// How many times its own size a compressed file may hold. Sparse floats reach some tens;
 /// deflate itself would allow a thousand.
@@ -14,6 +16,9 @@ const MAX_EXPANSION: u64 = 100;
 
 /// What a compressed file may hold whatever its size, in bytes.
 const ALWAYS_ALLOWED: u64 = 1 << 26;
+
+/// First bytes of an archive.
+const ARCHIVE: &[u8] = b"PK";
 
 /// Arrays that are found by their names.
 pub(super) enum Container {
@@ -32,11 +37,20 @@ impl Container {
         if about.is_dir() {
             return Ok(Container::Folder(path.to_owned()));
         }
-        let file = BufReader::new(File::open(path).map_err(fail)?);
+        let mut file = BufReader::new(file::open(path).map_err(fail)?);
+        let mut start = Vec::new();
+        let mut first = file.by_ref().take(foreign::START as u64);
+        first.read_to_end(&mut start).map_err(fail)?;
+        file.rewind().map_err(fail)?;
+        if start.starts_with(npy::MAGIC) {
+            return Err(single(file, about.len()));
+        }
+        if !start.starts_with(ARCHIVE) {
+            return Err(foreign::told(&start));
+        }
         let archive = ZipArchive::new(file).map_err(|error| {
             format!(
-                "is not an .npz archive ({error}); save one with np.savez(path, x=x, y=y), or give the \
-                 folder that holds x.npy and y.npy"
+                "is a damaged .npz archive ({error}); save it again with np.savez(path, x=x, y=y)"
             )
         })?;
         Ok(Container::Archive {
@@ -92,10 +106,20 @@ impl Container {
             }
             Container::Folder(folder) => {
                 let fail = |error: std::io::Error| format!("cannot be read ({error})");
-                let file = File::open(folder.join(file)).map_err(fail)?;
+                let file = file::open(&folder.join(file)).map_err(fail)?;
                 let size = file.metadata().map_err(fail)?.len();
                 Npy::new(Box::new(BufReader::new(file)), size)
             }
         }
     }
+}
+
+/// What is wrong with a file that is one array.
+fn single(file: impl Read, size: u64) -> String {
+    let shape = Npy::new(file, size).map(|npy| format!(" of shape {:?}", npy.shape()));
+    format!(
+        "is a single array{}, no .npz archive; save all that belong together with \
+         np.savez(\"data.npz\", x=x, y=y), or give the folder that holds x.npy and y.npy",
+        shape.unwrap_or_default()
+    )
 }

@@ -9,7 +9,7 @@ mod header;
 pub(super) mod tests;
 
 use header::{ByteOrder, ElementOrder, Header, damaged, unreadable};
-pub(super) use header::{Kind, floats_header};
+pub(super) use header::{Kind, MAGIC, floats_header};
 
 /// Elements that are converted at a time.
 const CHUNK: usize = 16_384;
@@ -72,11 +72,15 @@ impl<R: Read> Npy<R> {
 
     /// The elements as texts, in C order; what is no Unicode becomes U+FFFD.
     pub fn texts(self) -> Result<Vec<String>, String> {
+        let word = self.header.element.word;
         self.elements(|bytes| {
             let points = bytes.chunks_exact(4).map(|point| wide(point) as u32);
-            let text: String = points
-                .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
-                .collect();
+            let text: String = match word {
+                1 => String::from_utf8_lossy(bytes).into_owned(),
+                _ => points
+                    .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
+                    .collect(),
+            };
             text.trim_end_matches('\0').to_owned()
         })
     }
@@ -85,17 +89,15 @@ impl<R: Read> Npy<R> {
         let element = self.header.element;
         let shape = self.header.shape;
         let count: usize = shape.iter().product();
-        let word = match element.kind {
-            Kind::Text => 4,
-            _ => element.width,
-        };
         let mut elements = Vec::with_capacity(count);
         let mut buffer = vec![0; element.width * CHUNK.min(count)];
         while elements.len() < count {
             let chunk = &mut buffer[..element.width * CHUNK.min(count - elements.len())];
             self.reader.read_exact(chunk).map_err(unreadable)?;
             if element.byte_order == ByteOrder::Big {
-                chunk.chunks_exact_mut(word).for_each(<[u8]>::reverse);
+                chunk
+                    .chunks_exact_mut(element.word)
+                    .for_each(<[u8]>::reverse);
             }
             elements.extend(chunk.chunks_exact(element.width).map(&convert));
         }

@@ -99,7 +99,7 @@ mod tests {
             read_npz(&path)
                 .unwrap_err()
                 .to_string()
-                .contains("not an .npz")
+                .contains("nor an .npz")
         );
     }
 }

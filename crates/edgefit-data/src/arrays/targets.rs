@@ -1,9 +1,8 @@
 //! The targets of samples: classes, labels, or numbers to regress.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use super::checks::{require_finite, require_samples};
 use super::npy::{Kind, Npy};
 
 /// What is predicted from a sample.
@@ -33,92 +32,25 @@ pub enum Targets {
 }
 
 /// Targets whose classes and columns have no names yet.
+#[derive(Debug)]
 pub(super) enum UnnamedTargets {
-    Classes(Vec<i128>),
+    Classes(ClassLabels),
     MultiLabel { width: usize, labels: Vec<bool> },
     Regression { width: usize, values: Vec<f32> },
 }
 
+/// The class of each sample.
+#[derive(Debug)]
+pub(super) enum ClassLabels {
+    /// Its number.
+    Numbers(Vec<i128>),
+    /// The column of a one-hot row.
+    Columns { width: usize, labels: Vec<usize> },
+    /// Its name.
+    Texts(Vec<String>),
+}
+
 impl UnnamedTargets {
-    /// Reads `y`, whose type and shape decide the task.
-    pub fn read<R: Read>(npy: Npy<R>) -> Result<Self, String> {
-        require_samples(npy.shape())?;
-        let width = match *npy.shape() {
-            [_] => 1,
-            [_, width] => width,
-            _ => {
-                return Err(format!(
-                    "has the shape {:?}; give a target a sample, or one row of targets a sample",
-                    npy.shape()
-                ));
-            }
-        };
-        match npy.kind() {
-            Kind::Text => Err(
-                "holds text; give the number of each class, from 0, and their \
-                               names as 'classes'"
-                    .into(),
-            ),
-            Kind::Float => {
-                let values = npy.floats()?;
-                require_finite(&values, &[width])?;
-                Ok(UnnamedTargets::Regression { width, values })
-            }
-            _ if width == 1 => Ok(UnnamedTargets::Classes(npy.integers()?)),
-            _ => {
-                let labels = npy.integers()?;
-                match labels.iter().position(|label| !matches!(label, 0 | 1)) {
-                    Some(bad) => Err(format!(
-                        "holds {} in row {}, column {}; several labels a sample are 0 or 1, and \
-                         regression targets are floats",
-                        labels[bad],
-                        bad / width,
-                        bad % width
-                    )),
-                    None => Ok(UnnamedTargets::MultiLabel {
-                        width,
-                        labels: labels.iter().map(|&label| label == 1).collect(),
-                    }),
-                }
-            }
-        }
-    }
-
-    pub fn samples(&self) -> usize {
-        match self {
-            UnnamedTargets::Classes(labels) => labels.len(),
-            UnnamedTargets::MultiLabel { width, labels } => labels.len() / width,
-            UnnamedTargets::Regression { width, values } => values.len() / width,
-        }
-    }
-
-    /// Appends the targets of another split.
-    pub fn append(&mut self, other: UnnamedTargets) -> Result<(), String> {
-        match (self, other) {
-            (UnnamedTargets::Classes(labels), UnnamedTargets::Classes(more)) => labels.extend(more),
-            (
-                UnnamedTargets::MultiLabel { width, labels },
-                UnnamedTargets::MultiLabel {
-                    width: other,
-                    labels: more,
-                },
-            ) if *width == other => labels.extend(more),
-            (
-                UnnamedTargets::Regression { width, values },
-                UnnamedTargets::Regression {
-                    width: other,
-                    values: more,
-                },
-            ) if *width == other => values.extend(more),
-            _ => {
-                return Err(
-                    "has another type or width than 'y_train'; save all splits alike".into(),
-                );
-            }
-        }
-        Ok(())
-    }
-
     /// The targets under `names`, or under their numbers.
     ///
     /// `row` names a sample in error messages.
@@ -127,43 +59,96 @@ impl UnnamedTargets {
         names: Option<Vec<String>>,
         row: impl Fn(usize) -> String,
     ) -> Result<Targets, String> {
-        let columns = |width: usize| match names.clone() {
-            Some(names) if names.len() != width => Err(format!(
-                "'classes' has {} names for the {width} columns of y; give one for each",
-                names.len()
-            )),
-            Some(names) => Ok(names),
-            None => Ok((0..width).map(|column| column.to_string()).collect()),
-        };
         match self {
-            UnnamedTargets::Classes(labels) => classes(&labels, names, row),
+            UnnamedTargets::Classes(labels) => classes(labels, names, row),
             UnnamedTargets::MultiLabel { width, labels } => Ok(Targets::MultiLabel {
-                names: columns(width)?,
+                names: columns(width, names)?,
                 labels,
             }),
             UnnamedTargets::Regression { width, values } => Ok(Targets::Regression {
-                names: columns(width)?,
+                names: columns(width, names)?,
                 values,
             }),
         }
     }
 }
 
-/// The classes are the numbers from 0 if they have names, and the distinct labels otherwise.
+/// The names of columns, which are their numbers where they have none.
+fn columns(width: usize, names: Option<Vec<String>>) -> Result<Vec<String>, String> {
+    match names {
+        Some(names) if names.len() != width => Err(format!(
+            "'classes' has {} names for the {width} columns of y; give one for each",
+            names.len()
+        )),
+        Some(names) => Ok(names),
+        None => Ok((0..width).map(|column| column.to_string()).collect()),
+    }
+}
+
+/// Classes with names: those that are given, or those that occur.
 fn classes(
-    labels: &[i128],
+    labels: ClassLabels,
     names: Option<Vec<String>>,
     row: impl Fn(usize) -> String,
 ) -> Result<Targets, String> {
-    let distinct: BTreeSet<i128> = labels.iter().copied().collect();
-    if let (1, Some(only)) = (distinct.len(), distinct.first()) {
+    let (names, labels) = match labels {
+        ClassLabels::Columns { width, labels } => (columns(width, names)?, labels),
+        ClassLabels::Texts(texts) => by_name(texts, names, row)?,
+        ClassLabels::Numbers(numbers) => by_number(&numbers, names, row)?,
+    };
+    let first = labels.first().copied().unwrap_or(0);
+    if labels.iter().all(|label| *label == first) {
         return Err(format!(
-            "y holds one class only, {only}; add samples of another, there is nothing to learn from one"
+            "y holds one class only, {}; add samples of another, there is nothing to learn from one",
+            names[first]
         ));
     }
+    Ok(Targets::Classes { names, labels })
+}
+
+/// Classes that samples are called by.
+fn by_name(
+    texts: Vec<String>,
+    names: Option<Vec<String>>,
+    row: impl Fn(usize) -> String,
+) -> Result<(Vec<String>, Vec<usize>), String> {
+    let names = names.unwrap_or_else(|| {
+        let distinct: BTreeSet<String> = texts.iter().cloned().collect();
+        distinct.into_iter().collect()
+    });
+    let numbered = names.iter().enumerate();
+    let numbers: BTreeMap<&str, usize> = numbered.map(|(at, name)| (name.as_str(), at)).collect();
+    let index = |(sample, text): (usize, &String)| {
+        numbers.get(text.as_str()).copied().ok_or_else(|| {
+            format!(
+                "{} is '{text}', which 'classes' does not hold; add it, or leave the names out",
+                row(sample)
+            )
+        })
+    };
+    let labels = texts.iter().enumerate().map(index);
+    let labels = labels.collect::<Result<_, _>>()?;
+    if let Some(empty) = texts.iter().position(String::is_empty) {
+        return Err(format!(
+            "{} is empty; give every sample a class",
+            row(empty)
+        ));
+    }
+    Ok((names, labels))
+}
+
+/// The classes are the numbers from 0 if they have names, and the distinct labels otherwise.
+fn by_number(
+    labels: &[i128],
+    names: Option<Vec<String>>,
+    row: impl Fn(usize) -> String,
+) -> Result<(Vec<String>, Vec<usize>), String> {
     let numbers: Vec<i128> = match &names {
         Some(names) => (0..names.len() as i128).collect(),
-        None => distinct.into_iter().collect(),
+        None => {
+            let distinct: BTreeSet<i128> = labels.iter().copied().collect();
+            distinct.into_iter().collect()
+        }
     };
     let index = |(sample, label): (usize, &i128)| {
         numbers.binary_search(label).map_err(|_| {
@@ -181,7 +166,7 @@ fn classes(
         .map(index)
         .collect::<Result<_, _>>()?;
     let names = names.unwrap_or_else(|| numbers.iter().map(i128::to_string).collect());
-    Ok(Targets::Classes { names, labels })
+    Ok((names, labels))
 }
 
 /// Reads the names in `classes`.

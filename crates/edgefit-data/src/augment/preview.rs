@@ -1,11 +1,12 @@
 //! A sheet of augmented views to look at.
 
 use edgefit_graph::Preprocessing;
+use edgefit_graph::preprocessing::{ChannelOrder, Layout};
 use image::RgbImage;
 use image::imageops::replace;
 
 use super::{Augmentation, augmented, stream};
-use crate::prepare::{prepare, source_channel};
+use crate::prepare::prepare;
 
 /// Most pixels of a sheet.
 const MAX_PIXELS: u64 = 1 << 26;
@@ -26,6 +27,10 @@ pub fn preview(
         return Err("there is no image to preview; give at least one".into());
     }
     let (width, height) = (preprocessing.width, preprocessing.height);
+    let preprocessing = &Preprocessing {
+        layout: Layout::ChannelsFirst,
+        ..preprocessing.clone()
+    };
     let (sheet_width, sheet_height) = sheet_size(preprocessing, images.len(), columns)?;
     let mut sheet = RgbImage::new(sheet_width, sheet_height);
     for (row, image) in images.iter().enumerate() {
@@ -77,10 +82,14 @@ fn pixels(input: &[f32], preprocessing: &Preprocessing) -> RgbImage {
     let mut image = RgbImage::new(preprocessing.width, preprocessing.height);
     let size = image.pixels().len();
     for (channel, plane) in input.chunks_exact(size).enumerate() {
-        let source = source_channel(preprocessing, channel);
         let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
         for (pixel, value) in image.pixels_mut().zip(plane) {
-            pixel[source] = (value * std + mean).round() as u8;
+            let value = (value * std + mean).round() as u8;
+            match preprocessing.channel_order {
+                ChannelOrder::Rgb => pixel[channel] = value,
+                ChannelOrder::Bgr => pixel[2 - channel] = value,
+                ChannelOrder::Grey => pixel.0 = [value; 3],
+            }
         }
     }
     image
@@ -88,7 +97,7 @@ fn pixels(input: &[f32], preprocessing: &Preprocessing) -> RgbImage {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::preprocessing::{ChannelOrder, Fit, PreprocessingName};
+    use edgefit_graph::preprocessing::{Fit, PreprocessingName};
     use image::Rgb;
     use image::imageops::crop_imm;
 
@@ -113,6 +122,16 @@ mod tests {
             assert_eq!(clean, scene(), "{name}");
             assert!(first != clean && second != clean && first != second);
         }
+    }
+
+    #[test]
+    fn a_grey_sheet_in_any_layout_is_grey() {
+        let mut preprocessing = Preprocessing::named(PreprocessingName::Tf, 12, 8);
+        preprocessing.channel_order = ChannelOrder::Grey;
+        preprocessing.layout = Layout::ChannelsLast;
+        let white = RgbImage::from_pixel(12, 8, Rgb([255; 3]));
+        let sheet = preview(&[white], &preprocessing, &Augmentation::none(), 1, 1).unwrap();
+        assert!(sheet.pixels().all(|pixel| pixel.0 == [255; 3]));
     }
 
     #[test]

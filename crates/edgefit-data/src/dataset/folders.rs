@@ -3,25 +3,34 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use edgefit_base::names::nearest;
 use edgefit_graph::Task;
-use walkdir::WalkDir;
 
+use super::aside::Aside;
+use super::class_names::{self, canonical};
+use super::layout::{self, ClassFolders};
+use super::listing::{Folder, Image, images};
 use super::{Content, Dataset, Sample};
 use crate::error::{Error, Result};
 use crate::split::Split;
 
-const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "webp", "bmp", "gif"];
+/// The images of each class.
+type Classes = BTreeMap<String, Vec<(PathBuf, Option<Split>)>>;
 
 impl Dataset {
-    /// Lists a folder of class folders, or of `train`, `val` and `test` folders that hold class
-    /// folders, without opening the images.
+    /// Lists a folder of class folders, or of parts that hold class folders, by the first bytes of
+    /// the files in it.
+    ///
+    /// Parts are `train`, `val` and `test`, and what else is usual, such as `Training` and `Valid`. A
+    /// folder that holds nothing but one folder of class folders or parts stands for that. What was
+    /// assumed and what was left out is in [`Dataset::remarks`].
     ///
     /// ```
     /// let folder = tempfile::tempdir()?;
     /// for path in ["cat/1.png", "dog/2.jpg"] {
     ///     let path = folder.path().join(path);
     ///     std::fs::create_dir(path.parent().unwrap())?;
-    ///     std::fs::write(path, "")?;
+    ///     std::fs::write(path, b"\x89PNG\r\n\x1a\n")?;
     /// }
     /// let dataset = edgefit_data::Dataset::scan(folder.path())?;
     /// assert_eq!(dataset.classes, ["cat", "dog"]);
@@ -30,214 +39,124 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// The folder cannot be read, has fewer than two classes, an empty class, or a class that
-    /// `train` does not have.
+    /// The folder cannot be read, could be read in two ways, has fewer than two classes, an empty
+    /// class, a class that `train` does not have, or a class whose name cannot be a label or looks
+    /// like that of another.
     pub fn scan(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
-        let mut files: BTreeMap<String, Vec<(PathBuf, Option<Split>)>> = BTreeMap::new();
-        let mut other_files = 0;
-        let all = folders(root)?;
-        let count = all.len();
-        let given: Vec<(PathBuf, Split)> = all
-            .into_iter()
-            .filter_map(|(name, path)| Some((path, Split::of_folder(&name)?)))
-            .collect();
-        // A class may be called "test"; a folder of splits holds nothing else.
-        let is_split =
-            given.len() == count && given.iter().any(|(_, split)| *split == Split::Train);
-        let splits = if is_split {
-            given
-                .into_iter()
-                .map(|(path, split)| (path, Some(split)))
-                .collect()
-        } else {
-            vec![(root.to_path_buf(), None)]
-        };
-        for (folder, split) in splits {
-            for (class, path) in folders(&folder)? {
-                let mut found = 0;
-                for entry in WalkDir::new(&path).follow_links(true).sort_by_file_name() {
-                    let entry = entry.map_err(|error| walk_error(&path, error))?;
-                    if !entry.file_type().is_file() || hidden(entry.file_name()) {
-                        continue;
-                    }
-                    if !looks_like_an_image(entry.path()) {
-                        other_files += 1;
-                        continue;
-                    }
-                    found += 1;
-                    let images = files.entry(class.clone()).or_default();
-                    images.push((entry.into_path(), split));
-                }
-                if found == 0 {
-                    return Err(Error::Dataset {
-                        path,
-                        problem: "this class folder holds no images; add some or remove it".into(),
-                    });
-                }
+        let mut aside = Aside::default();
+        let mut classes = Classes::new();
+        for folders in layout::find(root, &mut aside)? {
+            class_names::require_distinct(&folders.classes, &mut aside)?;
+            for class in &folders.classes {
+                let found = images_of(class, &folders, &mut aside)?;
+                let found = found.into_iter().map(|image| (image.path, folders.split));
+                let name = canonical(&class.name).into_owned();
+                classes.entry(name).or_default().extend(found);
             }
         }
-
-        let problem = |problem: String| Error::Dataset {
+        // A held-out part may have an empty folder of a class.
+        classes.retain(|_, images| !images.is_empty());
+        require_classes(&classes).map_err(|problem| Error::Dataset {
             path: root.to_path_buf(),
             problem,
-        };
-        if files.len() < 2 {
-            return Err(problem(match files.keys().next() {
-                None => "holds no class folders; put the images of each class into a folder \
-                         named after it"
-                    .into(),
-                Some(only) => format!(
-                    "holds one class only, '{only}'; add a folder for each other class, there is \
-                     nothing to learn from one"
-                ),
-            }));
-        }
-        let untrained = files.iter().find(|(_, images)| {
-            images
-                .iter()
-                .all(|(_, split)| !matches!(split, None | Some(Split::Train)))
-        });
-        if let Some((class, _)) = untrained {
-            return Err(problem(format!(
-                "class '{class}' is not in the train folder; add images of it there"
-            )));
-        }
-        let (classes, images): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-        let samples = images
-            .into_iter()
-            .enumerate()
-            .flat_map(|(class, images)| {
-                images.into_iter().map(move |(path, split)| Sample {
-                    relative: relative(root, &path),
-                    content: Content::Image(path),
-                    class,
-                    targets: Vec::new(),
-                    split,
-                })
+        })?;
+        let mut classes: Vec<_> = classes.into_iter().collect();
+        let names = classes.iter().map(|(name, _)| name.as_str());
+        let order = class_names::order(names, &mut aside);
+        classes.sort_by_cached_key(|(name, _)| order.iter().position(|ordered| ordered == name));
+        let (classes, images): (Vec<_>, Vec<_>) = classes.into_iter().unzip();
+        let samples = images.into_iter().enumerate().flat_map(|(class, images)| {
+            images.into_iter().map(move |(path, split)| Sample {
+                relative: relative(root, &path),
+                content: Content::Image(path),
+                class,
+                targets: Vec::new(),
+                split,
+                group: None,
             })
-            .collect();
+        });
         Ok(Dataset {
+            samples: samples.collect(),
             root: root.to_path_buf(),
             task: Task::Classes,
             classes,
             dims: None,
-            samples,
-            other_files,
+            remarks: aside.sentences(root),
         })
     }
 }
 
-/// Folders in `folder` that are not hidden, by name.
-fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let fail = |source| Error::Read {
-        path: folder.to_path_buf(),
-        source,
+/// The images of a class, of which there is one at least that may be read; held-out parts need none.
+fn images_of(class: &Folder, folders: &ClassFolders, aside: &mut Aside) -> Result<Vec<Image>> {
+    let found = images(&class.path, aside)?;
+    let refused = |problem: String| {
+        Err(Error::Dataset {
+            path: class.path.clone(),
+            problem,
+        })
     };
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let path = entry.path();
-        if path.is_dir() && !hidden(&entry.file_name()) {
-            found.push((entry.file_name().to_string_lossy().into_owned(), path));
+    let problems: Vec<&Image> = found
+        .iter()
+        .filter(|image| image.problem.is_some())
+        .collect();
+    match problems.as_slice() {
+        _ if matches!(folders.split, Some(Split::Val | Split::Test)) => Ok(found),
+        [] if found.is_empty() => {
+            refused("this class folder holds no images; add some or remove it".into())
         }
+        [first, ..] if problems.len() == found.len() => refused(format!(
+            "this class folder holds no image that can be read, and {} that cannot; {} {}",
+            found.len(),
+            relative(&class.path, &first.path),
+            first.problem.as_deref().unwrap_or_default()
+        )),
+        _ => Ok(found),
     }
-    found.sort();
-    Ok(found)
 }
 
-fn hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+/// Checks that there are two classes at least, and that there is something to train on for each.
+fn require_classes(classes: &Classes) -> Result<(), String> {
+    if classes.len() < 2 {
+        return Err(match classes.keys().next() {
+            None => {
+                "holds no class folders; put the images of each class into a folder named after it"
+                    .into()
+            }
+            Some(only) => format!(
+                "holds one class only, '{only}'; add a folder for each other class, there is nothing \
+                 to learn from one"
+            ),
+        });
+    }
+    let is_trained = |images: &[(PathBuf, Option<Split>)]| {
+        let mut splits = images.iter().map(|(_, split)| split);
+        splits.any(|split| matches!(split, None | Some(Split::Train)))
+    };
+    let (trained, untrained): (Vec<_>, Vec<_>) =
+        classes.iter().partition(|(_, images)| is_trained(images));
+    let Some((class, _)) = untrained.first() else {
+        return Ok(());
+    };
+    let trained = trained.iter().map(|(name, _)| name.as_str());
+    let meant = nearest(class, trained).map_or(String::new(), |name| {
+        format!(", or rename the folder if '{name}' is meant")
+    });
+    Err(format!(
+        "class '{class}' is not in the train folder; add images of it there{meant}"
+    ))
 }
 
-fn looks_like_an_image(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| {
-        EXTENSIONS
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known))
-    })
-}
-
+/// The path below `root` with `/` between names, bytes that are not UTF-8 escaped: no two files have
+/// the same.
 fn relative(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
-    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
-    names.join("/")
-}
-
-fn walk_error(folder: &Path, error: walkdir::Error) -> Error {
-    Error::Read {
-        path: error.path().unwrap_or(folder).to_path_buf(),
-        source: error.into(),
-    }
+    let names = below.iter().map(|name| match name.to_str() {
+        Some(name) => name.to_owned(),
+        None => name.as_encoded_bytes().escape_ascii().to_string(),
+    });
+    names.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder(files: &[&str]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = root.path().join(file);
-            if file.ends_with('/') {
-                std::fs::create_dir_all(path).unwrap();
-            } else {
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(path, "").unwrap();
-            }
-        }
-        root
-    }
-
-    #[test]
-    fn class_folders_are_listed_in_order() {
-        let root = folder(&[
-            "b/2.PNG",
-            "a/deep/1.jpg",
-            "a/notes.txt",
-            ".git/x.png",
-            "b/.h.png",
-        ]);
-        let dataset = Dataset::scan(root.path()).unwrap();
-        assert_eq!(dataset.classes, ["a", "b"]);
-        let names: Vec<_> = dataset
-            .samples
-            .iter()
-            .map(|sample| &sample.relative)
-            .collect();
-        assert_eq!(names, ["a/deep/1.jpg", "b/2.PNG"]);
-        assert_eq!(dataset.other_files, 1);
-    }
-
-    #[test]
-    fn the_users_own_split_is_kept() {
-        let root = folder(&[
-            "train/a/1.png",
-            "train/b/1.png",
-            "val/a/2.png",
-            "test/b/3.png",
-        ]);
-        let dataset = Dataset::scan(root.path()).unwrap();
-        assert_eq!(dataset.classes, ["a", "b"]);
-        let splits: Vec<_> = dataset.samples.iter().map(|sample| sample.split).collect();
-        assert!(splits.contains(&Some(Split::Val)) && splits.contains(&Some(Split::Test)));
-    }
-
-    #[test]
-    fn folders_that_are_not_a_dataset_are_refused() {
-        for (files, expected) in [
-            (&["a/"][..], "this class folder holds no images"),
-            (&["a/1.png"], "one class only, 'a'"),
-            (&["a/1.png", "b/notes.txt"], "holds no images"),
-            (&["1.png"], "no class folders"),
-            (
-                &["train/a/1.png", "train/b/1.png", "val/c/1.png"],
-                "class 'c' is not in the train folder",
-            ),
-        ] {
-            let error = Dataset::scan(folder(files).path()).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-        assert!(Dataset::scan("no/such/folder").is_err());
-    }
-}
+mod tests;

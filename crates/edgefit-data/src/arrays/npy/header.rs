@@ -5,7 +5,8 @@
 
 use std::io::Read;
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+/// First bytes of an array.
+pub(in crate::arrays) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Longest header, in bytes; as NumPy's own `max_header_size`.
 const MAX_HEADER: usize = 10_000;
@@ -44,6 +45,8 @@ pub(super) struct ElementType {
     pub kind: Kind,
     /// Bytes of an element.
     pub width: usize,
+    /// Bytes that make a number or a letter.
+    pub word: usize,
     pub byte_order: ByteOrder,
 }
 
@@ -154,22 +157,24 @@ impl ElementType {
         if code == 'O' {
             return Err(
                 "is a pickled array of Python objects, which could run code and is not read; save \
-                 it with a dtype of numbers, or of str for names"
+                 it with a dtype of numbers, or of str for names, as of y.astype(int) or y.astype(str)"
                     .into(),
             );
         }
         let count: Option<usize> = rest[code.len_utf8()..].parse().ok();
-        let (kind, width) = match (code, count) {
-            ('f', Some(width @ (2 | 4 | 8))) => (Kind::Float, width),
-            ('i', Some(width @ (1 | 2 | 4 | 8))) => (Kind::Signed, width),
-            ('u', Some(width @ (1 | 2 | 4 | 8))) => (Kind::Unsigned, width),
-            ('b', Some(1)) => (Kind::Bool, 1),
-            ('U', Some(letters @ 1..=MAX_HEADER)) => (Kind::Text, 4 * letters),
+        let (kind, width, word) = match (code, count) {
+            ('f', Some(width @ (2 | 4 | 8))) => (Kind::Float, width, width),
+            ('i', Some(width @ (1 | 2 | 4 | 8))) => (Kind::Signed, width, width),
+            ('u', Some(width @ (1 | 2 | 4 | 8))) => (Kind::Unsigned, width, width),
+            ('b', Some(1)) => (Kind::Bool, 1, 1),
+            ('U', Some(letters @ 1..=MAX_HEADER)) => (Kind::Text, 4 * letters, 4),
+            ('S', Some(letters @ 1..=MAX_HEADER)) => (Kind::Text, letters, 1),
             _ => return Err(unsupported()),
         };
         Ok(ElementType {
             kind,
             width,
+            word,
             byte_order,
         })
     }

@@ -7,7 +7,10 @@ mod mobilenet_v3;
 mod resnet;
 mod squeezenet;
 
-use crate::architecture::Architecture;
+use edgefit_base::names::letters;
+
+use crate::architecture::{Architecture, Twins};
+use crate::variant::Variant;
 
 /// All of them.
 pub const ARCHITECTURES: &[Architecture] = &[
@@ -30,6 +33,43 @@ impl Architecture {
     pub fn named(name: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|arch| arch.name == name)
     }
+
+    /// The architecture that edgefit, torchvision or timm calls `name`, whatever stands between its words,
+    /// and the variant of it where the name says one.
+    ///
+    /// ```
+    /// use edgefit_import::{Architecture, Variant};
+    ///
+    /// let (arch, variant) = Architecture::called("tf_efficientnet_lite0.in1k").unwrap();
+    /// assert_eq!((arch.name, variant), ("efficientnet-lite0", Some(Variant::Tf)));
+    /// ```
+    pub fn called(name: &str) -> Option<(&'static Self, Option<Variant>)> {
+        // timm writes the set of weights behind a dot, and its own name before a slash.
+        let name = name.rsplit('/').next()?;
+        let without_tag = name.split('.').next()?;
+        [name, without_tag].into_iter().find_map(of_letters)
+    }
+}
+
+/// The architecture of that name, of which only letters and digits count.
+fn of_letters(name: &str) -> Option<(&'static Architecture, Option<Variant>)> {
+    let name = letters(name);
+    ARCHITECTURES.iter().find_map(|arch| {
+        let known = letters(arch.name);
+        let twins = arch.twins == Twins::OfTimm;
+        let (rest, tf) = match name.strip_prefix("tf") {
+            Some(rest) if twins => (rest, true),
+            _ => (name.as_str(), false),
+        };
+        // timm writes the width behind it, in per cent.
+        let of_timm = rest.strip_suffix("100") == Some(&known);
+        let variant = match (twins, tf, of_timm) {
+            (true, true, _) => Some(Variant::Tf),
+            (true, false, true) => Some(Variant::Timm),
+            _ => None,
+        };
+        (of_timm || rest == known).then_some((arch, variant))
+    })
 }
 
 #[cfg(test)]
@@ -37,6 +77,46 @@ mod tests {
     use edgefit_graph::infer::{InputShapes, infer};
 
     use super::*;
+
+    #[test]
+    fn architectures_have_the_names_of_others_too() {
+        let called = |name| Architecture::called(name).map(|(arch, variant)| (arch.name, variant));
+        for (name, arch, variant) in [
+            ("efficientnet-lite0", "efficientnet-lite0", None),
+            ("EfficientNet_Lite0", "efficientnet-lite0", None),
+            (
+                "tf_efficientnet_lite3",
+                "efficientnet-lite3",
+                Some(Variant::Tf),
+            ),
+            ("mobilenet_v3_small", "mobilenet-v3-small", None),
+            (
+                "mobilenetv3_small_100.lamb_in1k",
+                "mobilenet-v3-small",
+                Some(Variant::Timm),
+            ),
+            (
+                "timm/tf_mobilenetv3_large_100",
+                "mobilenet-v3-large",
+                Some(Variant::Tf),
+            ),
+            ("mobilenetv2_100", "mobilenet-v2", None),
+            ("squeezenet1_1", "squeezenet1-1", None),
+            ("squeezenet1.1", "squeezenet1-1", None),
+            ("resnet50.a1_in1k", "resnet50", None),
+        ] {
+            assert_eq!(called(name), Some((arch, variant)), "{name}");
+        }
+        for name in [
+            "",
+            "resnet",
+            "tf_resnet18",
+            "mobilenetv3_small_075",
+            "resnet50_100d",
+        ] {
+            assert_eq!(called(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn every_architecture_can_be_built_without_weights() {

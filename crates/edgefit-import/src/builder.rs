@@ -4,19 +4,13 @@ use std::collections::BTreeSet;
 
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 
-use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Missing, Result};
+use crate::imported::Imported;
+use crate::layout::{Layout, Wanted};
+use crate::variant::Variant;
+use crate::weight_set::WeightSet;
 
 const OPSET: i64 = 17;
-
-/// A checkpoint turned into a graph.
-#[derive(Debug)]
-pub struct Imported {
-    /// The network with its weights.
-    pub graph: Graph,
-    /// Keys of the checkpoint that the network has no use for.
-    pub unused_keys: Vec<String>,
-}
 
 /// Shape of a square two-dimensional convolution.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +66,9 @@ pub(crate) enum Rounding {
 #[derive(Clone, Copy)]
 pub(crate) enum Weights<'c> {
     /// A file.
-    Checkpoint(&'c Checkpoint),
+    Checkpoint(&'c WeightSet<'c>),
+    /// Nowhere: what is wanted is only listed, in that layout and for one class.
+    None(Layout),
     /// Zeros, in the layout of torchvision, for so many classes.
     Zeros { classes: usize },
 }
@@ -84,7 +80,9 @@ pub(crate) struct Builder<'c> {
     graph: Graph,
     resolution: usize,
     weights: Weights<'c>,
+    variant: Option<Variant>,
     used: BTreeSet<String>,
+    wanted: Vec<Wanted>,
     missing: Vec<Missing>,
     failure: Option<Error>,
 }
@@ -105,22 +103,35 @@ impl<'c> Builder<'c> {
             graph,
             resolution,
             weights,
+            variant: None,
             used: BTreeSet::new(),
+            wanted: Vec::new(),
             missing: Vec::new(),
             failure: None,
         }
+    }
+
+    pub fn with_variant(self, variant: Option<Variant>) -> Self {
+        Builder { variant, ..self }
+    }
+
+    /// Which of two networks with the same keys is built.
+    pub fn variant(&self) -> Option<Variant> {
+        self.variant
     }
 
     pub fn resolution(&self) -> usize {
         self.resolution
     }
 
-    /// Whether the checkpoint has a tensor `key`, which tells its layout.
-    pub fn has(&self, key: &str) -> bool {
-        match self.weights {
-            Weights::Checkpoint(checkpoint) => checkpoint.shape(key).is_some(),
-            Weights::Zeros { .. } => false,
-        }
+    /// Whether the keys are called as timm's.
+    pub fn is_timm(&self) -> bool {
+        let layout = match self.weights {
+            Weights::Checkpoint(set) => Layout::of(set),
+            Weights::None(layout) => layout,
+            Weights::Zeros { .. } => Layout::Other,
+        };
+        layout == Layout::Timm
     }
 
     pub fn conv(&mut self, key: &str, x: &str, shape: ConvShape, pads: (usize, usize)) -> String {
@@ -237,10 +248,11 @@ impl<'c> Builder<'c> {
     /// Number of classes of the checkpoint, whose last layer has the weight `key`.
     pub fn classes(&self, key: &str) -> usize {
         match self.weights {
-            Weights::Checkpoint(checkpoint) => {
-                let dims = checkpoint.shape(&format!("{key}.weight"));
+            Weights::Checkpoint(set) => {
+                let dims = set.shape(&format!("{key}.weight"));
                 dims.and_then(|dims| dims.first().copied()).unwrap_or(1)
             }
+            Weights::None(_) => 1,
             Weights::Zeros { classes } => classes,
         }
     }
@@ -261,19 +273,15 @@ impl<'c> Builder<'c> {
         self.graph.outputs.push(ValueInfo::f32("logits", dims));
     }
 
-    /// The network, and the keys of `checkpoint` that it does not use.
-    pub fn finish(self, checkpoint: &Checkpoint) -> Result<Imported> {
+    /// The network with the weights of `set`, beside which the checkpoint has `others`.
+    pub fn finish(self, set: &WeightSet, others: Vec<String>) -> Result<Imported> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let unused_keys: Vec<String> = checkpoint
-            .keys()
-            .filter(|key| !self.used.contains(*key))
-            .map(str::to_owned)
-            .collect();
+        let unused_keys = set.unused(&self.used, &others);
         if !self.missing.is_empty() {
             return Err(Error::WrongArchitecture {
-                path: checkpoint.path().to_path_buf(),
+                path: set.checkpoint.path().to_path_buf(),
                 arch: self.graph.name,
                 missing: self.missing,
                 unexpected: unused_keys,
@@ -282,12 +290,22 @@ impl<'c> Builder<'c> {
         Ok(Imported {
             graph: self.graph,
             unused_keys,
+            prefix: set.prefix.clone(),
+            wrappers: Vec::new(),
+            other_prefixes: others,
+            renamed: set.renamed.clone(),
+            variant: self.variant,
         })
     }
 
     /// The network, of which nothing can be missing: its weights are zeros.
     pub fn blank(self) -> Graph {
         self.graph
+    }
+
+    /// The tensors that the network is made of, where no weights were given.
+    pub fn wanted(self) -> Vec<Wanted> {
+        self.wanted
     }
 
     /// Appends a node whose only output is named after it.
@@ -301,8 +319,16 @@ impl<'c> Builder<'c> {
     /// Moves the tensor `key` into the graph and returns its name there.
     fn weight(&mut self, key: &str, dims: &[usize]) -> String {
         self.used.insert(key.to_owned());
-        let checkpoint = match self.weights {
-            Weights::Checkpoint(checkpoint) => checkpoint,
+        let set = match self.weights {
+            Weights::Checkpoint(set) => set,
+            Weights::None(_) => {
+                let (key, dims) = (key.to_owned(), dims.to_vec());
+                self.wanted.push(Wanted {
+                    key: key.clone(),
+                    dims,
+                });
+                return key;
+            }
             Weights::Zeros { .. } => {
                 let zeros = vec![0f32; dims.iter().product()];
                 let zeros = Tensor::from_values(dims.to_vec(), &zeros);
@@ -310,13 +336,13 @@ impl<'c> Builder<'c> {
                 return key.to_owned();
             }
         };
-        match checkpoint.shape(key) {
+        match set.shape(key) {
             found if found != Some(dims) => self.missing.push(Missing {
                 key: key.to_owned(),
                 dims: dims.to_vec(),
                 found: found.map(<[usize]>::to_vec),
             }),
-            _ => match checkpoint.tensor(key) {
+            _ => match set.tensor(key) {
                 Ok(tensor) => {
                     self.graph
                         .initializers

@@ -8,18 +8,20 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use edgefit_graph::{DataType, Tensor};
 use memmap2::Mmap;
-use pytorch_reader::PytorchReader;
 use safetensors::SafeTensors;
 
 use crate::error::{Error, Result};
 
-/// Prefixes under which training scripts store the weights.
-const WRAPPERS: [&str; 5] = [
-    "state_dict.",
-    "model_state_dict.",
-    "model.",
-    "module.",
-    "ema.",
+mod foreign;
+mod torch;
+mod zip_directory;
+
+/// What PyTorch puts between the parts of a key where it wraps a part of a network.
+const WRAPPERS: [&str; 4] = [
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_checkpoint_wrapped_module",
+    "module",
 ];
 
 /// Named tensors of a `.pth` (zip or legacy pickle) or `.safetensors` file, read when asked for.
@@ -29,6 +31,7 @@ pub struct Checkpoint {
     tensors: BTreeMap<String, Source>,
 }
 
+#[derive(Clone)]
 enum Source {
     Torch(pytorch_reader::Tensor),
     Safetensors {
@@ -70,25 +73,29 @@ impl Checkpoint {
             path: path.to_path_buf(),
             source,
         };
-        let file = File::open(path).map_err(read)?;
+        let file = edgefit_base::file::open(path).map_err(read)?;
         let metadata = file.metadata().map_err(read)?;
-        if !metadata.is_file() {
-            return Err(read(std::io::Error::other("is not a regular file")));
-        }
         // A safetensors file starts with the length of its header, and the header is JSON. A file
         // that only has the extension goes to the same reader, for its error message.
         let mut start = [0; 9];
         let json = (&file).read_exact(&mut start).is_ok() && start[8] == b'{';
         let extension = path.extension().unwrap_or_default();
         let tensors = if json || extension.eq_ignore_ascii_case("safetensors") {
-            safetensors(path, &file)?
+            safetensors(path, &file)
         } else {
-            torch(path)?
+            torch::tensors(path)
         };
+        let tensors = tensors.map_err(|error| match foreign::format(path) {
+            Some(problem) => Error::Unusable {
+                path: path.to_path_buf(),
+                problem,
+            },
+            None => error,
+        })?;
         Ok(Checkpoint {
             path: path.to_path_buf(),
             file_bytes: metadata.len(),
-            tensors: unwrap(tensors),
+            tensors,
         })
     }
 
@@ -97,9 +104,37 @@ impl Checkpoint {
         &self.path
     }
 
-    /// Keys of all tensors, sorted, without wrappers such as `state_dict.`.
+    /// Keys of all tensors as the file has them, sorted; nested ones have dots between their names.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
+    }
+
+    /// The same tensors under keys without the names of wrappers, and those names; `None` if no key has one,
+    /// or two would become the same.
+    pub(crate) fn without_wrappers(&self) -> Option<(Self, Vec<String>)> {
+        let plain = |key: &str| -> String {
+            let parts = key.split('.').filter(|part| !WRAPPERS.contains(part));
+            parts.collect::<Vec<_>>().join(".")
+        };
+        let tensors: BTreeMap<String, Source> = self
+            .tensors
+            .iter()
+            .map(|(key, source)| (plain(key), source.clone()))
+            .collect();
+        let wrappers = WRAPPERS.iter().filter(|wrapper| {
+            let mut parts = self.tensors.keys().flat_map(|key| key.split('.'));
+            parts.any(|part| part == **wrapper)
+        });
+        let wrappers: Vec<String> = wrappers.map(|wrapper| (*wrapper).to_owned()).collect();
+        if wrappers.is_empty() || tensors.len() < self.tensors.len() {
+            return None;
+        }
+        let plain = Checkpoint {
+            path: self.path.clone(),
+            file_bytes: self.file_bytes,
+            tensors,
+        };
+        Some((plain, wrappers))
     }
 
     /// Shape of the tensor `key`, if there is one.
@@ -113,7 +148,7 @@ impl Checkpoint {
     /// The tensor `key` as 32-bit floats, if there is one.
     ///
     /// # Errors
-    /// It is not of a float type, or its bytes cannot be read.
+    /// It is not of a float type, its bytes cannot be read, or a value in it is not finite.
     pub fn tensor(&self, key: &str) -> Result<Option<Tensor>> {
         let Some(source) = self.tensors.get(key) else {
             return Ok(None);
@@ -161,23 +196,17 @@ impl Checkpoint {
                 _ => Ok(Tensor::from_values(shape.to_vec(), &tensor.to_f32()?)),
             })
             .map_err(|error| fail(error.to_string()))?;
+        let values = tensor.to_f32().map_err(|error| fail(error.to_string()))?;
+        let broken = values.iter().filter(|value| !value.is_finite()).count();
+        if broken > 0 {
+            let all = values.len();
+            return Err(fail(format!(
+                "{broken} of its {all} values are NaN or infinite; take a checkpoint from before the training \
+                 broke down"
+            )));
+        }
         Ok(Some(tensor))
     }
-}
-
-fn torch(path: &Path) -> Result<BTreeMap<String, Source>> {
-    let not_one = |detail: String| Error::NotACheckpoint {
-        path: path.to_path_buf(),
-        detail,
-    };
-    let reader = PytorchReader::new(path).map_err(|error| not_one(error.to_string()))?;
-    if reader.is_empty() {
-        return Err(not_one("it holds no tensors".into()));
-    }
-    let tensors = reader.into_tensors().into_iter();
-    Ok(tensors
-        .map(|(key, tensor)| (key, Source::Torch(tensor)))
-        .collect())
 }
 
 fn safetensors(path: &Path, file: &File) -> Result<BTreeMap<String, Source>> {
@@ -200,21 +229,6 @@ fn safetensors(path: &Path, file: &File) -> Result<BTreeMap<String, Source>> {
             (key.to_owned(), source)
         })
         .collect())
-}
-
-/// Removes the prefix that all weights have in common.
-fn unwrap(mut tensors: BTreeMap<String, Source>) -> BTreeMap<String, Source> {
-    while let Some(wrapper) = WRAPPERS
-        .iter()
-        .find(|wrapper| tensors.keys().any(|key| key.starts_with(**wrapper)))
-    {
-        // Keys without the prefix belong to the optimiser, not to the model.
-        tensors = tensors
-            .into_iter()
-            .filter_map(|(key, source)| Some((key.strip_prefix(wrapper)?.to_owned(), source)))
-            .collect();
-    }
-    tensors
 }
 
 #[cfg(test)]
@@ -242,13 +256,16 @@ mod tests {
         // Protocol 0: import os.system, push its argument, call it.
         let pickle = format!("cos\nsystem\n(Vtouch {}\ntR.", proof.display());
         let error = refused("evil.pth", pickle.as_bytes());
-        assert!(error.contains("evil.pth: not a checkpoint"), "{error}");
+        assert!(
+            error.contains("evil.pth: holds an object of the Python type 'os.system'"),
+            "{error}"
+        );
         assert!(!proof.exists());
     }
 
     #[test]
     fn what_is_no_checkpoint_is_refused() {
-        for bytes in [&b""[..], b"hello", b"PK\x03\x04", &[0x80, 2], &[0xff; 64]] {
+        for bytes in [&b""[..], b"hello", &[0x80, 2], &[0xff; 64]] {
             let error = refused("weights.pth", bytes);
             assert!(error.contains("not a checkpoint"), "{error}");
         }
@@ -260,14 +277,45 @@ mod tests {
     }
 
     #[test]
-    fn safetensors_are_read_and_unwrapped() {
+    fn safetensors_are_read() {
         let bytes: Vec<u8> = [1.0f32, 2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
         let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2], &bytes);
         let file = safetensors::serialize([("model.fc.bias", view.unwrap())], None).unwrap();
         let checkpoint = open("weights.safetensors", &file).unwrap();
-        assert_eq!(checkpoint.keys().collect::<Vec<_>>(), ["fc.bias"]);
-        let tensor = checkpoint.tensor("fc.bias").unwrap().unwrap();
+        assert_eq!(checkpoint.keys().collect::<Vec<_>>(), ["model.fc.bias"]);
+        let tensor = checkpoint.tensor("model.fc.bias").unwrap().unwrap();
         assert_eq!(tensor.to_f32().unwrap(), [1.0, 2.0]);
         assert!(checkpoint.tensor("other").unwrap().is_none());
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_are_refused_by_name() {
+        use safetensors::Dtype;
+        let f16: Vec<u8> = [0x3c00u16, 0x7c00]
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
+        let f32: Vec<u8> = [f32::NAN, 2.0]
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
+        for (dtype, bytes) in [(Dtype::F16, &f16), (Dtype::F32, &f32)] {
+            let view = safetensors::tensor::TensorView::new(dtype, vec![2], bytes);
+            let file = safetensors::serialize([("fc.bias", view.unwrap())], None).unwrap();
+            let checkpoint = open("weights.safetensors", &file).unwrap();
+            let error = checkpoint.tensor("fc.bias").unwrap_err().to_string();
+            assert!(error.contains("'fc.bias': 1 of its 2 values"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_checkpoint_is_named() {
+        let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n";
+        for name in ["w.pth", "w.safetensors"] {
+            let error = refused(name, lfs);
+            assert!(error.contains("git lfs pull"), "{error}");
+            let error = refused(name, b"<!DOCTYPE html><html>");
+            assert!(error.contains("a web page"), "{error}");
+        }
     }
 }

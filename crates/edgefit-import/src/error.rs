@@ -26,6 +26,27 @@ pub enum Error {
         /// What the reader met.
         detail: String,
     },
+    /// The file is something else, or holds the weights in a form that is not read, or leaves a choice open.
+    #[error("{}: {problem}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What it is or holds, and the fix.
+        problem: String,
+    },
+    /// The checkpoint is of another architecture, which is known.
+    #[error(
+        "{}: these are not the weights of {arch} but those of {fit}; give --arch {fit}",
+        path.display()
+    )]
+    OtherArchitecture {
+        /// The file.
+        path: PathBuf,
+        /// Architecture that was asked for.
+        arch: String,
+        /// Architecture whose weights they are.
+        fit: String,
+    },
     /// A tensor in the checkpoint cannot be used.
     #[error("{}: tensor '{key}': {problem}", path.display())]
     Tensor {
@@ -83,7 +104,8 @@ fn mismatch(arch: &str, missing: &[Missing], unexpected: &[String]) -> String {
     let first_missing = missing.first().map(ToString::to_string);
     let first_unexpected = unexpected.first().map(|key| format!("'{key}'"));
     format!(
-        "these are not the weights of {arch}: {}, {}; name another --arch",
+        "these are not the weights of {arch}: {}, {}; name another --arch, or export the model with \
+         torch.onnx.export",
         some(first_missing, missing.len(), "missing"),
         some(first_unexpected, unexpected.len(), "unexpected")
     )

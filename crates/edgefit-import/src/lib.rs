@@ -10,9 +10,16 @@ mod architecture;
 mod builder;
 mod checkpoint;
 mod error;
+mod head;
+mod imported;
+mod layout;
+mod variant;
+mod weight_set;
 
 pub use arch::ARCHITECTURES;
-pub use architecture::Architecture;
-pub use builder::Imported;
+pub use architecture::{Architecture, Choices};
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Missing, Result};
+pub use imported::Imported;
+pub use variant::{UnknownVariant, Variant};
+pub use weight_set::WeightsChoice;

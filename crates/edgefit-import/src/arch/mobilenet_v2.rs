@@ -6,13 +6,14 @@ use super::blocks::{
     Activation, BlockKeys, ConvNorm, InvertedResidual, Padding, Style, Width, conv_bn,
     inverted_residual,
 };
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Twins};
 use crate::builder::{Builder, ConvShape};
 
 pub(super) const MOBILENET_V2: Architecture = Architecture {
     name: "mobilenet-v2",
     resolution: 224,
     preprocessing: PreprocessingName::Imagenet,
+    twins: Twins::None,
     build,
 };
 
@@ -41,7 +42,7 @@ const STYLE: Style = Style {
 };
 
 fn build(net: &mut Builder) {
-    let timm = net.has("conv_stem.weight");
+    let timm = net.is_timm();
     let pair = |timm_keys: [&str; 2], torchvision: [&str; 2]| {
         if timm { timm_keys } else { torchvision }.map(str::to_owned)
     };

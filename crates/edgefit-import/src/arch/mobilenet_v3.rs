@@ -6,13 +6,15 @@ use super::blocks::{
     Activation, BlockKeys, ConvNorm, InvertedResidual, Padding, Pair, Style, Width, activation,
     conv_bn, inverted_residual,
 };
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Twins};
 use crate::builder::{Builder, ConvShape};
+use crate::variant::Variant;
 
 pub(super) const SMALL: Architecture = Architecture {
     name: "mobilenet-v3-small",
     resolution: 224,
     preprocessing: PreprocessingName::Imagenet,
+    twins: Twins::OfTimm,
     build: |net| build(net, &SMALL_BLOCKS, 1024),
 };
 
@@ -20,6 +22,7 @@ pub(super) const LARGE: Architecture = Architecture {
     name: "mobilenet-v3-large",
     resolution: 224,
     preprocessing: PreprocessingName::Imagenet,
+    twins: Twins::OfTimm,
     build: |net| build(net, &LARGE_BLOCKS, 1280),
 };
 
@@ -74,11 +77,14 @@ const LARGE_BLOCKS: [Block; 15] = [
 ];
 
 fn build(net: &mut Builder, blocks: &[Block], hidden: usize) {
-    let timm = net.has("conv_stem.weight");
-    let style = Style {
-        epsilon: if timm { 1e-5 } else { 1e-3 },
-        padding: Padding::Even,
+    let timm = net.is_timm();
+    let (epsilon, padding) = match net.variant() {
+        Some(Variant::Timm) => (1e-5, Padding::Even),
+        Some(Variant::Tf) => (1e-3, Padding::Same),
+        // torchvision's.
+        None => (1e-3, Padding::Even),
     };
+    let style = Style { epsilon, padding };
     let pair = |conv: String, norm: String| -> Pair { [conv, norm] };
     let features =
         |index: usize| pair(format!("features.{index}.0"), format!("features.{index}.1"));

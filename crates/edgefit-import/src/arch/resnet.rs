@@ -3,7 +3,7 @@
 
 use edgefit_graph::preprocessing::PreprocessingName;
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Twins};
 use crate::builder::{Builder, ConvShape, Rounding};
 
 const fn resnet(name: &'static str, build: fn(&mut Builder)) -> Architecture {
@@ -11,6 +11,7 @@ const fn resnet(name: &'static str, build: fn(&mut Builder)) -> Architecture {
         name,
         resolution: 224,
         preprocessing: PreprocessingName::Imagenet,
+        twins: Twins::None,
         build,
     }
 }

@@ -3,13 +3,14 @@
 
 use edgefit_graph::preprocessing::PreprocessingName;
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Twins};
 use crate::builder::{Builder, ConvShape, Rounding};
 
 pub(super) const SQUEEZENET1_1: Architecture = Architecture {
     name: "squeezenet1-1",
     resolution: 224,
     preprocessing: PreprocessingName::Imagenet,
+    twins: Twins::None,
     build,
 };
 

@@ -1,0 +1,33 @@
+//! What the keys of a checkpoint are called, and which a network wants.
+
+use crate::weight_set::WeightSet;
+
+/// A tensor that a network is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub key: String,
+    pub dims: Vec<usize>,
+}
+
+/// Whose names the keys of a checkpoint are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Those of timm's mobile networks.
+    Timm,
+    /// Those of torchvision, or of the package that published the weights.
+    Other,
+}
+
+/// The first layer of the networks in timm's layout.
+const TIMM_STEM: &str = "conv_stem.weight";
+
+impl Layout {
+    pub const ALL: [Self; 2] = [Layout::Timm, Layout::Other];
+
+    pub fn of(set: &WeightSet) -> Self {
+        match set.shape(TIMM_STEM) {
+            Some(_) => Layout::Timm,
+            None => Layout::Other,
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use edgefit_base::names::nearest;
+use edgefit_base::names::{letters, nearest};
 
 use crate::error::{Error, Result};
 use crate::host::host;
@@ -30,7 +30,8 @@ pub fn list() -> Vec<Result<Profile>> {
 }
 
 /// The profile `device`: `host` for this machine, a name in the folders of the environment variable
-/// `EDGEFIT_PROFILES`, a built-in name, or the path of a TOML file.
+/// `EDGEFIT_PROFILES`, a built-in name, the path of a TOML file, or another name of a profile, of which
+/// only the letters and digits count.
 ///
 /// # Errors
 /// There is no such profile (the nearest name is suggested), or the file is not a profile.
@@ -40,6 +41,7 @@ pub fn list() -> Vec<Result<Profile>> {
 /// let sram = board.banks.iter().find(|bank| bank.name == "AXI SRAM");
 /// assert_eq!(sram.map(|bank| bank.free_bytes()), Some(512 << 10));
 ///
+/// assert_eq!(edgefit_device::find("rpi4")?.name, "raspberry-pi-4b");
 /// let error = edgefit_device::find("stm32h734").unwrap_err();
 /// assert!(error.to_string().contains("did you mean 'stm32h743'?"));
 /// # Ok::<(), edgefit_device::Error>(())
@@ -109,7 +111,25 @@ impl Search {
         if is_path(device) || path.exists() {
             return read::resolve(Source::read(path)?, self);
         }
-        Err(self.unknown(device))
+        let wanted = letters(device);
+        let mut other_names = self.other_names().into_iter();
+        match other_names.find(|(other, _)| letters(other) == wanted) {
+            Some((_, name)) if !wanted.is_empty() => self.find(&name),
+            _ => Err(self.unknown(device)),
+        }
+    }
+
+    /// What every profile can be called, and its name; those of the folders first.
+    fn other_names(&self) -> Vec<(String, String)> {
+        let (files, _) = self.files();
+        let names = files.into_keys().chain(built_in_names().map(str::to_owned));
+        let names = names.flat_map(|name| {
+            let source = self.named(&name).and_then(Result::ok);
+            let aliases = source.as_ref().map(read::aliases).unwrap_or_default();
+            let all = std::iter::once(name.clone()).chain(aliases);
+            all.map(|other| (other, name.clone())).collect::<Vec<_>>()
+        });
+        names.collect()
     }
 
     fn list(&self) -> Vec<Result<Profile>> {
@@ -191,12 +211,15 @@ impl Search {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let (files, _) = self.files();
-        let mut names: Vec<&str> = built_in_names().chain([HOST]).collect();
-        names.extend(files.keys().map(String::as_str));
+        let mut names = self.other_names();
+        names.push((HOST.to_owned(), HOST.to_owned()));
+        let nearest = nearest(name, names.iter().map(|(other, _)| other.as_str()));
+        let meant = names
+            .iter()
+            .find(|(other, _)| Some(other.as_str()) == nearest);
         Error::Unknown {
             name: name.to_owned(),
-            nearest: nearest(name, names).map(str::to_owned),
+            nearest: meant.map(|(_, name)| name.clone()),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The machine edgefit runs on, as a profile.
 
+use std::path::Path;
+
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::cgroup::memory_limit;
 use crate::element_type::ElementType;
 use crate::engine_id::EngineId;
 use crate::error::{Error, Result};
@@ -11,7 +14,7 @@ use crate::profile::{
 };
 
 /// This machine, as the system describes it: memory that is free for a process now, within the
-/// limits of its control group.
+/// limits of its control group and of those above it.
 ///
 /// # Errors
 /// The system does not say, as on platforms that sysinfo does not know.
@@ -28,18 +31,17 @@ pub fn host() -> Result<Profile> {
         source: source.to_owned(),
     };
 
-    let (total, available, source) = match system.cgroup_limits() {
-        Some(limits) if limits.total_memory < system.total_memory() => (
-            limits.total_memory,
-            limits.free_memory,
-            "control group limit of this process",
-        ),
-        _ => (
-            system.total_memory(),
-            system.available_memory(),
-            "the operating system",
-        ),
-    };
+    let (mut total, mut available, mut source) = (
+        system.total_memory(),
+        system.available_memory(),
+        "the operating system",
+    );
+    if let Some(group) = memory_limit(Path::new("/"))
+        && group.free < available
+    {
+        (total, available) = (group.limit.min(total), group.free);
+        source = "the narrowest control group of this process";
+    }
     let cpu = system.cpus().first();
     let model = cpu.map_or("unknown", |cpu| cpu.brand().trim());
     let clock = cpu.map(sysinfo::Cpu::frequency).filter(|&mhz| mhz > 0);
@@ -48,6 +50,7 @@ pub fn host() -> Result<Profile> {
         version: VERSION,
         name: "host".into(),
         title: format!("this machine ({model})"),
+        aliases: Vec::new(),
         class: Class::Computer,
         weights_in: WeightsIn::Ram,
         cpu: Cpu {
@@ -57,6 +60,7 @@ pub fn host() -> Result<Profile> {
             isa: None,
             cache_bytes: None,
         },
+        remark: None,
         accelerator: None,
         flash: None,
         memory: Memory::default(),
@@ -68,6 +72,8 @@ pub fn host() -> Result<Profile> {
             start: None,
             bytes: figure(total, source),
             reserved_bytes: Some(figure(total.saturating_sub(available), "in use now")),
+            static_bytes: None,
+            heap_block_bytes: None,
             holds: vec![Content::Weights, Content::Arena, Content::Runtime],
         }],
         engines: [EngineId::Tract, EngineId::OnnxRuntime]

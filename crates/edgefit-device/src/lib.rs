@@ -5,8 +5,10 @@
 //! GPUs [`gpu`] reads.
 
 pub mod calibration;
+mod cgroup;
 mod element_type;
 mod engine_id;
+mod engine_ops;
 mod error;
 mod find;
 pub mod gpu;

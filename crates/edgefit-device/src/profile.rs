@@ -30,10 +30,17 @@ pub struct Profile {
     pub name: String,
     /// Human-readable name.
     pub title: String,
+    /// Other names on the command line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Kind of device.
     pub class: Class,
     /// Where the weights lie while the model runs.
     pub weights_in: WeightsIn,
+    /// What somebody has to know for whom a model is too large: a sentence, such as that there is a
+    /// variant with more memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
     /// Processor.
     pub cpu: Cpu,
     /// GPU or NPU, if the board has one that runs networks.

@@ -36,6 +36,15 @@ pub(crate) fn resolve(source: Source, bases: &impl Bases) -> Result<Profile> {
         table.remove("extends");
         if index > 0 {
             table.remove("name");
+            table.remove("aliases");
+        }
+        if let Some((span, problem)) = merge::stranger(&merged, &table) {
+            let span = span.start - start..span.end - start;
+            return Err(source.problem(Some(span), problem));
+        }
+        if let Some((span, problem)) = merge::stranger(&merged, &table) {
+            let span = span.start - start..span.end - start;
+            return Err(source.problem(Some(span), problem));
         }
         merge::merge(&mut merged, table);
     }
@@ -55,6 +64,18 @@ pub(crate) fn resolve(source: Source, bases: &impl Bases) -> Result<Profile> {
         Ok(()) => Ok(profile),
         Err(problem) => Err(chain[0].problem(None, problem)),
     }
+}
+
+/// The other names that the profile in `source` gives itself; none of one that cannot be read.
+pub(crate) fn aliases(source: &Source) -> Vec<String> {
+    let table = source.table().ok();
+    let aliases = table
+        .as_ref()
+        .and_then(|table| table.get("aliases")?.get_ref().as_array());
+    let aliases = aliases.into_iter().flatten();
+    aliases
+        .filter_map(|alias| alias.get_ref().as_str().map(str::to_owned))
+        .collect()
 }
 
 /// serde's message on what breaks the schema, with the fix.

@@ -45,7 +45,7 @@ fn built_in_profiles_are_sound_and_named_after_their_files() {
 #[test]
 fn a_misspelt_device_is_recognised() {
     let error = |device| find(device).unwrap_err().to_string();
-    let misspelt = error("raspberrypi-4b");
+    let misspelt = error("raspbery-pi-4b");
     assert!(
         misspelt.contains("did you mean 'raspberry-pi-4b'"),
         "{misspelt}"
@@ -53,6 +53,67 @@ fn a_misspelt_device_is_recognised() {
     for path in ["no/such/file", "no-such-file.toml"] {
         assert!(error(path).contains("cannot read"), "{path}");
     }
+}
+
+#[test]
+fn a_device_has_the_names_that_people_have_for_it() {
+    for (called, name) in [
+        ("rpi4", "raspberry-pi-4b"),
+        ("Pi 4", "raspberry-pi-4b"),
+        ("raspberry_pi_4B", "raspberry-pi-4b"),
+        ("pi3b+", "raspberry-pi-3b-plus"),
+        ("esp32s3", "esp32-s3"),
+        ("ESP32-S3", "esp32-s3"),
+        ("pico", "rp2040"),
+        ("STM32H743ZI", "stm32h743"),
+        ("rtx4060", "rtx-4060"),
+    ] {
+        assert_eq!(find(called).unwrap().name, name, "{called}");
+    }
+    let error = find("rpi3").unwrap_err().to_string();
+    assert!(error.contains("did you mean 'raspberry-pi-"), "{error}");
+    assert!(find("").is_err());
+}
+
+#[test]
+fn no_two_devices_share_a_name() {
+    let search = Search { folders: vec![] };
+    let mut names = search.other_names();
+    names
+        .iter_mut()
+        .for_each(|(other, _)| *other = letters(other));
+    names.sort();
+    names.dedup();
+    for pair in names.windows(2) {
+        assert_ne!(pair[0].0, pair[1].0, "{pair:?}");
+    }
+}
+
+#[test]
+fn aliases_are_each_profiles_own() {
+    let own = board(
+        "mine",
+        "raspberry-pi-4b",
+        "aliases = [\"our camera\", \"rpi4\"]",
+    );
+    let (_folder, search) = folder(&[("mine.toml", &own)]);
+    assert_eq!(search.find("OurCamera").unwrap().name, "mine");
+    // Those of the user's folders come first.
+    assert_eq!(search.find("rpi4").unwrap().name, "mine");
+    let heir = board("heir", "raspberry-pi-4b", "");
+    let (_folder, search) = folder(&[("heir.toml", &heir)]);
+    assert_eq!(search.find("rpi4").unwrap().name, "raspberry-pi-4b");
+    assert!(search.find("heir").unwrap().aliases.is_empty());
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_profile_is_named() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n";
+    let error = error(&[("mine.toml", pointer)], "mine");
+    assert!(
+        error.contains("mine.toml") && error.contains("git lfs pull"),
+        "{error}"
+    );
 }
 
 #[test]

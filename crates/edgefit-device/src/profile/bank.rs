@@ -51,14 +51,38 @@ pub struct Bank {
         deserialize_with = "unit::optional::<Bytes, _>"
     )]
     pub reserved_bytes: Option<Figure>,
+    /// The most that a program can place there when it is linked, where that is less than all.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Bytes, _>"
+    )]
+    pub static_bytes: Option<Figure>,
+    /// The largest block of it that a heap gives away, where that is less than all.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Bytes, _>"
+    )]
+    pub heap_block_bytes: Option<Figure>,
     /// What may live there.
     pub holds: Vec<Content>,
 }
 
 impl Bank {
-    /// Bytes left for a model.
+    /// Bytes left for a model, in however many pieces.
     pub fn free_bytes(&self) -> u64 {
         free(&self.bytes, self.reserved_bytes.as_ref())
+    }
+
+    /// The largest buffer that can be had there, placed when the program is linked or taken from the
+    /// heap, whichever is more.
+    pub fn largest_buffer_bytes(&self) -> u64 {
+        let ways = [&self.static_bytes, &self.heap_block_bytes].into_iter();
+        let most = ways.flatten().max_by_key(|figure| figure.value);
+        most.map_or(self.free_bytes(), |most| {
+            free(most, self.reserved_bytes.as_ref()).min(self.free_bytes())
+        })
     }
 }
 

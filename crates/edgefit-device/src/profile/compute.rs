@@ -1,6 +1,6 @@
 //! Processor, accelerator, peak rates, quantisation and power of a device.
 
-use edgefit_base::units::parse::{Count, Hertz, MacsPerSecond, Milliwatts};
+use edgefit_base::units::parse::{Count, Hertz, MacsPerSecond, Milliwatts, Time};
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
@@ -36,6 +36,13 @@ pub struct Cpu {
 pub struct Accelerator {
     /// Human-readable name.
     pub model: String,
+    /// What the smallest kernel takes at best, from its launch to its end.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Time, _>"
+    )]
+    pub kernel_ns: Option<Figure>,
 }
 
 /// Highest rates of dense multiply-accumulates: of all cores together, and of the accelerator.

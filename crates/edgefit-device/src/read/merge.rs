@@ -1,7 +1,13 @@
 //! Merging of TOML tables, key by key, with their spans.
 
+use std::ops::Range;
+
+use edgefit_base::names::nearest;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
+
+/// Keys that only an entry has which is whole in itself.
+const COMPLETE: [&str; 2] = ["bytes", "element_types"];
 
 /// Lists whose entries are the same thing where their names are.
 const NAMED_LISTS: [&str; 2] = ["bank", "engine"];
@@ -31,6 +37,36 @@ fn moved_value(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
         plain => plain,
     };
     Spanned::new(span.start + by..span.end + by, value)
+}
+
+/// An entry of `over` in a list of named ones that only changes what `base` says of it, and of which
+/// `base` says nothing: its span, and what is wrong. What is in no base is new, and complete.
+pub fn stranger(base: &DeTable, over: &DeTable) -> Option<(Range<usize>, String)> {
+    NAMED_LISTS.into_iter().find_map(|list| {
+        let known: Vec<&str> = entries(base, list).into_iter().filter_map(name).collect();
+        let mut named = entries(over, list).into_iter().filter_map(|entry| {
+            let whole = COMPLETE.iter().any(|key| entry.get_ref().get(*key).is_some());
+            name(entry).filter(|_| !whole).map(|called| (entry, called))
+        });
+        let (entry, called) = named.find(|(_, called)| !known.contains(called))?;
+        if known.is_empty() {
+            return None;
+        }
+        let hint = match nearest(called, known.iter().copied()) {
+            Some(nearest) => format!("did you mean '{nearest}'?"),
+            None => format!("use one of {}", known.join(", ")),
+        };
+        let problem = format!(
+            "there is no {list} '{called}' in what this profile extends, and a new one needs more than \
+             that; {hint}"
+        );
+        Some((entry.span(), problem))
+    })
+}
+
+fn entries<'t, 'i>(table: &'t DeTable<'i>, list: &str) -> Vec<&'t Spanned<DeValue<'i>>> {
+    let list = table.get(list).and_then(|list| list.get_ref().as_array());
+    list.map_or(Vec::new(), |list| list.iter().collect())
 }
 
 /// Lets `over` override `base`.

@@ -37,7 +37,7 @@ impl Source {
             source,
         };
         let mut text = String::new();
-        let file = std::fs::File::open(path).map_err(fail)?;
+        let file = edgefit_base::file::open(path).map_err(fail)?;
         let read = file.take(MAX_FILE + 1).read_to_string(&mut text);
         if read.map_err(fail)? as u64 > MAX_FILE {
             return Err(fail(std::io::Error::other(

@@ -202,6 +202,32 @@ fn nothing_is_left_of_a_memory_that_others_take() {
 }
 
 #[test]
+fn what_a_program_gets_of_a_bank_is_less_than_the_bank() {
+    let limits = |bytes: &str| {
+        let limits = format!(
+            "holds = [\"arena\", \"runtime\"]\nstatic_bytes = {{ value = \"160 KiB\", kind = \"estimate\", \
+             source = \"linker\" }}\nheap_block_bytes = {{ value = \"{bytes}\", kind = \"measured\", source = \"log\" }}\n\
+             reserved_bytes = {{ value = \"10 KiB\", kind = \"measured\", source = \"map\" }}"
+        );
+        GOOD.replacen("holds = [\"arena\", \"runtime\"]", &limits, 1)
+    };
+    let bank = |bytes| {
+        Profile::parse(&limits(bytes), "good")
+            .unwrap()
+            .banks
+            .remove(0)
+    };
+    assert_eq!(bank("200 KiB").largest_buffer_bytes(), 190 << 10);
+    assert_eq!(bank("100 KiB").largest_buffer_bytes(), 150 << 10);
+    assert_eq!(bank("100 KiB").free_bytes(), 502 << 10);
+    let error = error(&limits("1 MiB"));
+    assert!(
+        error.contains("'AXI SRAM' has a heap_block_bytes above its bytes"),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_is_written_is_read_again() {
     for profile in crate::list() {
         let profile = profile.unwrap();

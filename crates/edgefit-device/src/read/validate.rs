@@ -87,6 +87,23 @@ fn sizes(profile: &Profile) -> Check {
         let name = "flash".to_owned();
         (name, flash.bytes.value, flash.free_bytes())
     });
+    for bank in &profile.banks {
+        let ways = [
+            ("static_bytes", &bank.static_bytes),
+            ("heap_block_bytes", &bank.heap_block_bytes),
+        ];
+        for (key, figure) in ways {
+            if figure
+                .as_ref()
+                .is_some_and(|figure| figure.value > bank.bytes.value)
+            {
+                return Err(format!(
+                    "bank '{}' has a {key} above its bytes; lower it, or leave it out",
+                    bank.name
+                ));
+            }
+        }
+    }
     for (name, bytes, free) in flash.chain(banks) {
         if bytes == 0 {
             return Err(format!("{name} has 0 bytes; give its size or leave it out"));

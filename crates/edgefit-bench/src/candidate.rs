@@ -1,11 +1,15 @@
 //! One thing to measure: a model in an engine.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use edgefit_engine::child::Launch;
+use edgefit_engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit_engine::{Provider, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::plan::Program;
 
 /// A model in an engine, with a number of threads.
 #[derive(Debug, Clone)]
@@ -27,6 +31,23 @@ pub struct Candidate {
 pub(crate) struct Invocation {
     pub arguments: Vec<String>,
     pub variables: Vec<(String, String)>,
+}
+
+impl Invocation {
+    /// The process of `program` that it is, in `emulator` where there is one.
+    pub(crate) fn launch(&self, program: &Program, emulator: Option<&PathBuf>) -> Launch {
+        let library = program.onnxruntime.as_ref();
+        let library = library.map(|path| (LIBRARY_VARIABLE.to_owned(), path.into()));
+        let variables = self.variables.iter();
+        let variables = variables.map(|(name, value)| (name.clone(), value.into()));
+        let emulated = emulator.map(|_| OsString::from(&program.binary));
+        let arguments = self.arguments.iter().map(OsString::from);
+        Launch {
+            binary: emulator.unwrap_or(&program.binary).clone(),
+            arguments: emulated.into_iter().chain(arguments).collect(),
+            variables: variables.chain(library).collect(),
+        }
+    }
 }
 
 impl Candidate {

@@ -1,12 +1,10 @@
 //! What is to be measured, as edgefit tells it to itself on this machine or to its runner on a board.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use edgefit_base::file::{self, write_atomically};
 use edgefit_engine::Effort;
-use edgefit_engine::child::Launch;
-use edgefit_engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit_graph::Graph;
 use edgefit_remote::{Observer, RemoteRunner};
 use serde::{Deserialize, Serialize};
@@ -51,8 +49,6 @@ impl Plan {
 
     /// Measures on this machine. `tell` is called once for each launch of each candidate.
     pub fn run_here(&self, program: &Program, tell: impl FnMut()) -> Session {
-        let library = program.onnxruntime.as_ref();
-        let library = library.map(|path| (LIBRARY_VARIABLE.to_owned(), path.into()));
         let emulator = emulator_program();
         // The times of an emulator are not shown.
         let schedule = match emulator {
@@ -66,17 +62,8 @@ impl Plan {
             },
             None => self.schedule,
         };
-        let launches = self.workers.iter().map(|worker| {
-            let arguments = worker.arguments.iter().map(OsString::from);
-            let variables = worker.variables.iter();
-            let variables = variables.map(|(name, value)| (name.clone(), value.into()));
-            let emulated = emulator.is_some().then(|| OsString::from(&program.binary));
-            Launch {
-                binary: emulator.clone().unwrap_or_else(|| program.binary.clone()),
-                arguments: emulated.into_iter().chain(arguments).collect(),
-                variables: variables.chain(library.clone()).collect(),
-            }
-        });
+        let launches = self.workers.iter();
+        let launches = launches.map(|worker| worker.launch(program, emulator.as_ref()));
         Session::here(&launches.collect::<Vec<_>>(), schedule, tell)
     }
 }
@@ -115,7 +102,7 @@ fn keep_model(board: &mut RemoteRunner, model: &Path) -> Result<String> {
         path: path.to_path_buf(),
         source,
     };
-    let bytes = std::fs::read(model).map_err(|error| local(model, error))?;
+    let bytes = file::read(model).map_err(|error| local(model, error))?;
     if Graph::from_bytes(bytes).is_ok() {
         return Ok(board.keep_model(model)?);
     }
@@ -124,6 +111,7 @@ fn keep_model(board: &mut RemoteRunner, model: &Path) -> Result<String> {
         .to_bytes();
     let folder = tempfile::tempdir().map_err(|error| local(&std::env::temp_dir(), error))?;
     let whole = folder.path().join(model.file_name().unwrap_or_default());
-    std::fs::write(&whole, bytes).map_err(|error| local(&whole, error))?;
+    write_atomically(&whole, |file| file.write_all(&bytes))
+        .map_err(|error| local(&whole, error.source))?;
     Ok(board.keep_model(&whole)?)
 }

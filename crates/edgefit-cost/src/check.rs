@@ -2,6 +2,7 @@
 
 mod assessment;
 mod budget;
+mod execution;
 mod flash;
 mod measured;
 mod needs;
@@ -18,13 +19,14 @@ use serde::Serialize;
 
 use crate::latency::{LatencyFigure, NodeLatency};
 use crate::memory_plan::MemoryPlan;
-use crate::stored_type::stored_type;
+use crate::weight_types::computed_type;
 use assessment::Assessment;
 use needs::Needs;
 
 pub use assessment::EnergyFigure;
-pub use budget::{Amounts, Budget, Resource, Verdict};
-pub use request::{Backbone, Limits, Measured, Request, UnknownEngine};
+pub use budget::{Amounts, Budget, Condition, Resource, Verdict};
+pub use execution::Execution;
+pub use request::{Backbone, Limits, Measured, Request, Trial, TrialOutcome, UnknownEngine};
 pub use suggest::{Change, Suggestion};
 
 /// Whether a model fits a device, resource by resource.
@@ -38,6 +40,10 @@ pub struct Check {
     pub engine: Option<EngineId>,
     /// What the model computes with.
     pub element_type: ElementType,
+    /// Whether the engine runs the model; `None` where the profile has no engine.
+    pub runs: Option<Execution>,
+    /// What has to be true for the model to fit, where that is all that is not known; empty otherwise.
+    pub fits_if: Vec<Condition>,
     /// The resources that the device has, or that limits were given for.
     pub budgets: Vec<Budget>,
     /// Time of one run, where it can be predicted.
@@ -46,6 +52,8 @@ pub struct Check {
     pub energy: Option<EnergyFigure>,
     /// For a no: changes that were tried, and what each would reach.
     pub suggestions: Vec<Suggestion>,
+    /// What the profile says to somebody for whom a model is too large; for a no.
+    pub note: Option<String>,
     /// What keeps a need unknown.
     pub unsupported: Vec<Unsupported>,
     /// The nodes behind [`Check::latency`], in graph order.
@@ -60,10 +68,12 @@ pub struct Check {
 ///
 /// What an engine takes in addition to the model is part of the need where the profile knows it. Where it
 /// does not, a budget that is short without it does not hold, and otherwise
-/// - a device whose weights lie in flash has an unknown verdict: its engines differ by more than it
-///   has room to spare;
+/// - a device whose weights lie in flash has an unknown verdict with [`Check::fits_if`]: its engines differ
+///   by more than it has room to spare, and what is left for them is known;
 /// - any other holds when three times the weights, the activations and 128 MiB fit, which no engine
 ///   exceeded at its peak while loading (tract and ONNX Runtime on x86-64).
+///
+/// A model that fits and that the engine does not run gets a no: see [`Execution`].
 ///
 /// # Errors
 /// Shapes that do not go together.
@@ -94,7 +104,7 @@ pub fn check(
     shapes: &InputShapes,
     request: &Request,
 ) -> edgefit_graph::Result<Check> {
-    let element = stored_type(graph);
+    let element = computed_type(graph);
     let needs = Needs::of(graph, shapes, element)?;
     let mut assessment = Assessment::of(&needs, request, request.engine);
     if let Some(measured) = &request.measured {
@@ -105,13 +115,19 @@ pub fn check(
     } else {
         suggest::suggestions(&needs, shapes, request)
     };
+    let short =
+        |budget: &Budget| budget.resource != Resource::Latency && budget.holds == Some(false);
+    let note = request.profile.remark.clone();
     Ok(Check {
-        verdict: Verdict::of(&assessment.budgets),
+        verdict: assessment.verdict(),
+        fits_if: assessment.fits_if(),
+        note: note.filter(|_| assessment.budgets.iter().any(short)),
         device: request.profile.name.clone(),
         engine: request.engine.map(|engine| engine.name.clone()),
         element_type: element,
         energy: assessment.energy(request.profile),
         latency: assessment.latency,
+        runs: assessment.runs,
         layers: assessment.layers,
         budgets: assessment.budgets,
         suggestions,

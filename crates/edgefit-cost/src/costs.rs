@@ -25,8 +25,8 @@ pub struct NodeCost {
     pub output_shape: Option<Vec<usize>>,
     /// Trainable parameters that this node is the first to read.
     pub parameters: u64,
-    /// Multiply-accumulates.
-    pub macs: u64,
+    /// Multiply-accumulates; `None` where the op or a shape is not known.
+    pub macs: Option<u64>,
     /// Bytes of all inputs, weights included.
     pub read_bytes: u64,
     /// Bytes of the output.
@@ -38,8 +38,10 @@ pub struct NodeCost {
 pub struct Totals {
     /// Trainable parameters; running statistics and constants are not among them.
     pub parameters: u64,
-    /// Multiply-accumulates of convolutions and matrix products.
+    /// Multiply-accumulates of convolutions and matrix products, as far as they are known.
     pub macs: u64,
+    /// Nodes of which they are not.
+    pub unknown_macs: usize,
     /// Bytes of all initializers as stored.
     pub weight_bytes: u64,
 }
@@ -73,8 +75,8 @@ impl Costs {
                 let inputs = inference.inputs_of(node);
                 let output = node.outputs.first().and_then(|name| inference.get(name));
                 let macs = match (op, output) {
-                    (Some(op), Some(output)) => op.macs(&inputs, output),
-                    _ => 0,
+                    (Some(op), Some(output)) => Some(op.macs(&inputs, output)),
+                    _ => None,
                 };
                 NodeCost {
                     name: node.label().to_owned(),
@@ -94,7 +96,9 @@ impl Costs {
             parameters: nodes.iter().map(|node| node.parameters).sum(),
             macs: nodes
                 .iter()
-                .fold(0, |sum, node| sum.saturating_add(node.macs)),
+                .filter_map(|node| node.macs)
+                .fold(0, u64::saturating_add),
+            unknown_macs: nodes.iter().filter(|node| node.macs.is_none()).count(),
             weight_bytes: graph
                 .initializers
                 .values()

@@ -67,8 +67,8 @@ pub struct Group {
     pub output_shape: Option<Vec<usize>>,
     /// Trainable parameters.
     pub parameters: u64,
-    /// Multiply-accumulates.
-    pub macs: u64,
+    /// Multiply-accumulates; `None` where those of a node are not known.
+    pub macs: Option<u64>,
     /// Bytes written.
     pub write_bytes: u64,
 }
@@ -120,7 +120,7 @@ impl Inspection {
             name: &node.name,
             op: &node.op,
             parameters: node.parameters,
-            macs: node.macs,
+            macs: node.macs.unwrap_or(0),
             write_bytes: node.write_bytes,
         });
         let (nodes, folded) = marked.into_iter().unzip();
@@ -163,7 +163,7 @@ impl Inspection {
                         group.nodes.to_string(),
                         csv_shape(group.output_shape.as_deref()),
                         group.parameters.to_string(),
-                        group.macs.to_string(),
+                        csv_figure(group.macs),
                         group.write_bytes.to_string(),
                     ])?;
                 }
@@ -184,7 +184,7 @@ impl Inspection {
                         node.op.clone(),
                         csv_shape(node.output_shape.as_deref()),
                         node.parameters.to_string(),
-                        node.macs.to_string(),
+                        csv_figure(node.macs),
                         node.read_bytes.to_string(),
                         node.write_bytes.to_string(),
                     ])?;
@@ -211,7 +211,7 @@ impl Group {
             name: &self.name,
             op: "",
             parameters: self.parameters,
-            macs: self.macs,
+            macs: self.macs.unwrap_or(0),
             write_bytes: self.write_bytes,
         }
     }
@@ -245,13 +245,14 @@ fn grouped(nodes: &[NodeCost], folded: &[bool], depth: usize) -> Vec<Group> {
             nodes: 0,
             output_shape: None,
             parameters: 0,
-            macs: 0,
+            macs: Some(0),
             write_bytes: 0,
         });
         group.nodes += 1;
         group.output_shape.clone_from(&node.output_shape);
         group.parameters += node.parameters;
-        group.macs = group.macs.saturating_add(node.macs);
+        let both = group.macs.zip(node.macs);
+        group.macs = both.map(|(sum, own)| sum.saturating_add(own));
         group.write_bytes = group.write_bytes.saturating_add(node.write_bytes);
     }
     groups.into_values().collect()
@@ -270,6 +271,11 @@ fn unsupported(graph: &Graph, inference: &Inference) -> Vec<UnsupportedOp> {
             needed_by,
         })
         .collect()
+}
+
+/// A figure, or nothing where it is not known.
+fn csv_figure(figure: Option<u64>) -> String {
+    figure.map_or(String::new(), |figure| figure.to_string())
 }
 
 /// A shape as `--input-shape` takes it.
@@ -324,5 +330,29 @@ mod tests {
             "name,nodes,output_shape,parameters,macs,write_bytes\n\
              head,1,1x8,32,32,32\nstem,1,1x4,8,8,16\n"
         );
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_zero() {
+        let (mut graph, shapes) = products();
+        let (stem, odd) = ("/stem/odd", "/stem/behind");
+        graph
+            .nodes
+            .insert(0, Node::new("Odd", stem, &["x"], &["o"]));
+        graph
+            .nodes
+            .insert(1, Node::new("MatMul", odd, &["o", "w"], &["p"]));
+        let listing = Listing {
+            sort: SortKey::Graph,
+            depth: Some(1),
+        };
+        let inspection = Inspection::of(&graph, &shapes, listing).unwrap();
+        let macs: Vec<Option<u64>> = inspection.nodes.iter().map(|node| node.macs).collect();
+        assert_eq!(macs, [None, None, Some(8), Some(32)]);
+        let totals = &inspection.totals;
+        assert_eq!((totals.macs, totals.unknown_macs), (40, 2));
+        let groups = inspection.groups.as_ref().unwrap();
+        assert_eq!((groups[0].macs, groups[1].macs), (None, Some(32)));
+        assert!(inspection.to_csv().unwrap().contains("stem,3,1x4,8,,16\n"));
     }
 }

@@ -12,12 +12,12 @@ pub mod inspection;
 pub mod latency;
 pub mod memory_plan;
 mod model_parts;
-mod stored_type;
+mod weight_types;
 
 pub use basis::NeedBasis;
 pub use check::{
-    Amounts, Backbone, Budget, Change, Check, EnergyFigure, Limits, Measured, Request, Resource,
-    Suggestion, UnknownEngine, Verdict, check,
+    Amounts, Backbone, Budget, Change, Check, Condition, EnergyFigure, Execution, Limits, Measured,
+    Request, Resource, Suggestion, Trial, TrialOutcome, UnknownEngine, Verdict, check,
 };
 pub use costs::{Costs, NodeCost, Totals};
 pub use inspection::{Inspection, Listing, SortKey};

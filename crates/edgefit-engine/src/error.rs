@@ -1,6 +1,7 @@
 //! What can go wrong with an engine.
 
 use crate::engine_name::EngineName;
+use crate::words::readable;
 
 /// What can go wrong with an engine.
 #[derive(Debug, thiserror::Error)]
@@ -59,25 +60,21 @@ impl Error {
     pub(crate) fn load(engine: EngineName, detail: impl std::fmt::Display) -> Self {
         Error::Load {
             engine,
-            detail: one_line(&format!("{detail:#}")),
+            detail: readable(&format!("{detail:#}")),
         }
     }
 
     pub(crate) fn crashed(engine: EngineName, detail: impl std::fmt::Display) -> Self {
         Error::Crashed {
             engine,
-            detail: one_line(&detail.to_string()),
+            detail: readable(&detail.to_string()),
         }
     }
 
     pub(crate) fn run(engine: EngineName, detail: impl std::fmt::Display) -> Self {
         Error::Run {
             engine,
-            detail: one_line(&format!("{detail:#}")),
+            detail: readable(&format!("{detail:#}")),
         }
     }
-}
-
-pub(crate) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -10,6 +10,7 @@ mod backend;
 #[cfg(feature = "burn")]
 mod burn;
 pub mod child;
+mod diagnosis;
 mod effort;
 mod engine;
 mod engine_name;
@@ -25,9 +26,11 @@ mod panics;
 mod provider;
 mod resident_memory;
 mod tract;
+mod words;
 
 pub use array::{Array, random_arrays};
 pub use backend::Runner;
+pub use diagnosis::{Diagnosis, diagnose};
 pub use effort::Effort;
 pub use engine::Engine;
 pub use engine_name::EngineName;

@@ -16,9 +16,10 @@ use crate::array::Array;
 use crate::backend::{Backend, Options, Runner, Source};
 use crate::effort::Effort;
 use crate::engine_name::EngineName;
-use crate::error::{Error, Result, one_line};
+use crate::error::{Error, Result};
 use crate::node_times::NodeTime;
 use crate::provider::Provider;
+use crate::words::one_line;
 use tensors::{array, tensors};
 
 pub use discover::{Found, LIBRARY_VARIABLE, Missing, discover, found, libraries};

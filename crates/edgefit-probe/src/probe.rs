@@ -85,6 +85,7 @@ pub fn probe(request: &Request, progress: &mut dyn Progress) -> Result<Probed> {
     if let Some(name) = gpus.gpus.first().and_then(|gpu| gpu.name.value()) {
         profile.accelerator = Some(Accelerator {
             model: name.clone(),
+            kernel_ns: None,
         });
     }
 

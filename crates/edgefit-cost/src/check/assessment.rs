@@ -3,7 +3,8 @@
 use edgefit_device::{Engine, Profile};
 use serde::Serialize;
 
-use super::budget::{Amounts, Budget, Resource, Verdict};
+use super::budget::{Amounts, Budget, Condition, Resource, Verdict};
+use super::execution::Execution;
 use super::needs::Needs;
 use super::request::Request;
 use super::{flash, ram, run_time};
@@ -21,6 +22,7 @@ pub struct EnergyFigure {
 
 /// The budgets of a model in one form, and its predicted time.
 pub(super) struct Assessment {
+    pub runs: Option<Execution>,
     pub budgets: Vec<Budget>,
     pub latency: Option<LatencyFigure>,
     pub layers: Vec<NodeLatency>,
@@ -51,19 +53,21 @@ impl Assessment {
                 .map(|limit| run_time::budget(figure.as_ref(), limit)),
         );
         Assessment {
+            runs: Execution::of(needs, request, engine),
             budgets,
             latency: figure,
             layers,
         }
     }
 
-    /// Whether no change to the model is asked for: all budgets hold, or what keeps one open is not
-    /// the model's size.
+    /// Whether no change to the model is asked for: it runs and all budgets hold, or what keeps one open
+    /// is not the model's size.
     pub fn settled(&self) -> bool {
-        self.budgets.iter().all(|budget| match budget.holds {
-            Some(holds) => holds,
-            None => budget.margin.is_none() || budget.resource != Resource::Latency,
-        })
+        self.runs()
+            && self.budgets.iter().all(|budget| match budget.holds {
+                Some(holds) => holds,
+                None => budget.margin.is_none() || budget.resource != Resource::Latency,
+            })
     }
 
     /// Whether a change has reached all that it can: as [`Assessment::settled`], with a time that is
@@ -74,8 +78,26 @@ impl Assessment {
         self.settled() && self.budgets.iter().all(timed)
     }
 
+    /// Whether nothing is known that keeps it from running.
+    pub fn runs(&self) -> bool {
+        let runs = self.runs.as_ref();
+        runs.is_none_or(|runs| runs.holds != Some(false))
+    }
+
     pub fn verdict(&self) -> Verdict {
-        Verdict::of(&self.budgets)
+        Verdict::of(&self.budgets, self.runs.as_ref())
+    }
+
+    /// What has to be true for it to fit, where that is all that is not known.
+    pub fn fits_if(&self) -> Vec<Condition> {
+        let open = |budget: &Budget| budget.holds.is_none() && budget.holds_if.is_none();
+        let runs = self.runs.as_ref();
+        let runs = runs.is_none_or(|runs| runs.holds == Some(true));
+        if self.verdict() != Verdict::Unknown || !runs || self.budgets.iter().any(open) {
+            return Vec::new();
+        }
+        let conditions = self.budgets.iter().map(|budget| budget.holds_if.clone());
+        conditions.flatten().collect()
     }
 
     /// Bytes that all budgets of `resource` know of.
@@ -94,7 +116,7 @@ impl Assessment {
     pub fn energy(&self, profile: &Profile) -> Option<EnergyFigure> {
         let milliwatts = profile.power.load_milliwatts.as_ref()?.value;
         Some(EnergyFigure {
-            energy_mj: milliwatts as f64 * self.latency.as_ref()?.ns as f64 / 1e9,
+            energy_mj: milliwatts as f64 * self.latency.as_ref()?.ns? as f64 / 1e9,
             basis: NeedBasis::Estimate,
         })
     }

@@ -2,17 +2,18 @@
 
 use serde::Serialize;
 
+use super::execution::Execution;
 use crate::basis::NeedBasis;
 
 /// The answer of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Every budget holds.
+    /// Every budget holds, and nothing is known that keeps the engine from running it.
     Fits,
-    /// A budget does not hold.
+    /// A budget does not hold, or the engine does not run it.
     DoesNotFit,
-    /// No budget is exceeded, but at least one need is not known.
+    /// No budget is exceeded, but something is not known.
     Unknown,
 }
 
@@ -38,12 +39,25 @@ pub struct Budget {
     pub margin: Option<i64>,
     /// Whether it is enough; `None` when that cannot be said.
     pub holds: Option<bool>,
+    /// What else has to be true for it to be enough, where nothing more is unknown.
+    pub holds_if: Option<Condition>,
     /// How the need is known.
     pub basis: NeedBasis,
     /// Where it is needed: a memory, several, or the limit that was given.
     pub place: String,
     /// What the need consists of, and the limit if it is not obvious.
     pub explanation: String,
+}
+
+/// A need that nobody has measured, and the room that is left for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// Which resource it takes.
+    pub resource: Resource,
+    /// What is missing, such as `tflite-micro's own RAM`.
+    pub missing: String,
+    /// Bytes that it has to stay below.
+    pub bytes: u64,
 }
 
 /// Amounts of a [`Budget`].
@@ -96,6 +110,7 @@ impl Budget {
             amounts,
             margin,
             holds: margin.map(|margin| margin >= 0),
+            holds_if: None,
             basis: NeedBasis::Estimate,
             place: place.to_owned(),
             explanation,
@@ -122,6 +137,24 @@ impl Budget {
         self
     }
 
+    /// As [`Budget::at_least`], where all that is not known is `missing`, and `room` bytes are left for it.
+    pub(super) fn holds_if(self, missing: String, room: u64) -> Self {
+        let fits = self.holds == Some(true);
+        let mut budget = self.at_least();
+        if fits && room == 0 {
+            budget.holds = Some(false);
+            let words = format!("; nothing is left for {missing}");
+            budget.explanation.push_str(&words);
+        } else if fits {
+            budget.holds_if = Some(Condition {
+                resource: budget.resource,
+                missing,
+                bytes: room,
+            });
+        }
+        budget
+    }
+
     /// Need as a share of what there is.
     pub fn share(&self) -> Option<f64> {
         let (need, have) = self.amounts.both();
@@ -130,10 +163,13 @@ impl Budget {
 }
 
 impl Verdict {
-    pub(super) fn of(budgets: &[Budget]) -> Self {
-        if budgets.iter().any(|budget| budget.holds == Some(false)) {
+    /// The answer for all budgets, and for whether the engine runs the model at all.
+    pub(super) fn of(budgets: &[Budget], runs: Option<&Execution>) -> Self {
+        let mut all = budgets.iter().map(|budget| budget.holds);
+        let runs = runs.map_or(Some(true), |runs| runs.holds);
+        if all.clone().chain([runs]).any(|holds| holds == Some(false)) {
             Verdict::DoesNotFit
-        } else if budgets.iter().any(|budget| budget.holds.is_none()) {
+        } else if all.any(|holds| holds.is_none()) || runs.is_none() {
             Verdict::Unknown
         } else {
             Verdict::Fits

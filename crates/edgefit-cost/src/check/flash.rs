@@ -17,7 +17,9 @@ pub(super) fn budget(needs: &Needs, request: &Request, engine: Option<&Engine>) 
     };
     let budget = |need, why: String| Budget::bytes(Resource::Flash, Some(need), have, place, why);
     if !in_flash {
-        return Some(budget(weights, "weights as stored on disk".into()));
+        let stored = needs.stored.then_some(needs.stored_bytes);
+        let words = "weights as stored on disk".into();
+        return Some(budget(stored.unwrap_or(weights), words));
     }
     let name = engine.map_or("the engine", |engine| engine.name.as_str());
     Some(match engine.and_then(|engine| engine.code_bytes.as_ref()) {
@@ -32,6 +34,6 @@ pub(super) fn budget(needs: &Needs, request: &Request, engine: Option<&Engine>) 
             weights,
             format!("weights; how much code {name} has is not known, and it comes on top"),
         )
-        .at_least(),
+        .holds_if(format!("{name}'s code"), have.saturating_sub(weights)),
     })
 }

@@ -15,9 +15,9 @@ impl Assessment {
         }
         if let Some([ns, low_ns, high_ns]) = measured.run_ns {
             let figure = LatencyFigure {
-                ns,
+                ns: Some(ns),
                 low_ns,
-                high_ns,
+                high_ns: Some(high_ns),
                 basis: NeedBasis::Measured,
                 engine: request.engine.map(|engine| engine.name.clone()),
                 threads: request.threads,

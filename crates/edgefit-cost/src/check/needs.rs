@@ -8,7 +8,7 @@ use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::ops::Role;
 
 use crate::memory_plan::{self, MemoryPlan};
-use crate::stored_type::stored_type;
+use crate::weight_types::{cast_weights, computed_type};
 
 /// A model with one element type, and what it needs in that form.
 pub(super) struct Needs<'g> {
@@ -18,7 +18,10 @@ pub(super) struct Needs<'g> {
     pub element: ElementType,
     /// Whether that is how the model is stored.
     pub stored: bool,
+    /// As they lie in memory: what casts make of them, where nothing else reads them.
     pub weight_bytes: u64,
+    /// As the model's file has them.
+    pub stored_bytes: u64,
     pub plan: MemoryPlan,
 }
 
@@ -29,20 +32,22 @@ impl<'g> Needs<'g> {
         element: ElementType,
     ) -> edgefit_graph::Result<Self> {
         let inference = infer(graph, shapes)?;
-        let stored = element == stored_type(graph);
+        let stored = element == computed_type(graph);
         let in_memory = match element {
             // Also where the model says so itself: its floats are what int8 kernels never make.
             ElementType::Int8 => memory_plan::ElementType::Int8,
             ElementType::F16 if !stored => memory_plan::ElementType::F16,
+            ElementType::F32 if !stored => memory_plan::ElementType::F32,
             _ => memory_plan::ElementType::AsStored,
         };
         Ok(Needs {
             plan: MemoryPlan::of(graph, &inference, in_memory),
             weight_bytes: if stored {
-                as_stored(graph)
+                loaded(graph)
             } else {
                 narrowed(graph, in_memory)
             },
+            stored_bytes: as_stored(graph),
             graph,
             inference,
             element,
@@ -59,6 +64,19 @@ impl<'g> Needs<'g> {
             .saturating_add(self.plan.scratch_bytes);
         known.then_some(bytes)
     }
+}
+
+/// Bytes of the weights once an engine has cast those that it casts only once.
+fn loaded(graph: &Graph) -> u64 {
+    let casts = cast_weights(graph);
+    let sizes = graph.initializers.iter().map(|(name, tensor)| {
+        let bytes = tensor.bytes().len() as u64;
+        let element = casts.get(name.as_str()).map(|cast| cast.size() as u64);
+        element.map_or(bytes, |size| {
+            (tensor.elements() as u64).saturating_mul(size)
+        })
+    });
+    sizes.fold(0, u64::saturating_add)
 }
 
 fn as_stored(graph: &Graph) -> u64 {

@@ -67,8 +67,9 @@ impl Own {
         }
     }
 
-    /// `budget`, whose need includes what is known, with an explanation of the engine's part.
-    fn judge(&self, mut budget: Budget, model: Model) -> Budget {
+    /// `budget`, whose need includes what is known, with an explanation of the engine's part. Where that is
+    /// not known, `room` is what is left for it; `None` where more than that is unknown.
+    fn judge(&self, mut budget: Budget, model: Model, room: Option<u64>) -> Budget {
         let Model {
             request, engine, ..
         } = model;
@@ -91,7 +92,10 @@ impl Own {
             let words = format!(", `--engine {}` has figures", other.name);
             budget.explanation.push_str(&words);
         }
-        budget.at_least()
+        match room {
+            Some(room) => budget.holds_if(format!("{name}'s own RAM"), room),
+            None => budget.at_least(),
+        }
     }
 }
 
@@ -103,7 +107,7 @@ fn holding(profile: &Profile, content: Content) -> impl Iterator<Item = &Bank> {
 }
 
 fn together<'b>(banks: impl IntoIterator<Item = &'b Bank>) -> u64 {
-    let free = banks.into_iter().map(Bank::free_bytes);
+    let free = banks.into_iter().map(Bank::largest_buffer_bytes);
     free.fold(0, u64::saturating_add)
 }
 
@@ -115,29 +119,35 @@ impl Model<'_> {
         let need = needs.arena_bytes();
         let need = need.map(|bytes| bytes.saturating_add(own.bytes));
         let budget = Budget::bytes(Resource::Ram, need, limit, "limit", activations(needs));
-        own.judge(budget, self)
+        let room = need.map(|need| limit.saturating_sub(need));
+        own.judge(budget, self, room)
     }
 
     /// The arena in the bank with the most room, the engine's own memory in any that has room left.
     fn in_one_bank(self) -> Vec<Budget> {
         let Model { needs, request, .. } = self;
         let profile = request.profile;
-        let Some(bank) = holding(profile, Content::Arena).max_by_key(|bank| bank.free_bytes())
-        else {
+        let largest = Bank::largest_buffer_bytes;
+        let Some(bank) = holding(profile, Content::Arena).max_by_key(|bank| largest(bank)) else {
             return Vec::new();
         };
         let own = Own::of(self);
-        let have = bank.free_bytes();
+        let have = largest(bank);
         let mut need = needs.arena_bytes();
         let mut explanation = activations(needs);
+        let mut room = None;
         if let Some(arena) = need {
             let left = |other: &Bank| {
                 let taken = if other.name == bank.name { arena } else { 0 };
-                other.free_bytes().saturating_sub(taken)
+                largest(other).saturating_sub(taken)
             };
-            if !holding(profile, Content::Runtime).any(|other| left(other) >= own.bytes) {
+            let most = holding(profile, Content::Runtime).map(left).max();
+            let most = most.unwrap_or(0);
+            if most < own.bytes {
                 need = Some(arena.saturating_add(own.bytes));
             }
+            room = Some(most.saturating_sub(own.bytes));
+            explanation.push_str(&ways(bank, arena));
         }
         let arenas: Vec<&Bank> = holding(profile, Content::Arena).collect();
         let sum = together(arenas.iter().copied());
@@ -151,21 +161,25 @@ impl Model<'_> {
             }
         }
         let budget = Budget::bytes(Resource::Ram, need, have, &bank.name, explanation);
-        vec![own.judge(budget, self)]
+        vec![own.judge(budget, self, room)]
     }
 
     /// Each activation in one of several banks.
     fn in_several_banks(self) -> Vec<Budget> {
         let Model { needs, request, .. } = self;
         let banks: Vec<&Bank> = holding(request.profile, Content::Arena).collect();
-        let free: Vec<u64> = banks.iter().map(|bank| bank.free_bytes()).collect();
+        let free: Vec<u64> = banks
+            .iter()
+            .map(|bank| bank.largest_buffer_bytes())
+            .collect();
         let have = together(banks.iter().copied());
         let own = Own::of(self);
         let mut explanation = activations(needs);
         let Some(arena) = needs.arena_bytes() else {
             let budget = Budget::bytes(Resource::Ram, None, have, &names(&banks), explanation);
-            return vec![own.judge(budget, self)];
+            return vec![own.judge(budget, self, None)];
         };
+        let mut room = 0;
         let mut lifetimes = needs.plan.lifetimes.clone();
         let end = lifetimes.iter().map(|life| life.upper).max().unwrap_or(1);
         for (name, bytes) in [("scratch", needs.plan.scratch_bytes), ("engine", own.bytes)] {
@@ -185,6 +199,11 @@ impl Model<'_> {
                 }
                 let taken = banks.iter().zip(&used).filter(|(_, used)| **used > 0);
                 let taken: Vec<&Bank> = taken.map(|(bank, _)| *bank).collect();
+                let left = free
+                    .iter()
+                    .zip(&used)
+                    .map(|(free, used)| free.saturating_sub(*used));
+                room = left.max().unwrap_or(0);
                 if taken.len() > 1 {
                     explanation.push_str("; each activation lies in one of these banks");
                 }
@@ -206,26 +225,32 @@ impl Model<'_> {
                 budget
             }
         };
-        vec![own.judge(budget, self)]
+        vec![own.judge(budget, self, Some(room))]
     }
 
     /// Activations in the largest bank, and the weights too where that bank takes them.
     fn with_weights(self) -> Vec<Budget> {
         let Model { needs, request, .. } = self;
         let largest = |content| {
-            holding(request.profile, content).max_by_key(|bank: &&Bank| bank.free_bytes())
+            holding(request.profile, content).max_by_key(|bank| bank.largest_buffer_bytes())
         };
         let Some(arena) = largest(Content::Arena) else {
             return Vec::new();
         };
-        let free = arena.free_bytes();
+        let free = arena.largest_buffer_bytes();
         if arena.holds.contains(&Content::Weights) {
             return vec![self.loaded(free, &arena.name, WeightsHere::Yes)];
         }
         let weights = largest(Content::Weights).map(|bank| {
             let need = Some(needs.weight_bytes);
             let words = "weights".to_owned();
-            Budget::bytes(Resource::Ram, need, bank.free_bytes(), &bank.name, words)
+            Budget::bytes(
+                Resource::Ram,
+                need,
+                bank.largest_buffer_bytes(),
+                &bank.name,
+                words,
+            )
         });
         let arena = self.loaded(free, &arena.name, WeightsHere::No);
         weights.into_iter().chain([arena]).collect()
@@ -279,8 +304,23 @@ impl Model<'_> {
                 return budget(Some(most), words.to_owned());
             }
         }
-        own.judge(budget(Some(known), words), self)
+        own.judge(budget(Some(known), words), self, None)
     }
+}
+
+/// How an arena gets into `bank`, where that is not possible in every way.
+fn ways(bank: &Bank, arena: u64) -> String {
+    let limits = [
+        ("placed statically", &bank.static_bytes),
+        ("in one block of the heap", &bank.heap_block_bytes),
+    ];
+    let limits: Vec<String> = limits
+        .into_iter()
+        .filter_map(|(way, figure)| Some((way, figure.as_ref()?)))
+        .filter(|(_, figure)| figure.value < arena)
+        .map(|(way, figure)| format!("; {way} at most {} B ({})", figure.value, figure.source))
+        .collect();
+    limits.concat()
 }
 
 fn names(banks: &[&Bank]) -> String {

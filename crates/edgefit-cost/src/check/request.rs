@@ -1,6 +1,6 @@
 //! What a model is compared with: device, engine, limits.
 
-use edgefit_device::{ArenaLayout, ElementType, Engine, Profile};
+use edgefit_device::{ArenaLayout, ElementType, Engine, EngineId, Profile};
 use edgefit_graph::Graph;
 
 /// What a model is compared with.
@@ -15,6 +15,8 @@ pub struct Request<'a> {
     pub limits: Limits,
     /// What the model, as it is, was seen to take; it replaces what would be predicted.
     pub measured: Option<Measured>,
+    /// What engines of this machine made of the model, as it is, when they were tried.
+    pub trials: Vec<Trial>,
     /// Smaller networks to try where nothing gentler helps.
     pub backbones: Vec<Backbone<'a>>,
 }
@@ -29,6 +31,36 @@ pub struct Measured {
     /// Time of a run: median, and the 95 % interval of the median, in nanoseconds; `None` for too few
     /// runs.
     pub run_ns: Option<[u64; 3]>,
+}
+
+/// What an engine made of the model when it was told to load it and to run it once.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The engine.
+    pub engine: EngineId,
+    /// Where, human-readable, such as `on this machine`.
+    pub place: String,
+    /// What came of it.
+    pub outcome: TrialOutcome,
+}
+
+/// What came of a [`Trial`].
+#[derive(Debug, Clone)]
+pub enum TrialOutcome {
+    /// It ran.
+    Ran,
+    /// The engine refused it, or died of it.
+    Refused {
+        /// The node at which it did, where that is known.
+        node: Option<String>,
+        /// What is wrong, and the fix where one is known.
+        words: String,
+    },
+    /// There was no trial.
+    NotTried {
+        /// Why, human-readable.
+        reason: String,
+    },
 }
 
 /// Budgets given by hand.
@@ -71,6 +103,7 @@ impl<'a> Request<'a> {
             threads: measured.unwrap_or(cores),
             limits: Limits::default(),
             measured: None,
+            trials: Vec::new(),
             backbones: Vec::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! The time of a run compared with a limit.
 
+use edgefit_base::units::format::milliseconds;
+
 use super::budget::{Amounts, Budget, Resource};
 use crate::latency::LatencyFigure;
 
@@ -7,18 +9,22 @@ use crate::latency::LatencyFigure;
 /// hold.
 pub(super) fn budget(figure: Option<&LatencyFigure>, limit: u64) -> Budget {
     let amounts = Amounts::Time {
-        need_ns: figure.map(|figure| figure.ns),
+        need_ns: figure.map(|figure| figure.ns.unwrap_or(figure.low_ns)),
         have_ns: limit,
     };
     let explanation = match figure {
-        Some(figure) => {
-            let milliseconds = |ns: u64| ns as f64 / 1e6;
-            format!(
-                "one run takes {:.3} to {:.3} ms",
+        Some(figure) => match figure.high_ns {
+            Some(high) => format!(
+                "one run takes {} to {}",
                 milliseconds(figure.low_ns),
-                milliseconds(figure.high_ns)
-            )
-        }
+                milliseconds(high)
+            ),
+            None => format!(
+                "one run takes {} at least; how much more is not known, since the profile has no \
+                 bandwidth of the memory or no time of a kernel",
+                milliseconds(figure.low_ns)
+            ),
+        },
         None => "nothing is known of how fast this engine computes here, or an op is not supported"
             .to_owned(),
     };
@@ -26,7 +32,7 @@ pub(super) fn budget(figure: Option<&LatencyFigure>, limit: u64) -> Budget {
     if let Some(figure) = figure {
         budget.basis = figure.basis;
         budget.holds = match limit {
-            limit if figure.high_ns <= limit => Some(true),
+            limit if figure.high_ns.is_some_and(|high| high <= limit) => Some(true),
             limit if figure.low_ns > limit => Some(false),
             _ => None,
         };

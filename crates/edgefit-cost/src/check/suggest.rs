@@ -7,7 +7,8 @@ use edgefit_graph::infer::InputShapes;
 use serde::{Serialize, Serializer};
 
 use super::assessment::Assessment;
-use super::budget::{Resource, Verdict};
+use super::budget::{Condition, Resource, Verdict};
+use super::execution::Execution;
 use super::needs::Needs;
 use super::request::{Backbone, Request, computes_with, spreads};
 use crate::costs::Costs;
@@ -19,6 +20,8 @@ pub struct Suggestion {
     pub change: Change,
     /// Whether the changed model fits.
     pub verdict: Verdict,
+    /// What has to be true for it to fit, where that is all that is not known.
+    pub fits_if: Vec<Condition>,
     /// Flash it would need, as far as it is known.
     pub flash_bytes: Option<u64>,
     /// RAM it would need, as far as it is known.
@@ -82,6 +85,9 @@ pub(super) fn suggestions(
             return made;
         }
     }
+    if refused(needs, request) {
+        return made;
+    }
     for backbone in &request.backbones {
         let Some((suggestion, settled)) = replacement(needs, request, backbone) else {
             continue;
@@ -104,10 +110,17 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
             ..none()
         });
     }
+    let runs = |engine: &Engine| {
+        let found = Execution::of(needs, request, Some(engine));
+        found.is_some_and(|found| found.holds == Some(true))
+    };
+    // Another engine helps where this one does not run it, or keeps its arena in one bank.
+    let refused = refused(needs, request);
     let engines = request.profile.engines.iter().filter(|engine| {
-        !spreads(request.engine)
-            && spreads(Some(engine))
-            && computes_with(Some(engine), needs.element)
+        let spread = !spreads(request.engine) && spreads(Some(engine));
+        request.engine.is_none_or(|own| own.name != engine.name)
+            && (spread || refused)
+            && runs(engine)
     });
     changes.extend(engines.map(|engine| Change {
         engine: Some(engine.name.clone()),
@@ -115,7 +128,11 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
     }));
     let narrower: Vec<ElementType> = match needs.element {
         ElementType::F32 => vec![ElementType::F16, ElementType::Int8],
-        ElementType::F16 => vec![ElementType::Int8],
+        ElementType::F16 if computes_with(request.engine, ElementType::F16) => {
+            vec![ElementType::Int8]
+        }
+        // Wider, but what the engine computes with.
+        ElementType::F16 => vec![ElementType::F32, ElementType::Int8],
         ElementType::Int8 => vec![],
     };
     let narrower: Vec<ElementType> = narrower
@@ -142,7 +159,19 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
             ..none()
         }));
     }
+    if refused {
+        // What is no matter of size is mended by another engine, or by another type if that is the matter.
+        let typed = computes_with(request.engine, needs.element);
+        changes
+            .retain(|change| change.engine.is_some() || (change.element_type.is_some() && !typed));
+    }
     changes
+}
+
+/// Whether the engine of `request` does not run the model.
+fn refused(needs: &Needs, request: &Request) -> bool {
+    let runs = Execution::of(needs, request, request.engine);
+    runs.is_some_and(|runs| runs.holds == Some(false))
 }
 
 /// Side of the only input, if that is a batch of square images.
@@ -196,9 +225,10 @@ fn assess(
     let suggestion = Suggestion {
         change,
         verdict: assessment.verdict(),
+        fits_if: assessment.fits_if(),
         flash_bytes: assessment.need_bytes(Resource::Flash),
         ram_bytes: assessment.need_bytes(Resource::Ram),
-        latency_ns: assessment.latency.as_ref().map(|figure| figure.ns),
+        latency_ns: assessment.latency.as_ref().and_then(|figure| figure.ns),
     };
     (suggestion, assessment.reached())
 }

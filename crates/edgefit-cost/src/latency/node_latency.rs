@@ -25,7 +25,7 @@ pub struct NodeLatency {
     pub name: String,
     /// Class of op.
     pub class: OpClass,
-    /// Time.
+    /// Time; the least, where the upper end of the whole run is not known.
     pub ns: u64,
     /// Multiply-accumulates.
     pub macs: u64,

@@ -1,6 +1,6 @@
 //! Time of one run on a device, from measured rates or from data-sheet peaks.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use edgefit_device::{ElementType, EngineId};
 use edgefit_graph::Graph;
@@ -14,11 +14,7 @@ use super::target::Target;
 use super::work::Work;
 use crate::basis::NeedBasis;
 use crate::fused_steps::Steps;
-use crate::stored_type::stored_type;
-
-/// How far above the roofline a run may take. Engines reach from nearly all of a processor's peak,
-/// in large dense convolutions, down to a tenth, in depthwise ones and in reference kernels.
-const SLOWEST: f64 = 10.0;
+use crate::weight_types::computed_type;
 
 /// Relative error of calibrated rates whose error was not measured.
 const UNTESTED_ERROR: f64 = 0.5;
@@ -29,12 +25,12 @@ const MOST_ERROR: f64 = 0.9;
 /// Time of one run, and how well it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LatencyFigure {
-    /// Most likely.
-    pub ns: u64,
+    /// Most likely; `None` where the upper end is not known.
+    pub ns: Option<u64>,
     /// Hardly less.
     pub low_ns: u64,
-    /// Hardly more.
-    pub high_ns: u64,
+    /// Hardly more; `None` where something that takes time is not known of the device.
+    pub high_ns: Option<u64>,
     /// How it is known.
     pub basis: NeedBasis,
     /// The engine, if the profile has one.
@@ -48,7 +44,9 @@ pub struct LatencyFigure {
 ///
 /// With measured rates for the engine, the element type and the threads, the interval is that of
 /// their error on held-out models. Otherwise it is from the roofline itself to ten times as much,
-/// and the middle of the two, as factors, is shown.
+/// and the middle of the two, as factors, is shown. Where the profile has no bandwidth, or no time of a
+/// kernel for an accelerator that computes, the interval has no upper end, and the times of the nodes are
+/// the least.
 pub(crate) fn predict(
     graph: &Graph,
     inference: &Inference,
@@ -59,10 +57,10 @@ pub(crate) fn predict(
     }
     let roofline = Roofline::of(target);
     let width = width(graph, target.element_type);
-    let figure = |ns: u64, low: f64, high: f64, basis| LatencyFigure {
+    let figure = |ns: Option<u64>, low_ns: u64, high_ns: Option<u64>, basis| LatencyFigure {
         ns,
-        low_ns: (ns as f64 / low) as u64,
-        high_ns: (ns as f64 * high) as u64,
+        low_ns,
+        high_ns,
         basis,
         engine: target.engine.map(|engine| engine.name.clone()),
         threads: target.threads,
@@ -83,37 +81,38 @@ pub(crate) fn predict(
     if let Some((mut latency, error)) = measured {
         if let Some(roofline) = roofline {
             for node in &mut latency.nodes {
-                node.bound = roofline.ns(node.macs, node.bytes, width).1;
+                node.bound = roofline.range(node.macs, node.bytes, width, 1).bound;
             }
         }
-        let (low, high) = (1.0 + error, 1.0 / (1.0 - error));
-        let figure = figure(latency.ns, low, high, NeedBasis::Calibrated);
-        return Some((figure, latency));
+        let low = (latency.ns as f64 / (1.0 + error)) as u64;
+        let high = (latency.ns as f64 / (1.0 - error)) as u64;
+        let basis = NeedBasis::Calibrated;
+        return Some((figure(Some(latency.ns), low, Some(high), basis), latency));
     }
     let roofline = roofline?;
-    // At best, what runs inside another node moves no bytes of its own.
+    // At best, what runs inside another node moves no bytes of its own, and is no kernel.
     let steps = Steps::of(graph, inference).steps;
-    let leading: HashSet<usize> = steps
+    let leading: HashMap<usize, usize> = steps
         .iter()
-        .filter_map(|step| step.nodes.first().copied())
+        .filter_map(|step| Some((*step.nodes.first()?, step.nodes.len())))
         .collect();
-    let nodes: Vec<NodeLatency> = Work::of(graph, inference)
-        .into_iter()
-        .filter(|work| leading.contains(&work.node))
-        .map(|work| {
-            let (ns, bound) = roofline.ns(work.macs, work.bytes, width);
-            let likely = (ns as f64 * SLOWEST.sqrt()) as u64;
-            NodeLatency::new(graph, work, likely, bound)
-        })
-        .collect();
+    let mut nodes = Vec::new();
+    let (mut low, mut high) = (0u64, Some(0u64));
+    for work in Work::of(graph, inference) {
+        let Some(&fused) = leading.get(&work.node) else {
+            continue;
+        };
+        let range = roofline.range(work.macs, work.bytes, width, fused);
+        low = low.saturating_add(range.low_ns);
+        high = high
+            .zip(range.high_ns)
+            .map(|(sum, ns)| sum.saturating_add(ns));
+        let likely = range.likely_ns().unwrap_or(range.low_ns);
+        nodes.push(NodeLatency::new(graph, work, likely, range.bound));
+    }
     let latency = Latency::of(nodes);
-    let figure = figure(
-        latency.ns,
-        SLOWEST.sqrt(),
-        SLOWEST.sqrt(),
-        NeedBasis::Estimate,
-    );
-    Some((figure, latency))
+    let likely = high.map(|_| latency.ns);
+    Some((figure(likely, low, high, NeedBasis::Estimate), latency))
 }
 
 /// Bytes of an element of `element` as a share of those of the values in `graph`, which are floats
@@ -125,7 +124,7 @@ fn width(graph: &Graph, element: ElementType) -> f64 {
         ElementType::Int8 => 1.0,
     };
     bytes(element)
-        / match stored_type(graph) {
+        / match computed_type(graph) {
             ElementType::F16 => 2.0,
             ElementType::F32 | ElementType::Int8 => 4.0,
         }

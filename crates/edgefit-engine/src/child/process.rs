@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::error::ChildError;
 use super::protocol::Reply;
 use crate::onnxruntime::Missing;
+use crate::words::is_note;
 
 /// How to start such a process.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ impl Launch {
     pub fn start(&self) -> Result<Child, ChildError> {
         let mut command = Command::new(&self.binary);
         command.args(&self.arguments);
+        // A backtrace would hide its last words.
+        command.env("RUST_BACKTRACE", "0");
         command.envs(self.variables.iter().map(|(name, path)| (name, path)));
         let piped = command
             .stdin(Stdio::piped())
@@ -143,7 +146,7 @@ fn last_line(stderr: ChildStderr) -> String {
     {
         let words = String::from_utf8_lossy(&line);
         let words = words.trim().trim_start_matches("error: ");
-        if !words.is_empty() {
+        if !words.is_empty() && !is_note(words) {
             last = words.to_owned();
         }
         line.clear();
@@ -184,6 +187,11 @@ mod tests {
         assert_eq!(document, [1, 2]);
         let died = shell("echo 'error: no such model' >&2; exit 2").document::<u32>();
         assert!(matches!(died, Err(ChildError::Died(words)) if words == "no such model"));
+        let panicked =
+            "echo 'panicked: odd' >&2; echo 'note: run with `RUST_BACKTRACE=1` environment' >&2";
+        let script = format!("test $RUST_BACKTRACE = 0 && {panicked}; exit 101");
+        let died = shell(&script).document::<u32>();
+        assert!(matches!(died, Err(ChildError::Died(words)) if words == "panicked: odd"));
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! Verdicts on boards whose engines nobody has measured.
+
+use super::*;
+
+fn on(device_name: &str, side: usize) -> Check {
+    let (graph, shapes) = conv(1, side);
+    let profile = device(device_name);
+    check(&graph, &shapes, &Request::new(&profile)).unwrap()
+}
+
+#[test]
+fn a_small_model_fits_if_the_engine_is_small_enough() {
+    let mut asked = 0;
+    for profile in edgefit_device::list() {
+        let profile = profile.unwrap();
+        if profile.class != edgefit_device::Class::Microcontroller {
+            continue;
+        }
+        asked += 1;
+        let (graph, shapes) = conv(1, 10);
+        let checked = check(&graph, &shapes, &Request::new(&profile)).unwrap();
+        assert_eq!(checked.verdict, Verdict::Unknown, "{}", profile.name);
+        // Of some engines, the code is not known either.
+        let open = checked.fits_if.last();
+        let missing = format!("{}'s own RAM", profile.engines[0].name);
+        assert_eq!(open.map(|open| &open.missing), Some(&missing));
+        assert_eq!(checked.budgets[1].holds_if.as_ref(), open);
+    }
+    assert!(asked >= 17);
+}
+
+#[test]
+fn the_room_is_what_the_arena_leaves_in_the_roomiest_bank() {
+    // 4 planes of 10 × 10 floats, and three tensors of 12 B.
+    let open = on("rp2040", 10).fits_if;
+    assert_eq!(open[0].bytes, (264 << 10) - 1600 - 36);
+    // The arena takes most of one bank, and the engine may have another.
+    let open = on("stm32h743", 180).fits_if;
+    assert_eq!(open[0].bytes, (128 << 10) - 36);
+    let none = on("rp2040", 200);
+    assert_eq!((none.verdict, none.fits_if.len()), (Verdict::DoesNotFit, 0));
+}
+
+#[test]
+fn an_arena_that_leaves_nothing_for_the_engine_does_not_fit() {
+    let (graph, shapes) = conv(1, 10);
+    let profile = device("rp2040");
+    let mut request = Request::new(&profile);
+    // The activations and the tensors, to the byte.
+    request.limits.ram_bytes = Some(1636);
+    let full = check(&graph, &shapes, &request).unwrap();
+    assert_eq!(full.verdict, Verdict::DoesNotFit);
+    let words = "nothing is left for tflite-micro's own RAM";
+    assert!(full.budgets[1].explanation.contains(words), "{full:?}");
+    request.limits.ram_bytes = Some(1637);
+    let one = check(&graph, &shapes, &request).unwrap();
+    assert_eq!(one.fits_if[0].bytes, 1);
+}
+
+#[test]
+fn an_esp32_gives_less_than_its_banks() {
+    // 4 planes of 101 × 101 floats: 163,220 B with their alignment, within the static limit.
+    let placed = on("esp32", 101);
+    assert_eq!(bytes(&placed.budgets[1]), (Some(163_220), 186_008));
+    assert!(!placed.budgets[1].explanation.contains("statically"));
+    assert_eq!(placed.fits_if.len(), 1);
+    // 173,056 B: on the heap alone.
+    let heap = on("esp32", 104);
+    let words = "placed statically at most 163840 B";
+    assert!(heap.budgets[1].explanation.contains(words), "{heap:?}");
+    assert_eq!(heap.budgets[1].holds, None);
+    assert_eq!(heap.note, None);
+    // 190,096 B: less than the bank of 200 KiB, more than its largest block.
+    let none = on("esp32", 109);
+    assert_eq!(none.budgets[1].holds, Some(false));
+    assert!(none.note.unwrap().contains("no PSRAM"));
+}

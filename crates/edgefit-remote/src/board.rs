@@ -1,15 +1,17 @@
 //! A board: what it is, files kept there by their hash, programs run there.
 
-use std::fs::File;
 use std::io::Seek;
 use std::path::Path;
 
 use edgefit_base::hash::sha256_hex_of;
 
 use crate::error::{Error, Result};
+use crate::fault::fault;
 use crate::host::Host;
-use crate::program::{architecture, of_uname};
-use crate::ssh::{Ran, Ssh, last_line};
+use crate::program::{architecture, of_32_bits, of_uname};
+use crate::session::Silence;
+use crate::ssh::{Ran, Ssh};
+use crate::words::last_line;
 
 /// Makes the folder, and says what the board is.
 const CONNECT: &str = include_str!("connect.sh");
@@ -18,26 +20,22 @@ const KEEP: &str = include_str!("keep.sh");
 /// Runs a program until it or the connection ends.
 const RUN: &str = include_str!("run.sh");
 
-/// What [`RUN`] prints in front of the program.
-const BEGIN: &str = "edgefit begins\n";
-
 /// Exit codes of the scripts.
 const NO_TOOL: i32 = 90;
 const NOT_WRITABLE: i32 = 91;
 const NOT_COPIED: i32 = 92;
-
-/// Exit codes of a shell that cannot start a program (POSIX, 2.8.2).
-const CANNOT_EXECUTE: i32 = 126;
-const NOT_FOUND: i32 = 127;
 
 /// A board that answers over ssh.
 #[derive(Debug, Clone)]
 pub(crate) struct Board {
     ssh: Ssh,
     host: Host,
-    /// Its processor, in Rust's words.
+    /// What its programs are made for, in Rust's words.
     pub architecture: String,
-    folder: String,
+    /// What its kernel is made for; another one where that has 64 bits and the programs 32.
+    pub kernel: String,
+    /// Where files are kept there.
+    pub folder: String,
 }
 
 /// A file on the board.
@@ -63,7 +61,8 @@ impl Board {
     /// It cannot be reached, is no Linux, or the folder cannot be made.
     pub fn connect(ssh: Ssh, host: Host) -> Result<Self> {
         let folder = host.folder.as_deref().unwrap_or_default();
-        let ended = ssh.run(&host, CONNECT, &[folder], "connecting")?;
+        let session = ssh.start(&host, CONNECT, &[folder], "connecting")?;
+        let ended = session.end(Silence::Limited)?;
         let field = |what: &str| {
             let mut lines = ended.stdout.lines();
             let value = lines.find_map(|line| line.strip_prefix(what));
@@ -71,19 +70,32 @@ impl Board {
         };
         let (system, machine) = (field("system "), field("machine "));
         let folder = field("folder ");
+        let kernel = of_uname(&machine);
         match ended.code {
-            0 if system == "Linux" => Ok(Board {
-                architecture: of_uname(&machine),
-                ssh,
-                host,
-                folder,
-            }),
+            0 if system == "Linux" => {
+                let programs = match field("bits ").as_str() {
+                    "32" => of_32_bits(&kernel),
+                    _ => kernel.clone(),
+                };
+                Ok(Board::new(ssh, host, [&kernel, &programs], &folder))
+            }
             0 => Err(Error::NotLinux {
                 host,
                 system,
                 machine,
             }),
             _ => Err(script_error(&host, &ended, &folder, "the folder", 0)),
+        }
+    }
+
+    /// A board that was asked before, with what its kernel and its programs are made for.
+    pub(crate) fn new(ssh: Ssh, host: Host, [kernel, programs]: [&str; 2], folder: &str) -> Self {
+        Board {
+            ssh,
+            host,
+            architecture: programs.to_owned(),
+            kernel: kernel.to_owned(),
+            folder: folder.to_owned(),
         }
     }
 
@@ -102,7 +114,7 @@ impl Board {
             path: file.to_path_buf(),
             source,
         };
-        let mut content = File::open(file).map_err(local)?;
+        let mut content = edgefit_base::file::open(file).map_err(local)?;
         let (hash, size) = sha256_hex_of(&mut content).map_err(local)?;
         content.rewind().map_err(local)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -118,17 +130,13 @@ impl Board {
             })
             .collect();
         let arguments = [self.folder.as_str(), &hash, &name, &size.to_string()];
-        let mut session = self.ssh.start(&self.host, KEEP, &arguments)?;
-        // The board's own start-up files may print first.
-        let mut copied = false;
-        while let Some(line) = session.line() {
-            if line == "send" {
-                copied = true;
-                session.send(&mut content).map_err(local)?;
-                break;
-            }
+        let doing = format!("copying {name}");
+        let mut session = self.ssh.start(&self.host, KEEP, &arguments, &doing)?;
+        let copied = session.line()?.as_deref() == Some("send");
+        if copied {
+            session.send(content)?.map_err(local)?;
         }
-        let ended = session.end(&self.host, &format!("copying {name}"))?;
+        let ended = session.end(Silence::Limited)?;
         match ended.code {
             0 => Ok(Kept {
                 path: format!("{}/{hash}/{name}", self.folder),
@@ -148,7 +156,7 @@ impl Board {
             source,
         })?;
         match made_for {
-            Some(name) if name == self.architecture => self.keep(file),
+            Some(name) if [&*self.architecture, &*self.kernel].contains(&name) => self.keep(file),
             other => Err(Error::Architecture {
                 file: file.to_path_buf(),
                 of: other.unwrap_or("no Linux board that is known").to_owned(),
@@ -173,26 +181,19 @@ impl Board {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let mut words = vec!["env"];
+        let mut words = vec![program.path.as_str(), "env"];
         words.extend(variables.iter().map(String::as_str));
         words.push(&program.path);
         words.extend(arguments);
-        let ended = self.ssh.run(&self.host, RUN, &words, "measuring")?;
-        match ended.code {
-            CANNOT_EXECUTE | NOT_FOUND => Err(Error::NotRunnable {
+        let session = self.ssh.start(&self.host, RUN, &words, "measuring")?;
+        let ran = session.end(Silence::Any)?;
+        match fault(&ran, self) {
+            Some(words) => Err(Error::NotRunnable {
                 program: program.path.clone(),
                 host: self.host.clone(),
-                folder: self.folder.clone(),
-                detail: last_line(&ended.stderr),
+                words,
             }),
-            code => Ok(Ran {
-                code,
-                stdout: match ended.stdout.split_once(BEGIN) {
-                    Some((_, printed)) => printed.to_owned(),
-                    None => String::new(),
-                },
-                stderr: ended.stderr,
-            }),
+            None => Ok(ran),
         }
     }
 }
@@ -201,7 +202,7 @@ impl Board {
 fn script_error(host: &Host, ended: &Ran, folder: &str, what: &str, need: u64) -> Error {
     let host = host.clone();
     let folder = folder.to_owned();
-    let detail = last_line(&ended.stderr);
+    let detail = last_line(&ended.stderr).unwrap_or_else(|| "no reason given".to_owned());
     let says = |words: &[&str]| words.iter().any(|word| ended.stderr.contains(word));
     let full = says(&[
         "No space left on device",

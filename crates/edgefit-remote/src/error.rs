@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use edgefit_base::schema;
 
 use crate::host::Host;
+use crate::runner::BUILT;
 
 /// What can go wrong between this machine and a board.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +40,8 @@ pub enum Error {
     /// The board's key is not the one that was met before.
     #[error(
         "{host} shows another host key than before; if you know why it changed, remove the old one \
-         with `ssh-keygen -R` and the board's name, and connect once with `ssh {host}`"
+         with `ssh-keygen -R` and the board's name, and connect once with `ssh {}`",
+        host.call()
     )]
     HostKeyChanged {
         /// Board.
@@ -47,7 +49,8 @@ pub enum Error {
     },
     /// The board's key was never met before.
     #[error(
-        "the host key of {host} is not known; connect once with `ssh {host}`, and accept the key if it is the board's"
+        "the host key of {host} is not known; connect once with `ssh {}`, and accept the key if it is the board's",
+        host.call()
     )]
     HostKeyUnknown {
         /// Board.
@@ -55,8 +58,9 @@ pub enum Error {
     },
     /// The board does not let the user in.
     #[error(
-        "{host} refuses to let you in: {detail}; give it your key with `ssh-copy-id {host}`, or name \
-         the key with --ssh \"ssh -i KEY\""
+        "{host} refuses to let you in: {detail}; give it your key with `ssh-copy-id {}`, or name \
+         the key with --ssh \"ssh -i KEY\"",
+        host.call()
     )]
     Refused {
         /// Board.
@@ -73,6 +77,45 @@ pub enum Error {
         doing: String,
         /// What ssh said.
         detail: String,
+    },
+    /// The shell of the board's user does not come to what it is asked to run.
+    #[error(
+        "nothing has begun on {host} after {seconds} s; `ssh {} true` has to end by itself: look at what \
+         its login shell waits for, and at start-up files such as ~/.bashrc",
+        host.call()
+    )]
+    NoBegin {
+        /// Board.
+        host: Host,
+        /// How long that was waited for.
+        seconds: u64,
+    },
+    /// The shell of the board's user ends before it runs what it is asked to.
+    #[error(
+        "{host} runs no command, its login shell ends with exit code {code}: {detail}; `ssh {} true` has to \
+         work: give its user a shell (chsh), and look at start-up files such as ~/.bashrc",
+        host.call()
+    )]
+    NoShell {
+        /// Board.
+        host: Host,
+        /// Exit code.
+        code: i32,
+        /// What it said last.
+        detail: String,
+    },
+    /// What runs on the board says nothing for too long.
+    #[error(
+        "{host} has said nothing for {seconds} s while {doing}; look whether its disk and network \
+         answer, and try again"
+    )]
+    NoAnswer {
+        /// Board.
+        host: Host,
+        /// What was going on.
+        doing: String,
+        /// How long that was.
+        seconds: u64,
     },
     /// Programs for that board are not made here.
     #[error("{host} is {system} on {machine}; edgefit runs on Linux boards")]
@@ -107,7 +150,8 @@ pub enum Error {
     /// There is no room on the board.
     #[error(
         "{host} is full: {what} takes {need} B and {folder} has {free} free; make room, or name \
-         another folder: --remote {host}:/FOLDER"
+         another folder: --remote {}",
+        host.with_folder()
     )]
     Full {
         /// Board.
@@ -123,7 +167,8 @@ pub enum Error {
     },
     /// The user may not write there.
     #[error(
-        "{host} does not let you write into {folder}: {detail}; name a folder of yours: --remote {host}:/FOLDER"
+        "{host} does not let you write into {folder}: {detail}; name a folder of yours: --remote {}",
+        host.with_folder()
     )]
     NoPermission {
         /// Board.
@@ -133,21 +178,15 @@ pub enum Error {
         /// What the board said.
         detail: String,
     },
-    /// What was copied does not start.
-    #[error(
-        "{program} does not run on {host}: {detail}; its C library may be older than the runner's, or \
-         {folder} not be mounted for programs: build the runner on an older system, or name another \
-         folder: --remote {host}:/FOLDER"
-    )]
+    /// What was copied does not start, or is ended by the system.
+    #[error("{program} does not run on {host}: {words}")]
     NotRunnable {
         /// Program.
         program: String,
         /// Board.
         host: Host,
-        /// Where it lies.
-        folder: String,
-        /// What the board said.
-        detail: String,
+        /// Why, and what helps.
+        words: String,
     },
     /// The program ran on the board and failed.
     #[error("on {host}: {words}")]
@@ -179,7 +218,7 @@ pub enum Error {
         /// What is wrong with the answer.
         source: Option<schema::Error>,
     },
-    /// There is no runner for the board's processor.
+    /// There is no runner for the board's processor yet.
     #[error(
         "there is no runner for {arch}: build {} with `scripts/build-runner.sh {arch}`, or name one \
          with --runner",
@@ -190,6 +229,21 @@ pub enum Error {
         arch: String,
         /// Where it would be found.
         place: PathBuf,
+    },
+    /// Runners for the board's processor are not made here.
+    #[error(
+        "{host} runs programs for {arch}{}, and runners are built for {} alone; install the 64-bit system \
+         of the board if it has one, or name a runner that you built for {arch} with --runner",
+        if kernel == arch { String::new() } else { format!(" on a kernel for {kernel}") },
+        BUILT.join(" and ")
+    )]
+    NeverBuilt {
+        /// Board.
+        host: Host,
+        /// What its programs are made for.
+        arch: String,
+        /// What its kernel is made for.
+        kernel: String,
     },
     /// The system does not say which file this program is.
     #[error("cannot find edgefit's own binary: {0}")]

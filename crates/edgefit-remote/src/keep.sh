@@ -1,12 +1,20 @@
 LC_ALL=C
 export LC_ALL
-cd "$1" || exit 91
-if [ -e "$2" ]; then
-    echo kept
-    exit 0
-fi
+mkdir -p "$1" && cd "$1" || exit 91
+whole() {
+    [ -f "$2" ] && [ "$(wc -c <"$2")" -eq "$1" ]
+}
+mkdir -p "$2" || exit 91
+# What has this hash may have been kept under another name.
+for there in "$2/$3" "$2"/*; do
+    whole "$4" "$there" || continue
+    if [ "$there" = "$2/$3" ] || ln -f "$there" "$2/$3" 2>/dev/null; then
+        echo kept
+        exit 0
+    fi
+done
 part=".$2.$$"
-trap 'rm -rf "$part"' EXIT
+trap 'rm -rf "$part"; rmdir "$2" 2>/dev/null' EXIT
 trap 'exit 92' HUP INT TERM PIPE
 mkdir "$part" || exit 91
 echo send
@@ -29,5 +37,4 @@ if command -v sha256sum >/dev/null; then
     fi
 fi
 chmod 755 "$part/$3" || exit 91
-# Another one may have been faster.
-[ -e "$2" ] || mv "$part" "$2" || exit 92
+mkdir -p "$2" && mv -f "$part/$3" "$2/$3" || exit 92

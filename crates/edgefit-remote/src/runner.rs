@@ -11,6 +11,10 @@ use crate::board::{Board, Kept};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::ssh::Ssh;
+use crate::words::plain;
+
+/// What `scripts/build-runner.sh` builds runners for.
+pub(crate) const BUILT: [&str; 2] = ["aarch64", "x86_64"];
 
 /// How to get a runner onto a board.
 #[derive(Debug, Clone)]
@@ -100,7 +104,7 @@ impl RemoteRunner {
         let board = Board::connect(options.ssh.clone(), host.clone())?;
         let runner = match &options.runner {
             Some(file) => file.clone(),
-            None => find_runner(&board.architecture, &options.runners)?,
+            None => find_runner(&board, &options.runners)?,
         };
         observer.step(&format!("copying {} to {host}", runner.display()));
         let runner = board.keep_program(&runner)?;
@@ -180,7 +184,11 @@ impl RemoteRunner {
             }
         }
         if ran.stdout.is_empty() {
-            let error = ran.stderr.lines().rfind(|line| !line.trim().is_empty());
+            let said = |line: &&str| !line.trim().is_empty() && !line.starts_with("progress: ");
+            let words = plain(&ran.stderr);
+            let mut lines = words.lines();
+            let error = lines.clone().rfind(|line| line.starts_with("error: "));
+            let error = error.or_else(|| lines.rfind(said));
             let error = error.map(|line| line.trim_start_matches("error: ").to_owned());
             let host = host.clone();
             return Err(match error {
@@ -223,7 +231,8 @@ impl RemoteRunner {
 
 /// The runner for boards of this architecture: from the folder of this binary or from `folder`, else
 /// this binary itself.
-fn find_runner(arch: &str, folder: &Path) -> Result<PathBuf> {
+fn find_runner(board: &Board, folder: &Path) -> Result<PathBuf> {
+    let arch = board.architecture.as_str();
     let name = format!("edgefit-runner-{arch}");
     let own = std::env::current_exe().map_err(Error::NoBinary)?;
     let place = folder.join(&name);
@@ -235,8 +244,25 @@ fn find_runner(arch: &str, folder: &Path) -> Result<PathBuf> {
     if cfg!(target_os = "linux") && arch == std::env::consts::ARCH {
         return Ok(own);
     }
-    Err(Error::NoRunner {
-        arch: arch.to_owned(),
-        place,
+    let arch = arch.to_owned();
+    Err(if BUILT.contains(&&*arch) {
+        Error::NoRunner { arch, place }
+    } else {
+        Error::NeverBuilt {
+            host: board.host().clone(),
+            arch,
+            kernel: board.kernel.clone(),
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_builds_what_is_advised() {
+        let script = include_str!("../../../scripts/build-runner.sh");
+        assert!(script.contains(&format!("\n    {}) ;;\n", BUILT.join(" | "))));
+    }
 }

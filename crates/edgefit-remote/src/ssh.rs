@@ -1,15 +1,16 @@
 //! The system's ssh client, and scripts that it runs on a board.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::str::FromStr;
-use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
+use crate::frame::Frame;
 use crate::host::Host;
+use crate::session::Session;
+use crate::words::last_line;
 
 /// Exit code of ssh for its own errors, ssh(1).
-const OWN_ERROR: i32 = 255;
+pub(crate) const OWN_ERROR: i32 = 255;
 
 /// How ssh is called: the program and its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,16 +35,6 @@ impl FromStr for Ssh {
     }
 }
 
-/// A script that runs on the board.
-pub(crate) struct Session {
-    program: String,
-    child: Child,
-    /// Open as long as the script is to go on.
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-    words: JoinHandle<String>,
-}
-
 /// How a program ended on the board.
 #[derive(Debug, Clone)]
 pub(crate) struct Ran {
@@ -56,13 +47,19 @@ pub(crate) struct Ran {
 }
 
 impl Ssh {
-    /// Runs `script` in the board's POSIX shell, with `arguments` as `$1`, `$2`, ….
-    pub(crate) fn start(&self, host: &Host, script: &str, arguments: &[&str]) -> Result<Session> {
-        let mut remote = format!("exec sh -c {} sh", quoted(script));
-        for argument in arguments {
-            remote.push(' ');
-            remote.push_str(&quoted(argument));
-        }
+    /// Runs `script` in the board's POSIX shell, with `arguments` as `$1`, `$2`, …; `doing` is what that
+    /// is for. It has begun when this returns.
+    ///
+    /// # Errors
+    /// There is no such client, the board is not reached, or its login shell runs nothing.
+    pub(crate) fn start(
+        &self,
+        host: &Host,
+        script: &str,
+        arguments: &[&str],
+        doing: &str,
+    ) -> Result<Session> {
+        let frame = Frame::new();
         let mut command = Command::new(&self.program);
         command.args(&self.options);
         // ssh must not ask for passwords, and must notice a board that was switched off.
@@ -73,105 +70,18 @@ impl Ssh {
         ] {
             command.args(["-o", option]);
         }
+        let remote = frame.command(script, arguments);
         command.args(["-T", "--", &host.destination, &remote]);
-        let piped = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let fail = |source| Error::NoClient {
-            program: self.program.clone(),
-            source,
-        };
-        let mut child = piped.spawn().map_err(fail)?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(input), Some(output), Some(mut errors)) = pipes else {
-            return Err(fail(std::io::Error::other("its pipes are missing")));
-        };
-        let words = std::thread::spawn(move || {
-            let mut words = Vec::new();
-            // What could be read before an error counts.
-            let _ = errors.read_to_end(&mut words);
-            String::from_utf8_lossy(&words).into_owned()
-        });
-        Ok(Session {
-            program: self.program.clone(),
-            child,
-            input: Some(input),
-            output: BufReader::new(output),
-            words,
-        })
+        Session::start(command, frame, host, doing)
     }
-
-    /// Runs a script to its end; `doing` is what that is for.
-    pub(crate) fn run(
-        &self,
-        host: &Host,
-        script: &str,
-        arguments: &[&str],
-        doing: &str,
-    ) -> Result<Ran> {
-        self.start(host, script, arguments)?.end(host, doing)
-    }
-}
-
-impl Session {
-    /// The next line that the script prints, up to its end.
-    pub fn line(&mut self) -> Option<String> {
-        let mut line = String::new();
-        match self.output.read_line(&mut line) {
-            Ok(0) => None,
-            Ok(_) => Some(line.trim_end().to_owned()),
-            // A connection that breaks says so at the end.
-            Err(_) => None,
-        }
-    }
-
-    /// Gives the script all of `file` to read, and then the end of it.
-    pub fn send(&mut self, file: &mut impl Read) -> std::io::Result<()> {
-        let Some(mut input) = self.input.take() else {
-            return Ok(());
-        };
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let count = file.read(&mut buffer)?;
-            // A script that reads no further says why at its end.
-            if count == 0 || input.write_all(&buffer[..count]).is_err() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Waits for the end. The script's stdin stays open until then, unless it was sent a file.
-    pub fn end(mut self, host: &Host, doing: &str) -> Result<Ran> {
-        let mut stdout = Vec::new();
-        let _ = self.output.read_to_end(&mut stdout);
-        let status = self.child.wait().map_err(|source| Error::NoClient {
-            program: self.program.clone(),
-            source,
-        })?;
-        drop(self.input.take());
-        let stderr = self.words.join().unwrap_or_default();
-        match status.code() {
-            None | Some(OWN_ERROR) => Err(ssh_error(host, doing, &stderr)),
-            Some(code) => Ok(Ran {
-                code,
-                stdout: String::from_utf8_lossy(&stdout).into_owned(),
-                stderr,
-            }),
-        }
-    }
-}
-
-/// One word for a shell. Single quotes are the same in every shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// What a message of OpenSSH's client means; its messages are always in English.
-fn ssh_error(host: &Host, doing: &str, stderr: &str) -> Error {
-    let detail = last_line(stderr);
+pub(crate) fn ssh_error(host: &Host, doing: &str, stderr: &str) -> Error {
     let says = |words: &[&str]| words.iter().any(|word| stderr.contains(word));
     let host = host.clone();
+    let detail = last_line(stderr)
+        .unwrap_or_else(|| format!("ssh gives no reason, and `ssh -v {}` may", host.call()));
     if says(&["REMOTE HOST IDENTIFICATION HAS CHANGED"]) {
         Error::HostKeyChanged { host }
     } else if says(&["Host key verification failed"]) {
@@ -196,13 +106,6 @@ fn ssh_error(host: &Host, doing: &str, stderr: &str) -> Error {
             detail,
         }
     }
-}
-
-/// The last line that is not empty.
-pub(crate) fn last_line(text: &str) -> String {
-    let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    let last = last.unwrap_or("no reason given").trim();
-    last.trim_start_matches("ssh: ").to_owned()
 }
 
 #[cfg(test)]
@@ -233,7 +136,7 @@ mod tests {
         assert!(
             error("")
                 .to_string()
-                .contains("while copying: no reason given")
+                .contains("while copying: ssh gives no reason, and `ssh -v me@board` may")
         );
     }
 
@@ -244,10 +147,5 @@ mod tests {
         assert_eq!(ssh.options, ["-p", "2222", "-i", "my key"]);
         assert!("".parse::<Ssh>().is_err());
         assert!("ssh 'open".parse::<Ssh>().is_err());
-    }
-
-    #[test]
-    fn a_word_stays_one_word() {
-        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

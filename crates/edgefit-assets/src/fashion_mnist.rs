@@ -48,17 +48,39 @@ const SIDE: usize = 28;
 /// # Errors
 /// apt is missing or fails, or what came is not the pinned package.
 pub fn fashion_mnist(cache: &Cache) -> Result<PathBuf> {
+    cache.entry("fashion-mnist", |folder| {
+        let files = fashion_mnist_files(cache)?;
+        for (split, source, wanted) in SPLITS {
+            Samples::read(&files, source)?.write(&wanted, &folder.join(split))?;
+        }
+        Ok(())
+    })
+}
+
+/// All of Fashion-MNIST as its authors publish it: a folder of four gzipped IDX files, 60,000 training
+/// and 10,000 test images with their labels.
+///
+/// # Errors
+/// apt is missing or fails, or what came is not the pinned package.
+pub fn fashion_mnist_files(cache: &Cache) -> Result<PathBuf> {
     let package = Package {
         what: WHAT,
         requirement: "dataset-fashion-mnist=0.0~git20200523.55506a9-1",
         sha256: "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
     };
-    cache.entry("fashion-mnist", |folder| {
+    cache.entry("fashion-mnist-files", |folder| {
         let unpacked = cache.temporary()?;
         package.unpack(cache, unpacked.path())?;
         let files = unpacked.path().join("usr/share/datasets/fashion-mnist");
-        for (split, source, wanted) in SPLITS {
-            Samples::read(&files, source)?.write(&wanted, &folder.join(split))?;
+        for source in ["train", "t10k"] {
+            for kind in ["images-idx3", "labels-idx1"] {
+                let name = format!("{source}-{kind}-ubyte.gz");
+                let copied = fs::copy(files.join(&name), folder.join(&name));
+                copied.map_err(|source| Error::Cache {
+                    path: files.join(&name),
+                    source,
+                })?;
+            }
         }
         Ok(())
     })

@@ -3,6 +3,8 @@
 //! Everything lands in one cache folder and is fetched once. Nothing that is fetched is run.
 
 #[cfg(feature = "train")]
+mod aeon;
+#[cfg(feature = "train")]
 mod apt;
 mod cache;
 #[cfg(feature = "train")]
@@ -21,12 +23,14 @@ mod rapidocr;
 #[cfg(feature = "train")]
 mod tux_paint;
 
+#[cfg(feature = "train")]
+pub use aeon::sensor_recordings;
 pub use cache::Cache;
 #[cfg(feature = "train")]
 pub use efficientnet_lite::{efficientnet_lite, efficientnet_lite0};
 pub use error::{Error, Result};
 #[cfg(feature = "train")]
-pub use fashion_mnist::fashion_mnist;
+pub use fashion_mnist::{fashion_mnist, fashion_mnist_files};
 #[cfg(feature = "train")]
 pub use mnist::mnist;
 #[cfg(feature = "train")]

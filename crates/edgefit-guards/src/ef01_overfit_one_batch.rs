@@ -3,6 +3,7 @@
 
 use std::f64::consts::LN_2;
 
+use crate::finding::short;
 use crate::{Code, Finding, Status, Symptom};
 
 /// Share of the initial loss at which a batch is overfitted.
@@ -25,14 +26,16 @@ pub struct Evidence {
     pub final_loss: f64,
     /// Lowest loss that can be reached: 0, or with label smoothing the entropy of the targets.
     pub loss_floor: f64,
-    /// Accuracy on the batch after the last step.
-    pub accuracy: f64,
+    /// Accuracy on the batch after the last step; `None` for regression.
+    pub accuracy: Option<f64>,
     /// Global norm of the gradient at the first and at the last step.
     pub gradient_norms: [f64; 2],
     /// Other learning rates that were tried, each with the loss after its last step.
     pub other_learning_rates: Vec<(f64, f64)>,
     /// Samples that have an identical sample of another class in the batch.
     pub contradicting_labels: usize,
+    /// Whether only a head was trained, on a backbone that looks untrained.
+    pub untrained_backbone: bool,
 }
 
 impl Evidence {
@@ -43,6 +46,11 @@ impl Evidence {
         loss - self.loss_floor <= LOSS_LEFT * initial
     }
 
+    /// Whether so large a share of the batch is classified rightly; always for regression.
+    fn is_right(&self, share: f64) -> bool {
+        self.accuracy.is_none_or(|accuracy| accuracy >= share)
+    }
+
     /// The first other learning rate that overfits the batch.
     fn better_learning_rate(&self) -> Option<f64> {
         let overfits = |&&(_, loss): &&(f64, f64)| self.is_overfitted(loss);
@@ -51,20 +59,22 @@ impl Evidence {
     }
 }
 
-/// Fails where the batch was not overfitted, and says whether the gradient, the labels or the
-/// learning rate look wrong. Labels that are the only obstacle are a warning.
+/// Fails where the batch was not overfitted, and says whether the gradient, the backbone, the labels or
+/// the learning rate look wrong. Labels that are the only obstacle are a warning.
 pub fn check(evidence: &Evidence) -> Finding {
     let fell = format!(
-        "the loss of one batch of {} went from {:.3} to {:.3} in {} steps at learning rate {:.1e}, \
-        accuracy {:.0} %",
+        "the loss of one batch of {} went from {:.3} to {:.3} in {} steps at learning rate {}{}",
         evidence.samples,
         evidence.initial_loss,
         evidence.final_loss,
         evidence.steps,
-        evidence.learning_rate,
-        100.0 * evidence.accuracy,
+        short(evidence.learning_rate),
+        match evidence.accuracy {
+            Some(accuracy) => format!(", accuracy {:.0} %", 100.0 * accuracy),
+            None => String::new(),
+        },
     );
-    if evidence.accuracy >= 1.0 && evidence.is_overfitted(evidence.final_loss) {
+    if evidence.is_right(1.0) && evidence.is_overfitted(evidence.final_loss) {
         return Finding::new(Code::Ef01, Status::Pass, fell);
     }
     let (status, cause) = likely_cause(evidence);
@@ -83,6 +93,11 @@ fn likely_cause(evidence: &Evidence) -> (Status, String) {
             "no gradient arrives (norm {first:.1e}); look for frozen weights, dead \
             activations and a loss cut off from the model"
         ),
+        _ if evidence.untrained_backbone => {
+            "the backbone looks untrained, so its features may not tell the samples apart; start from \
+             pretrained weights"
+                .into()
+        }
         Some(better) => {
             let how = if better > evidence.learning_rate {
                 "low"
@@ -90,7 +105,8 @@ fn likely_cause(evidence: &Evidence) -> (Status, String) {
                 "high"
             };
             format!(
-                "it is overfitted at learning rate {better:.1e}, so the learning rate is too {how}"
+                "it is overfitted at learning rate {}, so the learning rate is too {how}",
+                short(better)
             )
         }
         None if evidence.contradicting_labels > 0 => {
@@ -98,7 +114,7 @@ fn likely_cause(evidence: &Evidence) -> (Status, String) {
                 "{} identical samples have different labels, so the labels are wrong",
                 evidence.contradicting_labels
             );
-            let status = if evidence.accuracy >= reachable {
+            let status = if evidence.is_right(reachable) {
                 Status::Warning
             } else {
                 Status::Failed
@@ -127,7 +143,7 @@ mod tests {
             learning_rate: 1e-3,
             initial_loss: 2.31,
             final_loss: 0.02,
-            accuracy: 1.0,
+            accuracy: Some(1.0),
             gradient_norms: [3.0, 0.01],
             ..Evidence::default()
         }
@@ -154,7 +170,7 @@ mod tests {
     fn the_likely_cause_is_named() {
         let stuck = Evidence {
             final_loss: 2.30,
-            accuracy: 0.2,
+            accuracy: Some(0.2),
             ..overfitted()
         };
         let cases = [
@@ -183,14 +199,38 @@ mod tests {
     }
 
     #[test]
+    fn an_untrained_backbone_is_suspected_before_the_learning_rate() {
+        let finding = check(&Evidence {
+            final_loss: 2.2,
+            accuracy: Some(0.3),
+            other_learning_rates: vec![(0.3, 0.01)],
+            untrained_backbone: true,
+            ..overfitted()
+        });
+        assert!(finding.message.contains("untrained"), "{}", finding.message);
+        assert!(!finding.message.contains("too low"), "{}", finding.message);
+    }
+
+    #[test]
     fn a_contradiction_alone_does_not_stop() {
         let contradiction = Evidence {
             final_loss: 0.2,
-            accuracy: 15.0 / 16.0,
+            accuracy: Some(15.0 / 16.0),
             contradicting_labels: 2,
             ..overfitted()
         };
         assert_eq!(check(&contradiction).status, Status::Warning);
+    }
+
+    #[test]
+    fn a_regression_has_no_accuracy() {
+        let regression = Evidence {
+            accuracy: None,
+            ..overfitted()
+        };
+        let finding = check(&regression);
+        assert_eq!(finding.status, Status::Pass);
+        assert!(!finding.message.contains("accuracy"), "{}", finding.message);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! EF06: images must be preprocessed as the backbone was trained.
 
+mod scaled_twice;
+
 use edgefit_base::statistics::median;
 
 use crate::statistics::{mean, mean_and_error};
 use crate::{Code, Finding, Status};
+pub use scaled_twice::{Inside, Way, check_inside, wanted};
 
 /// Median |ln(batch variance / running variance)| at the first normalisation from which on inputs
 /// look wrong. Measured on EfficientNet-Lite0 and two sets of images: right 0.26 to 0.28, wrong

@@ -10,14 +10,17 @@ pub const END: f64 = 0.1;
 pub const FALL: f64 = 0.01;
 /// Steps below which no trend can be seen.
 pub const FEWEST_STEPS: usize = 20;
-/// Share of an untrained loss at which there is nothing left to learn.
-pub const LEARNT: f64 = 0.05;
+/// Share of an untrained loss from which on something was learnt before, and the loss may stay where it
+/// is: in a stage that starts from another's weights, or under label smoothing, below which no loss
+/// falls. Measured: 0.25 to 0.49 where a stage could not improve on 97 % of right answers, and 0.95 and
+/// more where nothing is learnt.
+pub const LEARNT: f64 = 0.5;
 
 /// Warns where the loss of the last tenth of the `losses`, one a step, is not below that of the
 /// first tenth by 1 % and by more than the noise.
 ///
-/// `untrained` is the loss of an untrained head, the entropy of the class prior: a loss that starts
-/// near zero need not fall further. Flat stretches in between, and a plateau at the end, are no
+/// `untrained` is the loss of an untrained head, the entropy of the class prior: a loss that starts far
+/// below need not fall further. Flat stretches in between, and a plateau at the end, are no
 /// fault.
 pub fn check_loss(losses: &[f64], untrained: f64) -> Finding {
     if losses.len() < FEWEST_STEPS {
@@ -95,6 +98,9 @@ mod tests {
         let losses: Vec<f64> = (0..400).map(plateau).collect();
         assert_eq!(check_loss(&losses, 2.3).status, Status::Pass);
         assert_eq!(check_loss(&[0.02; 100], 2.3).status, Status::Pass);
+        // A stage that starts where another ended, with smoothed labels.
+        let learnt: Vec<f64> = (0..200).map(|step| 0.8 + noise(step)).collect();
+        assert_eq!(check_loss(&learnt, 2.3).status, Status::Pass);
         assert_eq!(check_loss(&[2.3; 5], 2.3).status, Status::Off);
     }
 

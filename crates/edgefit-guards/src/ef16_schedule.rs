@@ -1,5 +1,6 @@
 //! EF16: the learning rate must fall, over the steps that the run really has.
 
+use crate::finding::short;
 use crate::{Code, Finding, Status};
 
 /// Highest learning rate over lowest, up to which it is constant.
@@ -42,7 +43,8 @@ pub fn check(evidence: &Evidence) -> Finding {
     let whole = !evidence.stopped_early;
     let problem = if peak <= CONSTANT * lowest {
         format!(
-            "the learning rate is {peak:.1e} in all {steps} steps; leave `schedule` at `cosine`"
+            "the learning rate is {} in all {steps} steps; leave `schedule` at `cosine`",
+            short(peak)
         )
     } else if whole && off > LENGTH {
         format!(
@@ -55,10 +57,14 @@ pub fn check(evidence: &Evidence) -> Finding {
             are made at the last learning rate"
         )
     } else if whole && last > DECAYED * peak {
-        format!("the learning rate ends at {last:.1e} of {peak:.1e}: it was never lowered")
+        format!(
+            "the learning rate ends at {} of {}: it was never lowered",
+            short(last),
+            short(peak)
+        )
     } else {
-        let text =
-            format!("the learning rate goes from {peak:.1e} to {last:.1e} over {steps} steps");
+        let [from, to] = [peak, last].map(short);
+        let text = format!("the learning rate goes from {from} to {to} over {steps} steps");
         return Finding::new(Code::Ef16, Status::Pass, text);
     };
     Finding::new(Code::Ef16, Status::Warning, problem)

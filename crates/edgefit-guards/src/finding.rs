@@ -37,6 +37,9 @@ pub struct Finding {
     pub status: Status,
     /// The cause, with its figures.
     pub message: String,
+    /// All pairs of samples that the message gives an example of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<[String; 2]>,
     /// What was seen, where another mistake may be its cause.
     #[serde(skip)]
     pub symptom: Option<Symptom>,
@@ -49,7 +52,21 @@ impl Finding {
             code,
             status,
             message: message.into(),
+            pairs: Vec::new(),
             symptom: None,
+        }
+    }
+
+    /// A pass where something was raised, since another mistake made it look so.
+    pub fn explained_by(self, cause: Code) -> Self {
+        if !self.status.is_raised() {
+            return self;
+        }
+        Finding {
+            status: Status::Pass,
+            message: format!("explained by {cause}: {}", self.message),
+            symptom: None,
+            ..self
         }
     }
 
@@ -70,7 +87,37 @@ pub(crate) fn some_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// A learning rate or the like as a user writes it: up to three digits, such as `3e-4` or `1.25e-2`.
+pub fn short(value: f64) -> String {
+    let text = format!("{value:.2e}");
+    match text.split_once('e') {
+        Some((digits, power)) if digits.contains('.') => {
+            let digits = digits.trim_end_matches('0').trim_end_matches('.');
+            format!("{digits}e{power}")
+        }
+        _ => text,
+    }
+}
+
 /// A share of 0 to 1 as a percentage, such as `81.4 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_written_as_people_write_them() {
+        for (value, text) in [
+            (3e-4, "3e-4"),
+            (0.0125, "1.25e-2"),
+            (3e-3 * 100.0, "3e-1"),
+            (10.0, "1e1"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(short(value), text);
+        }
+    }
 }

@@ -95,12 +95,17 @@ impl Findings {
             return Finding::new(code, Status::Off, reason);
         };
         let mut messages: Vec<String> = Vec::new();
+        let mut pairs = Vec::new();
         for finding in own {
             if finding.status == status && !messages.contains(&finding.message) {
                 messages.push(finding.message);
             }
+            pairs.extend(finding.pairs);
         }
-        self.judged(Finding::new(code, status, messages.join("; ")))
+        self.judged(Finding {
+            pairs,
+            ..Finding::new(code, status, messages.join("; "))
+        })
     }
 
     /// The finding itself, or a pass where its cause was raised.
@@ -114,22 +119,18 @@ impl Findings {
                 .any(|other| other.code == **cause && other.status.is_raised())
         };
         match causes.iter().find(raised) {
-            Some(cause) if finding.status.is_raised() => Finding::new(
-                finding.code,
-                Status::Pass,
-                format!("explained by {cause}: {}", finding.message),
-            ),
-            _ => finding.clone(),
+            Some(cause) => finding.clone().explained_by(*cause),
+            None => finding.clone(),
         }
     }
 
     fn judged(&self, finding: Finding) -> Finding {
-        let Finding { code, status, .. } = finding;
-        match status {
-            Status::Warning | Status::Failed if self.allow.contains(&code) => {
-                let message = format!("allowed: {}", finding.message);
-                Finding::new(code, Status::Off, message)
-            }
+        match finding.status {
+            Status::Warning | Status::Failed if self.allow.contains(&finding.code) => Finding {
+                status: Status::Off,
+                message: format!("allowed: {}", finding.message),
+                ..finding
+            },
             Status::Warning if self.warnings == Warnings::Deny => Finding {
                 status: Status::Failed,
                 ..finding
@@ -157,9 +158,15 @@ mod tests {
         findings.record(Finding::new(Code::Ef08, Status::Warning, "a"));
         findings.record(Finding::new(Code::Ef08, Status::Warning, "b"));
         findings.record(Finding::new(Code::Ef08, Status::Warning, "a"));
+        let pairs = vec![["val/a".to_owned(), "train/b".to_owned()]];
+        findings.record(Finding {
+            pairs: pairs.clone(),
+            ..Finding::new(Code::Ef08, Status::Pass, "one looks like another")
+        });
         findings.not_reached(Code::Ef20, "no device was named");
         assert_eq!(find(&findings, Code::Ef08).message, "a; b");
         assert_eq!(find(&findings, Code::Ef08).status, Status::Warning);
+        assert_eq!(find(&findings, Code::Ef08).pairs, pairs);
         assert_eq!(find(&findings, Code::Ef20).message, "no device was named");
         assert_eq!(find(&findings, Code::Ef01).message, NOT_REACHED);
         assert_eq!(findings.stops(), None);

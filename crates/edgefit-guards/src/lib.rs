@@ -37,7 +37,7 @@ pub mod ef20_hardware;
 
 pub use code::{Code, UnknownCode};
 pub use explanation::Explanation;
-pub use finding::{Finding, Status};
+pub use finding::{Finding, Status, short};
 pub use findings::{Findings, Warnings};
 pub use statistics::Proportion;
 pub use symptom::Symptom;

@@ -1,7 +1,7 @@
 //! Shares with their errors, and what base's statistics lack for the guards.
 
 use edgefit_base::statistics::Mean;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A share that was counted on a number of samples, such as an accuracy.
 ///
@@ -10,7 +10,7 @@ use serde::Serialize;
 /// let [network, baseline] = [0.90, 0.85].map(|share| Proportion::new(share, 50));
 /// assert!(network.error_of_difference(baseline) > 0.05);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Proportion {
     /// 0 to 1.
     pub share: f64,
@@ -27,18 +27,45 @@ impl Proportion {
     /// Standard error of the difference of two shares, with a success and a failure added to each
     /// (Agresti & Caffo 2000, The American Statistician 54(4)), so that shares of 0 and 1 have one.
     pub fn error_of_difference(self, other: Proportion) -> f64 {
-        let variance = |proportion: Proportion| {
-            let samples = proportion.samples as f64 + 2.0;
-            let share = (proportion.share * proportion.samples as f64 + 1.0) / samples;
-            share * (1.0 - share) / samples
-        };
-        (variance(self) + variance(other)).sqrt()
+        (self.variance() + other.variance()).sqrt()
+    }
+
+    /// Of the share, with a success and a failure added.
+    pub(crate) fn variance(self) -> f64 {
+        let samples = self.samples as f64 + 2.0;
+        let share = (self.share * self.samples as f64 + 1.0) / samples;
+        share * (1.0 - share) / samples
     }
 
     /// This share minus the other, in standard errors of that difference.
     pub(crate) fn above(self, other: Proportion) -> f64 {
         (self.share - other.share) / self.error_of_difference(other)
     }
+}
+
+/// Standard errors of a difference that chance exceeds to one side once in twenty times.
+pub(crate) const ONCE_IN_TWENTY: f64 = 1.645;
+
+/// Share of the errors of a simple method that a better one must spare to be of use.
+pub(crate) const SPARED: f64 = 0.25;
+
+/// Whether a share, above another by `difference`, is no better than it: not by a standard `error` of the
+/// difference, on so many samples that a gain of [`SPARED`] of its `errors` would have shown once in
+/// twenty times at least. Few samples say nothing.
+pub(crate) fn is_no_better(difference: f64, error: f64, errors: f64) -> bool {
+    difference <= error && difference + ONCE_IN_TWENTY * error < SPARED * errors
+}
+
+/// How likely at least `count` of `samples` are hit if each is by a `chance` of its own: the upper tail
+/// of the binomial distribution.
+pub(crate) fn at_least(count: usize, samples: usize, chance: f64) -> f64 {
+    let mut exactly = (1.0 - chance).powf(samples as f64);
+    let mut fewer = 0.0;
+    for hits in 0..count.min(samples + 1) {
+        fewer += exactly;
+        exactly *= (samples - hits) as f64 / (hits + 1) as f64 * chance / (1.0 - chance);
+    }
+    1.0 - fewer
 }
 
 /// Mean of some values; NaN of none.
@@ -88,6 +115,22 @@ mod tests {
         let all = Proportion::new(1.0, 8);
         assert!(all.error_of_difference(all) > 0.1);
         assert!(all.above(Proportion::new(0.0, 8)) > 2.0);
+    }
+
+    #[test]
+    fn the_tail_is_that_of_the_binomial_distribution() {
+        assert!((at_least(0, 3, 0.5) - 1.0).abs() < 1e-12);
+        assert!((at_least(2, 3, 0.5) - 0.5).abs() < 1e-12);
+        assert!((at_least(3, 3, 0.5) - 0.125).abs() < 1e-12);
+        assert!(at_least(4, 3, 0.5).abs() < 1e-12);
+        assert!((at_least(1, 1000, 0.001) - 0.632).abs() < 1e-3);
+    }
+
+    #[test]
+    fn few_samples_do_not_say_that_something_is_no_better() {
+        assert!(is_no_better(0.0, 0.05, 0.5));
+        assert!(!is_no_better(0.0, 0.2, 0.5));
+        assert!(!is_no_better(0.06, 0.05, 0.9));
     }
 
     #[test]

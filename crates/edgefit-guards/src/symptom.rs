@@ -31,7 +31,7 @@ pub enum Symptom {
     CannotFit,
     /// Augmented images do not resemble their originals (EF15).
     UnlikeItself,
-    /// A stage is worse than the one before, or features are no better than pixels (EF19).
+    /// A stage is worse than the one before, or features are no better than the raw samples (EF19).
     PoorTransfer,
 }
 
@@ -39,15 +39,15 @@ impl Symptom {
     /// The guards whose mistakes show as this symptom, the likeliest cause first.
     pub const fn explained_by(self) -> &'static [Code] {
         match self {
-            Symptom::BatchNotOverfitted => &[Ef04, Ef06, Ef05],
+            Symptom::BatchNotOverfitted => &[Ef04, Ef06, Ef05, Ef19],
             Symptom::UnlikeItself => &[Ef05, Ef06],
             Symptom::DeadUnits => &[Ef06],
             Symptom::NeverPredicted => &[Ef04, Ef06, Ef10, Ef16, Ef14, Ef13, Ef19, Ef08],
-            Symptom::NoBetterThanBaseline => &[Ef06, Ef04, Ef10, Ef14, Ef16, Ef13],
+            Symptom::NoBetterThanBaseline => &[Ef06, Ef04, Ef19, Ef10, Ef14, Ef16, Ef13],
             Symptom::Gap => &[Ef11, Ef18, Ef19],
             Symptom::Oscillation => &[Ef03],
             Symptom::InitialLoss => &[Ef04],
-            Symptom::FlatLoss => &[Ef03, Ef04, Ef06, Ef10, Ef11, Ef14, Ef16],
+            Symptom::FlatLoss => &[Ef03, Ef04, Ef06, Ef10, Ef11, Ef14, Ef16, Ef19],
             Symptom::VanishingGradients => &[Ef04, Ef05, Ef06, Ef10],
             Symptom::ExplodingGradients => &[Ef03, Ef06, Ef10],
             Symptom::CannotFit => &[

@@ -6,13 +6,15 @@ mod weight;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ef10_hyperparameters::MeanLoss;
 use crate::module::{ParameterGradient, Update, WEIGHT_RANK};
-use crate::statistics::mean;
 use crate::{Finding, ef10_hyperparameters, ef13_monitoring, ef14_gradients};
 use weight::Weight;
 
 /// Means of losses that a run is summarised by, to see it oscillate.
 const LOSS_MEANS: usize = 20;
+/// Steps of a mean, at least: fewer do not tell how much batches differ.
+const FEWEST_OF_A_MEAN: usize = 4;
 /// One step in so many has its updates compared with the weights.
 const EVERY: usize = 10;
 
@@ -155,8 +157,9 @@ impl TrainingWatch {
         let moved = moved.filter(|(_, layer)| ef14_gradients::vanishes(layer).is_none());
         let updates: Vec<_> = moved.map(|(weight, _)| weight.updates()).collect();
         let learning_rate = self.learning_rates.iter().copied().fold(0.0, f64::max);
-        let length = self.losses.len().div_ceil(LOSS_MEANS).max(1);
-        let losses: Vec<f64> = self.losses.chunks_exact(length).map(mean).collect();
+        let length = self.losses.len().div_ceil(LOSS_MEANS).max(FEWEST_OF_A_MEAN);
+        let losses = self.losses.chunks_exact(length).map(MeanLoss::of);
+        let losses: Vec<MeanLoss> = losses.collect();
         vec![
             ef10_hyperparameters::check_updates(learning_rate, &updates),
             ef10_hyperparameters::check_loss(&losses),

@@ -27,6 +27,8 @@ pub struct Update {
     pub log10_ratio: f64,
     /// Whether the weight was zero before.
     pub from_zero: bool,
+    /// Learning rate of the weight over the highest: 1, until a caller that knows otherwise says so.
+    pub multiplier: f64,
 }
 
 /// How far a step moved the trained weights from `before`, a clone of the module made before it, in
@@ -58,6 +60,7 @@ pub fn updates<M: Module>(before: &M, after: &M) -> Vec<Update> {
                 log10_ratio.clamp(NO_UPDATE, -NO_UPDATE)
             },
             from_zero: norm < ZERO,
+            multiplier: 1.0,
         }
     };
     found.into_iter().zip(norms).map(update).collect()

@@ -23,6 +23,7 @@ fn update(name: &str, log10_ratio: f64) -> Update {
         name: name.into(),
         log10_ratio,
         from_zero: false,
+        multiplier: 1.0,
     }
 }
 

@@ -17,12 +17,15 @@ pub(super) struct Weight {
     /// log10 of |update| / |weight| of each step that was compared.
     updates: Vec<f32>,
     from_zero: bool,
+    /// Learning rate over the highest.
+    multiplier: f64,
 }
 
 impl Weight {
     pub fn new(name: &str) -> Self {
         Weight {
             name: name.into(),
+            multiplier: 1.0,
             ..Weight::default()
         }
     }
@@ -35,6 +38,7 @@ impl Weight {
 
     pub fn push_update(&mut self, update: &Update) {
         self.from_zero |= update.from_zero;
+        self.multiplier = update.multiplier;
         self.updates.push(update.log10_ratio as f32);
     }
 
@@ -50,6 +54,7 @@ impl Weight {
             name: self.name.clone(),
             log10_ratios: wide(&self.updates),
             from_zero: self.from_zero,
+            multiplier: self.multiplier,
         }
     }
 }

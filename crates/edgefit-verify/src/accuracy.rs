@@ -6,7 +6,6 @@ use edgefit_base::statistics::argmax;
 use edgefit_engine::{Array, EngineName};
 use serde::Serialize;
 
-use crate::cases::Images;
 use crate::results::Results;
 
 /// How many labels an engine gets correct.
@@ -16,9 +15,9 @@ pub struct Accuracy {
     pub model: PathBuf,
     /// The engine.
     pub engine: EngineName,
-    /// Images that were read.
+    /// Samples that were read.
     pub samples: usize,
-    /// Images whose largest output is that of their label.
+    /// Samples whose largest output is that of their label.
     pub correct: usize,
     /// The share of them.
     pub accuracy: f64,
@@ -26,7 +25,7 @@ pub struct Accuracy {
 
 /// Those of the model in every engine, and of what it is compared with.
 pub(crate) fn accuracies(
-    images: &Images,
+    labels: &[usize],
     results: &[Results],
     model: &Path,
     against: Option<&Path>,
@@ -39,7 +38,7 @@ pub(crate) fn accuracies(
             let (Some(model), Some(outputs)) = (model, outputs) else {
                 continue;
             };
-            let Some(correct) = count_correct(images, &result.samples, outputs) else {
+            let Some(correct) = count_correct(labels, &result.samples, outputs) else {
                 continue;
             };
             found.push(Accuracy {
@@ -56,13 +55,13 @@ pub(crate) fn accuracies(
 
 /// Samples whose largest value of the first output is that of their label; `None` if it has not a row
 /// for each.
-fn count_correct(images: &Images, samples: &[usize], outputs: &[Array]) -> Option<usize> {
+fn count_correct(labels: &[usize], samples: &[usize], outputs: &[Array]) -> Option<usize> {
     let output = outputs.first()?;
     let width = output.values.len() / samples.len().max(1);
     if width == 0 || output.dims.first() != Some(&samples.len()) {
         return None;
     }
     let rows = output.values.chunks(width).zip(samples);
-    let correct = rows.filter(|(row, sample)| argmax(row) == images.label(**sample));
+    let correct = rows.filter(|(row, sample)| labels.get(**sample) == Some(&argmax(row)));
     Some(correct.count())
 }

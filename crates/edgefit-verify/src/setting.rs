@@ -3,6 +3,7 @@
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
 
+use crate::counterparts::Counterparts;
 use crate::tolerance::Tolerance;
 
 /// What is compared with what.
@@ -11,6 +12,8 @@ pub struct Setting<'a> {
     pub graph: &'a Graph,
     /// Another version of it, to compare engine by engine; without, the engines are compared.
     pub other: Option<&'a Graph>,
+    /// How the nodes of the two correspond.
+    pub counterparts: Option<Counterparts>,
     /// One for each output.
     pub tolerances: &'a [Tolerance],
     /// The engine that one of each two has to be.

@@ -1,5 +1,6 @@
 //! How far two results may be apart.
 
+use edgefit_graph::quantized::computes_quantized;
 use edgefit_graph::{DataType, Graph, ValueInfo, ValueType};
 use serde::Serialize;
 
@@ -82,7 +83,7 @@ impl Tolerance {
             }
         };
         let bytes = matches!(dtype, DataType::I8 | DataType::U8);
-        if is_quantized(graph) && (dtype.is_float() || bytes) {
+        if graph.nodes.iter().any(computes_quantized) && (dtype.is_float() || bytes) {
             Tolerance::INT8
         } else if dtype.is_float() {
             of_floats()
@@ -90,18 +91,6 @@ impl Tolerance {
             Tolerance::EXACT
         }
     }
-}
-
-/// Whether some layer of `graph` computes on quantised values.
-fn is_quantized(graph: &Graph) -> bool {
-    let quantized = |op: &str| {
-        op.starts_with("QLinear")
-            || matches!(
-                op,
-                "QuantizeLinear" | "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger"
-            )
-    };
-    graph.nodes.iter().any(|node| quantized(&node.op))
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use edgefit_engine::Error as EngineError;
 use serde::Serialize;
 
 use crate::accuracy::{Accuracy, accuracies};
-use crate::cases::{Case, Source};
+use crate::cases::Case;
 use crate::compared::{Compared, compare_each, worst};
+use crate::counterparts::Counterparts;
 use crate::crash::{Crash, Crashes};
 use crate::divergence::Divergence;
 use crate::error::{Error, Result};
@@ -23,13 +24,14 @@ use crate::verdict::Verdict;
 /// What was found, the document `edgefit.verify/1`.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Whether all agree: no fault, no engine that failed or crashed, and every result within its
-    /// tolerance.
+    /// Whether all that was compared agrees, in eval mode, and no engine crashed.
     pub verdict: Verdict,
     /// File of the model.
     pub model: PathBuf,
     /// What it was compared with.
     pub against: Option<PathBuf>,
+    /// How its nodes and those of the model correspond.
+    pub counterparts: Option<Counterparts>,
     /// Samples of the first kind of input.
     pub samples: usize,
     /// How each engine fared.
@@ -44,7 +46,7 @@ pub struct Report {
     pub search_crashes: Vec<Crash>,
     /// What is not in eval mode.
     pub faults: Vec<Fault>,
-    /// On images with labels.
+    /// On samples whose classes are known.
     pub accuracy: Vec<Accuracy>,
     /// What reproduces the divergence, if files were asked for.
     pub reduced: Option<ReducedFiles>,
@@ -63,7 +65,7 @@ pub struct ModelPaths<'a> {
 /// in eval mode. `warn` is told of images that cannot be read.
 ///
 /// # Errors
-/// No engine runs the model, no image can be read, or there is nothing to compare.
+/// No image can be read, or fewer than two results can be compared.
 pub fn verify(
     cases: &[Case],
     setting: &Setting,
@@ -77,12 +79,11 @@ pub fn verify(
     let (mut compared, mut accuracy) = (Vec::new(), Vec::new());
     for (index, case) in cases.iter().enumerate() {
         let results = results::run(case, setting, &mut participants, warn)?;
-        if let Source::Images(images) = &case.source {
-            accuracy.extend(accuracies(images, &results, paths.model, paths.against));
+        if let Some(labels) = &case.labels {
+            accuracy.extend(accuracies(labels, &results, paths.model, paths.against));
         }
         compared.extend(compare_each((index, case), setting, &results));
     }
-    check_ran(&participants, &compared)?;
     let mut crashes = Crashes::default();
     let mut all_faults = in_train_mode(setting.graph);
     all_faults.extend(faults(
@@ -94,26 +95,27 @@ pub fn verify(
     ));
     let mut known = HashSet::new();
     all_faults.retain(|fault| known.insert(fault.node.clone()));
-    let first_divergence = divergence(
-        cases,
-        setting,
-        &mut participants,
-        &mut compared,
-        (&mut crashes, warn),
-    );
-    let failed = |participant: &Participant| {
-        matches!(participant.report.status, Status::Failed | Status::Crashed)
+    if all_faults.is_empty() {
+        check_ran(&participants, &compared)?;
+    }
+    let can_tell = setting.counterparts.is_none_or(|found| found.can_tell());
+    let first_divergence = if can_tell {
+        let told = (&mut crashes, warn);
+        divergence(cases, setting, &mut participants, &mut compared, told)
+    } else {
+        None
     };
-    let agree = all_faults.is_empty()
-        && crashes.is_empty()
-        && !participants.iter().any(failed)
-        && compared.iter().all(Compared::agrees);
+    let crashed = |participant: &Participant| participant.report.status == Status::Crashed;
+    let verdict = if !all_faults.is_empty() || !compared.iter().all(Compared::agrees) {
+        Verdict::Diverge
+    } else if !crashes.is_empty() || participants.iter().any(crashed) {
+        Verdict::Crashed
+    } else {
+        Verdict::Agree
+    };
     Ok(Report {
-        verdict: if agree {
-            Verdict::Agree
-        } else {
-            Verdict::Diverge
-        },
+        verdict,
+        counterparts: setting.counterparts,
         model: paths.model.to_path_buf(),
         against: paths.against.map(Path::to_path_buf),
         samples: compared.first().map_or(0, |compared| compared.samples),
@@ -131,27 +133,32 @@ pub fn verify(
     })
 }
 
-/// Refuses a model that no engine runs, and a comparison of nothing.
+/// Refuses where nothing could be compared, unless an engine crashed: that is a result, as a fault is.
 fn check_ran(participants: &[Participant], compared: &[Compared]) -> Result<()> {
-    let mut present = participants
-        .iter()
-        .map(|participant| &participant.report)
-        .filter(|report| report.status != Status::Missing)
-        .peekable();
-    let first = present.peek().and_then(|report| report.problem.clone());
-    if let (Some(problem), true) = (first, present.all(|report| report.status == Status::Failed)) {
-        return Err(EngineError::Refused(problem).into());
+    let mut reports = participants.iter().map(|participant| &participant.report);
+    let crashed = reports
+        .clone()
+        .any(|report| report.status == Status::Crashed);
+    if !compared.is_empty() || crashed {
+        return Ok(());
     }
-    let all_ran = participants
-        .iter()
-        .all(|participant| matches!(participant.report.status, Status::Ran | Status::Missing));
-    if compared.is_empty() && all_ran {
-        return Err(Error::invalid(
+    let failed = reports
+        .clone()
+        .filter(|report| report.status == Status::Failed);
+    let problems: Vec<&str> = failed
+        .filter_map(|report| report.problem.as_deref())
+        .collect();
+    Err(match problems.as_slice() {
+        [] => Error::invalid(
             "there is nothing to compare; leave out --engine, or install ONNX Runtime with `edgefit \
              engine install onnxruntime`",
-        ));
-    }
-    Ok(())
+        ),
+        problems if reports.any(|report| report.status == Status::Ran) => Error::invalid(format!(
+            "one engine alone runs it, so there is nothing to compare: {}",
+            problems.join("; ")
+        )),
+        problems => EngineError::Refused(problems.join("; ")).into(),
+    })
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use edgefit_data::{Content, Dataset};
+use edgefit_data::{Content, Dataset, images_below};
 use edgefit_engine::Array;
-use edgefit_graph::{Graph, Preprocessing, labels};
-use walkdir::WalkDir;
+use edgefit_graph::{Graph, ImageInput, Preprocessing, labels};
 
 use super::case::{Case, Source};
 use super::images::{Images, array, prepared};
@@ -51,11 +50,20 @@ impl ImageFolder<'_> {
         }
         let preprocessing = Preprocessing::of(graph)?.ok_or_else(|| {
             Error::invalid(
-                "the model does not say how its images are to be prepared; leave out --data",
+                "the model does not say how its images are to be prepared; say it with --preprocessing, one \
+                 of imagenet, tf, lite, unit, raw",
             )
         })?;
+        let preprocessing = match ImageInput::of(graph) {
+            Ok(input) => preprocessing.suited_to(&input),
+            Err(_) => preprocessing,
+        };
+        let mut known = None;
         let source = match labelled(graph, self.path) {
-            Ok(samples) => {
+            Ok((samples, remarks)) => {
+                for remark in remarks {
+                    warn(&format!("{}: {remark}", self.path.display()));
+                }
                 let samples = match self.held_out {
                     Some(held_out) => test_split(samples, held_out, self.path)?,
                     None => samples,
@@ -64,8 +72,9 @@ impl ImageFolder<'_> {
                 // Some of every class.
                 let step = samples.len().div_ceil(most.max(1)).max(1);
                 let samples = samples.into_iter().step_by(step);
-                let samples = samples.map(|sample| (sample.path, sample.label));
-                Source::Images(Images::new(samples.collect(), preprocessing))
+                let (paths, labels) = samples.map(|sample| (sample.path, sample.label)).unzip();
+                known = Some(labels);
+                Source::Images(Images::new(paths, preprocessing))
             }
             Err(why) if self.held_out.is_some() => {
                 return Err(Error::invalid(format!(
@@ -81,6 +90,7 @@ impl ImageFolder<'_> {
         Ok(Case {
             kind: InputKind::Real,
             source,
+            labels: known,
         })
     }
 }
@@ -92,10 +102,11 @@ struct Labelled {
     label: usize,
 }
 
-/// All images with their labels, or why they have none.
-fn labelled(graph: &Graph, folder: &Path) -> Result<Vec<Labelled>> {
+/// All images with their labels and what was assumed of them, or why they have none.
+fn labelled(graph: &Graph, folder: &Path) -> Result<(Vec<Labelled>, Vec<String>)> {
     let labels = labels::of(graph)?;
-    let labels = labels.ok_or_else(|| Error::invalid("the model carries no labels"))?;
+    let labels = labels
+        .ok_or_else(|| Error::invalid("the model carries no labels; name them with --labels"))?;
     let dataset = Dataset::scan(folder)?;
     let classes = dataset.classes.iter().map(|class| {
         let label = labels.iter().position(|label| label == class);
@@ -111,7 +122,7 @@ fn labelled(graph: &Graph, folder: &Path) -> Result<Vec<Labelled>> {
         }),
         Content::Values(_) => None,
     });
-    Ok(samples.collect())
+    Ok((samples.collect(), dataset.remarks))
 }
 
 /// The samples that a run held out to the end.
@@ -142,17 +153,13 @@ fn first_readable(
     warn: &mut dyn FnMut(&str),
 ) -> Result<Array> {
     let (mut values, mut found) = (Vec::new(), 0);
-    for entry in WalkDir::new(folder).sort_by_file_name() {
-        let entry = entry.map_err(|error| Error::Io {
-            what: format!("cannot read {}", folder.display()),
-            source: error.into(),
-        })?;
-        let path = entry.into_path();
+    let (paths, remarks) = images_below(folder)?;
+    for remark in remarks {
+        warn(&format!("{}: {remark}", folder.display()));
+    }
+    for path in paths {
         if found == count {
             break;
-        }
-        if !path.is_file() {
-            continue;
         }
         match prepared(&path, preprocessing) {
             Ok(input) => {

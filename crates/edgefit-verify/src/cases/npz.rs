@@ -10,7 +10,11 @@ use super::case::{Case, Source};
 use crate::error::{Error, Result};
 use crate::input_kind::InputKind;
 
-/// The arrays of an `.npz` file for the model's inputs.
+/// Name of the array that holds the class of each sample.
+const CLASSES: &str = "y";
+
+/// The arrays of an `.npz` file for the model's inputs, and the classes of the samples if it holds an array
+/// `y` of them that no input takes.
 ///
 /// # Errors
 /// It cannot be read, lacks an array for an input, or has one of another shape or with values that are
@@ -19,9 +23,32 @@ pub fn from_npz(path: &Path, graph: &Graph) -> Result<Case> {
     let mut arrays = read_npz(path)?;
     let inputs = graph.free_inputs();
     let inputs = inputs.map(|input| one(path, input, &mut arrays));
+    let inputs = inputs.collect::<Result<Vec<Array>>>()?;
+    let samples = inputs.first().and_then(|input| input.dims.first().copied());
+    let left = arrays
+        .iter()
+        .find(|array| array.name == CLASSES && array.dims.len() == 1);
+    let labels = left
+        .map(|array| classes(path, array, samples))
+        .transpose()?;
     Ok(Case {
         kind: InputKind::Given,
-        source: Source::Arrays(inputs.collect::<Result<_>>()?),
+        source: Source::Arrays(inputs),
+        labels,
+    })
+}
+
+/// The class of each sample.
+fn classes(path: &Path, array: &NamedArray, samples: Option<usize>) -> Result<Vec<usize>> {
+    let whole = |value: &f32| (*value >= 0.0 && value.fract() == 0.0).then_some(*value as usize);
+    let found: Option<Vec<usize>> = array.values.iter().map(whole).collect();
+    found.filter(|found| Some(found.len()) == samples).ok_or_else(|| {
+        Error::invalid(format!(
+            "--inputs {}: the array '{CLASSES}' has the shape {:?}, and is to hold the class of each sample, \
+             0, 1, …; correct it or leave it out",
+            path.display(),
+            array.dims
+        ))
     })
 }
 
@@ -30,10 +57,13 @@ fn one(path: &Path, input: &ValueInfo, arrays: &mut Vec<NamedArray>) -> Result<A
     let place = format!("--inputs {}", path.display());
     let Some(at) = arrays.iter().position(|array| array.name == input.name) else {
         let there: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
+        let only = match there.as_slice() {
+            [] => String::new(),
+            there => format!(", only {}", there.join(", ")),
+        };
         return Err(Error::invalid(format!(
-            "{place} has no array for the input '{}', only {}; save one under that name with np.savez",
-            input.name,
-            there.join(", ")
+            "{place} has no array for the input '{}'{only}; save one under that name with np.savez",
+            input.name
         )));
     };
     let array = arrays.swap_remove(at);

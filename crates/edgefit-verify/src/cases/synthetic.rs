@@ -19,6 +19,7 @@ pub fn synthetic(graph: &Graph, shapes: &[Vec<usize>], seed: u64) -> Vec<Case> {
         Case {
             kind,
             source: Source::Arrays(arrays.collect()),
+            labels: None,
         }
     };
     let mut cases = vec![case(InputKind::Random, &noise)];

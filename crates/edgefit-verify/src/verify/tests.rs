@@ -55,6 +55,7 @@ fn a_crash_in_the_search_is_in_the_report() {
     let setting = Setting {
         graph: &graph,
         other: None,
+        counterparts: None,
         tolerances: &tolerances,
         only: None,
     };

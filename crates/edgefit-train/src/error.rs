@@ -43,9 +43,9 @@ pub enum Error {
     /// The trainable executor.
     #[error(transparent)]
     Burn(#[from] edgefit_burn::Error),
-    /// A run that cannot be gone on with or compared with.
+    /// A run that cannot be begun in its folder, gone on with or compared with.
     #[error("{} {problem}", path.display())]
-    Checkpoint {
+    Run {
         /// The folder of the run, or a file of it.
         path: PathBuf,
         /// What is wrong, and the fix.

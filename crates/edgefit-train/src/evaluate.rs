@@ -3,4 +3,5 @@
 pub mod baselines;
 pub(crate) mod exported;
 pub mod metrics;
+pub mod mistakes;
 pub(crate) mod split_metrics;

@@ -11,3 +11,4 @@ mod preflight;
 mod similarity;
 pub(crate) mod stop;
 pub(crate) mod tuning_range;
+pub(crate) mod untrained;

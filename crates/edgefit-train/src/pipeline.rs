@@ -19,6 +19,7 @@ use crate::pipeline::session::Session;
 use crate::pipeline::split::SplitJob;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::folder::RunFolder;
+use crate::run::manifest::{Begun, Manifest};
 use crate::run::report::Report;
 
 /// Runs the whole job: features, baselines, stages, export, test, parity, check, with the guards
@@ -30,14 +31,16 @@ use crate::run::report::Report;
 /// # Errors
 /// What is wrong with the inputs, with the place and the fix; [`Error::DoesNotFit`] before the
 /// first step when the model cannot fit the device, [`Error::Memory`] when the training cannot fit
-/// this machine, [`Error::Guard`] when a guard ends the training.
+/// this machine, [`Error::Guard`] when a guard ends the training, and [`Error::Run`] when something
+/// else is in the folder of the run, or another process writes into it.
 ///
 /// [`Error::DoesNotFit`]: crate::Error::DoesNotFit
 /// [`Error::Memory`]: crate::Error::Memory
 /// [`Error::Guard`]: crate::Error::Guard
+/// [`Error::Run`]: crate::Error::Run
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
-    let loaded = LoadedJob::load(job, observer)?;
-    let mut run = RunFolder::create(&job.run)?;
+    let run = RunFolder::claim(job)?;
+    let loaded = LoadedJob::load(job, None, observer)?;
     run.begin(job)?;
     finish(
         &loaded,
@@ -54,11 +57,24 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
 /// The result is the one that the run would have had without the interruption.
 ///
 /// # Errors
-/// As [`train`], and [`Error::Checkpoint`](crate::Error::Checkpoint) if there is nothing to go on
-/// with.
+/// As [`train`], and [`Error::Run`](crate::Error::Run) if there is nothing to go on with, or the data,
+/// the backbone or the settings are not those that the run began with.
 pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
     let (job, checkpoint, run) = RunFolder::open(run)?;
-    let loaded = LoadedJob::load(&job, observer)?;
+    let version = env!("CARGO_PKG_VERSION");
+    if run.origin.version != version {
+        observer.warn(&format!(
+            "{} was begun by edgefit {}, and this is {version}: its weights may not be what they would have been",
+            run.folder().display(),
+            run.origin.version
+        ));
+    }
+    let manifest = Manifest::load(run.home())?;
+    let begun = manifest.as_ref().map(|manifest| Begun {
+        run: run.folder(),
+        manifest,
+    });
+    let loaded = LoadedJob::load(&job, begun, observer)?;
     finish(
         &loaded,
         Session {
@@ -72,6 +88,7 @@ pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
 fn finish(loaded: &LoadedJob, mut session: Session) -> Result<Report> {
     let features = loaded.features(session.observer)?;
     let split = SplitJob::split(loaded, &features)?;
+    split.warn_of_absent(session.observer);
     split.record(&session.run)?;
     let trained = split.train(&mut session)?;
     let exported = trained.export(&mut session)?;

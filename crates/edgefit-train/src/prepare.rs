@@ -1,5 +1,8 @@
 //! From files to what training works on: the model, samples, splits, features, targets.
 
+pub(crate) mod array_shape;
+pub(crate) mod contents;
+pub(crate) mod copies;
 pub(crate) mod detect_preprocessing;
 pub(crate) mod feature_cache;
 pub mod features;
@@ -7,6 +10,7 @@ pub mod inference;
 pub(crate) mod input;
 pub(crate) mod model;
 pub mod preparation;
+pub(crate) mod scales_inside;
 pub mod source;
 pub(crate) mod split;
 pub(crate) mod target_transform;

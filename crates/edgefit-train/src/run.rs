@@ -1,8 +1,14 @@
 //! What a run leaves in its folder.
 
+pub(crate) mod changes;
 pub(crate) mod checkpoint;
 pub(crate) mod event;
 pub(crate) mod folder;
+pub mod job_file;
+pub(crate) mod lock;
+pub(crate) mod manifest;
+pub(crate) mod occupant;
+pub(crate) mod publish;
 pub mod report;
 pub mod saved_model;
 pub mod split_file;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use edgefit_device::Profile;
 use edgefit_engine::EngineName;
+use edgefit_graph::Task;
 use edgefit_graph::preprocessing::PreprocessingName;
 use edgefit_guards::Code;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ use crate::config::stage_name::StageName;
 pub struct Job {
     /// Folder of class folders, or a file or folder of arrays.
     pub data: PathBuf,
+    /// What the targets of arrays mean; their type, shape and values say it, if not given.
+    pub task: Option<Task>,
     /// ONNX file of the pretrained model.
     pub backbone: PathBuf,
     /// The device that the result has to fit.
@@ -52,6 +55,21 @@ pub struct Job {
     pub allow: BTreeSet<Code>,
     /// Whether a warning of a guard ends the job like a failure.
     pub deny_warnings: bool,
+    /// The command that asked for it, word for word; empty where no command did.
+    pub command: Vec<String>,
+    /// What becomes of a run that is in the folder already.
+    #[serde(skip)]
+    pub existing: Existing,
+}
+
+/// What becomes of what is in the folder of a new run already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Existing {
+    /// It is kept, and the new run is refused.
+    #[default]
+    Keep,
+    /// A run is replaced when the new one is whole; other files stay beside it.
+    Replace,
 }
 
 impl Job {
@@ -71,6 +89,7 @@ impl Job {
     pub fn new(data: &Path, backbone: &Path, device: Profile, run: &Path) -> Self {
         Job {
             data: data.to_path_buf(),
+            task: None,
             backbone: backbone.to_path_buf(),
             device,
             run: run.to_path_buf(),
@@ -88,6 +107,8 @@ impl Job {
             memory: None,
             allow: BTreeSet::new(),
             deny_warnings: false,
+            command: Vec::new(),
+            existing: Existing::Keep,
         }
     }
 

@@ -51,7 +51,7 @@ impl Recipe {
             path: path.to_path_buf(),
             problem,
         };
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = edgefit_base::file::read_to_string(path).map_err(|error| {
             let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
             fail(format!(
                 "cannot be read ({error}); give a TOML file, or one of {}",

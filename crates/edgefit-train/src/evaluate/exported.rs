@@ -129,7 +129,7 @@ pub(crate) fn compared_engines(
 
 /// SHA-256 of a file, in hex.
 pub(crate) fn sha256(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(|source| edgefit_graph::Error::Read {
+    let bytes = edgefit_base::file::read(path).map_err(|source| edgefit_graph::Error::Read {
         path: path.to_path_buf(),
         source,
     })?;

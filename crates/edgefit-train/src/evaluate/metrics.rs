@@ -10,6 +10,7 @@ mod tally;
 mod wilson;
 
 use edgefit_guards::Proportion;
+use edgefit_guards::ef08_evaluation::Recalls;
 use serde::Serialize;
 
 pub use bootstrap::Bootstrap;
@@ -38,6 +39,19 @@ impl Metrics {
             Metrics::Classification(of) => Some(Proportion::new(of.accuracy, of.samples)),
             Metrics::MultiLabel(of) => Some(Proportion::new(of.accuracy, of.samples)),
             Metrics::Regression(_) => None,
+        }
+    }
+
+    /// Share of each class that is recognised, of those that have samples; the accuracy for samples with
+    /// several labels; `None` for regression.
+    pub fn recalls(&self) -> Option<Recalls> {
+        match self {
+            Metrics::Classification(of) => {
+                let present = of.per_class.iter().filter(|class| class.samples > 0);
+                let recall = |class: &ClassFigures| Proportion::new(class.recall, class.samples);
+                Some(Recalls(present.map(recall).collect()))
+            }
+            _ => Some(Recalls(vec![self.accuracy()?])),
         }
     }
 }

@@ -3,15 +3,14 @@
 use edgefit_graph::Task;
 use edgefit_guards::ef12_bias::InitialLoss;
 use edgefit_guards::{
-    Findings, Proportion, ef08_evaluation, ef09_overfitting, ef11_regularisation, ef16_schedule,
-    ef17_capacity, ef18_early_stopping, ef19_transfer,
+    Code, Findings, Proportion, ef08_evaluation, ef09_overfitting, ef11_regularisation,
+    ef16_schedule, ef17_capacity, ef18_early_stopping, ef19_transfer,
 };
 
 use crate::config::recipe::ScheduleKind;
 use crate::config::stage_name::StageName;
 use crate::evaluate::baselines::Baseline;
 use crate::guards::evidence::Evidence;
-use crate::prepare::targets::Targets;
 use crate::stages::fit::epoch::Ended;
 use crate::stages::stage::Done;
 
@@ -38,7 +37,13 @@ impl Course<'_> {
     /// How the steps of a stage went.
     fn steps(&self, done: &Done, findings: &mut Findings) {
         let recipe = self.evidence.job.recipe.stage(done.stage.name);
-        findings.extend(done.watch.findings(self.untrained()));
+        let steps = done.watch.findings(self.untrained_loss()).into_iter();
+        // From features that say nothing, a head learns nothing at any learning rate.
+        let untrained = self.evidence.untrained_backbone && done.stage.name == StageName::Probe;
+        findings.extend(steps.map(|finding| match finding.code {
+            Code::Ef10 if untrained => finding.explained_by(Code::Ef19),
+            _ => finding,
+        }));
         let samples = recipe.batch * recipe.accumulate;
         let steps = recipe.epochs * self.evidence.train_targets.len().div_ceil(samples);
         findings.record(ef16_schedule::check(&ef16_schedule::Evidence {
@@ -103,12 +108,15 @@ impl Course<'_> {
         let baselines = self.baselines.iter().filter_map(|baseline| {
             Some(ef08_evaluation::Baseline {
                 name: baseline.name.to_owned(),
-                val: baseline.val.accuracy()?,
-                sees_image: baseline.sees_input,
+                val: baseline.val.recalls()?,
+                sees_input: baseline.sees_input,
             })
         });
         let baselines: Vec<_> = baselines.collect();
-        findings.record(ef08_evaluation::check_baselines(tuned, &baselines));
+        findings.record(ef08_evaluation::check_baselines(
+            &done.val_recalls,
+            &baselines,
+        ));
     }
 
     /// Whether what the backbone knows was used and kept.
@@ -137,10 +145,18 @@ impl Course<'_> {
                 }));
             }
         }
-        let pixels = self.baselines.iter().find(|baseline| baseline.sees_input);
-        let pixels = pixels.and_then(|baseline| baseline.val.accuracy());
-        if let (Some(features), Some(pixels)) = (probe, pixels) {
-            findings.record(ef19_transfer::check_features(features, pixels));
+        let raw = self.baselines.iter().find(|baseline| baseline.sees_input);
+        let raw = raw.and_then(|baseline| Some((baseline.name, baseline.val.accuracy()?)));
+        let used = self.done.iter().rfind(|done| done.stage.kept);
+        let used = used.and_then(|done| self.val(done));
+        if let (Some(features), Some((raw_name, raw)), Some(used)) = (probe, raw, used) {
+            findings.record(ef19_transfer::check_features(&ef19_transfer::Features {
+                features,
+                raw_name,
+                raw,
+                used,
+                untrained: self.evidence.untrained_backbone,
+            }));
         }
     }
 
@@ -150,12 +166,11 @@ impl Course<'_> {
         Some(Proportion::new(accuracy, val.samples.len()))
     }
 
-    /// Loss of a head that knows the prior and nothing else, every sample counting the same.
-    fn untrained(&self) -> f64 {
-        let targets = Targets {
-            weights: vec![1.0; self.evidence.train_targets.len()],
-            ..self.evidence.train_targets.clone()
-        };
+    /// Loss of a head that knows the prior and nothing else, as the steps weigh and draw the samples:
+    /// what the losses of the steps are compared with.
+    fn untrained_loss(&self) -> f64 {
+        let targets = self.evidence.train_targets.clone();
+        let targets = targets.as_sampled(self.evidence.job.recipe.sampling);
         match targets.task {
             // Half of the variance of what was standardised.
             Task::Regression => 0.5,

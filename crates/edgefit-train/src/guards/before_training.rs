@@ -22,7 +22,7 @@ impl Evidence<'_> {
         let Splits { train, val, test } = self.splits;
         let recipe = &self.job.recipe;
         findings.record(ef19_transfer::check_start(ef19_transfer::Start {
-            pretrained: !layers::fresh(&model.graph),
+            pretrained: !self.untrained_backbone,
             samples: train.samples.len(),
         }));
         if self.dataset.task == Task::Classes {
@@ -67,9 +67,12 @@ impl Evidence<'_> {
             .flat_map(|(split, samples)| vec![split; samples.samples.len()])
             .collect();
         let samples = || all().flat_map(|(_, samples)| &samples.samples);
-        let found = if self.dataset.has_images() {
+        let images = self.dataset.has_images();
+        let found = if images {
             let thumbnails = all().flat_map(|(_, samples)| samples.thumbnails());
-            near_duplicates(&thumbnails.collect::<Vec<_>>(), &split_of)
+            let thumbnails: Vec<_> = thumbnails.collect();
+            let classes: Vec<usize> = samples().map(|sample| sample.class).collect();
+            near_duplicates(&thumbnails, &classes, &split_of)
         } else {
             let values = samples().map(|sample| match &sample.content {
                 Content::Values(values) => values.as_slice(),
@@ -77,13 +80,18 @@ impl Evidence<'_> {
             });
             equal_samples(&values.collect::<Vec<_>>(), &split_of)
         };
-        let name = |nth: usize| samples().map(|sample| sample.relative.clone()).nth(nth);
+        let names: Vec<&String> = samples().map(|sample| &sample.relative).collect();
+        let pairs = found.iter();
+        let pairs = pairs.map(|near| [names[near.b].clone(), names[near.a].clone()]);
         ef08_evaluation::Leak {
-            near_duplicates: found.len(),
+            noun: if images { "images" } else { "samples" },
             held_out: split_of.len() - self.splits.train.samples.len(),
-            example: found
-                .first()
-                .and_then(|near| Some((name(near.b)?, name(near.a)?))),
+            by_chance: if images {
+                ef08_evaluation::ALIKE_BY_CHANCE
+            } else {
+                0.0
+            },
+            pairs: pairs.collect(),
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Evidence<'a> {
     pub dataset: &'a Dataset,
     pub splits: &'a Splits<SplitSamples<'a>>,
     pub train_targets: &'a Targets,
+    /// Whether the backbone looks as it was made.
+    pub untrained_backbone: bool,
 }
 
 impl Evidence<'_> {

@@ -1,10 +1,11 @@
-//! What came in and what goes out: eval mode, parity, predictions (EF02, EF07).
+//! What came in and what goes out: eval mode, parity, predictions (EF02, EF07, EF08).
 
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
-use edgefit_guards::{Findings, ef02_eval_mode, ef07_class_balance};
+use edgefit_guards::{Findings, ef02_eval_mode, ef07_class_balance, ef08_evaluation};
 use edgefit_verify::Pair;
 
+use crate::evaluate::baselines::Baseline;
 use crate::evaluate::metrics::Metrics;
 use crate::guards::layers;
 
@@ -39,6 +40,26 @@ pub(crate) fn check_export(
             },
         ));
     }
+}
+
+/// Whether a regression says more than the mean of the training samples (EF08).
+pub(crate) fn check_regression(findings: &mut Findings, val: &Metrics, baselines: &[Baseline]) {
+    let Metrics::Regression(val) = val else {
+        return;
+    };
+    let baselines = baselines.iter().filter_map(|baseline| match &baseline.val {
+        Metrics::Regression(of) => Some((baseline.name, of.r2)),
+        _ => None,
+    });
+    let baselines: Vec<(&str, f64)> = baselines.collect();
+    findings.record(ef08_evaluation::check_determination(
+        &ef08_evaluation::Determination {
+            r2: val.r2,
+            interval: val.r2_interval,
+            samples: val.samples,
+        },
+        &baselines,
+    ));
 }
 
 /// Whether every class is predicted on the validation samples (EF07).

@@ -98,22 +98,6 @@ pub(super) fn left_in_train_mode(graph: &Graph) -> ExportedGraph {
     }
 }
 
-/// Whether all normalisation over the batch is as it is made: nothing was gathered, so nothing was
-/// trained.
-pub(super) fn fresh(graph: &Graph) -> bool {
-    let mut nodes = graph
-        .nodes
-        .iter()
-        .filter(|node| node.op == "BatchNormalization")
-        .peekable();
-    let all = |node: &Node, at: usize, wanted: f32| {
-        let tensor = node.input(at).and_then(|name| graph.initializers.get(name));
-        let values = tensor.and_then(|tensor| tensor.to_f32().ok());
-        values.is_some_and(|values| values.iter().all(|&value| value == wanted))
-    };
-    nodes.peek().is_some() && nodes.all(|node| all(node, 3, 0.0) && all(node, 4, 1.0))
-}
-
 /// How far the statistics of normalisation moved whose scale did not.
 pub(super) fn frozen(before: &Graph, after: &Graph) -> Vec<FrozenLayer> {
     let values = |graph: &Graph, name: &str| graph.initializers.get(name)?.to_f32().ok();

@@ -6,7 +6,9 @@ use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Gradients, TrainModule};
 use edgefit_graph::{Graph, Task, trainable_parameters};
 use edgefit_guards::module::compare;
-use edgefit_guards::{Code, Finding, Findings, Status, ef01_overfit_one_batch, ef02_eval_mode};
+use edgefit_guards::{
+    Code, Finding, Findings, Status, ef01_overfit_one_batch, ef02_eval_mode, short,
+};
 use edgefit_guards::{ef03_fresh_gradients, ef12_bias};
 
 use crate::config::recipe::StageRecipe;
@@ -26,7 +28,11 @@ const SAMPLES: usize = 16;
 /// Steps that it may take.
 const STEPS: usize = 200;
 
-/// Learning rates that are tried when it was not overfitted, after those around the recipe's.
+/// Factors of the recipe's learning rate that are tried when it was not overfitted: the nearest first, since
+/// a larger step than one batch needs is too large for all of them.
+const FACTORS: [f64; 8] = [3.0, 10.0, 30.0, 100.0, 0.3, 0.1, 0.03, 0.01];
+
+/// Learning rates that are tried after those around the recipe's.
 const OTHER_LEARNING_RATES: [f64; 3] = [1e-3, 1e-2, 1e-1];
 
 impl Evidence<'_> {
@@ -49,6 +55,9 @@ impl Evidence<'_> {
         let rows = Cached::new(all.width(), vec![all.rows(&batch, 0)?]);
         let targets = self.train_targets.rows(&batch);
         self.gradients(&head, &rows, &targets, findings)?;
+        // All classes take turns in the batch: weights for the counts of the whole training part would
+        // let the few of a rare class outweigh the rest of it.
+        let targets = targets.unweighted();
         let stage = self.job.stages.first().copied();
         let stage = stage.unwrap_or(StageName::Probe);
         let recipe = self.job.recipe.stage(stage);
@@ -70,6 +79,7 @@ impl Evidence<'_> {
             gradient_norms: seen.gradient_norms,
             other_learning_rates: Vec::new(),
             contradicting_labels: contradicting(&rows, &targets),
+            untrained_backbone: self.untrained_backbone,
         };
         let mut first = evidence(recipe.learning_rate, tried(recipe.learning_rate)?);
         let found = ef01_overfit_one_batch::check(&first);
@@ -77,15 +87,19 @@ impl Evidence<'_> {
             findings.record(found);
             return Ok(None);
         }
-        let rates = [10.0, 100.0, 0.1, 0.01].map(|factor| factor * recipe.learning_rate);
+        // What a head on features that say nothing needs is far too much for the layers below.
+        let searches = self.job.recipe.learning_rate_search
+            && !(self.untrained_backbone && stage != StageName::Probe);
+        let rates = FACTORS.map(|factor| factor * recipe.learning_rate);
         for rate in rates.into_iter().chain(OTHER_LEARNING_RATES) {
             let other = evidence(rate, tried(rate)?);
             let checked = ef01_overfit_one_batch::check(&other);
-            if self.job.recipe.learning_rate_search && checked.status == Status::Pass {
+            if searches && checked.status == Status::Pass {
                 findings.record(checked);
                 let text = format!(
-                    "{}; the learning rate is {rate:.1e} from now on",
-                    found.message
+                    "{}; the learning rate is {} from now on",
+                    found.message,
+                    short(rate)
                 );
                 findings.record(Finding::new(Code::Ef10, Status::Fixed, text));
                 return Ok(Some(rate));

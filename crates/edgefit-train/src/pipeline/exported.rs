@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use edgefit_data::{Split, Splits};
-use edgefit_graph::{Graph, Task};
+use edgefit_data::{Dataset, Prediction, Splits, write_confusion, write_predictions};
+use edgefit_graph::Graph;
 use edgefit_verify::Pair;
 
 use crate::error::Result;
 use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
 use crate::evaluate::metrics::Metrics;
+use crate::evaluate::mistakes::{Mistake, mistakes, predictions};
 use crate::evaluate::split_metrics::metrics;
 use crate::guards;
 use crate::pipeline::loaded::{fits, nanoseconds};
@@ -17,12 +18,15 @@ use crate::pipeline::session::{Completion, Session};
 use crate::pipeline::split::SplitJob;
 use crate::pipeline::trained::TrainedJob;
 use crate::prepare::inference::Inference;
-use crate::prepare::split::SplitSamples;
 use crate::prepare::target_transform::TargetTransform;
 use crate::run::event::Event;
-use crate::run::report::{Exported, Report, SCHEMA, SplitCounts};
+use crate::run::folder::RunFolder;
+use crate::run::report::{self, Exported, Report, SCHEMA};
 use crate::stages::stage::{Done, Stage};
 use crate::stages::training_memory::StageMemory;
+
+/// Name of the exported model.
+const MODEL: &str = "model.onnx";
 
 /// A job whose model is written and measured.
 pub(crate) struct ExportedJob<'a> {
@@ -33,10 +37,12 @@ pub(crate) struct ExportedJob<'a> {
     val: Metrics,
     test: Metrics,
     parity: Vec<Pair>,
+    mistakes: Vec<Mistake>,
 }
 
 impl<'a> TrainedJob<'a> {
-    /// Writes the model, and measures the file: predictions, parity, whether it fits the device.
+    /// Writes the model, measures the file (predictions, parity, whether it fits the device), and lists
+    /// what it says of the test samples.
     ///
     /// # Errors
     /// The file cannot be written, or an engine cannot run it.
@@ -48,7 +54,7 @@ impl<'a> TrainedJob<'a> {
             ..
         } = &self.split;
         let Splits { val, test, .. } = &samples.splits;
-        let path = session.run.path("model.onnx");
+        let path = session.run.path(MODEL);
         model.to_export().save(&path)?;
         let graph = Graph::load(&path)?;
         let exported = ExportedModel {
@@ -72,8 +78,13 @@ impl<'a> TrainedJob<'a> {
         let val = metrics(&model.transform, &val_predictions, val);
         guards::exported::check_export(&mut self.findings, &self.untrained, &graph, &parity);
         guards::exported::check_predictions(&mut self.findings, &loaded.dataset.classes, &val);
+        guards::exported::check_regression(&mut self.findings, &val, &self.baselines);
+        let predictions = predictions(test, &test_predictions);
+        let test = metrics(&model.transform, &test_predictions, test);
+        list(&loaded.dataset, &predictions, &test, &session.run)?;
         Ok(ExportedJob {
-            test: metrics(&model.transform, &test_predictions, test),
+            mistakes: mistakes(&loaded.dataset, &predictions),
+            test,
             val,
             parity,
             graph,
@@ -84,7 +95,7 @@ impl<'a> TrainedJob<'a> {
 }
 
 impl ExportedJob<'_> {
-    /// Writes the report, unless the user ended the run.
+    /// Writes the report, also where the user ended the run.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -105,12 +116,16 @@ impl ExportedJob<'_> {
         let checkpoint = std::mem::take(&mut session.checkpoint);
         let stages: Vec<Stage> = checkpoint.done.into_iter().map(|done| done.stage).collect();
         let interrupted = completion == Completion::Interrupted;
+        let sha256 = sha256(&self.path)?;
         let report = Report {
+            origin: session.run.origin.clone(),
+            command: job.command,
+            run: session.run.folder().to_path_buf(),
             task: dataset.task,
             data: job.data,
             backbone: job.backbone,
             classes: dataset.classes.clone(),
-            counts: counts(&split),
+            counts: split.counts(),
             unreadable: split.features.unreadable.clone(),
             engine: split.loaded.engine,
             cached_features: split.features.cached,
@@ -124,40 +139,47 @@ impl ExportedJob<'_> {
             memory,
             val: self.val,
             test: self.test,
+            mistakes: self.mistakes,
             baselines,
             guards: findings.report(),
             interrupted,
             exported: Exported {
-                sha256: sha256(&self.path)?,
-                path: self.path,
+                path: if interrupted {
+                    self.path
+                } else {
+                    session.run.folder().join(MODEL)
+                },
+                sha256,
             },
             parity: self.parity,
             check,
             timing,
         };
         session.run.events.append(&Event::End { timing });
+        session.run.write_json(report::NAME, SCHEMA, &report)?;
         if !interrupted {
-            session.run.write_json("report.json", SCHEMA, &report)?;
             session.run.finish()?;
         }
         Ok(report)
     }
 }
 
-/// How many samples each split holds, and of what.
-fn counts(split: &SplitJob) -> Vec<SplitCounts> {
-    let dataset = &split.loaded.dataset;
-    let outputs = dataset.classes.len();
-    let of = |(split, samples): (Split, &SplitSamples)| SplitCounts {
-        split,
-        total: samples.samples.len(),
-        samples: match dataset.task {
-            Task::Classes => (0..outputs).map(|class| samples.count(class)).collect(),
-            Task::MultiLabel => samples.label_counts(outputs),
-            Task::Regression => Vec::new(),
-        },
-    };
-    split.samples.splits.iter().map(of).collect()
+/// Writes what the model says of the test samples, and of classes, which it takes for which.
+fn list(
+    dataset: &Dataset,
+    predictions: &[Prediction],
+    test: &Metrics,
+    run: &RunFolder,
+) -> Result<()> {
+    run.write("predictions.csv", |file| {
+        write_predictions(file, dataset.task, &dataset.classes, predictions)
+    })?;
+    match test {
+        Metrics::Classification(of) => run.write("confusion.csv", |file| {
+            write_confusion(file, &dataset.classes, &of.confusion)
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What was predicted of each stage, with what was measured of those that ran.

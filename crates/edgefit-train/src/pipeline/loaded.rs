@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use edgefit_base::hash;
 use edgefit_cost::{Check, Request, Verdict, check};
 use edgefit_data::{Augmentation, Dataset};
 use edgefit_device::Profile;
@@ -15,11 +16,14 @@ use crate::error::{Error, Result};
 use crate::evaluate::exported::compared_engines;
 use crate::guards;
 use crate::observer::Observer;
+use crate::prepare::contents::ContentHash;
+use crate::prepare::copies::Copies;
 use crate::prepare::feature_cache::Entry;
 use crate::prepare::features::extract_clean;
 use crate::prepare::inference::Inference;
 use crate::prepare::model::{Model, load_backbone};
 use crate::prepare::unreadable::{Unreadable, unreadable};
+use crate::run::manifest::Begun;
 use crate::stages::trained_part::TrainedPart;
 use crate::stages::training_memory::{StageMemory, available_bytes};
 use crate::stages::tune;
@@ -35,6 +39,8 @@ pub(crate) struct LoadedJob {
     pub engine: EngineName,
     /// Engines that have to agree on the exported model.
     pub compared: Vec<EngineName>,
+    /// SHA-256 of the backbone with its weights.
+    pub backbone_sha256: String,
     pub memory: Vec<StageMemory>,
     pub findings: Findings,
 }
@@ -42,6 +48,9 @@ pub(crate) struct LoadedJob {
 /// Features of all samples of a job.
 pub(crate) struct Features {
     pub entries: Vec<Result<Entry, String>>,
+    /// For each sample the first that is the same.
+    pub originals: Vec<usize>,
+    pub hashes: Vec<Option<ContentHash>>,
     /// How many of them came from the cache.
     pub cached: usize,
     pub unreadable: Vec<Unreadable>,
@@ -49,11 +58,12 @@ pub(crate) struct Features {
 }
 
 impl LoadedJob {
-    /// Opens the dataset and the backbone, and checks device and memory.
+    /// Opens the dataset and the backbone, and checks device and memory; of a run that has `begun`, they
+    /// have to be those that it began with.
     ///
     /// # Errors
     /// As [`train`](crate::train), but for those of training.
-    pub fn load(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
+    pub fn load(job: &Job, begun: Option<Begun>, observer: &mut dyn Observer) -> Result<Self> {
         let started = Instant::now();
         job.recipe.validate().map_err(|problem| Error::Recipe {
             path: job.run.clone(),
@@ -66,22 +76,23 @@ impl LoadedJob {
             Warnings::Keep
         };
         let mut findings = Findings::new(job.allow.iter().copied(), warnings);
-        let dataset = Dataset::open(&job.data)?;
+        let mut dataset = Dataset::open_as(&job.data, job.task)?;
+        for remark in &dataset.remarks {
+            observer.warn(&format!("{}: {remark}", job.data.display()));
+        }
         let job = suited(job, &dataset);
-        let backbone = load_backbone(&job)?;
+        if let Some(begun) = &begun {
+            begun.hold_settings(&job)?;
+            begun.hold_data(&mut dataset)?;
+        }
+        let backbone = load_backbone(&job, observer)?;
+        let backbone_sha256 = hash::sha256_hex(&backbone.to_bytes());
+        if let Some(begun) = &begun {
+            begun.hold_backbone(&job, &backbone_sha256)?;
+        }
         guards::exported::check_import(&mut findings, &backbone);
         guards::stop::stop_on_failure(&findings)?;
         let mut model = Model::of(backbone, &job, &dataset, &mut findings, observer)?;
-        if dataset.other_files > 0 {
-            let count = match dataset.other_files {
-                1 => "1 file".to_owned(),
-                count => format!("{count} files"),
-            };
-            observer.warn(&format!(
-                "{count} in {} ignored: not an image",
-                job.data.display()
-            ));
-        }
         let engine = job.engine.unwrap_or_else(fastest);
 
         // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
@@ -113,6 +124,7 @@ impl LoadedJob {
             dataset,
             engine,
             compared,
+            backbone_sha256,
             memory,
             findings,
         })
@@ -130,11 +142,16 @@ impl LoadedJob {
             batch: self.job.recipe.probe.batch,
             observer: &mut *observer,
         };
-        let extracted = extract_clean(&self.job, &self.model, &self.dataset, inference)?;
+        let mut extracted = extract_clean(&self.job, &self.model, &self.dataset, inference)?;
         let duration_ns = nanoseconds(clock);
+        let copies = Copies::among(&self.dataset.samples, &extracted.hashes);
+        copies.leave_out_contradictions(&self.dataset, &mut extracted.entries);
         let unreadable = unreadable(&self.job, &self.dataset, &extracted.entries, observer)?;
+        copies.warn(&self.dataset, observer);
         Ok(Features {
             entries: extracted.entries,
+            originals: copies.originals,
+            hashes: extracted.hashes,
             cached: extracted.cached,
             unreadable,
             duration_ns,

@@ -24,24 +24,25 @@ pub fn lr_find(job: &Job, observer: &mut dyn Observer) -> Result<LrFind> {
     let Some((&stage, earlier)) = job.stages.split_last() else {
         return Err(Error::Choice("the job has no stage to test".into()));
     };
-    let loaded = LoadedJob::load(job, observer)?;
+    let loaded = LoadedJob::load(job, None, observer)?;
     let features = loaded.features(observer)?;
     let SplitJob {
         samples, mut model, ..
     } = SplitJob::split(&loaded, &features)?;
     let job = &loaded.job;
-    let before = Job {
-        stages: earlier.to_vec(),
-        ..job.clone()
-    };
     let fail = |source| WriteError {
         path: std::env::temp_dir(),
         source,
     };
     let folder = tempfile::tempdir().map_err(fail)?;
+    let before = Job {
+        stages: earlier.to_vec(),
+        run: folder.path().to_path_buf(),
+        ..job.clone()
+    };
     let mut session = Session {
         checkpoint: Checkpoint::default(),
-        run: RunFolder::create(folder.path())?,
+        run: RunFolder::claim(&before)?,
         observer,
     };
     let ended = || Error::Choice("the test was ended before it saw enough".into());

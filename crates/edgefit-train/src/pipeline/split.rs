@@ -1,10 +1,12 @@
 //! Second phase: train, val and test, and the model with an untrained head for their targets.
 
-use edgefit_base::file::write_atomically;
-use edgefit_data::{Splits, png, preview};
+use edgefit_base::names::listed;
+use edgefit_data::{Split, Splits, png, preview};
+use edgefit_graph::Task;
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
+use crate::observer::Observer;
 use crate::pipeline::loaded::{Features, LoadedJob};
 use crate::prepare::model::Model;
 use crate::prepare::preparation::{Preparation, image};
@@ -12,6 +14,8 @@ use crate::prepare::split::{SplitSamples, divide};
 use crate::prepare::target_transform::TargetTransform;
 use crate::prepare::targets::Targets;
 use crate::run::folder::RunFolder;
+use crate::run::manifest::{self, Manifest};
+use crate::run::report::SplitCounts;
 use crate::run::split_file::SplitFile;
 use crate::stages::trainer::Trainer;
 
@@ -58,7 +62,7 @@ impl<'a> SplitJob<'a> {
     /// A class has too few samples.
     pub fn split(loaded: &'a LoadedJob, features: &'a Features) -> Result<Self> {
         let LoadedJob { job, dataset, .. } = loaded;
-        let splits = divide(job, dataset, &features.entries)?;
+        let splits = divide(job, dataset, &features.entries, &features.originals)?;
         let mut model = loaded.model.clone();
         let outputs = dataset.classes.len();
         model.transform = TargetTransform::fit(dataset.task, outputs, &splits.train, &job.recipe);
@@ -75,17 +79,65 @@ impl<'a> SplitJob<'a> {
         })
     }
 
-    /// Writes which samples are in which split, and a sheet of augmented images.
+    /// How many samples each split holds, and of what.
+    pub fn counts(&self) -> Vec<SplitCounts> {
+        let dataset = &self.loaded.dataset;
+        let outputs = dataset.classes.len();
+        let of = |(split, samples): (Split, &SplitSamples)| SplitCounts {
+            split,
+            total: samples.samples.len(),
+            groups: samples.groups(),
+            samples: match dataset.task {
+                Task::Classes => (0..outputs).map(|class| samples.count(class)).collect(),
+                Task::MultiLabel => samples.label_counts(outputs),
+                Task::Regression => Vec::new(),
+            },
+        };
+        self.samples.splits.iter().map(of).collect()
+    }
+
+    /// Says of which classes or labels a split has no sample.
+    pub fn warn_of_absent(&self, observer: &mut dyn Observer) {
+        let dataset = &self.loaded.dataset;
+        for SplitCounts { split, samples, .. } in self.counts() {
+            let named = dataset.classes.iter().zip(&samples);
+            let absent = named.filter(|(_, count)| **count == 0);
+            let absent: Vec<String> = absent.map(|(name, _)| format!("'{name}'")).collect();
+            if !absent.is_empty() {
+                observer.warn(&format!(
+                    "no {split} {} of {}: {split} figures speak of the other {} of {} alone",
+                    dataset.noun(),
+                    listed(&absent),
+                    samples.len() - absent.len(),
+                    samples.len()
+                ));
+            }
+        }
+    }
+
+    /// Writes which samples are in which split, a sheet of augmented images, and what the run begins
+    /// with; of a run that had begun before, that is left as it is.
     ///
     /// # Errors
     /// A file cannot be written, or an image no longer be read.
     pub fn record(&self, run: &RunFolder) -> Result<()> {
         let file = SplitFile::of(&self.samples.splits);
         run.write_json("splits.json", SplitFile::SCHEMA, &file)?;
-        if self.loaded.job.recipe.augmentation.is_off() {
+        let LoadedJob { job, dataset, .. } = self.loaded;
+        if !job.recipe.augmentation.is_off() {
+            self.sheet(run)?;
+        }
+        if run.path(manifest::NAME).exists() {
             return Ok(());
         }
-        self.sheet(run)
+        let manifest = Manifest::of(
+            job,
+            self.loaded.backbone_sha256.clone(),
+            dataset,
+            &self.features.hashes,
+            &self.samples.splits,
+        );
+        run.write_json(manifest::NAME, manifest::SCHEMA, &manifest)
     }
 
     /// Draws some training images, each with augmented views of it.
@@ -109,7 +161,6 @@ impl<'a> SplitJob<'a> {
         let bytes = drawn
             .and_then(|sheet| png(&sheet))
             .map_err(Error::Stopped)?;
-        let path = run.path("augmentation.png");
-        Ok(write_atomically(&path, |file| file.write_all(&bytes))?)
+        run.write("augmentation.png", |file| file.write_all(&bytes))
     }
 }

@@ -9,12 +9,15 @@ use crate::error::Result;
 use crate::pipeline::loaded::nanoseconds;
 use crate::pipeline::session::{Completion, Session};
 use crate::prepare::model::Model;
+use crate::run::checkpoint::Checkpoint;
 use crate::run::event::Event;
-use crate::stages::fit::epoch::Ended;
+use crate::run::folder::RunFolder;
+use crate::stages::fit::epoch::{Ended, Epoch};
 use crate::stages::fit::evaluate::evaluate;
 use crate::stages::fit::fitted::fit_from;
+use crate::stages::fit::keeper::{Keeper, Urgency};
 use crate::stages::fit::state::State;
-use crate::stages::fit::training_loop::{Hooks, Urgency};
+use crate::stages::fit::training_loop::Hooks;
 use crate::stages::stage::{Done, Stage};
 use crate::stages::trained_part::TrainedPart;
 use crate::stages::trainer::Trainer;
@@ -43,12 +46,6 @@ pub(crate) fn train_stages(
         }
         let (done, weights) = train_stage(trainer, name, model, session)?;
         let ended = done.stage.ended;
-        for epoch in &done.stage.epochs {
-            session
-                .run
-                .events
-                .append(&Event::Epoch { stage: name, epoch });
-        }
         if done.stage.kept {
             load_weights(&mut model.graph, &weights)?;
             session.checkpoint.kept.extend(weights);
@@ -63,6 +60,34 @@ pub(crate) fn train_stages(
         session.run.save(&mut session.checkpoint)?;
     }
     Ok(Completion::Complete)
+}
+
+/// Keeps a stage in the folder of the run: each epoch at once, its state now and then.
+struct StageKeeper<'a> {
+    stage: StageName,
+    run: &'a mut RunFolder,
+    checkpoint: &'a mut Checkpoint,
+    /// When the state was kept last, and how long it is not kept again.
+    saved: Instant,
+    wait: Duration,
+}
+
+impl Keeper for StageKeeper<'_> {
+    fn epoch(&mut self, epoch: &Epoch) {
+        let stage = self.stage;
+        self.run.events.append(&Event::Epoch { stage, epoch });
+    }
+
+    fn state(&mut self, state: &dyn Fn() -> Result<State>, urgency: Urgency) -> Result<()> {
+        if urgency == Urgency::Now || self.saved.elapsed() > self.wait {
+            let began = Instant::now();
+            self.checkpoint.current = Some((self.stage, state()?));
+            self.run.save(self.checkpoint)?;
+            self.wait = SAVE_EVERY.max(TRAINING_PER_SAVE * began.elapsed());
+            self.saved = Instant::now();
+        }
+        Ok(())
+    }
 }
 
 fn train_stage(
@@ -88,20 +113,16 @@ fn train_stage(
     };
     let samples = recipe.epochs * sources.train.len();
     observer.begin(&name.to_string(), samples as u64);
-    let (mut saved, mut wait) = (Instant::now(), SAVE_EVERY);
-    let mut save = |state: &dyn Fn() -> Result<State>, urgency: Urgency| -> Result<()> {
-        if urgency == Urgency::Now || saved.elapsed() > wait {
-            let began = Instant::now();
-            checkpoint.current = Some((name, state()?));
-            run.save(checkpoint)?;
-            wait = SAVE_EVERY.max(TRAINING_PER_SAVE * began.elapsed());
-            saved = Instant::now();
-        }
-        Ok(())
+    let mut keeper = StageKeeper {
+        stage: name,
+        run,
+        checkpoint,
+        saved: Instant::now(),
+        wait: SAVE_EVERY,
     };
     let mut hooks = Hooks {
         observer: *observer,
-        save: &mut save,
+        keeper: &mut keeper,
     };
     let fitted = fit_from(&problem, resumed, &mut hooks)?;
     observer.end();
@@ -136,6 +157,7 @@ fn train_stage(
     let done = Done {
         stage,
         train_accuracy: fitted.train_accuracy,
+        val_recalls: trainer.val_targets.recalls(&outputs),
         watch: fitted.watch,
     };
     Ok((done, fitted.weights))

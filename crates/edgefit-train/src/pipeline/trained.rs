@@ -12,6 +12,7 @@ use crate::evaluate::baselines::{Baseline, baselines};
 use crate::guards;
 use crate::guards::after_training::Course;
 use crate::guards::evidence::Evidence;
+use crate::guards::untrained::untrained;
 use crate::pipeline::loaded::{LoadedJob, nanoseconds};
 use crate::pipeline::session::{Completion, Session};
 use crate::pipeline::split::SplitJob;
@@ -60,6 +61,7 @@ impl<'a> SplitJob<'a> {
             dataset,
             splits: &samples.splits,
             train_targets: &samples.train_targets,
+            untrained_backbone: untrained(&self.model.graph, &self.model.head)?,
         };
         session.observer.begin("preflight", 0);
         let first_learning_rate = evidence.before_training(&self.model, &mut findings)?;
@@ -70,7 +72,7 @@ impl<'a> SplitJob<'a> {
         let baselines = baselines(job, dataset, &self.model, &samples.splits, session.observer)?;
         timing.baselines_ns = nanoseconds(clock);
 
-        let untrained = self.model.graph.clone();
+        let before = self.model.graph.clone();
         let clock = Instant::now();
         let trainer = Trainer {
             first_learning_rate,
@@ -109,7 +111,7 @@ impl<'a> SplitJob<'a> {
             job: tuned.job,
             findings,
             baselines,
-            untrained,
+            untrained: before,
             completion,
             timing,
         })

@@ -1,6 +1,6 @@
 //! Tuning in a run: from the checkpoint, or done now and kept there.
 
-use edgefit_base::file::{WriteError, write_atomically};
+use edgefit_base::file::WriteError;
 
 use crate::config::job::Job;
 use crate::config::recipe::Recipe;
@@ -57,13 +57,10 @@ pub(crate) fn tune(trainer: &Trainer, model: &Model, session: &mut Session) -> R
 }
 
 fn write(recipe: &Recipe, run: &RunFolder) -> Result<()> {
-    let path = run.path("recipe.toml");
     let text = toml::to_string(recipe).map_err(|error| WriteError {
-        path: path.clone(),
+        path: run.path("recipe.toml"),
         source: std::io::Error::other(error),
     })?;
     let text = format!("# What `--tune` chose for stage probe, for `--recipe`.\n\n{text}");
-    Ok(write_atomically(&path, |file| {
-        file.write_all(text.as_bytes())
-    })?)
+    run.write("recipe.toml", |file| file.write_all(text.as_bytes()))
 }

@@ -3,14 +3,16 @@
 use edgefit_engine::EngineName;
 use edgefit_graph::preprocessing::{ChannelOrder, PreprocessingName};
 use edgefit_graph::rewrite::extract;
-use edgefit_graph::{Graph, Preprocessing, ValueInfo};
+use edgefit_graph::{Graph, ImageInput, Node, Preprocessing, ValueInfo};
 use edgefit_guards::ef06_preprocessing::{
-    Candidate, Evidence, NEARER, Values, check, check_values, log_ratio,
+    Candidate, Evidence, Inside, NEARER, Values, Way, check, check_inside, check_values, log_ratio,
+    wanted,
 };
 use edgefit_guards::{Findings, ef04_logits};
 
 use crate::error::Result;
 use crate::prepare::preparation::Preparation;
+use crate::prepare::scales_inside::scales_inside;
 
 /// Images whose statistics are looked at.
 const STATISTICS: usize = 32;
@@ -39,15 +41,19 @@ impl Original<'_> {
     /// than `used` (EF06), and whether it ends in logits (EF04). Without `used`, the one that fits
     /// best is taken.
     ///
-    /// `images` makes some inputs for a preprocessing, so many at most; `size` is the input's width and height.
+    /// `images` makes some inputs for a preprocessing, so many at most.
     pub fn try_out(
         &self,
         used: Option<&Preprocessing>,
-        size: [u32; 2],
+        input: &ImageInput,
         images: impl Fn(&Preprocessing, usize) -> Result<Vec<Vec<f32>>>,
         findings: &mut Findings,
     ) -> Result<Chosen> {
-        let mut candidates = candidates(used, size);
+        let mut candidates = candidates(used, input);
+        // It says more than any statistics of what comes out.
+        if let Some(inside) = scales_inside(self.graph) {
+            candidates = left_by(&inside, candidates, used.is_some(), findings);
+        }
         let normalisation = self.first_normalisation()?;
         let mut tried: Vec<Candidate> = Vec::with_capacity(candidates.len());
         for (name, preprocessing) in &candidates {
@@ -130,9 +136,11 @@ impl Original<'_> {
         }
     }
 
-    /// The value in front of the first normalisation, and the running variance there.
+    /// The value in front of the first normalisation behind a layer, and the running variance there.
     fn first_normalisation(&self) -> Result<Option<(Graph, Vec<f64>)>> {
-        let mut nodes = self.graph.nodes.iter();
+        // One in front of the first layer scales images, and says nothing of what the layer learnt.
+        let layers = |node: &&Node| ["Conv", "Gemm", "MatMul"].contains(&node.op.as_str());
+        let mut nodes = self.graph.nodes.iter().skip_while(|node| !layers(node));
         let Some(node) = nodes.find(|node| node.op == "BatchNormalization") else {
             return Ok(None);
         };
@@ -193,10 +201,7 @@ impl Original<'_> {
 }
 
 /// All ways to try, each with its name; the one in use comes first.
-fn candidates(
-    used: Option<&Preprocessing>,
-    [width, height]: [u32; 2],
-) -> Vec<(String, Preprocessing)> {
+fn candidates(used: Option<&Preprocessing>, input: &ImageInput) -> Vec<(String, Preprocessing)> {
     let mut all: Vec<(String, Preprocessing)> = Vec::new();
     let near = |a: &Preprocessing, b: &Preprocessing| {
         let close = |a: f32, b: f32| (a - b).abs() <= 0.02 * a.abs().max(b.abs()).max(1.0);
@@ -209,9 +214,15 @@ fn candidates(
         }
     };
     if let Some(used) = used {
-        let named = PreprocessingName::ALL
-            .into_iter()
-            .find(|name| near(&Preprocessing::named(*name, width, height), used));
+        // `tf` and `lite` are near each other: what the user called it comes first.
+        let named = |same: &dyn Fn(&Preprocessing, &Preprocessing) -> bool| {
+            let mut all = PreprocessingName::ALL.into_iter();
+            all.find(|name| {
+                let named = input.preprocessing(*name);
+                named.is_ok_and(|named| same(&named, used))
+            })
+        };
+        let named = named(&|a, b| near(a, b) && is_scaled_as(a, b)).or_else(|| named(&near));
         add(
             named
                 .map_or("its own", PreprocessingName::as_str)
@@ -220,24 +231,82 @@ fn candidates(
         );
     }
     for name in PreprocessingName::ALL {
-        let mut named = Preprocessing::named(name, width, height);
+        // Of a model that scales bytes inside only `raw` is left.
+        let Ok(mut named) = input.preprocessing(name) else {
+            continue;
+        };
         if let Some(used) = used {
             named.fit = used.fit;
         }
         add(name.to_string(), named.clone());
-        named.channel_order = ChannelOrder::Bgr;
-        add(format!("{name}, BGR"), named);
+        if let Some((_, order)) = other_order(&named) {
+            named.channel_order = order;
+            add(format!("{name}, BGR"), named);
+        }
     }
-    if let Some(used) = used {
-        let mut other = used.clone();
-        let (order, name) = match used.channel_order {
-            ChannelOrder::Rgb => (ChannelOrder::Bgr, "its own, BGR"),
-            ChannelOrder::Bgr => (ChannelOrder::Rgb, "its own, RGB"),
+    if let Some(used) = used
+        && let Some((name, order)) = other_order(used)
+    {
+        let other = Preprocessing {
+            channel_order: order,
+            ..used.clone()
         };
-        other.channel_order = order;
-        add(name.to_owned(), other);
+        add(format!("its own, {name}"), other);
     }
     all
+}
+
+/// Those candidates that go with what the model does to its images itself, and the first if it is `used`
+/// (EF06).
+fn left_by(
+    inside: &Inside,
+    candidates: Vec<(String, Preprocessing)>,
+    used: bool,
+    findings: &mut Findings,
+) -> Vec<(String, Preprocessing)> {
+    let ways: Vec<Way> = candidates.iter().map(way).collect();
+    if let ([first, ..], true) = (ways.as_slice(), used) {
+        findings.record(check_inside(inside, first, &ways));
+    }
+    let Some(best) = wanted(inside, &ways).map(|best| candidates[best].1.clone()) else {
+        return candidates;
+    };
+    let all = candidates.into_iter().enumerate();
+    let left =
+        all.filter(|(at, (_, candidate))| (used && *at == 0) || is_scaled_as(candidate, &best));
+    left.map(|(_, candidate)| candidate).collect()
+}
+
+/// What a candidate makes of black and white.
+fn way((name, candidate): &(String, Preprocessing)) -> Way {
+    Way {
+        name: name.clone(),
+        range: range(candidate),
+    }
+}
+
+/// Smallest and largest value that a preprocessing can give.
+fn range(preprocessing: &Preprocessing) -> [f64; 2] {
+    let channels = preprocessing.mean.into_iter().zip(preprocessing.std);
+    let ends =
+        channels.flat_map(|(mean, std)| [0.0, 255.0].map(|end| f64::from((end - mean) / std)));
+    ends.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], end| {
+        [low.min(end), high.max(end)]
+    })
+}
+
+/// Whether both scale alike, in whatever order of channels.
+fn is_scaled_as(a: &Preprocessing, b: &Preprocessing) -> bool {
+    a.mean == b.mean && a.std == b.std
+}
+
+/// The colours the other way round, where there are some.
+fn other_order(preprocessing: &Preprocessing) -> Option<(&'static str, ChannelOrder)> {
+    match preprocessing.channel_order {
+        ChannelOrder::Rgb => Some(("BGR", ChannelOrder::Bgr)),
+        ChannelOrder::Bgr => Some(("RGB", ChannelOrder::Rgb)),
+        ChannelOrder::Grey => None,
+    }
 }
 
 /// Place of the candidate that fits best: by the statistics where one is clearly nearer, and by the
@@ -268,40 +337,59 @@ fn confidence(logits: &[f32]) -> f64 {
 
 fn values(images: &[Vec<f32>], preprocessing: &Preprocessing) -> Values {
     let all = || images.iter().flatten().map(|&value| f64::from(value));
-    let limits = preprocessing
-        .mean
-        .into_iter()
-        .zip(preprocessing.std)
-        .flat_map(|(mean, std)| [(0.0 - mean) / std, (255.0 - mean) / std].map(f64::from));
-    let limits: Vec<f64> = limits.collect();
     let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
     let most = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NEG_INFINITY, f64::max);
     Values {
         non_finite: all().filter(|value| !value.is_finite()).count(),
         smallest: least(&mut all().filter(|value| value.is_finite())),
         largest: most(&mut all().filter(|value| value.is_finite())),
-        range: [
-            least(&mut limits.iter().copied()),
-            most(&mut limits.iter().copied()),
-        ],
+        range: range(preprocessing),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::DataType;
+    use edgefit_graph::preprocessing::Layout;
+
     use super::*;
+
+    fn input(channels: usize, dtype: DataType) -> ImageInput {
+        ImageInput {
+            name: "x".into(),
+            layout: Layout::ChannelsFirst,
+            channels,
+            height: Some(8),
+            width: Some(8),
+            dtype,
+        }
+    }
 
     #[test]
     fn the_one_in_use_comes_first_and_none_twice() {
         let own = Preprocessing::named(PreprocessingName::Lite, 8, 8);
-        let all = candidates(Some(&own), [8, 8]);
+        let all = candidates(Some(&own), &input(3, DataType::F32));
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        // `tf` and `lite` are nearly the same.
-        assert_eq!(names[0], "tf");
+        // `tf` is nearly the same, and not what it is called.
+        assert_eq!(names[0], "lite");
         assert_eq!(all[0].1, own);
         assert_eq!(names.iter().filter(|name| name.contains("BGR")).count(), 4);
         assert_eq!(all.len(), 8);
-        assert_eq!(candidates(None, [8, 8]).len(), 8);
+        assert_eq!(candidates(None, &input(3, DataType::F32)).len(), 8);
+    }
+
+    #[test]
+    fn bytes_are_never_scaled_and_grey_has_no_other_order() {
+        let names = |input: &ImageInput| {
+            let all = candidates(None, input).into_iter();
+            all.map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&input(3, DataType::U8)), ["raw", "raw, BGR"]);
+        assert_eq!(names(&input(1, DataType::U8)), ["raw"]);
+        assert_eq!(
+            names(&input(1, DataType::F32)),
+            ["imagenet", "tf", "unit", "raw"]
+        );
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use edgefit_base::file::{WriteError, write_atomically};
-use edgefit_base::floats;
+use edgefit_base::file::{WriteError, create_folder, write_atomically};
+use edgefit_base::{file, floats};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::Result;
 use crate::observer::Observer;
+use crate::prepare::contents::ContentHash;
 
 /// Most bytes that are kept in one file.
 const MOST_BYTES: usize = 1 << 30;
@@ -25,9 +26,6 @@ pub(crate) struct Entry {
     /// An image as [`THUMBNAIL`](super::features::THUMBNAIL)² RGB pixels; nothing of an array.
     pub pixels: Vec<u8>,
 }
-
-/// SHA-256 of a sample's file or values.
-pub(crate) type ContentHash = [u8; 32];
 
 /// The entries of a cache file, and new ones.
 pub(crate) struct FeatureCache {
@@ -84,7 +82,7 @@ impl FeatureCache {
 
 /// The entries of a cache file; `None` when there is none, or none that can be used.
 fn load(path: &Path) -> Option<HashMap<ContentHash, Entry>> {
-    let bytes = std::fs::read(path).ok()?;
+    let bytes = file::read(path).ok()?;
     let file = SafeTensors::deserialize(&bytes).ok()?;
     let column = |name: &str, dtype: Dtype| {
         let view = file.tensor(name).ok()?;
@@ -154,7 +152,7 @@ fn write(path: &Path, entries: &HashMap<ContentHash, Entry>) -> Result<()> {
     };
     let bytes = serialize().map_err(|error| fail(std::io::Error::other(error)))?;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(fail)?;
+        create_folder(folder)?;
     }
     Ok(write_atomically(path, |file| file.write_all(&bytes))?)
 }

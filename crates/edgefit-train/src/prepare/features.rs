@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::{floats, hash};
-use edgefit_data::{
-    Augmentation, Content, Dataset, Sample, augmented, decode, prepare, stream, thumbnail,
-};
+use edgefit_base::hash;
+use edgefit_data::{Augmentation, Dataset, Sample, augmented, decode, prepare, stream, thumbnail};
 use edgefit_engine::{Array, EngineName};
 use edgefit_graph::Graph;
 use edgefit_graph::rewrite::fold_batch_norm;
@@ -15,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
-use crate::prepare::feature_cache::{ContentHash, Entry, FeatureCache};
+use crate::prepare::contents::{ContentHash, contents};
+use crate::prepare::feature_cache::{Entry, FeatureCache};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
@@ -25,6 +24,9 @@ pub const BATCH: usize = 16;
 
 /// Side of the thumbnails that the pixel baseline looks at, in pixels.
 pub(crate) const THUMBNAIL: u32 = 32;
+
+/// Counts up where images are read otherwise than before, so that what is kept of them is read anew.
+const READING: u32 = 1;
 
 /// The views of each image that the backbone is run on.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -64,6 +66,8 @@ pub(crate) struct Shown<'a> {
 pub(crate) struct Extracted {
     /// An entry for each sample; an image that cannot be read has a sentence instead.
     pub entries: Vec<Result<Entry, String>>,
+    /// What was read of each sample; `None` where nothing could be.
+    pub hashes: Vec<Option<ContentHash>>,
     /// How many entries came from the cache.
     pub cached: usize,
 }
@@ -127,6 +131,7 @@ pub(crate) fn extract(
     let mut cache = FeatureCache::open(cache_file(backbone, shown, inference.engine, cache));
     let mut model = None;
     let mut entries = Vec::with_capacity(shown.samples.len());
+    let mut hashes = Vec::with_capacity(shown.samples.len());
     let mut cached = 0;
     let count = shown.views.count();
     inference
@@ -160,6 +165,7 @@ pub(crate) fn extract(
         }
         let mut outputs = outputs.into_iter();
         for (hash, prepared) in read {
+            hashes.push(hash);
             entries.push(match prepared {
                 Err(problem) => Err(problem),
                 Ok(Prepared::Cached(entry)) => {
@@ -183,7 +189,11 @@ pub(crate) fn extract(
     }
     inference.observer.end();
     cache.store(inference.observer);
-    Ok(Extracted { entries, cached })
+    Ok(Extracted {
+        entries,
+        hashes,
+        cached,
+    })
 }
 
 /// The backbone's outputs, cut into a row for each sample, one output behind the other.
@@ -230,12 +240,9 @@ fn read(
     shown: Shown,
     cache: &FeatureCache,
 ) -> (Option<ContentHash>, Result<Prepared, String>) {
-    let bytes = match &sample.content {
-        Content::Image(path) => match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => return (None, Err(format!("cannot be read ({error})"))),
-        },
-        Content::Values(values) => floats::as_bytes(values).to_vec(),
+    let bytes = match contents(sample) {
+        Ok(bytes) => bytes,
+        Err(problem) => return (None, Err(problem)),
     };
     let content: ContentHash = Sha256::digest(&bytes).into();
     if let Some(entry) = cache.get(&content) {
@@ -278,7 +285,7 @@ fn cache_file(backbone: &Graph, shown: Shown, engine: EngineName, folder: &Path)
     hasher.update(backbone.to_bytes());
     hasher.update(serde_json::json!([shown.preparation, shown.views]).to_string());
     hasher.update(format!(
-        "{engine} {THUMBNAIL} {}",
+        "{engine} {THUMBNAIL} {READING} {}",
         env!("CARGO_PKG_VERSION")
     ));
     let key = hash::hex(&hasher.finalize()[..8]);

@@ -1,15 +1,15 @@
 //! How the inputs of a backbone are prepared, and their shape.
 
 use edgefit_data::{Dataset, Sample, prepare};
-use edgefit_graph::infer::InputShapes;
-use edgefit_graph::preprocessing::PreprocessingName;
-use edgefit_graph::{Dim, Graph, Preprocessing, StandardScaler, ValueInfo};
+use edgefit_graph::preprocessing::Layout;
+use edgefit_graph::{Graph, ImageInput, Preprocessing, StandardScaler, ValueInfo, ValueType};
 use edgefit_guards::Findings;
 use rayon::prelude::*;
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
+use crate::prepare::array_shape::require_fit;
 use crate::prepare::detect_preprocessing::Original;
 use crate::prepare::preparation::{Preparation, image};
 use crate::prepare::split::assign;
@@ -17,30 +17,62 @@ use crate::prepare::split::assign;
 /// Number of samples on which a model of arrays is tried.
 const ARRAYS: usize = 32;
 
-/// How images are prepared according to the user or the model, if either says; and their width and height.
+/// How images are prepared according to the user or the model, if either says.
 fn stated(
     job: &Job,
     graph: &Graph,
+    input: &ImageInput,
     observer: &mut dyn Observer,
-) -> Result<(Option<Preprocessing>, [u32; 2]), String> {
+) -> Result<Option<Preprocessing>, String> {
+    let [width, height] = input.size().map_err(|error| error.to_string())?;
     let carried = Preprocessing::of(graph).map_err(|error| error.to_string())?;
-    let known = match (job.preprocessing, carried) {
-        (Some(name), carried) => {
-            let named = named(name, graph)?;
-            if let Some(carried) = carried.filter(|carried| *carried != named) {
-                observer.warn(&format!(
-                    "the model says its images are {carried}; going on with {name}, as asked"
-                ));
-            }
-            Some(named)
-        }
-        (None, carried) => carried,
+    let carried = carried.map(|carried| Preprocessing {
+        width,
+        height,
+        ..carried.suited_to(input)
+    });
+    let Some(name) = job.preprocessing else {
+        return Ok(carried);
     };
-    let size = match &known {
-        Some(known) => [known.width, known.height],
-        None => size(graph)?,
+    let named = input
+        .preprocessing(name)
+        .map_err(|error| error.to_string())?;
+    if let Some(carried) = carried.filter(|carried| *carried != named) {
+        observer.warn(&format!(
+            "the model says its images are {carried}; going on with {name}, as asked"
+        ));
+    }
+    Ok(Some(named))
+}
+
+/// The input of the model, of the size that its preprocessing has where it leaves it open.
+fn image_input(job: &Job, graph: &Graph) -> Result<ImageInput, String> {
+    let mut input = ImageInput::of(graph).map_err(|error| error.to_string())?;
+    if !(input.dtype.is_float() || input.takes_bytes()) {
+        return Err(format!(
+            "its input '{}' is {}, as quantised models have it; start from the float model",
+            input.name, input.dtype
+        ));
+    }
+    let carried = Preprocessing::of(graph).map_err(|error| error.to_string())?;
+    let Some(carried) = carried else {
+        return Ok(input);
     };
-    Ok((known, size))
+    let made = [carried.height, carried.width].map(|side| side as usize);
+    let mut sides = [input.height, input.width].into_iter().zip(made);
+    let asked = job.input_shape.is_some() || job.preprocessing.is_some();
+    if !asked && sides.any(|(side, made)| side.is_some_and(|side| side != made)) {
+        return Err(format!(
+            "its input '{}' is {}, and its preprocessing makes images of {}×{}; correct the preprocessing",
+            input.name,
+            input.shape(),
+            carried.width,
+            carried.height
+        ));
+    }
+    input.height.get_or_insert(made[0]);
+    input.width.get_or_insert(made[1]);
+    Ok(input)
 }
 
 /// Finds how images are prepared (EF06), and whether the original model ends in logits (EF04).
@@ -55,14 +87,17 @@ pub(crate) fn of_images(
         path: job.backbone.clone(),
         problem,
     };
-    let (stated, size) = stated(job, original.graph, observer).map_err(problem)?;
-    let [width, height] = size.map(|side| side as usize);
-    let what =
-        "its preprocessing makes it; export it with channels first, or correct the preprocessing";
-    takes(original.graph, &[3, height, width], what).map_err(problem)?;
+    let input = image_input(job, original.graph).map_err(problem)?;
+    let stated = stated(job, original.graph, &input, observer).map_err(problem)?;
+    if input.channels == 1 {
+        observer.warn(&format!(
+            "{} takes one channel, so images are made grey (0.299 R + 0.587 G + 0.114 B)",
+            job.backbone.display()
+        ));
+    }
     let images =
         |preprocessing: &Preprocessing, most: usize| Ok(some_images(dataset, preprocessing, most));
-    let chosen = original.try_out(stated.as_ref(), size, images, findings)?;
+    let chosen = original.try_out(stated.as_ref(), &input, images, findings)?;
     if chosen.guessed {
         observer.warn(&format!(
             "{} does not say how its images are to be prepared (EF06); going on with what fits \
@@ -93,8 +128,8 @@ pub(crate) fn of_arrays(
             job.data.display()
         )));
     }
-    let what = format!("the samples of {} are", job.data.display());
-    takes(original.graph, dims, &what).map_err(problem)?;
+    let data = job.data.display().to_string();
+    require_fit(original.graph, dims, &data).map_err(problem)?;
     let samples: Vec<&Sample> = dataset.samples.iter().collect();
     let carried = StandardScaler::of(original.graph).map_err(|error| problem(error.to_string()))?;
     let preparation = match carried {
@@ -106,8 +141,15 @@ pub(crate) fn of_arrays(
                 job.data.display()
             )));
         }
-        None => Preparation::fitted(&samples, &assign(job, dataset, &samples)?, dims)
-            .ok_or_else(|| Error::Stopped("there are no training samples".into()))?,
+        None if takes_whole_numbers(original.graph) => Preparation::untouched(dims),
+        None => {
+            let layout = match dims.len() {
+                3 => ImageInput::of(original.graph).map_or(Layout::default(), |input| input.layout),
+                _ => Layout::default(),
+            };
+            Preparation::fitted(&samples, &assign(job, dataset, &samples)?, dims, layout)
+                .ok_or_else(|| Error::Stopped("there are no training samples".into()))?
+        }
     };
     let step = samples.len().div_ceil(ARRAYS).max(1);
     let some = samples.iter().step_by(step);
@@ -118,19 +160,13 @@ pub(crate) fn of_arrays(
     Ok(preparation)
 }
 
-/// Declares the only input of a graph to be of the given shape, but for the batch.
-pub(crate) fn fix_input(graph: &mut Graph, shape: &[usize]) -> Result<(), String> {
-    // Shapes that the exporter stored are those of other sizes.
-    graph.value_info.clear();
-    let shapes = InputShapes::bind(graph, 1, Some(shape)).map_err(|error| error.to_string())?;
-    for (name, dims) in shapes.0 {
-        let sample = dims.into_iter().skip(1).map(Dim::Known);
-        let dims = std::iter::once(Dim::Symbol("batch".into())).chain(sample);
-        let declared = ValueInfo::f32(&name, dims.collect());
-        let old = graph.inputs.iter_mut().find(|input| input.name == name);
-        old.into_iter().for_each(|old| *old = declared.clone());
-    }
-    Ok(())
+/// Whether the model reads integers, of which standardised values would leave nothing.
+fn takes_whole_numbers(graph: &Graph) -> bool {
+    let whole = |input: &ValueInfo| match input.ty {
+        ValueType::Tensor { dtype, .. } => !dtype.is_float(),
+        ValueType::Opaque(_) => false,
+    };
+    graph.free_inputs().any(whole)
 }
 
 /// Some images of the dataset, `most` at most and spread over all of it, prepared; those that cannot be read are left
@@ -141,52 +177,4 @@ fn some_images(dataset: &Dataset, preprocessing: &Preprocessing, most: usize) ->
     some.par_iter()
         .filter_map(|sample| image(sample, |image| prepare(image, preprocessing)).ok())
         .collect()
-}
-
-/// Checks that the graph's declared input takes samples of the shape `made`; `what` says where that
-/// shape comes from.
-fn takes(graph: &Graph, made: &[usize], what: &str) -> Result<(), String> {
-    let inputs: Vec<_> = graph.free_inputs().collect();
-    let [input] = inputs.as_slice() else {
-        return Err(format!("has {} inputs; a backbone has one", inputs.len()));
-    };
-    let fits = |dims: &[Dim]| {
-        let sizes = dims.iter().skip(1).zip(made);
-        dims.len() == made.len() + 1
-            && sizes.into_iter().all(|(dim, size)| match dim {
-                Dim::Known(known) => known == size,
-                _ => true,
-            })
-    };
-    match input.dims() {
-        Some(dims) if !fits(dims) => {
-            let sizes: Vec<String> = made.iter().map(ToString::to_string).collect();
-            Err(format!(
-                "its input '{}' is not (batch, {}), as {what}",
-                input.name,
-                sizes.join(", ")
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Width and height of the input that the graph declares.
-fn size(graph: &Graph) -> Result<[u32; 2], String> {
-    let input = graph.free_inputs().next().and_then(|input| input.dims());
-    let Some(&[_, _, Dim::Known(height), Dim::Known(width)]) = input else {
-        return Err(
-            "its input has no fixed size (batch, 3, height, width); give one with --input-shape, such \
-             as 1x3x224x224"
-                .into(),
-        );
-    };
-    let side = |size: usize| u32::try_from(size).map_err(|_| "its input is too large".to_owned());
-    Ok([side(width)?, side(height)?])
-}
-
-/// The preprocessing called `name` for the input size that the graph declares.
-fn named(name: PreprocessingName, graph: &Graph) -> Result<Preprocessing, String> {
-    let [width, height] = size(graph)?;
-    Ok(Preprocessing::named(name, width, height))
 }

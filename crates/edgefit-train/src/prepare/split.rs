@@ -1,6 +1,8 @@
 //! The samples of train, val and test.
 
-use edgefit_data::{Dataset, Sample, Split, Splits, split};
+use std::collections::BTreeSet;
+
+use edgefit_data::{Dataset, Sample, Split, Splits, split, split_groups};
 use edgefit_graph::Task;
 
 use crate::config::job::Job;
@@ -15,56 +17,82 @@ pub(crate) struct SplitSamples<'a> {
     entries: Vec<&'a Entry>,
 }
 
-/// What each of some samples is used for: every class in every split.
+/// What each of some samples is used for: every class in every split, every group in one.
 ///
 /// # Errors
-/// A class has too few of them.
+/// A class has too few of them, or is in too few groups.
 pub(crate) fn assign(job: &Job, dataset: &Dataset, samples: &[&Sample]) -> Result<Vec<Split>> {
     let classes: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
     let given: Vec<Option<Split>> = samples.iter().map(|sample| sample.split).collect();
-    let too_few = |class: usize, count: usize| edgefit_data::Error::Dataset {
-        path: dataset.root.clone(),
-        problem: match dataset.task {
-            Task::Classes => format!(
-                "class '{}' has {count} readable {} to train on, too few to hold some out; add \
-                 some, or remove the class",
-                dataset.classes[class],
-                dataset.noun()
-            ),
-            _ => format!(
-                "has {count} readable {} to train on, too few to hold some out; add some",
-                dataset.noun()
-            ),
-        },
+    let too_few = |class: usize, count: usize| {
+        let noun = match count {
+            1 => dataset.noun().trim_end_matches('s'),
+            _ => dataset.noun(),
+        };
+        edgefit_data::Error::Dataset {
+            path: dataset.root.clone(),
+            problem: match dataset.task {
+                Task::Classes => format!(
+                    "class '{}' has {count} readable {noun} to train on, too few to hold some out; add \
+                     some, or remove the class",
+                    dataset.classes[class],
+                ),
+                _ => format!(
+                    "has {count} readable {noun} to train on, too few to hold some out; add some"
+                ),
+            },
+        }
     };
     let absent = (0..dataset.classes.len()).find(|class| !classes.contains(class));
     if let (Task::Classes, Some(class)) = (dataset.task, absent) {
         return Err(too_few(class, 0).into());
     }
+    let groups: Vec<Option<usize>> = samples.iter().map(|sample| sample.group).collect();
+    if groups.iter().any(Option::is_some) {
+        let splits = split_groups(&classes, &groups, &given, job.recipe.seed);
+        return Ok(splits.map_err(|(class, count)| too_few_groups(dataset, class, count))?);
+    }
     let splits = split(&classes, &given, job.recipe.seed);
     Ok(splits.map_err(|(class, count)| too_few(class, count))?)
 }
 
-/// The readable samples in train, val and test.
+fn too_few_groups(dataset: &Dataset, class: usize, count: usize) -> edgefit_data::Error {
+    let what = match dataset.task {
+        Task::Classes => format!("class '{}' is", dataset.classes[class]),
+        _ => "the samples are".to_owned(),
+    };
+    edgefit_data::Error::Dataset {
+        path: dataset.root.clone(),
+        problem: format!(
+            "{what} in too few groups ({count}) for train, val and test to have some each; add groups, \
+             split the data yourself (x_train, x_val, x_test), or leave groups out"
+        ),
+    }
+}
+
+/// The readable samples in train, val and test; `originals` names for each the sample whose split it
+/// shares.
 pub(crate) fn divide<'a>(
     job: &Job,
     dataset: &'a Dataset,
     entries: &'a [Result<Entry, String>],
+    originals: &[usize],
 ) -> Result<Splits<SplitSamples<'a>>> {
-    let readable: Vec<(&Sample, &Entry)> = dataset
-        .samples
-        .iter()
-        .zip(entries)
-        .filter_map(|(sample, entry)| Some((sample, entry.as_ref().ok()?)))
+    let is_readable = |at: &usize| entries[*at].is_ok();
+    let assigned: Vec<usize> = (0..entries.len())
+        .filter(|at| originals[*at] == *at && is_readable(at))
         .collect();
-    let samples: Vec<&Sample> = readable.iter().map(|(sample, _)| *sample).collect();
-    let splits = assign(job, dataset, &samples)?;
+    let samples: Vec<&Sample> = assigned.iter().map(|&at| &dataset.samples[at]).collect();
+    let mut splits = vec![None; entries.len()];
+    for (&at, split) in assigned.iter().zip(assign(job, dataset, &samples)?) {
+        splits[at] = Some(split);
+    }
     Ok(Splits::from_fn(|wanted| {
-        let members = readable
-            .iter()
-            .zip(&splits)
-            .filter(|(_, split)| **split == wanted);
-        let (samples, entries) = members.map(|(member, _)| *member).unzip();
+        let all = dataset.samples.iter().zip(entries).zip(originals);
+        let members = all.filter(|(_, original)| splits[**original] == Some(wanted));
+        let readable =
+            members.filter_map(|((sample, entry), _)| Some((sample, entry.as_ref().ok()?)));
+        let (samples, entries) = readable.unzip();
         SplitSamples { samples, entries }
     }))
 }
@@ -91,6 +119,12 @@ impl SplitSamples<'_> {
             samples.filter(|sample| sample.targets[label] > 0.5).count()
         };
         (0..labels).map(of).collect()
+    }
+
+    /// How many groups the samples are of.
+    pub fn groups(&self) -> usize {
+        let groups = self.samples.iter().filter_map(|sample| sample.group);
+        groups.collect::<BTreeSet<usize>>().len()
     }
 
     /// How many samples are of a class.

@@ -3,11 +3,15 @@
 //! Classes: cross-entropy of a softmax. Labels: binary cross-entropy of a sigmoid for each. Regression:
 //! half of the mean squared error.
 
+use edgefit_base::statistics::argmax;
 use edgefit_burn::Value;
 use edgefit_burn::burn::tensor::activation::{log_sigmoid, log_softmax};
 use edgefit_burn::burn::tensor::{Device, Tensor};
 use edgefit_graph::Task;
+use edgefit_guards::Proportion;
+use edgefit_guards::ef08_evaluation::Recalls;
 
+use crate::config::recipe::Sampling;
 use crate::error::{Error, Result};
 
 /// The targets of some samples.
@@ -48,7 +52,7 @@ impl Targets {
     /// The class of each sample.
     pub fn labels(&self) -> Vec<usize> {
         let rows = self.values.chunks(self.outputs.max(1));
-        rows.map(edgefit_base::statistics::argmax).collect()
+        rows.map(argmax).collect()
     }
 
     /// Whether there are no samples.
@@ -71,6 +75,46 @@ impl Targets {
             Task::MultiLabel => shares.map(|share| vec![share, 1.0 - share]).collect(),
             Task::Regression => Vec::new(),
         }
+    }
+
+    /// The same, with every sample counting the same.
+    pub fn unweighted(self) -> Self {
+        Targets {
+            weights: vec![1.0; self.weights.len()],
+            ..self
+        }
+    }
+
+    /// The same as the steps of an epoch see them: where `sampling` draws every class equally often,
+    /// each sample counts as often as it is drawn.
+    pub fn as_sampled(mut self, sampling: Sampling) -> Self {
+        if sampling == Sampling::Balanced && self.task == Task::Classes {
+            let labels = self.labels();
+            let drawn = class_weights(&labels, self.outputs);
+            for (weight, label) in self.weights.iter_mut().zip(labels) {
+                *weight *= drawn[label];
+            }
+        }
+        self
+    }
+
+    /// Share of each class that `outputs` (samples × outputs, row-major) recognise, of those that have
+    /// samples; the accuracy for samples with several labels, nothing for regression.
+    pub fn recalls(&self, outputs: &[f32]) -> Recalls {
+        if self.task != Task::Classes {
+            let share = self.accuracy(outputs);
+            let share = share.map(|share| Proportion::new(share, self.len()));
+            return Recalls(share.into_iter().collect());
+        }
+        let mut right = vec![0; self.outputs];
+        let mut all = vec![0; self.outputs];
+        for (label, row) in self.labels().into_iter().zip(outputs.chunks(self.outputs)) {
+            all[label] += 1;
+            right[label] += u32::from(argmax(row) == label);
+        }
+        let classes = right.into_iter().zip(all).filter(|(_, all)| *all > 0);
+        let recall = |(right, all)| Proportion::new(f64::from(right) / all as f64, all);
+        Recalls(classes.map(recall).collect())
     }
 
     /// The targets of some samples, in the given order.
@@ -161,13 +205,12 @@ impl Targets {
     /// Accuracy of `outputs` (samples × outputs, row-major): the share of samples whose class has the
     /// highest output, or all of whose labels have the right sign; `None` for regression.
     pub fn accuracy(&self, outputs: &[f32]) -> Option<f64> {
-        let most = edgefit_base::statistics::argmax;
         let pairs = outputs
             .chunks(self.outputs.max(1))
             .zip(self.values.chunks(self.outputs.max(1)));
         let right = match self.task {
             Task::Classes => pairs
-                .filter(|(made, wanted)| most(made) == most(wanted))
+                .filter(|(made, wanted)| argmax(made) == argmax(wanted))
                 .count(),
             Task::MultiLabel => pairs
                 .filter(|(made, wanted)| {
@@ -263,6 +306,31 @@ mod tests {
         assert_eq!(mixed.values, [0.75, 0.0, 0.25, 0.25, 0.0, 0.75]);
         assert_eq!(mixed.weights, [1.75, 3.25]);
         assert_eq!(targets.accuracy(&[2.0, 1.0, 0.0, 0.0, 1.0, 0.0]), Some(0.5));
+    }
+
+    #[test]
+    fn the_prior_is_that_of_what_an_epoch_draws() {
+        let labels = [0, 0, 0, 1];
+        let weights = class_weights(&labels, 2);
+        for (weights, sampling, expected) in [
+            (&[1.0, 1.0][..], Sampling::Shuffled, 0.75),
+            (&weights, Sampling::Shuffled, 0.5),
+            (&[1.0, 1.0], Sampling::Balanced, 0.5),
+        ] {
+            let targets = Targets::of_classes(&labels, weights).as_sampled(sampling);
+            let prior = targets.priors()[0][0];
+            assert!((prior - expected).abs() < 1e-6, "{sampling:?}: {prior}");
+        }
+        let unweighted = Targets::of_classes(&labels, &[3.0, 1.0]).unweighted();
+        assert_eq!(unweighted.priors(), [[0.75, 0.25]]);
+    }
+
+    #[test]
+    fn recalls_are_of_each_class_that_has_samples() {
+        let targets = Targets::of_classes(&[0, 0, 2], &[1.0; 3]);
+        let outputs = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let expected = [Proportion::new(0.5, 2), Proportion::new(1.0, 1)];
+        assert_eq!(targets.recalls(&outputs).0, expected);
     }
 
     #[test]

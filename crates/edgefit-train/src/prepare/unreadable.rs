@@ -1,5 +1,8 @@
 //! Samples that cannot be read.
 
+use std::collections::BTreeMap;
+
+use edgefit_base::names::listed;
 use edgefit_data::Dataset;
 use serde::Serialize;
 
@@ -17,7 +20,7 @@ pub struct Unreadable {
     pub problem: String,
 }
 
-/// Most unreadable images that are named one by one.
+/// Most problems that are told one by one.
 const NAMED: usize = 10;
 
 /// The images that could not be read, named to the observer.
@@ -45,14 +48,66 @@ pub(crate) fn unreadable(
         }
         .into());
     }
-    for image in unreadable.iter().take(NAMED) {
-        observer.warn(&format!("{}: {}; left out", image.path, image.problem));
+    warn(&unreadable, observer);
+    Ok(unreadable)
+}
+
+/// Tells each problem, with the images that have it.
+fn warn(unreadable: &[Unreadable], observer: &mut dyn Observer) {
+    let mut alike: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for image in unreadable {
+        alike.entry(&image.problem).or_default().push(&image.path);
     }
-    if unreadable.len() > NAMED {
+    for (problem, paths) in alike.iter().take(NAMED) {
+        observer.warn(&match paths.as_slice() {
+            [path] => format!("{path}: {problem}; left out"),
+            paths => format!(
+                "{} images left out: each {problem} ({})",
+                paths.len(),
+                listed(paths)
+            ),
+        });
+    }
+    if alike.len() > NAMED {
         let count = unreadable.len();
         observer.warn(&format!(
             "{count} samples could not be read; report.json names them all"
         ));
     }
-    Ok(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Told(Vec<String>);
+
+    impl Observer for Told {
+        fn begin(&mut self, _: &str, _: u64) {}
+        fn progress(&mut self, _: u64, _: &str) {}
+        fn end(&mut self) {}
+        fn warn(&mut self, message: &str) {
+            self.0.push(message.to_owned());
+        }
+    }
+
+    #[test]
+    fn images_with_one_problem_are_told_in_one_line() {
+        let image = |path: &str, problem: &str| Unreadable {
+            path: path.into(),
+            problem: problem.into(),
+        };
+        let mut told = Told(Vec::new());
+        let images = [
+            image("a", "is empty"),
+            image("b", "is cut off"),
+            image("c", "is empty"),
+        ];
+        warn(&images, &mut told);
+        let expected = [
+            "b: is cut off; left out",
+            "2 images left out: each is empty (a, c)",
+        ];
+        assert_eq!(told.0, expected);
+    }
 }

@@ -48,11 +48,11 @@ impl Checkpoint {
     /// # Errors
     /// The file is damaged, or of another version.
     pub fn load(path: &Path) -> Result<Self> {
-        let fail = |problem: String| Error::Checkpoint {
+        let fail = |problem: String| Error::Run {
             path: path.to_path_buf(),
             problem,
         };
-        let bytes = match std::fs::read(path) {
+        let bytes = match edgefit_base::file::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Checkpoint::default());

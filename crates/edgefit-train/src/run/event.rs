@@ -4,12 +4,11 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use edgefit_base::file::WriteError;
+use edgefit_base::file::ensure_place;
 use edgefit_guards::ef13_monitoring::Records;
 use serde::Serialize;
 
 use crate::config::stage_name::StageName;
-use crate::error::Result;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::report::Timing;
 use crate::stages::fit::epoch::Epoch;
@@ -47,35 +46,29 @@ impl EventLog {
         }
     }
 
-    /// The file of a run that goes on from `checkpoint`; what was appended after it goes.
-    ///
-    /// # Errors
-    /// The file cannot be opened or cut.
-    pub fn resume(path: &Path, checkpoint: &Checkpoint) -> Result<Self> {
-        let mut log = EventLog::create(path.to_path_buf());
-        if path.exists() {
-            let open = || -> std::io::Result<File> {
-                let mut file = File::options().write(true).open(path)?;
-                file.set_len(checkpoint.events)?;
-                file.seek(SeekFrom::End(0))?;
-                Ok(file)
-            };
-            let fail = |source| WriteError {
-                path: path.to_path_buf(),
-                source,
-            };
-            log.file = Some(open().map_err(fail)?);
-            log.bytes = checkpoint.events;
-        }
+    /// The file of a run that goes on from `checkpoint`; what was appended after it goes with the first
+    /// event.
+    pub fn resume(path: PathBuf, checkpoint: &Checkpoint) -> Self {
+        let length = std::fs::metadata(&path).map_or(0, |file| file.len());
+        let mut log = EventLog {
+            bytes: length.min(checkpoint.events),
+            ..EventLog::create(path)
+        };
         let epochs = checkpoint.done.iter().flat_map(|done| {
             let stage = done.stage.name;
             let epochs = done.stage.epochs.iter();
             epochs.map(move |epoch| Event::Epoch { stage, epoch })
         });
+        let current = checkpoint.current.iter().flat_map(|(stage, state)| {
+            let epochs = state.progress.epochs.iter();
+            let stage = *stage;
+            epochs.map(move |epoch| Event::Epoch { stage, epoch })
+        });
         let tuning = checkpoint.tuning.iter();
         let tuning = tuning.map(|tuning| Event::Tuning { tuning });
-        tuning.chain(epochs).for_each(|event| log.record(&event));
-        Ok(log)
+        let before = tuning.chain(epochs).chain(current);
+        before.for_each(|event| log.record(&event));
+        log
     }
 
     /// Appends a line. An error is kept for [`EventLog::records`].
@@ -112,12 +105,26 @@ impl EventLog {
         line.push('\n');
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(File::create(&self.path)?),
+            none => none.insert(open(&self.path, self.bytes)?),
         };
         file.write_all(line.as_bytes())?;
         self.bytes += line.len() as u64;
         Ok(())
     }
+}
+
+/// The file at `path`, cut to `length`, to be appended to.
+fn open(path: &Path, length: u64) -> std::io::Result<File> {
+    ensure_place(path).map_err(|error| error.source)?;
+    let mut options = File::options();
+    let mut file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)?;
+    file.set_len(length)?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -126,6 +133,8 @@ mod tests {
     use edgefit_guards::{Finding, Status};
 
     use super::*;
+    use crate::stages::fit::state::{Progress, State};
+    use edgefit_burn::Weights;
 
     fn epoch(val_loss: f64) -> Epoch {
         Epoch {
@@ -176,18 +185,39 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_run_counts_what_was_written_before() {
+    fn a_resumed_run_appends_behind_its_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.jsonl");
         let mut log = EventLog::create(path.clone());
         found(&mut log, 0.4);
+        let progress = Progress {
+            epochs: vec![epoch(0.4)],
+            ..Progress::default()
+        };
+        let state = State {
+            progress,
+            weights: Weights::new(),
+            best: None,
+            average: None,
+            optimizer: Vec::new(),
+        };
         let checkpoint = Checkpoint {
             events: log.bytes,
+            current: Some((StageName::Probe, state)),
             ..Checkpoint::default()
         };
         found(&mut log, 0.3);
-        let resumed = EventLog::resume(&path, &checkpoint).unwrap();
+        let killed = std::fs::read(&path).unwrap();
+        let mut resumed = EventLog::resume(path.clone(), &checkpoint);
+        assert_eq!(resumed.records().events, 1);
+        assert_eq!(std::fs::read(&path).unwrap(), killed);
+        found(&mut resumed, 0.3);
+        assert_eq!(std::fs::read(&path).unwrap(), killed);
+
+        // A file that lost its end is not filled up with zeros.
+        std::fs::write(&path, "").unwrap();
+        let mut resumed = EventLog::resume(path.clone(), &checkpoint);
+        found(&mut resumed, 0.3);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), resumed.bytes);
-        assert_eq!(resumed.records().events, 0);
     }
 }

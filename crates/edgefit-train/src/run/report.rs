@@ -1,6 +1,6 @@
 //! The report of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use edgefit_cost::Check;
 use edgefit_data::Split;
@@ -8,12 +8,14 @@ use edgefit_engine::EngineName;
 use edgefit_graph::Task;
 use edgefit_guards::Finding;
 use edgefit_verify::Pair;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::recipe::Recipe;
 use crate::evaluate::baselines::Baseline;
 use crate::evaluate::metrics::Metrics;
+use crate::evaluate::mistakes::Mistake;
 use crate::prepare::unreadable::Unreadable;
+use crate::run::job_file::Origin;
 use crate::stages::stage::Stage;
 use crate::stages::training_memory::StageMemory;
 use crate::stages::tune::candidate::Tuning;
@@ -21,9 +23,19 @@ use crate::stages::tune::candidate::Tuning;
 /// Name and version of the document that a [`Report`] is written as.
 pub const SCHEMA: &str = "edgefit.train/1";
 
+/// Name of the file.
+pub(crate) const NAME: &str = "report.json";
+
 /// Everything that a training job found out.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// When the run began, and by which edgefit.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// The command that began it, word for word.
+    pub command: Vec<String>,
+    /// The folder of the run.
+    pub run: PathBuf,
     /// What the outputs of the model mean.
     pub task: Task,
     /// The dataset's folder or file.
@@ -54,11 +66,14 @@ pub struct Report {
     pub val: Metrics,
     /// Figures of the exported model on the test samples, read once.
     pub test: Metrics,
+    /// Test samples that the exported model gets wrong, the surest first; none for regression.
+    pub mistakes: Vec<Mistake>,
     /// Figures of models without a pretrained network.
     pub baselines: Vec<Baseline>,
     /// Findings of the guards, one for each of the twenty.
     pub guards: Vec<Finding>,
-    /// Whether the user ended it; `edgefit train --resume` goes on.
+    /// Whether the user ended it, and all of this is about the best weights so far; `edgefit train
+    /// --resume` goes on.
     pub interrupted: bool,
     /// The model.
     pub exported: Exported,
@@ -77,6 +92,8 @@ pub struct SplitCounts {
     pub split: Split,
     /// All of them.
     pub total: usize,
+    /// Groups that its samples are of, each in this split alone; 0 where there are none.
+    pub groups: usize,
     /// Samples of each class, or with each label; empty for regression.
     pub samples: Vec<usize>,
 }
@@ -107,4 +124,16 @@ pub struct Timing {
     pub parity_ns: u64,
     /// All of it.
     pub total_ns: u64,
+}
+
+/// Whether `folder` holds the report of a run that came to its end.
+pub(crate) fn is_whole(folder: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Document {
+        schema: String,
+        interrupted: bool,
+    }
+    let text = edgefit_base::file::read_to_string(&folder.join(NAME)).ok();
+    let document = text.and_then(|text| serde_json::from_str(&text).ok());
+    document.is_some_and(|document: Document| document.schema == SCHEMA && !document.interrupted)
 }

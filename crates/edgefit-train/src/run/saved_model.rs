@@ -5,10 +5,12 @@ use std::path::Path;
 use edgefit_graph::Graph;
 use serde::Deserialize;
 
+use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
 use crate::evaluate::exported::sha256;
 use crate::run::checkpoint::Checkpoint;
-use crate::run::folder::CHECKPOINT;
+use crate::run::occupant::CHECKPOINT;
+use crate::run::report;
 use crate::stages::weights::load_weights;
 
 /// What `report.json` is read for.
@@ -25,6 +27,7 @@ struct ReportedFile {
 
 #[derive(Deserialize)]
 struct ReportedStage {
+    name: StageName,
     kept: bool,
 }
 
@@ -35,12 +38,12 @@ struct ReportedStage {
 /// There is no run, it has trained nothing yet, its files are damaged or changed, or `like` is not its
 /// model.
 pub fn model_of_run(folder: &Path, like: &Graph) -> Result<Graph> {
-    let fail = |name: &str, problem: String| Error::Checkpoint {
+    let fail = |name: &str, problem: String| Error::Run {
         path: folder.join(name),
         problem,
     };
     let reported = || -> Result<Option<Reported>> {
-        let text = match std::fs::read_to_string(folder.join("report.json")) {
+        let text = match edgefit_base::file::read_to_string(&folder.join("report.json")) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(fail("report.json", format!("cannot be read ({error})"))),
@@ -50,14 +53,15 @@ pub fn model_of_run(folder: &Path, like: &Graph) -> Result<Graph> {
             .map(Some)
             .map_err(|error| fail("report.json", format!("is damaged ({error})")))
     };
-    if folder.join(CHECKPOINT).exists() {
+    if folder.join(CHECKPOINT).exists() && !report::is_whole(folder) {
         let checkpoint = Checkpoint::load(&folder.join(CHECKPOINT))?;
         let mut weights = checkpoint.kept;
         let report = reported()?;
         let last = report.as_ref().and_then(|report| report.stages.last());
-        // A stage that was worse than the ones before it does not count.
-        if last.is_none_or(|stage| stage.kept)
-            && let Some((_, state)) = checkpoint.current
+        // A stage that was worse than the ones before it when it was interrupted does not count.
+        let is_worse = |stage| last.is_some_and(|last| last.name == stage && !last.kept);
+        if let Some((stage, state)) = checkpoint.current
+            && !is_worse(stage)
         {
             weights.extend(state.best.unwrap_or_default());
         }

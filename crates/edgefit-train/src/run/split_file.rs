@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use edgefit_base::schema;
+use edgefit_base::{file, schema};
 use edgefit_data::Splits;
 use serde::{Deserialize, Serialize};
 
@@ -38,11 +38,11 @@ impl SplitFile {
     /// # Errors
     /// It cannot be read, or is not the document of a run.
     pub fn load(path: &Path) -> Result<Self> {
-        let fail = |problem: String| Error::Checkpoint {
+        let fail = |problem: String| Error::Run {
             path: path.to_path_buf(),
             problem,
         };
-        let text = std::fs::read_to_string(path)
+        let text = file::read_to_string(path)
             .map_err(|error| fail(format!("cannot be read ({error})")))?;
         schema::from_json(&text, Self::SCHEMA).map_err(|error| {
             fail(format!(

@@ -66,7 +66,7 @@ pub(crate) fn freeze(
             let total = costs.totals.macs as f64;
             let behind = |place: &Boundary| {
                 let nodes = &costs.nodes[place.node + 1..];
-                nodes.iter().map(|node| node.macs).sum::<u64>() as f64
+                nodes.iter().filter_map(|node| node.macs).sum::<u64>() as f64
             };
             places
                 .iter()

@@ -4,6 +4,7 @@ pub mod epoch;
 pub mod evaluate;
 pub mod fitted;
 pub(crate) mod inputs;
+pub(crate) mod keeper;
 pub(crate) mod learning_rate_range;
 mod mix;
 mod optimizer;

@@ -1,6 +1,7 @@
 //! A stage that is over.
 
 use edgefit_guards::TrainingWatch;
+use edgefit_guards::ef08_evaluation::Recalls;
 use serde::{Deserialize, Serialize};
 
 use crate::config::stage_name::StageName;
@@ -53,5 +54,7 @@ pub(crate) struct Done {
     pub stage: Stage,
     /// Accuracy on some clean training samples after each epoch, in eval mode.
     pub train_accuracy: Vec<f64>,
+    /// How well its best weights recognise each class of the validation samples.
+    pub val_recalls: Recalls,
     pub watch: TrainingWatch,
 }

@@ -1,6 +1,6 @@
 //! Figures of a classifier.
 
-use edgefit_base::statistics::argmax;
+use edgefit_base::statistics::{argmax, probabilities};
 use serde::Serialize;
 
 use crate::evaluate::metrics::bootstrap::Bootstrap;
@@ -55,8 +55,7 @@ impl Classification {
     pub fn of(outputs: &[f32], labels: &[usize], classes: usize) -> Self {
         let rows: Vec<&[f32]> = outputs.chunks(classes.max(1)).collect();
         let predictions: Vec<usize> = rows.iter().map(|row| argmax(row)).collect();
-        let probabilities: Vec<Vec<f64>> =
-            rows.iter().map(|row| scores::probabilities(row)).collect();
+        let probabilities: Vec<Vec<f64>> = rows.iter().map(|row| probabilities(row)).collect();
         Classification {
             top5_accuracy: (classes > 5).then(|| scores::top_k(&rows, labels, 5)),
             roc_auc: scores::roc_auc(&probabilities, labels, classes),

@@ -1,14 +1,12 @@
 //! Figures of a model of labels.
 
+use edgefit_data::LABEL_THRESHOLD;
 use serde::Serialize;
 
 use crate::evaluate::metrics::bootstrap::interval_of;
 use crate::evaluate::metrics::scores::auc;
 use crate::evaluate::metrics::tally::share;
 use crate::evaluate::metrics::wilson::wilson;
-
-/// Probability from which on a label counts as given.
-const THRESHOLD: f32 = 0.5;
 
 /// Figures of a model whose samples have any number of labels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -95,7 +93,7 @@ impl MultiLabel {
 type Row<'a> = (&'a [f32], &'a [f32]);
 
 fn given(probability: &f32) -> bool {
-    *probability > THRESHOLD
+    *probability > LABEL_THRESHOLD
 }
 
 fn has(truth: &f32) -> bool {

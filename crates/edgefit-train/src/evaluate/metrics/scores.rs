@@ -5,22 +5,6 @@ use edgefit_base::statistics::argmax;
 /// Bins of the calibration error.
 const BINS: usize = 15;
 
-/// How far the sum of a row may be from 1 for its numbers to be probabilities already.
-const ONE: f64 = 1e-3;
-
-/// The row itself where it is a distribution, as of a model that ends in a softmax; else its softmax.
-pub(super) fn probabilities(row: &[f32]) -> Vec<f64> {
-    let values: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
-    let sum: f64 = values.iter().sum();
-    if (sum - 1.0).abs() < ONE && values.iter().all(|&value| value >= 0.0) {
-        return values;
-    }
-    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = values.iter().map(|value| (value - most).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}
-
 /// Share of `rows` in which fewer than `k` classes are likelier than the right one.
 pub(super) fn top_k(rows: &[&[f32]], labels: &[usize], k: usize) -> f64 {
     let among =
@@ -80,15 +64,6 @@ pub(super) fn calibration_error(rows: &[Vec<f64>], labels: &[usize]) -> Option<f
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distributions_stay_and_logits_become_one() {
-        assert_eq!(probabilities(&[0.25, 0.75]), [0.25, 0.75]);
-        let [low, high] = probabilities(&[1.0, 2.0])[..] else {
-            panic!("two classes");
-        };
-        assert!((high / low - 1f64.exp()).abs() < 1e-6 && (low + high - 1.0).abs() < 1e-12);
-    }
 
     #[test]
     fn the_fifth_place_counts_and_the_sixth_does_not() {

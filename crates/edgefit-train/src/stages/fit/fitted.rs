@@ -8,6 +8,7 @@ use edgefit_guards::TrainingWatch;
 use crate::error::Result;
 use crate::observer::Observer;
 use crate::stages::fit::epoch::{Ended, Epoch};
+use crate::stages::fit::keeper::Nothing;
 use crate::stages::fit::problem::Problem;
 use crate::stages::fit::state::State;
 use crate::stages::fit::training_loop::{Hooks, Run};
@@ -49,7 +50,7 @@ impl Fit {
 pub fn fit(problem: &Problem, observer: &mut dyn Observer) -> Result<Fit> {
     let mut hooks = Hooks {
         observer,
-        save: &mut |_, _| Ok(()),
+        keeper: &mut Nothing,
     };
     fit_from(problem, None, &mut hooks)
 }
@@ -94,6 +95,7 @@ mod tests {
     use crate::config::stage_name::StageName;
     use crate::prepare::source::Cached;
     use crate::prepare::targets::Targets;
+    use crate::stages::fit::keeper::{Keeper, Urgency};
 
     struct Silent;
 
@@ -174,21 +176,35 @@ mod tests {
 
     #[test]
     fn a_fit_that_goes_on_from_any_step_ends_with_the_same_weights() {
-        let mut states = Vec::new();
+        #[derive(Default)]
+        struct Everything {
+            states: Vec<State>,
+            epochs: Vec<Epoch>,
+        }
+        impl Keeper for Everything {
+            fn epoch(&mut self, epoch: &Epoch) {
+                self.epochs.push(epoch.clone());
+            }
+
+            fn state(&mut self, state: &dyn Fn() -> Result<State>, _: Urgency) -> Result<()> {
+                self.states.push(state()?);
+                Ok(())
+            }
+        }
+
+        let mut kept = Everything::default();
         let mut hooks = Hooks {
             observer: &mut Silent,
-            save: &mut |state, _| {
-                states.push(state()?);
-                Ok(())
-            },
+            keeper: &mut kept,
         };
         let whole = fitted(3, false, |problem| fit_from(problem, None, &mut hooks));
         // Three steps an epoch, and its end.
-        assert_eq!(states.len(), 3 * 4);
-        for state in states {
+        assert_eq!(kept.states.len(), 3 * 4);
+        assert_eq!(kept.epochs, whole.epochs);
+        for state in kept.states {
             let mut hooks = Hooks {
                 observer: &mut Silent,
-                save: &mut |_, _| Ok(()),
+                keeper: &mut Nothing,
             };
             let resumed = fitted(3, false, |problem| {
                 fit_from(problem, Some(state), &mut hooks)

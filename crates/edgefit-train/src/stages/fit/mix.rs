@@ -7,12 +7,13 @@ use rand_distr::{Beta, Distribution};
 
 use crate::config::recipe::StageRecipe;
 use crate::prepare::targets::Targets;
+use crate::stages::fit::inputs::Raster;
 
 /// Mixes the samples of a batch with one another, as the recipe says: inputs are rows, of images if
-/// `image` gives their channels, height and width.
+/// `image` says how they lie in memory.
 pub(crate) fn mix(
     recipe: &StageRecipe,
-    image: Option<[usize; 3]>,
+    image: Option<Raster>,
     rows: Vec<f32>,
     targets: Targets,
     rng: &mut ChaCha8Rng,
@@ -31,8 +32,8 @@ pub(crate) fn mix(
     let mut partners: Vec<usize> = (0..targets.len()).collect();
     partners.shuffle(rng);
     match cut {
-        Some(dims) => {
-            let (rows, share) = paste(dims, rows, &partners, share, rng);
+        Some(image) => {
+            let (rows, share) = paste(image, rows, &partners, share, rng);
             (rows, targets.mixed(&partners, share))
         }
         None => {
@@ -60,12 +61,18 @@ fn blend(rows: Vec<f32>, partners: &[usize], share: f32) -> Vec<f32> {
 /// Cutmix (Yun et al. 2019, section 3.1): a rectangle of 1 − `share` of the image comes from the
 /// partner. Gives the share that is left after rounding, too.
 fn paste(
-    [channels, height, width]: [usize; 3],
+    image: Raster,
     mut rows: Vec<f32>,
     partners: &[usize],
     share: f64,
     rng: &mut ChaCha8Rng,
 ) -> (Vec<f32>, f32) {
+    let Raster {
+        planes,
+        height,
+        width,
+        values,
+    } = image;
     let side = (1.0 - share).sqrt();
     let span = |length: usize, rng: &mut ChaCha8Rng| {
         let half = (side * length as f64 / 2.0) as usize;
@@ -74,15 +81,15 @@ fn paste(
     };
     let (ys, xs) = (span(height, rng), span(width, rng));
     let original = rows.clone();
-    let sample = channels * height * width;
+    let sample = planes * height * width * values;
     for (own, partner) in partners.iter().enumerate() {
-        for channel in 0..channels {
+        for plane in 0..planes {
             for y in ys.clone() {
-                let at = (channel * height + y) * width;
+                let at = ((plane * height + y) * width + xs.start) * values;
+                let length = xs.len() * values;
                 let from = partner * sample + at;
                 let to = own * sample + at;
-                rows[to + xs.start..to + xs.end]
-                    .copy_from_slice(&original[from + xs.start..from + xs.end]);
+                rows[to..to + length].copy_from_slice(&original[from..from + length]);
             }
         }
     }
@@ -97,12 +104,26 @@ mod tests {
     use super::*;
     use crate::config::recipe::Recipe;
 
+    fn raster(planes: usize, values: usize) -> Raster {
+        Raster {
+            planes,
+            height: 8,
+            width: 8,
+            values,
+        }
+    }
+
     #[test]
     fn what_is_mixed_in_is_what_the_targets_say() {
         let targets = Targets::of_classes(&[0, 1], &[1.0, 1.0]);
         // The first image is all 0, the second all 1: the share of ones is that of the second.
         let rows: Vec<f32> = [vec![0.0; 3 * 8 * 8], vec![1.0; 3 * 8 * 8]].concat();
-        for (mixup, cutmix) in [(0.4, 0.0), (0.0, 1.0), (1.0, 1.0)] {
+        let layouts = [raster(3, 1), raster(1, 3)];
+        let shares = [(0.4, 0.0), (0.0, 1.0), (1.0, 1.0)];
+        let all = layouts
+            .iter()
+            .flat_map(|image| shares.map(|share| (*image, share)));
+        for (image, (mixup, cutmix)) in all {
             let recipe = StageRecipe {
                 mixup,
                 cutmix,
@@ -113,7 +134,7 @@ mod tests {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 let (rows, targets) = mix(
                     &recipe,
-                    Some([3, 8, 8]),
+                    Some(image),
                     rows.clone(),
                     targets.clone(),
                     &mut rng,
@@ -124,6 +145,33 @@ mod tests {
                 mixed |= targets.values[1] > 0.01 && targets.values[1] < 0.99;
             }
             assert!(mixed);
+        }
+    }
+
+    #[test]
+    fn a_pasted_rectangle_is_one_in_every_layout() {
+        let recipe = StageRecipe {
+            mixup: 0.0,
+            cutmix: 1.0,
+            ..Recipe::default().full
+        };
+        let targets = Targets::of_classes(&[0, 1], &[1.0, 1.0]);
+        let rows: Vec<f32> = [vec![0.0; 192], vec![1.0; 192]].concat();
+        let pasted = |image: Raster| {
+            let mut rng = ChaCha8Rng::seed_from_u64(3);
+            mix(
+                &recipe,
+                Some(image),
+                rows.clone(),
+                targets.clone(),
+                &mut rng,
+            )
+            .0
+        };
+        let (first, last) = (pasted(raster(3, 1)), pasted(raster(1, 3)));
+        assert!(first[..192].contains(&1.0) && first[..192].contains(&0.0));
+        for (pixel, value) in first[..64].iter().enumerate() {
+            assert_eq!(last[3 * pixel..3 * pixel + 3], [*value; 3]);
         }
     }
 

@@ -18,8 +18,8 @@ pub(crate) struct Overfit {
     pub steps: usize,
     /// Loss before the first step and after the last.
     pub losses: [f64; 2],
-    /// Accuracy on the batch in the end.
-    pub accuracy: f64,
+    /// Accuracy on the batch in the end; `None` for regression.
+    pub accuracy: Option<f64>,
     /// Global norm of the first and of the last gradient.
     pub gradient_norms: [f64; 2],
 }
@@ -59,7 +59,7 @@ pub(crate) fn overfit_single_batch(
     let mut made = Overfit {
         steps: 0,
         losses: [f64::NAN; 2],
-        accuracy: 0.0,
+        accuracy: None,
         gradient_norms: [0.0; 2],
     };
     for step in 0..=steps {
@@ -68,12 +68,13 @@ pub(crate) fn overfit_single_batch(
         let values_out = edgefit_burn::Value::from(outputs.clone().inner()).to_vec()?;
         let loss = targets.loss(outputs, &device)? / targets.mass();
         made.losses[1] = f64::from(loss.clone().inner().into_scalar::<f32>());
-        made.accuracy = targets.accuracy(&values_out).unwrap_or(1.0);
+        made.accuracy = targets.accuracy(&values_out);
         made.steps = step;
         if step == 0 {
             made.losses[0] = made.losses[1];
         }
-        let overfitted = made.losses[1] <= OVERFITTED * made.losses[0] && made.accuracy >= 1.0;
+        let is_right = made.accuracy.is_none_or(|accuracy| accuracy >= 1.0);
+        let overfitted = made.losses[1] <= OVERFITTED * made.losses[0] && is_right;
         if step == steps || overfitted || !made.losses[1].is_finite() {
             break;
         }

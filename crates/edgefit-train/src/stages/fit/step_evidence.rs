@@ -1,6 +1,6 @@
 //! What the guards see of a step, under the names that the weights have in the graph.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use edgefit_burn::burn::module::ParamId;
 use edgefit_burn::{Gradients, TrainModule};
@@ -16,12 +16,19 @@ pub(super) fn gradients(module: &TrainModule, gradients: &Gradients) -> Vec<Para
     found
 }
 
-/// How far a step moved the trained weights from `before`.
-pub(super) fn updates(before: &TrainModule, after: &TrainModule) -> Vec<Update> {
+/// How far a step moved the trained weights from `before`, which have the learning-rate `multipliers`.
+pub(super) fn updates(
+    before: &TrainModule,
+    after: &TrainModule,
+    multipliers: &BTreeMap<String, f64>,
+) -> Vec<Update> {
     let names = names(after);
     let mut found = module::updates(before, after);
     for update in &mut found {
         rename(&mut update.name, names.get(&update.id));
+        if let Some(multiplier) = multipliers.get(&update.name) {
+            update.multiplier = *multiplier;
+        }
     }
     found
 }

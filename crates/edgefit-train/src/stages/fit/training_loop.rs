@@ -12,24 +12,13 @@ use crate::prepare::source::Selected;
 use crate::stages::fit::epoch::Ended;
 use crate::stages::fit::evaluate::evaluate;
 use crate::stages::fit::inputs::{Inputs, first_output};
+use crate::stages::fit::keeper::{Keeper, Urgency};
 use crate::stages::fit::optimizer::{LearningRates, optimizer};
 use crate::stages::fit::problem::Problem;
 use crate::stages::fit::random_stream::RandomStreams;
 use crate::stages::fit::state::{self, Progress, State};
 use crate::stages::fit::{mix, order, step_evidence};
 use crate::stages::schedule::Schedule;
-
-/// Keeps the state that it is offered, or not yet.
-pub(crate) type Save<'a> = dyn FnMut(&dyn Fn() -> Result<State>, Urgency) -> Result<()> + 'a;
-
-/// Whether a state has to be kept at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Urgency {
-    /// It is the last for now.
-    Now,
-    /// Others will follow soon.
-    Soon,
-}
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +31,7 @@ pub(crate) enum Update {
 /// Where a stage reports to and is kept.
 pub(crate) struct Hooks<'a> {
     pub observer: &'a mut dyn Observer,
-    /// Is offered the state after each step.
-    pub save: &'a mut Save<'a>,
+    pub keeper: &'a mut dyn Keeper,
 }
 
 /// Times that a non-finite step is rolled back, each time at half the learning rate, before the stage
@@ -137,14 +125,17 @@ impl<'a> Run<'a> {
                 }
                 let stop = hooks.observer.stop();
                 let urgency = if stop { Urgency::Now } else { Urgency::Soon };
-                (hooks.save)(&|| self.state(&module), urgency)?;
+                hooks.keeper.state(&|| self.state(&module), urgency)?;
                 if stop {
                     return Ok(Ended::Interrupted);
                 }
                 self.report(epoch, order.len(), hooks.observer);
             }
             self.close_epoch(&module, epoch)?;
-            (hooks.save)(&|| self.state(&module), Urgency::Soon)?;
+            if let Some(closed) = self.progress.epochs.last() {
+                hooks.keeper.epoch(closed);
+            }
+            hooks.keeper.state(&|| self.state(&module), Urgency::Soon)?;
             let waited = epoch - self.progress.best_epoch;
             if recipe.patience > 0 && waited >= recipe.patience {
                 return Ok(Ended::Patience);
@@ -220,7 +211,7 @@ impl<'a> Run<'a> {
             .optimizer
             .step(learning_rates, module, gradients.into_params());
         if let Some(before) = before {
-            let updates = step_evidence::updates(&before, &module);
+            let updates = step_evidence::updates(&before, &module, self.problem.trained);
             self.progress.watch.updates(&updates);
         }
         if recipe.ema > 0.0 {

@@ -1,0 +1,127 @@
+//! `job.json`: what a run was asked to do, when, and by which edgefit.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use edgefit_base::{file, schema};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::config::job::Job;
+use crate::error::{Error, Result};
+
+/// Name of the file.
+pub(crate) const NAME: &str = "job.json";
+
+/// Name and version of the document.
+pub(crate) const SCHEMA: &str = "edgefit.job/2";
+
+/// When a run began, and by which edgefit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Version of edgefit.
+    pub version: String,
+    /// Date and time (RFC 3339, UTC).
+    pub started: String,
+}
+
+impl Origin {
+    /// That of a run that begins now.
+    pub(crate) fn now() -> Self {
+        let now = OffsetDateTime::from(SystemTime::now());
+        let seconds = now.replace_nanosecond(0).unwrap_or(now);
+        Origin {
+            version: env!("CARGO_PKG_VERSION").into(),
+            // A clock beyond the year 9999 has no such form.
+            started: seconds.format(&Rfc3339).unwrap_or_default(),
+        }
+    }
+}
+
+/// The job of a run, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobFile {
+    #[serde(flatten)]
+    pub origin: Origin,
+    #[serde(flatten)]
+    pub job: Job,
+}
+
+impl JobFile {
+    /// Paths become absolute, so that the run can be gone on with from anywhere.
+    pub fn of(job: &Job, origin: Origin) -> Self {
+        let absolute = |path: &Path| -> PathBuf {
+            // An empty path stays one.
+            std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+        };
+        let job = Job {
+            data: absolute(&job.data),
+            backbone: absolute(&job.backbone),
+            run: absolute(&job.run),
+            cache: absolute(&job.cache),
+            ..job.clone()
+        };
+        JobFile { origin, job }
+    }
+
+    /// Reads that of the run in `folder`.
+    ///
+    /// # Errors
+    /// There is none, or it is damaged or of another version.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let fail = |problem: String| Error::Run {
+            path: folder.to_path_buf(),
+            problem,
+        };
+        let text = file::read_to_string(&folder.join(NAME)).map_err(|error| {
+            fail(format!(
+                "holds no run to go on with (job.json: {error}); start one with `edgefit train`"
+            ))
+        })?;
+        schema::from_json(&text, SCHEMA).map_err(|error| {
+            fail(match error {
+                schema::Error::OtherSchema { found, .. } => format!(
+                    "was written as '{found}', and this edgefit reads {SCHEMA}; go on with the edgefit that wrote it"
+                ),
+                schema::Error::Json(error) => format!(
+                    "has a damaged job.json ({error}); start again in another folder with `edgefit train`"
+                ),
+            })
+        })
+    }
+}
+
+/// Whether the job of a run lies in `folder`, of whatever version.
+pub(crate) fn is_there(folder: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Document {
+        schema: String,
+    }
+    let text = file::read_to_string(&folder.join(NAME));
+    let document = text.ok().and_then(|text| serde_json::from_str(&text).ok());
+    document.is_some_and(|document: Document| document.schema.starts_with("edgefit.job/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_comes_back_with_its_places_and_says_when_it_began() {
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let mut job = Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref());
+        job.command = vec!["edgefit".into(), "train".into(), "my data".into()];
+        let file = JobFile::of(&job, Origin::now());
+        assert!(file.job.data.is_absolute() && file.job.data.ends_with("data"));
+        let written = file.origin.started.as_bytes();
+        assert!(written.len() == 20 && written.ends_with(b"Z"), "{file:?}");
+
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_there(folder.path()));
+        let text = schema::to_json(SCHEMA, &file).unwrap();
+        std::fs::write(folder.path().join(NAME), text).unwrap();
+        assert!(is_there(folder.path()));
+        assert_eq!(JobFile::load(folder.path()).unwrap(), file);
+    }
+}

@@ -1,0 +1,284 @@
+//! `manifest.json`: what a run began with, so that it is not gone on with on anything else.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use edgefit_base::{file, hash, schema};
+use edgefit_data::{Dataset, Sample, Split, Splits};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::config::job::Job;
+use crate::error::{Error, Result};
+use crate::prepare::contents::{ContentHash, contents};
+use crate::prepare::split::SplitSamples;
+use crate::run::changes::{self, Listing, changed_setting};
+use crate::run::job_file;
+
+/// Name of the file.
+pub(crate) const NAME: &str = "manifest.json";
+
+/// Name and version of the document.
+pub(crate) const SCHEMA: &str = "edgefit.manifest/1";
+
+/// What a run began with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    /// SHA-256 of the backbone with its weights.
+    pub backbone: String,
+    /// What the job says of how it is trained.
+    pub settings: Value,
+    /// Classes, labels or regression targets, in the order of the outputs.
+    pub classes: Vec<String>,
+    /// All samples, also those that could not be read.
+    pub samples: Vec<Listed>,
+}
+
+/// A sample, as it was when the run began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    /// Path below the dataset's folder, or the row.
+    pub path: String,
+    /// Of its contents; `None` where they could not be read.
+    pub sha256: Option<String>,
+    /// Its class; or its labels or regression targets, as numbers.
+    pub truth: String,
+    /// What it is used for; `None` where it was left out.
+    pub split: Option<Split>,
+}
+
+impl Manifest {
+    /// That of a run which begins on `dataset`, whose samples have the given hashes and splits.
+    pub fn of(
+        job: &Job,
+        backbone: String,
+        dataset: &Dataset,
+        hashes: &[Option<ContentHash>],
+        splits: &Splits<SplitSamples>,
+    ) -> Self {
+        let mut used = HashMap::new();
+        for (split, samples) in splits.iter() {
+            let names = samples.samples.iter();
+            used.extend(names.map(|sample| (sample.relative.as_str(), split)));
+        }
+        let samples = dataset.samples.iter().zip(hashes);
+        Manifest {
+            backbone,
+            settings: settings(job),
+            classes: dataset.classes.clone(),
+            samples: samples
+                .map(|(sample, hash)| Listed {
+                    split: used.get(sample.relative.as_str()).copied(),
+                    ..listed(dataset, sample, *hash)
+                })
+                .collect(),
+        }
+    }
+
+    /// Reads that of the run whose files lie in `folder`; `None` if it had not split its samples yet.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    pub fn load(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(NAME);
+        let fail = |problem: String| Error::Run {
+            path: path.clone(),
+            problem,
+        };
+        match file::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(fail(format!("cannot be read ({error})"))),
+            Ok(text) => match schema::from_json(&text, SCHEMA) {
+                Ok(manifest) => Ok(Some(manifest)),
+                Err(error) => Err(fail(format!(
+                    "is damaged ({error}); start the run again with `edgefit train --force`"
+                ))),
+            },
+        }
+    }
+}
+
+/// A run that is gone on with, and what it began with.
+pub(crate) struct Begun<'a> {
+    /// The folder of the run.
+    pub run: &'a Path,
+    pub manifest: &'a Manifest,
+}
+
+impl Begun<'_> {
+    /// Holds what the job says now against what the run began with.
+    ///
+    /// # Errors
+    /// Something is different that makes other weights.
+    pub fn hold_settings(&self, job: &Job) -> Result<()> {
+        let changed = changed_setting(&self.manifest.settings, &settings(job));
+        match changed {
+            None => Ok(()),
+            Some(changed) => Err(self.refuse(
+                &self.run.join(job_file::NAME),
+                &format!("has changed since the run began ({changed})"),
+            )),
+        }
+    }
+
+    /// Holds a backbone, by its hash, against that which the run began with.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub fn hold_backbone(&self, job: &Job, sha256: &str) -> Result<()> {
+        if self.manifest.backbone == sha256 {
+            return Ok(());
+        }
+        Err(self.refuse(
+            &job.backbone,
+            "is not the backbone that the run began with, though of the same name",
+        ))
+    }
+
+    /// Holds the dataset against that which the run began with, file by file, and puts each sample into
+    /// the split that it had.
+    ///
+    /// # Errors
+    /// A sample is gone, new, changed, or of another class.
+    pub fn hold_data(&self, dataset: &mut Dataset) -> Result<()> {
+        let samples = dataset.samples.par_iter();
+        let now: Vec<Listed> = samples
+            .map(|sample| {
+                let hash = contents(sample).map(|bytes| Sha256::digest(bytes).into());
+                listed(dataset, sample, hash.ok())
+            })
+            .collect();
+        let of = |classes, samples| Listing {
+            classes,
+            samples,
+            noun: dataset.noun(),
+        };
+        let was = of(&self.manifest.classes, &self.manifest.samples);
+        if let Some(changes) = changes::between(&was, &of(&dataset.classes, &now)) {
+            let root = dataset.root.clone();
+            return Err(self.refuse(&root, &format!("is not what the run began with: {changes}")));
+        }
+        let listed = self.manifest.samples.iter();
+        let splits: HashMap<&str, Option<Split>> = listed
+            .map(|listed| (listed.path.as_str(), listed.split))
+            .collect();
+        for sample in &mut dataset.samples {
+            sample.split = splits.get(sample.relative.as_str()).copied().flatten();
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, path: &Path, problem: &str) -> Error {
+        Error::Run {
+            path: path.to_path_buf(),
+            problem: format!(
+                "{problem}; undo that to go on with {run}, or train anew with -o {run} --force",
+                run = self.run.display()
+            ),
+        }
+    }
+}
+
+/// What the job says of how it is trained; all the rest may change while a run waits.
+fn settings(job: &Job) -> Value {
+    serde_json::json!({
+        "recipe": job.recipe,
+        "stages": job.stages,
+        "tune": job.tune,
+        "task": job.task,
+        "head": job.head,
+        "freeze_to": job.freeze_to,
+        "input_shape": job.input_shape,
+        "preprocessing": job.preprocessing,
+    })
+}
+
+fn listed(dataset: &Dataset, sample: &Sample, hash: Option<ContentHash>) -> Listed {
+    let truth = match sample.targets.as_slice() {
+        [] => dataset
+            .classes
+            .get(sample.class)
+            .cloned()
+            .unwrap_or_default(),
+        targets => {
+            let words: Vec<String> = targets.iter().map(f32::to_string).collect();
+            words.join(" ")
+        }
+    };
+    Listed {
+        path: sample.relative.clone(),
+        sha256: hash.map(|hash| hash::hex(&hash)),
+        truth,
+        split: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What begins as a PNG does; nothing decodes it here.
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\none";
+
+    fn dataset(folder: &Path) -> Dataset {
+        for (path, bytes) in [("a/1.png", PNG), ("b/2.png", b"\x89PNG\r\n\x1a\ntwo")] {
+            let path = folder.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        Dataset::scan(folder).unwrap()
+    }
+
+    fn manifest(dataset: &Dataset) -> Manifest {
+        let listed = |sample: &Sample| Listed {
+            split: Some(Split::Test),
+            ..listed(
+                dataset,
+                sample,
+                Some(Sha256::digest(contents(sample).unwrap()).into()),
+            )
+        };
+        Manifest {
+            backbone: "00".into(),
+            settings: Value::Null,
+            classes: dataset.classes.clone(),
+            samples: dataset.samples.iter().map(listed).collect(),
+        }
+    }
+
+    #[test]
+    fn the_same_data_keep_their_splits_and_others_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut dataset = dataset(folder.path());
+        let manifest = manifest(&dataset);
+        let begun = Begun {
+            run: "runs/a".as_ref(),
+            manifest: &manifest,
+        };
+        begun.hold_data(&mut dataset).unwrap();
+        let is_kept = |sample: &Sample| sample.split == Some(Split::Test);
+        assert!(dataset.samples.iter().all(is_kept));
+
+        std::fs::write(folder.path().join("a/1.png"), "other").unwrap();
+        let refused = begun.hold_data(&mut dataset).unwrap_err().to_string();
+        for words in ["1 image is changed (a/1.png)", "-o runs/a --force"] {
+            assert!(refused.contains(words), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_comes_back_and_a_damaged_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Manifest::load(folder.path()).unwrap(), None);
+        let manifest = manifest(&dataset(folder.path()));
+        let text = schema::to_json(SCHEMA, &manifest).unwrap();
+        let path = folder.path().join(NAME);
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(Manifest::load(folder.path()).unwrap(), Some(manifest));
+        std::fs::write(&path, &text[..9]).unwrap();
+        let damaged = Manifest::load(folder.path()).unwrap_err().to_string();
+        assert!(damaged.contains("manifest.json is damaged"), "{damaged}");
+    }
+}

@@ -49,7 +49,7 @@ fn main() -> Result<(), Failure> {
                 .arg("--backbone")
                 .arg(&backbone);
             train.args([
-                "--device", "host", "--epochs", "20", "--json", "--engine", engine, "-o",
+                "--device", "host", "--epochs", "20", "--json", "--engine", engine, "--force", "-o",
             ]);
             let output = train.arg(folder.path().join("run")).output()?;
             let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;

@@ -109,6 +109,7 @@ fn train(
         "--device",
         "raspberry-pi-4b",
         "--json",
+        "--force",
         "--seed",
         &seed.to_string(),
     ]);

@@ -177,6 +177,60 @@ fn numbers_of_a_sample() {
 }
 
 #[test]
+fn groups_stay_in_one_part() {
+    let (rows, classes) = rows();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photographs.npz");
+    let groups: Vec<i64> = (0..rows.len()).map(|row| row as i64 / 3).collect();
+    let y = classes.iter().map(|&class| class as i64 + 1).collect();
+    save(
+        &path,
+        &[
+            (
+                "X",
+                &[rows.len(), 3, SIDE, SIDE],
+                Values::Floats(rows.concat()),
+            ),
+            ("y", &[rows.len(), 1], Values::Integers(y)),
+            ("groups", &[rows.len()], Values::Integers(groups)),
+            ("rate", &[1], Values::Integers(vec![50])),
+        ],
+    );
+    let out = tempfile::tempdir().unwrap();
+    let ran = train(&path, out.path(), &["--epochs", "6"]);
+    let report = ran.json("edgefit.train/1");
+    for words in [
+        "does not read 'rate'",
+        "in one column",
+        "classes 1, 2, 3, 4, 5, 6",
+    ] {
+        assert!(ran.stderr.contains(words), "{ran:?}");
+    }
+    let groups = report["counts"].as_array().unwrap().iter();
+    let groups = groups.map(|counts| counts["groups"].as_u64().unwrap());
+    assert_eq!(groups.sum::<u64>(), rows.len().div_ceil(3) as u64);
+}
+
+#[test]
+fn what_may_be_two_things_is_asked_for() {
+    let (_, classes) = rows();
+    let y: Vec<f32> = classes.iter().map(|&class| class as f32).collect();
+    let (_folder, data) = arrays(Values::Floats(y), 0);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("run");
+    let words = ["'y'", "y.astype(int)", "--task regression"];
+    assert_refused(&train(&data, &place, &[]), &words);
+    assert!(!place.exists());
+    for task in ["classes", "regression"] {
+        let place = out.path().join(task);
+        let ran = train(&data, &place, &["--task", task, "--epochs", "6"]);
+        assert_eq!(ran.json("edgefit.train/1")["task"], task);
+    }
+    let images = train(&photographs(), &place, &["--task", "regression"]);
+    assert_refused(&images, &["--task regression is for arrays", "images"]);
+}
+
+#[test]
 fn what_cannot_be_trained_on_is_refused() {
     let (rows, classes) = rows();
     let mut y: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
@@ -188,7 +242,10 @@ fn what_cannot_be_trained_on_is_refused() {
     assert_refused(&asked, &["--preprocessing", "arrays"]);
     let mut other = crate::common::train(&data, backbone());
     let other = run(other.arg("-o").arg(&place));
-    assert_refused(&other, &["(batch, 3, 64, 64)"]);
+    assert_refused(
+        &other,
+        &["(3, 224, 224)", "(3, 64, 64)", "--input-shape 1x3x64x64"],
+    );
 
     // A class of one sample cannot be in every part.
     y[0] = 6;

@@ -66,7 +66,7 @@ fn paddles_text_classifier() {
             "--epochs",
             "3",
         ])
-        .args(["--allow", "EF08"])
+        .args(["--allow", "EF19"])
         .args(["--device", "raspberry-pi-4b", "--json", "-o"])
         .arg(folder.path().join("run"));
     let report = run(&mut train).json("edgefit.train/1");

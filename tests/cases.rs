@@ -47,7 +47,7 @@ struct Case {
 }
 
 /// The Python that the generators run on, with the packages of `tests/cases/requirements.txt`.
-fn python() -> &'static Path {
+pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let requirements = scripts().join("requirements.txt");
@@ -135,13 +135,13 @@ fn prepared() -> &'static Path {
 }
 
 /// `text` with the places of files in it: `{cases}` the generator's folder, `{photos}` and
-/// `{backbones}` those of `prepare.py`, `{fashion}` Fashion-MNIST, `{out}` an empty folder.
+/// `{backbones}` those of `prepare.py`, `{fashion}` the files of Fashion-MNIST, `{out}` an empty folder.
 fn filled(text: &str, cases: &Path, out: &Path) -> String {
     let places = [
         ("{cases}", cases.to_path_buf()),
         ("{photos}", prepared().join("photos")),
         ("{backbones}", prepared().join("backbones")),
-        ("{fashion}", assets::fashion_mnist(&cache()).unwrap()),
+        ("{fashion}", assets::fashion_mnist_files(&cache()).unwrap()),
         ("{out}", out.to_path_buf()),
     ];
     places.iter().fold(text.to_owned(), |text, (place, path)| {

@@ -1,6 +1,8 @@
 //! Verdicts and their reasons.
 
-use crate::common::{assert_fields, assert_refused, backbone, command, edgefit, run};
+use edgefit::graph::{DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
+
+use crate::common::{assert_fields, assert_refused, backbone, command, edgefit, onnxruntime, run};
 
 fn check(device: &str, more: &[&str]) -> crate::common::Ran {
     run(command()
@@ -39,6 +41,7 @@ fn a_microcontroller_says_no_and_why() {
     let (last, before) = tried.split_last().unwrap();
     assert!(last["change"].as_str().unwrap().contains("int8"), "{last}");
     assert_eq!(last["verdict"], "unknown", "{last}");
+    assert_eq!(last["fits_if"][0]["missing"], "tflite-micro's own RAM");
     for earlier in before {
         assert_eq!(earlier["verdict"], "does_not_fit", "{earlier}");
     }
@@ -57,6 +60,117 @@ fn a_raspberry_pi_and_this_machine_say_yes() {
         assert_eq!(ran.code, 0, "{ran:?}");
         assert_eq!(ran.json("edgefit.check/1")["verdict"], "fits");
     }
+}
+
+/// A layer of type `dtype` behind a Relu, in a file of `folder`.
+fn typed(folder: &std::path::Path, dtype: DataType, name: &str) -> std::path::PathBuf {
+    let mut graph = Graph::new("typed", 17);
+    let value = |name: &str| {
+        let mut value = ValueInfo::f32(name, vec![]);
+        value.ty = ValueType::Tensor { dtype, dims: None };
+        value
+    };
+    let mut input = value("x");
+    let dims = [1, 8].map(Dim::Known).to_vec();
+    input.ty = ValueType::Tensor {
+        dtype,
+        dims: Some(dims),
+    };
+    graph.inputs.push(input);
+    graph.outputs.push(value("y"));
+    let weight = Tensor::new(dtype, vec![8, 4], vec![0; 32 * dtype.size()].into()).unwrap();
+    graph.initializers.insert("w".into(), weight);
+    let bias = Tensor::new(dtype, vec![4], vec![0; 4 * dtype.size()].into()).unwrap();
+    graph.initializers.insert("b".into(), bias);
+    graph.nodes = vec![
+        Node::new("Relu", "relu", &["x"], &["r"]),
+        Node::new("Gemm", "fc", &["r", "w", "b"], &["y"]),
+    ];
+    let path = folder.join(name);
+    graph.save(&path).unwrap();
+    path
+}
+
+#[test]
+fn an_engine_that_refuses_the_model_is_a_no_that_names_the_node() {
+    onnxruntime();
+    let folder = tempfile::tempdir().unwrap();
+    let check = |path: &std::path::Path, more: &[&str]| {
+        let mut check = command();
+        run(check.arg("check").arg(path).args(more))
+    };
+    let half = typed(folder.path(), DataType::F16, "f16.onnx");
+    for device in ["host", "raspberry-pi-4b"] {
+        let tract = check(&half, &["--device", device, "--json"]);
+        assert_eq!(tract.code, 1, "{tract:?}");
+        let tract = tract.json("edgefit.check/1");
+        assert_eq!(tract["verdict"], "does_not_fit");
+        assert_eq!(tract["runs"]["holds"], false);
+        assert_eq!(tract["runs"]["basis"], "measured");
+        assert_eq!(tract["runs"]["node"], "fc", "{tract}");
+        assert_eq!(tract["suggestions"][0]["change"], "--engine onnxruntime");
+        assert_eq!(tract["suggestions"][0]["verdict"], "fits");
+        let other = check(&half, &["--device", device, "--engine", "onnxruntime"]);
+        assert_eq!(other.code, 0, "{other:?}");
+    }
+    let words = check(&half, &["--device", "host"]).stdout;
+    for word in [
+        "does not run on host with tract",
+        "node 'fc' (Gemm)",
+        "export the model in f32",
+    ] {
+        assert!(words.contains(word), "«{word}»: {words}");
+    }
+    let micro = check(&half, &["--device", "stm32h743"]);
+    assert_eq!(micro.code, 1, "{micro:?}");
+    for word in [
+        "does not run on stm32h743",
+        "node 'relu' (Relu) computes in f16",
+        "tried: f32 fits, if",
+    ] {
+        assert!(micro.stdout.contains(word), "«{word}»: {micro:?}");
+    }
+    let brain = typed(folder.path(), DataType::BF16, "bf16.onnx");
+    for (engine, words) in [
+        ("tract", "no bfloat16"),
+        ("onnxruntime", "does not have its operator"),
+    ] {
+        let ran = check(&brain, &["--device", "host", "--engine", engine]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stdout.contains(words), "{ran:?}");
+    }
+    let measured = check(&half, &["--measure", "--engine", "tract"]);
+    assert_eq!(measured.code, 1, "{measured:?}");
+    assert!(
+        measured.stdout.contains("does not run on host"),
+        "{measured:?}"
+    );
+}
+
+#[test]
+fn a_microcontroller_says_yes_under_a_condition() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = typed(folder.path(), DataType::F32, "f32.onnx");
+    let check = |more: &[&str]| {
+        let mut check = command();
+        run(check
+            .arg("check")
+            .arg(&small)
+            .args(["--device", "rp2040"])
+            .args(more))
+    };
+    let ran = check(&["--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = ran.json("edgefit.check/1");
+    assert_eq!(ran["verdict"], "unknown");
+    assert_eq!(ran["fits_if"][0]["resource"], "ram");
+    assert_eq!(ran["fits_if"][0]["missing"], "tflite-micro's own RAM");
+    let bytes = ran["fits_if"][0]["bytes"].as_u64().unwrap();
+    assert!((260 << 10..264 << 10).contains(&bytes), "{bytes}");
+    let strict = check(&["--strict"]);
+    assert_eq!(strict.code, 1, "{strict:?}");
+    let words = "fits, if tflite-micro's own RAM is below 26";
+    assert!(strict.stdout.starts_with(words), "{strict:?}");
 }
 
 #[test]
@@ -156,19 +270,12 @@ fn sizes_and_times_need_units() {
 
 #[test]
 fn a_model_of_unknown_size_asks_for_it() {
-    let mut graph = edgefit::graph::Graph::new("open", 17);
-    let open = edgefit::graph::Dim::Unknown;
-    let dims = vec![
-        open.clone(),
-        edgefit::graph::Dim::Known(3),
-        open.clone(),
-        open,
-    ];
-    graph.inputs.push(edgefit::graph::ValueInfo::f32("x", dims));
-    graph.outputs.push(edgefit::graph::ValueInfo::float("y"));
-    graph
-        .nodes
-        .push(edgefit::graph::Node::new("Relu", "act", &["x"], &["y"]));
+    let mut graph = Graph::new("open", 17);
+    let open = Dim::Unknown;
+    let dims = vec![open.clone(), Dim::Known(3), open.clone(), open];
+    graph.inputs.push(ValueInfo::f32("x", dims));
+    graph.outputs.push(ValueInfo::float("y"));
+    graph.nodes.push(Node::new("Relu", "act", &["x"], &["y"]));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("open.onnx");
     graph.save(&path).unwrap();

@@ -66,7 +66,7 @@ pub fn assert_refused(ran: &Ran, words: &[&str]) {
     let errors: Vec<&str> = ran
         .stderr
         .lines()
-        .filter(|line| !line.starts_with("warning: "))
+        .filter(|line| !line.starts_with("warning: ") && !line.starts_with("progress: "))
         .collect();
     let [error] = errors.as_slice() else {
         panic!("not one line: {ran:?}");

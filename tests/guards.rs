@@ -1,17 +1,20 @@
 //! Every guard against the mistake that it is there for, and against runs in which there is none.
 
 mod clean;
+mod clean_data;
 mod data;
 mod models;
 mod own_loop;
 mod planted;
 mod plants;
+mod sensors;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::common::process::{kill, reaches, start};
 use crate::common::{command, run};
 
 /// A run of `edgefit train`.
@@ -52,15 +55,20 @@ fn findings(training: &Training, folder: &Path) -> Vec<Finding> {
         train.args(["--device", "raspberry-pi-4b"]);
     }
     train.args(["--json", "--recipe"]).arg(&recipe);
+    let place = folder.join("run");
+    train.args(&training.flags).arg("-o").arg(&place);
     if training.unwritable_events {
-        fs::create_dir(folder.join("run")).unwrap();
-        let events = folder.join("run/events.jsonl");
-        std::os::unix::fs::symlink("/dev/full", events).unwrap();
+        // Only a run that is gone on with finds something in its folder.
+        let mut child = start(train);
+        assert!(reaches(&mut child, || place.join("job.json").exists()));
+        kill(child);
+        let events = place.join("events.jsonl");
+        let _ = fs::remove_file(&events);
+        std::os::unix::fs::symlink(folder.join("absent/events.jsonl"), events).unwrap();
+        train = command();
+        train.args(["train", "--json", "--resume"]).arg(&place);
     }
-    let ran = run(train
-        .args(&training.flags)
-        .arg("-o")
-        .arg(folder.join("run")));
+    let ran = run(&mut train);
     let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     if document["refused"] == "EF20" {
         return vec![Finding {

@@ -20,12 +20,16 @@ mod demo;
 mod guards;
 mod import;
 mod inspect;
+mod model_forms;
 mod mutations;
+mod predict;
 mod probe;
 #[cfg(unix)]
 mod remote;
 mod resume;
 mod round_trip;
+mod runs;
+mod terminal;
 mod train;
 mod tune;
 mod verify;

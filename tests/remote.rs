@@ -55,6 +55,15 @@ mkdir -p BOARD-bin
 ln -s /bin/sh BOARD-bin/sh
 PATH=BOARD-bin exec sh -c "$SSH_ORIGINAL_COMMAND""#;
 
+/// Start-up files that print what edgefit's own scripts do, and end in the midst of a line.
+const TALKATIVE: &str = r#"
+printf 'system Plan9\nsend\nedgefit begins\n\033]0;board\007last boot: today '
+echo 'warning: 3 updates' >&2
+exec sh -c "$SSH_ORIGINAL_COMMAND""#;
+
+/// The shell of an account that is not for people.
+const NO_LOGIN: &str = "echo 'This account is currently not available.'; exit 1";
+
 /// A short measurement on the board, with this very binary as the runner.
 fn bench(board: &Board, ssh: &str, more: &[&str]) -> Ran {
     bench_for("100ms", board, ssh, more)
@@ -113,6 +122,29 @@ fn a_board_is_measured_and_what_is_there_is_not_copied_again() {
 
     let told = bench(&board, &board.ssh(), &[]);
     assert!(told.stdout.contains("nothing had to be copied"), "{told:?}");
+}
+
+#[test]
+fn what_else_a_board_prints_is_not_taken_for_an_answer() {
+    let board = Board::start_with(TALKATIVE);
+    let first = bench(&board, &board.ssh(), &["--json"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert!(!first.stderr.contains("3 updates"), "{first:?}");
+    board.assert_clean();
+
+    // What is there under another name is not copied again.
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("the same.onnx");
+    fs::copy(small_backbone(), &other).unwrap();
+    let second = bench(&board, &board.ssh(), &["--json", other.to_str().unwrap()]);
+    assert_eq!(second.code, 0, "{second:?}");
+    let report = second.json("edgefit.bench/1");
+    assert_eq!(report["remote"]["copied"].as_array().unwrap().len(), 0);
+    assert_eq!(report["results"].as_array().unwrap().len(), 2);
+
+    let board = Board::start_with(NO_LOGIN);
+    let none = bench(&board, &board.ssh(), &[]);
+    assert_refused(&none, &["runs no command", "not available", "chsh"]);
 }
 
 #[test]
@@ -262,7 +294,11 @@ fn a_runner_is_for_the_board_or_is_named() {
         .arg(small_backbone()));
     assert_refused(
         &none,
-        &["no runner for riscv64", "scripts/build-runner.sh riscv64"],
+        &[
+            "programs for riscv64",
+            "aarch64 and x86_64 alone",
+            "--runner",
+        ],
     );
 
     // What is no runner at all is told by what it answers.
@@ -325,5 +361,5 @@ fn weights_beside_the_model_go_with_it() {
     let ran = bench();
     assert_eq!(ran.code, 0, "{ran:?}");
     fs::remove_file(folder.path().join("weights")).unwrap();
-    assert_refused(&bench(), &["external data"]);
+    assert_refused(&bench(), &["its values lie in the file 'weights'"]);
 }

@@ -6,7 +6,10 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use crate::common::process::{interrupt, kill, reaches, start, written};
-use crate::common::{assert_refused, command, run, small_backbone, some_photographs};
+use crate::common::{
+    assert_fields, assert_refused, command, run, small_backbone, some_photographs,
+};
+use edgefit::base::hash::sha256_hex;
 
 const SHORT: [&str; 2] = ["--epochs", "3"];
 
@@ -135,10 +138,16 @@ fn ctrl_c_ends_after_the_step_with_the_best_so_far_and_the_run_goes_on() {
         "it ended by itself"
     );
     assert_eq!(interrupt(child), Some(1));
-    assert!(run_folder.join("model.onnx").exists());
-    assert!(!run_folder.join("report.json").exists());
+    let report = || -> serde_json::Value {
+        serde_json::from_slice(&fs::read(run_folder.join("report.json")).unwrap()).unwrap()
+    };
+    let ended = report();
+    assert_eq!(ended["interrupted"], true);
+    let model = fs::read(run_folder.join("model.onnx")).unwrap();
+    assert_eq!(ended["exported"]["sha256"], sha256_hex(&model));
+    assert_fields(&ended, &["test.accuracy", "val.accuracy", "stages.0.name"]);
     run(&mut resume(&run_folder));
-    assert!(run_folder.join("report.json").exists());
+    assert_eq!(report()["interrupted"], false);
 
     let whole = out.path().join("whole");
     run(&mut train(data.path(), &whole, "2", &SHORT));
@@ -183,7 +192,7 @@ fn runs_that_cannot_be_gone_on_with() {
     fs::write(&job, r#"{"schema": "edgefit.job/9"}"#).unwrap();
     assert_refused(
         &run(&mut resume(out.path())),
-        &["edgefit.job/9", "edgefit.job/1"],
+        &["edgefit.job/9", "edgefit.job/2"],
     );
     fs::write(&job, "{\"schema\": \"edgefit.j").unwrap();
     assert_refused(&run(&mut resume(out.path())), &["damaged job.json"]);

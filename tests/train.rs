@@ -49,6 +49,11 @@ fn the_exported_model_describes_itself_and_runs_repeat() {
     assert_eq!(second["cached_features"], 24);
     assert_eq!(second["exported"]["sha256"], report["exported"]["sha256"]);
     assert_eq!(second["test"], report["test"]);
+
+    // The folder of the run stands for its model.
+    let inspect = |path: &str| run(command().arg("inspect").arg(out.path().join(path)));
+    assert_eq!(inspect("a").stdout, inspect("a/model.onnx").stdout);
+    assert_eq!(inspect("a").code, 0);
 }
 
 #[test]
@@ -78,6 +83,76 @@ fn the_users_own_split_is_kept() {
 }
 
 #[test]
+fn a_class_that_no_test_image_shows_is_named_and_folders_called_as_parts_are_said() {
+    let data = some_photographs(&CLASSES, 12);
+    for (index, class) in CLASSES.iter().enumerate() {
+        let files = fs::read_dir(data.path().join(class)).unwrap().flatten();
+        for (nth, file) in files.enumerate() {
+            let part = if index == 0 && nth < 4 {
+                "Testing"
+            } else {
+                "Training"
+            };
+            let folder = data.path().join(part).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            fs::rename(file.path(), folder.join(file.file_name())).unwrap();
+        }
+        fs::remove_dir(data.path().join(class)).unwrap();
+    }
+    let out = tempfile::tempdir().unwrap();
+    let ran = train(data.path(), &out.path().join("run"), &[]);
+    for words in [
+        "'Testing' as test, 'Training' as train",
+        "there is no val folder",
+        "no test images of 'fruit_veg'",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {ran:?}");
+    }
+    let report = ran.json("edgefit.train/1");
+    assert_eq!(report["classes"], serde_json::json!(CLASSES));
+    assert_eq!(report["counts"][2]["samples"], serde_json::json!([4, 0]));
+}
+
+#[test]
+fn copies_stay_in_one_split_and_a_picture_in_two_classes_is_left_out() {
+    let data = some_photographs(&CLASSES, 12);
+    let mut birds: Vec<_> = fs::read_dir(data.path().join("bird"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    birds.sort();
+    for (nth, bird) in birds.iter().enumerate().take(10) {
+        fs::copy(bird, data.path().join(format!("bird/copy{nth}.png"))).unwrap();
+    }
+    fs::copy(&birds[11], data.path().join("fruit_veg/wrong.png")).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let ran = train(data.path(), &out.path().join("run"), &[]);
+    assert!(
+        ran.stderr.contains("10 of the images are copies"),
+        "{ran:?}"
+    );
+    let report = ran.json("edgefit.train/1");
+    let left_out = report["unreadable"].as_array().unwrap();
+    assert_eq!(left_out.len(), 2, "{ran:?}");
+    assert_eq!(left_out[1]["path"], "fruit_veg/wrong.png");
+
+    let splits = fs::read_to_string(out.path().join("run/splits.json")).unwrap();
+    let splits: serde_json::Value = serde_json::from_str(&splits).unwrap();
+    let split_of = |name: &str| {
+        let holds = |split: &&&str| {
+            let names = splits[**split].as_array().unwrap();
+            names.iter().any(|held| held == name)
+        };
+        *["train", "val", "test"].iter().find(holds).unwrap()
+    };
+    for (nth, bird) in birds.iter().enumerate().take(10) {
+        let name = bird.file_name().unwrap().to_str().unwrap();
+        let copy = format!("bird/copy{nth}.png");
+        assert_eq!(split_of(&format!("bird/{name}")), split_of(&copy));
+    }
+}
+
+#[test]
 fn a_broken_image_is_named_and_left_out_unless_strict() {
     let data = some_photographs(&CLASSES, 12);
     fs::write(
@@ -90,7 +165,10 @@ fn a_broken_image_is_named_and_left_out_unless_strict() {
     let lenient = train(data.path(), &out.path().join("lenient"), &[]);
     assert_eq!(lenient.code, 0, "{lenient:?}");
     assert!(lenient.stderr.contains("bird/broken.png"), "{lenient:?}");
-    assert!(lenient.stderr.contains("1 file in"), "{lenient:?}");
+    assert!(
+        lenient.stderr.contains("ignored: 1 file, not an image"),
+        "{lenient:?}"
+    );
     let report = lenient.json("edgefit.train/1");
     assert_eq!(report["unreadable"][0]["path"], "bird/broken.png");
 

@@ -194,7 +194,7 @@ fn a_choice_at_the_edge_of_what_was_tried_is_raised() {
         let ran = run(&mut train_on(
             model,
             data,
-            &out.path().join("run"),
+            &out.path().join(count),
             "2",
             &flags,
         ));

@@ -3,7 +3,9 @@
 mod engines;
 mod exported;
 mod faults;
+mod names;
 mod planted;
+mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -101,7 +101,7 @@ def by_edgefit(data, side, stage, epochs, seed, named="default", cache=CACHE):
     began = time.perf_counter()
     report = json.loads(
         edgefit(
-            *("train", CACHE / data, "--backbone", backbone(side), "--device", "host", "-o", run, "--json"),
+            *("train", CACHE / data, "--backbone", backbone(side), "--device", "host", "--force", "-o", run, "--json"),
             *("--stages", stage, "--epochs", epochs, "--seed", seed, "--threads", loop.THREADS, "--recipe", named),
             cache=cache,
         )

@@ -73,7 +73,7 @@ fn other_class(nth: usize) -> &'static str {
 }
 
 /// All mammals, and the first `keep` of `class`.
-fn few(class: &'static str, keep: usize) -> TempDir {
+pub fn few(class: &'static str, keep: usize) -> TempDir {
     let kept = std::cell::Cell::new(0);
     arranged(move |_, name| match name {
         "mammal" => vec!["mammal".into()],

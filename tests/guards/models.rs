@@ -112,6 +112,24 @@ pub fn with_blue_first(graph: &mut Graph) {
     graph.metadata.insert(key, swapped);
 }
 
+/// Takes 0 … 255 and scales it to −1 … 1 in front of the first layer.
+pub fn scaling_inside(graph: &mut Graph) {
+    let input = graph.inputs[0].name.clone();
+    for node in &mut graph.nodes {
+        for read in node.inputs.iter_mut().filter(|read| **read == input) {
+            *read = "centred".into();
+        }
+    }
+    for (name, value) in [("scale", 1.0f32 / 128.0), ("shift", -127.0 / 128.0)] {
+        let tensor = Tensor::from_values(vec![], &[value]);
+        graph.initializers.insert(name.into(), tensor);
+    }
+    let scale = Node::new("Mul", "rescale", &[&input, "scale"], &["rescaled"]);
+    let shift = Node::new("Add", "offset", &["rescaled", "shift"], &["centred"]);
+    graph.nodes.splice(0..0, [scale, shift]);
+    graph.metadata.clear();
+}
+
 /// Weights as a library makes them before training: He et al. 2015 for convolutions, normalisation
 /// that does nothing.
 pub fn from_scratch(graph: &mut Graph) {

@@ -119,12 +119,18 @@ fn all_planted_mistakes_are_found_and_little_else() {
         writeln!(table, "| {code} | {name} | {status} |").unwrap();
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+    in_document("planted", &table);
+}
+
+/// Holds that `table` is what `docs/guards.md` has between the marks of `name`, or writes it there.
+pub fn in_document(name: &str, table: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guards.md");
     let document = fs::read_to_string(&path).unwrap();
-    let (before, after) = document.split_once("<!-- planted -->\n").unwrap();
-    let (old, after) = after.split_once("<!-- /planted -->").unwrap();
+    let [begin, end] = ["", "/"].map(|slash| format!("<!-- {slash}{name} -->"));
+    let (before, after) = document.split_once(&format!("{begin}\n")).unwrap();
+    let (old, after) = after.split_once(&end).unwrap();
     if std::env::var_os("EDGEFIT_WRITE_DOCS").is_some() {
-        let new = format!("{before}<!-- planted -->\n{table}<!-- /planted -->{after}");
+        let new = format!("{before}{begin}\n{table}{end}{after}");
         fs::write(&path, new).unwrap();
     } else {
         assert_eq!(

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use edgefit::graph::Graph;
+use edgefit::graph::rewrite::fold_batch_norm;
 use tempfile::TempDir;
 
 use super::Training;
@@ -186,11 +187,23 @@ fn for_the_model(plant: &mut impl FnMut(&'static str, &'static str, Change), mod
     plant("EF06", "blue and red swapped", backbone(bgr));
     let mute = models.planted("mute.onnx", |graph| graph.metadata.clear());
     plant("EF06", "a model that does not say", backbone(mute));
+    let inside = Change {
+        flags: &["--preprocessing", "lite"],
+        ..backbone(models.planted("inside.onnx", models::scaling_inside))
+    };
+    let name = "images scaled before a model that scales them itself";
+    plant("EF06", name, inside);
     let scratch = Change {
         flags: &["--allow", "EF10"],
         ..backbone(models.planted("scratch.onnx", models::from_scratch))
     };
     plant("EF19", "a backbone that was never trained", scratch);
+    let folded = models.planted("folded.onnx", |graph| {
+        models::from_scratch(graph);
+        fold_batch_norm(graph).unwrap();
+    });
+    let name = "a backbone that was never trained, its normalisation folded";
+    plant("EF19", name, backbone(folded));
     let same_rate = Change {
         recipe: "[top]\nbackbone_multiplier = 1.0\nepochs = 2\n",
         flags: &["--stages", "probe,top"],

@@ -1,4 +1,4 @@
-"""Writes the reference outputs that tests/imports.rs holds `edgefit import` to.
+"""Writes the reference outputs that tests/architectures.rs holds `edgefit import` to.
 
     pip install torch==2.15.0 torchvision==0.29.2 timm==1.0.31 numpy
     python tests/references/make.py
@@ -18,20 +18,26 @@ import torch
 import torchvision
 
 CLASSES = 10
+# Layouts that are variants of one architecture: the same keys, and other padding and epsilon.
+TWINS = ("timm", "tf")
 # (architecture in edgefit, layout, side of the input, network)
 NETWORKS = [
-    ("efficientnet-lite0", "timm", 224, lambda: timm.create_model("tf_efficientnet_lite0", num_classes=CLASSES)),
-    ("efficientnet-lite3", "timm", 280, lambda: timm.create_model("tf_efficientnet_lite3", num_classes=CLASSES)),
+    ("efficientnet-lite0", "tf", 224, lambda: timm.create_model("tf_efficientnet_lite0", num_classes=CLASSES)),
+    ("efficientnet-lite0", "timm", 224, lambda: timm.create_model("efficientnet_lite0", num_classes=CLASSES)),
+    ("efficientnet-lite3", "tf", 280, lambda: timm.create_model("tf_efficientnet_lite3", num_classes=CLASSES)),
     ("mobilenet-v2", "torchvision", 224, lambda: torchvision.models.mobilenet_v2(num_classes=CLASSES)),
     ("mobilenet-v2", "timm", 224, lambda: timm.create_model("mobilenetv2_100", num_classes=CLASSES)),
     ("mobilenet-v3-small", "torchvision", 224, lambda: torchvision.models.mobilenet_v3_small(num_classes=CLASSES)),
     ("mobilenet-v3-small", "timm", 224, lambda: timm.create_model("mobilenetv3_small_100", num_classes=CLASSES)),
+    ("mobilenet-v3-small", "tf", 224, lambda: timm.create_model("tf_mobilenetv3_small_100", num_classes=CLASSES)),
     ("mobilenet-v3-large", "torchvision", 224, lambda: torchvision.models.mobilenet_v3_large(num_classes=CLASSES)),
     ("mobilenet-v3-large", "timm", 224, lambda: timm.create_model("mobilenetv3_large_100", num_classes=CLASSES)),
+    ("mobilenet-v3-large", "tf", 224, lambda: timm.create_model("tf_mobilenetv3_large_100", num_classes=CLASSES)),
     ("resnet18", "torchvision", 224, lambda: torchvision.models.resnet18(num_classes=CLASSES)),
     ("resnet50", "timm", 224, lambda: timm.create_model("resnet50", num_classes=CLASSES)),
     ("squeezenet1-1", "torchvision", 224, lambda: torchvision.models.squeezenet1_1(num_classes=CLASSES)),
 ]
+WITH_TWINS = {architecture for architecture, layout, _, _ in NETWORKS if layout == "tf"}
 
 
 def noise(name, count):
@@ -73,6 +79,7 @@ def main():
             logits = network(torch.from_numpy(4 * pixels))[0]
         reference = {
             "architecture": architecture,
+            **({"variant": layout} if layout in TWINS and architecture in WITH_TWINS else {}),
             "side": side,
             "made_with": f"torch {torch.__version__}, torchvision {torchvision.__version__}, timm {timm.__version__}",
             "keys": keys,

@@ -3,11 +3,10 @@
 use edgefit::assets::Cache;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::remote::{Library, Observer, Options, RemoteRunner};
-use indicatif::ProgressBar;
 
 use crate::cli;
 use crate::output::Output;
-use crate::progress::spinner;
+use crate::progress::{Spinner, spinner};
 
 /// Connects to the board that was named, if one was, and sees that a runner runs there.
 pub fn connect(args: &cli::Remote, output: &mut Output) -> anyhow::Result<Option<RemoteRunner>> {
@@ -24,28 +23,27 @@ pub fn connect(args: &cli::Remote, output: &mut Output) -> anyhow::Result<Option
             variable: LIBRARY_VARIABLE.to_owned(),
         }),
     };
-    let spinner = spinner(&format!("connecting to {host}"));
+    let mut spinner = spinner(&format!("connecting to {host}"));
     let mut steps = Steps {
-        spinner: &spinner,
+        spinner: &mut spinner,
         output,
     };
-    let remote = RemoteRunner::connect(&options, &mut steps)?;
-    spinner.finish_and_clear();
-    Ok(Some(remote))
+    Ok(Some(RemoteRunner::connect(&options, &mut steps)?))
 }
 
 struct Steps<'a> {
-    spinner: &'a ProgressBar,
+    spinner: &'a mut Spinner,
     output: &'a mut Output,
 }
 
 impl Observer for Steps<'_> {
     fn step(&mut self, what: &str) {
-        self.spinner.set_message(what.to_owned());
+        self.spinner.tell(what);
     }
 
     fn warn(&mut self, warning: &str) {
-        self.output.warn(warning);
+        let Steps { spinner, output } = self;
+        spinner.suspend(|| output.warn(warning));
     }
 }
 

@@ -6,15 +6,24 @@ use clap::{Args, Parser, Subcommand};
 use edgefit::engine::EngineName;
 
 mod bench;
+mod model;
+mod predict;
+pub mod refusal;
 mod remote;
 mod shape;
 #[cfg(feature = "train")]
 mod train;
+#[cfg(feature = "train")]
+mod verify;
 pub use bench::*;
+use model::model;
+pub use predict::*;
 pub use remote::Remote;
 pub use shape::*;
 #[cfg(feature = "train")]
 pub use train::*;
+#[cfg(feature = "train")]
+pub use verify::*;
 
 /// Fit a pretrained model to your data and to your board.
 ///
@@ -45,6 +54,8 @@ pub enum Command {
     Engine(Engine),
     /// Measure latency, memory and energy of models, on this machine or on a board
     Bench(Bench),
+    /// Say what a model makes of images or arrays
+    Predict(Predict),
     /// Measure according to a plan in JSON; `bench --remote` runs this on the board
     #[command(hide = true)]
     BenchSession(BenchSession),
@@ -60,7 +71,8 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// ONNX model
+    /// ONNX model, or the folder of a run
+    #[arg(value_parser = model())]
     pub model: PathBuf,
 
     /// Order of the nodes
@@ -76,7 +88,7 @@ pub struct Inspect {
     pub csv: bool,
 
     /// Show what another model has changed from this one; exit code 1 if anything
-    #[arg(long, value_name = "OTHER", conflicts_with_all = ["sort", "depth", "csv"])]
+    #[arg(long, value_name = "OTHER", conflicts_with_all = ["sort", "depth", "csv"], value_parser = model())]
     pub diff: Option<PathBuf>,
 
     #[command(flatten)]
@@ -102,7 +114,8 @@ pub enum SortKey {
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// ONNX model
+    /// ONNX model, or the folder of a run
+    #[arg(value_parser = model())]
     pub model: PathBuf,
 
     /// Device: a name from `edgefit device list`, or a profile file; without it, the limits alone
@@ -122,6 +135,10 @@ pub struct Check {
     /// Threads of the engine (as many as a probe measured, else all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
+
+    /// No, too, where it fits only if something is small enough that nobody has measured
+    #[arg(long)]
+    pub strict: bool,
 
     /// RAM that it has to fit in, such as 64MiB, instead of the device's
     #[arg(long, value_name = "SIZE", value_parser = edgefit::base::units::bytes)]

@@ -6,6 +6,7 @@ pub mod device;
 pub mod engine;
 pub mod inspect;
 pub mod plan;
+pub mod predict;
 pub mod run_model;
 
 #[cfg(feature = "train")]
@@ -41,7 +42,19 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
     let mut graph = Graph::load(path)?;
     lift_constants(&mut graph);
     let given = shape.input_shape.as_ref().map(|shape| shape.0.as_slice());
-    let shapes = InputShapes::bind(&graph, shape.batch as usize, given).map_err(in_file(path))?;
+    let batch = shape.batch as usize;
+    let shapes = InputShapes::bind(&graph, batch, given).map_err(in_file(path))?;
+    let mut batches = shapes.0.iter().filter_map(|(_, dims)| dims.first());
+    if let (Some(fixed), 2..) = (batches.next(), batch)
+        && *fixed != batch
+        && batches.all(|other| *other != batch)
+    {
+        anyhow::bail!(
+            "{}: was exported for batches of {fixed}, not of {batch}; leave --batch out, or export it with a \
+             dynamic batch",
+            path.display()
+        );
+    }
     Ok((graph, shapes))
 }
 
@@ -74,7 +87,6 @@ fn own_program() -> anyhow::Result<Program> {
 }
 
 /// The number of threads asked for, or all cores.
-#[cfg(feature = "train")]
 fn threads(given: Option<u32>) -> usize {
     match given {
         Some(threads) => threads as usize,

@@ -4,7 +4,10 @@ mod board;
 mod cli;
 mod commands;
 mod output;
+mod page;
+mod paint;
 mod progress;
+mod table;
 mod tables;
 
 use std::process::ExitCode;
@@ -19,19 +22,11 @@ use output::Outcome;
 use output::{Format, Output};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let print_panic = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if cfg!(panic = "abort") {
-            // Whoever started this process reads one line.
-            let words = panic.payload_as_str().unwrap_or("without a message");
-            eprintln!("error: it panicked: {words}");
-            std::process::exit(2);
-        }
-        if !edgefit::engine::panics_are_caught() {
-            print_panic(panic);
-        }
-    }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    report_panics_in_one_line();
     // What `check` predicts of the memory of a process presumes it.
     edgefit::engine::malloc::return_memory_after_loading();
     let mut output = Output::new(if cli.json {
@@ -47,6 +42,7 @@ fn main() -> ExitCode {
         Command::Device(args) => commands::device::run(args, &mut output),
         Command::Engine(args) => commands::engine::run(args, &mut output),
         Command::Bench(args) => commands::bench::run(args, &mut output),
+        Command::Predict(args) => commands::predict::run(args, &mut output),
         Command::BenchSession(args) => commands::bench::session::run(args, &mut output),
         Command::BenchWorker(args) => commands::bench::worker::run(args),
         Command::RunModel(args) => commands::run_model::run(args, &mut output),
@@ -57,6 +53,45 @@ fn main() -> ExitCode {
         Err(error) => {
             output.error(&error);
             ExitCode::from(2)
+        }
+    }
+}
+
+/// Whoever started this process reads one line of what goes wrong; the panics of engines are results.
+fn report_panics_in_one_line() {
+    let print_panic = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let words = panic.payload_as_str().unwrap_or("without a message");
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        if cfg!(panic = "abort") {
+            eprintln!("error: it panicked: {words}");
+            std::process::exit(2);
+        }
+        if edgefit::engine::panics_are_caught() {
+            return;
+        }
+        if std::env::var_os("RUST_BACKTRACE").is_some_and(|trace| trace != "0") {
+            print_panic(panic);
+        }
+        let place = panic
+            .location()
+            .map_or(String::new(), |place| format!(" at {place}"));
+        eprintln!(
+            "error: edgefit failed{place}: {words}; this is a fault of its own, please report it with the command"
+        );
+    }));
+}
+
+/// Says in one line what is wrong with the arguments, or shows the help that was asked for.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match cli::refusal::one_line(error) {
+        Some(line) => {
+            Output::new(Format::HumanReadable).error(&anyhow::anyhow!(line));
+            ExitCode::from(2)
+        }
+        None => {
+            let _ = error.print();
+            ExitCode::from(u8::from(error.use_stderr()) * 2)
         }
     }
 }

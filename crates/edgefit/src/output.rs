@@ -1,12 +1,14 @@
 //! What a command prints, and its exit code.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
 use edgefit::base::schema;
 use serde::Serialize;
+
+use crate::page;
+use crate::paint::{Tone, harmless};
+pub use crate::table::{Table, table};
 
 /// The answer of a command, as its exit code says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +63,7 @@ impl Output {
         let text = if self.format == Format::Json {
             schema::to_json_pretty(schema, content)?
         } else {
-            // Names come from files, and may hold what a terminal obeys.
-            human_readable().replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+            page::for_stdout(&harmless(&human_readable()))
         };
         self.text(&text)
     }
@@ -78,7 +79,7 @@ impl Output {
     }
 
     pub fn warn(&mut self, text: &str) {
-        eprintln!("warning: {text}");
+        eprintln!("{}", warning(text));
     }
 
     /// Prints the whole chain of causes in one line, without those that the line already contains.
@@ -95,18 +96,18 @@ impl Output {
             }
             line.push_str(&words);
         }
-        eprintln!("error: {}", line.replace(char::is_control, "\u{fffd}"));
+        let line = harmless(&line).replace('\n', " ");
+        let line = format!("{} {line}", Tone::Bad.paint_error("error:"));
+        eprintln!("{}", page::for_stderr(&line));
     }
 }
 
-/// An empty table, as wide as the terminal.
-pub fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_header(header.iter().copied());
-    if std::io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    table
+/// The line of a warning.
+pub fn warning(text: &str) -> String {
+    let line = format!(
+        "{} {}",
+        Tone::Unsure.paint_error("warning:"),
+        harmless(text)
+    );
+    page::for_stderr(&line)
 }

@@ -6,14 +6,15 @@ use clap::Args;
 use edgefit::bench::Assertion;
 use edgefit::engine::Target;
 
+use super::model::model;
 use super::remote::Remote;
 use super::shape::{InputShape, Shape, dims};
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// ONNX models; several candidates (models, engines, threads) take turns, and each is compared
-    /// with the first
-    #[arg(required = true)]
+    /// ONNX models, or folders of runs; several candidates (models, engines, threads) take turns, and each
+    /// is compared with the first
+    #[arg(required = true, value_parser = model())]
     pub models: Vec<PathBuf>,
 
     /// Engines (tract and, where it is there, onnxruntime, if not given); onnxruntime:cuda runs on an

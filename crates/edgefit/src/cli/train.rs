@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use edgefit::engine::EngineName;
+use edgefit::graph::Task;
 use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
-use edgefit::train::StageName;
-use edgefit::verify::OutputTolerance;
+use edgefit::import::{Variant, WeightsChoice};
+use edgefit::train::{Existing, StageName};
 
-use super::{InputShape, dims};
+use super::verify::{EngineWorker, Verify};
+use super::{InputShape, dims, model};
 
 #[derive(Debug, Subcommand)]
 pub enum TrainCommand {
@@ -62,8 +64,24 @@ pub struct Fitting {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Option<Deny>,
 
+    /// Replace the run that is in the folder, once the new one is whole; beside other files, write all the
+    /// same
+    #[arg(long)]
+    pub force: bool,
+
     #[command(flatten)]
     pub setup: Setup,
+}
+
+impl Fitting {
+    /// What becomes of what is in the folder of the run.
+    pub fn existing(&self) -> Existing {
+        if self.force {
+            Existing::Replace
+        } else {
+            Existing::Keep
+        }
+    }
 }
 
 /// What is trained on what.
@@ -72,6 +90,11 @@ pub struct Setup {
     /// How it is trained: a TOML file, or a name from `edgefit recipe list`
     #[arg(long, default_value = "default", value_name = "FILE")]
     pub recipe: String,
+
+    /// What the targets of arrays are: classes, multi-label (any number of labels a sample) or regression; their
+    /// type, shape and values say it, if not given
+    #[arg(long)]
+    pub task: Option<Task>,
 
     /// Samples of a training step, instead of the recipe's
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
@@ -125,7 +148,7 @@ pub struct Demo {
     pub data: Option<PathBuf>,
 
     /// Your own ONNX model instead of EfficientNet-Lite0
-    #[arg(long)]
+    #[arg(long, value_parser = model())]
     pub backbone: Option<PathBuf>,
 
     /// How your own model's images are prepared, whatever it says: imagenet, tf, lite, unit, raw
@@ -141,9 +164,19 @@ pub struct Import {
     /// Checkpoint: .pth (zip or legacy pickle) or .safetensors
     pub weights: PathBuf,
 
-    /// Architecture, such as efficientnet-lite0
+    /// Architecture, such as efficientnet-lite0, by edgefit's, torchvision's or timm's name
     #[arg(long)]
     pub arch: String,
+
+    /// Which network it is, where timm has two with the same keys: timm (what timm trained) or tf (weights
+    /// from TensorFlow, which timm calls tf_…)
+    #[arg(long)]
+    pub variant: Option<Variant>,
+
+    /// Which weights are taken, where the checkpoint has several: raw (what was trained), ema (their moving
+    /// average), or what their keys begin with
+    #[arg(long = "weights", value_name = "WHICH")]
+    pub choice: Option<WeightsChoice>,
 
     /// ONNX file to write
     #[arg(short, long)]
@@ -157,7 +190,8 @@ pub struct Import {
 #[derive(Debug, Args)]
 pub struct Train {
     /// Go on with a run that was interrupted, in this folder
-    #[arg(long, value_name = "RUN", exclusive = true)]
+    #[arg(long, value_name = "RUN")]
+    #[arg(conflicts_with_all = ["data", "backbone", "device", "output", "preprocessing", "Fitting", "Setup"])]
     pub resume: Option<PathBuf>,
 
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
@@ -166,8 +200,8 @@ pub struct Train {
     #[arg(required_unless_present = "resume")]
     pub data: Option<PathBuf>,
 
-    /// Pretrained model, an ONNX file
-    #[arg(long, required_unless_present = "resume")]
+    /// Pretrained model, an ONNX file or the folder of a run
+    #[arg(long, required_unless_present = "resume", value_parser = model())]
     pub backbone: Option<PathBuf>,
 
     /// Device that the result has to fit: a name from `edgefit device list`, or a profile file
@@ -193,8 +227,8 @@ pub struct LrFind {
     /// 0 and 1 labels, floats regression targets
     pub data: PathBuf,
 
-    /// Pretrained model, an ONNX file
-    #[arg(long)]
+    /// Pretrained model, an ONNX file or the folder of a run
+    #[arg(long, value_parser = model())]
     pub backbone: PathBuf,
 
     /// What is trained: probe (a new head); top (the last blocks) or full (the whole net), behind a
@@ -231,71 +265,6 @@ pub enum RecipeAction {
 pub struct Explain {
     /// Code of the guard, EF01 to EF20
     pub code: Code,
-}
-
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// ONNX model
-    pub model: PathBuf,
-
-    /// Compare with another version of the model, an ONNX file or the folder of a run, engine by engine,
-    /// instead of the engines with each other
-    #[arg(long, value_name = "OTHER")]
-    pub against: Option<PathBuf>,
-
-    /// Compare on images of this folder (any depth), too. Where its folders are called as the model's
-    /// labels, the accuracy is told
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-
-    /// Only the images that a run held out for its test, by its splits.json
-    #[arg(long, value_name = "FILE", requires = "data")]
-    pub split: Option<PathBuf>,
-
-    /// Compare on arrays of this file, too, an .npz archive with an array for each input of the model
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
-    pub inputs: Option<PathBuf>,
-
-    /// Number of samples (8, and of images in folders that are called as the labels all, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "inputs")]
-    pub samples: Option<u32>,
-
-    /// Compare this engine, burn, tract or onnxruntime, with the others (all, if not given)
-    #[arg(long)]
-    pub engine: Option<EngineName>,
-
-    /// Tolerance of an output, or of all: elements may differ by ATOL of the largest value (of 1, if
-    /// that is less) and RTOL of the value itself
-    #[arg(long, value_name = "[OUTPUT=]ATOL,RTOL")]
-    pub tolerance: Vec<OutputTolerance>,
-
-    /// Write the smallest part of the model that reproduces a divergence into this ONNX file, and its
-    /// inputs as a .npz file of the same name
-    #[arg(long, value_name = "OUT.onnx")]
-    pub reduce: Option<PathBuf>,
-
-    /// Threads of tract and ONNX Runtime (all cores, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
-
-    /// Seed of the random inputs
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-
-    /// Whole shape of the input, batch included, such as 1x3x224x224
-    #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with_all = ["samples", "data", "inputs"])]
-    pub input_shape: Option<InputShape>,
-}
-
-#[derive(Debug, Args)]
-pub struct EngineWorker {
-    /// Engine
-    #[arg(long)]
-    pub engine: EngineName,
-
-    /// Threads of the engine
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: u32,
 }
 
 fn positive(text: &str) -> Result<f64, String> {

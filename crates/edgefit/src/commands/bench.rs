@@ -8,19 +8,20 @@ pub mod worker;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use edgefit::assets::Cache;
-use edgefit::base::file::write_atomically;
+use edgefit::base::file::{ensure_place, write_atomically};
 use edgefit::bench::schedule::Schedule;
 use edgefit::bench::{Assertion, Baseline, Plan, Report, SCHEMA, export, measure_on_board};
 use edgefit::engine::{Effort, EngineName};
+use edgefit::probe::Progress;
 use edgefit::remote::RemoteRunner;
 
 use super::{discover, own_program};
 use crate::board;
 use crate::cli::Bench;
 use crate::output::{Outcome, Output};
-use crate::progress::spinner;
+use crate::progress::{Bars, spinner};
 use candidates::candidates;
 
 /// Processes of a candidate, if nobody says how many.
@@ -45,14 +46,18 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     for path in [&args.export_csv, &args.export_md].into_iter().flatten() {
         ensure_place(path)?;
     }
-    let spinner = spinner("measuring");
+    let schedule = schedule(&args);
     let session = match &mut board {
-        Some(board) => measure_on_board(board, &candidates, schedule(&args), output)?,
+        Some(board) => {
+            let _spinner = spinner(&format!("measuring on {}", board.host()));
+            measure_on_board(board, &candidates, schedule, output)?
+        }
         None => {
-            Plan::new(&candidates, schedule(&args))?.run_here(&own_program()?, || spinner.tick())
+            let mut bar = Bars::default();
+            bar.begin("measuring", (candidates.len() * schedule.launches) as u64);
+            Plan::new(&candidates, schedule)?.run_here(&own_program()?, || bar.advance())
         }
     };
-    spinner.finish_and_clear();
 
     let summary = board.as_ref().map(RemoteRunner::summary);
     let mut report = Report::of(&candidates, session, summary);
@@ -101,22 +106,9 @@ fn warn(report: &Report, output: &mut Output) {
     }
 }
 
-/// Refuses a path that nothing can be written to, before anything is measured for it.
-fn ensure_place(path: &Path) -> anyhow::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    ensure!(
-        folder.is_none_or(Path::is_dir) && !path.is_dir(),
-        "cannot write {}: there is no such folder, or it is one itself; name a file in a folder that \
-         is there",
-        path.display()
-    );
-    Ok(())
-}
-
 /// Writes `text` to `path`; a file that is there is replaced once the new one is whole.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    write_atomically(path, |file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
+    Ok(write_atomically(path, |file| {
+        file.write_all(text.as_bytes())
+    })?)
 }

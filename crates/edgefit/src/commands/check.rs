@@ -1,7 +1,9 @@
 //! `check`: whether a model fits a device.
 
 mod measure;
+mod trial;
 
+use edgefit::base::file::ensure_place;
 use edgefit::cost::latency::{self, ClassLatency, Layer};
 use edgefit::cost::{self, Backbone, Limits, Request, Verdict};
 use edgefit::device;
@@ -9,6 +11,7 @@ use edgefit::graph::infer::infer;
 use edgefit::import::Architecture;
 use serde::Serialize;
 
+use self::trial::Model;
 use super::{draw, in_file, load};
 use crate::board;
 use crate::cli::Check;
@@ -38,6 +41,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         args.measure || args.remote.remote.is_none(),
         "on a board a model is measured; give --measure with --remote"
     );
+    args.plan.as_deref().map_or(Ok(()), ensure_place)?;
     let (graph, shapes) = load(&args.model, &args.shape)?;
     let mut remote = board::connect(&args.remote, output)?;
     let mut profile = match (&args.device, &remote) {
@@ -67,9 +71,18 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
             build: Box::new(|classes| architecture.blank(classes)),
         })
         .collect();
+    let model = Model {
+        path: &args.model,
+        graph: &graph,
+        shapes: &shapes,
+    };
     if args.measure {
-        let measured = measure::measure(&args.model, &shapes, &request, &mut remote, output)?;
-        request.measured = Some(measured);
+        match measure::measure(model, &request, &mut remote, output)? {
+            measure::Outcome::Measured(measured) => request.measured = Some(measured),
+            measure::Outcome::Refused(trial) => request.trials.push(trial),
+        }
+    } else {
+        request.trials = trial::trials(model, &request)?;
     }
     let check = cost::check(&graph, &shapes, &request).map_err(in_file(&args.model))?;
     if let Some(svg) = &args.plan {
@@ -97,5 +110,10 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         }
         text
     })?;
-    Ok((checked.check.verdict == Verdict::Fits).into())
+    let fits = match checked.check.verdict {
+        Verdict::Fits => true,
+        Verdict::Unknown => !args.strict && !checked.check.fits_if.is_empty(),
+        Verdict::DoesNotFit => false,
+    };
+    Ok(fits.into())
 }

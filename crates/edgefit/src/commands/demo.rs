@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use edgefit::assets::{self, Cache};
+use edgefit::base::file::create_folder;
 use edgefit::cost;
 use edgefit::device;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
-use edgefit::import::{Architecture, Checkpoint};
+use edgefit::import::{Architecture, Checkpoint, Choices};
 use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
@@ -46,6 +47,8 @@ struct Demonstrated {
 
 pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = Cache::of_user()?;
+    // Before anything is fetched.
+    edgefit::train::check_place(&args.output, args.fitting.existing())?;
     onnxruntime(&cache, output);
     let data = match args.data {
         Some(data) => data,
@@ -56,12 +59,7 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
             "go on with --data DIR, a folder of class folders with your own images",
         ))?,
     };
-    std::fs::create_dir_all(&args.output).with_context(|| {
-        format!(
-            "cannot write {}; choose another place with -o",
-            args.output.display()
-        )
-    })?;
+    create_folder(&args.output)?;
     let backbone = match args.backbone {
         Some(backbone) => backbone,
         None => import(&cache, &args.output.join("backbone.onnx"))?,
@@ -123,8 +121,16 @@ fn import(cache: &Cache, path: &Path) -> anyhow::Result<PathBuf> {
         "go on with --backbone FILE, an ONNX classifier of your own",
     ))?;
     let arch = Architecture::named(ARCH).context("the demo's architecture is not built in")?;
-    let imported = arch.import(&Checkpoint::open(weights)?)?;
-    imported.graph.save(path)?;
+    let imported = arch
+        .import(&Checkpoint::open(weights)?, &Choices::default())?
+        .graph;
+    if std::fs::read(path).is_ok_and(|found| found != imported.to_bytes()) {
+        anyhow::bail!(
+            "{} is another model than the demo's; choose another place with -o",
+            path.display()
+        );
+    }
+    imported.save(path)?;
     Ok(path.to_path_buf())
 }
 
@@ -134,10 +140,8 @@ fn or(fix: &str) -> impl Fn(anyhow::Error) -> anyhow::Error {
 }
 
 fn fetch<T>(what: &str, get: impl FnOnce() -> assets::Result<T>) -> anyhow::Result<T> {
-    let spinner = spinner(&format!("fetching {what}"));
-    let fetched = get();
-    spinner.finish_and_clear();
-    Ok(fetched?)
+    let _spinner = spinner(&format!("fetching {what}"));
+    Ok(get()?)
 }
 
 /// The verdict of some well-known boards and of this machine.
@@ -157,7 +161,8 @@ fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
 fn verdicts(boards: &[cost::Check]) -> String {
     let mut rows = table(&["board", "verdict", "tightest"]);
     for check in boards {
-        let verdict = tables::check::verdict(check.verdict);
+        let verdict = tables::check::verdict(check.verdict, &check.fits_if);
+        let verdict = tables::check::tone(check.verdict).paint(&verdict);
         let tightest = check
             .budgets
             .iter()
@@ -166,7 +171,7 @@ fn verdicts(boards: &[cost::Check]) -> String {
                 let (need, have) = tables::check::amounts(budget.amounts);
                 format!("{}: {need} of {have}", budget.place)
             });
-        rows.add_row([check.device.as_str(), verdict, &tightest]);
+        rows.add_row([check.device.as_str(), &verdict, &tightest]);
     }
     rows.to_string()
 }
@@ -183,7 +188,8 @@ fn next(report: &Report) -> String {
     let backbone = report.backbone.display();
     format!(
         "next, on your own images (a folder with a folder of images for each class):\n  \
-         {edgefit} train IMAGES --backbone {backbone} --device {DEVICE} -o runs/mine\n  \
+         {edgefit} train IMAGES --backbone {backbone} \\\n      \
+         --device {DEVICE} -o runs/mine\n  \
          {edgefit} check runs/mine/model.onnx --device stm32h743\n  \
          {edgefit} verify {model} --data IMAGES"
     )

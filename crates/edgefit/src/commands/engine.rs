@@ -58,10 +58,10 @@ pub fn run(args: Engine, output: &mut Output) -> anyhow::Result<Outcome> {
             if engine != EngineName::OnnxRuntime {
                 anyhow::bail!("{engine} is built in; only onnxruntime can be installed");
             }
-            let spinner = spinner("fetching ONNX Runtime through pip");
-            let folder = assets::onnxruntime(&cache);
-            spinner.finish_and_clear();
-            let folder = folder?;
+            let folder = {
+                let _spinner = spinner("fetching ONNX Runtime through pip");
+                assets::onnxruntime(&cache)?
+            };
             let path = libraries(&folder).pop().with_context(|| {
                 format!(
                     "{} holds no library; remove the folder and try again",

@@ -9,6 +9,13 @@ use super::{in_file, load};
 use crate::cli::{Inspect, SortKey};
 use crate::output::{Outcome, Output, table};
 
+/// Names of nodes and outputs, and labels, that are listed; `--json` has all.
+const MOST_NAMES: usize = 4;
+const MOST_LABELS: usize = 20;
+
+/// Longest text that a model says of itself, in characters; `--json` has it whole.
+const LONGEST: usize = 160;
+
 pub fn run(args: Inspect, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(other) = &args.diff {
         return diff::run(&args.model, other, output);
@@ -43,14 +50,14 @@ impl From<SortKey> for cost::SortKey {
 }
 
 fn shape(dims: Option<&[usize]>) -> String {
-    dims.map_or("?".into(), format::shape)
+    dims.map_or("unknown".into(), format::shape)
 }
 
 fn rows(inspection: &Inspection) -> String {
     let Totals {
         parameters, macs, ..
     } = inspection.totals;
-    let figures = |own: (u64, u64)| {
+    let figures = |own: (u64, Option<u64>)| {
         let (own_parameters, own_macs) = own;
         let number = |value| match value {
             0 => String::new(),
@@ -59,8 +66,8 @@ fn rows(inspection: &Inspection) -> String {
         [
             number(own_parameters),
             format::share(own_parameters, parameters),
-            number(own_macs),
-            format::share(own_macs, macs),
+            own_macs.map_or("unknown".into(), number),
+            format::share(own_macs.unwrap_or(0), macs),
         ]
     };
     let (name, kind) = match inspection.groups {
@@ -69,11 +76,9 @@ fn rows(inspection: &Inspection) -> String {
     };
     let mut shown = table(&[name, kind, "output", "parameters", "", "MACs", ""]);
     // Figures are read from the right.
-    for column in 3..7 {
-        if let Some(column) = shown.column_mut(column) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
-        }
-    }
+    shown.align_right(3..7);
+    // Shares of the totals.
+    shown.spare([4, 6]);
     let mut hidden = 0;
     match &inspection.groups {
         Some(groups) => {
@@ -132,23 +137,43 @@ fn totals(inspection: &Inspection) -> String {
         "trainable parameters",
         format::count(inspection.totals.parameters),
     );
-    row("MACs", format::count(inspection.totals.macs));
+    let unknown = inspection.totals.unknown_macs;
+    let macs = format::count(inspection.totals.macs);
+    row(
+        "MACs",
+        match (unknown, inspection.totals.macs) {
+            (0, _) => macs,
+            (_, 0) => "unknown".into(),
+            (1, _) => format!("{macs} and those of 1 node, which are unknown"),
+            _ => format!("{macs} and those of {unknown} nodes, which are unknown"),
+        },
+    );
+    // What has no shape has no size.
+    let sizeless = inspection
+        .nodes
+        .iter()
+        .any(|node| node.output_shape.is_none());
+    let activations = |bytes: u64| match (sizeless, bytes) {
+        (false, _) => format::bytes(bytes),
+        (true, 0) => "unknown".into(),
+        (true, _) => format!("{}, without those of unknown shape", format::bytes(bytes)),
+    };
     row("weights", format::bytes(inspection.totals.weight_bytes));
     row(
         "activations, each on its own",
-        format::bytes(memory.naive_bytes),
+        activations(memory.naive_bytes),
     );
     row(
         "activations, lower bound",
-        format::bytes(memory.lower_bound_bytes),
+        activations(memory.lower_bound_bytes),
     );
     row(
         "activations, in place",
-        format::bytes(memory.in_place_bound_bytes),
+        activations(memory.in_place_bound_bytes),
     );
     row(
         "activations, planned arena",
-        format::bytes(memory.arena_bytes),
+        activations(memory.arena_bytes),
     );
     row("opset", inspection.opset.to_string());
     if !inspection.producer.is_empty() {
@@ -158,12 +183,12 @@ fn totals(inspection: &Inspection) -> String {
         row("preprocessing", preprocessing.to_string());
     }
     if let Some(labels) = &inspection.labels {
-        row("labels", labels.join(", "));
+        row("labels", first_of(labels, MOST_LABELS));
     }
     // Preprocessing and labels have rows of their own.
     let shown = |key: &str| key.starts_with("edgefit.") || key == "labels";
     for (key, value) in inspection.metadata.iter().filter(|(key, _)| !shown(key)) {
-        row(&format!("metadata '{key}'"), value.clone());
+        row(&format!("metadata '{key}'"), shortened(value));
     }
     for unsupported in &inspection.unsupported {
         row(
@@ -172,25 +197,35 @@ fn totals(inspection: &Inspection) -> String {
                 "×{} ({}): {}; needed by {}",
                 unsupported.count,
                 unsupported.reason,
-                some(&unsupported.nodes),
-                some(&unsupported.needed_by)
+                first_of(&unsupported.nodes, MOST_NAMES),
+                first_of(&unsupported.needed_by, MOST_NAMES)
             ),
         );
     }
     totals.to_string()
 }
 
-/// The first few of `names`.
-fn some(names: &[String]) -> String {
-    const SHOWN: usize = 4;
+/// The first of `names`, and how many there are besides.
+fn first_of(names: &[String], most: usize) -> String {
     let shown = names
         .iter()
-        .take(SHOWN)
+        .take(most)
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    match names.len().saturating_sub(SHOWN) {
+    match names.len().saturating_sub(most) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+/// `text`, or its beginning where it is long.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => {
+            let all = text.chars().count();
+            format!("{}… ({all} characters)", &text[..end])
+        }
+        None => text.to_owned(),
     }
 }

@@ -1,23 +1,26 @@
 //! `plan`: the arena planner alone, on a table of buffers.
 
-use std::fs::File;
-
-use anyhow::Context;
+use anyhow::anyhow;
+use edgefit::base::file;
 use edgefit::cost::memory_plan::SearchLimits;
 use edgefit::cost::memory_plan::table::{self, TablePlan};
 
 use super::{draw, in_file};
 use crate::cli::Plan;
 use crate::output::{self, Outcome, Output};
+use crate::paint::Tone;
 use edgefit::base::units::format;
 
 pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
-    let file = File::open(&args.table).with_context(|| {
+    let table = file::open(&args.table).map_err(|error| {
         let path = args.table.display();
-        format!("cannot read {path}; give a CSV file with the columns id, lower, upper and size")
+        anyhow!(
+            "cannot read {path}: {error}; give a CSV file with the columns id, lower, upper and size"
+        )
     })?;
+    args.svg.as_deref().map_or(Ok(()), file::ensure_place)?;
     let plan =
-        table::plan(file, args.capacity, SearchLimits::default()).map_err(in_file(&args.table))?;
+        table::plan(table, args.capacity, SearchLimits::default()).map_err(in_file(&args.table))?;
     if let Some(svg) = &args.svg {
         draw(svg, &plan.to_svg())?;
     }
@@ -45,8 +48,8 @@ fn human_readable(plan: &TablePlan) -> String {
     if plan.capacity.is_none() {
         rows.to_string()
     } else if plan.fits {
-        format!("fits\n{rows}")
+        format!("{}\n{rows}", Tone::Good.paint("fits"))
     } else {
-        format!("does not fit\n{rows}")
+        format!("{}\n{rows}", Tone::Bad.paint("does not fit"))
     }
 }

@@ -1,6 +1,8 @@
 //! `edgefit train`.
 
 mod figures;
+mod memory;
+mod mistakes;
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,6 @@ use edgefit::device::Profile;
 use edgefit::engine::EngineName;
 use edgefit::graph::{Error as GraphError, Task};
 use edgefit::guards::{Code, Finding, Status};
-use edgefit::train::stages::training_memory::StageMemory;
 use edgefit::train::{self, Candidate, Job, Recipe, Report, SCHEMA, Stage, StageName, Tuning};
 use edgefit::verify as parity;
 use serde::Serialize;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use super::{discover, in_file, threads};
 use crate::cli::{Deny, Fitting, Setup, Train};
 use crate::output::{Outcome, Output, table};
+use crate::paint::Tone;
 use crate::progress::{Bars, end_well_on_ctrl_c};
 use crate::tables;
 use edgefit::base::units::format;
@@ -51,15 +53,15 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
                     },
                 )?
             };
-            train(
-                &job.backbone,
-                train::train(&job, &mut Bars::default()),
-                output,
-            )?
+            let made = train::train(&job, &mut Bars::default());
+            train(&job.backbone, made, output)?
         }
         Train {
             resume: Some(run), ..
-        } => train(&run, train::resume(&run, &mut Bars::default()), output)?,
+        } => {
+            let made = train::resume(&run, &mut Bars::default());
+            train(&run, made, output)?
+        }
         _ => anyhow::bail!("give DATA, --backbone, --device and --output, or --resume"),
     };
     let Some(report) = report else {
@@ -85,6 +87,7 @@ pub struct Places {
 
 /// The job that the flags ask for.
 pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Job> {
+    let existing = fitting.existing();
     let mut job = set_up(fitting.setup, cache, places)?;
     job.recipe.each_stage(|stage| {
         stage.epochs = fitting
@@ -104,6 +107,7 @@ pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Jo
         stages,
         tune: fitting.tune.map(|count| count as usize),
         allow: fitting.allow.into_iter().collect(),
+        existing,
         deny_warnings: fitting.deny == Some(Deny::Warnings),
         ..job
     })
@@ -117,6 +121,7 @@ pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job
         stage.batch = setup.batch.map_or(stage.batch, |batch| batch as usize);
     });
     Ok(Job {
+        task: setup.task,
         cache: cache.root().to_path_buf(),
         head: setup.head,
         freeze_to: setup.freeze_to,
@@ -125,6 +130,9 @@ pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job
         threads: threads(setup.threads),
         strict: setup.strict,
         recipe,
+        command: std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
         ..Job::new(&places.data, &places.backbone, places.device, &places.run)
     })
 }
@@ -199,7 +207,8 @@ pub fn outcome(report: &Report) -> Outcome {
         .iter()
         .any(|found| found.status == Status::Failed);
     let done = !report.interrupted && !failed;
-    (done && agree && report.check.verdict == Verdict::Fits).into()
+    let fits = report.check.verdict == Verdict::Fits || !report.check.fits_if.is_empty();
+    (done && agree && fits).into()
 }
 
 /// What guards have to say: those that found something, and how many did not.
@@ -210,11 +219,11 @@ fn findings(guards: &[Finding]) -> String {
         .partition(|found| ![Status::Pass, Status::Off].contains(&found.status));
     for found in &said {
         let status = match found.status {
-            Status::Fixed => "fixed",
-            Status::Warning => "WARNING",
-            _ => "FAILED",
+            Status::Fixed => Tone::Good.paint("fixed"),
+            Status::Warning => Tone::Unsure.paint("WARNING"),
+            _ => Tone::Bad.paint("FAILED"),
         };
-        rows.add_row([&found.code.to_string(), status, &found.message]);
+        rows.add_row([&found.code.to_string(), &status, &found.message]);
     }
     let passed = silent
         .iter()
@@ -311,7 +320,10 @@ pub fn human_readable(report: &Report) -> String {
         .counts
         .iter()
         .zip(["train", "val", "test"])
-        .map(|(counts, split)| format!("{} {split}", counts.total))
+        .map(|(counts, split)| match counts.groups {
+            0 => format!("{} {split}", counts.total),
+            groups => format!("{} {split} ({groups} groups)", counts.total),
+        })
         .collect();
     let outputs = report.classes.len();
     let told = match report.task {
@@ -323,9 +335,9 @@ pub fn human_readable(report: &Report) -> String {
         0 => String::new(),
         cached => format!(" ({cached} from the cache)"),
     };
-    let memory: Vec<String> = report.memory.iter().map(memory).collect();
+    let memory: Vec<String> = report.memory.iter().map(memory::of_stage).collect();
     format!(
-        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}{}\n{}\n{}\n{}\nmodel: {}{}",
+        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}{}\n{}\n{}{}\n{}\nmodel: {}{}",
         counts.join(", "),
         memory.join("\n"),
         report.engine,
@@ -333,29 +345,27 @@ pub fn human_readable(report: &Report) -> String {
         report.tuning.as_ref().map_or(String::new(), tuning),
         stages(&report.stages),
         figures::human_readable(report),
+        mistakes::human_readable(report),
         pairs(&report.parity),
         findings(&report.guards),
         report.exported.path.display(),
-        if report.interrupted {
-            "\nended before its time, with the best so far; `edgefit train --resume RUN` goes on"
-        } else {
-            ""
-        },
+        ended_early(report),
     )
 }
 
-/// The memory of a stage, predicted and measured.
-fn memory(stage: &StageMemory) -> String {
-    let measured = stage.measured_peak_bytes.map_or(String::new(), |bytes| {
-        format!(", {} measured", format::bytes(bytes))
-    });
+/// What is to be known of a run that the user ended.
+fn ended_early(report: &Report) -> String {
+    if !report.interrupted {
+        return String::new();
+    }
+    let run = report.run.display();
+    let beside = if report.exported.path.parent() == Some(&report.run) {
+        String::new()
+    } else {
+        format!("; the run that it is to replace is as it was in {run}")
+    };
     format!(
-        "memory of stage {} at batch {}: {} predicted{measured}, {} free; the largest batch that fits is {}",
-        stage.stage,
-        stage.batch,
-        format::bytes(stage.predicted_bytes),
-        format::bytes(stage.available_bytes),
-        stage.largest_batch,
+        "\nended before its time, with the best so far; `edgefit train --resume {run}` goes on{beside}"
     )
 }
 
@@ -369,7 +379,11 @@ pub fn pairs(pairs: &[parity::Pair]) -> String {
         "within tolerance",
     ]);
     for pair in pairs {
-        let within = if pair.within { "yes" } else { "NO" };
+        let within = if pair.within {
+            Tone::Good.paint("yes")
+        } else {
+            Tone::Bad.paint("NO")
+        };
         rows.add_row([
             format!("{} – {}", pair.a, pair.b),
             format!("{:.1e}", pair.max_abs),

@@ -8,17 +8,19 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Context;
+use edgefit::base::file::ensure_place;
 use edgefit::base::units::format;
 use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit::engine::EngineName;
 use edgefit::engine::child::Launch;
-use edgefit::graph::Graph;
 use edgefit::graph::infer::{InputShapes, infer};
-use edgefit::graph::rewrite::lift_constants;
+use edgefit::graph::rewrite::{fix_input, lift_constants};
+use edgefit::graph::{Graph, ImageInput, labels};
 use edgefit::train::{SplitFile, model_of_run};
-use edgefit::verify::cases::{Case, HeldOut, ImageFolder, Source, from_npz, synthetic};
+use edgefit::verify::cases::{Case, HeldOut, ImageFolder, from_npz, synthetic};
 use edgefit::verify::{
-    ModelPaths, Models, Report, Setting, Verdict, output_tolerances, start, verify, with_names_of,
+    Counterparts, ModelPaths, Models, Report, Setting, Verdict, output_tolerances, start, verify,
+    with_names_of,
 };
 
 use super::{in_file, threads};
@@ -31,11 +33,18 @@ const SAMPLES: usize = 8;
 
 pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     let model = in_file(&args.model);
+    args.reduce.as_deref().map_or(Ok(()), ensure_place)?;
     let mut graph = Graph::load(&args.model)?;
     lift_constants(&mut graph);
+    anyhow::ensure!(
+        graph.free_inputs().next().is_some(),
+        "{}: the model has no inputs, so there is nothing to compare; export it with its inputs",
+        args.model.display()
+    );
     let tolerances = output_tolerances(&graph, &args.tolerance).map_err(&model)?;
     let against = args.against.as_deref();
     let other = against.map(|path| load_other(path, &graph)).transpose()?;
+    let (other, counterparts) = other.unzip();
     let cases = cases(&args, &graph, output)?;
     let (names, models) = match (args.engine, &other) {
         (Some(engine), Some(_)) => (vec![engine], Models::Two),
@@ -49,6 +58,7 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     let setting = Setting {
         graph: &graph,
         other: other.as_ref(),
+        counterparts,
         tolerances: &tolerances,
         only: args.engine,
     };
@@ -58,9 +68,9 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     };
     let spinner = spinner("running the engines");
     let report = verify(&cases, &setting, participants, paths, &mut |words| {
-        output.warn(words);
+        spinner.suspend(|| output.warn(words));
     });
-    spinner.finish_and_clear();
+    drop(spinner);
     let mut report = report.map_err(&model)?;
     if let Some(path) = &args.reduce {
         reduce(path, &mut report, models, output)?;
@@ -71,8 +81,8 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     Ok((report.verdict == Verdict::Agree).into())
 }
 
-/// The model in a file or of a run, its inputs and outputs called as those of `model`.
-fn load_other(path: &Path, model: &Graph) -> anyhow::Result<Graph> {
+/// The model in a file or of a run, its values called as those of `model`, and how many correspond.
+fn load_other(path: &Path, model: &Graph) -> anyhow::Result<(Graph, Counterparts)> {
     let mut other = if path.is_dir() {
         model_of_run(path, model)?
     } else {
@@ -98,10 +108,46 @@ fn launch(threads: usize) -> anyhow::Result<impl Fn(EngineName) -> Launch> {
     })
 }
 
+/// The model with what the user says of it, for preparing inputs.
+fn described(args: &Verify, graph: &Graph, labels: Option<&[String]>) -> anyhow::Result<Graph> {
+    let mut described = graph.clone();
+    if let Some(shape) = args.input_shape.as_ref().filter(|_| args.data.is_some()) {
+        fix_input(&mut described, &shape.0)?;
+    }
+    if let Some(name) = args.preprocessing {
+        ImageInput::of(&described)?
+            .preprocessing(name)?
+            .store(&mut described);
+    }
+    if let Some(given) = labels {
+        labels::store(&mut described, given);
+    }
+    Ok(described)
+}
+
+/// The lines of a file of labels.
+fn label_file(path: &Path) -> anyhow::Result<Vec<String>> {
+    let place = || format!("--labels {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(place)?;
+    let lines = text.lines().map(str::trim_end);
+    let labels: Vec<String> = lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect();
+    anyhow::ensure!(
+        !labels.is_empty(),
+        "{} holds no label; write one a line",
+        place()
+    );
+    Ok(labels)
+}
+
 /// All inputs that the model is compared on.
 fn cases(args: &Verify, graph: &Graph, output: &mut Output) -> anyhow::Result<Vec<Case>> {
     let model = in_file(&args.model);
     let samples = args.samples.map(|samples| samples as usize);
+    let labels = args.labels.as_deref().map(label_file).transpose()?;
+    let described = described(args, graph, labels.as_deref()).map_err(in_file(&args.model))?;
     let mut cases = Vec::new();
     if let Some(path) = &args.data {
         let folder = ImageFolder {
@@ -109,23 +155,35 @@ fn cases(args: &Verify, graph: &Graph, output: &mut Output) -> anyhow::Result<Ve
             held_out: args.split.as_deref().map(held_out).transpose()?,
             most: samples,
         };
-        let images = folder.case(graph, &mut |words| output.warn(words));
+        let images = folder.case(&described, &mut |words| output.warn(words));
         cases.push(images.map_err(&model)?);
+    } else if args.labels.is_some() && args.inputs.is_none() {
+        output.warn("--labels is for the accuracy on --data or --inputs; there are neither");
     }
     let shapes = match &args.inputs {
         Some(path) => {
-            let given = from_npz(path, graph)?;
-            let shapes = match &given.source {
-                Source::Arrays(arrays) => arrays.iter().map(|array| array.dims.clone()).collect(),
-                Source::Images(_) => Vec::new(),
-            };
+            let given = from_npz(path, &described)?.first(samples, graph);
+            let shapes = given.shapes();
             cases.push(given);
             shapes
         }
         None => {
-            let given = args.input_shape.as_ref().map(|shape| shape.0.as_slice());
+            let given = args.input_shape.as_ref().map(|shape| shape.0.clone());
+            let given = given.map(|mut shape| {
+                if let (Some(samples), Some(batch)) = (samples, shape.first_mut()) {
+                    *batch = samples;
+                }
+                shape
+            });
             let samples = samples.filter(|_| args.data.is_none()).unwrap_or(SAMPLES);
-            let shapes = InputShapes::bind(graph, samples, given).map_err(in_file(&args.model))?;
+            // Where only the images' preprocessing says how large they are.
+            let sized = if args.data.is_some() {
+                &described
+            } else {
+                graph
+            };
+            let given = given.as_deref().filter(|_| args.data.is_none());
+            let shapes = InputShapes::bind(sized, samples, given).map_err(in_file(&args.model))?;
             fits_here(graph, &shapes).map_err(in_file(&args.model))?;
             let dims = shapes.0.into_iter().map(|(_, dims)| dims);
             dims.collect::<Vec<_>>()

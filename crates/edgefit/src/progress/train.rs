@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use edgefit::probe::Progress;
 use edgefit::train::Observer;
 
-use super::Bars;
+use super::{Bars, Shown};
+use crate::output::warning;
 
 /// Whether the user wants the work to end.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -30,9 +31,12 @@ impl Observer for Bars {
     }
 
     fn progress(&mut self, done: u64, how: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(done);
-            bar.set_message(how.to_owned());
+        match &self.shown {
+            Shown::Bar(bar) => {
+                bar.set_position(done);
+                bar.set_message(format!(" {how}"));
+            }
+            Shown::Lines(pulse) => pulse.reach(done, how),
         }
     }
 
@@ -41,9 +45,10 @@ impl Observer for Bars {
     }
 
     fn warn(&mut self, message: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("warning: {message}")),
-            None => eprintln!("warning: {message}"),
+        let print = || eprintln!("{}", warning(message));
+        match &self.shown {
+            Shown::Bar(bar) => bar.suspend(print),
+            Shown::Lines(_) => print(),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use edgefit::base::units::format;
 use edgefit::cost::latency::{Bound, ClassLatency, LatencyFigure, Layer};
-use edgefit::cost::{Amounts, Budget, Check, NeedBasis, Resource, Suggestion, Verdict};
+use edgefit::cost::{Amounts, Budget, Check, Condition, NeedBasis, Resource, Suggestion, Verdict};
 
 use crate::output::table;
+use crate::paint::Tone;
 
 /// The nodes with their times, and the sums by class of op.
 pub fn layers(layers: &[Layer], classes: &[ClassLatency]) -> String {
@@ -47,7 +48,6 @@ pub fn layers(layers: &[Layer], classes: &[ClassLatency]) -> String {
 
 /// The verdict, a row a resource, the time, and what was tried.
 pub fn verdict_and_budgets(check: &Check) -> String {
-    let verdict = verdict(check.verdict);
     let mut rows = table(&["resource", "where", "need", "have", "margin", "basis"]);
     for budget in &check.budgets {
         let (need, have) = amounts(budget.amounts);
@@ -60,15 +60,26 @@ pub fn verdict_and_budgets(check: &Check) -> String {
             basis(budget.basis).to_owned(),
         ]);
     }
-    let mut text = format!("{verdict} {}", check.device);
-    if let Some(engine) = &check.engine {
-        text.push_str(&format!(" with {engine}"));
-    }
+    let mut text = headline(check);
     text.push_str(&format!("\n{rows}"));
+    if let (Some(runs), Some(engine)) = (&check.runs, &check.engine) {
+        let answer = match runs.holds {
+            Some(true) => None,
+            Some(false) => Some("does not run it"),
+            None => Some("may or may not run it"),
+        };
+        if let Some(answer) = answer {
+            text.push_str(&format!("\n{engine} {answer}: {}", runs.explanation));
+        }
+        if let Some(reason) = &runs.not_tried {
+            text.push_str(&format!("\n{engine} was not tried: {reason}"));
+        }
+    }
     for budget in &check.budgets {
-        let open = match budget.holds {
-            None => "may or may not hold: ",
-            _ => "",
+        let open = match (budget.holds, &budget.holds_if) {
+            (None, Some(condition)) => format!("holds, {}: ", conditions([condition])),
+            (None, None) => "may or may not hold: ".to_owned(),
+            _ => String::new(),
         };
         text.push_str(&format!(
             "\n{}: {open}{}",
@@ -81,10 +92,13 @@ pub fn verdict_and_budgets(check: &Check) -> String {
     }
     if let Some(energy) = &check.energy {
         text.push_str(&format!(
-            "\nenergy of a run: {:.1} mJ at full load ({})",
-            energy.energy_mj,
+            "\nenergy of a run: {} at full load ({})",
+            format::millijoules(energy.energy_mj),
             basis(energy.basis)
         ));
+    }
+    if let Some(note) = &check.note {
+        text.push_str(&format!("\nnote: {note}"));
     }
     for suggestion in &check.suggestions {
         text.push_str(&format!("\ntried: {}", tried(suggestion)));
@@ -102,19 +116,63 @@ pub fn verdict_and_budgets(check: &Check) -> String {
         .suggestions
         .iter()
         .all(|tried| tried.verdict == Verdict::DoesNotFit);
-    if check.verdict == Verdict::DoesNotFit && nothing_helps {
+    if check.verdict == Verdict::DoesNotFit && !refused(check) && nothing_helps {
         text.push_str("\nnothing tried makes it fit; start from a smaller backbone");
     }
     text
 }
 
-/// A verdict in words.
-pub fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fits => "fits",
-        Verdict::DoesNotFit => "does not fit",
-        Verdict::Unknown => "may or may not fit",
+/// The answer, the device and the engine, in one line.
+fn headline(check: &Check) -> String {
+    let verdict = if refused(check) {
+        "does not run on".to_owned()
+    } else {
+        verdict(check.verdict, &[])
+    };
+    let verdict = tone(check.verdict).paint(verdict);
+    let engine = check.engine.as_ref();
+    let engine = engine.map_or(String::new(), |engine| format!(" with {engine}"));
+    match check.fits_if.as_slice() {
+        [] => format!("{verdict} {}{engine}", check.device),
+        open => {
+            let fits = format!("fits, {}", conditions(open));
+            let fits = tone(check.verdict).paint(fits);
+            format!("{fits} ({}{engine})", check.device)
+        }
     }
+}
+
+/// What its colour says of a verdict.
+pub fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Fits => Tone::Good,
+        Verdict::DoesNotFit => Tone::Bad,
+        Verdict::Unknown => Tone::Unsure,
+    }
+}
+
+/// Whether the engine does not run the model.
+fn refused(check: &Check) -> bool {
+    let runs = check.runs.as_ref();
+    runs.is_some_and(|runs| runs.holds == Some(false))
+}
+
+/// A verdict in words.
+pub fn verdict(verdict: Verdict, fits_if: &[Condition]) -> String {
+    match (verdict, fits_if) {
+        (Verdict::Unknown, [_, ..]) => format!("fits, {}", conditions(fits_if)),
+        (Verdict::Fits, _) => "fits".into(),
+        (Verdict::DoesNotFit, _) => "does not fit".into(),
+        (Verdict::Unknown, []) => "may or may not fit".into(),
+    }
+}
+
+fn conditions<'c>(conditions: impl IntoIterator<Item = &'c Condition>) -> String {
+    let conditions = conditions.into_iter().map(|condition| {
+        let bytes = format::bytes(condition.bytes);
+        format!("{} is below {bytes}", condition.missing)
+    });
+    format!("if {}", conditions.collect::<Vec<_>>().join(" and "))
 }
 
 /// Need and have in words.
@@ -171,17 +229,24 @@ fn time(figure: &LatencyFigure) -> String {
         1 => "1 thread".to_owned(),
         threads => format!("{threads} threads"),
     };
-    format!(
-        "{} ({} to {}, {}, {threads})",
-        format::milliseconds(figure.ns),
-        format::milliseconds(figure.low_ns),
-        format::milliseconds(figure.high_ns),
-        basis(figure.basis)
-    )
+    let low = format::milliseconds(figure.low_ns);
+    let basis = basis(figure.basis);
+    match (figure.ns, figure.high_ns) {
+        (Some(ns), Some(high)) => format!(
+            "{} ({low} to {}, {basis}, {threads})",
+            format::milliseconds(ns),
+            format::milliseconds(high)
+        ),
+        _ => format!(
+            "{low} at least ({basis}, {threads}); how much more is not known: the profile has no bandwidth \
+             of the memory, or no time of a kernel"
+        ),
+    }
 }
 
 fn tried(suggestion: &Suggestion) -> String {
-    let verdict = verdict(suggestion.verdict);
+    let verdict = verdict(suggestion.verdict, &suggestion.fits_if);
+    let verdict = tone(suggestion.verdict).paint(&verdict);
     let bytes = |name: &str, bytes: Option<u64>| Some(format!("{name} {}", format::bytes(bytes?)));
     let ns = suggestion.latency_ns;
     let needs = [

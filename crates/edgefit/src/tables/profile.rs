@@ -4,10 +4,10 @@ use edgefit::base::units::format;
 use edgefit::device::profile::Scheme;
 use edgefit::device::{Basis, Figure, Profile};
 
-use crate::output::table;
+use crate::output::{Table, table};
 
 /// Rows of figures, each with how it is known and from where.
-struct Figures(comfy_table::Table);
+struct Figures(Table);
 
 impl Figures {
     fn row<T>(&mut self, name: &str, figure: &Figure<T>, value: impl FnOnce(&T) -> String) {
@@ -63,6 +63,11 @@ pub fn figures(profile: &Profile) -> String {
     ] {
         rows.optional(&format!("{unit}, {precision}"), figure.as_ref(), macs);
     }
+    if let Some(accelerator) = &profile.accelerator {
+        rows.optional("smallest kernel", accelerator.kernel_ns.as_ref(), |ns| {
+            format::milliseconds(*ns)
+        });
+    }
     if let Some(flash) = &profile.flash {
         rows.row("flash", &flash.bytes, bytes);
         rows.optional("flash, taken", flash.reserved_bytes.as_ref(), bytes);
@@ -71,6 +76,10 @@ pub fn figures(profile: &Profile) -> String {
         rows.row(&bank.name, &bank.bytes, bytes);
         let taken = format!("{}, taken", bank.name);
         rows.optional(&taken, bank.reserved_bytes.as_ref(), bytes);
+        let placed = format!("{}, placed statically at most", bank.name);
+        rows.optional(&placed, bank.static_bytes.as_ref(), bytes);
+        let block = format!("{}, largest block of the heap", bank.name);
+        rows.optional(&block, bank.heap_block_bytes.as_ref(), bytes);
     }
     let memory = &profile.memory;
     let theory = memory.bandwidth_bytes_per_second.as_ref();
@@ -97,6 +106,9 @@ pub fn figures(profile: &Profile) -> String {
         .map(|engine| engine.name.as_str())
         .collect();
     let mut text = format!("{}\n{}", profile.title, rows.0);
+    if let Some(note) = &profile.remark {
+        text.push_str(&format!("\nnote: {note}"));
+    }
     if !engines.is_empty() {
         text.push_str(&format!("\nengines: {}", engines.join(", ")));
     }

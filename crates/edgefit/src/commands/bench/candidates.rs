@@ -61,6 +61,11 @@ fn shapes(model: &Path, args: &Bench) -> anyhow::Result<Vec<Vec<usize>>> {
         let shapes = bound(&graph, shapes).map_err(in_file(model))?;
         (graph, shapes)
     };
+    ensure!(
+        graph.free_inputs().next().is_some(),
+        "{}: the model has no inputs, so there is nothing to measure; export it with its inputs",
+        model.display()
+    );
     if args.shape.input_shape.is_some() || !args.input.is_empty() {
         infer(&graph, &shapes).map_err(in_file(model))?;
     }

@@ -8,7 +8,8 @@ use edgefit::bench::{
     Bar, Basis, BenchResult, Comparison, GpuFigures, Report, TimeSum, header, row,
 };
 
-use crate::output::table;
+use crate::output::{Table, table};
+use crate::paint::Tone;
 
 /// Width of the longest bar of a histogram.
 const WIDTH: usize = 40;
@@ -38,10 +39,16 @@ pub fn report(report: &Report) -> String {
     }
     for judged in &report.assertions {
         let verdict = match (judged.value, judged.holds, judged.within_noise) {
-            (None, ..) => "FAILS, for there is no such figure here",
-            (_, true, false) => "holds",
-            (_, true, true) => "holds within the noise; more --time would decide",
-            (_, false, _) => "FAILS",
+            (None, ..) => {
+                let fails = Tone::Bad.paint("FAILS");
+                format!("{fails}, for there is no such figure here")
+            }
+            (_, true, false) => Tone::Good.paint("holds"),
+            (_, true, true) => {
+                let holds = Tone::Unsure.paint("holds within the noise");
+                format!("{holds}; more --time would decide")
+            }
+            (_, false, _) => Tone::Bad.paint("FAILS"),
         };
         text.push_str(&format!(
             "\n{} of {}: {verdict}",
@@ -101,7 +108,7 @@ fn outliers(result: &BenchResult, middle: u64) -> String {
     format!("{count} outlier{plural}{}", farthest.unwrap_or_default())
 }
 
-fn time_sums(name: &str, sums: &[TimeSum]) -> comfy_table::Table {
+fn time_sums(name: &str, sums: &[TimeSum]) -> Table {
     let whole = sums.iter().map(|sum| sum.ns).sum();
     let mut rows = table(&[name, "nodes", "time", "share"]);
     for sum in sums {

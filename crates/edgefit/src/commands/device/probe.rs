@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
-use edgefit::base::file::write_atomically;
+use edgefit::base::file::{ensure_place, write_atomically};
 use edgefit::device::gpu::Reading;
 use edgefit::device::{Gpus, Profile};
 use edgefit::engine::child::Launch;
@@ -111,10 +111,10 @@ fn there(remote: &RemoteRunner, args: &Probe, output: &mut Output) -> anyhow::Re
         let library = library.to_str().context("--nvml-lib is not UTF-8")?;
         arguments.extend(["--nvml-lib", library]);
     }
-    let spinner = spinner("measuring the board, which takes minutes");
-    let answer = remote.ask(&arguments, SCHEMA, output);
-    spinner.finish_and_clear();
-    let mut answer: Map<String, Value> = answer?;
+    let mut answer: Map<String, Value> = {
+        let _spinner = spinner("measuring the board, which takes minutes");
+        remote.ask(&arguments, SCHEMA, output)?
+    };
     let gpus = answer.remove("gpus").unwrap_or_default();
     let read = || {
         let profile: Profile = serde_json::from_value(Value::Object(answer))?;
@@ -133,14 +133,14 @@ fn there(remote: &RemoteRunner, args: &Probe, output: &mut Output) -> anyhow::Re
 }
 
 pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
+    args.output.as_deref().map_or(Ok(()), ensure_place)?;
     let Probed { profile, gpus } = match board::connect(&args.remote, output)? {
         Some(remote) => there(&remote, &args, output)?,
         None => here(&args, output)?,
     };
     if let Some(path) = &args.output {
         let text = toml::to_string(&profile).context("the profile cannot be written as TOML")?;
-        write_atomically(path, |file| file.write_all(text.as_bytes()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write_atomically(path, |file| file.write_all(text.as_bytes()))?;
     }
     let found = Found {
         profile: &profile,

@@ -7,9 +7,6 @@ use edgefit::graph::diff::{Changes, Diff};
 
 use crate::output::{Outcome, Output, table};
 
-/// Longest description of a change that is printed whole.
-const WIDEST: usize = 160;
-
 /// Shows what the model in `other` has changed from the one in `model`.
 pub fn run(model: &Path, other: &Path, output: &mut Output) -> anyhow::Result<Outcome> {
     let diff = Diff::of(&Graph::load(model)?, &Graph::load(other)?);
@@ -35,7 +32,7 @@ fn human_readable(diff: &Diff) -> String {
             }
         }
         for change in &changes.changed {
-            let what = shortened(&change.what.join("; "));
+            let what = super::shortened(&change.what.join("; "));
             rows.add_row(["~", kind, &change.name, &what]);
         }
     }
@@ -53,11 +50,4 @@ fn human_readable(diff: &Diff) -> String {
         count("initializers", &diff.initializers),
     ];
     format!("{rows}\n{}", counts.join("\n"))
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(WIDEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }

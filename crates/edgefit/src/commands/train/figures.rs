@@ -82,7 +82,14 @@ fn row(name: &str, test: &Metrics, val: &Metrics) -> Vec<String> {
 }
 
 fn by_class(classes: &[String], test: &Classification) -> String {
-    let heads = ["class", "test samples", "precision", "recall", "F1"];
+    let heads = [
+        "output",
+        "class",
+        "test samples",
+        "precision",
+        "recall",
+        "F1",
+    ];
     let worst = |class: usize| test.per_class[class].f1;
     let mut text = rows_of(&heads, classes, worst, |class| {
         let of = &test.per_class[class];
@@ -93,6 +100,14 @@ fn by_class(classes: &[String], test: &Classification) -> String {
             figure(Some(of.f1)),
         ]
     });
+    let absent = test.per_class.iter().filter(|of| of.samples == 0).count();
+    if absent > 0 {
+        text.push_str(&format!(
+            "\nbalanced accuracy and macro F1 are means over the {} classes with test samples, {absent} \
+             have none",
+            classes.len() - absent
+        ));
+    }
     if let Some(share) = test.top5_accuracy {
         text.push_str(&format!("\ntop-5 accuracy {}", format::percent(share)));
     }
@@ -100,7 +115,14 @@ fn by_class(classes: &[String], test: &Classification) -> String {
 }
 
 fn by_label(labels: &[String], test: &MultiLabel) -> String {
-    let heads = ["label", "test samples", "precision", "recall", "F1"];
+    let heads = [
+        "output",
+        "label",
+        "test samples",
+        "precision",
+        "recall",
+        "F1",
+    ];
     let worst = |label: usize| test.per_label[label].f1;
     rows_of(&heads, labels, worst, |label| {
         let of = &test.per_label[label];
@@ -115,6 +137,7 @@ fn by_label(labels: &[String], test: &MultiLabel) -> String {
 
 fn by_target(targets: &[String], test: &Regression) -> String {
     let heads = [
+        "output",
         "target",
         "mean absolute error",
         "95 % interval",
@@ -148,7 +171,7 @@ fn rows_of(
     }
     let mut rows = table(heads);
     for &at in &order {
-        rows.add_row([vec![names[at].clone()], cells(at)].concat());
+        rows.add_row([vec![at.to_string(), names[at].clone()], cells(at)].concat());
     }
     if order.len() < names.len() {
         let all = names.len();

@@ -1,10 +1,16 @@
 //! The human-readable output of `edgefit verify`.
 
 use edgefit::base::units::format;
-use edgefit::engine::EngineName;
-use edgefit::verify::{Compared, Divergence, InputKind, Pair, Report, Statistics, Status, Verdict};
+use edgefit::verify::{
+    Compared, Counterparts, Divergence, InputKind, MatchedBy, Pair, Report, Statistics, Status,
+    Verdict,
+};
 
 use crate::output::table;
+use crate::paint::Tone;
+
+/// Most nodes that are listed.
+const LISTED: usize = 6;
 
 pub fn text(report: &Report) -> String {
     let what = match report.against {
@@ -12,18 +18,27 @@ pub fn text(report: &Report) -> String {
         None => "the engines",
     };
     let says = match report.verdict {
-        Verdict::Agree => "agree",
-        Verdict::Diverge => "DIVERGE",
+        Verdict::Agree | Verdict::Crashed => Tone::Good.paint("agree"),
+        Verdict::Diverge => Tone::Bad.paint("DIVERGE"),
     };
-    let mut text = format!("{what} {says} on {}\n", inputs(&report.cases));
+    let mut text = match report.cases.as_slice() {
+        [] => format!("{what} were not compared\n"),
+        cases => format!("{what} {says} on {}\n", inputs(cases)),
+    };
     text.push_str(&comparisons(&report.pairs));
+    if let Some(found) = &report.counterparts {
+        text.push_str(&correspondence(found));
+    }
     for engine in &report.engines {
         let problem = engine.problem.as_deref().unwrap_or_default();
+        let name = engine.engine;
         match engine.status {
             Status::Ran => {}
-            Status::Missing => text.push_str(&format!("\nnot compared with {}", engine.engine)),
-            Status::Failed => text.push_str(&format!("\nFAILED: {problem}")),
-            Status::Crashed => text.push_str(&format!("\nCRASHED: {problem}")),
+            Status::Missing => text.push_str(&format!("\nnot compared with {name}: not installed")),
+            Status::Failed => text.push_str(&format!("\nnot compared with {name}: {problem}")),
+            Status::Crashed => {
+                text.push_str(&format!("\n{}: {problem}", Tone::Bad.paint("CRASHED")));
+            }
         }
     }
     for fault in &report.faults {
@@ -81,11 +96,7 @@ fn inputs(cases: &[Compared]) -> String {
             kind => format!("{kind} ({samples})"),
         })
         .collect();
-    if kinds.is_empty() {
-        "nothing".into()
-    } else {
-        format!("inputs: {}", kinds.join(", "))
-    }
+    format!("inputs: {}", kinds.join(", "))
 }
 
 fn comparisons(pairs: &[Compared]) -> String {
@@ -108,11 +119,11 @@ fn comparisons(pairs: &[Compared]) -> String {
     } in pairs
     {
         let within = if pair.within {
-            "yes"
+            Tone::Good.paint("yes")
         } else if *accumulated {
-            "adds up"
+            "adds up".to_owned()
         } else {
-            "NO"
+            Tone::Bad.paint("NO")
         };
         rows.add_row([
             format!("{} – {}", pair.a, pair.b),
@@ -122,22 +133,49 @@ fn comparisons(pairs: &[Compared]) -> String {
             format!("{:.6}", pair.cosine),
             format::percent(pair.top1_agree),
             format::percent(pair.tolerance_used),
-            within.to_owned(),
+            within,
         ]);
     }
-    let mut text = rows.to_string();
-    let with = |pair: &Compared| [pair.pair.a, pair.pair.b].contains(&EngineName::OnnxRuntime);
-    if !pairs.iter().any(with) {
-        text.push_str("\nnot compared with ONNX Runtime");
+    rows.to_string()
+}
+
+/// How far the two models are the same network.
+fn correspondence(found: &Counterparts) -> String {
+    let Counterparts {
+        matched,
+        model,
+        other,
+        ..
+    } = found;
+    let count =
+        format!("{matched} of its {model} nodes have a counterpart among the other's {other}");
+    match found.by {
+        MatchedBy::Nothing => format!(
+            "\ntwo different networks: {count}, so that no node can be named as the first to differ"
+        ),
+        _ if !found.same_network() => {
+            format!("\ntwo different networks, with layers of other sizes: {count}")
+        }
+        MatchedBy::Structure => format!(
+            "\nits inner values have other names and were matched by what makes them: {count}"
+        ),
+        MatchedBy::Names if (matched, matched) == (model, other) => String::new(),
+        MatchedBy::Names => format!("\nnot all is the same: {count}"),
     }
-    text
 }
 
 fn divergence(found: &Divergence) -> String {
-    let mut text = format!(
-        "\nthe first node to differ is '{}' ({})",
-        found.node, found.op
-    );
+    // Of several nodes that only differ together, any may be the first.
+    let mut text = match found.nodes.len() {
+        0 | 1 => format!(
+            "\nthe first node to differ is '{}' ({})",
+            found.node, found.op
+        ),
+        nodes => format!(
+            "\nthe results part somewhere in the {nodes} nodes up to '{}' ({})",
+            found.node, found.op
+        ),
+    };
     let apart = |pair: &Pair| {
         if pair.nan == [0, 0] {
             format!("by up to {:.1e}, at {:?}", pair.max_abs, pair.worst)
@@ -152,8 +190,8 @@ fn divergence(found: &Divergence) -> String {
         Some(alone) if !alone.within => match found.nodes.len() {
             0 | 1 => format!("; with the same inputs it still differs, {}", apart(alone)),
             _ => format!(
-                "; the nodes {} run together on the same inputs still differ, {}",
-                found.nodes.join(", "),
+                "; {} run together on the same inputs still differ, {}",
+                listed(&found.nodes),
                 apart(alone)
             ),
         },
@@ -169,6 +207,16 @@ fn divergence(found: &Divergence) -> String {
         text.push_str(&statistics(&found.inputs));
     }
     text
+}
+
+/// The names, or the first and the last of many.
+fn listed(nodes: &[String]) -> String {
+    match nodes {
+        [first @ .., last] if nodes.len() > LISTED => {
+            format!("{}, … {last}", first[..LISTED - 1].join(", "))
+        }
+        nodes => nodes.join(", "),
+    }
 }
 
 fn statistics(inputs: &[Statistics]) -> String {

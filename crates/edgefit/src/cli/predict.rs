@@ -1,0 +1,41 @@
+//! The flags of `edgefit predict`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use edgefit::engine::EngineName;
+use edgefit::graph::preprocessing::PreprocessingName;
+
+use super::model;
+
+#[derive(Debug, Args)]
+pub struct Predict {
+    /// ONNX model, or the folder of a run
+    #[arg(value_parser = model())]
+    pub model: PathBuf,
+
+    /// Images, folders of images (any depth), or .npz files with an array for each input of the model
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Only the images of a folder that a run held out for its test, by its splits.json
+    #[cfg(feature = "train")]
+    #[arg(long, value_name = "FILE")]
+    pub split: Option<PathBuf>,
+
+    /// Engine (ONNX Runtime if it is there, else tract, if not given)
+    #[arg(long)]
+    pub engine: Option<EngineName>,
+
+    /// Threads of the engine (all cores, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+
+    /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
+    #[arg(long)]
+    pub preprocessing: Option<PreprocessingName>,
+
+    /// Print the predictions as comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}

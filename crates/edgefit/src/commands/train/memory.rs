@@ -1,0 +1,19 @@
+//! The memory of training, in words.
+
+use edgefit::base::units::format;
+use edgefit::train::stages::training_memory::StageMemory;
+
+/// The memory of a stage, predicted and measured.
+pub fn of_stage(stage: &StageMemory) -> String {
+    let measured = stage.measured_peak_bytes.map_or(String::new(), |bytes| {
+        format!(", {} measured", format::bytes(bytes))
+    });
+    format!(
+        "memory of stage {} at batch {}: {} predicted{measured}, {} free; the largest batch that fits is {}",
+        stage.stage,
+        stage.batch,
+        format::bytes(stage.predicted_bytes),
+        format::bytes(stage.available_bytes),
+        stage.largest_batch,
+    )
+}

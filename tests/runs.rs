@@ -1,0 +1,366 @@
+//! What lies in the folder of a run: it is not replaced unasked, not written by two, and says what it is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+
+use serde_json::Value;
+
+use crate::common::npz::{Values, save};
+use crate::common::process::{kill, reaches, start};
+use crate::common::{
+    Ran, SMALL, assert_refused, command, onnxruntime, run, small_backbone, some_photographs,
+};
+
+const CLASSES: [&str; 3] = ["bird", "flower", "vehicle"];
+
+fn train(data: &Path, out: &Path, more: &[&str]) -> Command {
+    let mut train = crate::common::train(data, small_backbone());
+    train.args(more).arg("-o").arg(out);
+    train
+}
+
+fn resume(out: &Path) -> Ran {
+    run(command().args(["train", "--json", "--resume"]).arg(out))
+}
+
+fn document(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The files in a folder, and what is in them.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    files
+        .map(|entry| {
+            let name = entry.file_name().to_str().unwrap().to_owned();
+            (name, fs::read(entry.path()).unwrap())
+        })
+        .filter(|(name, _)| name != ".lock")
+        .collect()
+}
+
+/// A recipe that trains on and on.
+fn endless(folder: &Path) -> String {
+    let recipe = folder.join("endless.toml");
+    fs::write(&recipe, "[probe]\nepochs = 100000\npatience = 0\n").unwrap();
+    recipe.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_run_stays_whole_until_the_one_that_replaces_it_is() {
+    onnxruntime();
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("run");
+    assert!(run(&mut train(data.path(), &place, &["--epochs", "3"])).code < 2);
+    let first = files(&place);
+
+    let again = run(&mut train(data.path(), &place, &["--seed", "1"]));
+    assert_refused(&again, &["holds a finished run", "--force", "-o"]);
+    assert_eq!(files(&place), first);
+
+    // Refused, for the device and for an image.
+    let small = ["--force", "--device", "nrf52832"];
+    let mut refused = command();
+    refused.arg("train").arg(data.path());
+    refused.arg("--backbone").arg(small_backbone());
+    refused.args(small).arg("-o").arg(&place);
+    assert!(run(&mut refused).code > 0);
+    let broken = data.path().join("bird/broken.png");
+    fs::write(&broken, b"\x89PNG\r\n\x1a\nbroken").unwrap();
+    let strict = run(&mut train(data.path(), &place, &["--force", "--strict"]));
+    assert_refused(&strict, &["broken.png"]);
+    fs::remove_file(broken).unwrap();
+    assert_eq!(files(&place), first);
+    assert!(!place.join("next").exists());
+
+    // Killed.
+    let flags = ["--force", "--seed", "1"];
+    let mut child = start(train(data.path(), &place, &flags));
+    let manifest = place.join("next/manifest.json");
+    assert!(reaches(&mut child, || manifest.exists()), "it ended");
+    kill(child);
+    assert_eq!(files(&place), first);
+    let third = run(&mut train(data.path(), &place, &[]));
+    assert_refused(&third, &["one that is to replace it", "--resume"]);
+
+    let ended = resume(&place);
+    assert!(ended.code < 2, "{ended:?}");
+    let report = ended.json("edgefit.train/1");
+    let model = place.join("model.onnx");
+    assert_eq!(report["exported"]["path"], model.to_str().unwrap());
+    assert!(!place.join("next").exists());
+    assert_eq!(document(&place.join("job.json"))["recipe"]["seed"], 1);
+    let whole = out.path().join("whole");
+    run(&mut train(data.path(), &whole, &["--seed", "1"]));
+    assert_eq!(
+        fs::read(model).unwrap(),
+        fs::read(whole.join("model.onnx")).unwrap()
+    );
+    assert_eq!(
+        files(&place).into_keys().collect::<Vec<_>>(),
+        files(&whole).into_keys().collect::<Vec<_>>()
+    );
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args([name, &id]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_is_written_by_one_and_a_killed_one_does_not_hold_it() {
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("run");
+    let recipe = endless(out.path());
+    let flags = ["--recipe", &recipe];
+    let mut first = start(train(data.path(), &place, &flags));
+    // An epoch is told when it is over, long before its stage is.
+    let events = place.join("events.jsonl");
+    let told = || fs::read_to_string(&events).is_ok_and(|text| text.contains("val_loss"));
+    assert!(reaches(&mut first, told), "it ended by itself");
+    signal(&first, "-STOP");
+    let before = files(&place);
+    for more in [&flags[..], &["--force"]] {
+        let second = run(&mut train(data.path(), &place, more));
+        assert_refused(&second, &["another edgefit", "run"]);
+    }
+    assert_refused(&resume(&place), &["another edgefit", "run"]);
+    assert_eq!(files(&place), before);
+    kill(first);
+
+    let unfinished = run(&mut train(data.path(), &place, &flags));
+    assert_refused(&unfinished, &["an unfinished run", "--resume", "--force"]);
+    let mut resumed = command();
+    resumed.args(["train", "--resume"]).arg(&place);
+    let mut resumed = start(resumed);
+    let checkpoint = place.join("checkpoint.safetensors");
+    assert!(reaches(&mut resumed, || checkpoint.exists()), "it ended");
+    kill(resumed);
+}
+
+#[test]
+fn a_run_is_not_gone_on_with_on_anything_else() {
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let (place, model) = (out.path().join("run"), out.path().join("own.onnx"));
+    fs::copy(small_backbone(), &model).unwrap();
+    let mut train = crate::common::train(data.path(), &model);
+    train.args(["--stages", "probe,full", "--epochs", "4", "-o"]);
+    let mut child = start({
+        train.arg(&place);
+        train
+    });
+    let manifest = place.join("manifest.json");
+    assert!(reaches(&mut child, || manifest.exists()), "it ended");
+    kill(child);
+    let before = files(&place);
+
+    let bird = data.path().join("bird");
+    let mut names: Vec<_> = fs::read_dir(&bird)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    names.sort();
+    let (first, second) = (&names[0], &names[1]);
+    let aside = out.path().join("aside");
+    let refused = |words: &[&str]| {
+        assert_refused(&resume(&place), words);
+        assert_eq!(files(&place), before);
+    };
+    let told = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+
+    fs::rename(first, &aside).unwrap();
+    refused(&["1 image is gone", &told(first), "--force"]);
+    fs::rename(&aside, first).unwrap();
+
+    let extra = bird.join("extra.png");
+    image::GrayImage::new(64, 64).save(&extra).unwrap();
+    refused(&["1 image is new (bird/extra.png)"]);
+    fs::remove_file(&extra).unwrap();
+
+    fs::copy(second, &aside).unwrap();
+    fs::copy(first, second).unwrap();
+    refused(&["1 image is changed", &told(second)]);
+    fs::copy(&aside, second).unwrap();
+
+    let other = bird.join("zzz.png");
+    fs::rename(first, &other).unwrap();
+    refused(&["1 image is renamed", "bird/zzz.png now"]);
+    fs::rename(&other, first).unwrap();
+
+    let vogel = data.path().join("vogel");
+    fs::rename(&bird, &vogel).unwrap();
+    refused(&["class 'bird' is called 'vogel' now"]);
+    fs::rename(&vogel, &bird).unwrap();
+
+    fs::copy(crate::common::resized_backbone(), &model).unwrap();
+    refused(&["own.onnx", "not the backbone that the run began with"]);
+    fs::copy(small_backbone(), &model).unwrap();
+
+    let job = place.join("job.json");
+    let text = fs::read_to_string(&job).unwrap();
+    let mut edited: Value = serde_json::from_str(&text).unwrap();
+    edited["recipe"]["probe"]["epochs"] = 5.into();
+    fs::write(&job, edited.to_string()).unwrap();
+    let ran = resume(&place);
+    assert_refused(&ran, &["job.json", "recipe.probe.epochs is 5, was 4"]);
+    fs::write(&job, text).unwrap();
+
+    let ended = resume(&place);
+    assert!(ended.code < 2, "{ended:?}");
+    assert_eq!(files(&place)["splits.json"], before["splits.json"]);
+}
+
+#[test]
+fn a_folder_of_other_things_is_not_touched() {
+    let data = some_photographs(&CLASSES, 12);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("mine");
+    fs::create_dir_all(place.join("deeper")).unwrap();
+    fs::write(place.join("notes.txt"), "mine").unwrap();
+    let refused = run(&mut train(data.path(), &place, &[]));
+    assert_refused(&refused, &["no run (deeper and 1 more)", "-o", "--force"]);
+    fs::write(place.join("model.onnx"), "mine").unwrap();
+    let refused = run(&mut train(data.path(), &place, &["--force"]));
+    assert_refused(&refused, &["model.onnx that no run has written"]);
+    let names: Vec<String> = files(&place).into_keys().collect();
+    assert_eq!(names, ["model.onnx", "notes.txt"]);
+
+    fs::remove_file(place.join("model.onnx")).unwrap();
+    let ran = run(&mut train(data.path(), &place, &["--force"]));
+    assert!(ran.code < 2, "{ran:?}");
+    assert_eq!(fs::read(place.join("notes.txt")).unwrap(), b"mine");
+    assert!(place.join("deeper").exists() && place.join("report.json").exists());
+
+    let file = out.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert_refused(
+        &run(&mut train(data.path(), &file, &["--force"])),
+        &["is a file", "-o"],
+    );
+    // Refused before anything is fetched.
+    let mut demo = command();
+    demo.env("EDGEFIT_CACHE", out.path().join("cache"));
+    let ran = run(demo.arg("demo").arg("-o").arg(&place));
+    assert_refused(&ran, &["holds a finished run"]);
+}
+
+/// The lines of a file of comma-separated values, by their heads.
+fn lines(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let lines = reader.deserialize();
+    lines.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn a_run_says_where_it_comes_from_and_what_it_says_of_each_test_image() {
+    onnxruntime();
+    let data = some_photographs(&CLASSES, 20);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("run");
+    // Too short to be right about all of them.
+    let ran = run(&mut train(data.path(), &place, &["--epochs", "1"]));
+    assert!(ran.code < 2, "{ran:?}");
+    let report = document(&place.join("report.json"));
+    let job = document(&place.join("job.json"));
+    for from in [&report, &job] {
+        assert_eq!(from["version"], env!("CARGO_PKG_VERSION"));
+        let started = from["started"].as_str().unwrap();
+        assert!(started.len() == 20 && started.ends_with('Z'), "{started}");
+        let command = from["command"].as_array().unwrap();
+        assert_eq!(command[1], "train");
+        assert!(command.contains(&"--epochs".into()));
+    }
+    assert_eq!(report["interrupted"], false);
+
+    let predictions = lines(&place.join("predictions.csv"));
+    let splits = document(&place.join("splits.json"));
+    let samples: Vec<&str> = predictions.iter().map(|line| &*line["sample"]).collect();
+    assert_eq!(splits["test"], serde_json::json!(samples));
+    let wrong: Vec<_> = predictions
+        .iter()
+        .filter(|line| line["correct"] == "false")
+        .collect();
+    assert!(!wrong.is_empty(), "a test that shows no mistake");
+    let accuracy = 1.0 - wrong.len() as f64 / predictions.len() as f64;
+    assert!((report["test"]["accuracy"].as_f64().unwrap() - accuracy).abs() < 1e-12);
+    for line in &predictions {
+        let (truth, _) = line["sample"].split_once('/').unwrap();
+        assert_eq!(line["truth"], truth);
+        let of = |class: &str| line[&format!("p({class})")].parse::<f64>().unwrap();
+        let all = CLASSES.map(of);
+        assert!((all.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{line:?}");
+        let most = all.into_iter().fold(0.0, f64::max);
+        assert_eq!(of(&line["predicted"]), most, "{line:?}");
+    }
+
+    let mistakes = report["mistakes"].as_array().unwrap();
+    assert_eq!(mistakes.len(), wrong.len());
+    assert!(
+        mistakes
+            .windows(2)
+            .all(|pair| pair[0]["probability"].as_f64() >= pair[1]["probability"].as_f64())
+    );
+    let sample = mistakes[0]["sample"].as_str().unwrap();
+    for words in [sample, "said to be", "predictions.csv"] {
+        assert!(ran.stdout.contains(words), "«{words}»: {}", ran.stdout);
+    }
+
+    let confusion = lines(&place.join("confusion.csv"));
+    for (truth, line) in confusion.iter().enumerate() {
+        assert_eq!(line["truth \\ predicted"], CLASSES[truth]);
+        for (said, class) in CLASSES.iter().enumerate() {
+            let count: u64 = line[*class].parse().unwrap();
+            assert_eq!(report["test"]["confusion"][truth][said], count);
+        }
+    }
+}
+
+#[test]
+fn numbers_stand_beside_what_was_predicted() {
+    onnxruntime();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("brightness.npz");
+    let value = |sample: usize| sample as f32 / 40.0;
+    let pixels = (0..40).flat_map(|sample| vec![value(sample); 3 * SMALL * SMALL]);
+    let targets: Vec<f32> = (0..40).map(|sample| 10.0 * value(sample)).collect();
+    let x = Values::Floats(pixels.collect());
+    save(
+        &data,
+        &[
+            ("x", &[40, 3, SMALL, SMALL], x),
+            ("y", &[40], Values::Floats(targets.clone())),
+        ],
+    );
+    let mut graph = edgefit::graph::Graph::load(small_backbone()).unwrap();
+    graph.metadata.clear();
+    let model = folder.path().join("plain.onnx");
+    graph.save(&model).unwrap();
+    let place = folder.path().join("run");
+    let mut train = crate::common::train(&data, &model);
+    let ran = run(train.args(["--epochs", "3", "-o"]).arg(&place));
+    assert!(ran.code < 2, "{ran:?}");
+    let predictions = lines(&place.join("predictions.csv"));
+    assert_eq!(
+        document(&place.join("report.json"))["test"]["samples"],
+        predictions.len()
+    );
+    for line in &predictions {
+        let row: usize = line["sample"]
+            .strip_prefix("row ")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(line["truth(0)"].parse::<f32>().unwrap(), targets[row]);
+        assert!(line["predicted(0)"].parse::<f32>().unwrap().is_finite());
+    }
+    assert!(!place.join("confusion.csv").exists());
+}

@@ -37,13 +37,17 @@ pub fn read_image(path: &Path) -> Result<Vec<u8>, String> {
             _ => format!("cannot be read ({error})"),
         }
     })?;
+    if !about.is_file() {
+        return Err("is no regular file".into());
+    }
     if about.len() > MAX_FILE {
         return Err(format!(
             "is too large for one image ({} MiB)",
             about.len() >> 20
         ));
     }
-    edgefit_base::file::read(path).map_err(|error| format!("cannot be read ({error})"))
+    // What stands in the place of a picture is told by what it holds, see `decode`.
+    std::fs::read(path).map_err(|error| format!("cannot be read ({error})"))
 }
 
 /// Decodes PNG, JPEG, WebP, BMP or GIF into 8-bit RGB: of several frames the first is taken, the

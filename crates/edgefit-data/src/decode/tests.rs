@@ -161,7 +161,7 @@ fn files_are_read_or_said_why_not() {
     std::os::unix::fs::symlink("gone.png", folder.path().join("link")).unwrap();
     for (name, expected) in [
         ("link", "a link to gone.png"),
-        (".", "it is a folder"),
+        (".", "no regular file"),
         ("b", "cannot be read"),
     ] {
         let error = read_image(&folder.path().join(name)).unwrap_err();

@@ -13,9 +13,9 @@ const MOST_CLASSES: usize = 10;
 /// Most mistakes that are shown.
 const MOST_MISTAKES: usize = 5;
 
-/// Both, with a line break in front of each.
+/// Both, each on lines of its own.
 pub fn human_readable(report: &Report) -> String {
-    format!("{}{}", confusion(report), mistakes(report))
+    [confusion(report), mistakes(report)].concat()
 }
 
 /// A row for each true class, a column for each that was said; nothing where all is right.
@@ -37,12 +37,12 @@ fn confusion(report: &Report) -> String {
         });
         rows.add_row([format!("{at} {class}")].into_iter().chain(cells));
     }
-    format!("\n{rows}")
+    format!("{rows}\n")
 }
 
 fn mistakes(report: &Report) -> String {
     let Some(count) = report.test.accuracy().map(|accuracy| accuracy.samples) else {
-        return "\npredictions.csv has the test samples one by one".into();
+        return "predictions.csv has the test samples one by one\n".into();
     };
     let wrong = report.mistakes.len();
     if wrong == 0 {
@@ -63,6 +63,6 @@ fn mistakes(report: &Report) -> String {
         String::new()
     };
     format!(
-        "\n{rows}\n{wrong} of {count} test samples are wrong{which}; predictions.csv has all samples"
+        "{rows}\n{wrong} of {count} test samples are wrong{which}; predictions.csv has all samples\n"
     )
 }

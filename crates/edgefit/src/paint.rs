@@ -47,13 +47,25 @@ fn refused() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// `text` without what a terminal would obey but ends of lines and the colours of verdicts: names come
-/// from files.
+/// `text` without what a terminal would obey but ends of lines and, where there are colours, those of
+/// verdicts: names come from files.
 pub fn harmless(text: &str) -> String {
+    let coloured = console::colors_enabled() || console::colors_enabled_stderr();
+    without_control(
+        text,
+        if coloured && !refused() {
+            &SEQUENCES[..]
+        } else {
+            &[]
+        },
+    )
+}
+
+fn without_control(text: &str, kept: &[&str]) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let colour = SEQUENCES.iter().find(|own| rest.starts_with(**own));
+        let colour = kept.iter().find(|own| rest.starts_with(**own));
         let taken = colour.map_or(c.len_utf8(), |own| own.len());
         match colour {
             Some(own) => shown.push_str(own),
@@ -97,14 +109,15 @@ mod tests {
         let red = Tone::Bad.styled("does not fit", true);
         assert_eq!(red, "\u{1b}[31mdoes not fit\u{1b}[0m");
         assert_eq!(Tone::Bad.styled("no", false), "no");
-        assert_eq!(harmless(&red), red);
+        assert_eq!(without_control(&red, &SEQUENCES), red);
+        assert_eq!(without_control("\u{1b}[31mno", &[]), "\u{fffd}[31mno");
         assert_eq!(
-            harmless("a\u{1b}[2Jb\n\u{1b}]0;t\u{7}ü\r"),
+            without_control("a\u{1b}[2Jb\n\u{1b}]0;t\u{7}ü\r", &SEQUENCES),
             "a\u{fffd}[2Jb\n\u{fffd}]0;t\u{fffd}ü\u{fffd}"
         );
         for tone in [Tone::Good, Tone::Unsure, Tone::Bad] {
             let painted = tone.styled("x", true);
-            assert_eq!(harmless(&painted), painted);
+            assert_eq!(without_control(&painted, &SEQUENCES), painted);
         }
     }
 

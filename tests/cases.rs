@@ -84,7 +84,9 @@ fn scripts() -> PathBuf {
 /// Runs a generator, unless its output is in the cache. Its folder is named after what makes it.
 fn generated(name: &str, arguments: &[String], environment: &[(String, String)]) -> PathBuf {
     let script = scripts().join(name).with_extension("py");
-    let made_by = format!("{}{arguments:?}", fs::read_to_string(&script).unwrap());
+    // What `prepare` reads lies in a temporary folder, and is the same every time.
+    let told: &[String] = if name == "prepare" { &[] } else { arguments };
+    let made_by = format!("{}{told:?}", fs::read_to_string(&script).unwrap());
     let hash = sha256_hex(made_by.as_bytes());
     let folder = cache()
         .root()

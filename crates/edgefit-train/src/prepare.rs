@@ -10,6 +10,7 @@ pub mod inference;
 pub(crate) mod input;
 pub(crate) mod model;
 pub mod preparation;
+pub(crate) mod preprocessing_candidates;
 pub(crate) mod scales_inside;
 pub mod source;
 pub(crate) mod split;

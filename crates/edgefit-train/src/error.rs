@@ -92,6 +92,20 @@ pub enum Error {
     Stopped(String),
 }
 
+impl Error {
+    /// Whether it is about the backbone or a model that was made of it, and does not name the file.
+    pub fn lacks_file(&self) -> bool {
+        use edgefit_graph::Error as Graph;
+        matches!(
+            self,
+            Error::Stopped(_)
+                | Error::Engine(_)
+                | Error::Burn(_)
+                | Error::Graph(Graph::Invalid { .. } | Graph::Unsupported(_))
+        )
+    }
+}
+
 fn fix(largest: usize) -> String {
     match largest {
         0 => "end other programs, or take a smaller backbone".into(),

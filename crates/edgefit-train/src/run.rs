@@ -9,6 +9,7 @@ pub(crate) mod lock;
 pub(crate) mod manifest;
 pub(crate) mod occupant;
 pub(crate) mod publish;
+pub(crate) mod refusal;
 pub mod report;
 pub mod saved_model;
 pub mod split_file;

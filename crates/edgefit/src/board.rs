@@ -3,10 +3,10 @@
 use edgefit::assets::Cache;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::remote::{Library, Observer, Options, RemoteRunner};
+use edgefit::terminal::progress::{Spinner, spinner};
 
 use crate::cli;
 use crate::output::Output;
-use crate::progress::{Spinner, spinner};
 
 /// Connects to the board that was named, if one was, and sees that a runner runs there.
 pub fn connect(args: &cli::Remote, output: &mut Output) -> anyhow::Result<Option<RemoteRunner>> {

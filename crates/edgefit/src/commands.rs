@@ -59,7 +59,7 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
 }
 
 /// Puts the name of a file before an error about what is in it.
-fn in_file<E: Into<anyhow::Error>>(path: &Path) -> impl Fn(E) -> anyhow::Error {
+pub fn in_file<E: Into<anyhow::Error>>(path: &Path) -> impl Fn(E) -> anyhow::Error {
     let name = path.display().to_string();
     move |error| error.into().context(name.clone())
 }
@@ -72,7 +72,7 @@ fn draw(path: &Path, picture: &str) -> anyhow::Result<()> {
 }
 
 /// Looks for ONNX Runtime's library, in the cache folder among other places.
-fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
+pub fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
     onnxruntime::discover(None, &cache.onnxruntime_folder())
 }
 
@@ -87,7 +87,7 @@ fn own_program() -> anyhow::Result<Program> {
 }
 
 /// The number of threads asked for, or all cores.
-fn threads(given: Option<u32>) -> usize {
+pub fn threads(given: Option<u32>) -> usize {
     match given {
         Some(threads) => threads as usize,
         None => std::thread::available_parallelism().map_or(1, usize::from),

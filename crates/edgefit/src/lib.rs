@@ -13,6 +13,7 @@ pub use edgefit_graph as graph;
 pub use edgefit_import as import;
 pub use edgefit_probe as probe;
 pub use edgefit_remote as remote;
+pub use edgefit_terminal as terminal;
 
 #[cfg(feature = "train")]
 pub use {

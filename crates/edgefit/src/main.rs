@@ -4,11 +4,8 @@ mod board;
 mod cli;
 mod commands;
 mod output;
-mod page;
-mod paint;
-mod progress;
-mod table;
-mod tables;
+#[cfg(feature = "train")]
+mod training;
 
 use std::process::ExitCode;
 

@@ -4,11 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use edgefit::base::schema;
+use edgefit::terminal::message;
 use serde::Serialize;
-
-use crate::page;
-use crate::paint::{Tone, harmless};
-pub use crate::table::{Table, table};
 
 /// The answer of a command, as its exit code says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +60,7 @@ impl Output {
         let text = if self.format == Format::Json {
             schema::to_json_pretty(schema, content)?
         } else {
-            page::for_stdout(&harmless(&human_readable()))
+            message::result(&human_readable())
         };
         self.text(&text)
     }
@@ -79,35 +76,11 @@ impl Output {
     }
 
     pub fn warn(&mut self, text: &str) {
-        eprintln!("{}", warning(text));
+        eprintln!("{}", message::warning(text));
     }
 
-    /// Prints the whole chain of causes in one line, without those that the line already contains.
+    /// Prints the whole chain of causes in one line.
     pub fn error(&mut self, error: &anyhow::Error) {
-        let mut line = String::new();
-        for cause in error.chain() {
-            let words = cause.to_string();
-            let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-            if line.contains(&words) {
-                continue;
-            }
-            if !line.is_empty() {
-                line.push_str(": ");
-            }
-            line.push_str(&words);
-        }
-        let line = harmless(&line).replace('\n', " ");
-        let line = format!("{} {line}", Tone::Bad.paint_error("error:"));
-        eprintln!("{}", page::for_stderr(&line));
+        eprintln!("{}", message::error(error.as_ref()));
     }
-}
-
-/// The line of a warning.
-pub fn warning(text: &str) -> String {
-    let line = format!(
-        "{} {}",
-        Tone::Unsure.paint_error("warning:"),
-        harmless(text)
-    );
-    page::for_stderr(&line)
 }

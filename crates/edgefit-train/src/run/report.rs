@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_cost::Check;
+use edgefit_cost::{Check, Verdict as Fit};
 use edgefit_data::Split;
 use edgefit_engine::EngineName;
 use edgefit_graph::Task;
-use edgefit_guards::Finding;
-use edgefit_verify::Pair;
+use edgefit_guards::{Finding, Status};
+use edgefit_verify::{Pair, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::config::recipe::Recipe;
@@ -83,6 +83,18 @@ pub struct Report {
     pub check: Check,
     /// How long it took.
     pub timing: Timing,
+}
+
+impl Report {
+    /// Whether all is well: the user did not end it, no guard failed, the engines agree and the exported
+    /// model fits the device, or does under the conditions that the check names.
+    pub fn succeeded(&self) -> bool {
+        let agree = Verdict::of(&self.parity) == Verdict::Agree;
+        let mut guards = self.guards.iter();
+        let failed = guards.any(|found| found.status == Status::Failed);
+        let fits = self.check.verdict == Fit::Fits || !self.check.fits_if.is_empty();
+        !self.interrupted && !failed && agree && fits
+    }
 }
 
 /// How many samples a split holds.

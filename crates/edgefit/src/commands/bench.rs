@@ -1,7 +1,6 @@
 //! `edgefit bench`: arguments into candidates, the measuring, and what is printed.
 
 mod candidates;
-mod human_readable;
 pub mod session;
 pub mod worker;
 
@@ -16,12 +15,13 @@ use edgefit::bench::{Assertion, Baseline, Plan, Report, SCHEMA, export, measure_
 use edgefit::engine::{Effort, EngineName};
 use edgefit::probe::Progress;
 use edgefit::remote::RemoteRunner;
+use edgefit::terminal::progress::{Bars, spinner};
+use edgefit::terminal::report;
 
 use super::{discover, own_program};
 use crate::board;
 use crate::cli::Bench;
 use crate::output::{Outcome, Output};
-use crate::progress::{Bars, spinner};
 use candidates::candidates;
 
 /// Processes of a candidate, if nobody says how many.
@@ -69,7 +69,7 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.export_md {
         write(path, &export::markdown(&report.results))?;
     }
-    output.result(SCHEMA, &report, || human_readable::report(&report))?;
+    output.result(SCHEMA, &report, || report::benchmark(&report))?;
     Ok(report.holds(&args.assert).into())
 }
 

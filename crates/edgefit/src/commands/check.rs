@@ -9,6 +9,7 @@ use edgefit::cost::{self, Backbone, Limits, Request, Verdict};
 use edgefit::device;
 use edgefit::graph::infer::infer;
 use edgefit::import::Architecture;
+use edgefit::terminal::report;
 use serde::Serialize;
 
 use self::trial::Model;
@@ -16,7 +17,6 @@ use super::{draw, in_file, load};
 use crate::board;
 use crate::cli::Check;
 use crate::output::{Outcome, Output};
-use crate::tables;
 
 /// Networks to put in the place of one that is too large, from the most accurate on ImageNet.
 const BACKBONES: [&str; 4] = [
@@ -103,10 +103,10 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         classes,
     };
     output.result("edgefit.check/1", &checked, || {
-        let mut text = tables::check::verdict_and_budgets(&checked.check);
+        let mut text = report::check(&checked.check);
         if let (Some(layers), Some(classes)) = (&checked.layers, &checked.classes) {
             text.push('\n');
-            text.push_str(&tables::check::layers(layers, classes));
+            text.push_str(&report::layers(layers, classes));
         }
         text
     })?;

@@ -11,15 +11,15 @@ use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::import::{Architecture, Checkpoint, Choices};
+use edgefit::terminal::progress::{Bars, end_well_on_ctrl_c, spinner};
+use edgefit::terminal::report;
 use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
-use super::train::{Places, human_readable, job, outcome, train};
 use super::{discover, in_file};
 use crate::cli::Demo;
-use crate::output::{Outcome, Output, table};
-use crate::progress::{Bars, end_well_on_ctrl_c, spinner};
-use crate::tables;
+use crate::output::{Outcome, Output};
+use crate::training::{Places, job, report_of};
 
 const ARCH: &str = "efficientnet-lite0";
 
@@ -81,21 +81,21 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     };
     end_well_on_ctrl_c()?;
     let made = edgefit::train::train(&job, &mut Bars::default());
-    let Some(report) = train(&job.backbone, made, output)? else {
+    let Some(report) = report_of(made, &job.backbone, output)? else {
         return Ok(Outcome::No);
     };
     let boards = boards(&report.exported.path)?;
-    let outcome = outcome(&report);
+    let succeeded = report.succeeded();
     let demonstrated = Demonstrated { report, boards };
     output.result(SCHEMA, &demonstrated, || {
         format!(
             "{}\n{}\n{}",
-            human_readable(&demonstrated.report),
-            verdicts(&demonstrated.boards),
+            report::training(&demonstrated.report),
+            report::boards(&demonstrated.boards),
             next(&demonstrated.report)
         )
     })?;
-    Ok(outcome)
+    Ok(succeeded.into())
 }
 
 /// Fetches ONNX Runtime unless it is there, or the user named a library.
@@ -156,29 +156,6 @@ fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
             cost::check(&graph, &shapes, &request).map_err(in_file(model))
         })
         .collect()
-}
-
-fn verdicts(boards: &[cost::Check]) -> String {
-    let mut rows = table(&["board", "verdict", "tightest"]);
-    for check in boards {
-        let verdict = tables::check::verdict(check.verdict, &check.fits_if);
-        let verdict = tables::check::tone(check.verdict).paint(&verdict);
-        let tightest = check
-            .budgets
-            .iter()
-            .max_by(|a, b| share(a).total_cmp(&share(b)))
-            .map_or(String::new(), |budget| {
-                let (need, have) = tables::check::amounts(budget.amounts);
-                format!("{}: {need} of {have}", budget.place)
-            });
-        rows.add_row([check.device.as_str(), &verdict, &tightest]);
-    }
-    rows.to_string()
-}
-
-/// Need as a share of what there is; what is not known is the tightest.
-fn share(budget: &cost::Budget) -> f64 {
-    budget.share().unwrap_or(f64::INFINITY)
 }
 
 /// Commands to go on with, as they can be typed where the demo was.

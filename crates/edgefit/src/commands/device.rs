@@ -2,13 +2,12 @@
 
 mod probe;
 
-use edgefit::base::units::format;
 use edgefit::device::{Profile, find, list};
+use edgefit::terminal::report;
 use serde::Serialize;
 
 use crate::cli::{Device, DeviceAction};
-use crate::output::{Outcome, Output, table};
-use crate::tables;
+use crate::output::{Outcome, Output};
 
 #[derive(Serialize)]
 struct Devices {
@@ -26,25 +25,12 @@ pub fn run(args: Device, output: &mut Output) -> anyhow::Result<Outcome> {
                 devices: devices.into_iter().flatten().collect(),
             };
             output.result("edgefit.devices/1", &devices, || {
-                let mut rows = table(&["name", "device", "largest memory", "flash"]);
-                for profile in &devices.devices {
-                    let banks = profile.banks.iter().map(|bank| bank.bytes.value);
-                    let flash = profile.flash.as_ref().map(|flash| flash.bytes.value);
-                    rows.add_row([
-                        profile.name.clone(),
-                        profile.title.clone(),
-                        banks.max().map_or("–".into(), format::bytes),
-                        flash.map_or("–".into(), format::bytes),
-                    ]);
-                }
-                rows.to_string()
+                report::devices(&devices.devices)
             })?;
         }
         DeviceAction::Show { device } => {
             let profile = find(&device)?;
-            output.result("edgefit.device/1", &profile, || {
-                tables::profile::figures(&profile)
-            })?;
+            output.result("edgefit.device/1", &profile, || report::profile(&profile))?;
         }
         DeviceAction::Probe(args) => return probe::run(args, output),
     }

@@ -4,12 +4,13 @@ use anyhow::Context;
 use edgefit::assets::{self, Cache};
 use edgefit::engine::EngineName;
 use edgefit::engine::onnxruntime::libraries;
+use edgefit::terminal::progress::spinner;
+use edgefit::terminal::table;
 use serde::Serialize;
 
 use super::discover;
 use crate::cli::{Engine, EngineAction};
-use crate::output::{Outcome, Output, table};
-use crate::progress::spinner;
+use crate::output::{Outcome, Output};
 
 #[derive(Serialize)]
 struct Engines {

@@ -1,6 +1,7 @@
 //! `edgefit explain`: what a guard means and what to do about it.
 
 use edgefit::guards::{Code, Explanation};
+use edgefit::terminal::report;
 use serde::Serialize;
 
 use crate::cli::Explain;
@@ -21,21 +22,7 @@ pub fn run(args: Explain, output: &mut Output) -> anyhow::Result<Outcome> {
         explanation: args.code.explanation(),
     };
     output.result("edgefit.explain/1", &explained, || {
-        human_readable(&explained)
+        report::explanation(args.code)
     })?;
     Ok(Outcome::Yes)
-}
-
-fn human_readable(explained: &Explained) -> String {
-    let Explanation {
-        cause,
-        why,
-        does,
-        fix,
-    } = explained.explanation;
-    format!(
-        "{}: {}\n\nCause\n  {cause}\n\nWhy it matters\n  {why}\n\nWhat edgefit does\n  {does}\n\nHow to \
-         fix it\n  {fix}",
-        explained.code, explained.title,
-    )
 }

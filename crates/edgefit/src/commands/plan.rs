@@ -3,13 +3,12 @@
 use anyhow::anyhow;
 use edgefit::base::file;
 use edgefit::cost::memory_plan::SearchLimits;
-use edgefit::cost::memory_plan::table::{self, TablePlan};
+use edgefit::cost::memory_plan::table;
+use edgefit::terminal::report;
 
 use super::{draw, in_file};
 use crate::cli::Plan;
-use crate::output::{self, Outcome, Output};
-use crate::paint::Tone;
-use edgefit::base::units::format;
+use crate::output::{Outcome, Output};
 
 pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
     let table = file::open(&args.table).map_err(|error| {
@@ -24,32 +23,6 @@ pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(svg) = &args.svg {
         draw(svg, &plan.to_svg())?;
     }
-    output.result("edgefit.plan/1", &plan, || human_readable(&plan))?;
+    output.result("edgefit.plan/1", &plan, || report::memory_plan(&plan))?;
     Ok(plan.fits.into())
-}
-
-/// What was reached, without the offsets.
-fn human_readable(plan: &TablePlan) -> String {
-    let exact = |bytes: u64| format!("{} ({} B)", format::bytes(bytes), format::count(bytes));
-    let mut rows = output::table(&["", ""]);
-    rows.add_row(["buffers", &format::count(plan.offsets.len() as u64)]);
-    rows.add_row(["peak", &exact(plan.peak_bytes)]);
-    rows.add_row(["lower bound", &exact(plan.lower_bound_bytes)]);
-    if let Some(capacity) = plan.capacity {
-        rows.add_row(["capacity", &exact(capacity)]);
-    }
-    let proved = if plan.proved {
-        "yes: more search would change nothing"
-    } else {
-        "no: a longer search may find a better plan"
-    };
-    rows.add_row(["proved", proved]);
-    rows.add_row(["time", &format::milliseconds(plan.elapsed_ns)]);
-    if plan.capacity.is_none() {
-        rows.to_string()
-    } else if plan.fits {
-        format!("{}\n{rows}", Tone::Good.paint("fits"))
-    } else {
-        format!("{}\n{rows}", Tone::Bad.paint("does not fit"))
-    }
 }

@@ -12,13 +12,14 @@ use edgefit::data::{Prediction, Truth, write_predictions};
 use edgefit::engine::{Array, EngineName, Loaded, fastest, load};
 use edgefit::graph::rewrite::lift_constants;
 use edgefit::graph::{Graph, ImageInput, Preprocessing, Task, labels};
+use edgefit::terminal::progress::spinner;
+use edgefit::terminal::table;
 use serde::Serialize;
 
 use self::samples::{Batch, Image, Named};
 use super::{discover, in_file, threads};
 use crate::cli::Predict;
-use crate::output::{Outcome, Output, table};
-use crate::progress::spinner;
+use crate::output::{Outcome, Output};
 
 /// Samples that go through the model at once.
 const BATCH: usize = 16;

@@ -1,6 +1,5 @@
 //! `edgefit verify`: its arguments, the call, and what it prints.
 
-mod human_readable;
 pub mod worker;
 
 use std::collections::BTreeSet;
@@ -16,6 +15,8 @@ use edgefit::engine::child::Launch;
 use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::graph::rewrite::{fix_input, lift_constants};
 use edgefit::graph::{Graph, ImageInput, labels};
+use edgefit::terminal::progress::spinner;
+use edgefit::terminal::report;
 use edgefit::train::{SplitFile, model_of_run};
 use edgefit::verify::cases::{Case, HeldOut, ImageFolder, from_npz, synthetic};
 use edgefit::verify::{
@@ -26,7 +27,6 @@ use edgefit::verify::{
 use super::{in_file, threads};
 use crate::cli::Verify;
 use crate::output::{Outcome, Output};
-use crate::progress::spinner;
 
 /// Samples, where nothing else is said.
 const SAMPLES: usize = 8;
@@ -76,7 +76,7 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         reduce(path, &mut report, models, output)?;
     }
     output.result("edgefit.verify/1", &report, || {
-        human_readable::text(&report)
+        report::verification(&report)
     })?;
     Ok((report.verdict == Verdict::Agree).into())
 }

@@ -10,11 +10,11 @@ use edgefit::cost::{Measured, Request, Trial};
 use edgefit::device::{Profile, WeightsIn};
 use edgefit::engine::{Effort, EngineName};
 use edgefit::remote::RemoteRunner;
+use edgefit::terminal::progress::spinner;
 
 use super::trial::{Model, refused};
 use crate::commands::own_program;
 use crate::output::Output;
-use crate::progress::spinner;
 
 /// Enough for a median whose interval is narrow.
 const SCHEDULE: Schedule = Schedule {

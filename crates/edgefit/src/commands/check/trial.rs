@@ -10,9 +10,9 @@ use edgefit::device::{self, EngineId, WeightsIn};
 use edgefit::engine::{EngineName, diagnose};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::{InputShapes, infer};
+use edgefit::terminal::progress::spinner;
 
 use crate::commands::{discover, own_program};
-use crate::progress::spinner;
 
 /// Memory that engines stay below while they load, on top of three times the weights.
 const LOAD_BYTES: u64 = 128 << 20;

@@ -6,7 +6,6 @@ use std::path::Path;
 use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file::{ensure_place, write_atomically};
-use edgefit::device::gpu::Reading;
 use edgefit::device::{Gpus, Profile};
 use edgefit::engine::child::Launch;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
@@ -15,6 +14,8 @@ use edgefit::graph::Graph;
 use edgefit::import::arch::ARCHITECTURES;
 use edgefit::probe::{Error, Probed, Request, probe};
 use edgefit::remote::RemoteRunner;
+use edgefit::terminal::progress::{Bars, spinner};
+use edgefit::terminal::report;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -22,9 +23,6 @@ use super::super::discover;
 use crate::board;
 use crate::cli::Probe;
 use crate::output::{Outcome, Output};
-use crate::progress::{Bars, spinner};
-use crate::tables;
-use edgefit::base::units::format;
 
 const SCHEMA: &str = "edgefit.device/1";
 
@@ -134,25 +132,21 @@ fn there(remote: &RemoteRunner, args: &Probe, output: &mut Output) -> anyhow::Re
 
 pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
     args.output.as_deref().map_or(Ok(()), ensure_place)?;
-    let Probed { profile, gpus } = match board::connect(&args.remote, output)? {
+    let probed = match board::connect(&args.remote, output)? {
         Some(remote) => there(&remote, &args, output)?,
         None => here(&args, output)?,
     };
     if let Some(path) = &args.output {
-        let text = toml::to_string(&profile).context("the profile cannot be written as TOML")?;
+        let text =
+            toml::to_string(&probed.profile).context("the profile cannot be written as TOML")?;
         write_atomically(path, |file| file.write_all(text.as_bytes()))?;
     }
     let found = Found {
-        profile: &profile,
-        gpus: &gpus,
+        profile: &probed.profile,
+        gpus: &probed.gpus,
     };
     output.result(SCHEMA, &found, || {
-        let mut text = format!(
-            "{}\n{}",
-            tables::profile::figures(&profile),
-            gpu_lines(&gpus)
-        );
-        text.push_str(&rates(&profile));
+        let mut text = report::probed(&probed);
         match &args.output {
             Some(path) => text.push_str(&format!(
                 "\nwritten to {0}; `edgefit check MODEL --device {0}` predicts from it",
@@ -178,44 +172,4 @@ fn profile_name(path: Option<&Path>) -> String {
         "" | "host" => "this-machine".into(),
         name => name.into(),
     }
-}
-
-/// Each engine's best rates, its memory, and how far predictions are off.
-fn rates(profile: &Profile) -> String {
-    let mut lines = String::new();
-    for process in &profile.process_memory {
-        lines.push_str(&format!(
-            "\n{}: a process takes {} before the model",
-            process.engine,
-            format::bytes(process.loaded.base_bytes)
-        ));
-    }
-    for calibration in &profile.calibrations {
-        lines.push_str(&format!(
-            "\n{}: predicted latency was within {} on 9 of 10 of {} networks that it was not \
-             measured on",
-            calibration.engine,
-            format::percent(calibration.error_p90),
-            calibration.models
-        ));
-    }
-    lines
-}
-
-fn gpu_lines(gpus: &Gpus) -> String {
-    let mut lines: Vec<String> = gpus
-        .gpus
-        .iter()
-        .enumerate()
-        .map(|(index, gpu)| {
-            let memory = match &gpu.memory_total_bytes {
-                Reading::Value(bytes) => format::bytes(*bytes),
-                Reading::Missing(reason) => reason.clone(),
-            };
-            let name = gpu.name.value().map_or("unnamed", String::as_str);
-            format!("GPU {index}: {name}, memory {memory}")
-        })
-        .collect();
-    lines.extend(gpus.reason.as_ref().map(|reason| format!("GPUs: {reason}")));
-    lines.join("\n")
 }

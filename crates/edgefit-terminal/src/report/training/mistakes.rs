@@ -1,11 +1,11 @@
 //! Where the exported model is wrong on the test samples: which classes it takes for which, and the surest
 //! of its mistakes.
 
-use edgefit::base::units::format;
-use edgefit::train::Report;
-use edgefit::train::evaluate::metrics::Metrics;
+use edgefit_base::units::format;
+use edgefit_train::Report;
+use edgefit_train::evaluate::metrics::Metrics;
 
-use crate::output::table;
+use crate::table::table;
 
 /// Most classes whose confusion is shown.
 const MOST_CLASSES: usize = 10;
@@ -14,8 +14,8 @@ const MOST_CLASSES: usize = 10;
 const MOST_MISTAKES: usize = 5;
 
 /// Both, each on lines of its own.
-pub fn human_readable(report: &Report) -> String {
-    [confusion(report), mistakes(report)].concat()
+pub(super) fn mistakes(report: &Report) -> String {
+    [confusion(report), surest(report)].concat()
 }
 
 /// A row for each true class, a column for each that was said; nothing where all is right.
@@ -40,7 +40,8 @@ fn confusion(report: &Report) -> String {
     format!("{rows}\n")
 }
 
-fn mistakes(report: &Report) -> String {
+/// A row for each of the surest.
+fn surest(report: &Report) -> String {
     let Some(count) = report.test.accuracy().map(|accuracy| accuracy.samples) else {
         return "predictions.csv has the test samples one by one\n".into();
     };

@@ -1,18 +1,19 @@
-//! The human-readable output of `edgefit verify`.
+//! Whether engines, or two models, agree, and where they part.
 
-use edgefit::base::units::format;
-use edgefit::verify::{
+use edgefit_base::units::format;
+use edgefit_verify::{
     Compared, Counterparts, Divergence, InputKind, MatchedBy, Pair, Report, Statistics, Status,
     Verdict,
 };
 
-use crate::output::table;
 use crate::paint::Tone;
+use crate::table::table;
 
 /// Most nodes that are listed.
 const LISTED: usize = 6;
 
-pub fn text(report: &Report) -> String {
+/// The answer, a row for each comparison, and what is known of the cause.
+pub fn verification(report: &Report) -> String {
     let what = match report.against {
         Some(_) => "the models",
         None => "the engines",

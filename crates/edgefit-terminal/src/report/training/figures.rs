@@ -1,16 +1,16 @@
 //! How good a model is, as tables: one of the whole next to the baselines, one of its classes, labels or targets.
 
-use edgefit::train::Report;
-use edgefit::train::evaluate::metrics::{Classification, Metrics, MultiLabel, Regression};
+use edgefit_train::Report;
+use edgefit_train::evaluate::metrics::{Classification, Metrics, MultiLabel, Regression};
 
-use crate::output::table;
-use edgefit::base::units::format;
+use crate::table::table;
+use edgefit_base::units::format;
 
 /// Most classes, labels or regression targets that are listed one by one.
 const MOST: usize = 20;
 
 /// Figures of the test samples.
-pub fn human_readable(report: &Report) -> String {
+pub(super) fn figures(report: &Report) -> String {
     let (heads, details) = match &report.test {
         Metrics::Classification(of) => (
             &[
@@ -72,10 +72,10 @@ fn row(name: &str, test: &Metrics, val: &Metrics) -> Vec<String> {
             percents(of.accuracy_interval),
             format::percent(of.label_accuracy),
             figure(Some(of.macro_f1)),
-            figures(of.macro_f1_interval),
+            interval(of.macro_f1_interval),
             figure(of.roc_auc),
         ],
-        Metrics::Regression(of) => vec![figure(Some(of.r2)), figures(of.r2_interval)],
+        Metrics::Regression(of) => vec![figure(Some(of.r2)), interval(of.r2_interval)],
     });
     cells.push(val);
     cells
@@ -185,7 +185,7 @@ fn figure(figure: Option<f64>) -> String {
     figure.map_or("–".to_owned(), |value| format!("{value:.3}"))
 }
 
-fn figures([low, high]: [f64; 2]) -> String {
+fn interval([low, high]: [f64; 2]) -> String {
     format!("{low:.3} – {high:.3}")
 }
 

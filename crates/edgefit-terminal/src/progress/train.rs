@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use edgefit::probe::Progress;
-use edgefit::train::Observer;
+use edgefit_probe::Progress;
+use edgefit_train::Observer;
 
 use super::{Bars, Shown};
-use crate::output::warning;
+use crate::message::warning;
 
 /// Whether the user wants the work to end.
 static STOP: AtomicBool = AtomicBool::new(false);

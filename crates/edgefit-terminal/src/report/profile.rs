@@ -1,10 +1,10 @@
-//! A device profile as human-readable text.
+//! A device profile.
 
-use edgefit::base::units::format;
-use edgefit::device::profile::Scheme;
-use edgefit::device::{Basis, Figure, Profile};
+use edgefit_base::units::format;
+use edgefit_device::profile::Scheme;
+use edgefit_device::{Basis, Figure, Profile};
 
-use crate::output::{Table, table};
+use crate::table::{Table, table};
 
 /// Rows of figures, each with how it is known and from where.
 struct Figures(Table);
@@ -33,7 +33,7 @@ impl Figures {
 }
 
 /// All figures of a profile, and its engines.
-pub fn figures(profile: &Profile) -> String {
+pub fn profile(profile: &Profile) -> String {
     let mut rows = Figures(table(&["", "figure", "kind", "source"]));
     let bytes = |bytes: &u64| format::bytes(*bytes);
     let bandwidth = |rate: &u64| format!("{:.1} GB/s", *rate as f64 / 1e9);

@@ -1,20 +1,12 @@
-//! `inspect --diff`: what one model has changed from another.
+//! What one model has changed from another.
 
-use std::path::Path;
+use edgefit_graph::diff::{Changes, Diff};
 
-use edgefit::graph::Graph;
-use edgefit::graph::diff::{Changes, Diff};
+use crate::report::shorten::shortened;
+use crate::table::table;
 
-use crate::output::{Outcome, Output, table};
-
-/// Shows what the model in `other` has changed from the one in `model`.
-pub fn run(model: &Path, other: &Path, output: &mut Output) -> anyhow::Result<Outcome> {
-    let diff = Diff::of(&Graph::load(model)?, &Graph::load(other)?);
-    output.result("edgefit.diff/1", &diff, || human_readable(&diff))?;
-    Ok(diff.is_empty().into())
-}
-
-fn human_readable(diff: &Diff) -> String {
+/// A row for each thing that is not the same, and how many there are.
+pub fn difference(diff: &Diff) -> String {
     let kinds = [
         ("node", &diff.nodes),
         ("initializer", &diff.initializers),
@@ -32,7 +24,7 @@ fn human_readable(diff: &Diff) -> String {
             }
         }
         for change in &changes.changed {
-            let what = super::shortened(&change.what.join("; "));
+            let what = shortened(&change.what.join("; "));
             rows.add_row(["~", kind, &change.name, &what]);
         }
     }

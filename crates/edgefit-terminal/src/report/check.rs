@@ -1,11 +1,11 @@
-//! A check of a model against a device, as human-readable text.
+//! A check of a model against a device.
 
-use edgefit::base::units::format;
-use edgefit::cost::latency::{Bound, ClassLatency, LatencyFigure, Layer};
-use edgefit::cost::{Amounts, Budget, Check, Condition, NeedBasis, Resource, Suggestion, Verdict};
+use edgefit_base::units::format;
+use edgefit_cost::latency::{Bound, ClassLatency, LatencyFigure, Layer};
+use edgefit_cost::{Amounts, Budget, Check, Condition, NeedBasis, Resource, Suggestion, Verdict};
 
-use crate::output::table;
 use crate::paint::Tone;
+use crate::table::table;
 
 /// The nodes with their times, and the sums by class of op.
 pub fn layers(layers: &[Layer], classes: &[ClassLatency]) -> String {
@@ -47,7 +47,7 @@ pub fn layers(layers: &[Layer], classes: &[ClassLatency]) -> String {
 }
 
 /// The verdict, a row a resource, the time, and what was tried.
-pub fn verdict_and_budgets(check: &Check) -> String {
+pub fn check(check: &Check) -> String {
     let mut rows = table(&["resource", "where", "need", "have", "margin", "basis"]);
     for budget in &check.budgets {
         let (need, have) = amounts(budget.amounts);
@@ -143,7 +143,7 @@ fn headline(check: &Check) -> String {
 }
 
 /// What its colour says of a verdict.
-pub fn tone(verdict: Verdict) -> Tone {
+pub(super) fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Fits => Tone::Good,
         Verdict::DoesNotFit => Tone::Bad,
@@ -158,7 +158,7 @@ fn refused(check: &Check) -> bool {
 }
 
 /// A verdict in words.
-pub fn verdict(verdict: Verdict, fits_if: &[Condition]) -> String {
+pub(super) fn verdict(verdict: Verdict, fits_if: &[Condition]) -> String {
     match (verdict, fits_if) {
         (Verdict::Unknown, [_, ..]) => format!("fits, {}", conditions(fits_if)),
         (Verdict::Fits, _) => "fits".into(),
@@ -176,7 +176,7 @@ fn conditions<'c>(conditions: impl IntoIterator<Item = &'c Condition>) -> String
 }
 
 /// Need and have in words.
-pub fn amounts(amounts: Amounts) -> (String, String) {
+pub(super) fn amounts(amounts: Amounts) -> (String, String) {
     let known = |need: Option<u64>, show: fn(u64) -> String| need.map_or("unknown".into(), show);
     match amounts {
         Amounts::Bytes {

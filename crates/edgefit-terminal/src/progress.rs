@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use edgefit::probe::Progress;
+use edgefit_probe::Progress;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 mod pulse;

@@ -1,20 +1,21 @@
-//! The report of `bench` as tables and lines.
+//! Times, memory and energy of models that were measured.
 
-use edgefit::base::units::format;
-use edgefit::bench::context::Context;
-use edgefit::bench::ratio::Verdict;
-use edgefit::bench::statistics::{P50_SAMPLES, P90_SAMPLES, P99_SAMPLES};
-use edgefit::bench::{
+use edgefit_base::units::format;
+use edgefit_bench::context::Context;
+use edgefit_bench::ratio::Verdict;
+use edgefit_bench::statistics::{P50_SAMPLES, P90_SAMPLES, P99_SAMPLES};
+use edgefit_bench::{
     Bar, Basis, BenchResult, Comparison, GpuFigures, Report, TimeSum, header, row,
 };
 
-use crate::output::{Table, table};
 use crate::paint::Tone;
+use crate::table::{Table, table};
 
 /// Width of the longest bar of a histogram.
 const WIDTH: usize = 40;
 
-pub fn report(report: &Report) -> String {
+/// A row for each candidate, its details, and what comes of comparing them.
+pub fn benchmark(report: &Report) -> String {
     let mut rows = table(&header());
     for result in &report.results {
         rows.add_row(row(result));

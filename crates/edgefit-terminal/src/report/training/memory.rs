@@ -1,10 +1,10 @@
 //! The memory of training, in words.
 
-use edgefit::base::units::format;
-use edgefit::train::stages::training_memory::StageMemory;
+use edgefit_base::units::format;
+use edgefit_train::stages::training_memory::StageMemory;
 
 /// The memory of a stage, predicted and measured.
-pub fn of_stage(stage: &StageMemory) -> String {
+pub(super) fn of_stage(stage: &StageMemory) -> String {
     let measured = stage.measured_peak_bytes.map_or(String::new(), |bytes| {
         format!(", {} measured", format::bytes(bytes))
     });

@@ -1,0 +1,41 @@
+//! The reports of the other crates as human-readable text, a file each.
+
+mod benchmark;
+mod boards;
+mod check;
+mod devices;
+mod difference;
+mod inspection;
+mod memory_plan;
+mod probed;
+mod profile;
+mod shorten;
+
+#[cfg(feature = "train")]
+mod explanation;
+#[cfg(feature = "train")]
+mod findings;
+#[cfg(feature = "train")]
+mod learning_rates;
+#[cfg(feature = "train")]
+mod refusal;
+#[cfg(feature = "train")]
+mod training;
+#[cfg(feature = "train")]
+mod verification;
+
+pub use benchmark::benchmark;
+pub use boards::boards;
+pub use check::{check, layers};
+pub use devices::devices;
+pub use difference::difference;
+pub use inspection::inspection;
+pub use memory_plan::memory_plan;
+pub use probed::probed;
+pub use profile::profile;
+
+#[cfg(feature = "train")]
+pub use {
+    explanation::explanation, learning_rates::learning_rates, refusal::refusal, training::training,
+    verification::verification,
+};

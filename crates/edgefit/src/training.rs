@@ -1,0 +1,110 @@
+//! What the commands that train share: the job that the flags ask for, and what came of it.
+
+use std::path::{Path, PathBuf};
+
+use edgefit::assets::Cache;
+use edgefit::device::Profile;
+use edgefit::terminal::progress::end_well_on_ctrl_c;
+use edgefit::terminal::report;
+use edgefit::train::{self, Job, Recipe, Refusal, Report, SCHEMA, StageName};
+
+use crate::cli::{Deny, Fitting, Setup};
+use crate::commands::{discover, in_file, threads};
+use crate::output::Output;
+
+/// Looks for ONNX Runtime, and lets Ctrl-C end what follows well.
+pub fn begin(output: &mut Output) -> anyhow::Result<Cache> {
+    let cache = Cache::of_user()?;
+    if let Err(missing) = discover(&cache) {
+        output.warn(&format!("{missing}; going on with tract"));
+    }
+    end_well_on_ctrl_c()?;
+    Ok(cache)
+}
+
+/// What is trained on what, for what, and where it goes.
+pub struct Places {
+    pub data: PathBuf,
+    pub backbone: PathBuf,
+    pub device: Profile,
+    pub run: PathBuf,
+}
+
+/// The job that the flags ask for.
+pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Job> {
+    let existing = fitting.existing();
+    let mut job = set_up(fitting.setup, cache, places)?;
+    job.recipe.each_stage(|stage| {
+        stage.epochs = fitting
+            .epochs
+            .map_or(stage.epochs, |epochs| epochs as usize);
+        stage.learning_rate = fitting.lr.unwrap_or(stage.learning_rate);
+    });
+    // A learning rate that the user gives is not replaced.
+    job.recipe.learning_rate_search &= fitting.lr.is_none();
+    let mut stages = fitting.stages;
+    stages.sort_unstable();
+    stages.dedup();
+    if stages.is_empty() {
+        stages.push(StageName::Probe);
+    }
+    Ok(Job {
+        stages,
+        tune: fitting.tune.map(|count| count as usize),
+        allow: fitting.allow.into_iter().collect(),
+        existing,
+        deny_warnings: fitting.deny == Some(Deny::Warnings),
+        ..job
+    })
+}
+
+/// A job on the data, the backbone and the recipe that the flags name.
+pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job> {
+    let mut recipe = Recipe::find(&setup.recipe)?;
+    recipe.seed = setup.seed.unwrap_or(recipe.seed);
+    recipe.each_stage(|stage| {
+        stage.batch = setup.batch.map_or(stage.batch, |batch| batch as usize);
+    });
+    Ok(Job {
+        task: setup.task,
+        cache: cache.root().to_path_buf(),
+        head: setup.head,
+        freeze_to: setup.freeze_to,
+        input_shape: setup.input_shape.map(|shape| shape.0),
+        engine: setup.engine,
+        threads: threads(setup.threads),
+        strict: setup.strict,
+        recipe,
+        command: std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        ..Job::new(&places.data, &places.backbone, places.device, &places.run)
+    })
+}
+
+/// The report of a job; `None` when it was refused because the model cannot fit the device, or
+/// ended by a guard. `about` is what errors without a place are about.
+pub fn report_of(
+    made: train::Result<Report>,
+    about: &Path,
+    output: &mut Output,
+) -> anyhow::Result<Option<Report>> {
+    let error = match made {
+        Ok(report) => return Ok(Some(report)),
+        Err(error) => error,
+    };
+    let Some(refusal) = Refusal::of(&error) else {
+        return Err(placed(error, about));
+    };
+    output.result(SCHEMA, &refusal, || report::refusal(&refusal))?;
+    Ok(None)
+}
+
+/// Puts the name of a file before errors about what is in a model, which do not know where it came from.
+pub fn placed(error: train::Error, about: &Path) -> anyhow::Error {
+    if error.lacks_file() {
+        in_file(about)(error)
+    } else {
+        error.into()
+    }
+}

@@ -7,6 +7,7 @@ mod devices;
 mod difference;
 mod inspection;
 mod memory_plan;
+mod predictions;
 mod probed;
 mod profile;
 mod shorten;
@@ -31,6 +32,7 @@ pub use devices::devices;
 pub use difference::difference;
 pub use inspection::inspection;
 pub use memory_plan::memory_plan;
+pub use predictions::predictions;
 pub use probed::probed;
 pub use profile::profile;
 

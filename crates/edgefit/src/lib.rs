@@ -11,6 +11,7 @@ pub use edgefit_device as device;
 pub use edgefit_engine as engine;
 pub use edgefit_graph as graph;
 pub use edgefit_import as import;
+pub use edgefit_predict as predict;
 pub use edgefit_probe as probe;
 pub use edgefit_remote as remote;
 pub use edgefit_terminal as terminal;

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
-use edgefit::data::{NamedArray, decode, images_below, prepare, read_image, read_npz};
-use edgefit::engine::Array;
-use edgefit::graph::{Graph, Preprocessing, StandardScaler};
+use edgefit_data::{NamedArray, decode, images_below, prepare, read_image, read_npz};
+use edgefit_engine::Array;
+use edgefit_graph::{Graph, Preprocessing, StandardScaler};
+
+use crate::error::{Error, Result};
 
 /// Name of the array that holds the samples in a dataset of arrays, whatever the model's input is called.
 const X: &str = "x";
@@ -18,37 +19,39 @@ const Y: &str = "y";
 
 /// A sample as it is called, and its class if that is known.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Named {
+pub struct Sample {
+    /// Its path below the folder that was given, or its row.
     pub name: String,
+    /// Its class, as an output of the model.
     pub class: Option<usize>,
 }
 
 /// A batch of samples, ready for the model.
-pub struct Batch {
-    pub samples: Vec<Named>,
+pub(crate) struct Batch {
+    pub samples: Vec<Sample>,
     pub inputs: Vec<Array>,
 }
 
 /// An image that is to be read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Image {
+pub(crate) struct Image {
     pub path: PathBuf,
-    pub named: Named,
+    pub sample: Sample,
 }
 
 /// The images that `path` stands for: itself, or all below it. One below a folder that is called as one of
 /// the `labels` is of that class. With `only`, those whose path below the folder is among them.
-pub fn images(
+pub(crate) fn images(
     path: &Path,
     labels: &[String],
     only: Option<&BTreeSet<String>>,
     warn: &mut dyn FnMut(&str),
-) -> anyhow::Result<Vec<Image>> {
+) -> Result<Vec<Image>> {
     if !path.is_dir() {
         let name = path.display().to_string();
-        let named = Named { name, class: None };
+        let sample = Sample { name, class: None };
         let path = path.to_path_buf();
-        return Ok(vec![Image { path, named }]);
+        return Ok(vec![Image { path, sample }]);
     }
     let (paths, remarks) = images_below(path)?;
     for remark in remarks {
@@ -69,35 +72,36 @@ pub fn images(
                 .iter()
                 .rev()
                 .find_map(|folder| labels.iter().position(|label| *label == **folder));
-            let named = Named { name, class };
-            Some(Image { path: image, named })
+            let sample = Sample { name, class };
+            Some(Image {
+                path: image,
+                sample,
+            })
         })
         .collect();
-    ensure!(
-        !found.is_empty(),
-        match only {
-            None => format!(
-                "{} holds no image; give images or a folder of them",
-                path.display()
-            ),
-            Some(_) => format!(
-                "{} holds none of the images of --split; give the folder that the run was trained on",
-                path.display()
-            ),
-        }
-    );
+    if found.is_empty() {
+        let what = match only {
+            None => "no image; give images or a folder of them",
+            Some(_) => "none of the images of --split; give the folder that the run was trained on",
+        };
+        return Err(Error::invalid(format!("{} holds {what}", path.display())));
+    }
     Ok(found)
 }
 
 /// Reads and prepares images; those that cannot be read are told to `warn` and left out.
-pub fn batch(images: &[Image], preprocessing: &Preprocessing, warn: &mut dyn FnMut(&str)) -> Batch {
+pub(crate) fn batch(
+    images: &[Image],
+    preprocessing: &Preprocessing,
+    warn: &mut dyn FnMut(&str),
+) -> Batch {
     let (mut samples, mut values) = (Vec::new(), Vec::new());
     for image in images {
         let read = read_image(&image.path).and_then(|bytes| decode(&bytes));
         match read.and_then(|image| prepare(&image, preprocessing)) {
             Ok(input) => {
                 values.extend(input);
-                samples.push(image.named.clone());
+                samples.push(image.sample.clone());
             }
             Err(problem) => warn(&format!("{}: {problem}; left out", image.path.display())),
         }
@@ -111,7 +115,7 @@ pub fn batch(images: &[Image], preprocessing: &Preprocessing, warn: &mut dyn FnM
 
 /// The samples of an `.npz` file: an array for each input of the model, or for its only one an array `x`;
 /// and their classes, where there is an array `y` whose numbers are the `labels`.
-pub fn arrays(path: &Path, graph: &Graph, labels: &[String]) -> anyhow::Result<Batch> {
+pub(crate) fn arrays(path: &Path, graph: &Graph, labels: &[String]) -> Result<Batch> {
     let mut arrays = read_npz(path)?;
     let inputs: Vec<&str> = graph
         .free_inputs()
@@ -124,22 +128,23 @@ pub fn arrays(path: &Path, graph: &Graph, labels: &[String]) -> anyhow::Result<B
             |array: &NamedArray| array.name == *input || (inputs.len() == 1 && array.name == X);
         let Some(at) = arrays.iter().position(is_it) else {
             let there: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
-            bail!(
+            return Err(Error::invalid(format!(
                 "{} has no array for the input '{input}', only {}; save one under that name with np.savez",
                 path.display(),
                 there.join(", ")
-            );
+            )));
         };
         let mut array = arrays.swap_remove(at);
         if let Some(scaler) = scaler.as_ref().filter(|_| inputs.len() == 1) {
-            ensure!(
-                array.dims.get(1..) == Some(scaler.dims.as_slice()),
-                "{}: samples of '{}' have the shape {:?}, and the model takes {:?}; save them in that shape",
-                path.display(),
-                array.name,
-                array.dims.get(1..).unwrap_or_default(),
-                scaler.dims
-            );
+            if array.dims.get(1..) != Some(scaler.dims.as_slice()) {
+                return Err(Error::invalid(format!(
+                    "{}: samples of '{}' have the shape {:?}, and the model takes {:?}; save them in that shape",
+                    path.display(),
+                    array.name,
+                    array.dims.get(1..).unwrap_or_default(),
+                    scaler.dims
+                )));
+            }
             scaler.apply(&mut array.values);
         }
         taken.push(Array {
@@ -148,12 +153,14 @@ pub fn arrays(path: &Path, graph: &Graph, labels: &[String]) -> anyhow::Result<B
         });
     }
     let count = taken.first().and_then(|array| array.dims.first().copied());
-    let count = count.with_context(|| format!("{} holds no samples", path.display()))?;
-    ensure!(
-        taken.iter().all(|array| array.dims.first() == Some(&count)),
-        "{}: its arrays hold different numbers of samples; save as many of each",
-        path.display()
-    );
+    let count =
+        count.ok_or_else(|| Error::invalid(format!("{} holds no samples", path.display())))?;
+    if taken.iter().any(|array| array.dims.first() != Some(&count)) {
+        return Err(Error::invalid(format!(
+            "{}: its arrays hold different numbers of samples; save as many of each",
+            path.display()
+        )));
+    }
     let truth = arrays
         .iter()
         .find(|array| array.name == Y && array.values.len() == count);
@@ -161,7 +168,7 @@ pub fn arrays(path: &Path, graph: &Graph, labels: &[String]) -> anyhow::Result<B
         let name = truth?.values[row].to_string();
         labels.iter().position(|label| *label == name)
     };
-    let samples = (0..count).map(|row| Named {
+    let samples = (0..count).map(|row| Sample {
         name: format!("row {row}"),
         class: class(row),
     });
@@ -187,7 +194,7 @@ mod tests {
         let all = images(folder.path(), &labels, None, &mut |_| {}).unwrap();
         let classes: Vec<(&str, Option<usize>)> = all
             .iter()
-            .map(|image| (image.named.name.as_str(), image.named.class))
+            .map(|image| (image.sample.name.as_str(), image.sample.class))
             .collect();
         let expected = [
             ("c.png", None),

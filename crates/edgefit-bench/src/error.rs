@@ -47,6 +47,9 @@ pub enum Error {
         /// What it is instead.
         source: schema::Error,
     },
+    /// A model that is to be measured cannot be; the reason and the fix.
+    #[error("{0}")]
+    Unmeasurable(String),
     /// A plan cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),

@@ -2,7 +2,8 @@
 //!
 //! [`Plan::run_here`] measures on this machine and [`measure_on_board`] on another one, [`Report`] sums
 //! up and compares. Below them, [`schedule`] has the processes take turns, [`statistics::Summary`] sums
-//! up times and [`ratio::paired`] compares them. [`worker::serve`] is the child's side.
+//! up times and [`ratio::paired`] compares them. [`worker::serve`] is the child's side. What a check of a
+//! model learns by running it comes from [`trials`] and [`measure`].
 
 mod affinity;
 mod assertion;
@@ -16,6 +17,7 @@ mod error;
 pub mod export;
 mod gpu;
 mod histogram;
+mod measured;
 mod plan;
 mod process;
 mod profile_by_block;
@@ -28,6 +30,7 @@ mod sensors;
 mod session;
 pub mod statistics;
 mod sysfs;
+mod trial;
 pub mod warning;
 pub mod worker;
 
@@ -39,6 +42,7 @@ pub use comparison::{Basis, Comparison};
 pub use error::{Error, Result};
 pub use gpu::{GpuFigures, Range};
 pub use histogram::Bar;
+pub use measured::{MeasuredModel, Place, measure};
 pub use plan::{Plan, Program, SESSION_SCHEMA, measure_on_board};
 pub use profile_by_block::TimeSum;
 pub use report::{Failure, Report};
@@ -46,4 +50,5 @@ pub use result::{BenchResult, Hardware, LaunchFigures, Outlier};
 pub use run_once::run_once;
 pub use sensors::{Readings, Sources};
 pub use session::Session;
+pub use trial::{ModelFile, Start, trials};
 pub use warning::Warning;

@@ -1,19 +1,20 @@
 //! `check`: whether a model fits a device.
 
-mod measure;
-mod trial;
-
+use edgefit::assets::Cache;
 use edgefit::base::file::ensure_place;
+use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
 use edgefit::cost::latency::{self, ClassLatency, Layer};
-use edgefit::cost::{self, Backbone, Limits, Request, Verdict};
-use edgefit::device;
+use edgefit::cost::{self, Backbone, Limits, Request, Trial, Verdict};
+use edgefit::device::{self, Profile};
+use edgefit::engine::EngineName;
 use edgefit::graph::infer::infer;
 use edgefit::import::Architecture;
+use edgefit::remote::RemoteRunner;
+use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use serde::Serialize;
 
-use self::trial::Model;
-use super::{draw, in_file, load};
+use super::{discover, draw, in_file, load, own_program};
 use crate::board;
 use crate::cli::Check;
 use crate::output::{Outcome, Output};
@@ -47,7 +48,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
     let mut profile = match (&args.device, &remote) {
         (Some(name), _) => device::find(name)?,
         (None, None) => device::host()?,
-        (None, Some(remote)) => measure::board(remote, output)?,
+        (None, Some(remote)) => described(remote, output)?,
     };
     let limited = args.ram.or(args.flash).or(args.latency).is_some();
     if args.device.is_none() && limited {
@@ -71,18 +72,18 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
             build: Box::new(|classes| architecture.blank(classes)),
         })
         .collect();
-    let model = Model {
+    let model = ModelFile {
         path: &args.model,
         graph: &graph,
         shapes: &shapes,
     };
     if args.measure {
-        match measure::measure(model, &request, &mut remote, output)? {
-            measure::Outcome::Measured(measured) => request.measured = Some(measured),
-            measure::Outcome::Refused(trial) => request.trials.push(trial),
+        match measured(model, &request, remote.as_mut(), output)? {
+            MeasuredModel::Measured(measured) => request.measured = Some(measured),
+            MeasuredModel::Refused(trial) => request.trials.push(trial),
         }
     } else {
-        request.trials = trial::trials(model, &request)?;
+        request.trials = tried(model, &request)?;
     }
     let check = cost::check(&graph, &shapes, &request).map_err(in_file(&args.model))?;
     if let Some(svg) = &args.plan {
@@ -116,4 +117,42 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         Verdict::DoesNotFit => false,
     };
     Ok(fits.into())
+}
+
+/// The board, as it describes itself.
+fn described(remote: &RemoteRunner, output: &mut Output) -> anyhow::Result<Profile> {
+    let shown: Profile = remote.ask(&["device", "show", "host"], "edgefit.device/1", output)?;
+    Ok(Profile {
+        name: remote.host().to_string(),
+        ..shown
+    })
+}
+
+/// Measures the model on the board, or else here.
+fn measured(
+    model: ModelFile,
+    request: &Request,
+    remote: Option<&mut RemoteRunner>,
+    output: &mut Output,
+) -> anyhow::Result<MeasuredModel> {
+    let _spinner = spinner("measuring");
+    Ok(match remote {
+        Some(remote) => measure(model, request, Place::Board(remote, output))?,
+        None => measure(model, request, Place::Here(&own_program()?))?,
+    })
+}
+
+/// Tries the model in engines of this machine.
+fn tried(model: ModelFile, request: &Request) -> anyhow::Result<Vec<Trial>> {
+    let mut shown = None;
+    trials(model, request, &mut |engine| {
+        if engine == EngineName::OnnxRuntime
+            && let Err(missing) = discover(&Cache::of_user()?)
+        {
+            return Ok(Err(missing));
+        }
+        drop(shown.take());
+        shown = Some(spinner(&format!("trying it in {engine}")));
+        own_program().map(Ok)
+    })
 }

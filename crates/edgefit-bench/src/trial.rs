@@ -2,32 +2,54 @@
 
 use std::path::Path;
 
-use edgefit::assets::Cache;
-use edgefit::bench::{Candidate, run_once};
-use edgefit::cost::{Costs, Request, Trial, TrialOutcome};
-use edgefit::device::profile::Class;
-use edgefit::device::{self, EngineId, WeightsIn};
-use edgefit::engine::{EngineName, diagnose};
-use edgefit::graph::Graph;
-use edgefit::graph::infer::{InputShapes, infer};
-use edgefit::terminal::progress::spinner;
+use edgefit_cost::{Costs, Request, Trial, TrialOutcome};
+use edgefit_device::profile::Class;
+use edgefit_device::{self as device, EngineId, WeightsIn};
+use edgefit_engine::onnxruntime::Missing;
+use edgefit_engine::{EngineName, diagnose};
+use edgefit_graph::Graph;
+use edgefit_graph::infer::{InputShapes, infer};
 
-use crate::commands::{discover, own_program};
+use crate::candidate::Candidate;
+use crate::plan::Program;
+use crate::run_once::run_once;
 
 /// Memory that engines stay below while they load, on top of three times the weights.
 const LOAD_BYTES: u64 = 128 << 20;
 
 /// A model, and the file that it is from.
 #[derive(Clone, Copy)]
-pub struct Model<'a> {
+pub struct ModelFile<'a> {
+    /// The file.
     pub path: &'a Path,
+    /// What is in it.
     pub graph: &'a Graph,
+    /// Shapes of its inputs.
     pub shapes: &'a InputShapes,
 }
 
+impl ModelFile<'_> {
+    pub(crate) fn candidate(&self, engine: EngineName, threads: u32) -> Candidate {
+        let shapes = self.shapes.0.iter();
+        Candidate {
+            model: self.path.to_path_buf(),
+            target: engine.into(),
+            threads: threads as usize,
+            shapes: shapes.map(|(_, dims)| dims.clone()).collect(),
+            inputs: Vec::new(),
+        }
+    }
+}
+
+/// Says what to start for an engine that is to be tried, or that its library is missing.
+pub type Start<'a, E> = &'a mut dyn FnMut(EngineName) -> Result<Result<Program, Missing>, E>;
+
 /// Tries the engine of the request, where the processor runs it there and it is linked in here; where it
 /// refuses, the others of the profile too.
-pub fn trials(model: Model, request: &Request) -> anyhow::Result<Vec<Trial>> {
+///
+/// # Errors
+/// Those of `start`. What an engine says is a result.
+pub fn trials<E>(model: ModelFile, request: &Request, start: Start<E>) -> Result<Vec<Trial>, E> {
     let profile = request.profile;
     if profile.class == Class::Gpu || profile.weights_in == WeightsIn::Flash {
         return Ok(Vec::new());
@@ -35,7 +57,7 @@ pub fn trials(model: Model, request: &Request) -> anyhow::Result<Vec<Trial>> {
     let Some(engine) = request.engine else {
         return Ok(Vec::new());
     };
-    let Some(first) = trial(model, &engine.name, request)? else {
+    let Some(first) = trial(model, &engine.name, request, start)? else {
         return Ok(Vec::new());
     };
     let refused = matches!(first.outcome, TrialOutcome::Refused { .. });
@@ -43,14 +65,19 @@ pub fn trials(model: Model, request: &Request) -> anyhow::Result<Vec<Trial>> {
     if refused {
         let others = profile.engines.iter().map(|other| &other.name);
         for other in others.filter(|other| **other != engine.name) {
-            trials.extend(trial(model, other, request)?);
+            trials.extend(trial(model, other, request, start)?);
         }
     }
     Ok(trials)
 }
 
 /// `None` for an engine that is not linked in.
-fn trial(model: Model, engine: &EngineId, request: &Request) -> anyhow::Result<Option<Trial>> {
+fn trial<E>(
+    model: ModelFile,
+    engine: &EngineId,
+    request: &Request,
+    start: Start<E>,
+) -> Result<Option<Trial>, E> {
     let Ok(name) = engine.as_str().parse::<EngineName>() else {
         return Ok(None);
     };
@@ -62,29 +89,15 @@ fn trial(model: Model, engine: &EngineId, request: &Request) -> anyhow::Result<O
         })
     };
     let not_tried = |reason: String| Ok(made(TrialOutcome::NotTried { reason }));
-    if name == EngineName::OnnxRuntime
-        && let Err(missing) = discover(&Cache::of_user()?)
-    {
-        return not_tried(missing.to_string());
-    }
+    let program = match start(name)? {
+        Ok(program) => program,
+        Err(missing) => return not_tried(missing.to_string()),
+    };
     if !has_room(model) {
         return not_tried("this machine may not have the memory that is free for it".into());
     }
-    let candidate = Candidate {
-        model: model.path.to_path_buf(),
-        target: name.into(),
-        threads: request.threads.min(cores()) as usize,
-        shapes: model
-            .shapes
-            .0
-            .iter()
-            .map(|(_, dims)| dims.clone())
-            .collect(),
-        inputs: Vec::new(),
-    };
-    let spinner = spinner(&format!("trying it in {name}"));
-    let ran = run_once(&candidate, &own_program()?);
-    drop(spinner);
+    let candidate = model.candidate(name, request.threads.min(cores()));
+    let ran = run_once(&candidate, &program);
     Ok(made(match ran {
         Ok(()) => TrialOutcome::Ran,
         Err(error) => refused(model.graph, name, &error.to_string()),
@@ -92,7 +105,7 @@ fn trial(model: Model, engine: &EngineId, request: &Request) -> anyhow::Result<O
 }
 
 /// The refusal of an engine, explained.
-pub fn refused(graph: &Graph, engine: EngineName, said: &str) -> TrialOutcome {
+pub(crate) fn refused(graph: &Graph, engine: EngineName, said: &str) -> TrialOutcome {
     let found = diagnose(graph, engine, said);
     TrialOutcome::Refused {
         node: found.node,
@@ -106,7 +119,7 @@ fn cores() -> u32 {
 }
 
 /// Whether this machine has the memory for a run, as far as that can be said.
-fn has_room(model: Model) -> bool {
+fn has_room(model: ModelFile) -> bool {
     let Ok(inference) = infer(model.graph, model.shapes) else {
         return true;
     };

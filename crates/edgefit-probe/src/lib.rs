@@ -11,10 +11,14 @@ mod conv_matmul_chains;
 mod error;
 mod machine;
 mod op_rates;
+mod own_process;
 mod probe;
+mod probed;
 mod process_memory;
 mod small_ops;
 
 pub use error::{Error, Result};
-pub use probe::{Probed, Progress, Request, probe};
+pub use own_process::OwnProcess;
+pub use probe::{Progress, Request, probe};
+pub use probed::{Probed, profile_name};
 pub use process_memory::InOwnProcess;

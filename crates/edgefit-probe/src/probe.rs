@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use edgefit_device::profile::{Accelerator, Basis, Figure};
-use edgefit_device::{ElementType, Gpus, Profile, gpu, host};
+use edgefit_device::{ElementType, gpu, host};
 use edgefit_engine::EngineName;
 use edgefit_graph::rewrite::fold_batch_norm;
 use edgefit_graph::{DataType, Graph, Tensor};
@@ -14,6 +14,7 @@ use crate::chain::spread;
 use crate::error::{Error, Result};
 use crate::machine;
 use crate::op_rates::{Measuring, Suite};
+use crate::probed::Probed;
 use crate::process_memory::{self, InOwnProcess, MeasuredModel, process_memory, run_in};
 
 /// How often every network is run, with the whole probe in between; the fastest run counts, because
@@ -34,14 +35,6 @@ pub struct Request<'a> {
     pub networks: &'a [Graph],
     /// Runs a model in a process of its own.
     pub run: InOwnProcess<'a>,
-}
-
-/// What a probe found.
-pub struct Probed {
-    /// The machine as a profile.
-    pub profile: Profile,
-    /// Its GPUs.
-    pub gpus: Gpus,
 }
 
 /// Is told how far the probe is.

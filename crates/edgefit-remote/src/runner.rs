@@ -206,7 +206,7 @@ impl RemoteRunner {
     }
 
     /// What to say of an answer that is not understood.
-    pub fn other_build(&self) -> Error {
+    fn other_build(&self) -> Error {
         Error::OtherBuild {
             host: self.board.host().clone(),
             source: None,

@@ -15,6 +15,7 @@ mod error;
 mod picture;
 mod predictions;
 mod prepare;
+mod resample;
 mod scaler;
 mod split;
 

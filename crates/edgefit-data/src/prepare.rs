@@ -2,13 +2,14 @@
 
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::{ChannelOrder, Fit, Layout};
-use fast_image_resize::{CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{Rgb, RgbImage};
+
+use crate::resample::{CropBox, resample};
 
 /// The model's input for one image: 3 × height × width values, channel by channel, or in whatever number
 /// of channels and order the preprocessing asks for.
 ///
-/// Resizing is bicubic and antialiased: the kernel grows with the reduction, as in Pillow.
+/// Resizing is bicubic and antialiased: the kernel grows with the reduction. Each value is Pillow's.
 ///
 /// ```
 /// use edgefit_data::{RgbImage, prepare};
@@ -23,7 +24,7 @@ use image::{Rgb, RgbImage};
 /// ```
 ///
 /// # Errors
-/// The image is too small to crop, as a sentence.
+/// The image has no pixels or is to have none, as a sentence.
 pub fn prepare(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Vec<f32>, String> {
     let crop = crop_box(image, preprocessing);
     let resized = resize(image, preprocessing.width, preprocessing.height, crop)?;
@@ -92,7 +93,7 @@ pub(crate) fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Optio
         f64::from(preprocessing.width),
         f64::from(preprocessing.height),
     );
-    let scale = f64::from(fraction) * (width / wanted_width).min(height / wanted_height);
+    let scale = fraction * (width / wanted_width).min(height / wanted_height);
     // Rounding may exceed the whole side.
     let kept_width = (wanted_width * scale).min(width);
     let kept_height = (wanted_height * scale).min(height);
@@ -110,16 +111,20 @@ pub(crate) fn resize(
     height: u32,
     crop: Option<CropBox>,
 ) -> Result<RgbImage, String> {
-    let mut options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-    if let Some(crop) = crop {
-        options = options.crop(crop.left, crop.top, crop.width, crop.height);
+    if [image.width(), image.height(), width, height].contains(&0) {
+        return Err("has no pixels, or is to have none".into());
     }
-    let mut resized = RgbImage::new(width, height);
-    Resizer::new()
-        .resize(image, &mut resized, &options)
-        .map_err(|error| format!("cannot be resized ({error})"))?;
-    Ok(resized)
+    let all = CropBox {
+        left: 0.0,
+        top: 0.0,
+        width: image.width().into(),
+        height: image.height().into(),
+    };
+    let area = crop.unwrap_or(all);
+    if area == all && image.dimensions() == (width, height) {
+        return Ok(image.clone());
+    }
+    Ok(resample(image, width, height, area))
 }
 
 #[cfg(test)]

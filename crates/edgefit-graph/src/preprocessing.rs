@@ -45,7 +45,7 @@ pub enum Fit {
     /// The centre that covers the input is cut out, `fraction` of its shorter side, and resized.
     Crop {
         /// Share of the shorter side that is kept, in 0 … 1.
-        fraction: f32,
+        fraction: f64,
     },
     /// The whole image is resized, its aspect ratio lost.
     Stretch,
@@ -80,7 +80,7 @@ impl Layout {
 }
 
 /// Share of the shorter side that ImageNet evaluation keeps: 224 of 256.
-pub const IMAGENET_CROP: f32 = 0.875;
+pub const IMAGENET_CROP: f64 = 0.875;
 
 /// Largest side of a model's input that is believed.
 const MAX_SIDE: u32 = 16_384;

@@ -2,13 +2,13 @@
 
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::Fit;
-use fast_image_resize::CropBox;
 use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::Augmentation;
 use super::draw::{between, log_between};
+use crate::resample::CropBox;
 
 /// How often a crop is drawn before the centre is taken.
 const TRIES: usize = 10;

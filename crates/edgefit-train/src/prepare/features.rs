@@ -26,7 +26,7 @@ pub const BATCH: usize = 16;
 pub(crate) const THUMBNAIL: u32 = 32;
 
 /// Counts up where images are read otherwise than before, so that what is kept of them is read anew.
-const READING: u32 = 1;
+const READING: u32 = 2;
 
 /// The views of each image that the backbone is run on.
 #[derive(Debug, Clone, Copy, Serialize)]

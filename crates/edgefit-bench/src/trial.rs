@@ -1,21 +1,27 @@
 //! Whether engines of this machine run the model: each is told to load it and to run it once.
 
 use std::path::Path;
+use std::time::Duration;
 
 use edgefit_cost::{Costs, Request, Trial, TrialOutcome};
 use edgefit_device::profile::Class;
 use edgefit_device::{self as device, EngineId, WeightsIn};
+use edgefit_engine::child::ChildError;
 use edgefit_engine::onnxruntime::Missing;
 use edgefit_engine::{EngineName, diagnose};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
 
 use crate::candidate::Candidate;
+use crate::error::{Error, Result};
 use crate::plan::Program;
 use crate::run_once::run_once;
 
 /// Memory that engines stay below while they load, on top of three times the weights.
 const LOAD_BYTES: u64 = 128 << 20;
+
+/// How long an engine may take to load the model and to run it once.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A model, and the file that it is from.
 #[derive(Clone, Copy)]
@@ -97,11 +103,18 @@ fn trial<E>(
         return not_tried("this machine may not have the memory that is free for it".into());
     }
     let candidate = model.candidate(name, request.threads.min(cores()));
-    let ran = run_once(&candidate, &program);
-    Ok(made(match ran {
+    let ran = run_once(&candidate, &program, LIMIT);
+    Ok(made(outcome(model.graph, name, ran)))
+}
+
+fn outcome(graph: &Graph, engine: EngineName, ran: Result<()>) -> TrialOutcome {
+    match ran {
         Ok(()) => TrialOutcome::Ran,
-        Err(error) => refused(model.graph, name, &error.to_string()),
-    }))
+        Err(Error::Child(silent @ ChildError::Silent(_))) => TrialOutcome::NotTried {
+            reason: format!("{silent}; what is said of it here is from its documents alone"),
+        },
+        Err(error) => refused(graph, engine, &error.to_string()),
+    }
 }
 
 /// The refusal of an engine, explained.
@@ -134,4 +147,19 @@ fn has_room(model: ModelFile) -> bool {
         .saturating_add(LOAD_BYTES);
     let free = device::host().map(|host| host.banks.iter().map(device::Bank::free_bytes).sum());
     free.map_or(true, |free: u64| need <= free)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_does_not_answer_has_not_refused() {
+        let silent = ChildError::Silent(Duration::from_secs(7));
+        let found = outcome(&Graph::default(), EngineName::Tract, Err(silent.into()));
+        let TrialOutcome::NotTried { reason } = found else {
+            panic!("{found:?}");
+        };
+        assert!(reason.contains("did not answer within 7 s"), "{reason}");
+    }
 }

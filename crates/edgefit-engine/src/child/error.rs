@@ -1,6 +1,7 @@
 //! What can go wrong between a process and its child.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::onnxruntime::Missing;
 
@@ -25,6 +26,9 @@ pub enum ChildError {
     /// It ended before its work was done; its last words, or the signal.
     #[error("{0}")]
     Died(String),
+    /// It said nothing for so long, and was killed.
+    #[error("it did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
     /// It says something that is not understood.
     #[error("its process answers '{0}'; use the same build of edgefit everywhere")]
     Answer(String),

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::thread::JoinHandle;
+use std::sync::mpsc::channel;
+use std::thread::{JoinHandle, scope};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -107,17 +109,49 @@ impl Child {
         self.reply()
     }
 
+    /// Waits for its greeting for so long, and kills it after that.
+    ///
+    /// # Errors
+    /// As [`Child::ask`], and [`ChildError::Silent`].
+    pub fn greeting_within<T: DeserializeOwned>(
+        &mut self,
+        limit: Duration,
+    ) -> Result<T, ChildError> {
+        let Child {
+            process, answers, ..
+        } = self;
+        let mut line = String::new();
+        let (said, hears) = channel();
+        let (in_time, read) = scope(|scope| {
+            let reader = scope.spawn(|| {
+                let read = answers.read_line(&mut line);
+                // Nobody listens where the limit is over.
+                let _ = said.send(());
+                read
+            });
+            let in_time = hears.recv_timeout(limit).is_ok();
+            if !in_time {
+                // Its pipe ends, and so does the reader.
+                let _ = process.kill();
+            }
+            (in_time, reader.join())
+        });
+        if !in_time {
+            return Err(ChildError::Silent(limit));
+        }
+        match read {
+            Ok(Ok(1..)) => understood(&line),
+            Ok(Err(error)) => Err(error.into()),
+            _ => Err(self.died()),
+        }
+    }
+
     fn reply<T: DeserializeOwned>(&mut self) -> Result<T, ChildError> {
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {
             return Err(self.died());
         }
-        let reply = serde_json::from_str(&line);
-        match reply.map_err(|_| ChildError::Answer(line.trim().to_owned()))? {
-            Reply::Done(answer) => Ok(answer),
-            Reply::Missing(reason) => Err(Missing { reason }.into()),
-            Reply::Failed(words) => Err(ChildError::Refused(words)),
-        }
+        understood(&line)
     }
 
     fn died(&mut self) -> ChildError {
@@ -132,6 +166,15 @@ impl Child {
             (None, Ok(status)) => silent_death(status),
             (None, Err(error)) => error.to_string(),
         })
+    }
+}
+
+fn understood<T: DeserializeOwned>(line: &str) -> Result<T, ChildError> {
+    let reply = serde_json::from_str(line);
+    match reply.map_err(|_| ChildError::Answer(line.trim().to_owned()))? {
+        Reply::Done(answer) => Ok(answer),
+        Reply::Missing(reason) => Err(Missing { reason }.into()),
+        Reply::Failed(words) => Err(ChildError::Refused(words)),
     }
 }
 
@@ -204,5 +247,19 @@ mod tests {
         assert!(matches!(refused, Err(ChildError::Refused(words)) if words == "odd shape"));
         let died = child.ask::<u32>(&"again").unwrap_err().to_string();
         assert!(died.contains("signal: 9"), "{died}");
+    }
+
+    #[test]
+    fn a_child_that_does_not_greet_in_time_is_killed() {
+        let mut child = shell("exec sleep 600").start().unwrap();
+        let silent = child.greeting_within::<u32>(Duration::from_millis(20));
+        assert!(matches!(silent, Err(ChildError::Silent(_))), "{silent:?}");
+        assert!(!child.process.wait().unwrap().success());
+        let mut child = shell("echo '{\"done\":1}'").start().unwrap();
+        let long = Duration::from_secs(600);
+        assert_eq!(child.greeting_within::<u32>(long).unwrap(), 1);
+        let mut child = shell("echo 'error: odd' >&2; exit 1").start().unwrap();
+        let died = child.greeting_within::<u32>(long);
+        assert!(matches!(died, Err(ChildError::Died(words)) if words == "odd"));
     }
 }

@@ -162,7 +162,12 @@ fn a_search_that_is_killed_or_ended_gives_what_it_would_have_given() {
     kill(in_the_search(train(data.path(), &killed, "2", &flags)));
     assert!(!checkpoint.exists(), "the search was over");
     interrupt(in_the_search(resume()));
-    assert!(!killed.join("report.json").exists());
+    let early = report(&killed);
+    assert_eq!(early["interrupted"], true);
+    assert_eq!(early["stages"].as_array().unwrap().len(), 0);
+    let guards = early["guards"].as_array().unwrap();
+    let records = guards.iter().find(|guard| guard["code"] == "EF13");
+    assert_eq!(records.unwrap()["status"], "off");
     assert!(!checkpoint.exists(), "the search was over");
     // Behind the search, whose result is in the checkpoint then.
     let mut child = start(with_cache(resume()));

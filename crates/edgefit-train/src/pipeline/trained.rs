@@ -19,6 +19,7 @@ use crate::pipeline::split::SplitJob;
 use crate::pipeline::stages::train_stages;
 use crate::pipeline::tuning::tune;
 use crate::run::report::Timing;
+use crate::stages::stage::Done;
 use crate::stages::trainer::Trainer;
 
 /// A job whose stages are trained.
@@ -101,7 +102,12 @@ impl<'a> SplitJob<'a> {
             interrupted: completion == Completion::Interrupted,
         };
         course.judge(&mut findings);
-        findings.record(check_records(session.run.events.records()));
+        // A run that ends before its first epoch has nothing to record yet.
+        let has_epochs = |done: &Done| !done.stage.epochs.is_empty();
+        let has_trained = session.checkpoint.done.iter().any(has_epochs);
+        if has_trained || completion == Completion::Complete {
+            findings.record(check_records(session.run.events.records()));
+        }
         if let Some(tuning) = &session.checkpoint.tuning {
             guards::tuning_range::check(&mut findings, tuning);
         }

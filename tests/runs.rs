@@ -261,6 +261,31 @@ fn lines(path: &Path) -> Vec<BTreeMap<String, String>> {
 }
 
 #[test]
+fn a_run_that_a_guard_ends_says_so_in_its_folder() {
+    onnxruntime();
+    // So few that a class is under the five training samples that EF07 asks for.
+    let data = some_photographs(&CLASSES, 6);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("run");
+    let deny = ["--json", "--deny", "warnings"];
+    let ran = run(&mut train(data.path(), &place, &deny));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let said = ran.json("edgefit.train/1");
+    let report = document(&place.join("report.json"));
+    assert_eq!(report["status"], "stopped");
+    assert_eq!(report["schema"], said["schema"]);
+    assert_eq!(report["refused"], said["refused"]);
+    assert_eq!(report["guards"], said["guards"]);
+    assert_eq!(report["stages"], Value::Array(Vec::new()));
+    assert!(!place.join("model.onnx").exists());
+    let verify = run(command().arg("verify").arg(&place));
+    assert_eq!(verify.code, 2, "{verify:?}");
+    // It counts as unfinished.
+    let again = run(&mut train(data.path(), &place, &[]));
+    assert_refused(&again, &["holds an unfinished run", "--force"]);
+}
+
+#[test]
 fn a_run_says_where_it_comes_from_and_what_it_says_of_each_test_image() {
     onnxruntime();
     let data = some_photographs(&CLASSES, 20);

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn an_engine_that_does_not_answer_has_not_refused() {
         let silent = ChildError::Silent(Duration::from_secs(7));
-        let found = outcome(&Graph::default(), EngineName::Tract, Err(silent.into()));
+        let found = outcome(&Graph::new("g", 17), EngineName::Tract, Err(silent.into()));
         let TrialOutcome::NotTried { reason } = found else {
             panic!("{found:?}");
         };

@@ -6,6 +6,7 @@ pub(crate) mod lr_find;
 pub(crate) mod session;
 pub(crate) mod split;
 pub(crate) mod stages;
+pub(crate) mod stopped;
 pub(crate) mod trained;
 pub(crate) mod tuning;
 
@@ -17,6 +18,7 @@ use crate::observer::Observer;
 use crate::pipeline::loaded::LoadedJob;
 use crate::pipeline::session::Session;
 use crate::pipeline::split::SplitJob;
+use crate::pipeline::stopped::report_stop;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::folder::RunFolder;
 use crate::run::manifest::{Begun, Manifest};
@@ -90,7 +92,10 @@ fn finish(loaded: &LoadedJob, mut session: Session) -> Result<Report> {
     let split = SplitJob::split(loaded, &features)?;
     split.warn_of_absent(session.observer);
     split.record(&session.run)?;
-    let trained = split.train(&mut session)?;
-    let exported = trained.export(&mut session)?;
+    let trained = split.train(&mut session);
+    if let Err(error) = &trained {
+        report_stop(error, loaded, &session)?;
+    }
+    let exported = trained?.export(&mut session)?;
     exported.report(session)
 }

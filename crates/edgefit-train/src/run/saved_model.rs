@@ -16,7 +16,8 @@ use crate::stages::weights::load_weights;
 /// What `report.json` is read for.
 #[derive(Deserialize)]
 struct Reported {
-    exported: ReportedFile,
+    /// Nothing where a guard ended the run.
+    exported: Option<ReportedFile>,
     stages: Vec<ReportedStage>,
 }
 
@@ -80,9 +81,13 @@ pub fn model_of_run(folder: &Path, like: &Graph) -> Result<Graph> {
         let problem = "is not there; give a model, or the folder of a run of `edgefit train`";
         return Err(fail("report.json", problem.into()));
     };
+    let Some(exported) = report.exported else {
+        let problem = "is of a run that a guard ended before it exported a model; train again";
+        return Err(fail("report.json", problem.into()));
+    };
     let path = folder.join("model.onnx");
     let graph = Graph::load(&path)?;
-    if sha256(&path)? != report.exported.sha256 {
+    if sha256(&path)? != exported.sha256 {
         let problem = "is not the file that the run wrote (its SHA-256 is not the one in report.json); \
                        give it as a model of its own, or train again";
         return Err(fail("model.onnx", problem.into()));

@@ -71,7 +71,7 @@ fn warn(unreadable: &[Unreadable], observer: &mut dyn Observer) {
     if alike.len() > NAMED {
         let count = unreadable.len();
         observer.warn(&format!(
-            "{count} samples could not be read; report.json names them all"
+            "{count} samples were left out in all; report.json names them"
         ));
     }
 }

@@ -244,3 +244,23 @@ fn holds(path: &Path) -> Option<(Holds, Vec<u8>)> {
     file.read_to_end(&mut head).ok()?;
     Some((Holds::of(&head), head))
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_counted_or_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["socket", "socket.png"] {
+            UnixListener::bind(folder.path().join(name)).unwrap();
+        }
+        let mut aside = Aside::default();
+        let found = images(folder.path(), &mut aside).unwrap();
+        assert_eq!(aside.other_files, 1);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].problem.is_some(), "{found:?}");
+    }
+}

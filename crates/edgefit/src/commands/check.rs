@@ -7,7 +7,8 @@ use edgefit::cost::latency::{self, ClassLatency, Layer};
 use edgefit::cost::{self, Backbone, Limits, Request, Trial, Verdict};
 use edgefit::device::{self, Profile};
 use edgefit::engine::EngineName;
-use edgefit::graph::infer::infer;
+use edgefit::graph::Graph;
+use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::import::Architecture;
 use edgefit::remote::RemoteRunner;
 use edgefit::terminal::progress::spinner;
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 use super::{discover, draw, in_file, load, own_program};
 use crate::board;
-use crate::cli::Check;
+use crate::cli::{Check, Shape};
 use crate::output::{Outcome, Output};
 
 /// Networks to put in the place of one that is too large, from the most accurate on ImageNet.
@@ -85,7 +86,9 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
     } else {
         request.trials = tried(model, &request)?;
     }
-    let check = cost::check(&graph, &shapes, &request).map_err(in_file(&args.model))?;
+    let check = cost::check(&graph, &shapes, &request)
+        .map_err(|error| anyhow::anyhow!("{error}{}", batch_that_works(&graph, &args.shape)))
+        .map_err(in_file(&args.model))?;
     if let Some(svg) = &args.plan {
         draw(svg, &check.plan.to_svg())?;
     }
@@ -155,4 +158,18 @@ fn tried(model: ModelFile, request: &Request) -> anyhow::Result<Vec<Trial>> {
         shown = Some(spinner(&format!("trying it in {engine}")));
         own_program().map(Ok)
     })
+}
+
+/// What to say of a model that is refused for one sample, where it can be computed for two: one that
+/// loses every dimension of 1, as PyTorch's `squeeze` without a dimension does.
+fn batch_that_works(graph: &Graph, shape: &Shape) -> &'static str {
+    let infers = |batch| {
+        let shapes = InputShapes::bind(graph, batch, None);
+        shapes.and_then(|shapes| infer(graph, &shapes)).is_ok()
+    };
+    if shape.batch == 1 && shape.input_shape.is_none() && !infers(1) && infers(2) {
+        "; it can be computed for more samples than one: --batch 2"
+    } else {
+        ""
+    }
 }

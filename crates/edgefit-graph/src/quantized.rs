@@ -1,6 +1,19 @@
-//! Which nodes belong to a quantised model.
+//! Quantised models: which nodes belong to one, what its integers stand for, and what can go wrong in the
+//! registers of an integer kernel.
+
+mod accumulation;
+mod arithmetic;
+mod layer_safety;
+mod scaling;
+mod values;
 
 use crate::graph::{Graph, Node};
+
+pub use accumulation::{Accumulation, Bounds, Reduction};
+pub use arithmetic::IntegerNodes;
+pub use layer_safety::{LayerSafety, layer_safety};
+pub use scaling::{Scaling, step_of};
+pub use values::{QuantizedValue, StandsFor, quantized_values};
 
 /// Whether `node` computes on quantised values, or makes them.
 pub fn computes_quantized(node: &Node) -> bool {

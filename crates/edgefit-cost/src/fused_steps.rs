@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use edgefit_graph::infer::Inference;
 use edgefit_graph::ops::{Op, Role};
+use edgefit_graph::quantized::IntegerNodes;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Graph};
 
@@ -28,7 +29,8 @@ pub(crate) struct Buffer {
     pub name: String,
     /// Number of elements.
     pub elements: usize,
-    /// Type of the elements as the model stores them.
+    /// Type of the elements as the model stores them; that of the integers where they are quantised as they
+    /// are written.
     pub dtype: DataType,
     /// The step that wrote it, rather than the caller.
     step: Option<usize>,
@@ -55,6 +57,7 @@ impl Steps {
     /// Fuses what engines fuse. Values of unknown shape are left out.
     pub fn of(graph: &Graph, inference: &Inference) -> Self {
         let topology = Topology::of(graph);
+        let integers = IntegerNodes::of(graph);
         let mut made = Steps {
             buffers: Vec::new(),
             steps: Vec::new(),
@@ -86,24 +89,27 @@ impl Steps {
             if matches!(op, Some(Op::Constant(_))) || node.present_outputs().all(folded) {
                 continue;
             }
-            // Kernels for quantised networks read integer weights, and write integers.
+            // Kernels for quantised networks read integer weights.
             let of_weights = node
                 .input(0)
                 .is_some_and(|x| graph.initializers.contains_key(x));
             if of_weights && matches!(op, Some(Op::Dequantize(_))) {
                 continue;
             }
-            let renames = matches!(
-                op,
-                Some(
-                    Op::Reshape(_)
-                        | Op::Flatten(_)
-                        | Op::Squeeze(_)
-                        | Op::Unsqueeze(_)
-                        | Op::Quantize(_)
-                        | Op::Dequantize(_)
-                )
-            );
+            let renames = match op {
+                Some(Op::Reshape(_) | Op::Flatten(_) | Op::Squeeze(_) | Op::Unsqueeze(_)) => true,
+                // They write integers where nobody reads floats, and read them; those at the ends of the
+                // model are the caller's.
+                Some(Op::Quantize(_)) => node.input(0).is_some_and(|name| {
+                    let quantizes = |reader: &usize| graph.nodes[*reader].op == "QuantizeLinear";
+                    !topology.is_output(name) && topology.consumers(name).iter().all(quantizes)
+                }),
+                Some(Op::Dequantize(_)) => {
+                    let mut readers = topology.consumers(output).iter();
+                    readers.all(|&reader| integers.contains(reader))
+                }
+                _ => false,
+            };
             let applied_in_place = matches!(
                 op,
                 Some(Op::BatchNormalization(_) | Op::Unary(_) | Op::Dropout { .. })
@@ -122,6 +128,9 @@ impl Steps {
                     made.steps[step].nodes.push(index);
                 }
                 output.clone_into(&mut made.buffers[buffer].name);
+                if let Some(Op::Quantize(quantize)) = op {
+                    made.buffers[buffer].dtype = quantize.dtype;
+                }
                 buffer_of.insert(output, buffer);
                 continue;
             }

@@ -34,8 +34,7 @@ impl<'g> Needs<'g> {
         let inference = infer(graph, shapes)?;
         let stored = element == computed_type(graph);
         let in_memory = match element {
-            // Also where the model says so itself: its floats are what int8 kernels never make.
-            ElementType::Int8 => memory_plan::ElementType::Int8,
+            ElementType::Int8 if !stored => memory_plan::ElementType::Int8,
             ElementType::F16 if !stored => memory_plan::ElementType::F16,
             ElementType::F32 if !stored => memory_plan::ElementType::F32,
             _ => memory_plan::ElementType::AsStored,

@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub trials: Vec<Trial>,
     /// Smaller networks to try where nothing gentler helps.
     pub backbones: Vec<Backbone<'a>>,
+    /// The command that makes an int8 model of this one for the device, for the suggestions.
+    pub quantize: Option<String>,
 }
 
 /// What a process took that ran the model.
@@ -105,6 +107,7 @@ impl<'a> Request<'a> {
             measured: None,
             trials: Vec::new(),
             backbones: Vec::new(),
+            quantize: None,
         }
     }
 

@@ -28,6 +28,9 @@ pub struct Suggestion {
     pub ram_bytes: Option<u64>,
     /// Time that one run would take.
     pub latency_ns: Option<u64>,
+    /// The command that makes the changed model, where there is one and it may fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// What a [`Suggestion`] changes; all that is `None` or false stays.
@@ -222,8 +225,14 @@ fn assess(
     change: Change,
 ) -> (Suggestion, bool) {
     let assessment = Assessment::of(needs, request, engine);
+    let quantized = Change {
+        element_type: Some(ElementType::Int8),
+        ..Change::default()
+    };
+    let made = change == quantized && assessment.verdict() != Verdict::DoesNotFit;
     let suggestion = Suggestion {
         change,
+        command: request.quantize.clone().filter(|_| made),
         verdict: assessment.verdict(),
         fits_if: assessment.fits_if(),
         flash_bytes: assessment.need_bytes(Resource::Flash),

@@ -2,6 +2,7 @@
 
 use edgefit_graph::infer::Inference;
 use edgefit_graph::ops::Op;
+use edgefit_graph::quantized::IntegerNodes;
 use edgefit_graph::{Graph, Node};
 
 use super::element::ElementType;
@@ -17,23 +18,23 @@ pub(super) struct Scratch {
 
 /// The node whose kernel needs the most scratch; `None` when none needs any.
 ///
-/// For [`ElementType::Int8`], the buffers that CMSIS-NN 6 asks for on a Cortex-M with the DSP
-/// extension (`arm_convolve_wrapper_s8_get_buffer_size_dsp` and
-/// `arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp`). For floats none: reference kernels read
-/// the input where it lies.
+/// For [`ElementType::Int8`], and for the nodes of a quantised model that run on integers, the buffers that
+/// CMSIS-NN 6 asks for on a Cortex-M with the DSP extension (`arm_convolve_wrapper_s8_get_buffer_size_dsp`
+/// and `arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp`). For floats none: reference kernels read the
+/// input where it lies.
 pub(super) fn largest_scratch(
     graph: &Graph,
     inference: &Inference,
     element: ElementType,
 ) -> Option<Scratch> {
-    if element != ElementType::Int8 {
-        return None;
-    }
+    let integers = IntegerNodes::of(graph);
     graph
         .nodes
         .iter()
         .zip(&inference.ops)
-        .filter_map(|(node, op)| {
+        .enumerate()
+        .filter(|(index, _)| element == ElementType::Int8 || integers.contains(*index))
+        .filter_map(|(_, (node, op))| {
             let bytes = convolution(node, op.as_ref()?, inference)?;
             Some(Scratch {
                 node: node.label().to_owned(),

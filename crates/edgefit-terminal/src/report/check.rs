@@ -102,6 +102,9 @@ pub fn check(check: &Check) -> String {
     }
     for suggestion in &check.suggestions {
         text.push_str(&format!("\ntried: {}", tried(suggestion)));
+        if let Some(command) = &suggestion.command {
+            text.push_str(&format!("\nmake it: {command}"));
+        }
     }
     for unsupported in &check.unsupported {
         text.push_str(&format!(

@@ -1,5 +1,7 @@
 //! `check`: whether a model fits a device.
 
+use std::borrow::Cow;
+
 use edgefit::assets::Cache;
 use edgefit::base::file::ensure_place;
 use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
@@ -73,6 +75,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
             build: Box::new(|classes| architecture.blank(classes)),
         })
         .collect();
+    request.quantize = Some(quantize(&args));
     let model = ModelFile {
         path: &args.model,
         graph: &graph,
@@ -172,4 +175,20 @@ fn batch_that_works(graph: &Graph, shape: &Shape) -> &'static str {
     } else {
         ""
     }
+}
+
+/// The command that makes an int8 model of the one that is checked.
+fn quantize(args: &Check) -> String {
+    let word = |text: &str| {
+        let quoted = shlex::try_quote(text);
+        quoted.map_or_else(|_| text.to_owned(), Cow::into_owned)
+    };
+    let model = word(&args.model.display().to_string());
+    let device = args.device.as_deref();
+    let device = device.map_or(String::new(), |name| format!(" --device {}", word(name)));
+    let made = format!("{}-int8.onnx", args.model.with_extension("").display());
+    format!(
+        "edgefit quantize {model}{device} --data DIR -o {}",
+        word(&made)
+    )
 }

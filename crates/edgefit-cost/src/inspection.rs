@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use edgefit_base::names::block;
 use edgefit_graph::infer::{Inference, InputShapes, infer};
+use edgefit_graph::quantized::{LayerSafety, QuantizedValue, layer_safety, quantized_values};
 use edgefit_graph::topology::outputs_behind;
 use edgefit_graph::{Graph, Preprocessing, Result, labels};
 use indexmap::IndexMap;
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::costs::{Costs, NodeCost, Totals};
 use crate::memory_plan::{ElementType, MemoryPlan};
+use crate::type_shares::{TypeShare, UnusedConstant, type_shares, unused_constants};
 
 /// What a model is and costs.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +21,14 @@ pub struct Inspection {
     pub totals: Totals,
     /// Its activations in memory.
     pub memory: MemoryPlan,
+    /// Bytes of the constants and multiply-accumulates by type, the most bytes first.
+    pub types: Vec<TypeShare>,
+    /// The values that are kept as integers.
+    pub quantized: Vec<QuantizedValue>,
+    /// What can go wrong in the registers of integer kernels, layer by layer.
+    pub integer_layers: Vec<LayerSafety>,
+    /// Constants that nothing reads.
+    pub unused_constants: Vec<UnusedConstant>,
     /// Costs of each node, in the order that was asked for.
     pub nodes: Vec<NodeCost>,
     /// Nodes summed up by the leading parts of their names, if that was asked for.
@@ -108,6 +118,7 @@ impl Inspection {
     pub fn of(graph: &Graph, shapes: &InputShapes, listing: Listing) -> Result<Self> {
         let inference = infer(graph, shapes)?;
         let costs = Costs::of(graph, &inference);
+        let types = type_shares(graph, &inference, &costs.nodes);
         let folded = folded(graph, &inference);
         let groups = listing.depth.map(|depth| {
             let mut groups = grouped(&costs.nodes, &folded, depth);
@@ -126,6 +137,10 @@ impl Inspection {
         let (nodes, folded) = marked.into_iter().unzip();
         Ok(Inspection {
             totals: costs.totals,
+            types,
+            quantized: quantized_values(graph),
+            integer_layers: layer_safety(graph),
+            unused_constants: unused_constants(graph),
             memory: MemoryPlan::of(graph, &inference, ElementType::AsStored),
             nodes,
             groups,

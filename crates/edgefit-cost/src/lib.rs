@@ -12,6 +12,7 @@ pub mod inspection;
 pub mod latency;
 pub mod memory_plan;
 mod model_parts;
+mod type_shares;
 mod weight_types;
 
 pub use basis::NeedBasis;
@@ -22,3 +23,4 @@ pub use check::{
 pub use costs::{Costs, NodeCost, Totals};
 pub use inspection::{Inspection, Listing, SortKey};
 pub use model_parts::model_parts;
+pub use type_shares::{TypeShare, UnusedConstant};

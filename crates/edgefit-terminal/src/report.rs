@@ -10,6 +10,7 @@ mod memory_plan;
 mod predictions;
 mod probed;
 mod profile;
+mod quantized;
 mod shorten;
 
 #[cfg(feature = "train")]

@@ -3,16 +3,18 @@
 use edgefit_base::units::format;
 use edgefit_cost::{Inspection, Totals};
 
+use crate::report::quantized;
 use crate::report::shorten::shortened;
 use crate::table::table;
 
 /// Names of nodes and outputs, and labels, that are listed; `--json` has all.
-const MOST_NAMES: usize = 4;
+pub(super) const MOST_NAMES: usize = 4;
 const MOST_LABELS: usize = 20;
 
 /// A row a node or a block, and the figures of the whole model.
 pub fn inspection(inspection: &Inspection) -> String {
-    format!("{}\n{}", rows(inspection), totals(inspection))
+    let quantized = quantized::text(inspection);
+    format!("{}\n{}{quantized}", rows(inspection), totals(inspection))
 }
 
 fn shape(dims: Option<&[usize]>) -> String {
@@ -108,7 +110,7 @@ fn totals(inspection: &Inspection) -> String {
     row(
         "MACs",
         match (unknown, inspection.totals.macs) {
-            (0, _) => macs,
+            (0, _) => macs + &quantized::macs_by_type(inspection),
             (_, 0) => "unknown".into(),
             (1, _) => format!("{macs} and those of 1 node, which are unknown"),
             _ => format!("{macs} and those of {unknown} nodes, which are unknown"),
@@ -124,7 +126,11 @@ fn totals(inspection: &Inspection) -> String {
         (true, 0) => "unknown".into(),
         (true, _) => format!("{}, without those of unknown shape", format::bytes(bytes)),
     };
-    row("weights", format::bytes(inspection.totals.weight_bytes));
+    let weights = format::bytes(inspection.totals.weight_bytes);
+    row("weights", weights + &quantized::by_type(inspection));
+    if let Some(unused) = quantized::unused(inspection) {
+        row("unused constants", unused);
+    }
     row(
         "activations, each on its own",
         activations(memory.naive_bytes),
@@ -172,7 +178,7 @@ fn totals(inspection: &Inspection) -> String {
 }
 
 /// The first of `names`, and how many there are besides.
-fn first_of(names: &[String], most: usize) -> String {
+pub(super) fn first_of(names: &[String], most: usize) -> String {
     let shown = names
         .iter()
         .take(most)

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use edgefit_engine::NodeTime;
 use edgefit_engine::child::{Child, Launch};
+use edgefit_engine::{IntegerShare, NodeTime};
 
 use crate::error::Result;
 use crate::schedule::Worker;
@@ -52,5 +52,9 @@ impl Worker for Process {
 
     fn profile(&mut self) -> Result<Vec<NodeTime>> {
         Ok(self.child.ask(&Order::Profile)?)
+    }
+
+    fn integers(&mut self) -> Result<Option<IntegerShare>> {
+        Ok(self.child.ask(&Order::Integers)?)
     }
 }

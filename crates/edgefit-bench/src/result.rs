@@ -1,7 +1,7 @@
 //! What the measured times of one candidate say.
 
 use edgefit_base::statistics::Mean;
-use edgefit_engine::{EngineName, NodeTime, Provider};
+use edgefit_engine::{EngineName, IntegerShare, NodeTime, Provider};
 use serde::Serialize;
 
 use crate::candidate::Candidate;
@@ -83,6 +83,12 @@ pub struct BenchResult {
     /// The same, summed by block.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocks: Option<Vec<TimeSum>>,
+    /// How much of a quantised model the engine computes on integers, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integers: Option<IntegerShare>,
+    /// Why that is not known.
+    #[serde(skip)]
+    pub integers_missing: Option<String>,
     /// Why the nodes have no times, where they were to be timed.
     #[serde(skip)]
     pub nodes_missing: Option<String>,
@@ -184,6 +190,14 @@ impl BenchResult {
             ops: nodes.as_deref().map(by_op),
             blocks: nodes.as_deref().map(by_block),
             nodes,
+            integers: match &measured.integers {
+                Some(Ok(share)) => share.clone(),
+                _ => None,
+            },
+            integers_missing: match &measured.integers {
+                Some(Err(error)) => Some(error.to_string()),
+                _ => None,
+            },
             nodes_missing: match &measured.nodes {
                 Some(Err(error)) => Some(error.to_string()),
                 _ => None,
@@ -289,6 +303,7 @@ mod tests {
         };
         let measured = Measured {
             launches: vec![launch],
+            integers: None,
             nodes: Some(Ok(vec![node])),
             failure: None,
         };

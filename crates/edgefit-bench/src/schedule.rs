@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edgefit_engine::{Effort, NodeTime};
+use edgefit_engine::{Effort, IntegerShare, NodeTime};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -32,6 +32,11 @@ pub trait Worker {
     /// # Errors
     /// The engine cannot.
     fn profile(&mut self) -> Result<Vec<NodeTime>>;
+    /// Tells how much of it is computed on integers; `None` of a float model.
+    ///
+    /// # Errors
+    /// The engine cannot.
+    fn integers(&mut self) -> Result<Option<IntegerShare>>;
 }
 
 /// How much to measure of each candidate.
@@ -65,6 +70,8 @@ pub struct Measured {
     pub launches: Vec<Launched>,
     /// The nodes of the last process.
     pub nodes: Option<Result<Vec<NodeTime>>>,
+    /// What the last process computed on integers.
+    pub integers: Option<Result<Option<IntegerShare>>>,
     /// Why it was left out.
     pub failure: Option<Error>,
 }
@@ -106,9 +113,12 @@ pub fn interleave<W: Worker>(
             }
         }
         take_turns(&mut running, &mut measured, schedule);
-        if schedule.profile && launch + 1 == schedule.launches {
+        if launch + 1 == schedule.launches {
             for (index, worker) in &mut running {
-                measured[*index].nodes = Some(worker.profile());
+                if schedule.profile {
+                    measured[*index].nodes = Some(worker.profile());
+                }
+                measured[*index].integers = Some(worker.integers());
             }
         }
     }
@@ -219,6 +229,10 @@ mod tests {
 
         fn profile(&mut self) -> Result<Vec<NodeTime>> {
             Ok(Vec::new())
+        }
+
+        fn integers(&mut self) -> Result<Option<IntegerShare>> {
+            Ok(None)
         }
     }
 

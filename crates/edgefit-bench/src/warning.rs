@@ -1,5 +1,8 @@
 //! What may spoil a figure: each warning tells the cause and what to try next.
 
+mod integers;
+
+use edgefit_engine::{EngineName, FloatNode};
 use serde::{Serialize, Serializer};
 
 use crate::comparison::Comparison;
@@ -114,6 +117,33 @@ pub enum Warning {
         /// Threads of the engine.
         threads: usize,
     },
+    /// The engine runs a quantised model in floats.
+    #[error(
+        "{label}: {engine} runs this quantised model in floats, slower than the float model itself; \
+         {}",
+        integers::advice(*.engine)
+    )]
+    InFloats {
+        /// The candidate.
+        label: String,
+        /// Its engine.
+        engine: EngineName,
+    },
+    /// The engine computes a part of a quantised model in floats.
+    #[error(
+        "{label}: {engine} computes {} in floats ({}); quantise them too, with both sides of each in the scheme \
+         that {engine} fuses, or keep the whole block in floats",
+        integers::counted(.nodes.len()),
+        integers::listed(.nodes)
+    )]
+    FloatIslands {
+        /// The candidate.
+        label: String,
+        /// Its engine.
+        engine: EngineName,
+        /// The nodes.
+        nodes: Vec<FloatNode>,
+    },
     /// The interval of a ratio is wide.
     #[error(
         "{what}: the interval is {from:.2} to {to:.2}, which hides what is smaller; {}",
@@ -213,6 +243,8 @@ impl Warning {
             Warning::Unsteady(_) => "unsteady",
             Warning::Outliers { .. } => "outliers",
             Warning::Switches { .. } => "switches",
+            Warning::InFloats { .. } => "in_floats",
+            Warning::FloatIslands { .. } => "float_islands",
             Warning::Wide { .. } => "wide",
             Warning::NotInBaseline(_) => "not_in_baseline",
             Warning::OtherMachine { .. } => "other_machine",
@@ -264,6 +296,9 @@ fn of_machine(context: &Context, candidates: Candidates) -> Vec<Warning> {
 
 fn of_result(result: &BenchResult) -> Vec<Warning> {
     let mut found = Vec::new();
+    if let Some(share) = &result.integers {
+        found.extend(integers::warning(result, share));
+    }
     let Some(summary) = &result.summary else {
         return found;
     };

@@ -6,7 +6,7 @@ use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
 use edgefit_engine::child;
-use edgefit_engine::{NodeTime, Provider, Resident, Runner, Target};
+use edgefit_engine::{IntegerShare, NodeTime, Provider, Resident, Runner, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::affinity::Cores;
@@ -39,6 +39,8 @@ pub enum Order {
     },
     /// Time every node; answered by the list of [`NodeTime`]s.
     Profile,
+    /// Tell what is computed on integers; answered by an [`IntegerShare`], or null of a float model.
+    Integers,
 }
 
 /// The greeting, once the first result is there.
@@ -81,7 +83,7 @@ pub struct Round {
 }
 
 /// What the process of a candidate does.
-pub struct Work<L, P> {
+pub struct Work<L, P, I> {
     /// Engine, and what it runs on.
     pub target: Target,
     /// Threads of the engine.
@@ -90,16 +92,19 @@ pub struct Work<L, P> {
     pub load: L,
     /// Times its nodes.
     pub profile: P,
+    /// Tells how much of it is computed on integers; `None` of a float model.
+    pub integers: I,
 }
 
 /// Does the child's part until `orders` end.
 ///
 /// # Errors
 /// The parent is gone, or an order cannot be read. A failure of the engine is an answer.
-pub fn serve<L, P>(work: Work<L, P>, orders: impl BufRead, answers: impl Write) -> Result<()>
+pub fn serve<L, P, I>(work: Work<L, P, I>, orders: impl BufRead, answers: impl Write) -> Result<()>
 where
     L: FnOnce() -> Result<Runner>,
     P: Fn() -> Result<Vec<NodeTime>>,
+    I: Fn() -> Result<Option<IntegerShare>>,
 {
     let start = || {
         let begun = Instant::now();
@@ -136,6 +141,7 @@ where
                 }
                 answered(&(work.profile)()?)
             }
+            Order::Integers => answered(&(work.integers)()?),
         }
     };
     Ok(child::serve(orders, answers, start, answer)?)
@@ -280,6 +286,7 @@ mod tests {
             threads: 2,
             load,
             profile: || Ok(Vec::new()),
+            integers: || Ok(None),
         };
         let result = serve(work, orders.as_bytes(), &mut answers);
         let text = String::from_utf8(answers).unwrap();
@@ -288,9 +295,9 @@ mod tests {
 
     #[test]
     fn each_order_has_one_answer() {
-        let (result, answers) = served("{\"round\":{\"ns\":1000}}\n\"profile\"\n");
+        let (result, answers) = served("{\"round\":{\"ns\":1000}}\n\"profile\"\n\"integers\"\n");
         result.unwrap();
-        let [ready, round, nodes] = answers.as_slice() else {
+        let [ready, round, nodes, integers] = answers.as_slice() else {
             panic!("{answers:?}")
         };
         assert!(ready.contains("load_ns"));
@@ -298,6 +305,7 @@ mod tests {
         let round: Round = serde_json::from_value(round["done"].clone()).unwrap();
         assert!(!round.times_ns.is_empty());
         assert_eq!(nodes, "{\"done\":[]}");
+        assert_eq!(integers, "{\"done\":null}");
     }
 
     #[test]

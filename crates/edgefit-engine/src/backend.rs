@@ -28,6 +28,8 @@ pub(crate) struct Options<'a> {
     pub provider: Provider,
     /// The file that ONNX Runtime writes its profile to.
     pub profile: Option<&'a Path>,
+    /// The file that it writes the model to as it runs it.
+    pub optimized: Option<&'a Path>,
 }
 
 /// One run of a loaded model on fixed inputs, its results thrown away.

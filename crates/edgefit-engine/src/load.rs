@@ -138,11 +138,12 @@ pub fn trace(
     catch_panic(traced).map_err(|panic| Error::run(target.engine, panic))?
 }
 
-fn options(threads: usize, provider: Provider) -> Options<'static> {
+pub(crate) fn options(threads: usize, provider: Provider) -> Options<'static> {
     Options {
         threads,
         provider,
         profile: None,
+        optimized: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod discover;
 mod profile;
+mod saturation;
 mod tensors;
 
 use edgefit_graph::Graph;
@@ -17,14 +18,32 @@ use crate::backend::{Backend, Options, Runner, Source};
 use crate::effort::Effort;
 use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
+use crate::load::options;
 use crate::node_times::NodeTime;
 use crate::provider::Provider;
 use crate::words::one_line;
 use tensors::{array, tensors};
 
 pub use discover::{Found, LIBRARY_VARIABLE, Missing, discover, found, libraries};
+pub use saturation::adds_pairs_in_16_bits;
 
 const NAME: EngineName = EngineName::OnnxRuntime;
+
+/// `graph` as ONNX Runtime runs it on this processor, its nodes fused.
+///
+/// # Errors
+/// ONNX Runtime is not there, does not run it, or writes what cannot be read.
+pub(crate) fn optimized(graph: &Graph) -> Result<Graph> {
+    let fail = |detail: String| Error::run(NAME, format!("its optimised model: {detail}"));
+    let folder = tempfile::tempdir().map_err(|error| fail(error.to_string()))?;
+    let path = folder.path().join("optimized.onnx");
+    let options = Options {
+        optimized: Some(&path),
+        ..options(1, Provider::Cpu)
+    };
+    OnnxRuntime::load(Source::Graph(graph), options)?;
+    Graph::load(&path).map_err(|error| fail(error.to_string()))
+}
 
 /// A model in ONNX Runtime.
 pub(crate) struct OnnxRuntime(Session);
@@ -50,6 +69,9 @@ impl Backend for OnnxRuntime {
             }
             if let Some(profile) = options.profile {
                 builder = builder.with_profiling(profile)?;
+            }
+            if let Some(path) = options.optimized {
+                builder = builder.with_optimized_model_path(path)?;
             }
             match source {
                 Source::Graph(graph) => builder.commit_from_memory(&graph.to_bytes()),

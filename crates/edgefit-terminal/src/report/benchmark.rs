@@ -81,6 +81,10 @@ fn details(result: &BenchResult) -> String {
             break;
         }
     }
+    if let Some(integers) = &result.integers {
+        let share = format::percent(integers.share());
+        text.push_str(&format!("; {share} of the MACs on integers"));
+    }
     for bar in &result.histogram {
         text.push_str(&format!("\n{}", line(bar, &result.histogram)));
     }

@@ -94,6 +94,12 @@ fn warn(report: &Report, output: &mut Output) {
         ));
     }
     for result in &report.results {
+        if let Some(reason) = &result.integers_missing {
+            output.warn(&format!(
+                "{}: not known what is computed on integers: {reason}",
+                result.label
+            ));
+        }
         if let Some(reason) = &result.nodes_missing {
             output.warn(&format!(
                 "{}: no times of the nodes: {reason}",

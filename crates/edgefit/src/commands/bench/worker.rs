@@ -7,7 +7,9 @@ use edgefit::assets::Cache;
 use edgefit::bench::Result;
 use edgefit::bench::worker::{Work, serve};
 use edgefit::data::read_array;
-use edgefit::engine::{Array, Effort, EngineName, random_arrays, runner, trace};
+use edgefit::engine::{
+    Array, Effort, EngineName, Provider, integer_share, random_arrays, runner, trace,
+};
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
 
@@ -36,12 +38,21 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         lift_constants(&mut graph);
         Ok(trace(args.engine, &graph, &inputs, threads, PROFILE)?)
     };
+    let integers = || -> Result<_> {
+        if args.engine.provider != Provider::Cpu {
+            return Ok(None);
+        }
+        let mut graph = Graph::load(&args.model).map_err(edgefit::engine::Error::from)?;
+        lift_constants(&mut graph);
+        Ok(integer_share(args.engine.engine, &graph, &inputs)?)
+    };
     let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
     let work = Work {
         target: args.engine,
         threads,
         load,
         profile,
+        integers,
     };
     serve(work, orders, answers)?;
     Ok(Outcome::Yes)

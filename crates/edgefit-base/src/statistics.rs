@@ -1,7 +1,11 @@
 //! Means, medians, quantiles and their errors.
 
-use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
+mod paired;
+
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 use statrs::statistics::Statistics;
+
+pub use paired::Paired;
 
 /// What a 95 % interval leaves out at each end.
 const TAIL: f64 = 0.025;
@@ -87,6 +91,15 @@ impl Mean {
 /// The 97.5 % quantile of Student's distribution with so many degrees of freedom.
 pub fn student(freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - TAIL))
+}
+
+/// Probability that a standard normal variable is above `x`.
+///
+/// ```
+/// assert_eq!(edgefit_base::statistics::normal_tail(0.0), 0.5);
+/// ```
+pub fn normal_tail(x: f64) -> f64 {
+    Normal::standard().sf(x)
 }
 
 /// The middle value, or the mean of the two middle ones; `None` of nothing.

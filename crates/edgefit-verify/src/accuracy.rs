@@ -53,15 +53,21 @@ pub(crate) fn accuracies(
     found
 }
 
-/// Samples whose largest value of the first output is that of their label; `None` if it has not a row
-/// for each.
+/// Number of samples that are [`correct`].
 fn count_correct(labels: &[usize], samples: &[usize], outputs: &[Array]) -> Option<usize> {
+    let correct = correct(labels, samples, outputs)?;
+    Some(correct.into_iter().filter(|correct| *correct).count())
+}
+
+/// For each sample, whether the largest value of the first output is that of its label; `None` if it has not
+/// a row for each.
+pub(crate) fn correct(labels: &[usize], samples: &[usize], outputs: &[Array]) -> Option<Vec<bool>> {
     let output = outputs.first()?;
     let width = output.values.len() / samples.len().max(1);
     if width == 0 || output.dims.first() != Some(&samples.len()) {
         return None;
     }
     let rows = output.values.chunks(width).zip(samples);
-    let correct = rows.filter(|(row, sample)| labels.get(**sample) == Some(&argmax(row)));
-    Some(correct.count())
+    let correct = rows.map(|(row, sample)| labels.get(*sample) == Some(&argmax(row)));
+    Some(correct.collect())
 }

@@ -4,7 +4,7 @@ use edgefit_base::statistics::argmax;
 use edgefit_engine::{Array, EngineName};
 use serde::Serialize;
 
-use crate::tolerance::Tolerance;
+use crate::tolerance::{STEPS, Tolerance};
 
 /// The outputs of two engines on the same inputs.
 #[derive(Debug, Clone, Serialize)]
@@ -100,6 +100,10 @@ pub fn compare(a: (EngineName, &Array), b: (EngineName, &Array), tolerance: Tole
             (1.0 - cosine) / (1.0 - least)
         };
         used = used.max(share);
+    }
+    if let Some(step) = tolerance.step {
+        // Of NaN it makes no less.
+        used = used.min(f64::from(max_abs / (STEPS * step)));
     }
     let count = |of: &Array, what: fn(f32) -> bool| {
         let values = of.values.iter();
@@ -230,6 +234,14 @@ mod tests {
         assert!(by(Tolerance::INT8, &[1.3, -2.0, 3.3, 40.0], &reference).within);
         assert!(!by(Tolerance::INT8, &[40.0, -2.0, 3.0, 1.0], &reference).within);
         assert!(!by(Tolerance::INT8, &[f32::NAN, -2.0, 3.0, 40.0], &reference).within);
+        let stepped = Tolerance {
+            step: Some(0.5),
+            ..Tolerance::INT8
+        };
+        // A few steps around 0 have any direction.
+        assert!(by(stepped, &[0.5, 0.0, -0.5, 0.5], &[-0.5, 0.5, 0.5, 0.0]).within);
+        assert!(!by(stepped, &[0.5, 0.0, -0.5, 1.0], &[-0.5, 0.5, 0.5, -0.5]).within);
+        assert!(!by(stepped, &[f32::NAN, 0.0], &[0.5, 0.0]).within);
         assert!(by(Tolerance::EXACT, &reference, &reference).within);
         assert!(!by(Tolerance::EXACT, &[1.0, -2.0, 3.0, 40.00001], &reference).within);
     }

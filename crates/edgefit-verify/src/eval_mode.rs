@@ -15,6 +15,7 @@ const REPEATED: Tolerance = Tolerance {
     atol: 1e-6,
     rtol: 1e-5,
     cosine: None,
+    step: None,
     nan_is_nan: true,
 };
 

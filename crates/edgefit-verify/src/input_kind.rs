@@ -26,6 +26,11 @@ pub enum InputKind {
 }
 
 impl InputKind {
+    /// Whether it is data that the user has, which a model is made for and a quantised one is calibrated on.
+    pub fn is_data(self) -> bool {
+        matches!(self, InputKind::Real | InputKind::Given)
+    }
+
     /// Whether no model is made for it.
     pub fn is_edge_case(self) -> bool {
         matches!(

@@ -1,6 +1,6 @@
 //! Where results part that are beyond their tolerance, and what is not in eval mode, over all engines.
 
-use edgefit_engine::{Engine, Result};
+use edgefit_engine::{Engine, EngineName, Result};
 
 use crate::cases::Case;
 use crate::compare::compare;
@@ -8,8 +8,10 @@ use crate::compared::{Compared, for_kind};
 use crate::crash::{Crashes, Cut};
 use crate::divergence::Divergence;
 use crate::eval_mode::{Fault, batch_dependent, unrepeatable};
+use crate::fidelity::{Fidelity, Quantized};
 use crate::first_divergence::first_divergence;
 use crate::input_kind::InputKind;
+use crate::layer_errors::{LayerErrors, layer_errors};
 use crate::participant::{Participant, sides};
 use crate::samples::some_samples;
 use crate::setting::Setting;
@@ -85,6 +87,39 @@ pub(crate) fn divergence(
         }
     }
     found
+}
+
+/// The values of the float model beside those of the quantised one, on the first inputs that they are made
+/// for: in the first engine that does not keep enough, else in the fastest that can show them.
+pub(crate) fn errors(
+    cases: &[Case],
+    setting: &Setting,
+    participants: &mut [Participant],
+    fidelity: &Fidelity,
+    (crashes, warn): (&mut Crashes, &mut dyn FnMut(&str)),
+) -> Option<LayerErrors> {
+    let other = setting.other?;
+    let case = cases.iter().find(|case| case.kind.is_data())?;
+    let (inputs, _) = case.batch(0, warn);
+    let running = participants.iter().filter(|participant| participant.runs());
+    let running: Vec<EngineName> = running
+        .map(|participant| participant.report.engine)
+        .collect();
+    let mut engines = fidelity.engines_not_within();
+    // The fastest comes last.
+    engines.extend(running.into_iter().rev());
+    for engine in engines {
+        let [model, against] = sides(participants, [engine; 2], setting.graph, Some(other))?;
+        let (float, integers) = match fidelity.quantized {
+            Quantized::Model => (against, model),
+            Quantized::Against => (model, against),
+        };
+        let found = layer_errors(float, integers, &inputs, crashes);
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
 }
 
 /// The search behind one difference.

@@ -65,6 +65,7 @@ pub fn output_tolerances(graph: &Graph, given: &[OutputTolerance]) -> Result<Vec
                 atol: given.atol,
                 rtol: given.rtol,
                 cosine: None,
+                step: None,
                 nan_is_nan: false,
             },
             None => Tolerance::of(graph, output),

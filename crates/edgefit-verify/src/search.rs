@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use edgefit_engine::Array;
 use edgefit_graph::diff::Diff;
+use edgefit_graph::quantized::step_of;
 use edgefit_graph::{DataType, Graph, Node};
 
 use crate::compare::{Pair, compare};
@@ -86,7 +87,11 @@ impl<'a> Search<'a> {
         let (a, b) = (usual(self.a.graph, of_a), usual(self.b.graph, of_b));
         let usual = if a.atol >= b.atol { a } else { b };
         let floats = of_a.dtype.is_none_or(DataType::is_float);
-        let tolerance = self.tolerance.filter(|_| floats).unwrap_or(usual);
+        let mut tolerance = self.tolerance.filter(|_| floats).unwrap_or(usual);
+        if tolerance.cosine.is_some() {
+            let step = step_of(self.a.graph, &of_a.name);
+            tolerance.step = step.or_else(|| step_of(self.b.graph, &of_b.name));
+        }
         let names = (self.a.engine.name(), self.b.engine.name());
         compare((names.0, x), (names.1, y), tolerance)
     }

@@ -1,8 +1,15 @@
 //! How far two results may be apart.
 
-use edgefit_graph::quantized::computes_quantized;
+use edgefit_graph::quantized::{computes_quantized, step_of};
 use edgefit_graph::{DataType, Graph, ValueInfo, ValueType};
 use serde::Serialize;
+
+/// Steps of a dequantised result that two kernels may be apart: each rounds its sum to the nearest, and what
+/// it reads may differ by one.
+pub const STEPS: f32 = 2.0;
+
+/// Least cosine of the angle between results of quantised layers.
+pub const LEAST_COSINE: f64 = 0.99;
 
 /// How far two results may be apart: `|a − b| ≤ atol · max(1, max |b|) + rtol · |b|` for every
 /// element, and what else is given.
@@ -24,6 +31,10 @@ pub struct Tolerance {
     /// Least cosine of the angle between a and b.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cosine: Option<f64>,
+    /// Distance between two neighbouring numbers of a dequantised result: results no further apart than
+    /// [`STEPS`] of them are within, whatever else is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<f32>,
     /// Whether a NaN is accepted where b has one, too: for inputs that are made to overflow.
     #[serde(skip)]
     pub nan_is_nan: bool,
@@ -35,6 +46,7 @@ impl Tolerance {
         atol: 1e-4,
         rtol: 1e-3,
         cosine: None,
+        step: None,
         nan_is_nan: false,
     };
 
@@ -43,6 +55,7 @@ impl Tolerance {
         atol: 1e-2,
         rtol: 0.0,
         cosine: Some(0.9999),
+        step: None,
         nan_is_nan: false,
     };
 
@@ -51,7 +64,8 @@ impl Tolerance {
     pub const INT8: Tolerance = Tolerance {
         atol: f32::INFINITY,
         rtol: 0.0,
-        cosine: Some(0.99),
+        cosine: Some(LEAST_COSINE),
+        step: None,
         nan_is_nan: false,
     };
 
@@ -60,14 +74,19 @@ impl Tolerance {
         atol: 0.0,
         rtol: 0.0,
         cosine: None,
+        step: None,
         nan_is_nan: false,
     };
 
     /// The one that goes with a declared value of `graph`.
     pub fn of(graph: &Graph, value: &ValueInfo) -> Self {
-        match value.ty {
-            ValueType::Tensor { dtype, .. } => Tolerance::of_type(graph, dtype),
-            ValueType::Opaque(_) => Tolerance::of_type(graph, DataType::F32),
+        let dtype = match value.ty {
+            ValueType::Tensor { dtype, .. } => dtype,
+            ValueType::Opaque(_) => DataType::F32,
+        };
+        Tolerance {
+            step: step_of(graph, &value.name),
+            ..Tolerance::of_type(graph, dtype)
         }
     }
 
@@ -113,5 +132,11 @@ mod tests {
         assert_eq!(of(&graph, DataType::F32), Tolerance::INT8);
         assert_eq!(of(&graph, DataType::U8), Tolerance::INT8);
         assert_eq!(of(&graph, DataType::Bool), Tolerance::EXACT);
+        let scale = Tensor::from_values(vec![], &[0.25f32]);
+        graph.initializers.insert("s".into(), scale);
+        let dequantize = Node::new("DequantizeLinear", "d", &["y", "s"], &["z"]);
+        graph.nodes.push(dequantize);
+        let output = ValueInfo::f32("z", vec![]);
+        assert_eq!(Tolerance::of(&graph, &output).step, Some(0.25));
     }
 }

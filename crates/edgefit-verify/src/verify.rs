@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use edgefit_engine::Error as EngineError;
+use edgefit_engine::{EngineName, Error as EngineError};
 use serde::Serialize;
 
 use crate::accuracy::{Accuracy, accuracies};
@@ -14,10 +14,12 @@ use crate::crash::{Crash, Crashes};
 use crate::divergence::Divergence;
 use crate::error::{Error, Result};
 use crate::eval_mode::{Fault, in_train_mode};
-use crate::locate::{divergence, faults};
+use crate::fidelity::{Fidelity, Quantized, quantized_side};
+use crate::locate::{divergence, errors, faults};
 use crate::participant::{EngineReport, Participant, Status};
 use crate::reduce::ReducedFiles;
 use crate::results;
+use crate::saturation::likely_cause;
 use crate::setting::Setting;
 use crate::verdict::Verdict;
 
@@ -40,6 +42,12 @@ pub struct Report {
     pub pairs: Vec<Compared>,
     /// On every input.
     pub cases: Vec<Compared>,
+    /// How much the quantised one of two models keeps of the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fidelity: Option<Fidelity>,
+    /// What may be behind a difference of quantised results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likely_cause: Option<String>,
     /// Where the first two results part.
     pub first_divergence: Option<Divergence>,
     /// Crashes while that and the faults were searched for.
@@ -73,6 +81,13 @@ pub fn verify(
     paths: ModelPaths,
     warn: &mut dyn FnMut(&str),
 ) -> Result<Report> {
+    let mut fidelity = quantized_side(setting.graph, setting.other).map(Fidelity::new);
+    if fidelity.is_some() && !cases.iter().any(|case| case.kind.is_data()) {
+        return Err(Error::invalid(
+            "one of the two models is quantised, and noise is not what it was calibrated for; give inputs with \
+             --data DIR or --inputs FILE.npz",
+        ));
+    }
     for participant in &mut participants {
         participant.load(setting.graph, setting.other);
     }
@@ -81,6 +96,9 @@ pub fn verify(
         let results = results::run(case, setting, &mut participants, warn)?;
         if let Some(labels) = &case.labels {
             accuracy.extend(accuracies(labels, &results, paths.model, paths.against));
+        }
+        if let Some(fidelity) = &mut fidelity {
+            fidelity.add(case, setting, &results);
         }
         compared.extend(compare_each((index, case), setting, &results));
     }
@@ -99,14 +117,22 @@ pub fn verify(
         check_ran(&participants, &compared)?;
     }
     let can_tell = setting.counterparts.is_none_or(|found| found.can_tell());
-    let first_divergence = if can_tell {
+    let mut first_divergence = None;
+    if let Some(fidelity) = &mut fidelity {
+        // Every node differs, and only what the model is for counts.
+        for each in &mut compared {
+            each.decides = false;
+        }
+        let told = (&mut crashes, &mut *warn);
+        fidelity.layers = errors(cases, setting, &mut participants, fidelity, told);
+    } else if can_tell {
         let told = (&mut crashes, warn);
-        divergence(cases, setting, &mut participants, &mut compared, told)
-    } else {
-        None
-    };
+        first_divergence = divergence(cases, setting, &mut participants, &mut compared, told);
+    }
+    let keeps = fidelity.as_ref().is_none_or(|fidelity| fidelity.within);
+    let likely_cause = explained(setting, &compared, fidelity.as_ref());
     let crashed = |participant: &Participant| participant.report.status == Status::Crashed;
-    let verdict = if !all_faults.is_empty() || !compared.iter().all(Compared::agrees) {
+    let verdict = if !all_faults.is_empty() || !keeps || !compared.iter().all(Compared::agrees) {
         Verdict::Diverge
     } else if !crashes.is_empty() || participants.iter().any(crashed) {
         Verdict::Crashed
@@ -120,6 +146,8 @@ pub fn verify(
         against: paths.against.map(Path::to_path_buf),
         samples: compared.first().map_or(0, |compared| compared.samples),
         pairs: worst(&compared),
+        fidelity,
+        likely_cause,
         cases: compared,
         engines: participants
             .into_iter()
@@ -131,6 +159,26 @@ pub fn verify(
         accuracy,
         reduced: None,
     })
+}
+
+/// What may be behind the results that are not within.
+fn explained(
+    setting: &Setting,
+    compared: &[Compared],
+    fidelity: Option<&Fidelity>,
+) -> Option<String> {
+    let engines: Vec<EngineName> = match fidelity {
+        Some(fidelity) => fidelity.engines_not_within(),
+        None => {
+            let apart = compared.iter().filter(|each| !each.agrees());
+            apart.flat_map(|each| [each.pair.a, each.pair.b]).collect()
+        }
+    };
+    let quantized = match fidelity.map(|fidelity| fidelity.quantized) {
+        Some(Quantized::Against) => setting.other?,
+        _ => setting.graph,
+    };
+    likely_cause(quantized, &engines)
 }
 
 /// Refuses where nothing could be compared, unless an engine crashed: that is a result, as a fault is.

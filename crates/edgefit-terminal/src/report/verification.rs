@@ -1,5 +1,7 @@
 //! Whether engines, or two models, agree, and where they part.
 
+mod fidelity;
+
 use edgefit_base::units::format;
 use edgefit_verify::{
     Compared, Counterparts, Divergence, InputKind, MatchedBy, Pair, Report, Statistics, Status,
@@ -14,9 +16,10 @@ const LISTED: usize = 6;
 
 /// The answer, a row for each comparison, and what is known of the cause.
 pub fn verification(report: &Report) -> String {
-    let what = match report.against {
-        Some(_) => "the models",
-        None => "the engines",
+    let what = match (&report.fidelity, &report.against) {
+        (Some(_), _) => "the quantised model and the float one",
+        (None, Some(_)) => "the models",
+        (None, None) => "the engines",
     };
     let says = match report.verdict {
         Verdict::Agree | Verdict::Crashed => Tone::Good.paint("agree"),
@@ -24,10 +27,19 @@ pub fn verification(report: &Report) -> String {
     };
     let mut text = match report.cases.as_slice() {
         [] => format!("{what} were not compared\n"),
-        cases => format!("{what} {says} on {}\n", inputs(cases)),
+        cases => {
+            let counted = |case: &&Compared| case.decides || case.input.is_data();
+            let counted: Vec<&Compared> = cases.iter().filter(counted).collect();
+            format!("{what} {says} on {}\n", inputs(&counted))
+        }
     };
-    text.push_str(&comparisons(&report.pairs));
-    if let Some(found) = &report.counterparts {
+    match &report.fidelity {
+        // Parity is not asked for.
+        Some(kept) => text.push_str(&fidelity::text(kept)),
+        None => text.push_str(&comparisons(&report.pairs)),
+    }
+    let expected = |found: &&Counterparts| report.fidelity.is_none() || !found.same_network();
+    if let Some(found) = report.counterparts.as_ref().filter(expected) {
         text.push_str(&correspondence(found));
     }
     for engine in &report.engines {
@@ -51,6 +63,9 @@ pub fn verification(report: &Report) -> String {
     }
     if let Some(found) = &report.first_divergence {
         text.push_str(&divergence(found));
+    }
+    if let Some(cause) = &report.likely_cause {
+        text.push_str(&format!("\n{cause}"));
     }
     for crash in &report.search_crashes {
         text.push_str(&format!(
@@ -83,7 +98,7 @@ pub fn verification(report: &Report) -> String {
 }
 
 /// What was compared: `8 random samples, 1 one sample, …`.
-fn inputs(cases: &[Compared]) -> String {
+fn inputs(cases: &[&Compared]) -> String {
     let mut kinds: Vec<(InputKind, usize)> = Vec::new();
     for case in cases {
         if !kinds.iter().any(|(name, _)| *name == case.input) {

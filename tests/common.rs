@@ -8,6 +8,7 @@ pub mod npz;
 pub mod plants;
 pub mod process;
 pub mod published;
+pub mod quantized;
 pub mod wire;
 
 use std::fs;

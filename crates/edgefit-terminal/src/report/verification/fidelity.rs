@@ -3,8 +3,8 @@
 use edgefit_base::units::format;
 use edgefit_verify::{DecidedBy, Fidelity, LayerError, LayerErrors};
 
-use crate::table::table;
 use crate::paint::Tone;
+use crate::table::table;
 
 /// Values inside that are listed; `--json` has all.
 const LISTED: usize = 12;

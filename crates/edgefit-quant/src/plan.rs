@@ -1,0 +1,214 @@
+//! [`Plan`]: which nodes run on integers, and which values are therefore quantised.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use edgefit_graph::infer::Inference;
+use edgefit_graph::topology::Topology;
+use edgefit_graph::{DataType, Graph, Node};
+
+use crate::scheme::Scheme;
+
+/// Which nodes run on integers, and which values are quantised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Nodes that run on integers, in the order in which they run.
+    pub groups: Vec<Group>,
+    /// Values that are quantised; those of one set have the same parameters.
+    pub value_sets: Vec<BTreeSet<String>>,
+}
+
+/// A fusion unit: a node and the activation that the engine computes with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Index of the node.
+    pub node: usize,
+    /// Index of the activation that is fused into it.
+    pub activation: Option<usize>,
+    /// Whether its result stays a float because nothing on integers reads it.
+    pub float_output: bool,
+}
+
+impl Plan {
+    /// The plan for `graph` in `scheme`. Nodes whose labels are in `kept_float` are left as they are.
+    pub fn of(
+        graph: &Graph,
+        inference: &Inference,
+        scheme: &Scheme,
+        kept_float: &HashSet<String>,
+    ) -> Plan {
+        let topology = Topology::of(graph);
+        let is_quantized = |node: &Node| {
+            node.is_onnx()
+                && scheme.quantized.contains(&node.op)
+                && !kept_float.contains(node.label())
+                && activations(graph, node).all(|value| is_float(inference, value))
+                && has_constant_weight(graph, node)
+        };
+        let mut fused = HashSet::new();
+        let mut groups: Vec<Group> = Vec::new();
+        for (index, node) in graph.nodes.iter().enumerate() {
+            if fused.contains(&index) || !is_quantized(node) {
+                continue;
+            }
+            let activation = node
+                .outputs
+                .first()
+                .and_then(|output| topology.sole_consumer(output))
+                .filter(|&next| takes_activation(node) && is_activation(graph, &graph.nodes[next]))
+                .filter(|&next| !kept_float.contains(graph.nodes[next].label()));
+            fused.extend(activation);
+            groups.push(Group {
+                node: index,
+                activation,
+                float_output: false,
+            });
+        }
+        // What neither computes nor is next to what does would only be rounded.
+        drop_islands(graph, &topology, scheme, &mut groups);
+        for group in &mut groups {
+            let output = group.output(graph);
+            group.float_output = scheme.float_output.contains(&graph.nodes[group.node].op)
+                && topology.is_output(output)
+                && topology.consumers(output).is_empty();
+        }
+        let value_sets = value_sets(graph, scheme, &groups);
+        Plan { groups, value_sets }
+    }
+
+    /// Every quantised value.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.value_sets.iter().flatten().map(String::as_str)
+    }
+}
+
+impl Group {
+    /// The value that it makes.
+    pub fn output<'g>(&self, graph: &'g Graph) -> &'g str {
+        let last = &graph.nodes[self.activation.unwrap_or(self.node)];
+        last.outputs.first().map_or("", String::as_str)
+    }
+}
+
+/// The inputs of a node that are values of the graph, neither weights nor shapes.
+pub(crate) fn activations<'g>(graph: &'g Graph, node: &'g Node) -> impl Iterator<Item = &'g str> {
+    let most = match node.op.as_str() {
+        "Add" | "Mul" | "MatMul" => 2,
+        "Concat" => usize::MAX,
+        _ => 1,
+    };
+    let inputs = node.present_inputs().take(most);
+    inputs.filter(|name| !graph.initializers.contains_key(*name))
+}
+
+/// Whether the second input is a weight.
+pub(crate) fn is_weighted(node: &Node) -> bool {
+    matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul")
+}
+
+/// A Conv or Gemm has its weight in the file; a MatMul may multiply two values.
+fn has_constant_weight(graph: &Graph, node: &Node) -> bool {
+    let is_constant = |index| {
+        let name = node.input(index);
+        name.is_none_or(|name| graph.initializers.contains_key(name))
+    };
+    match node.op.as_str() {
+        "Conv" | "Gemm" => node.input(1).is_some() && is_constant(1) && is_constant(2),
+        _ => true,
+    }
+}
+
+fn is_float(inference: &Inference, value: &str) -> bool {
+    let known = inference.get(value);
+    known.is_some_and(|known| known.dtype == DataType::F32) && !inference.is_folded(value)
+}
+
+fn takes_activation(node: &Node) -> bool {
+    matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul" | "Add")
+}
+
+/// A Relu, or a Clip from 0: what a zero point at the end of the type does by itself.
+fn is_activation(graph: &Graph, node: &Node) -> bool {
+    match node.op.as_str() {
+        "Relu" => true,
+        "Clip" => clip_limits(graph, node).is_some_and(|(low, _)| low == 0.0),
+        _ => false,
+    }
+}
+
+/// The constant limits of a Clip; infinite where there are none, nothing where they are computed.
+pub(crate) fn clip_limits(graph: &Graph, node: &Node) -> Option<(f32, f32)> {
+    let limit = |index: usize, attribute: &str, default: f32| match node.input(index) {
+        None => node.float_or(attribute, default).ok(),
+        Some(name) => graph
+            .initializers
+            .get(name)
+            .and_then(|tensor| tensor.to_f32().ok()?.first().copied()),
+    };
+    Some((
+        limit(1, "min", f32::NEG_INFINITY)?,
+        limit(2, "max", f32::INFINITY)?,
+    ))
+}
+
+/// Leaves out nodes that only move or pool values, where no neighbour computes on integers.
+fn drop_islands(graph: &Graph, topology: &Topology, scheme: &Scheme, groups: &mut Vec<Group>) {
+    let moves = |group: &Group| scheme.same_scale.contains(&graph.nodes[group.node].op);
+    loop {
+        let nodes: HashSet<usize> = groups
+            .iter()
+            .flat_map(|group| [Some(group.node), group.activation])
+            .flatten()
+            .collect();
+        let before = groups.len();
+        groups.retain(|group| {
+            let node = &graph.nodes[group.node];
+            let from = activations(graph, node)
+                .filter_map(|value| topology.producer(value))
+                .any(|producer| nodes.contains(&producer));
+            let to = topology
+                .consumers(group.output(graph))
+                .iter()
+                .any(|consumer| nodes.contains(consumer));
+            !moves(group) || (from && to)
+        });
+        if groups.len() == before {
+            return;
+        }
+    }
+}
+
+/// The quantised values, joined where an op wants the same parameters before and behind.
+fn value_sets(graph: &Graph, scheme: &Scheme, groups: &[Group]) -> Vec<BTreeSet<String>> {
+    let mut set_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut sets: Vec<BTreeSet<&str>> = Vec::new();
+    for group in groups {
+        let node = &graph.nodes[group.node];
+        let output = (!group.float_output).then(|| group.output(graph));
+        let values: Vec<&str> = activations(graph, node).chain(output).collect();
+        for &value in &values {
+            set_of.entry(value).or_insert_with(|| {
+                sets.push(BTreeSet::from([value]));
+                sets.len() - 1
+            });
+        }
+        if !scheme.same_scale.contains(&node.op) {
+            continue;
+        }
+        let Some((first, others)) = values.split_first() else {
+            continue;
+        };
+        for other in others {
+            let (to, from) = (set_of[first], set_of[other]);
+            if to != from {
+                let moved = std::mem::take(&mut sets[from]);
+                for value in &moved {
+                    set_of.insert(value, to);
+                }
+                sets[to].extend(moved);
+            }
+        }
+    }
+    let sets = sets.into_iter().filter(|set| !set.is_empty());
+    sets.map(|set| set.into_iter().map(str::to_owned).collect())
+        .collect()
+}

@@ -1,0 +1,198 @@
+//! [`Scheme`]: what an engine wants of an int8 model, as data.
+
+use edgefit_base::names::nearest;
+use edgefit_graph::DataType;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// What an engine wants of an int8 model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scheme {
+    /// Name, as `--scheme` takes it.
+    pub name: String,
+    /// Engines and cores that it is for, in a line.
+    pub description: String,
+    /// Where each of its rules is written down.
+    pub sources: Vec<String>,
+    /// Opsets of the file.
+    pub opset: OpsetRange,
+    /// Scales are powers of two.
+    #[serde(default)]
+    pub power_of_two: bool,
+    /// Values that run through the graph.
+    pub activation: ActivationScheme,
+    /// Weights.
+    pub weight: WeightScheme,
+    /// Ops that the engine computes on integers.
+    pub quantized: Vec<String>,
+    /// Ops of which it does so only where scale and zero point are the same before and behind.
+    #[serde(default)]
+    pub same_scale: Vec<String>,
+    /// Ops that may give floats where their result is an output of the graph.
+    #[serde(default)]
+    pub float_output: Vec<String>,
+    /// Ops whose result has a scale and zero point that the engine prescribes.
+    #[serde(default)]
+    pub fixed: Vec<FixedOutput>,
+}
+
+/// Opsets, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpsetRange {
+    /// The lowest.
+    pub min: i64,
+    /// The highest.
+    pub max: i64,
+}
+
+/// How values are quantised that run through the graph, each with one scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActivationScheme {
+    /// Integer type.
+    pub dtype: IntegerType,
+    /// The zero point is the middle of the type.
+    #[serde(default)]
+    pub symmetric: bool,
+}
+
+/// How weights are quantised: symmetric, signed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WeightScheme {
+    /// How many scales a weight has.
+    pub granularity: Granularity,
+    /// Ops whose weight has one scale, whatever `granularity` says.
+    #[serde(default)]
+    pub per_tensor_ops: Vec<String>,
+    /// Weights stay within ±63, so that sums of two products fit 16 bits (VPMADDUBSW saturates).
+    #[serde(default)]
+    pub reduced_range: bool,
+}
+
+/// How many scales a weight has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Granularity {
+    /// One for each output channel.
+    PerChannel,
+    /// One.
+    PerTensor,
+}
+
+/// An 8-bit integer type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IntegerType {
+    /// −128 to 127.
+    S8,
+    /// 0 to 255.
+    U8,
+}
+
+impl IntegerType {
+    /// Smallest and largest integer.
+    pub fn limits(self) -> (i64, i64) {
+        match self {
+            IntegerType::S8 => (-128, 127),
+            IntegerType::U8 => (0, 255),
+        }
+    }
+
+    /// The same as ONNX calls it.
+    pub fn data_type(self) -> DataType {
+        match self {
+            IntegerType::S8 => DataType::I8,
+            IntegerType::U8 => DataType::U8,
+        }
+    }
+}
+
+/// Scale and zero point of what an op makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FixedOutput {
+    /// The op.
+    pub op: String,
+    /// The scale.
+    pub scale: f32,
+    /// The zero point.
+    pub zero_point: i64,
+}
+
+/// Every scheme that is built in.
+const BUILT_IN: &[&str] = &[
+    include_str!("../schemes/onnxruntime-x86.toml"),
+    include_str!("../schemes/onnxruntime-x86-vnni.toml"),
+    include_str!("../schemes/onnxruntime-arm.toml"),
+    include_str!("../schemes/st-edge-ai.toml"),
+    include_str!("../schemes/tflite.toml"),
+    include_str!("../schemes/esp-dl.toml"),
+    include_str!("../schemes/nxp-neutron.toml"),
+    include_str!("../schemes/tensorrt.toml"),
+    include_str!("../schemes/openvino.toml"),
+];
+
+impl Scheme {
+    /// The schemes that are built in.
+    pub fn built_in() -> Vec<Scheme> {
+        let parsed = BUILT_IN.iter().map(|text| toml::from_str(text));
+        parsed
+            .collect::<Result<_, _>>()
+            .expect("the built-in schemes are whole")
+    }
+
+    /// The built-in scheme of that name.
+    ///
+    /// ```
+    /// use edgefit_quant::{Granularity, Scheme};
+    ///
+    /// let scheme = Scheme::named("tflite")?;
+    /// assert_eq!(scheme.weight.granularity, Granularity::PerChannel);
+    /// assert!(Scheme::named("tflit").unwrap_err().to_string().contains("did you mean 'tflite'"));
+    /// # Ok::<(), edgefit_quant::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is none; the nearest name is told.
+    pub fn named(name: &str) -> Result<Scheme> {
+        let all = Scheme::built_in();
+        if let Some(scheme) = all.iter().find(|scheme| scheme.name == name) {
+            return Ok(scheme.clone());
+        }
+        let names: Vec<&str> = all.iter().map(|scheme| scheme.name.as_str()).collect();
+        let problem = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("is not known; did you mean '{near}'?"),
+            None => format!("is not known; there are {}", names.join(", ")),
+        };
+        Err(Error::Scheme {
+            place: format!("'{name}'"),
+            problem,
+        })
+    }
+
+    /// The scheme that a file describes; `place` names the file in errors.
+    ///
+    /// # Errors
+    /// A key is missing or unknown, or a value is not what it has to be.
+    pub fn parse(text: &str, place: &str) -> Result<Scheme> {
+        toml::from_str(text).map_err(|error: toml::de::Error| Error::Scheme {
+            place: place.to_owned(),
+            problem: error.to_string(),
+        })
+    }
+
+    /// Whether the weight of `op` has a scale for each output channel.
+    pub fn is_per_channel(&self, op: &str) -> bool {
+        self.weight.granularity == Granularity::PerChannel
+            && !self.weight.per_tensor_ops.iter().any(|other| other == op)
+    }
+
+    /// Largest magnitude of a quantised weight.
+    pub fn weight_limit(&self) -> i64 {
+        if self.weight.reduced_range { 63 } else { 127 }
+    }
+}

@@ -1,0 +1,231 @@
+//! Quantised weights and biases.
+
+use edgefit_graph::{DataType, Tensor};
+
+use crate::error::{Error, Result};
+use crate::parameters::zero_point;
+
+/// Shrink factors that are tried of each range.
+const FACTORS: usize = 80;
+
+/// Largest magnitude of a bias, so that what is added to it stays within 32 bits: a sum of 2¹⁶ products
+/// of 8 bits.
+const MOST_BIAS: f64 = (1i64 << 30) as f64;
+
+/// A weight as integers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantizedWeight {
+    /// Row-major, of type s8.
+    pub values: Vec<i64>,
+    /// One scale, or one for each slice along `axis`.
+    pub scales: Vec<f32>,
+    /// Axis of the scales; `None` where there is one.
+    pub axis: Option<usize>,
+    dims: Vec<usize>,
+}
+
+/// How a weight is quantised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WeightRule {
+    /// Axis with a scale for each slice; `None` for a single scale.
+    pub axis: Option<usize>,
+    /// Largest magnitude of an integer.
+    pub limit: i64,
+    /// Scales are powers of two.
+    pub power_of_two: bool,
+}
+
+impl QuantizedWeight {
+    /// `weight` as integers; each scale has the least squared error over its slice. Scales are at least
+    /// `least_scale`, one for each slice or for all of them.
+    ///
+    /// # Errors
+    /// The weight is not of floats.
+    pub fn of(weight: &Tensor, rule: WeightRule, least_scale: &[f32]) -> Result<Self> {
+        let values = weight.to_f32()?;
+        let dims = weight.dims().to_vec();
+        let slices = rule.axis.map_or(1, |axis| dims[axis]);
+        let inner: usize = rule
+            .axis
+            .map_or(values.len(), |axis| dims[axis + 1..].iter().product());
+        let slice_of = |index: usize| (index / inner.max(1)) % slices.max(1);
+        let mut of_slice: Vec<Vec<f32>> = vec![Vec::new(); slices];
+        for (index, &value) in values.iter().enumerate() {
+            of_slice[slice_of(index)].push(value);
+        }
+        let floor = |slice: usize| match least_scale {
+            [] => 0.0,
+            &[one] => one,
+            each => each.get(slice).copied().unwrap_or(0.0),
+        };
+        let scales: Vec<f32> = of_slice
+            .iter()
+            .enumerate()
+            .map(|(slice, values)| best_scale(values, rule).max(floor(slice)))
+            .collect();
+        let quantized = values.iter().enumerate().map(|(index, &value)| {
+            let rounded = (value / scales[slice_of(index)]).round_ties_even() as i64;
+            rounded.clamp(-rule.limit, rule.limit)
+        });
+        Ok(QuantizedWeight {
+            values: quantized.collect(),
+            axis: rule.axis,
+            dims,
+            scales,
+        })
+    }
+
+    /// What the integers stand for.
+    pub fn dequantized(&self) -> Vec<f32> {
+        let slices = self.scales.len();
+        let inner: usize = self.axis.map_or(self.values.len(), |axis| {
+            self.dims[axis + 1..].iter().product()
+        });
+        let values = self.values.iter().enumerate();
+        values
+            .map(|(index, &value)| {
+                value as f32 * self.scales[(index / inner.max(1)) % slices.max(1)]
+            })
+            .collect()
+    }
+
+    /// Integers, scales and zero points as tensors.
+    pub(crate) fn tensors(&self) -> (Tensor, Tensor, Tensor) {
+        let dims = self.axis.map_or(vec![], |_| vec![self.scales.len()]);
+        let zeros = vec![0; self.scales.len()];
+        (
+            zero_point(DataType::I8, self.dims.clone(), &self.values),
+            Tensor::from_values(dims.clone(), &self.scales),
+            zero_point(DataType::I8, dims, &zeros),
+        )
+    }
+}
+
+/// The scale of least squared error.
+fn best_scale(values: &[f32], rule: WeightRule) -> f32 {
+    let most = values
+        .iter()
+        .fold(0f32, |most, value| most.max(value.abs()));
+    let whole = most / rule.limit as f32;
+    if whole <= f32::MIN_POSITIVE {
+        return 1.0;
+    }
+    if rule.power_of_two {
+        let upper = whole.log2().ceil().exp2();
+        let candidates = [upper, upper / 2.0, upper / 4.0];
+        return least_error(values, rule.limit, candidates);
+    }
+    let factors = (0..FACTORS).map(|step| 1.0 - 0.6 * step as f32 / FACTORS as f32);
+    least_error(values, rule.limit, factors.map(|factor| whole * factor))
+}
+
+fn least_error(values: &[f32], limit: i64, scales: impl IntoIterator<Item = f32>) -> f32 {
+    let error = |scale: f32| {
+        let limit = limit as f32;
+        let off = |value: &f32| {
+            let rounded = (value / scale).round_ties_even().clamp(-limit, limit);
+            value - rounded * scale
+        };
+        values.iter().map(off).map(|off| off * off).sum::<f32>()
+    };
+    let scored = scales.into_iter().map(|scale| (error(scale), scale));
+    scored
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or(1.0, |(_, scale)| scale)
+}
+
+/// Scales that the weights have to have at least, so that each bias fits 32 bits with the scale of the
+/// input times that of the weight.
+pub fn least_scales(bias: &[f32], input_scale: f32) -> Vec<f32> {
+    let least =
+        |value: &f32| (f64::from(value.abs()) / (f64::from(input_scale) * MOST_BIAS)) as f32;
+    bias.iter().map(least).collect()
+}
+
+/// A bias as 32-bit integers, and its scales: those of the weight times that of the input.
+///
+/// # Errors
+/// It is not of floats.
+pub fn quantized_bias(
+    bias: &[f32],
+    input_scale: f32,
+    weight: &QuantizedWeight,
+) -> Result<(Tensor, Tensor, Tensor)> {
+    let scale_of = |channel: usize| {
+        let scales = &weight.scales;
+        input_scale * scales[if scales.len() == 1 { 0 } else { channel }]
+    };
+    let integers: Vec<i64> = bias
+        .iter()
+        .enumerate()
+        .map(|(channel, &value)| {
+            let scaled = f64::from(value) / f64::from(scale_of(channel));
+            scaled.round_ties_even().clamp(-MOST_BIAS, MOST_BIAS) as i64
+        })
+        .collect();
+    let dims = weight.axis.map_or(vec![], |_| vec![bias.len()]);
+    let count = dims.first().copied().unwrap_or(1);
+    let scales: Vec<f32> = (0..count).map(scale_of).collect();
+    let tensor = Tensor::from_i64(DataType::I32, vec![bias.len()], &integers);
+    Ok((
+        tensor.ok_or_else(|| Error::NotFloat32 {
+            value: "bias".into(),
+            dtype: "unknown".into(),
+        })?,
+        Tensor::from_values(dims.clone(), &scales),
+        zero_point(DataType::I32, dims, &vec![0; count]),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_channel_has_a_scale_of_its_own() {
+        let weight = Tensor::from_values(vec![2, 2], &[1.0f32, -0.5, 100.0, 25.0]);
+        let rule = WeightRule {
+            axis: Some(0),
+            limit: 127,
+            power_of_two: false,
+        };
+        let quantized = QuantizedWeight::of(&weight, rule, &[]).unwrap();
+        assert_eq!(quantized.scales.len(), 2);
+        for (value, made) in weight.to_f32().unwrap().iter().zip(quantized.dequantized()) {
+            assert!((value - made).abs() < value.abs() * 0.01, "{value} {made}");
+        }
+        let columns = WeightRule {
+            axis: Some(1),
+            ..rule
+        };
+        let quantized = QuantizedWeight::of(&weight, columns, &[]).unwrap();
+        assert!((quantized.scales[0] - 100.0 / 127.0).abs() < 0.1);
+        let one = WeightRule { axis: None, ..rule };
+        assert_eq!(
+            QuantizedWeight::of(&weight, one, &[]).unwrap().scales.len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_large_bias_raises_the_scale_of_its_channel() {
+        let weight = Tensor::from_values(vec![2, 1], &[1e-6f32, 1.0]);
+        let bias = [1000.0f32, 0.1];
+        let least = least_scales(&bias, 0.01);
+        let rule = WeightRule {
+            axis: Some(0),
+            limit: 127,
+            power_of_two: false,
+        };
+        let quantized = QuantizedWeight::of(&weight, rule, &least).unwrap();
+        let (integers, scales, _) = quantized_bias(&bias, 0.01, &quantized).unwrap();
+        let (integers, scales) = (integers.to_i64().unwrap(), scales.to_f32().unwrap());
+        for channel in 0..2 {
+            let made = integers[channel] as f64 * f64::from(scales[channel]);
+            assert!(
+                (made / f64::from(bias[channel]) - 1.0).abs() < 0.01,
+                "{made}"
+            );
+        }
+    }
+}

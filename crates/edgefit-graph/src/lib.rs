@@ -18,6 +18,7 @@ pub mod evaluate;
 mod external_data;
 mod file_bytes;
 mod foreign_labels;
+mod fresh_names;
 pub mod graph;
 mod image_input;
 pub mod infer;
@@ -42,6 +43,7 @@ mod write;
 
 pub use attribute::Attribute;
 pub use error::{Error, Result};
+pub use fresh_names::FreshNames;
 pub use graph::{Dim, Graph, Node, ValueInfo, ValueType};
 pub use image_input::ImageInput;
 pub use preprocessing::Preprocessing;

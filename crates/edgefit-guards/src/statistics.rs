@@ -118,15 +118,6 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_is_that_of_the_binomial_distribution() {
-        assert!((at_least(0, 3, 0.5) - 1.0).abs() < 1e-12);
-        assert!((at_least(2, 3, 0.5) - 0.5).abs() < 1e-12);
-        assert!((at_least(3, 3, 0.5) - 0.125).abs() < 1e-12);
-        assert!(at_least(4, 3, 0.5).abs() < 1e-12);
-        assert!((at_least(1, 1000, 0.001) - 0.632).abs() < 1e-3);
-    }
-
-    #[test]
     fn few_samples_do_not_say_that_something_is_no_better() {
         assert!(is_no_better(0.0, 0.05, 0.5));
         assert!(!is_no_better(0.0, 0.2, 0.5));

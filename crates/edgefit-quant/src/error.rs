@@ -5,19 +5,23 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong when a model is quantised.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The graph is malformed, or an op of it cannot be read.
     #[error(transparent)]
     Graph(#[from] edgefit_graph::Error),
-    /// The engine that runs the calibration samples failed.
+    /// The engine that runs the samples failed.
     #[error(transparent)]
     Engine(#[from] edgefit_engine::Error),
+    /// The samples cannot be read.
+    #[error(transparent)]
+    Samples(Box<dyn std::error::Error + Send + Sync>),
     /// A scheme cannot be read.
     #[error("scheme {place}: {problem}")]
     Scheme {
         /// Name or file of the scheme.
         place: String,
-        /// What is wrong, and the mend.
+        /// What is wrong, and the fix.
         problem: String,
     },
     /// The model is quantised already.
@@ -28,18 +32,36 @@ pub enum Error {
         /// The first node that says so.
         node: String,
     },
-    /// A weight or value is of a type other than 32-bit floats.
-    #[error("'{value}' is of type {dtype}; int8 starts from a model of 32-bit floats")]
-    NotFloat32 {
-        /// The weight.
-        value: String,
-        /// Its type.
-        dtype: String,
-    },
-    /// Calibration met a value that is not finite.
+    /// The model was quantised with scales that are worked out at every run.
     #[error(
-        "value '{value}' of {node} is NaN or infinite on calibration sample {sample}; mend the model or \
-         leave out the sample"
+        "{node} quantises its input anew at every run (dynamic quantisation); start from the float model \
+         that this one was made from"
+    )]
+    DynamicallyQuantized {
+        /// The first node that says so.
+        node: String,
+    },
+    /// The opset of the model is beyond what the scheme allows, and nodes mean something else below.
+    #[error(
+        "scheme {scheme} takes opsets {min} to {max}, the model has {opset}, and {nodes} cannot be said in \
+         opset {max}; export the model with opset {max}"
+    )]
+    Opset {
+        /// The scheme.
+        scheme: String,
+        /// Lowest opset of the scheme.
+        min: i64,
+        /// Highest opset of the scheme.
+        max: i64,
+        /// Opset of the model.
+        opset: i64,
+        /// The nodes.
+        nodes: String,
+    },
+    /// A value is not finite.
+    #[error(
+        "value '{value}' of {node} is NaN or infinite on sample {sample}; fix the model, or leave out the \
+         sample"
     )]
     NonFinite {
         /// The value.
@@ -49,7 +71,7 @@ pub enum Error {
         /// The sample, from 1.
         sample: usize,
     },
-    /// There are no calibration samples.
+    /// There are no samples.
     #[error("there are no calibration samples; give at least one, better a hundred")]
     NoSamples,
     /// No node is of an op that the scheme quantises.
@@ -59,5 +81,18 @@ pub enum Error {
         scheme: String,
         /// Its ops.
         ops: String,
+    },
+    /// An output has no row for each sample.
+    #[error(
+        "output '{output}' has the shape {dims:?} for {samples} samples, not a row for each; export the \
+         model with an open batch size"
+    )]
+    NoRows {
+        /// The output.
+        output: String,
+        /// Its shape.
+        dims: Vec<usize>,
+        /// Samples of the batch.
+        samples: usize,
     },
 }

@@ -1,25 +1,34 @@
 //! A float model into an int8 one, in the scheme that an engine wants.
 //!
-//! A [`Scheme`] says what the engine wants. [`Calibrated::new`] folds the model and watches its values
-//! on calibration samples; [`Calibrated::quantize`] writes the model in the QDQ format.
+//! A [`Scheme`] says what the engine wants. [`Calibrated::new`] prepares the model and watches its values
+//! on calibration samples; [`Calibrated::quantize`] writes it in the QDQ format; [`guard()`] compares it with
+//! the float model on samples of their own, and keeps in floats what costs too much.
 
-mod calibrate;
+mod comparison;
+mod equalize;
 mod error;
+mod guard;
 mod histogram;
+mod layer;
+mod observe;
+mod outputs;
 mod parameters;
 mod plan;
+mod prepare;
 mod qdq;
 mod quantize;
+mod samples;
 mod scheme;
+mod value_parameters;
 mod weights;
 
-pub use calibrate::{Observed, calibrate};
+pub use comparison::{Accuracy, Comparison, Decision};
+pub use equalize::Equalized;
 pub use error::{Error, Result};
-pub use histogram::Histogram;
-pub use parameters::Parameters;
-pub use plan::{Group, Plan};
-pub use quantize::{Calibrated, Quantized};
+pub use guard::{Fallback, Guarded, KeptFloat, Limits, Validation, guard};
+pub use outputs::{Outputs, outputs};
+pub use quantize::{Calibrated, FloatNode, FloatReason, Quantized};
+pub use samples::Samples;
 pub use scheme::{
     ActivationScheme, FixedOutput, Granularity, IntegerType, OpsetRange, Scheme, WeightScheme,
 };
-pub use weights::{QuantizedWeight, WeightRule};

@@ -125,13 +125,13 @@ impl Parameters {
     pub(crate) fn tensors(&self) -> (Tensor, Tensor) {
         (
             Tensor::from_values(vec![], &[self.scale]),
-            zero_point(self.dtype.data_type(), vec![], &[self.zero_point]),
+            integer_tensor(self.dtype.data_type(), vec![], &[self.zero_point]),
         )
     }
 }
 
-/// Zero points of an 8-bit or 32-bit type, which every one of them fits.
-pub(crate) fn zero_point(dtype: DataType, dims: Vec<usize>, values: &[i64]) -> Tensor {
+/// Integers of an 8-bit or 32-bit type, which they have been clamped to.
+pub(crate) fn integer_tensor(dtype: DataType, dims: Vec<usize>, values: &[i64]) -> Tensor {
     Tensor::from_i64(dtype, dims, values).expect("the type is one of integers")
 }
 

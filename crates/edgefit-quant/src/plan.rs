@@ -6,6 +6,7 @@ use edgefit_graph::infer::Inference;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Graph, Node};
 
+use crate::layer::Channels;
 use crate::scheme::Scheme;
 
 /// Which nodes run on integers, and which values are quantised.
@@ -15,6 +16,21 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// Values that are quantised; those of one set have the same parameters.
     pub value_sets: Vec<BTreeSet<String>>,
+    /// Multiplications by a constant that cost nothing, in the order in which they run.
+    pub rescales: Vec<Rescale>,
+}
+
+/// A quantised value times a positive constant: the same integers, read with another scale.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rescale {
+    /// Index of the multiplication.
+    pub node: usize,
+    /// The value, quantised or rescaled itself.
+    pub from: String,
+    /// The product.
+    pub to: String,
+    /// What the scale is multiplied by.
+    pub factor: f32,
 }
 
 /// A fusion unit: a node and the activation that the engine computes with it.
@@ -41,8 +57,16 @@ impl Plan {
             node.is_onnx()
                 && scheme.quantized.contains(&node.op)
                 && !kept_float.contains(node.label())
+                && activations(graph, node).next().is_some()
                 && activations(graph, node).all(|value| is_float(inference, value))
                 && has_constant_weight(graph, node)
+        };
+        let scales = |node: &Node| {
+            let output = node.outputs.first()?;
+            let mut readers = topology.consumers(output).iter();
+            let must_match = |&index: &usize| scheme.same_scale.contains(&graph.nodes[index].op);
+            let is_free = !scheme.power_of_two && !readers.any(must_match);
+            is_free.then(|| rescale_factor(graph, node)).flatten()
         };
         let mut fused = HashSet::new();
         let mut groups: Vec<Group> = Vec::new();
@@ -65,14 +89,25 @@ impl Plan {
         }
         // What neither computes nor is next to what does would only be rounded.
         drop_islands(graph, &topology, scheme, &mut groups);
+        let rescales = rescales(graph, &groups, scales);
+        groups.retain(|group| rescales.iter().all(|rescale| rescale.node != group.node));
         for group in &mut groups {
             let output = group.output(graph);
             group.float_output = scheme.float_output.contains(&graph.nodes[group.node].op)
                 && topology.is_output(output)
                 && topology.consumers(output).is_empty();
         }
-        let value_sets = value_sets(graph, scheme, &groups);
-        Plan { groups, value_sets }
+        let mut value_sets = value_sets(graph, scheme, &groups);
+        let is_rescaled = |value: &String| rescales.iter().any(|rescale| rescale.to == *value);
+        for set in &mut value_sets {
+            set.retain(|value| !is_rescaled(value));
+        }
+        value_sets.retain(|set| !set.is_empty());
+        Plan {
+            groups,
+            value_sets,
+            rescales,
+        }
     }
 
     /// Every quantised value.
@@ -82,11 +117,66 @@ impl Plan {
 }
 
 impl Group {
+    /// Labels of its nodes.
+    pub fn labels(&self, graph: &Graph) -> Vec<String> {
+        let nodes = [Some(self.node), self.activation];
+        let labels = nodes.into_iter().flatten();
+        labels.map(|node| graph.nodes[node].label().to_owned()).collect()
+    }
+
     /// The value that it makes.
     pub fn output<'g>(&self, graph: &'g Graph) -> &'g str {
         let last = &graph.nodes[self.activation.unwrap_or(self.node)];
         last.outputs.first().map_or("", String::as_str)
     }
+}
+
+/// The scalar that a Mul multiplies its value by, if it is above 0.
+fn rescale_factor(graph: &Graph, node: &Node) -> Option<f32> {
+    if node.op != "Mul" || node.inputs.len() != 2 {
+        return None;
+    }
+    let mut constants = node.present_inputs().filter_map(|name| graph.initializers.get(name));
+    let scalar = constants.next().filter(|tensor| tensor.elements() == 1)?;
+    let value = *scalar.to_f32().ok()?.first()?;
+    // A factor of more dimensions than the value would change its shape.
+    let is_plain = constants.next().is_none() && scalar.dims().len() <= 1;
+    (is_plain && value > 0.0 && value.is_finite()).then_some(value)
+}
+
+/// The groups that only rescale what another group quantises, and whose result no op reads that wants the
+/// same parameters in front and behind.
+fn rescales(
+    graph: &Graph,
+    groups: &[Group],
+    factor: impl Fn(&Node) -> Option<f32>,
+) -> Vec<Rescale> {
+    let is_rescale = |group: &&Group| factor(&graph.nodes[group.node]).is_some();
+    let mut quantized: HashSet<&str> = groups
+        .iter()
+        .filter(|group| !is_rescale(group))
+        .flat_map(|group| {
+            let read = activations(graph, &graph.nodes[group.node]);
+            read.chain(std::iter::once(group.output(graph)))
+        })
+        .collect();
+    let mut found: Vec<Rescale> = Vec::new();
+    for group in groups.iter().filter(is_rescale) {
+        let node = &graph.nodes[group.node];
+        let (Some(from), Some(factor)) = (activations(graph, node).next(), factor(node)) else {
+            continue;
+        };
+        if quantized.contains(from) {
+            quantized.insert(group.output(graph));
+            found.push(Rescale {
+                node: group.node,
+                from: from.to_owned(),
+                to: group.output(graph).to_owned(),
+                factor,
+            });
+        }
+    }
+    found
 }
 
 /// The inputs of a node that are values of the graph, neither weights nor shapes.
@@ -105,14 +195,23 @@ pub(crate) fn is_weighted(node: &Node) -> bool {
     matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul")
 }
 
-/// A Conv or Gemm has its weight in the file; a MatMul may multiply two values.
+/// Whether the weight of a Conv or Gemm is in the file, and a bias for each of its output channels, and
+/// nothing else is computed with them. A MatMul may multiply two values.
 fn has_constant_weight(graph: &Graph, node: &Node) -> bool {
-    let is_constant = |index| {
-        let name = node.input(index);
-        name.is_none_or(|name| graph.initializers.contains_key(name))
-    };
+    let constant = |index| graph.initializers.get(node.input(index)?);
     match node.op.as_str() {
-        "Conv" | "Gemm" => node.input(1).is_some() && is_constant(1) && is_constant(2),
+        "Conv" | "Gemm" => {
+            let channels = constant(1).and_then(|weight| Channels::of(node, weight));
+            let fits = |channels: Channels| match (node.input(2), constant(2)) {
+                (None, _) => true,
+                (Some(_), bias) => bias.is_some_and(|bias| bias.elements() == channels.outputs()),
+            };
+            let is_one = |name| node.float_or(name, 1.0).is_ok_and(|value| value == 1.0);
+            let is_plain = node.op == "Conv"
+                || (is_one("alpha") && is_one("beta") && node.int_or("transA", 0).is_ok_and(|t| t == 0));
+            channels.is_some_and(fits) && is_plain
+        }
+        "MatMul" => constant(0).is_none(),
         _ => true,
     }
 }

@@ -1,22 +1,16 @@
 //! The quantised graph in the QDQ format: QuantizeLinear and DequantizeLinear around what the engine
 //! runs on integers.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use edgefit_graph::{Attribute, DataType, Graph, Node, Tensor};
+use edgefit_graph::rewrite::prune;
+use edgefit_graph::{Attribute, FreshNames, Graph, Node, Tensor};
 
 use crate::error::Result;
-use crate::parameters::Parameters;
-use crate::plan::{Group, Plan, activations};
+use crate::layer::QuantizedLayer;
+use crate::parameters::{Parameters, integer_tensor};
+use crate::plan::{Group, Plan, Rescale, activations};
 use crate::weights::QuantizedWeight;
-
-/// A weight and its bias as integers.
-#[derive(Debug, Clone)]
-pub(crate) struct QuantizedLayer {
-    pub weight: QuantizedWeight,
-    /// Integers, scales and zero points.
-    pub bias: Option<(Tensor, Tensor, Tensor)>,
-}
 
 /// Writes a quantised graph node by node.
 struct Writer<'a> {
@@ -27,7 +21,11 @@ struct Writer<'a> {
     made: Graph,
     /// Names of values that are read in place of the ones that are quantised.
     renamed: HashMap<String, String>,
-    names: HashSet<String>,
+    /// The integers of each quantised value.
+    integers: HashMap<String, String>,
+    /// Weights that are written, by the names of their floats: several nodes may share one.
+    weights: HashMap<String, Vec<(QuantizedWeight, String)>>,
+    names: FreshNames,
 }
 
 /// `graph` with Q/DQ pairs around the values of `plan`, and its weights as integers. Names stay as they
@@ -43,12 +41,6 @@ pub(crate) fn written(
 ) -> Result<Graph> {
     let mut made = graph.clone();
     made.nodes.clear();
-    let mut names: HashSet<String> = graph.initializers.keys().cloned().collect();
-    for node in &graph.nodes {
-        names.extend(node.present_outputs().map(str::to_owned));
-        names.insert(node.name.clone());
-    }
-    names.extend(graph.inputs.iter().map(|input| input.name.clone()));
     let mut writer = Writer {
         graph,
         plan,
@@ -56,12 +48,15 @@ pub(crate) fn written(
         layers,
         made,
         renamed: HashMap::new(),
-        names,
+        integers: HashMap::new(),
+        weights: HashMap::new(),
+        names: FreshNames::of(graph),
     };
     writer.write()?;
     let mut made = writer.made;
-    drop_unread_initializers(&mut made);
     made.value_info.clear();
+    made.quantization.clear();
+    prune(&mut made);
     Ok(made)
 }
 
@@ -81,7 +76,19 @@ impl Writer<'_> {
             .iter()
             .map(|group| (group.node, group))
             .collect();
+        let rescale_of: HashMap<usize, &Rescale> = self
+            .plan
+            .rescales
+            .iter()
+            .map(|rescale| (rescale.node, rescale))
+            .collect();
         for (index, node) in self.graph.nodes.iter().enumerate() {
+            if let Some(rescale) = rescale_of.get(&index)
+                && let Some(integers) = self.integers.get(&rescale.from).cloned()
+            {
+                self.dequantize_value(&rescale.to, integers);
+                continue;
+            }
             let mut node = node.clone();
             for input in &mut node.inputs {
                 if let Some(name) = self.renamed.get(input) {
@@ -96,7 +103,7 @@ impl Writer<'_> {
                 let is_quantized = self.parameters.contains_key(output);
                 if is_quantized && self.is_output(output) {
                     // The graph's output keeps its name: it is what is read behind the pair.
-                    let float = self.fresh(&format!("{output}_float"));
+                    let float = self.names.take(&format!("{output}_float"));
                     for name in &mut node.outputs {
                         if name == output {
                             name.clone_from(&float);
@@ -128,28 +135,38 @@ impl Writer<'_> {
         let (scale, zero_point) = parameters.tensors();
         let scale = self.constant(&format!("{value}_scale"), scale);
         let zero_point = self.constant(&format!("{value}_zero_point"), zero_point);
-        let quantized = self.fresh(&format!("{value}_quantized"));
+        let quantized = self.names.take(&format!("{value}_quantized"));
+        self.push("QuantizeLinear", written, [&scale, &zero_point], &quantized);
+        self.read_as(value, quantized, [&scale, &zero_point]);
+    }
+
+    /// Lets `value` be read from the `integers` of another value.
+    fn dequantize_value(&mut self, value: &str, integers: String) {
+        let Some(parameters) = self.parameters.get(value).copied() else {
+            return;
+        };
+        let (scale, zero_point) = parameters.tensors();
+        let scale = self.constant(&format!("{value}_scale"), scale);
+        let zero_point = self.constant(&format!("{value}_zero_point"), zero_point);
+        self.read_as(value, integers, [&scale, &zero_point]);
+    }
+
+    fn read_as(&mut self, value: &str, integers: String, pair: [&str; 2]) {
+        // The graph's output keeps its name.
         let dequantized = if self.is_output(value) {
             value.to_owned()
         } else {
-            self.fresh(&format!("{value}_dequantized"))
+            self.names.take(&format!("{value}_dequantized"))
         };
-        self.push("QuantizeLinear", written, [&scale, &zero_point], &quantized);
-        self.push(
-            "DequantizeLinear",
-            &quantized,
-            [&scale, &zero_point],
-            &dequantized,
-        );
+        self.push("DequantizeLinear", &integers, pair, &dequantized);
+        self.integers.insert(value.to_owned(), integers);
         self.renamed.insert(value.to_owned(), dequantized);
     }
 
     /// Weights, biases and other constants of a group's node as integers.
     fn quantize_constants(&mut self, group: &Group, node: &mut Node) -> Result<()> {
         if let Some(layer) = self.layers.get(&group.node) {
-            let (values, scales, zeros) = layer.weight.tensors();
-            let name = node.inputs[1].clone();
-            node.inputs[1] = self.dequantized(&name, values, (scales, zeros), layer.weight.axis);
+            node.inputs[1] = self.weight(&node.inputs[1].clone(), &layer.weight);
             if let Some((values, scales, zeros)) = layer.bias.clone() {
                 let name = node.inputs[2].clone();
                 let axis = layer.weight.axis.map(|_| 0);
@@ -176,11 +193,24 @@ impl Writer<'_> {
                 .map(|&value| parameters.quantize(value))
                 .collect();
             let dtype = parameters.dtype.data_type();
-            let constant = crate::parameters::zero_point(dtype, tensor.dims().to_vec(), &integers);
+            let constant = integer_tensor(dtype, tensor.dims().to_vec(), &integers);
             let pair = parameters.tensors();
             *input = self.dequantized(&input.clone(), constant, pair, None);
         }
         Ok(())
+    }
+
+    /// A weight behind a DequantizeLinear; `name` is that of the floats.
+    fn weight(&mut self, name: &str, weight: &QuantizedWeight) -> String {
+        let written = self.weights.get(name).into_iter().flatten();
+        if let Some((_, output)) = written.clone().find(|(other, _)| other == weight) {
+            return output.clone();
+        }
+        let (values, scales, zeros) = weight.tensors();
+        let output = self.dequantized(name, values, (scales, zeros), weight.axis);
+        let of_name = self.weights.entry(name.to_owned()).or_default();
+        of_name.push((weight.clone(), output.clone()));
+        output
     }
 
     /// A constant of integers behind a DequantizeLinear; `name` is that of the floats.
@@ -191,20 +221,10 @@ impl Writer<'_> {
         (scales, zeros): (Tensor, Tensor),
         axis: Option<usize>,
     ) -> String {
-        let output = format!("{name}_dequantized");
-        if self
-            .made
-            .nodes
-            .iter()
-            .any(|node| node.outputs == [output.as_str()])
-        {
-            // A weight that several nodes share.
-            return output;
-        }
         let quantized = self.constant(&format!("{name}_quantized"), values);
         let scale = self.constant(&format!("{name}_scale"), scales);
         let zero = self.constant(&format!("{name}_zero_point"), zeros);
-        let output = self.fresh(&output);
+        let output = self.names.take(&format!("{name}_dequantized"));
         self.push("DequantizeLinear", &quantized, [&scale, &zero], &output);
         if let (Some(axis), Some(node)) = (axis, self.made.nodes.last_mut()) {
             let axis = Attribute::Int(axis as i64);
@@ -219,54 +239,8 @@ impl Writer<'_> {
     }
 
     fn constant(&mut self, name: &str, tensor: Tensor) -> String {
-        let name = self.fresh(name);
+        let name = self.names.take(name);
         self.made.initializers.insert(name.clone(), tensor);
         name
     }
-
-    /// `name`, or with a number behind it where it is taken.
-    fn fresh(&mut self, name: &str) -> String {
-        let mut fresh = name.to_owned();
-        let mut number = 2;
-        while !self.names.insert(fresh.clone()) {
-            fresh = format!("{name}_{number}");
-            number += 1;
-        }
-        fresh
-    }
-}
-
-fn drop_unread_initializers(graph: &mut Graph) {
-    let read: HashSet<String> = graph
-        .nodes
-        .iter()
-        .flat_map(|node| node.present_inputs().map(str::to_owned))
-        .chain(graph.outputs.iter().map(|output| output.name.clone()))
-        .collect();
-    graph.initializers.retain(|name, _| read.contains(name));
-}
-
-/// Whether the graph holds quantised values already, and the first node that says so.
-pub(crate) fn quantized_node(graph: &Graph) -> Option<&Node> {
-    graph.nodes.iter().find(|node| {
-        matches!(
-            node.op.as_str(),
-            "QuantizeLinear"
-                | "DequantizeLinear"
-                | "DynamicQuantizeLinear"
-                | "ConvInteger"
-                | "MatMulInteger"
-                | "QLinearConv"
-                | "QLinearMatMul"
-        ) || node.domain == "com.microsoft" && node.op.starts_with("QLinear")
-    })
-}
-
-/// The first initializer of floats other than 32-bit ones.
-pub(crate) fn other_float(graph: &Graph) -> Option<(&str, DataType)> {
-    graph
-        .initializers
-        .iter()
-        .map(|(name, tensor)| (name.as_str(), tensor.dtype()))
-        .find(|(_, dtype)| dtype.is_float() && *dtype != DataType::F32)
 }

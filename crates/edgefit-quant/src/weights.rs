@@ -2,15 +2,18 @@
 
 use edgefit_graph::{DataType, Tensor};
 
-use crate::error::{Error, Result};
-use crate::parameters::zero_point;
+use crate::error::Result;
+use crate::layer::Channels;
+use crate::parameters::integer_tensor;
 
 /// Shrink factors that are tried of each range.
 const FACTORS: usize = 80;
 
-/// Largest magnitude of a bias, so that what is added to it stays within 32 bits: a sum of 2¹⁶ products
-/// of 8 bits.
-const MOST_BIAS: f64 = (1i64 << 30) as f64;
+/// Largest magnitude of a sum of products and its bias: what 32 bits hold.
+const MOST_SUM: f64 = i32::MAX as f64;
+
+/// Largest magnitude of an activation less its zero point.
+const MOST_ACTIVATION: f64 = 255.0;
 
 /// A weight as integers.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,9 +97,9 @@ impl QuantizedWeight {
         let dims = self.axis.map_or(vec![], |_| vec![self.scales.len()]);
         let zeros = vec![0; self.scales.len()];
         (
-            zero_point(DataType::I8, self.dims.clone(), &self.values),
+            integer_tensor(DataType::I8, self.dims.clone(), &self.values),
             Tensor::from_values(dims.clone(), &self.scales),
-            zero_point(DataType::I8, dims, &zeros),
+            integer_tensor(DataType::I8, dims, &zeros),
         )
     }
 }
@@ -134,23 +137,31 @@ fn least_error(values: &[f32], limit: i64, scales: impl IntoIterator<Item = f32>
         .map_or(1.0, |(_, scale)| scale)
 }
 
-/// Scales that the weights have to have at least, so that each bias fits 32 bits with the scale of the
-/// input times that of the weight.
-pub fn least_scales(bias: &[f32], input_scale: f32) -> Vec<f32> {
-    let least =
-        |value: &f32| (f64::from(value.abs()) / (f64::from(input_scale) * MOST_BIAS)) as f32;
-    bias.iter().map(least).collect()
+/// Scales that each output channel has to have at least, so that no sum of its products and its bias, which
+/// has the scale of the input times that of the weight, leaves 32 bits, whatever the input is.
+pub(crate) fn least_scales(
+    channels: Channels,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    input_scale: f32,
+) -> Vec<f32> {
+    let mut sums = vec![0f64; channels.outputs()];
+    for (index, value) in weight.iter().enumerate() {
+        sums[channels.at(index).0] += f64::from(value.abs()) * MOST_ACTIVATION;
+    }
+    for (sum, bias) in sums.iter_mut().zip(bias.unwrap_or_default()) {
+        *sum += f64::from(bias.abs()) / f64::from(input_scale);
+    }
+    // Rounding adds at most half a step to each weight, far below the 1 % kept free.
+    sums.iter().map(|sum| (sum / (0.99 * MOST_SUM)) as f32).collect()
 }
 
 /// A bias as 32-bit integers, and its scales: those of the weight times that of the input.
-///
-/// # Errors
-/// It is not of floats.
-pub fn quantized_bias(
+pub(crate) fn quantized_bias(
     bias: &[f32],
     input_scale: f32,
     weight: &QuantizedWeight,
-) -> Result<(Tensor, Tensor, Tensor)> {
+) -> (Tensor, Tensor, Tensor) {
     let scale_of = |channel: usize| {
         let scales = &weight.scales;
         input_scale * scales[if scales.len() == 1 { 0 } else { channel }]
@@ -160,26 +171,23 @@ pub fn quantized_bias(
         .enumerate()
         .map(|(channel, &value)| {
             let scaled = f64::from(value) / f64::from(scale_of(channel));
-            scaled.round_ties_even().clamp(-MOST_BIAS, MOST_BIAS) as i64
+            scaled.round_ties_even().clamp(-MOST_SUM, MOST_SUM) as i64
         })
         .collect();
     let dims = weight.axis.map_or(vec![], |_| vec![bias.len()]);
     let count = dims.first().copied().unwrap_or(1);
     let scales: Vec<f32> = (0..count).map(scale_of).collect();
-    let tensor = Tensor::from_i64(DataType::I32, vec![bias.len()], &integers);
-    Ok((
-        tensor.ok_or_else(|| Error::NotFloat32 {
-            value: "bias".into(),
-            dtype: "unknown".into(),
-        })?,
+    (
+        integer_tensor(DataType::I32, vec![bias.len()], &integers),
         Tensor::from_values(dims.clone(), &scales),
-        zero_point(DataType::I32, dims, &vec![0; count]),
-    ))
+        integer_tensor(DataType::I32, dims, &vec![0; count]),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use edgefit_graph::{Attribute, Node};
 
     #[test]
     fn each_channel_has_a_scale_of_its_own() {
@@ -210,15 +218,17 @@ mod tests {
     #[test]
     fn a_large_bias_raises_the_scale_of_its_channel() {
         let weight = Tensor::from_values(vec![2, 1], &[1e-6f32, 1.0]);
+        let node = Node::new("Conv", "conv", &["x", "w", "b"], &["y"]);
+        let channels = Channels::of(&node, &weight).unwrap();
         let bias = [1000.0f32, 0.1];
-        let least = least_scales(&bias, 0.01);
+        let least = least_scales(channels, &[1e-6, 1.0], Some(&bias), 0.01);
         let rule = WeightRule {
             axis: Some(0),
             limit: 127,
             power_of_two: false,
         };
         let quantized = QuantizedWeight::of(&weight, rule, &least).unwrap();
-        let (integers, scales, _) = quantized_bias(&bias, 0.01, &quantized).unwrap();
+        let (integers, scales, _) = quantized_bias(&bias, 0.01, &quantized);
         let (integers, scales) = (integers.to_i64().unwrap(), scales.to_f32().unwrap());
         for channel in 0..2 {
             let made = integers[channel] as f64 * f64::from(scales[channel]);
@@ -227,5 +237,24 @@ mod tests {
                 "{made}"
             );
         }
+    }
+
+    #[test]
+    fn no_sum_of_products_leaves_32_bits() {
+        // 2^17 weights at the largest integer, each times 255, are beyond 2^31.
+        let count = 1 << 17;
+        let values = vec![1f32; count];
+        let weight = Tensor::from_values(vec![1, count], &values);
+        let node = Node::new("Gemm", "g", &["x", "w"], &["y"]).with("transB", Attribute::Int(1));
+        let channels = Channels::of(&node, &weight).unwrap();
+        let least = least_scales(channels, &values, None, 1.0);
+        let rule = WeightRule {
+            axis: Some(0),
+            limit: 127,
+            power_of_two: false,
+        };
+        let quantized = QuantizedWeight::of(&weight, rule, &least).unwrap();
+        let sum: i64 = quantized.values.iter().sum();
+        assert!(sum * 255 <= i64::from(i32::MAX) && sum > count as i64, "{sum}");
     }
 }

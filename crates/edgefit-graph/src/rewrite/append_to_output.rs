@@ -1,5 +1,6 @@
 //! A Sigmoid, or a scale and an offset, behind the output.
 
+use crate::fresh_names::FreshNames;
 use crate::graph::{Graph, Node, ValueInfo};
 use crate::tensor::Tensor;
 
@@ -8,7 +9,7 @@ pub fn end_in_sigmoid(graph: &mut Graph) {
     let Some((before, output)) = open_end(graph, "logits") else {
         return;
     };
-    let name = unused(graph, &format!("{output}/sigmoid"));
+    let name = FreshNames::of(graph).take(&format!("{output}/sigmoid"));
     graph
         .nodes
         .push(Node::new("Sigmoid", &name, &[&before], &[&output]));
@@ -22,10 +23,10 @@ pub fn end_in_scale(graph: &mut Graph, scale: &[f32], offset: &[f32]) {
     };
     let mut last = before;
     for (op, what, values) in [("Mul", "scale", scale), ("Add", "offset", offset)] {
-        let name = unused(graph, &format!("{output}/{what}"));
+        let name = FreshNames::of(graph).take(&format!("{output}/{what}"));
         let made = match op {
             "Add" => output.clone(),
-            _ => unused(graph, &format!("{output}/scaled")),
+            _ => FreshNames::of(graph).take(&format!("{output}/scaled")),
         };
         let tensor = Tensor::from_values(vec![values.len()], values);
         graph.initializers.insert(name.clone(), tensor);
@@ -43,7 +44,7 @@ pub fn end_in_scale(graph: &mut Graph, scale: &[f32], offset: &[f32]) {
 /// its old name. `None` for a graph without outputs.
 fn open_end(graph: &mut Graph, suffix: &str) -> Option<(String, String)> {
     let output = graph.outputs.first()?.name.clone();
-    let before = unused(graph, &format!("{output}/{suffix}"));
+    let before = FreshNames::of(graph).take(&format!("{output}/{suffix}"));
     for node in &mut graph.nodes {
         for name in node.outputs.iter_mut().chain(&mut node.inputs) {
             if *name == output {
@@ -55,19 +56,6 @@ fn open_end(graph: &mut Graph, suffix: &str) -> Option<(String, String)> {
         .value_info
         .retain(|value: &ValueInfo| value.name != output);
     Some((before, output))
-}
-
-/// `name`, or the first of `name_1`, `name_2` and so on that nothing in the graph is called.
-fn unused(graph: &Graph, name: &str) -> String {
-    let taken = |name: &str| {
-        let nodes = graph.nodes.iter();
-        let mut names =
-            nodes.flat_map(|node| node.outputs.iter().chain(std::iter::once(&node.name)));
-        graph.initializers.contains_key(name) || names.any(|taken| taken == name)
-    };
-    let numbered = (1..).map(|number| format!("{name}_{number}"));
-    let mut names = std::iter::once(name.to_owned()).chain(numbered);
-    names.find(|name| !taken(name)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Samples that are in training and held out as well.
 
-use crate::statistics::at_least;
+use edgefit_base::statistics::binomial_tail;
+
 use crate::{Code, Finding, Status};
 
 /// Share of the held-out samples that may look like a training sample.
@@ -39,7 +40,7 @@ pub fn check_leak(leak: &Leak) -> Finding {
         "{count} of {} held-out {} look like one of an earlier part{example}",
         leak.held_out, leak.noun
     );
-    let chance = at_least(count, leak.held_out, leak.by_chance);
+    let chance = binomial_tail(count, leak.held_out, leak.by_chance);
     let status = match share {
         _ if chance > UNLIKELY => Status::Pass,
         _ if share > LEAKED_MUCH => Status::Failed,

@@ -2,6 +2,7 @@
 
 use super::{Head, Layer, LayerWeights, constant, rows_are_classes, transpose};
 use crate::error::{Error, Result};
+use crate::fresh_names::FreshNames;
 use crate::graph::{Dim, Graph, Node};
 use crate::infer::{InputShapes, infer};
 use crate::tensor::Tensor;
@@ -160,10 +161,8 @@ fn replace_layer(graph: &mut Graph, layer: &Layer, new: &LayerWeights) -> Result
         Some(name) => set_constant(graph, layer.add.unwrap_or(layer.multiply), &name, bias),
         None if graph.nodes[layer.multiply].op == "MatMul" => add_bias(graph, layer, bias),
         None => {
-            let name = free_name(
-                graph,
-                format!("{}.bias", graph.nodes[layer.multiply].inputs[1]),
-            );
+            let weight = &graph.nodes[layer.multiply].inputs[1];
+            let name = FreshNames::of(graph).take(&format!("{weight}.bias"));
             let inputs = &mut graph.nodes[layer.multiply].inputs;
             inputs.resize(2, String::new());
             inputs.push(name.clone());
@@ -182,9 +181,9 @@ fn add_bias(graph: &mut Graph, layer: &Layer, bias: Tensor) {
         return;
     };
     let sum = output.clone();
-    let product = free_name(graph, format!("{sum}.product"));
+    let product = FreshNames::of(graph).take(&format!("{sum}.product"));
     graph.nodes[layer.multiply].outputs[0].clone_from(&product);
-    let name = free_name(graph, format!("{weight}.bias"));
+    let name = FreshNames::of(graph).take(&format!("{weight}.bias"));
     let add = Node::new(
         "Add",
         &format!("{}.bias", layer.node),
@@ -202,7 +201,7 @@ fn set_constant(graph: &mut Graph, reader: usize, name: &str, tensor: Tensor) {
     let own = if readers == 1 && graph.initializers.contains_key(name) {
         name.to_owned()
     } else {
-        free_name(graph, format!("{name}.head"))
+        FreshNames::of(graph).take(&format!("{name}.head"))
     };
     graph.nodes[reader]
         .inputs
@@ -213,19 +212,6 @@ fn set_constant(graph: &mut Graph, reader: usize, name: &str, tensor: Tensor) {
     graph.inputs.retain(|input| input.name != own);
     graph.value_info.retain(|value| value.name != own);
     graph.initializers.insert(own, tensor);
-}
-
-/// `name`, or something like it that no value has.
-fn free_name(graph: &Graph, mut name: String) -> String {
-    let taken = |name: &str| {
-        let made = graph.nodes.iter().flat_map(|node| &node.outputs);
-        let inputs = graph.inputs.iter().map(|input| &input.name);
-        graph.initializers.contains_key(name) || made.chain(inputs).any(|other| other == name)
-    };
-    while taken(&name) {
-        name.push('_');
-    }
-    name
 }
 
 /// Writes the new number of classes into each `Reshape` behind the head that names the old one.

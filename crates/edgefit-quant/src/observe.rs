@@ -1,13 +1,15 @@
-//! One pass of the float model over the calibration samples.
+//! One pass of the float model over the calibration samples, which says how large its values are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edgefit_engine::{Array, Engine};
+use edgefit_graph::rewrite::prune;
 use edgefit_graph::topology::Topology;
-use edgefit_graph::{Graph, ValueInfo};
+use edgefit_graph::{Graph, Node, ValueInfo};
 
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
+use crate::samples::{Samples, count};
 
 /// What calibration keeps of a value: its size does not depend on the number of samples.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +19,8 @@ pub struct Observed {
     /// Sum over samples and positions for each channel, and how many they were.
     sums: Vec<f64>,
     count: u64,
+    /// Largest value of each channel.
+    highest: Vec<f32>,
 }
 
 impl Observed {
@@ -24,6 +28,11 @@ impl Observed {
     pub fn channel_means(&self) -> Vec<f64> {
         let count = self.count.max(1) as f64;
         self.sums.iter().map(|sum| sum / count).collect()
+    }
+
+    /// Largest value of each channel (second dimension), at least 0.
+    pub fn channel_highest(&self) -> &[f32] {
+        &self.highest
     }
 
     fn add(&mut self, array: &Array) {
@@ -34,58 +43,57 @@ impl Observed {
             return;
         }
         self.sums.resize(channels, 0.0);
+        self.highest.resize(channels, 0.0);
         for (row, values) in array.values.chunks_exact(positions).enumerate() {
             let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
-            self.sums[row % channels] += sum;
+            let channel = row % channels;
+            self.sums[channel] += sum;
+            let highest = values.iter().copied().fold(self.highest[channel], f32::max);
+            self.highest[channel] = highest;
         }
         self.count += (array.values.len() / channels) as u64;
     }
 }
 
-/// Runs `graph` over `batches` of its inputs and watches `values`.
+/// Runs `graph` over `samples` and watches `values`.
 ///
 /// # Errors
 /// There are no samples, the engine fails, or a value is NaN or infinite.
-pub fn calibrate<'v>(
+pub fn observe<'v>(
     graph: &Graph,
     values: impl IntoIterator<Item = &'v str>,
-    batches: impl IntoIterator<Item = Result<Vec<Array>>>,
+    samples: &dyn Samples,
     engine: &mut dyn Engine,
 ) -> Result<BTreeMap<String, Observed>> {
-    let values: Vec<&str> = values.into_iter().collect();
+    let values: BTreeSet<&str> = values.into_iter().collect();
     let inputs: Vec<&str> = graph
         .free_inputs()
         .map(|input| input.name.as_str())
         .collect();
+    let made = graph.nodes.iter().flat_map(Node::present_outputs);
+    let made: Vec<&str> = made.filter(|value| values.contains(value)).collect();
     let mut watched = graph.clone();
-    watched.outputs = values
-        .iter()
-        .filter(|value| !inputs.contains(value))
-        .map(|value| ValueInfo::float(value))
-        .collect();
+    watched.outputs = made.iter().map(|value| ValueInfo::float(value)).collect();
+    prune(&mut watched);
     engine.load(&watched)?;
     let mut observed: BTreeMap<String, Observed> = BTreeMap::new();
-    let mut samples = 0;
-    for batch in batches {
+    let mut seen = 0;
+    for batch in samples.batches() {
         let batch = batch?;
-        let made = engine.run(&batch)?;
-        let outputs = watched.outputs.iter().map(|output| output.name.as_str());
+        let outputs = engine.run(&batch)?;
         let fed = inputs.iter().copied().zip(&batch);
         let fed = fed.filter(|(name, _)| values.contains(name));
-        for (name, array) in outputs.zip(&made).chain(fed) {
+        for (name, array) in fed.chain(made.iter().copied().zip(&outputs)) {
             if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
                 let rows = array.dims.first().copied().unwrap_or(1).max(1);
                 let row = at / (array.values.len() / rows).max(1);
-                return Err(non_finite(graph, name, samples + row + 1));
+                return Err(non_finite(graph, name, seen + row + 1));
             }
             observed.entry(name.to_owned()).or_default().add(array);
         }
-        samples += batch
-            .first()
-            .and_then(|array| array.dims.first().copied())
-            .unwrap_or(0);
+        seen += count(&batch);
     }
-    match samples {
+    match seen {
         0 => Err(Error::NoSamples),
         _ => Ok(observed),
     }

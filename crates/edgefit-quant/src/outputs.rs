@@ -1,0 +1,58 @@
+//! [`Outputs`]: what a graph makes of samples.
+
+use edgefit_engine::Engine;
+use edgefit_graph::Graph;
+
+use crate::error::{Error, Result};
+use crate::samples::{Samples, count};
+
+/// The outputs of a graph for each sample, all of them behind each other.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outputs {
+    /// A row for each sample.
+    pub rows: Vec<Vec<f32>>,
+    /// How many numbers of a row are of the first output.
+    pub first: usize,
+}
+
+/// Runs `graph` over at most `most` of the `samples`.
+///
+/// # Errors
+/// The engine fails, or an output has no row for each sample.
+pub fn outputs(
+    graph: &Graph,
+    samples: &dyn Samples,
+    most: usize,
+    engine: &mut dyn Engine,
+) -> Result<Outputs> {
+    engine.load(graph)?;
+    let mut made = Outputs::default();
+    for batch in samples.batches() {
+        let batch = batch?;
+        let samples = count(&batch);
+        let outputs = engine.run(&batch)?;
+        let start = made.rows.len();
+        made.rows.resize(start + samples, Vec::new());
+        for (index, output) in outputs.iter().enumerate() {
+            let width = output.values.len() / samples.max(1);
+            if width == 0 || output.dims.first() != Some(&samples) {
+                return Err(Error::NoRows {
+                    output: graph.outputs[index].name.clone(),
+                    dims: output.dims.clone(),
+                    samples,
+                });
+            }
+            if index == 0 {
+                made.first = width;
+            }
+            for (row, values) in made.rows[start..].iter_mut().zip(output.values.chunks(width)) {
+                row.extend_from_slice(values);
+            }
+        }
+        if made.rows.len() >= most {
+            made.rows.truncate(most);
+            break;
+        }
+    }
+    Ok(made)
+}

@@ -85,8 +85,25 @@ pub fn host() -> Result<Profile> {
     })
 }
 
+/// The scheme that ONNX Runtime wants on this processor: without VNNI, products of two 8-bit integers are
+/// summed in 16 bits and saturate.
+fn onnxruntime_scheme() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected;
+        if is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni") {
+            "onnxruntime-x86-vnni"
+        } else {
+            "onnxruntime-x86"
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    "onnxruntime-arm"
+}
+
 /// An engine that edgefit itself runs, as far as it is known without running it.
 fn engine(name: EngineId) -> Engine {
+    let scheme = (name == EngineId::OnnxRuntime).then(|| onnxruntime_scheme().to_owned());
     Engine {
         name,
         arena: ArenaLayout::OneBank,
@@ -94,5 +111,6 @@ fn engine(name: EngineId) -> Engine {
         runtime_bytes: None,
         tensor_bytes: None,
         element_types: vec![ElementType::F32, ElementType::Int8],
+        scheme,
     }
 }

@@ -7,6 +7,7 @@ use edgefit_graph::Graph;
 use crate::array::Array;
 use crate::effort::Effort;
 use crate::error::Result;
+use crate::execution::Execution;
 use crate::node_times::NodeTime;
 use crate::provider::Provider;
 
@@ -30,6 +31,8 @@ pub(crate) struct Options<'a> {
     pub profile: Option<&'a Path>,
     /// The file that it writes the model to as it runs it.
     pub optimized: Option<&'a Path>,
+    /// Whether ONNX Runtime may fuse nodes.
+    pub execution: Execution,
 }
 
 /// One run of a loaded model on fixed inputs, its results thrown away.

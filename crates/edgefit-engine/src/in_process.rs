@@ -6,12 +6,14 @@ use crate::array::Array;
 use crate::engine::Engine;
 use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
-use crate::load::{Loaded, load};
+use crate::execution::Execution;
+use crate::load::{Loaded, load_as};
 
 /// An engine in this process. A panic is an error; a crash ends the process.
 pub struct InProcess {
     name: EngineName,
     threads: usize,
+    execution: Execution,
     loaded: Option<Loaded>,
 }
 
@@ -21,8 +23,14 @@ impl InProcess {
         InProcess {
             name,
             threads,
+            execution: Execution::Fused,
             loaded: None,
         }
+    }
+
+    /// The same, that runs models as `execution` says.
+    pub fn with_execution(self, execution: Execution) -> Self {
+        InProcess { execution, ..self }
     }
 }
 
@@ -32,7 +40,7 @@ impl Engine for InProcess {
     }
 
     fn load(&mut self, graph: &Graph) -> Result<()> {
-        self.loaded = Some(load(self.name, graph, self.threads)?);
+        self.loaded = Some(load_as(self.name, graph, self.threads, self.execution)?);
         Ok(())
     }
 

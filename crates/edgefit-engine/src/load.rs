@@ -11,6 +11,7 @@ use crate::burn::Burn;
 use crate::effort::Effort;
 use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
+use crate::execution::Execution;
 use crate::fixed_batch::{FixedBatch, fixed_batch};
 use crate::malloc::while_loading;
 use crate::node_times::NodeTime;
@@ -48,7 +49,20 @@ pub struct Loaded {
 /// # Errors
 /// The engine is not there or cannot run the model.
 pub fn load(engine: EngineName, graph: &Graph, threads: usize) -> Result<Loaded> {
-    let options = options(threads, Provider::Cpu);
+    load_as(engine, graph, threads, Execution::Fused)
+}
+
+/// As [`load`], by the engine's own choice or node by node.
+pub(crate) fn load_as(
+    engine: EngineName,
+    graph: &Graph,
+    threads: usize,
+    execution: Execution,
+) -> Result<Loaded> {
+    let options = Options {
+        execution,
+        ..options(threads, Provider::Cpu)
+    };
     let source = Source::Graph(graph);
     let load = || -> Result<Box<dyn Backend>> {
         Ok(match engine {
@@ -144,6 +158,7 @@ pub(crate) fn options(threads: usize, provider: Provider) -> Options<'static> {
         provider,
         profile: None,
         optimized: None,
+        execution: Execution::Fused,
     }
 }
 

@@ -12,12 +12,14 @@ use edgefit_graph::Graph;
 use ort::ep::{CUDA, ExecutionProvider};
 use ort::logging::LogLevel;
 use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
 
 use crate::array::Array;
 use crate::backend::{Backend, Options, Runner, Source};
 use crate::effort::Effort;
 use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
+use crate::execution::Execution;
 use crate::load::options;
 use crate::node_times::NodeTime;
 use crate::provider::Provider;
@@ -63,6 +65,9 @@ impl Backend for OnnxRuntime {
             let builder = builder.with_log_level(LogLevel::Fatal)?;
             // Spinning threads would take the cores from decoding and from neighbours.
             let mut builder = builder.with_intra_op_spinning(false)?;
+            if options.execution == Execution::NodeByNode {
+                builder = builder.with_optimization_level(GraphOptimizationLevel::Disable)?;
+            }
             if options.provider == Provider::Cuda {
                 let cuda = CUDA::default().build().error_on_failure();
                 builder = builder.with_execution_providers([cuda])?;

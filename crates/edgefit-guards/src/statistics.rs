@@ -56,18 +56,6 @@ pub(crate) fn is_no_better(difference: f64, error: f64, errors: f64) -> bool {
     difference <= error && difference + ONCE_IN_TWENTY * error < SPARED * errors
 }
 
-/// How likely at least `count` of `samples` are hit if each is by a `chance` of its own: the upper tail
-/// of the binomial distribution.
-pub(crate) fn at_least(count: usize, samples: usize, chance: f64) -> f64 {
-    let mut exactly = (1.0 - chance).powf(samples as f64);
-    let mut fewer = 0.0;
-    for hits in 0..count.min(samples + 1) {
-        fewer += exactly;
-        exactly *= (samples - hits) as f64 / (hits + 1) as f64 * chance / (1.0 - chance);
-    }
-    1.0 - fewer
-}
-
 /// Mean of some values; NaN of none.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     mean_and_error(values).0

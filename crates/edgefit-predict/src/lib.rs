@@ -7,10 +7,12 @@ mod error;
 mod predicted;
 mod predictor;
 mod report;
+mod sample_set;
 mod samples;
 
 pub use error::{Error, Result};
 pub use predicted::Predicted;
 pub use predictor::Predictor;
 pub use report::{Accuracy, Likely, Predictions, SamplePrediction};
+pub use sample_set::SampleSet;
 pub use samples::Sample;

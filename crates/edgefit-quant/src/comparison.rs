@@ -115,22 +115,24 @@ impl Accuracy {
         let expected = points / 100.0 * self.samples as f64;
         if discordant == 0 {
             // With no difference in n samples, more than 3 / n of all differ with a chance of 5 %.
-            return match expected >= 3.0 {
-                true => Decision::Kept,
-                false => Decision::Open,
-            };
+            return if expected >= 3.0 { Decision::Kept } else { Decision::Open };
         }
         let share = (1.0 + expected / discordant as f64) / 2.0;
         if share < 1.0 && binomial_tail(self.only_float, discordant, share) < SIGNIFICANCE {
             return Decision::Exceeded;
         }
         let fewer = binomial_tail(self.only_quantized, discordant, 1.0 - share.min(1.0));
-        let is_kept = match share < 1.0 {
-            true => fewer < SIGNIFICANCE,
+        let is_kept = if share < 1.0 {
+            fewer < SIGNIFICANCE
+        } else {
             // Even if all that differ were lost, it would be less; but they may be few by chance.
-            false => expected >= discordant as f64 + 2.0 * (discordant as f64).sqrt() + 3.0,
+            expected >= discordant as f64 + 2.0 * (discordant as f64).sqrt() + 3.0
         };
-        if is_kept { Decision::Kept } else { Decision::Open }
+        if is_kept {
+            Decision::Kept
+        } else {
+            Decision::Open
+        }
     }
 }
 
@@ -154,9 +156,10 @@ fn sqnr(float: &[Vec<f32>], quantized: &[Vec<f32>]) -> f64 {
             noise += (f64::from(*q) - f64::from(*f)).powi(2);
         }
     }
-    match noise.is_finite() {
-        true => 10.0 * (signal / noise).log10(),
-        false => f64::NEG_INFINITY,
+    if noise.is_finite() {
+        10.0 * (signal / noise).log10()
+    } else {
+        f64::NEG_INFINITY
     }
 }
 

@@ -54,7 +54,10 @@ pub(crate) fn equalize(
         let mut most: f64 = 0.0;
         for pair in &mut pairs {
             let factors = factors(graph, pair, observed)?;
-            most = factors.iter().map(|factor| factor.ln().abs()).fold(most, f64::max);
+            most = factors
+                .iter()
+                .map(|factor| factor.ln().abs())
+                .fold(most, f64::max);
             scale(graph, pair, &factors)?;
             for (scale, factor) in pair.scales.iter_mut().zip(&factors) {
                 *scale *= factor;
@@ -69,7 +72,11 @@ pub(crate) fn equalize(
         .map(|pair| Equalized {
             first: graph.nodes[pair.first].label().to_owned(),
             second: graph.nodes[pair.second].label().to_owned(),
-            most: pair.scales.iter().map(|scale| scale.max(1.0 / scale)).fold(1.0, f64::max),
+            most: pair
+                .scales
+                .iter()
+                .map(|scale| scale.max(1.0 / scale))
+                .fold(1.0, f64::max),
         })
         .filter(|pair| pair.most > 1.0 + LEAST_CHANGE)
         .collect();
@@ -84,7 +91,9 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
         let node = &graph.nodes[index];
         // A weight that several layers share cannot be scaled for one.
         let weights = node.inputs.get(1..).unwrap_or_default();
-        let is_own = weights.iter().all(|name| topology.consumers(name).len() == 1);
+        let is_own = weights
+            .iter()
+            .all(|name| topology.consumers(name).len() == 1);
         is_own && channels(graph, index).is_some()
     };
     let mut pairs = Vec::new();
@@ -130,11 +139,7 @@ fn channels(graph: &Graph, index: usize) -> Option<Channels<'_>> {
 }
 
 /// What each channel between is divided by: √(r₁ / r₂) of the largest weights on both sides.
-fn factors(
-    graph: &Graph,
-    pair: &Pair,
-    observed: &BTreeMap<String, Observed>,
-) -> Result<Vec<f64>> {
+fn factors(graph: &Graph, pair: &Pair, observed: &BTreeMap<String, Observed>) -> Result<Vec<f64>> {
     let ranges = |index: usize, side: Side| -> Result<Vec<f64>> {
         let mut ranges = vec![0f64; pair.scales.len()];
         let Some(channels) = channels(graph, index) else {

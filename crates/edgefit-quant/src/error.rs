@@ -74,6 +74,15 @@ pub enum Error {
     /// There are no samples.
     #[error("there are no calibration samples; give at least one, better a hundred")]
     NoSamples,
+    /// All samples are the same.
+    #[error(
+        "all {count} calibration samples are alike, and say nothing of the range of the values; give samples \
+         such as the device will see"
+    )]
+    AllAlike {
+        /// How many.
+        count: usize,
+    },
     /// No node is of an op that the scheme quantises.
     #[error("no node is of an op that scheme {scheme} quantises ({ops})")]
     NothingToQuantize {

@@ -60,6 +60,8 @@ pub struct Guarded {
     pub all_int8: Comparison,
     /// Whether the limits are kept.
     pub is_kept: bool,
+    /// What was allowed.
+    pub limits: Limits,
     /// Groups that stay float, the most harmful first.
     pub kept_float: Vec<KeptFloat>,
 }
@@ -103,9 +105,15 @@ pub fn guard(
     let first = attempt(&[], engine)?;
     let all_int8 = first.comparison.clone();
     if first.is_kept || limits.fallback == Fallback::None {
-        return Ok(first.guarded(all_int8, Vec::new()));
+        return Ok(first.guarded(all_int8, limits, Vec::new()));
     }
-    let ranked = ranked(calibrated, &first.quantized, validation.samples, &float, engine)?;
+    let ranked = ranked(
+        calibrated,
+        &first.quantized,
+        validation.samples,
+        &float,
+        engine,
+    )?;
     // At least one group stays on integers, else it is the float model.
     let (mut too_few, mut enough) = (0, ranked.len().saturating_sub(1));
     let mut best = attempt(&ranked[..enough], engine)?;
@@ -120,7 +128,7 @@ pub fn guard(
         }
     }
     let kept_float = ranked.into_iter().take(enough).collect();
-    Ok(best.guarded(all_int8, kept_float))
+    Ok(best.guarded(all_int8, limits, kept_float))
 }
 
 /// A model with some groups in floats, and how it does.
@@ -131,8 +139,9 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn guarded(self, all_int8: Comparison, kept_float: Vec<KeptFloat>) -> Guarded {
+    fn guarded(self, all_int8: Comparison, limits: Limits, kept_float: Vec<KeptFloat>) -> Guarded {
         Guarded {
+            limits,
             quantized: self.quantized,
             comparison: self.comparison,
             all_int8,
@@ -168,7 +177,9 @@ fn ranked(
     };
     let all = sqnr_of(&quantized.graph)?;
     let costs = costs(&calibrated.graph)?;
-    let whole = costs.values().fold((1, 1), |whole, cost| (whole.0 + cost.0, whole.1 + cost.1));
+    let whole = costs
+        .values()
+        .fold((1, 1), |whole, cost| (whole.0 + cost.0, whole.1 + cost.1));
     let mut ranked = Vec::new();
     for nodes in &quantized.groups {
         let kept: HashSet<String> = nodes.iter().cloned().collect();
@@ -193,9 +204,14 @@ fn costs(graph: &Graph) -> Result<BTreeMap<String, (u64, u64)>> {
     let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
     let reader = OpReader::new(graph);
     let cost = |node: &Node| {
-        let weights = node.present_inputs().filter_map(|name| graph.initializers.get(name));
+        let weights = node
+            .present_inputs()
+            .filter_map(|name| graph.initializers.get(name));
         let elements: usize = weights.map(Tensor::elements).sum();
-        let output = node.outputs.first().and_then(|output| inference.get(output));
+        let output = node
+            .outputs
+            .first()
+            .and_then(|output| inference.get(output));
         let macs = match (reader.read(node), output) {
             (Ok(op), Some(output)) => op.macs(&inference.inputs_of(node), output),
             _ => 0,
@@ -204,5 +220,7 @@ fn costs(graph: &Graph) -> Result<BTreeMap<String, (u64, u64)>> {
         (3 * elements as u64, macs)
     };
     let nodes = graph.nodes.iter();
-    Ok(nodes.map(|node| (node.label().to_owned(), cost(node))).collect())
+    Ok(nodes
+        .map(|node| (node.label().to_owned(), cost(node)))
+        .collect())
 }

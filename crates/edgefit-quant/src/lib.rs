@@ -5,6 +5,7 @@
 //! the float model on samples of their own, and keeps in floats what costs too much.
 
 mod comparison;
+mod draw;
 mod equalize;
 mod error;
 mod guard;
@@ -17,17 +18,20 @@ mod plan;
 mod prepare;
 mod qdq;
 mod quantize;
+mod report;
 mod samples;
 mod scheme;
 mod value_parameters;
 mod weights;
 
 pub use comparison::{Accuracy, Comparison, Decision};
+pub use draw::{Chosen, draw, shuffled};
 pub use equalize::Equalized;
 pub use error::{Error, Result};
 pub use guard::{Fallback, Guarded, KeptFloat, Limits, Validation, guard};
 pub use outputs::{Outputs, outputs};
 pub use quantize::{Calibrated, FloatNode, FloatReason, Quantized};
+pub use report::{Files, Provenance, Report};
 pub use samples::Samples;
 pub use scheme::{
     ActivationScheme, FixedOutput, Granularity, IntegerType, OpsetRange, Scheme, WeightScheme,

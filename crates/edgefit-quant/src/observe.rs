@@ -35,7 +35,7 @@ impl Observed {
         &self.highest
     }
 
-    fn add(&mut self, array: &Array) {
+    pub(crate) fn add(&mut self, array: &Array) {
         self.histogram.add(&array.values);
         let channels = array.dims.get(1).copied().unwrap_or(1);
         let positions: usize = array.dims.iter().skip(2).product();

@@ -45,7 +45,10 @@ pub fn outputs(
             if index == 0 {
                 made.first = width;
             }
-            for (row, values) in made.rows[start..].iter_mut().zip(output.values.chunks(width)) {
+            for (row, values) in made.rows[start..]
+                .iter_mut()
+                .zip(output.values.chunks(width))
+            {
                 row.extend_from_slice(values);
             }
         }

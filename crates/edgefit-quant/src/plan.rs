@@ -121,7 +121,9 @@ impl Group {
     pub fn labels(&self, graph: &Graph) -> Vec<String> {
         let nodes = [Some(self.node), self.activation];
         let labels = nodes.into_iter().flatten();
-        labels.map(|node| graph.nodes[node].label().to_owned()).collect()
+        labels
+            .map(|node| graph.nodes[node].label().to_owned())
+            .collect()
     }
 
     /// The value that it makes.
@@ -136,7 +138,9 @@ fn rescale_factor(graph: &Graph, node: &Node) -> Option<f32> {
     if node.op != "Mul" || node.inputs.len() != 2 {
         return None;
     }
-    let mut constants = node.present_inputs().filter_map(|name| graph.initializers.get(name));
+    let mut constants = node
+        .present_inputs()
+        .filter_map(|name| graph.initializers.get(name));
     let scalar = constants.next().filter(|tensor| tensor.elements() == 1)?;
     let value = *scalar.to_f32().ok()?.first()?;
     // A factor of more dimensions than the value would change its shape.
@@ -208,7 +212,9 @@ fn has_constant_weight(graph: &Graph, node: &Node) -> bool {
             };
             let is_one = |name| node.float_or(name, 1.0).is_ok_and(|value| value == 1.0);
             let is_plain = node.op == "Conv"
-                || (is_one("alpha") && is_one("beta") && node.int_or("transA", 0).is_ok_and(|t| t == 0));
+                || (is_one("alpha")
+                    && is_one("beta")
+                    && node.int_or("transA", 0).is_ok_and(|t| t == 0));
             channels.is_some_and(fits) && is_plain
         }
         "MatMul" => constant(0).is_none(),

@@ -38,7 +38,7 @@ pub(crate) fn prepared(graph: &Graph, scheme: &Scheme) -> Result<Prepared> {
     let inference = infer(&graph, &shapes)?;
     raise_opset(&mut graph, &inference)?;
     lower(&mut graph, scheme)?;
-    drop_identities(&mut graph)?;
+    drop_identities(&mut graph);
     fold_batch_norm(&mut graph)?;
     let inference = infer(&graph, &shapes)?;
     fold_pad(&mut graph, &inference)?;

@@ -55,7 +55,6 @@ pub(crate) fn written(
     writer.write()?;
     let mut made = writer.made;
     made.value_info.clear();
-    made.quantization.clear();
     prune(&mut made);
     Ok(made)
 }

@@ -140,7 +140,11 @@ impl Calibrated {
         let made = written(graph, &plan, &parameters, &layers)?;
         Ok(Quantized {
             graph: made,
-            groups: plan.groups.iter().map(|group| group.labels(graph)).collect(),
+            groups: plan
+                .groups
+                .iter()
+                .map(|group| group.labels(graph))
+                .collect(),
             float_nodes: self.float_nodes(&plan, kept_float),
         })
     }
@@ -148,7 +152,10 @@ impl Calibrated {
     fn float_nodes(&self, plan: &Plan, kept_float: &HashSet<String>) -> Vec<FloatNode> {
         let graph = &self.graph;
         let rescales = plan.rescales.iter().map(|rescale| rescale.node);
-        let nodes = plan.groups.iter().flat_map(|group| [Some(group.node), group.activation]);
+        let nodes = plan
+            .groups
+            .iter()
+            .flat_map(|group| [Some(group.node), group.activation]);
         let integer: HashSet<usize> = nodes.flatten().chain(rescales).collect();
         let floats = (0..graph.nodes.len()).filter(|index| !integer.contains(index));
         floats

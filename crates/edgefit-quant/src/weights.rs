@@ -153,7 +153,9 @@ pub(crate) fn least_scales(
         *sum += f64::from(bias.abs()) / f64::from(input_scale);
     }
     // Rounding adds at most half a step to each weight, far below the 1 % kept free.
-    sums.iter().map(|sum| (sum / (0.99 * MOST_SUM)) as f32).collect()
+    sums.iter()
+        .map(|sum| (sum / (0.99 * MOST_SUM)) as f32)
+        .collect()
 }
 
 /// A bias as 32-bit integers, and its scales: those of the weight times that of the input.
@@ -255,6 +257,9 @@ mod tests {
         };
         let quantized = QuantizedWeight::of(&weight, rule, &least).unwrap();
         let sum: i64 = quantized.values.iter().sum();
-        assert!(sum * 255 <= i64::from(i32::MAX) && sum > count as i64, "{sum}");
+        assert!(
+            sum * 255 <= i64::from(i32::MAX) && sum > count as i64,
+            "{sum}"
+        );
     }
 }

@@ -20,6 +20,8 @@ mod findings;
 #[cfg(feature = "train")]
 mod learning_rates;
 #[cfg(feature = "train")]
+mod quantization;
+#[cfg(feature = "train")]
 mod refusal;
 #[cfg(feature = "train")]
 mod training;
@@ -39,6 +41,6 @@ pub use profile::profile;
 
 #[cfg(feature = "train")]
 pub use {
-    explanation::explanation, learning_rates::learning_rates, refusal::refusal, training::training,
-    verification::verification,
+    explanation::explanation, learning_rates::learning_rates, quantization::quantization,
+    refusal::refusal, training::training, verification::verification,
 };

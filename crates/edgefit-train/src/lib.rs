@@ -27,7 +27,7 @@ pub use pipeline::{resume, train};
 pub use prepare::preparation::Preparation;
 pub use prepare::unreadable::Unreadable;
 pub use run::folder::check_place;
-pub use run::job_file::Origin;
+pub use run::job_file::{Origin, data_of_run};
 pub use run::refusal::Refusal;
 pub use run::report::{Exported, Report, SCHEMA, Timing};
 pub use run::saved_model::model_of_run;

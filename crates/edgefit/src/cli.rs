@@ -8,6 +8,8 @@ use edgefit::engine::EngineName;
 mod bench;
 mod model;
 mod predict;
+#[cfg(feature = "train")]
+mod quantize;
 pub mod refusal;
 mod remote;
 mod shape;
@@ -18,6 +20,8 @@ mod verify;
 pub use bench::*;
 use model::model;
 pub use predict::*;
+#[cfg(feature = "train")]
+pub use quantize::*;
 pub use remote::Remote;
 pub use shape::*;
 #[cfg(feature = "train")]

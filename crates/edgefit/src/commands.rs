@@ -18,7 +18,11 @@ pub mod import;
 #[cfg(feature = "train")]
 pub mod lr_find;
 #[cfg(feature = "train")]
+pub mod quantize;
+#[cfg(feature = "train")]
 pub mod recipe;
+#[cfg(feature = "train")]
+pub mod scheme;
 #[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "train")]

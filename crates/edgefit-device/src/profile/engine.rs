@@ -39,6 +39,9 @@ pub struct Engine {
     pub tensor_bytes: Option<Figure>,
     /// What it computes with there.
     pub element_types: Vec<ElementType>,
+    /// Name of the scheme in which it wants int8 models (`edgefit scheme list`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
 }
 
 /// Where an engine can place activations.

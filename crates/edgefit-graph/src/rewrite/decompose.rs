@@ -4,7 +4,7 @@ use crate::attribute::Attribute;
 use crate::fresh_names::FreshNames;
 use crate::graph::{Graph, Node};
 use crate::infer::Inference;
-use crate::ops::{BatchNormalization, Op, OpReader, ReduceKind, Unary};
+use crate::ops::{BatchNormalization, Op, OpReader, Unary};
 use crate::tensor::Tensor;
 
 /// Writes ops out in ops that engines have integer kernels for; values keep their names. Returns how
@@ -101,7 +101,7 @@ impl Written<'_> {
                     return None;
                 }
                 let statistics = [constant(1)?, constant(2)?, constant(3)?, constant(4)?];
-                self.depthwise(x, y, rank, &norm, statistics)?;
+                self.depthwise([x, y], rank, &norm, statistics)?;
             }
             "Sub" | "Div" => {
                 let operand = constant(1)?;
@@ -124,13 +124,16 @@ impl Written<'_> {
     fn hard_sigmoid(&mut self, x: &str, (alpha, beta): (f32, f32), y: &str) {
         let scaled = self.names.take(&format!("{y}_scaled"));
         let shifted = self.names.take(&format!("{y}_shifted"));
-        let [alpha, beta, low, high] =
-            [("alpha", alpha), ("beta", beta), ("low", 0.0), ("high", 1.0)].map(
-                |(name, value)| {
-                    let scalar = Tensor::from_values(vec![], &[value]);
-                    self.constant(&format!("{y}_{name}"), scalar)
-                },
-            );
+        let [alpha, beta, low, high] = [
+            ("alpha", alpha),
+            ("beta", beta),
+            ("low", 0.0),
+            ("high", 1.0),
+        ]
+        .map(|(name, value)| {
+            let scalar = Tensor::from_values(vec![], &[value]);
+            self.constant(&format!("{y}_{name}"), scalar)
+        });
         self.push("Mul", &scaled, &[x, &alpha]);
         self.push("Add", &shifted, &[&scaled, &beta]);
         self.push("Clip", y, &[&shifted, &low, &high]);
@@ -149,8 +152,7 @@ impl Written<'_> {
     /// y = x · f + (shift − mean · f), with f = scale / √(variance + ε).
     fn depthwise(
         &mut self,
-        x: &str,
-        y: &str,
+        [x, y]: [&str; 2],
         rank: usize,
         norm: &BatchNormalization,
         [scale, shift, mean, variance]: [&Tensor; 4],

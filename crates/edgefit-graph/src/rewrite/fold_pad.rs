@@ -42,7 +42,9 @@ pub fn fold_pad(graph: &mut Graph, inference: &Inference) -> Result<usize> {
             let (outer, spatial) = amounts.split_at(2);
             let is_plain = pad.fill == PadFill::Constant(0.0)
                 && outer.iter().all(|amount| *amount == (0, 0))
-                && spatial.iter().all(|(before, after)| *before >= 0 && *after >= 0);
+                && spatial
+                    .iter()
+                    .all(|(before, after)| *before >= 0 && *after >= 0);
             if !is_plain {
                 continue;
             }
@@ -53,7 +55,11 @@ pub fn fold_pad(graph: &mut Graph, inference: &Inference) -> Result<usize> {
             };
             let before = spatial.iter().map(|(before, _)| *before);
             let added = before.chain(spatial.iter().map(|(_, after)| *after));
-            let pads: Vec<i64> = own.iter().zip(added).map(|(own, added)| own + added).collect();
+            let pads: Vec<i64> = own
+                .iter()
+                .zip(added)
+                .map(|(own, added)| own + added)
+                .collect();
             folded.push((index, next, x.to_owned(), pads));
         }
     }
@@ -61,7 +67,8 @@ pub fn fold_pad(graph: &mut Graph, inference: &Inference) -> Result<usize> {
         let conv = &mut graph.nodes[*conv];
         conv.inputs[0].clone_from(x);
         conv.attributes.shift_remove("auto_pad");
-        conv.attributes.insert("pads".into(), Attribute::Ints(pads.clone()));
+        conv.attributes
+            .insert("pads".into(), Attribute::Ints(pads.clone()));
     }
     super::prune(graph);
     Ok(folded.len())
@@ -94,7 +101,10 @@ mod tests {
         assert_eq!(fold_pad(&mut graph, &inference).unwrap(), 1);
         graph.check().unwrap();
         assert_eq!(graph.nodes.len(), 1);
-        assert_eq!(graph.nodes[0].ints("pads").unwrap(), Some(&[1, 1, 1, 2][..]));
+        assert_eq!(
+            graph.nodes[0].ints("pads").unwrap(),
+            Some(&[1, 1, 1, 2][..])
+        );
         let after = infer(&graph, &shapes).unwrap();
         assert_eq!(after.get("y").unwrap(), inference.get("y").unwrap());
     }

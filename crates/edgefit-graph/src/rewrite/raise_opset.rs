@@ -134,7 +134,10 @@ mod tests {
         let mut graph = Graph::new("g", 9);
         graph.nodes = vec![Node::new("Upsample", "up", &["x", "s"], &["y"])];
         let error = raised(&mut graph).unwrap_err().to_string();
-        assert!(error.contains("'up'") && error.contains("opset 13"), "{error}");
+        assert!(
+            error.contains("'up'") && error.contains("opset 13"),
+            "{error}"
+        );
         let mut graph = Graph::new("g", 12);
         let softmax = Node::new("Softmax", "s", &["x"], &["y"]);
         graph.nodes = vec![softmax.with("axis", Attribute::Int(1))];
@@ -143,6 +146,11 @@ mod tests {
         graph.inputs.clear();
         raised(&mut graph).unwrap();
         let mut old = Graph::new("g", 8);
-        assert!(raised(&mut old).unwrap_err().to_string().contains("opset 8"));
+        assert!(
+            raised(&mut old)
+                .unwrap_err()
+                .to_string()
+                .contains("opset 8")
+        );
     }
 }

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
+use crate::run::split_file::SplitFile;
 
 /// Name of the file.
 pub(crate) const NAME: &str = "job.json";
@@ -90,6 +91,15 @@ impl JobFile {
             })
         })
     }
+}
+
+/// The data that the run in `folder` trained on, and which samples of it were for what.
+///
+/// # Errors
+/// There is no run, or it has no splits yet.
+pub fn data_of_run(folder: &Path) -> Result<(PathBuf, SplitFile)> {
+    let job = JobFile::load(folder)?.job;
+    Ok((job.data, SplitFile::load(&folder.join("splits.json"))?))
 }
 
 /// Whether the job of a run lies in `folder`, of whatever version.

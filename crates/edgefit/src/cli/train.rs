@@ -10,6 +10,7 @@ use edgefit::guards::Code;
 use edgefit::import::{Variant, WeightsChoice};
 use edgefit::train::{Existing, StageName};
 
+use super::quantize::{Quantize, Scheme};
 use super::verify::{EngineWorker, Verify};
 use super::{InputShape, dims, model};
 
@@ -27,6 +28,10 @@ pub enum TrainCommand {
     Recipe(Recipe),
     /// Say what a guard means, why, and how to fix what it found
     Explain(Explain),
+    /// Turn a float model into an int8 one that loses no accuracy
+    Quantize(Quantize),
+    /// Show what engines want of an int8 model
+    Scheme(Scheme),
     /// Compare what the engines compute from one model, or from two versions of it
     Verify(Verify),
     /// Load and run models as it is told on stdin; `verify` starts this for each engine

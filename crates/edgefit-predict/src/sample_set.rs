@@ -1,0 +1,135 @@
+//! [`SampleSet`]: images or arrays that a model takes, to be read in any order and again and again.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use edgefit_data::{decode, read_image};
+use edgefit_engine::Array;
+use edgefit_graph::{Dim, Graph, Preprocessing, labels};
+
+use crate::error::{Error, Result};
+use crate::samples::{self, Image, Sample};
+
+/// Samples that are read and prepared as the model asks for when they are needed.
+#[derive(Debug)]
+pub struct SampleSet {
+    source: Source,
+    samples: Vec<Sample>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Images(Vec<Image>, Preprocessing),
+    Arrays(Vec<Array>),
+}
+
+impl SampleSet {
+    /// What lies at `path` for the model `graph`: a folder of images, of which `only` may name some, or an
+    /// `.npz` file. Images that cannot be read are told to `warn` and left out.
+    ///
+    /// # Errors
+    /// There are no samples, they do not go with the model, or it does not say how images are prepared.
+    pub fn open(
+        path: &Path,
+        graph: &Graph,
+        only: Option<&BTreeSet<String>>,
+        warn: &mut dyn FnMut(&str),
+    ) -> Result<Self> {
+        let labels = labels::of(graph)?.unwrap_or_default();
+        if path.extension().is_some_and(|extension| extension == "npz") {
+            let batch = samples::arrays(path, graph, &labels)?;
+            check_shapes(path, graph, &batch.inputs)?;
+            return Ok(SampleSet {
+                samples: batch.samples,
+                source: Source::Arrays(batch.inputs),
+            });
+        }
+        let preprocessing = Preprocessing::of(graph)?;
+        let preprocessing = preprocessing.ok_or_else(|| {
+            Error::invalid(
+                "the model does not say how its images are to be prepared; say it with --preprocessing, one \
+                 of imagenet, tf, lite, unit, raw",
+            )
+        })?;
+        let mut images = samples::images(path, &labels, only, warn)?;
+        images.retain(|image| {
+            let read = read_image(&image.path).and_then(|bytes| decode(&bytes));
+            if let Err(problem) = &read {
+                warn(&format!("{}: {problem}; left out", image.path.display()));
+            }
+            read.is_ok()
+        });
+        if images.is_empty() {
+            return Err(Error::invalid(format!(
+                "none of the images in {} can be read; give images in PNG, JPEG, WebP, BMP or GIF",
+                path.display()
+            )));
+        }
+        Ok(SampleSet {
+            samples: images.iter().map(|image| image.sample.clone()).collect(),
+            source: Source::Images(images, preprocessing),
+        })
+    }
+
+    /// The samples, in the order of their paths or rows.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// The samples with those `indices` as a batch: an array for each input of the model.
+    ///
+    /// # Errors
+    /// An image cannot be read any more.
+    pub fn batch(&self, indices: &[usize]) -> Result<Vec<Array>> {
+        match &self.source {
+            Source::Arrays(inputs) => Ok(inputs.iter().map(|input| rows(input, indices)).collect()),
+            Source::Images(images, preprocessing) => {
+                let images: Vec<Image> = indices.iter().map(|&at| images[at].clone()).collect();
+                let mut problems = Vec::new();
+                let batch = samples::batch(&images, preprocessing, &mut |words| {
+                    problems.push(words.to_owned());
+                });
+                match problems.into_iter().next() {
+                    Some(problem) => Err(Error::invalid(problem)),
+                    None => Ok(batch.inputs),
+                }
+            }
+        }
+    }
+}
+
+/// The rows of an array with those `indices`.
+fn rows(array: &Array, indices: &[usize]) -> Array {
+    let count = array.dims.first().copied().unwrap_or(0);
+    let width = array.values.len() / count.max(1);
+    let row = |&index: &usize| &array.values[index * width..(index + 1) * width];
+    Array {
+        dims: [&[indices.len()], array.dims.get(1..).unwrap_or_default()].concat(),
+        values: indices.iter().flat_map(row).copied().collect(),
+    }
+}
+
+/// Refuses samples of another shape than the model's inputs have.
+fn check_shapes(path: &Path, graph: &Graph, arrays: &[Array]) -> Result<()> {
+    for (input, array) in graph.free_inputs().zip(arrays) {
+        let Some(dims) = input.dims() else {
+            continue;
+        };
+        let same = |(wanted, given): (&Dim, &usize)| match wanted {
+            Dim::Known(wanted) => wanted == given,
+            _ => true,
+        };
+        let fits = dims.len() == array.dims.len() && dims.iter().zip(&array.dims).skip(1).all(same);
+        if !fits {
+            let wanted: Vec<String> = dims.iter().skip(1).map(ToString::to_string).collect();
+            return Err(Error::invalid(format!(
+                "{}: samples for '{}' have the shape {:?}, and the model takes [{}]; save them in that shape",
+                path.display(),
+                input.name,
+                array.dims.get(1..).unwrap_or_default(),
+                wanted.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! [`Report`]: what became of a model that was quantised.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use edgefit_engine::EngineName;
+use edgefit_graph::Graph;
+use serde::Serialize;
+
+use crate::comparison::Comparison;
+use crate::equalize::Equalized;
+use crate::guard::{Guarded, KeptFloat, Limits};
+use crate::quantize::{Calibrated, FloatNode};
+
+/// Key of the metadata entry that a quantised model carries.
+const KEY: &str = "edgefit.quantization";
+
+/// Where a quantised model comes from; part of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// Name of the scheme.
+    pub scheme: String,
+    /// Calibration samples.
+    pub calibration_samples: usize,
+    /// Seed by which they were drawn.
+    pub seed: u64,
+    /// SHA-256 of the float model's file.
+    pub float_sha256: String,
+}
+
+impl Provenance {
+    /// Stores it in the metadata of the model.
+    pub fn store(&self, graph: &mut Graph) {
+        let json = serde_json::json!(self).to_string();
+        graph.metadata.insert(KEY.into(), json);
+    }
+}
+
+/// The files before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Files {
+    /// The float model.
+    pub float: PathBuf,
+    /// Its bytes.
+    pub float_bytes: u64,
+    /// The quantised model.
+    pub model: PathBuf,
+    /// Its bytes.
+    pub model_bytes: u64,
+}
+
+/// What became of a model that was quantised.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The files.
+    #[serde(flatten)]
+    pub files: Files,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub provenance: Provenance,
+    /// What ran both models for the comparison.
+    pub engine: EngineName,
+    /// Fusion groups that run on integers.
+    pub int8_groups: usize,
+    /// Nodes that compute on floats by the scheme, by op.
+    pub float_ops: BTreeMap<String, usize>,
+    /// Those nodes.
+    pub float_nodes: Vec<FloatNode>,
+    /// Pairs of layers that were equalised.
+    pub equalized: Vec<Equalized>,
+    /// What was allowed.
+    pub limits: Limits,
+    /// Against the float model, on samples that calibrated nothing.
+    pub comparison: Comparison,
+    /// The same with nothing kept float for its accuracy.
+    pub all_int8: Comparison,
+    /// Groups that stay float.
+    pub kept_float: Vec<KeptFloat>,
+    /// Whether the limits are kept.
+    pub is_kept: bool,
+}
+
+impl Report {
+    /// Name and version of the document.
+    pub const SCHEMA: &str = "edgefit.quantize/1";
+
+    /// Of a model that was `calibrated` and `guarded`, as `engine` ran it.
+    pub fn of(
+        calibrated: &Calibrated,
+        guarded: &Guarded,
+        files: Files,
+        provenance: Provenance,
+        engine: EngineName,
+    ) -> Self {
+        let mut float_ops = BTreeMap::new();
+        for node in &guarded.quantized.float_nodes {
+            *float_ops.entry(node.op.clone()).or_default() += 1;
+        }
+        Report {
+            files,
+            provenance,
+            engine,
+            int8_groups: guarded.quantized.groups.len(),
+            float_ops,
+            float_nodes: guarded.quantized.float_nodes.clone(),
+            equalized: calibrated.equalized.clone(),
+            limits: guarded.limits,
+            comparison: guarded.comparison.clone(),
+            all_int8: guarded.all_int8.clone(),
+            kept_float: guarded.kept_float.clone(),
+            is_kept: guarded.is_kept,
+        }
+    }
+}

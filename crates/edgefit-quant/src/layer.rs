@@ -63,6 +63,31 @@ impl<'g> Channels<'g> {
         }
     }
 
+    /// Groups of output channels that read input channels of their own.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// Inputs of an output: elements of a row.
+    pub fn width(&self) -> usize {
+        self.dims.iter().product::<usize>() / self.outputs().max(1)
+    }
+
+    /// The elements that make the output channel `output`, as they lie in a patch of the input.
+    pub fn row(&self, output: usize) -> impl Iterator<Item = usize> {
+        let width = self.width();
+        let (start, step) = match self.output_axis {
+            0 => (output * width, 1),
+            _ => (output, self.outputs()),
+        };
+        (0..width).map(move |at| start + at * step)
+    }
+
+    /// The group of the output channel `output`.
+    pub fn group(&self, output: usize) -> usize {
+        output / (self.outputs() / self.groups).max(1)
+    }
+
     /// Output and input channel of the element at `index`, row-major.
     pub fn at(&self, index: usize) -> (usize, usize) {
         let inner: usize = self.dims[self.output_axis + 1..].iter().product();

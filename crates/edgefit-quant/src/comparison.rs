@@ -115,7 +115,11 @@ impl Accuracy {
         let expected = points / 100.0 * self.samples as f64;
         if discordant == 0 {
             // With no difference in n samples, more than 3 / n of all differ with a chance of 5 %.
-            return if expected >= 3.0 { Decision::Kept } else { Decision::Open };
+            return if expected >= 3.0 {
+                Decision::Kept
+            } else {
+                Decision::Open
+            };
         }
         let share = (1.0 + expected / discordant as f64) / 2.0;
         if share < 1.0 && binomial_tail(self.only_float, discordant, share) < SIGNIFICANCE {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use edgefit_graph::{Graph, Node, Tensor};
 
 use crate::error::Result;
-use crate::observe::Observed;
+use crate::observe::Observations;
 use crate::parameters::Parameters;
 use crate::scheme::Scheme;
 use crate::weights::{QuantizedWeight, WeightRule, least_scales, quantized_bias};
@@ -105,17 +105,18 @@ impl<'g> Channels<'g> {
     }
 }
 
-/// Weight and bias of `node` as integers.
+/// Weight and bias of the node at `index` as integers.
 ///
 /// The bias takes up how much rounding the weight moves the mean of each result, for the mean inputs that
 /// were observed (Nagel et al. 2019, arXiv 1906.04721, section 4.2).
 pub(crate) fn quantized_layer(
     graph: &Graph,
-    node: &Node,
+    index: usize,
     scheme: &Scheme,
     parameters: &BTreeMap<String, Parameters>,
-    observed: &BTreeMap<String, Observed>,
+    observed: &Observations,
 ) -> Result<QuantizedLayer> {
+    let node = &graph.nodes[index];
     let weight = &graph.initializers[&node.inputs[1]];
     let channels = Channels::of(node, weight);
     let rule = WeightRule {
@@ -144,8 +145,9 @@ pub(crate) fn quantized_layer(
         }
         None => Vec::new(),
     };
-    let quantized = QuantizedWeight::of(weight, rule, &least)?;
-    let bias = match (bias, channels, observed.get(input)) {
+    let inputs = channels.zip(observed.inputs.get(&index));
+    let quantized = QuantizedWeight::of(weight, rule, &least, inputs)?;
+    let bias = match (bias, channels, observed.values.get(input)) {
         (Some(bias), Some(channels), Some(input)) => {
             let made = quantized.dequantized();
             let shift = mean_shift(channels, &floats, &made, &input.channel_means());

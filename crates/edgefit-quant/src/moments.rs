@@ -33,7 +33,9 @@ impl Moments {
     /// Of no samples yet, for the inputs of a layer.
     pub fn of(channels: Channels) -> Self {
         let (groups, width) = (channels.groups(), channels.width());
-        let squares = (0..groups).flat_map(|_| blocks(width)).map(|block| block.len().pow(2));
+        let squares = (0..groups)
+            .flat_map(|_| blocks(width))
+            .map(|block| block.len().pow(2));
         Moments {
             groups,
             width,
@@ -42,6 +44,11 @@ impl Moments {
             products: squares.map(|elements| vec![0.0; elements]).collect(),
             samples: 0,
         }
+    }
+
+    /// Groups of output channels that read inputs of their own.
+    pub fn groups(&self) -> usize {
+        self.groups
     }
 
     /// Counts the inputs `x` of a convolution with a weight of the shape `weight`.
@@ -135,7 +142,9 @@ impl Moments {
 
 fn blocks(width: usize) -> Vec<Range<usize>> {
     let starts = (0..width).step_by(BLOCK);
-    starts.map(|start| start..width.min(start + BLOCK)).collect()
+    starts
+        .map(|start| start..width.min(start + BLOCK))
+        .collect()
 }
 
 /// Adds xᵀ · x to `product`, where x has `count` rows of `size` elements, `stride` apart.
@@ -179,7 +188,8 @@ fn patch(x: &[f32], spatial: &[usize], extents: &[Extent], position: usize, row:
         let (mut tap, mut position) = (tap, position);
         let (mut offset, mut stride) = (0, 1);
         for (extent, &size) in extents.iter().zip(spatial).rev() {
-            let at = position % extent.output * extent.stride + tap % extent.kernel * extent.dilation;
+            let at =
+                position % extent.output * extent.stride + tap % extent.kernel * extent.dilation;
             let at = at.checked_sub(extent.before).filter(|&at| at < size)?;
             offset += at * stride;
             stride *= size;

@@ -3,12 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edgefit_engine::{Array, Engine};
+use edgefit_graph::ops::{Conv, Op, OpReader};
 use edgefit_graph::rewrite::prune;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Graph, Node, ValueInfo};
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
+use crate::layer::Channels;
+use crate::moments::Moments;
+use crate::plan::Plan;
+use crate::rounding::InputStatistics;
 use crate::samples::{Samples, count};
 
 /// What calibration keeps of a value: its size does not depend on the number of samples.
@@ -55,17 +61,27 @@ impl Observed {
     }
 }
 
-/// Runs `graph` over `samples` and watches `values`.
+/// What was observed of a model on calibration samples.
+#[derive(Debug, Default)]
+pub(crate) struct Observations {
+    /// Of each value that is quantised.
+    pub values: BTreeMap<String, Observed>,
+    /// Of the inputs of each layer with a weight, by the index of its node.
+    pub inputs: BTreeMap<usize, InputStatistics>,
+}
+
+/// Runs `graph` over `samples` and watches the values and the layers of `plan`.
 ///
 /// # Errors
 /// There are no samples, the engine fails, or a value is NaN or infinite.
-pub fn observe<'v>(
+pub(crate) fn observe(
     graph: &Graph,
-    values: impl IntoIterator<Item = &'v str>,
+    plan: &Plan,
     samples: &dyn Samples,
     engine: &mut dyn Engine,
-) -> Result<BTreeMap<String, Observed>> {
-    let values: BTreeSet<&str> = values.into_iter().collect();
+) -> Result<Observations> {
+    let rescaled = plan.rescales.iter().map(|rescale| rescale.to.as_str());
+    let values: BTreeSet<&str> = plan.values().chain(rescaled).collect();
     let inputs: Vec<&str> = graph
         .free_inputs()
         .map(|input| input.name.as_str())
@@ -77,6 +93,7 @@ pub fn observe<'v>(
     prune(&mut watched);
     engine.load(&watched)?;
     let mut observed: BTreeMap<String, Observed> = BTreeMap::new();
+    let mut layers = layers(graph, plan);
     let mut seen = 0;
     for batch in samples.batches() {
         let batch = batch?;
@@ -90,13 +107,64 @@ pub fn observe<'v>(
                 return Err(non_finite(graph, name, seen + row + 1));
             }
             observed.entry(name.to_owned()).or_default().add(array);
+            layers
+                .par_iter_mut()
+                .filter(|layer| layer.input == name)
+                .for_each(|layer| layer.add(array));
         }
         seen += count(&batch);
     }
     match seen {
         0 => Err(Error::NoSamples),
-        _ => Ok(observed),
+        _ => Ok(Observations {
+            values: observed,
+            inputs: layers
+                .par_iter()
+                .map(|layer| (layer.node, InputStatistics::of(&layer.moments)))
+                .collect(),
+        }),
     }
+}
+
+/// A layer whose inputs are watched.
+struct Layer<'g> {
+    node: usize,
+    input: &'g str,
+    /// Of a convolution, and the shape of its weight.
+    conv: Option<(Conv, &'g [usize])>,
+    moments: Moments,
+}
+
+impl Layer<'_> {
+    fn add(&mut self, x: &Array) {
+        match &self.conv {
+            Some((conv, weight)) => self.moments.add_convolved(conv, x, weight),
+            None => self.moments.add_rows(x),
+        }
+    }
+}
+
+/// The layers of `plan` that have a weight.
+fn layers<'g>(graph: &'g Graph, plan: &Plan) -> Vec<Layer<'g>> {
+    let reader = OpReader::new(graph);
+    let groups = plan.groups.iter();
+    groups
+        .filter_map(|group| {
+            let node = &graph.nodes[group.node];
+            let weight = graph.initializers.get(node.input(1)?)?;
+            let channels = Channels::of(node, weight)?;
+            let conv = match reader.read(node).ok()? {
+                Op::Conv(conv) => Some((conv, weight.dims())),
+                _ => None,
+            };
+            Some(Layer {
+                node: group.node,
+                input: node.input(0)?,
+                conv,
+                moments: Moments::of(channels),
+            })
+        })
+        .collect()
 }
 
 fn non_finite(graph: &Graph, value: &str, sample: usize) -> Error {

@@ -1,6 +1,6 @@
 //! [`Calibrated`]: a float model that was run over calibration samples, and is written as int8 from there.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use edgefit_engine::Engine;
 use edgefit_graph::infer::{InputShapes, infer};
@@ -11,7 +11,7 @@ use crate::equalize::{Equalized, equalize};
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
 use crate::layer::quantized_layer;
-use crate::observe::{Observed, observe};
+use crate::observe::{Observations, observe};
 use crate::parameters::Parameters;
 use crate::plan::{Plan, is_weighted};
 use crate::prepare::prepared;
@@ -31,7 +31,7 @@ pub struct Calibrated {
     /// Pairs of layers that were equalised, the most first.
     pub equalized: Vec<Equalized>,
     scheme: Scheme,
-    observed: BTreeMap<String, Observed>,
+    observed: Observations,
 }
 
 /// What became of a model.
@@ -92,12 +92,12 @@ impl Calibrated {
                 ops: scheme.quantized.join(", "),
             });
         }
-        let mut observed = observe(&graph, first.values(), samples, engine)?;
+        let mut observed = observe(&graph, &first, samples, engine)?;
         let mut equalized = Vec::new();
         if scheme.weight.granularity == Granularity::PerTensor {
-            equalized = equalize(&mut graph, &observed)?;
+            equalized = equalize(&mut graph, &observed.values)?;
             if !equalized.is_empty() {
-                observed = observe(&graph, first.values(), samples, engine)?;
+                observed = observe(&graph, &first, samples, engine)?;
             }
         }
         Ok(Calibrated {
@@ -121,12 +121,13 @@ impl Calibrated {
     pub fn quantize(&self, kept_float: &HashSet<String>) -> Result<Quantized> {
         let (graph, scheme) = (&self.graph, &self.scheme);
         let plan = plan(graph, scheme, kept_float)?;
-        let mut parameters = value_parameters(graph, &plan, scheme, &self.observed);
+        let mut parameters = value_parameters(graph, &plan, scheme, &self.observed.values);
         let mut layers = HashMap::new();
         for group in &plan.groups {
             let node = &graph.nodes[group.node];
             if is_weighted(node) && has_weight(graph, node) {
-                let layer = quantized_layer(graph, node, scheme, &parameters, &self.observed)?;
+                let layer =
+                    quantized_layer(graph, group.node, scheme, &parameters, &self.observed)?;
                 layers.insert(group.node, layer);
             } else if matches!(node.op.as_str(), "Add" | "Mul") {
                 for (name, tensor) in constants(graph, node) {

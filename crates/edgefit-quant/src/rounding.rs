@@ -4,8 +4,47 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
+use crate::layer::Channels;
+use crate::moments::Moments;
+
 /// Share of the mean variance that each variance is raised by: it bounds what is made up for.
 const DAMPING: f64 = 0.01;
+
+/// How the inputs of a layer vary, for each group of its output channels.
+#[derive(Debug, Clone)]
+pub(crate) struct InputStatistics {
+    groups: Vec<(Factored, Vec<f32>)>,
+}
+
+impl InputStatistics {
+    /// Of all that `moments` counted.
+    pub fn of(moments: &Moments) -> Self {
+        let groups = (0..moments.groups()).into_par_iter().map(|group| {
+            let covariances = moments.covariances(group);
+            let variances = covariances.iter().flat_map(|(block, covariance)| {
+                let size = block.len();
+                (0..size).map(move |at| covariance[at * size + at] as f32)
+            });
+            let variances = variances.collect();
+            (Factored::of(covariances), variances)
+        });
+        InputStatistics {
+            groups: groups.collect(),
+        }
+    }
+
+    /// Of the inputs that the output channel `output` reads.
+    pub fn factored(&self, channels: Channels, output: usize) -> &Factored {
+        &self.groups[channels.group(output)].0
+    }
+
+    /// Variance of each of those inputs.
+    pub fn variances(&self, channels: Channels, output: usize) -> &[f32] {
+        &self.groups[channels.group(output)].1
+    }
+}
 
 /// How the inputs of a row vary together, factored: covariance = Rᵀ · R.
 #[derive(Debug, Clone)]
@@ -35,7 +74,11 @@ impl Factored {
             let damping = DAMPING * mean + f64::MIN_POSITIVE.sqrt();
             let columns = cholesky(size, |row, column| {
                 let value = covariance[order[row] * size + order[column]];
-                if row == column { value + damping } else { value }
+                if row == column {
+                    value + damping
+                } else {
+                    value
+                }
             });
             Block {
                 inputs,

@@ -1,10 +1,12 @@
 //! Quantised weights and biases.
 
 use edgefit_graph::{DataType, Tensor};
+use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::layer::Channels;
 use crate::parameters::integer_tensor;
+use crate::rounding::InputStatistics;
 
 /// Shrink factors that are tried of each range.
 const FACTORS: usize = 80;
@@ -42,9 +44,17 @@ impl QuantizedWeight {
     /// `weight` as integers; each scale has the least squared error over its slice. Scales are at least
     /// `least_scale`, one for each slice or for all of them.
     ///
+    /// Where it is known how the inputs vary, errors count by the variance of their input, and rounding
+    /// lets those of a row make up for each other.
+    ///
     /// # Errors
     /// The weight is not of floats.
-    pub fn of(weight: &Tensor, rule: WeightRule, least_scale: &[f32]) -> Result<Self> {
+    pub fn of(
+        weight: &Tensor,
+        rule: WeightRule,
+        least_scale: &[f32],
+        inputs: Option<(Channels, &InputStatistics)>,
+    ) -> Result<Self> {
         let values = weight.to_f32()?;
         let dims = weight.dims().to_vec();
         let slices = rule.axis.map_or(1, |axis| dims[axis]);
@@ -52,9 +62,10 @@ impl QuantizedWeight {
             .axis
             .map_or(values.len(), |axis| dims[axis + 1..].iter().product());
         let slice_of = |index: usize| (index / inner.max(1)) % slices.max(1);
-        let mut of_slice: Vec<Vec<f32>> = vec![Vec::new(); slices];
-        for (index, &value) in values.iter().enumerate() {
-            of_slice[slice_of(index)].push(value);
+        let importance = importance(values.len(), inputs);
+        let mut of_slice: Vec<Vec<(f32, f32)>> = vec![Vec::new(); slices];
+        for (index, pair) in values.iter().copied().zip(importance).enumerate() {
+            of_slice[slice_of(index)].push(pair);
         }
         let floor = |slice: usize| match least_scale {
             [] => 0.0,
@@ -62,16 +73,35 @@ impl QuantizedWeight {
             each => each.get(slice).copied().unwrap_or(0.0),
         };
         let scales: Vec<f32> = of_slice
-            .iter()
+            .par_iter()
             .enumerate()
             .map(|(slice, values)| best_scale(values, rule).max(floor(slice)))
             .collect();
-        let quantized = values.iter().enumerate().map(|(index, &value)| {
-            let rounded = (value / scales[slice_of(index)]).round_ties_even() as i64;
-            rounded.clamp(-rule.limit, rule.limit)
-        });
+        let mut rounded: Vec<i64> = vec![0; values.len()];
+        match inputs {
+            None => {
+                for (index, (rounded, value)) in rounded.iter_mut().zip(&values).enumerate() {
+                    let integer = (value / scales[slice_of(index)]).round_ties_even() as i64;
+                    *rounded = integer.clamp(-rule.limit, rule.limit);
+                }
+            }
+            Some((channels, inputs)) => {
+                let rows = (0..channels.outputs()).into_par_iter().map(|output| {
+                    let row: Vec<f32> = channels.row(output).map(|index| values[index]).collect();
+                    let scale = scales[if slices == 1 { 0 } else { output }];
+                    let factored = inputs.factored(channels, output);
+                    factored.round(&row, scale, rule.limit)
+                });
+                let rows: Vec<Vec<i64>> = rows.collect();
+                for (output, row) in rows.into_iter().enumerate() {
+                    for (index, integer) in channels.row(output).zip(row) {
+                        rounded[index] = integer;
+                    }
+                }
+            }
+        }
         Ok(QuantizedWeight {
-            values: quantized.collect(),
+            values: rounded,
             axis: rule.axis,
             dims,
             scales,
@@ -104,11 +134,38 @@ impl QuantizedWeight {
     }
 }
 
-/// The scale of least squared error.
-fn best_scale(values: &[f32], rule: WeightRule) -> f32 {
+/// What the squared error of each of `count` elements counts: the variance of its input, where that is
+/// known, and a hundredth of the mean, so that none counts nothing.
+fn importance(count: usize, inputs: Option<(Channels, &InputStatistics)>) -> Vec<f32> {
+    let mut importance = vec![1f32; count];
+    let Some((channels, inputs)) = inputs else {
+        return importance;
+    };
+    for output in 0..channels.outputs() {
+        for (index, variance) in channels.row(output).zip(inputs.variances(channels, output)) {
+            importance[index] = *variance;
+        }
+    }
+    let mean = importance
+        .iter()
+        .map(|&value| f64::from(value))
+        .sum::<f64>()
+        / count.max(1) as f64;
+    if mean > 0.0 {
+        for value in &mut importance {
+            *value = *value / mean as f32 + 0.01;
+        }
+    } else {
+        importance.fill(1.0);
+    }
+    importance
+}
+
+/// The scale of least squared error; each value comes with what its error counts.
+fn best_scale(values: &[(f32, f32)], rule: WeightRule) -> f32 {
     let most = values
         .iter()
-        .fold(0f32, |most, value| most.max(value.abs()));
+        .fold(0f32, |most, (value, _)| most.max(value.abs()));
     let whole = most / rule.limit as f32;
     if whole <= f32::MIN_POSITIVE {
         return 1.0;
@@ -122,14 +179,14 @@ fn best_scale(values: &[f32], rule: WeightRule) -> f32 {
     least_error(values, rule.limit, factors.map(|factor| whole * factor))
 }
 
-fn least_error(values: &[f32], limit: i64, scales: impl IntoIterator<Item = f32>) -> f32 {
+fn least_error(values: &[(f32, f32)], limit: i64, scales: impl IntoIterator<Item = f32>) -> f32 {
     let error = |scale: f32| {
         let limit = limit as f32;
-        let off = |value: &f32| {
+        let error = |(value, importance): &(f32, f32)| {
             let rounded = (value / scale).round_ties_even().clamp(-limit, limit);
-            value - rounded * scale
+            importance * (value - rounded * scale).powi(2)
         };
-        values.iter().map(off).map(|off| off * off).sum::<f32>()
+        values.iter().map(error).sum::<f32>()
     };
     let scored = scales.into_iter().map(|scale| (error(scale), scale));
     scored
@@ -199,7 +256,7 @@ mod tests {
             limit: 127,
             power_of_two: false,
         };
-        let quantized = QuantizedWeight::of(&weight, rule, &[]).unwrap();
+        let quantized = QuantizedWeight::of(&weight, rule, &[], None).unwrap();
         assert_eq!(quantized.scales.len(), 2);
         for (value, made) in weight.to_f32().unwrap().iter().zip(quantized.dequantized()) {
             assert!((value - made).abs() < value.abs() * 0.01, "{value} {made}");
@@ -208,11 +265,14 @@ mod tests {
             axis: Some(1),
             ..rule
         };
-        let quantized = QuantizedWeight::of(&weight, columns, &[]).unwrap();
+        let quantized = QuantizedWeight::of(&weight, columns, &[], None).unwrap();
         assert!((quantized.scales[0] - 100.0 / 127.0).abs() < 0.1);
         let one = WeightRule { axis: None, ..rule };
         assert_eq!(
-            QuantizedWeight::of(&weight, one, &[]).unwrap().scales.len(),
+            QuantizedWeight::of(&weight, one, &[], None)
+                .unwrap()
+                .scales
+                .len(),
             1
         );
     }
@@ -229,7 +289,7 @@ mod tests {
             limit: 127,
             power_of_two: false,
         };
-        let quantized = QuantizedWeight::of(&weight, rule, &least).unwrap();
+        let quantized = QuantizedWeight::of(&weight, rule, &least, None).unwrap();
         let (integers, scales, _) = quantized_bias(&bias, 0.01, &quantized);
         let (integers, scales) = (integers.to_i64().unwrap(), scales.to_f32().unwrap());
         for channel in 0..2 {
@@ -255,7 +315,7 @@ mod tests {
             limit: 127,
             power_of_two: false,
         };
-        let quantized = QuantizedWeight::of(&weight, rule, &least).unwrap();
+        let quantized = QuantizedWeight::of(&weight, rule, &least, None).unwrap();
         let sum: i64 = quantized.values.iter().sum();
         assert!(
             sum * 255 <= i64::from(i32::MAX) && sum > count as i64,

@@ -24,6 +24,7 @@ mod model_forms;
 mod mutations;
 mod predict;
 mod probe;
+mod quantize;
 mod quantized;
 #[cfg(unix)]
 mod remote;

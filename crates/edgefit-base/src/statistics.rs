@@ -5,7 +5,7 @@ mod paired;
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 use statrs::statistics::Statistics;
 
-pub use paired::Paired;
+pub use paired::{Decision, Paired};
 
 /// What a 95 % interval leaves out at each end.
 const TAIL: f64 = 0.025;

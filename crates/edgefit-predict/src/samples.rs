@@ -165,7 +165,12 @@ pub(crate) fn arrays(path: &Path, graph: &Graph, labels: &[String]) -> Result<Ba
         .iter()
         .find(|array| array.name == Y && array.values.len() == count);
     let class = |row: usize| {
-        let name = truth?.values[row].to_string();
+        let value = truth?.values[row];
+        if labels.is_empty() {
+            // A model without names for its outputs numbers them.
+            return (value >= 0.0 && value.fract() == 0.0).then_some(value as usize);
+        }
+        let name = value.to_string();
         labels.iter().position(|label| *label == name)
     };
     let samples = (0..count).map(|row| Sample {

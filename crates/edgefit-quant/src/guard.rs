@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use edgefit_base::statistics::Decision;
 use edgefit_engine::Engine;
 use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_graph::ops::OpReader;
 use edgefit_graph::{Graph, Node, Tensor};
 use serde::Serialize;
 
-use crate::comparison::{Comparison, Decision};
+use crate::comparison::Comparison;
 use crate::error::Result;
 use crate::outputs::{Outputs, outputs};
 use crate::quantize::{Calibrated, Quantized};

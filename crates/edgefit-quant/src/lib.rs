@@ -26,7 +26,7 @@ mod scheme;
 mod value_parameters;
 mod weights;
 
-pub use comparison::{Accuracy, Comparison, Decision};
+pub use comparison::{Accuracy, Comparison};
 pub use draw::{Chosen, draw, shuffled};
 pub use equalize::Equalized;
 pub use error::{Error, Result};

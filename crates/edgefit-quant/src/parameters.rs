@@ -164,9 +164,6 @@ mod tests {
         histogram.add(&bulk);
         histogram.add(&[1.6]);
         let parameters = Parameters::of_histogram(&histogram, &scheme("onnxruntime-x86-vnni"));
-        assert!(
-            (0.99..1.1).contains(&parameters.highest()),
-            "{parameters:?}"
-        );
+        assert!(parameters.highest() < 1.5, "{parameters:?}");
     }
 }

@@ -70,8 +70,8 @@ impl Factored {
             let variance = |index: usize| covariance[index * size + index];
             order.sort_by(|&a, &b| variance(a).total_cmp(&variance(b)));
             let mean = (0..size).map(variance).sum::<f64>() / size.max(1) as f64;
-            // Inputs that never vary leave a matrix of zeros.
-            let damping = DAMPING * mean + f64::MIN_POSITIVE.sqrt();
+            // Inputs that never vary leave a matrix of zeros; then each weight is rounded by itself.
+            let damping = if mean > 0.0 { DAMPING * mean } else { 1.0 };
             let columns = cholesky(size, |row, column| {
                 let value = covariance[order[row] * size + order[column]];
                 if row == column {

@@ -1,12 +1,26 @@
 //! Two classifiers compared on the same samples.
 
-use statrs::distribution::{Binomial, DiscreteCDF};
+use serde::Serialize;
+
+use crate::statistics::binomial_tail;
 
 /// What a test has to be as rare as by chance to count.
 const LEVEL: f64 = 0.05;
 
-/// The quantile of the normal distribution that goes with [`LEVEL`], on one side.
-const ONE_SIDED: f64 = 1.645;
+/// If none of n samples shows something, fewer than this by n do, at [`LEVEL`]: −ln 0.05.
+const NONE_SEEN: f64 = 3.0;
+
+/// What the samples say of a limit for a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// More is lost, beyond chance.
+    Exceeded,
+    /// Less is lost, beyond chance.
+    Kept,
+    /// There are too few samples to tell.
+    Open,
+}
 
 /// How two classifiers fare on the same samples. Those that both get correct, or both wrong, say nothing of
 /// their difference (McNemar 1947).
@@ -43,21 +57,50 @@ impl Paired {
         ((apart - loss * loss).max(0.0) / all).sqrt()
     }
 
-    /// Probability that so many or more are lost among those that differ, if loss and gain are as likely:
-    /// the exact sign test.
-    pub fn by_chance(&self) -> f64 {
-        let apart = (self.lost + self.gained) as u64;
-        match (Binomial::new(0.5, apart), self.lost.checked_sub(1)) {
-            (Ok(chance), Some(less)) => chance.sf(less as u64),
-            _ => 1.0,
+    /// Whether more than the share `allowed` is lost, at 5 %. If that share is, then of the samples on which
+    /// the two differ the number that is lost is binomial, with a chance that is above one half by as much:
+    /// McNemar's exact test, with a margin.
+    ///
+    /// ```
+    /// use edgefit_base::statistics::{Decision, Paired};
+    ///
+    /// let decide = |samples, lost, gained| Paired { samples, lost, gained }.decide(0.005);
+    /// assert_eq!(decide(10_000, 900, 467), Decision::Exceeded);
+    /// assert_eq!(decide(10_000, 150, 136), Decision::Kept);
+    /// // One of 44 may be chance, and 44 cannot show that less than 0.5 % is lost.
+    /// assert_eq!(decide(44, 1, 0), Decision::Open);
+    /// assert_eq!(decide(44, 0, 0), Decision::Open);
+    /// ```
+    pub fn decide(&self, allowed: f64) -> Decision {
+        let apart = self.lost + self.gained;
+        let expected = allowed * self.samples as f64;
+        let chance = if apart > 0 {
+            (1.0 + expected / apart as f64) / 2.0
+        } else {
+            1.0
+        };
+        if chance < 1.0 {
+            if binomial_tail(self.lost, apart, chance) < LEVEL {
+                Decision::Exceeded
+            } else if binomial_tail(self.gained, apart, 1.0 - chance) < LEVEL {
+                Decision::Kept
+            } else {
+                Decision::Open
+            }
+        } else {
+            // Even if all that differ were lost it would be less; but they may be few by chance.
+            let most = apart as f64 + 2.0 * (apart as f64).sqrt() + NONE_SEEN;
+            if expected >= most {
+                Decision::Kept
+            } else {
+                Decision::Open
+            }
         }
     }
 
-    /// Whether more than the share `allowed` is lost, and that is no chance: by the sign test, and by the
-    /// lower 95 % limit of the loss.
+    /// Whether more than the share `allowed` is lost, and that is no chance.
     pub fn exceeds(&self, allowed: f64) -> bool {
-        let least = self.loss() - ONE_SIDED * self.standard_error();
-        least > allowed && self.by_chance() < LEVEL
+        self.decide(allowed) == Decision::Exceeded
     }
 }
 
@@ -76,8 +119,8 @@ mod tests {
         assert!((paired(60, 46).standard_error() - 0.00103).abs() < 1e-5);
         assert!(!paired(60, 46).exceeds(0.0) && !paired(180, 120).exceeds(0.005));
         assert!(paired(500, 67).exceeds(0.005));
-        assert_eq!(paired(0, 5).by_chance(), 1.0);
-        assert!((paired(3, 0).by_chance() - 0.125).abs() < 1e-9);
+        assert_eq!(paired(150, 136).decide(0.001), Decision::Open);
+        assert_eq!(paired(900, 467).decide(0.06), Decision::Kept);
         let none = Paired::default();
         assert!(!none.exceeds(0.0) && none.loss() == 0.0);
     }

@@ -157,19 +157,19 @@ impl Written<'_> {
         norm: &BatchNormalization,
         [scale, shift, mean, variance]: [&Tensor; 4],
     ) -> Option<()> {
-        let (scale, shift) = (scale.to_f64().ok()?, shift.to_f64().ok()?);
-        let (mean, variance) = (mean.to_f64().ok()?, variance.to_f64().ok()?);
+        let (scale, shift) = (scale.to_f32().ok()?, shift.to_f32().ok()?);
+        let (mean, variance) = (mean.to_f32().ok()?, variance.to_f32().ok()?);
         let epsilon = f64::from(norm.epsilon);
         let factor: Vec<f64> = scale
             .iter()
             .zip(&variance)
-            .map(|(scale, variance)| scale / (variance + epsilon).sqrt())
+            .map(|(scale, variance)| f64::from(*scale) / (f64::from(*variance) + epsilon).sqrt())
             .collect();
         let offset: Vec<f32> = shift
             .iter()
             .zip(&mean)
             .zip(&factor)
-            .map(|((shift, mean), factor)| (shift - mean * factor) as f32)
+            .map(|((shift, mean), factor)| (f64::from(*shift) - f64::from(*mean) * factor) as f32)
             .collect();
         let channels = factor.len();
         let factor: Vec<f32> = factor.iter().map(|&factor| factor as f32).collect();

@@ -1,7 +1,8 @@
 //! What became of a model that was quantised.
 
+use edgefit_base::statistics::Decision;
 use edgefit_base::units::format;
-use edgefit_quant::{Comparison, Decision, Report};
+use edgefit_quant::{Comparison, Report};
 
 use crate::paint::Tone;
 use crate::table::table;

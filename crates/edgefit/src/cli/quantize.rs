@@ -55,7 +55,7 @@ pub struct Quantize {
 
     /// Points of accuracy that may be lost, by a paired test on labelled samples; where more is lost,
     /// the layers that hurt most stay float
-    #[arg(long, value_name = "POINTS", default_value_t = 0.5, value_parser = points)]
+    #[arg(long, value_name = "POINTS", default_value_t = 0.5, value_parser = points, allow_negative_numbers = true)]
     pub max_drop: f64,
 
     /// Least signal to noise of the outputs in dB, where there are no labels or too few of them to tell

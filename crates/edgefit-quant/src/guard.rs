@@ -63,7 +63,7 @@ pub struct Guarded {
     pub is_kept: bool,
     /// What was allowed.
     pub limits: Limits,
-    /// Groups that stay float, the most harmful first.
+    /// Groups that stay float, the most harmful for their cost first.
     pub kept_float: Vec<KeptFloat>,
 }
 
@@ -72,8 +72,8 @@ pub struct Guarded {
 pub struct KeptFloat {
     /// Its nodes.
     pub nodes: Vec<String>,
-    /// What the signal to noise of the outputs gains if it alone stays float, in dB.
-    pub gain_db: f64,
+    /// Signal to noise of the outputs if it alone is on integers, in dB: the lower, the more it hurts.
+    pub alone_db: f64,
     /// Bytes that the file grows by.
     pub bytes: u64,
     /// Multiply-accumulates that are computed on floats.
@@ -81,7 +81,7 @@ pub struct KeptFloat {
 }
 
 /// Quantises, compares on `validation`, and where the `limits` are not kept lets groups stay float, those
-/// first that gain most for their bytes and multiply-accumulates. How many is found by bisection.
+/// first that hurt most for their bytes and multiply-accumulates. How many is found by bisection.
 ///
 /// # Errors
 /// The samples cannot be read, or the engine fails.
@@ -164,7 +164,8 @@ fn is_kept(comparison: &Comparison, limits: Limits) -> bool {
     }
 }
 
-/// Each group with what it gains if it alone stays float, the most for its cost first.
+/// Each group with the noise that it makes if it alone is on integers, the most for its cost first. So each
+/// is judged by itself: where several are bad, no single one that stays float would help.
 fn ranked(
     calibrated: &Calibrated,
     quantized: &Quantized,
@@ -172,29 +173,29 @@ fn ranked(
     float: &Outputs,
     engine: &mut dyn Engine,
 ) -> Result<Vec<KeptFloat>> {
-    let mut sqnr_of = |graph: &Graph| -> Result<f64> {
-        let made = outputs(graph, samples, TRIED, engine)?;
-        Ok(Comparison::of(float, &made, None).sqnr_db)
-    };
-    let all = sqnr_of(&quantized.graph)?;
     let costs = costs(&calibrated.graph)?;
     let whole = costs
         .values()
         .fold((1, 1), |whole, cost| (whole.0 + cost.0, whole.1 + cost.1));
+    let all: HashSet<&String> = quantized.groups.iter().flatten().collect();
     let mut ranked = Vec::new();
     for nodes in &quantized.groups {
-        let kept: HashSet<String> = nodes.iter().cloned().collect();
-        let gain_db = sqnr_of(&calibrated.quantize(&kept)?.graph)? - all;
+        let others = all.iter().filter(|node| !nodes.contains(node));
+        let others = others.map(|node| (*node).clone()).collect();
+        let made = calibrated.quantize(&others)?.graph;
+        let made = outputs(&made, samples, TRIED, engine)?;
+        let alone_db = Comparison::of(float, &made, None).sqnr_db;
         let of_nodes = nodes.iter().filter_map(|node| costs.get(node));
         let (bytes, macs) = of_nodes.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1));
         let share = bytes as f64 / whole.0 as f64 + macs as f64 / whole.1 as f64;
+        let noise = 10f64.powf(-alone_db / 10.0);
         let kept = KeptFloat {
             nodes: nodes.clone(),
-            gain_db,
+            alone_db,
             bytes,
             macs,
         };
-        ranked.push((gain_db.max(0.0) / (share + LEAST_SHARE), kept));
+        ranked.push((noise / (share + LEAST_SHARE), kept));
     }
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     Ok(ranked.into_iter().map(|(_, kept)| kept).collect())

@@ -1,6 +1,6 @@
 //! [`Outputs`]: what a graph makes of samples.
 
-use edgefit_engine::Engine;
+use edgefit_engine::{Array, Engine};
 use edgefit_graph::Graph;
 
 use crate::error::{Error, Result};
@@ -30,8 +30,9 @@ pub fn outputs(
     for batch in samples.batches() {
         let batch = batch?;
         let samples = count(&batch);
-        let outputs = engine.run(&batch)?;
         let start = made.rows.len();
+        check_finite(graph, &batch, start)?;
+        let outputs = engine.run(&batch)?;
         made.rows.resize(start + samples, Vec::new());
         for (index, output) in outputs.iter().enumerate() {
             let width = output.values.len() / samples.max(1);
@@ -58,4 +59,19 @@ pub fn outputs(
         }
     }
     Ok(made)
+}
+
+/// Refuses inputs that are not finite: what comes of them says nothing of the model.
+fn check_finite(graph: &Graph, batch: &[Array], seen: usize) -> Result<()> {
+    for (input, array) in graph.free_inputs().zip(batch) {
+        if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
+            let width = array.values.len() / count(batch).max(1);
+            return Err(Error::NonFinite {
+                value: input.name.clone(),
+                node: "the samples themselves".into(),
+                sample: seen + at / width.max(1) + 1,
+            });
+        }
+    }
+    Ok(())
 }

@@ -48,11 +48,11 @@ pub fn quantization(report: &Report) -> String {
             report.kept_float.len(),
             in_short(&report.all_int8)
         ));
-        let mut rows = table(&["kept float", "gains alone", "costs"]);
+        let mut rows = table(&["kept float", "noise if it alone is int8", "costs"]);
         for kept in report.kept_float.iter().take(LISTED) {
             rows.add_row([
                 kept.nodes.join(" + "),
-                format!("{:.1} dB", kept.gain_db),
+                format!("{:.1} dB", kept.alone_db),
                 format!(
                     "{}, {} MACs",
                     format::bytes(kept.bytes),

@@ -55,8 +55,8 @@ mod tests {
             "the following required arguments were not provided: <MODEL>; see `edgefit inspect --help`"
         );
         assert_eq!(
-            said("chekc m.onnx").unwrap(),
-            "unrecognized subcommand 'chekc'; a similar subcommand exists: 'check'; see `edgefit --help`"
+            said("inspcet m.onnx").unwrap(),
+            "unrecognized subcommand 'inspcet'; a similar subcommand exists: 'inspect'; see `edgefit --help`"
         );
         assert_eq!(
             said("check m.onnx --devce host").unwrap(),

@@ -9,8 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::{Error, Result};
 use crate::samples::Samples;
 
-/// Samples that are read at once.
-const BATCH: usize = 16;
+/// Samples that are read at once: all values that they make are in memory together.
+const BATCH: usize = 4;
 
 /// Some samples of a set, in an order of their own.
 #[derive(Debug)]

@@ -42,15 +42,17 @@ impl Histogram {
         let per_bin = BINS as f32 / self.limit;
         for &value in values {
             let bin = ((value.abs() * per_bin) as usize).min(BINS - 1);
-            let side = if value < 0.0 {
-                &mut self.negative
+            if value < 0.0 {
+                self.negative[bin] += 1;
             } else {
-                &mut self.positive
-            };
-            side[bin] += 1;
-            self.low = self.low.min(value);
-            self.high = self.high.max(value);
+                self.positive[bin] += 1;
+            }
         }
+        let ends = (self.low, self.high);
+        let ends = values.iter().fold(ends, |(low, high), &value| {
+            (low.min(value), high.max(value))
+        });
+        (self.low, self.high) = ends;
     }
 
     /// Makes room for values as large as `most`, by joining pairs of bins.

@@ -70,6 +70,15 @@ pub(crate) struct Observations {
     pub inputs: BTreeMap<usize, InputStatistics>,
 }
 
+/// How much is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The values.
+    Values,
+    /// The values, and how the inputs of each layer vary together.
+    ValuesAndInputs,
+}
+
 /// Runs `graph` over `samples` and watches the values and the layers of `plan`.
 ///
 /// # Errors
@@ -77,6 +86,7 @@ pub(crate) struct Observations {
 pub(crate) fn observe(
     graph: &Graph,
     plan: &Plan,
+    detail: Detail,
     samples: &dyn Samples,
     engine: &mut dyn Engine,
 ) -> Result<Observations> {
@@ -92,32 +102,46 @@ pub(crate) fn observe(
     watched.outputs = made.iter().map(|value| ValueInfo::float(value)).collect();
     prune(&mut watched);
     engine.load(&watched)?;
-    let mut observed: BTreeMap<String, Observed> = BTreeMap::new();
-    let mut layers = layers(graph, plan);
+    let fed: Vec<usize> = (0..inputs.len())
+        .filter(|&input| values.contains(inputs[input]))
+        .collect();
+    let names = fed.iter().map(|&input| inputs[input]).chain(made);
+    let mut observed: Vec<(&str, Observed)> =
+        names.map(|name| (name, Observed::default())).collect();
+    let mut layers = match detail {
+        Detail::Values => Vec::new(),
+        Detail::ValuesAndInputs => layers(graph, plan),
+    };
     let mut seen = 0;
     for batch in samples.batches() {
         let batch = batch?;
         let outputs = engine.run(&batch)?;
-        let fed = inputs.iter().copied().zip(&batch);
-        let fed = fed.filter(|(name, _)| values.contains(name));
-        for (name, array) in fed.chain(made.iter().copied().zip(&outputs)) {
+        let arrays: Vec<&Array> = fed.iter().map(|&at| &batch[at]).chain(&outputs).collect();
+        let pairs = observed.par_iter_mut().zip(&arrays);
+        pairs.try_for_each(|((name, observed), array)| {
             if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
                 let rows = array.dims.first().copied().unwrap_or(1).max(1);
                 let row = at / (array.values.len() / rows).max(1);
                 return Err(non_finite(graph, name, seen + row + 1));
             }
-            observed.entry(name.to_owned()).or_default().add(array);
-            layers
-                .par_iter_mut()
-                .filter(|layer| layer.input == name)
-                .for_each(|layer| layer.add(array));
-        }
+            observed.add(array);
+            Ok(())
+        })?;
+        layers.par_iter_mut().for_each(|layer| {
+            let at = observed.iter().position(|(name, _)| *name == layer.input);
+            if let Some(at) = at {
+                layer.add(arrays[at]);
+            }
+        });
         seen += count(&batch);
     }
     match seen {
         0 => Err(Error::NoSamples),
         _ => Ok(Observations {
-            values: observed,
+            values: observed
+                .into_iter()
+                .map(|(name, observed)| (name.to_owned(), observed))
+                .collect(),
             inputs: layers
                 .par_iter()
                 .map(|layer| (layer.node, InputStatistics::of(&layer.moments)))

@@ -11,7 +11,7 @@ use crate::equalize::{Equalized, equalize};
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
 use crate::layer::quantized_layer;
-use crate::observe::{Observations, observe};
+use crate::observe::{Detail, Observations, observe};
 use crate::parameters::Parameters;
 use crate::plan::{Plan, is_weighted};
 use crate::prepare::prepared;
@@ -92,14 +92,12 @@ impl Calibrated {
                 ops: scheme.quantized.join(", "),
             });
         }
-        let mut observed = observe(&graph, &first, samples, engine)?;
         let mut equalized = Vec::new();
         if scheme.weight.granularity == Granularity::PerTensor {
-            equalized = equalize(&mut graph, &observed.values)?;
-            if !equalized.is_empty() {
-                observed = observe(&graph, &first, samples, engine)?;
-            }
+            let ranges = observe(&graph, &first, Detail::Values, samples, engine)?;
+            equalized = equalize(&mut graph, &ranges.values)?;
         }
+        let observed = observe(&graph, &first, Detail::ValuesAndInputs, samples, engine)?;
         Ok(Calibrated {
             graph,
             widened: prepared.widened,

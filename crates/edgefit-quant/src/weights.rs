@@ -11,6 +11,9 @@ use crate::rounding::InputStatistics;
 /// Shrink factors that are tried of each range.
 const FACTORS: usize = 80;
 
+/// From 2²³ on floats are 1 apart; half as much again leaves room for negative numbers.
+const INTEGERS: f32 = 12_582_912.0;
+
 /// Largest magnitude of a sum of products and its bias: what 32 bits hold.
 const MOST_SUM: f64 = i32::MAX as f64;
 
@@ -181,9 +184,11 @@ fn best_scale(values: &[(f32, f32)], rule: WeightRule) -> f32 {
 
 fn least_error(values: &[(f32, f32)], limit: i64, scales: impl IntoIterator<Item = f32>) -> f32 {
     let error = |scale: f32| {
-        let limit = limit as f32;
+        let (limit, per_step) = (limit as f32, 1.0 / scale);
         let error = |(value, importance): &(f32, f32)| {
-            let rounded = (value / scale).round_ties_even().clamp(-limit, limit);
+            let clamped = (value * per_step).clamp(-limit, limit);
+            // To the nearest integer: what is added leaves no bits behind the point.
+            let rounded = (clamped + INTEGERS) - INTEGERS;
             importance * (value - rounded * scale).powi(2)
         };
         values.iter().map(error).sum::<f32>()

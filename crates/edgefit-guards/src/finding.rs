@@ -57,6 +57,12 @@ impl Finding {
         }
     }
 
+    /// Whether it may be why something else is raised. Features that are no better than raw samples are not:
+    /// whatever spoils training spoils them as well.
+    pub(crate) fn can_explain(&self) -> bool {
+        self.symptom != Some(Symptom::PoorTransfer)
+    }
+
     /// A pass where something was raised, since another mistake made it look so.
     pub fn explained_by(self, cause: Code) -> Self {
         if !self.status.is_raised() {

@@ -114,9 +114,9 @@ impl Findings {
             .symptom
             .map_or(&[][..], |symptom| symptom.explained_by());
         let raised = |cause: &&Code| {
-            self.recorded
-                .iter()
-                .any(|other| other.code == **cause && other.status.is_raised())
+            self.recorded.iter().any(|other| {
+                other.code == **cause && other.status.is_raised() && other.can_explain()
+            })
         };
         match causes.iter().find(raised) {
             Some(cause) => finding.clone().explained_by(*cause),
@@ -187,6 +187,19 @@ mod tests {
         // Missing metrics are no symptom of anything else.
         findings.record(Finding::new(Code::Ef13, Status::Warning, "missing"));
         assert_eq!(find(&findings, Code::Ef13).message, "missing");
+    }
+
+    #[test]
+    fn features_that_seem_to_fail_explain_nothing() {
+        let mut findings = Findings::default();
+        let poor = Finding::new(Code::Ef19, Status::Warning, "no better than raw pixels");
+        findings.record(poor.of(Symptom::PoorTransfer));
+        let equal = Finding::new(Code::Ef08, Status::Failed, "no better than chance");
+        findings.record(equal.of(Symptom::NoBetterThanBaseline));
+        assert_eq!(find(&findings, Code::Ef08).status, Status::Failed);
+        // A backbone that is not trained does.
+        findings.record(Finding::new(Code::Ef19, Status::Failed, "untrained"));
+        assert_eq!(find(&findings, Code::Ef08).status, Status::Pass);
     }
 
     #[test]

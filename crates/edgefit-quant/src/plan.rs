@@ -18,6 +18,8 @@ pub struct Plan {
     pub value_sets: Vec<BTreeSet<String>>,
     /// Multiplications by a constant that cost nothing, in the order in which they run.
     pub rescales: Vec<Rescale>,
+    /// Nodes that could run on integers, and would only round between neighbours on floats.
+    pub islands: BTreeSet<usize>,
 }
 
 /// A quantised value times a positive constant: the same integers, read with another scale.
@@ -87,15 +89,15 @@ impl Plan {
                 float_output: false,
             });
         }
-        // What neither computes nor is next to what does would only be rounded.
-        drop_islands(graph, &topology, scheme, &mut groups);
+        let islands = take_islands(graph, &topology, scheme, &mut groups);
         let rescales = rescales(graph, &groups, scales);
         groups.retain(|group| rescales.iter().all(|rescale| rescale.node != group.node));
+        let mut integer = nodes_of(&groups);
+        integer.extend(rescales.iter().map(|rescale| rescale.node));
         for group in &mut groups {
-            let output = group.output(graph);
+            let mut readers = topology.consumers(group.output(graph)).iter();
             group.float_output = scheme.float_output.contains(&graph.nodes[group.node].op)
-                && topology.is_output(output)
-                && topology.consumers(output).is_empty();
+                && !readers.any(|reader| integer.contains(reader));
         }
         let mut value_sets = value_sets(graph, scheme, &groups);
         let is_rescaled = |value: &String| rescales.iter().any(|rescale| rescale.to == *value);
@@ -107,6 +109,7 @@ impl Plan {
             groups,
             value_sets,
             rescales,
+            islands,
         }
     }
 
@@ -131,6 +134,21 @@ impl Group {
         let last = &graph.nodes[self.activation.unwrap_or(self.node)];
         last.outputs.first().map_or("", String::as_str)
     }
+
+    /// All that it makes of its values: of a Split each part.
+    pub fn outputs<'g>(&self, graph: &'g Graph) -> impl Iterator<Item = &'g str> {
+        let last = &graph.nodes[self.activation.unwrap_or(self.node)];
+        let most = if last.op == "Split" { usize::MAX } else { 1 };
+        last.present_outputs().take(most)
+    }
+}
+
+/// Every node of `groups`.
+fn nodes_of(groups: &[Group]) -> HashSet<usize> {
+    let nodes = groups
+        .iter()
+        .flat_map(|group| [Some(group.node), group.activation]);
+    nodes.flatten().collect()
 }
 
 /// The scalar that a Mul multiplies its value by, if it is above 0.
@@ -161,7 +179,7 @@ fn rescales(
         .filter(|group| !is_rescale(group))
         .flat_map(|group| {
             let read = activations(graph, &graph.nodes[group.node]);
-            read.chain(std::iter::once(group.output(graph)))
+            read.chain(group.outputs(graph))
         })
         .collect();
     let mut found: Vec<Rescale> = Vec::new();
@@ -255,29 +273,41 @@ pub(crate) fn clip_limits(graph: &Graph, node: &Node) -> Option<(f32, f32)> {
     ))
 }
 
-/// Leaves out nodes that only move or pool values, where no neighbour computes on integers.
-fn drop_islands(graph: &Graph, topology: &Topology, scheme: &Scheme, groups: &mut Vec<Group>) {
-    let moves = |group: &Group| scheme.same_scale.contains(&graph.nodes[group.node].op);
+/// Takes out of `groups` what would only round: nodes that move or pool values and have no neighbour on
+/// integers on one side, and nodes that combine values and have none on either.
+fn take_islands(
+    graph: &Graph,
+    topology: &Topology,
+    scheme: &Scheme,
+    groups: &mut Vec<Group>,
+) -> BTreeSet<usize> {
+    let mut islands = BTreeSet::new();
     loop {
-        let nodes: HashSet<usize> = groups
-            .iter()
-            .flat_map(|group| [Some(group.node), group.activation])
-            .flatten()
-            .collect();
+        let nodes = nodes_of(groups);
         let before = groups.len();
         groups.retain(|group| {
             let node = &graph.nodes[group.node];
             let from = activations(graph, node)
                 .filter_map(|value| topology.producer(value))
                 .any(|producer| nodes.contains(&producer));
-            let to = topology
-                .consumers(group.output(graph))
-                .iter()
+            let to = group
+                .outputs(graph)
+                .flat_map(|output| topology.consumers(output))
                 .any(|consumer| nodes.contains(consumer));
-            !moves(group) || (from && to)
+            let stays = if scheme.same_scale.contains(&node.op) {
+                from && to
+            } else if matches!(node.op.as_str(), "Add" | "Mul" | "Concat") {
+                from || to
+            } else {
+                true
+            };
+            if !stays {
+                islands.insert(group.node);
+            }
+            stays
         });
         if groups.len() == before {
-            return;
+            return islands;
         }
     }
 }
@@ -288,8 +318,8 @@ fn value_sets(graph: &Graph, scheme: &Scheme, groups: &[Group]) -> Vec<BTreeSet<
     let mut sets: Vec<BTreeSet<&str>> = Vec::new();
     for group in groups {
         let node = &graph.nodes[group.node];
-        let output = (!group.float_output).then(|| group.output(graph));
-        let values: Vec<&str> = activations(graph, node).chain(output).collect();
+        let outputs = group.outputs(graph).filter(|_| !group.float_output);
+        let values: Vec<&str> = activations(graph, node).chain(outputs).collect();
         for &value in &values {
             set_of.entry(value).or_insert_with(|| {
                 sets.push(BTreeSet::from([value]));
@@ -317,3 +347,6 @@ fn value_sets(graph: &Graph, scheme: &Scheme, groups: &[Group]) -> Vec<BTreeSet<
     sets.map(|set| set.into_iter().map(str::to_owned).collect())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,23 +156,24 @@ impl Calibrated {
             .iter()
             .flat_map(|group| [Some(group.node), group.activation]);
         let integer: HashSet<usize> = nodes.flatten().chain(rescales).collect();
-        let floats = (0..graph.nodes.len()).filter(|index| !integer.contains(index));
+        let floats = graph.nodes.iter().enumerate();
         floats
-            .map(|index| &graph.nodes[index])
-            .map(|node| FloatNode {
+            .filter(|(index, _)| !integer.contains(index))
+            .map(|(index, node)| FloatNode {
                 node: node.label().to_owned(),
                 op: node.op.clone(),
-                reason: self.reason(node, kept_float),
+                reason: self.reason(index, plan, kept_float),
             })
             .collect()
     }
 
-    fn reason(&self, node: &Node, kept_float: &HashSet<String>) -> FloatReason {
+    fn reason(&self, index: usize, plan: &Plan, kept_float: &HashSet<String>) -> FloatReason {
+        let node = &self.graph.nodes[index];
         if kept_float.contains(node.label()) {
             FloatReason::Accuracy
         } else if !self.scheme.quantized.contains(&node.op) {
             FloatReason::NoIntegerKernel
-        } else if self.scheme.same_scale.contains(&node.op) {
+        } else if plan.islands.contains(&index) {
             FloatReason::NoIntegerNeighbor
         } else {
             FloatReason::OtherValues

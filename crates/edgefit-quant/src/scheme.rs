@@ -30,7 +30,7 @@ pub struct Scheme {
     /// Ops of which it does so only where scale and zero point are the same before and behind.
     #[serde(default)]
     pub same_scale: Vec<String>,
-    /// Ops that may give floats where their result is an output of the graph.
+    /// Ops that may give floats where nothing on integers reads their result.
     #[serde(default)]
     pub float_output: Vec<String>,
     /// Ops whose result has a scale and zero point that the engine prescribes.

@@ -1,6 +1,6 @@
 //! Scale and zero point of every value that a plan quantises.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use edgefit_graph::Graph;
 
@@ -18,20 +18,7 @@ pub(crate) fn value_parameters(
     scheme: &Scheme,
     observed: &BTreeMap<String, Observed>,
 ) -> BTreeMap<String, Parameters> {
-    let fixed: HashMap<&str, Parameters> = plan
-        .groups
-        .iter()
-        .filter_map(|group| {
-            let op = &graph.nodes[group.node].op;
-            let fixed = scheme.fixed.iter().find(|fixed| fixed.op == *op)?;
-            let parameters = Parameters {
-                scale: fixed.scale,
-                zero_point: fixed.zero_point,
-                dtype: scheme.activation.dtype,
-            };
-            Some((group.output(graph), parameters))
-        })
-        .collect();
+    let fixed = fixed_parameters(graph, plan, scheme);
     let highest: HashMap<&str, f32> = plan
         .groups
         .iter()
@@ -73,4 +60,70 @@ pub(crate) fn value_parameters(
         }
     }
     parameters
+}
+
+/// The parameters that the engine prescribes for what some ops make. It computes them on integers where it
+/// reads integers, whether or not the plan asks for that.
+fn fixed_parameters<'g>(
+    graph: &'g Graph,
+    plan: &Plan,
+    scheme: &Scheme,
+) -> HashMap<&'g str, Parameters> {
+    let rescaled = plan.rescales.iter().map(|rescale| rescale.to.as_str());
+    let integers: HashSet<&str> = plan.values().chain(rescaled).collect();
+    let prescribed = graph.nodes.iter().filter_map(|node| {
+        let fixed = scheme.fixed.iter().find(|fixed| fixed.op == node.op)?;
+        let parameters = Parameters {
+            scale: fixed.scale,
+            zero_point: fixed.zero_point,
+            dtype: scheme.activation.dtype,
+        };
+        integers
+            .contains(node.input(0)?)
+            .then_some((node.outputs.first()?.as_str(), parameters))
+    });
+    prescribed.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgefit_graph::infer::{InputShapes, infer};
+    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+
+    #[test]
+    fn a_softmax_between_integers_has_the_scale_that_its_kernel_needs() {
+        let mut graph = Graph::new("g", 17);
+        let dims = [1, 4, 4].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims));
+        graph.outputs.push(ValueInfo::float("y"));
+        for name in ["w", "b"] {
+            let tensor = Tensor::from_values(vec![4, 4], &[0.5f32; 16]);
+            graph.initializers.insert(name.into(), tensor);
+        }
+        graph.nodes = vec![
+            Node::new("MatMul", "first", &["x", "w"], &["m"]),
+            Node::new("Add", "add", &["m", "b"], &["a"]),
+            Node::new("Softmax", "softmax", &["a"], &["s"]),
+            Node::new("MatMul", "second", &["s", "w"], &["y"]),
+        ];
+        let made = |graph: &Graph| {
+            let shapes = InputShapes::bind(graph, 1, None).unwrap();
+            let inference = infer(graph, &shapes).unwrap();
+            let scheme = Scheme::named("onnxruntime-x86").unwrap();
+            let plan = Plan::of(graph, &inference, &scheme, &HashSet::new());
+            let mut observed = Observed::default();
+            observed.add(&edgefit_engine::Array {
+                dims: vec![1, 2],
+                values: vec![0.0, 0.05],
+            });
+            let observed = BTreeMap::from([("s".to_owned(), observed)]);
+            value_parameters(graph, &plan, &scheme, &observed)["s"].scale
+        };
+        assert_eq!(made(&graph), 1.0 / 256.0);
+        // Behind a MatMul that gives floats it is computed on floats.
+        graph.nodes[2].inputs[0] = "m".into();
+        graph.nodes.remove(1);
+        assert!(made(&graph) <= 0.05 / 255.0 * 1.001);
+    }
 }

@@ -67,7 +67,9 @@ impl Written<'_> {
     ) -> Option<()> {
         let (x, y) = (node.input(0)?, node.outputs.first()?);
         let known = inference.get(x);
-        if !node.is_onnx() || known.is_none_or(|known| known.dtype != crate::DataType::F32) {
+        let is_float = known.is_some_and(|known| known.dtype == crate::DataType::F32);
+        // Sizes that are computed stay exact.
+        if !node.is_onnx() || !is_float || inference.is_folded(y) {
             return None;
         }
         let rank = known.map_or(0, |known| known.dims.len());
@@ -157,19 +159,22 @@ impl Written<'_> {
         norm: &BatchNormalization,
         [scale, shift, mean, variance]: [&Tensor; 4],
     ) -> Option<()> {
-        let (scale, shift) = (scale.to_f32().ok()?, shift.to_f32().ok()?);
-        let (mean, variance) = (mean.to_f32().ok()?, variance.to_f32().ok()?);
+        let wide = |tensor: &Tensor| -> Option<Vec<f64>> {
+            Some(tensor.to_f32().ok()?.into_iter().map(f64::from).collect())
+        };
+        let (scale, shift) = (wide(scale)?, wide(shift)?);
+        let (mean, variance) = (wide(mean)?, wide(variance)?);
         let epsilon = f64::from(norm.epsilon);
         let factor: Vec<f64> = scale
             .iter()
             .zip(&variance)
-            .map(|(scale, variance)| f64::from(*scale) / (f64::from(*variance) + epsilon).sqrt())
+            .map(|(scale, variance)| scale / (variance + epsilon).sqrt())
             .collect();
         let offset: Vec<f32> = shift
             .iter()
             .zip(&mean)
             .zip(&factor)
-            .map(|((shift, mean), factor)| (f64::from(*shift) - f64::from(*mean) * factor) as f32)
+            .map(|((shift, mean), factor)| (shift - mean * factor) as f32)
             .collect();
         let channels = factor.len();
         let factor: Vec<f32> = factor.iter().map(|&factor| factor as f32).collect();
@@ -236,6 +241,26 @@ mod tests {
         assert_eq!(mean(vec![-1, -2], 1), ["GlobalAveragePool"]);
         assert_eq!(mean(vec![2, 3], 0), ["GlobalAveragePool", "Flatten"]);
         assert_eq!(mean(vec![1], 1), ["ReduceMean"]);
+    }
+
+    #[test]
+    fn computed_sizes_stay_as_they_are() {
+        let mut graph = Graph::new("g", 17);
+        graph.inputs.push(ValueInfo::f32("x", vec![Dim::Known(1)]));
+        graph.outputs.push(ValueInfo::float("y"));
+        let third = Tensor::from_values(vec![1], &[3f32]);
+        graph.initializers.insert("third".into(), third);
+        graph.nodes = vec![
+            Node::new("Shape", "shape", &["x"], &["s"]),
+            Node::new("Cast", "cast", &["s"], &["f"]).with("to", Attribute::Int(1)),
+            Node::new("Div", "div", &["f", "third"], &["d"]),
+            Node::new("Div", "other", &["x", "third"], &["e"]),
+            Node::new("Add", "add", &["d", "e"], &["y"]),
+        ];
+        let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+        let inference = infer(&graph, &shapes).unwrap();
+        assert_eq!(decompose(&mut graph, &inference), 1);
+        assert_eq!((&*graph.nodes[2].op, &*graph.nodes[3].op), ("Div", "Mul"));
     }
 
     #[test]

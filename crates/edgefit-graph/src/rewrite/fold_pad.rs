@@ -4,11 +4,12 @@ use crate::attribute::Attribute;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::infer::Inference;
-use crate::ops::{Op, OpReader, PadFill};
+use crate::ops::{Op, PadFill};
 use crate::topology::Topology;
 
 /// Adds the amounts of each Pad with zeros around the spatial dimensions to the `pads` of the Conv that
-/// alone reads it, and drops the Pad. Returns how many there were.
+/// alone reads it, and drops the Pad. `inference` is that of the graph, and knows amounts that are computed
+/// from sizes. Returns how many there were.
 ///
 /// # Errors
 /// A node is not what its op says.
@@ -16,7 +17,6 @@ pub fn fold_pad(graph: &mut Graph, inference: &Inference) -> Result<usize> {
     let mut folded = Vec::new();
     {
         let topology = Topology::of(graph);
-        let reader = OpReader::new(graph);
         for (index, node) in graph.nodes.iter().enumerate() {
             if node.op != "Pad" || !node.is_onnx() {
                 continue;
@@ -33,7 +33,7 @@ pub fn fold_pad(graph: &mut Graph, inference: &Inference) -> Result<usize> {
             if conv.op != "Conv" || conv.input(0) != Some(y) || rank < 3 || !no_own_rule {
                 continue;
             }
-            let Op::Pad(pad) = reader.read(node)? else {
+            let Some(Some(Op::Pad(pad))) = inference.ops.get(index) else {
                 continue;
             };
             let Ok(amounts) = pad.amounts(rank) else {
@@ -87,12 +87,16 @@ mod tests {
         let dims = [1, 1, 4, 4].map(Dim::Known).to_vec();
         graph.inputs.push(ValueInfo::f32("x", dims));
         graph.outputs.push(ValueInfo::float("y"));
-        let amounts = Tensor::from_values(vec![8], &[0i64, 0, 0, 1, 0, 0, 1, 2]);
-        graph.initializers.insert("amounts".into(), amounts);
+        for (name, values) in [("some", &[0i64, 0, 0, 1][..]), ("others", &[0, 0, 1, 2])] {
+            let tensor = Tensor::from_values(vec![4], values);
+            graph.initializers.insert(name.into(), tensor);
+        }
+        let amounts = Node::new("Concat", "amounts", &["some", "others"], &["amounts"]);
         let weight = Tensor::from_values(vec![1, 1, 3, 3], &[1f32; 9]);
         graph.initializers.insert("w".into(), weight);
         let conv = Node::new("Conv", "conv", &["p", "w"], &["y"]);
         graph.nodes = vec![
+            amounts.with("axis", Attribute::Int(0)),
             Node::new("Pad", "pad", &["x", "amounts"], &["p"]),
             conv.with("pads", Attribute::Ints(vec![1, 0, 0, 0])),
         ];

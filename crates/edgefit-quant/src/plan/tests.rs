@@ -1,0 +1,62 @@
+//! Tests of [`Plan`].
+
+use super::*;
+use edgefit_graph::infer::{InputShapes, infer};
+use edgefit_graph::{Dim, Tensor, ValueInfo};
+
+/// `nodes` between the input `x` of 1 × 4 × 4 and the output `y`, and the plan for them.
+fn planned(scheme: &str, nodes: Vec<Node>, constants: &[(&str, &[usize])]) -> (Graph, Plan) {
+    let mut graph = Graph::new("g", 17);
+    let dims = [1, 4, 4].map(Dim::Known).to_vec();
+    graph.inputs.push(ValueInfo::f32("x", dims));
+    graph.outputs.push(ValueInfo::float("y"));
+    for (name, dims) in constants {
+        let values = vec![0.5f32; dims.iter().product()];
+        let tensor = Tensor::from_values(dims.to_vec(), &values);
+        graph.initializers.insert((*name).into(), tensor);
+    }
+    graph.nodes = nodes;
+    let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+    let inference = infer(&graph, &shapes).unwrap();
+    let scheme = Scheme::named(scheme).unwrap();
+    let plan = Plan::of(&graph, &inference, &scheme, &HashSet::new());
+    (graph, plan)
+}
+
+#[test]
+fn a_sum_between_floats_is_no_group() {
+    // As an epsilon under a fraction: on integers it would be 0.
+    let (_, plan) = planned(
+        "onnxruntime-x86",
+        vec![
+            Node::new("MatMul", "matmul", &["x", "w"], &["m"]),
+            Node::new("Relu", "relu", &["m"], &["r"]),
+            Node::new("Exp", "exp", &["r"], &["e"]),
+            Node::new("Add", "add", &["e", "epsilon"], &["s"]),
+            Node::new("Log", "log", &["s"], &["y"]),
+        ],
+        &[("w", &[4, 4]), ("epsilon", &[])],
+    );
+    assert_eq!(plan.groups.len(), 1);
+    assert_eq!(plan.islands, BTreeSet::from([3]));
+    assert!(plan.groups[0].float_output);
+    assert_eq!(plan.values().collect::<Vec<_>>(), ["x"]);
+}
+
+#[test]
+fn the_parts_of_a_split_have_the_parameters_of_the_whole() {
+    let split = Node::new("Split", "split", &["m"], &["a", "b"]);
+    let (graph, plan) = planned(
+        "onnxruntime-x86",
+        vec![
+            Node::new("MatMul", "first", &["x", "w"], &["m"]),
+            split.with("axis", edgefit_graph::Attribute::Int(1)),
+            Node::new("MatMul", "second", &["b", "w"], &["y"]),
+        ],
+        &[("w", &[4, 4])],
+    );
+    let outputs: Vec<&str> = plan.groups[1].outputs(&graph).collect();
+    assert_eq!(outputs, ["a", "b"]);
+    let whole = BTreeSet::from(["a", "b", "m"].map(str::to_owned));
+    assert!(plan.value_sets.contains(&whole), "{:?}", plan.value_sets);
+}

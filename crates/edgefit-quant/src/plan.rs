@@ -1,11 +1,14 @@
 //! [`Plan`]: which nodes run on integers, and which values are therefore quantised.
 
+mod gelu;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use edgefit_graph::infer::Inference;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Graph, Node};
 
+use self::gelu::written_out_gelus;
 use crate::layer::Channels;
 use crate::scheme::Scheme;
 
@@ -20,6 +23,8 @@ pub struct Plan {
     pub rescales: Vec<Rescale>,
     /// Nodes that could run on integers, and would only round between neighbours on floats.
     pub islands: BTreeSet<usize>,
+    /// Nodes that write out an op that has no integer kernel.
+    pub written_out: BTreeSet<usize>,
 }
 
 /// A quantised value times a positive constant: the same integers, read with another scale.
@@ -55,8 +60,11 @@ impl Plan {
         kept_float: &HashSet<String>,
     ) -> Plan {
         let topology = Topology::of(graph);
-        let is_quantized = |node: &Node| {
+        let written_out = written_out_gelus(graph, &topology);
+        let is_quantized = |index: usize| {
+            let node = &graph.nodes[index];
             node.is_onnx()
+                && !written_out.contains(&index)
                 && scheme.quantized.contains(&node.op)
                 && !kept_float.contains(node.label())
                 && activations(graph, node).next().is_some()
@@ -73,7 +81,7 @@ impl Plan {
         let mut fused = HashSet::new();
         let mut groups: Vec<Group> = Vec::new();
         for (index, node) in graph.nodes.iter().enumerate() {
-            if fused.contains(&index) || !is_quantized(node) {
+            if fused.contains(&index) || !is_quantized(index) {
                 continue;
             }
             let activation = node
@@ -110,6 +118,7 @@ impl Plan {
             value_sets,
             rescales,
             islands,
+            written_out,
         }
     }
 

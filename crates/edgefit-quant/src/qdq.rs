@@ -89,8 +89,13 @@ impl Writer<'_> {
                 continue;
             }
             let mut node = node.clone();
+            // Sizes are those of the integers, which then need not be read back.
+            let read = match node.op.as_str() {
+                "Shape" | "Size" => &self.integers,
+                _ => &self.renamed,
+            };
             for input in &mut node.inputs {
-                if let Some(name) = self.renamed.get(input) {
+                if let Some(name) = read.get(input) {
                     input.clone_from(name);
                 }
             }

@@ -171,7 +171,7 @@ impl Calibrated {
         let node = &self.graph.nodes[index];
         if kept_float.contains(node.label()) {
             FloatReason::Accuracy
-        } else if !self.scheme.quantized.contains(&node.op) {
+        } else if !self.scheme.quantized.contains(&node.op) || plan.written_out.contains(&index) {
             FloatReason::NoIntegerKernel
         } else if plan.islands.contains(&index) {
             FloatReason::NoIntegerNeighbor

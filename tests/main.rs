@@ -25,6 +25,7 @@ mod mutations;
 mod predict;
 mod probe;
 mod quantize;
+mod quantize_backbones;
 mod quantized;
 #[cfg(unix)]
 mod remote;

@@ -186,6 +186,7 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
             sampling: Sampling::Shuffled,
             seed: 0,
             stage: StageName::Probe,
+            teacher: None,
         },
         &mut Nobody,
     )?;

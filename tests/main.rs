@@ -20,6 +20,7 @@ mod demo;
 mod guards;
 mod import;
 mod inspect;
+mod int8;
 mod model_forms;
 mod mutations;
 mod predict;

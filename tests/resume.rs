@@ -192,7 +192,7 @@ fn runs_that_cannot_be_gone_on_with() {
     fs::write(&job, r#"{"schema": "edgefit.job/9"}"#).unwrap();
     assert_refused(
         &run(&mut resume(out.path())),
-        &["edgefit.job/9", "edgefit.job/2"],
+        &["edgefit.job/9", "edgefit.job/3"],
     );
     fs::write(&job, "{\"schema\": \"edgefit.j").unwrap();
     assert_refused(&run(&mut resume(out.path())), &["damaged job.json"]);

@@ -37,6 +37,11 @@ impl FreshNames {
         }
     }
 
+    /// Takes names that are given elsewhere.
+    pub fn take_all<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        self.taken.extend(names.into_iter().map(str::to_owned));
+    }
+
     /// `name`, or the first of `name_1`, `name_2` and so on that is free; it is taken from now on.
     pub fn take(&mut self, name: &str) -> String {
         let mut fresh = name.to_owned();

@@ -50,6 +50,8 @@ pub fn trainable_parameters(graph: &Graph) -> Vec<(usize, &str)> {
                 Role::Parameter if flows => true,
                 // What a weight is multiplied with on the way is a table, such as coordinates.
                 Role::Parameter if node.op == "MatMul" => weight_itself && index == 1,
+                // A gradient passes straight through a rounding; scale and zero point are constants of it.
+                Role::Data if is_rounding(node) => weight_itself && index == 0,
                 Role::Parameter | Role::Data => weight_itself && is_differentiable(node),
                 Role::RunningStatistic | Role::Configuration => false,
             };
@@ -73,9 +75,13 @@ pub fn trainable_parameters(graph: &Graph) -> Vec<(usize, &str)> {
     parameters
 }
 
+fn is_rounding(node: &Node) -> bool {
+    matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear")
+}
+
 /// Whether a gradient flows through `node`, an op whose inputs are not weights by role.
 fn is_differentiable(node: &Node) -> bool {
-    const STEPS: [&str; 16] = [
+    const STEPS: [&str; 15] = [
         "Shape",
         "Size",
         "Equal",
@@ -91,7 +97,6 @@ fn is_differentiable(node: &Node) -> bool {
         "Round",
         "Sign",
         "Mod",
-        "DequantizeLinear",
     ];
     !STEPS.contains(&node.op.as_str())
 }
@@ -133,6 +138,7 @@ mod tests {
         };
         weight("w", &[1.0, 2.0]);
         weight("scalar", &[2.0]);
+        weight("s", &[0.1, 0.2]);
         weight("mask", &[0.0, -100.0]);
         graph.nodes = nodes;
         graph
@@ -144,6 +150,16 @@ mod tests {
             Node::new("Identity", "", &["w"], &["shared"]),
             Node::new("Reshape", "", &["shared", "shape"], &["wide"]),
             Node::new("Mul", "", &["x", "wide"], &["y"]),
+        ]);
+        assert_eq!(trainable_parameters(&graph), [(0, "w")]);
+    }
+
+    #[test]
+    fn weights_are_trained_through_their_rounding_and_scales_are_not() {
+        let graph = graph(vec![
+            Node::new("QuantizeLinear", "", &["w", "s", "z"], &["q"]),
+            Node::new("DequantizeLinear", "", &["q", "s", "z"], &["rounded"]),
+            Node::new("Mul", "", &["x", "rounded"], &["y"]),
         ]);
         assert_eq!(trainable_parameters(&graph), [(0, "w")]);
     }

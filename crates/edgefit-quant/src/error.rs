@@ -91,6 +91,14 @@ pub enum Error {
         /// Its ops.
         ops: String,
     },
+    /// What was trained cannot be written.
+    #[error("trained '{parameter}' {problem}")]
+    Trained {
+        /// Name of the parameter.
+        parameter: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// An output has no row for each sample.
     #[error(
         "output '{output}' has the shape {dims:?} for {samples} samples, not a row for each; export the \

@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod histogram;
 mod layer;
+mod learned_scales;
 mod moments;
 mod observe;
 mod outputs;
@@ -23,6 +24,8 @@ mod report;
 mod rounding;
 mod samples;
 mod scheme;
+mod trainable;
+mod trainable_form;
 mod value_parameters;
 mod weights;
 
@@ -38,3 +41,4 @@ pub use samples::Samples;
 pub use scheme::{
     ActivationScheme, FixedOutput, Granularity, IntegerType, OpsetRange, Scheme, WeightScheme,
 };
+pub use trainable::Trainable;

@@ -85,13 +85,7 @@ impl Calibrated {
     ) -> Result<Self> {
         let prepared = prepared(graph, scheme)?;
         let mut graph = prepared.graph;
-        let first = plan(&graph, scheme, &HashSet::new())?;
-        if first.groups.is_empty() {
-            return Err(Error::NothingToQuantize {
-                scheme: scheme.name.clone(),
-                ops: scheme.quantized.join(", "),
-            });
-        }
+        let first = first_plan(&graph, scheme)?;
         let mut equalized = Vec::new();
         if scheme.weight.granularity == Granularity::PerTensor {
             let ranges = observe(&graph, &first, Detail::Values, samples, engine)?;
@@ -104,6 +98,23 @@ impl Calibrated {
             equalized,
             scheme: scheme.clone(),
             observed,
+        })
+    }
+
+    /// The same as if it had run over samples that are all 0: for the shape of what is made of it, or to
+    /// learn early whether `scheme` takes the model.
+    ///
+    /// # Errors
+    /// As [`Calibrated::new`], but for those of samples.
+    pub fn blank(graph: &Graph, scheme: &Scheme) -> Result<Self> {
+        let prepared = prepared(graph, scheme)?;
+        first_plan(&prepared.graph, scheme)?;
+        Ok(Calibrated {
+            graph: prepared.graph,
+            widened: prepared.widened,
+            equalized: Vec::new(),
+            scheme: scheme.clone(),
+            observed: Observations::default(),
         })
     }
 
@@ -191,6 +202,21 @@ fn constants<'g>(graph: &'g Graph, node: &'g Node) -> Vec<(&'g str, &'g Tensor)>
     named
         .filter_map(|name| Some((name, graph.initializers.get(name)?)))
         .collect()
+}
+
+/// The plan with nothing kept float.
+///
+/// # Errors
+/// There is nothing to quantise.
+fn first_plan(graph: &Graph, scheme: &Scheme) -> Result<Plan> {
+    let first = plan(graph, scheme, &HashSet::new())?;
+    if first.groups.is_empty() {
+        return Err(Error::NothingToQuantize {
+            scheme: scheme.name.clone(),
+            ops: scheme.quantized.join(", "),
+        });
+    }
+    Ok(first)
 }
 
 fn plan(graph: &Graph, scheme: &Scheme, kept_float: &HashSet<String>) -> Result<Plan> {

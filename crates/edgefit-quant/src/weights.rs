@@ -111,17 +111,58 @@ impl QuantizedWeight {
         })
     }
 
-    /// What the integers stand for.
-    pub fn dequantized(&self) -> Vec<f32> {
-        let slices = self.scales.len();
+    /// Integers that are there already, in the shape `dims`, with their scales along `axis`.
+    pub(crate) fn new(
+        values: Vec<i64>,
+        scales: Vec<f32>,
+        axis: Option<usize>,
+        dims: Vec<usize>,
+    ) -> Self {
+        QuantizedWeight {
+            values,
+            scales,
+            axis,
+            dims,
+        }
+    }
+
+    /// Other floats of the same shape with other scales, each rounded to the nearest integer of at most
+    /// `limit`.
+    pub(crate) fn requantized(&self, floats: &[f32], scales: Vec<f32>, limit: i64) -> Self {
+        let mut made = QuantizedWeight {
+            scales,
+            ..self.clone()
+        };
+        let most = limit as f32;
+        made.values = floats
+            .iter()
+            .enumerate()
+            .map(|(index, value)| {
+                let integer = (value / made.scale_at(index)).clamp(-most, most);
+                integer.round_ties_even() as i64
+            })
+            .collect();
+        made
+    }
+
+    /// Shape.
+    pub(crate) fn dims(&self) -> &[usize] {
+        &self.dims
+    }
+
+    /// The scale of the element at `index`, row-major.
+    pub(crate) fn scale_at(&self, index: usize) -> f32 {
         let inner: usize = self.axis.map_or(self.values.len(), |axis| {
             self.dims[axis + 1..].iter().product()
         });
+        self.scales[(index / inner.max(1)) % self.scales.len().max(1)]
+    }
+
+    /// What the integers stand for.
+    pub fn dequantized(&self) -> Vec<f32> {
         let values = self.values.iter().enumerate();
         values
-            .map(|(index, &value)| {
-                value as f32 * self.scales[(index / inner.max(1)) % slices.max(1)]
-            })
+            .map(|(index, &value)| value as f32 * self.scale_at(index))
             .collect()
     }
 

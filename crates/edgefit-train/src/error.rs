@@ -67,6 +67,9 @@ pub enum Error {
         /// Findings of all twenty.
         guards: Vec<Finding>,
     },
+    /// Quantisation of the model.
+    #[error(transparent)]
+    Quantization(#[from] edgefit_quant::Error),
     /// A device profile, or this machine.
     #[error(transparent)]
     Device(#[from] edgefit_device::Error),
@@ -101,6 +104,7 @@ impl Error {
             Error::Stopped(_)
                 | Error::Engine(_)
                 | Error::Burn(_)
+                | Error::Quantization(_)
                 | Error::Graph(Graph::Invalid { .. } | Graph::Unsupported(_))
         )
     }

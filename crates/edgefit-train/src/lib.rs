@@ -15,6 +15,7 @@ pub mod prepare;
 pub mod run;
 pub mod stages;
 
+pub use config::device_scheme::device_scheme;
 pub use config::job::{Existing, Job};
 pub use config::recipe::Recipe;
 pub use config::stage_name::StageName;
@@ -27,6 +28,7 @@ pub use pipeline::{resume, train};
 pub use prepare::preparation::Preparation;
 pub use prepare::unreadable::Unreadable;
 pub use run::folder::check_place;
+pub use run::int8_report::{Int8Figures, Int8Report, Origin as Int8Origin};
 pub use run::job_file::{Origin, data_of_run};
 pub use run::refusal::Refusal;
 pub use run::report::{Exported, Report, SCHEMA, Timing};

@@ -1,6 +1,7 @@
 //! The whole job, phase by phase: loaded → split → trained → exported.
 
 pub(crate) mod exported;
+pub(crate) mod int8;
 pub(crate) mod loaded;
 pub(crate) mod lr_find;
 pub(crate) mod session;
@@ -97,5 +98,5 @@ fn finish(loaded: &LoadedJob, mut session: Session) -> Result<Report> {
         report_stop(error, loaded, &session)?;
     }
     let exported = trained?.export(&mut session)?;
-    exported.report(session)
+    exported.quantize(&mut session)?.report(session)
 }

@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod checkpoint;
 pub(crate) mod event;
 pub(crate) mod folder;
+pub mod int8_report;
 pub mod job_file;
 pub(crate) mod lock;
 pub(crate) mod manifest;

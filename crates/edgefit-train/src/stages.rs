@@ -2,6 +2,7 @@
 
 pub(crate) mod boundary;
 pub mod fit;
+pub(crate) mod int8_part;
 pub(crate) mod linear_layer;
 pub mod lr_find;
 pub(crate) mod multipliers;

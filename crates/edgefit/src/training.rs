@@ -9,7 +9,7 @@ use edgefit::terminal::report;
 use edgefit::train::{self, Job, Recipe, Refusal, Report, SCHEMA, StageName};
 
 use crate::cli::{Deny, Fitting, Setup};
-use crate::commands::{discover, in_file, threads};
+use crate::commands::{discover, in_file, scheme, threads};
 use crate::output::Output;
 
 /// Looks for ONNX Runtime, and lets Ctrl-C end what follows well.
@@ -34,12 +34,15 @@ pub struct Places {
 pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Job> {
     let existing = fitting.existing();
     let mut job = set_up(fitting.setup, cache, places)?;
+    let int8 = job.recipe.int8.learning_rate;
     job.recipe.each_stage(|stage| {
         stage.epochs = fitting
             .epochs
             .map_or(stage.epochs, |epochs| epochs as usize);
         stage.learning_rate = fitting.lr.unwrap_or(stage.learning_rate);
     });
+    // What suits a head is far too much for what only makes up for rounding.
+    job.recipe.int8.learning_rate = int8;
     // A learning rate that the user gives is not replaced.
     job.recipe.learning_rate_search &= fitting.lr.is_none();
     let mut stages = fitting.stages;
@@ -48,7 +51,17 @@ pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Jo
     if stages.is_empty() {
         stages.push(StageName::Probe);
     }
+    let scheme = match (fitting.scheme, stages.contains(&StageName::Int8)) {
+        (Some(_), false) => anyhow::bail!(
+            "--scheme says what stage int8 makes, which --stages leaves out; add int8 to it, or leave \
+             --scheme out"
+        ),
+        (Some(name), true) => Some(scheme::find(&name)?),
+        (None, true) => Some(train::device_scheme(&job.device)?),
+        (None, false) => None,
+    };
     Ok(Job {
+        scheme,
         stages,
         tune: fitting.tune.map(|count| count as usize),
         allow: fitting.allow.into_iter().collect(),

@@ -1,6 +1,7 @@
 //! What came of a training.
 
 mod figures;
+mod int8;
 mod memory;
 mod mistakes;
 mod parity;
@@ -12,6 +13,7 @@ use edgefit_graph::Task;
 use edgefit_train::Report;
 
 use self::figures::figures;
+use self::int8::int8;
 use self::mistakes::mistakes;
 use self::parity::parity;
 use self::stages::stages;
@@ -41,7 +43,7 @@ pub fn training(report: &Report) -> String {
     };
     let memory: Vec<String> = report.memory.iter().map(memory::of_stage).collect();
     format!(
-        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}{}\n{}\n{}{}\n{}\nmodel: {}{}",
+        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}{}\n{}\n{}{}\n{}\nmodel: {}{}{}",
         counts.join(", "),
         memory.join("\n"),
         report.engine,
@@ -53,6 +55,7 @@ pub fn training(report: &Report) -> String {
         parity(&report.parity),
         findings(&report.guards),
         report.exported.path.display(),
+        report.int8.as_ref().map_or(String::new(), int8),
         ended_early(report),
     )
 }

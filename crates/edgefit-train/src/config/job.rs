@@ -8,6 +8,7 @@ use edgefit_engine::EngineName;
 use edgefit_graph::Task;
 use edgefit_graph::preprocessing::PreprocessingName;
 use edgefit_guards::Code;
+use edgefit_quant::Scheme;
 use serde::{Deserialize, Serialize};
 
 use crate::config::recipe::Recipe;
@@ -43,6 +44,8 @@ pub struct Job {
     pub threads: usize,
     /// Whether an image that cannot be read ends the job.
     pub strict: bool,
+    /// Scheme of stage int8; what the device's engine wants, if not given.
+    pub scheme: Option<Scheme>,
     /// What is trained, from simple to complex.
     pub stages: Vec<StageName>,
     /// How it is trained.
@@ -101,6 +104,7 @@ impl Job {
             engine: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             strict: false,
+            scheme: None,
             stages: vec![StageName::Probe],
             recipe: Recipe::default(),
             tune: None,
@@ -110,6 +114,17 @@ impl Job {
             command: Vec::new(),
             existing: Existing::Keep,
         }
+    }
+
+    /// The stages that train in floats.
+    pub(crate) fn float_stages(&self) -> impl Iterator<Item = StageName> {
+        let stages = self.stages.iter().copied();
+        stages.filter(|stage| *stage != StageName::Int8)
+    }
+
+    /// Whether the model stays as it is, and is only made int8.
+    pub(crate) fn keeps_head(&self) -> bool {
+        self.stages == [StageName::Int8]
     }
 
     /// Folder of the features that are kept.

@@ -30,6 +30,8 @@ pub struct Recipe {
     pub top: StageRecipe,
     /// The whole network.
     pub full: StageRecipe,
+    /// The whole network on integers.
+    pub int8: StageRecipe,
 }
 
 /// How one stage is trained.
@@ -78,6 +80,9 @@ pub struct StageRecipe {
     pub augmentation: f64,
     /// Epochs without a better validation loss before the stage ends; 0 is never.
     pub patience: usize,
+    /// Share of what the float model answers in the targets (Hinton et al. 2015, section 2), of stage int8
+    /// alone; 0 is off.
+    pub teacher: f64,
 }
 
 /// How much each class counts in the loss.
@@ -149,6 +154,7 @@ impl Recipe {
             StageName::Probe => &self.probe,
             StageName::Top => &self.top,
             StageName::Full => &self.full,
+            StageName::Int8 => &self.int8,
         }
     }
 
@@ -160,9 +166,9 @@ impl Recipe {
 
     /// Changes every stage.
     pub fn each_stage(&mut self, change: impl FnMut(&mut StageRecipe)) {
-        [&mut self.probe, &mut self.top, &mut self.full]
-            .into_iter()
-            .for_each(change);
+        let float = [&mut self.probe, &mut self.top, &mut self.full];
+        let all = float.into_iter().chain([&mut self.int8]);
+        all.for_each(change);
     }
 
     /// Checks that every value is in its range.
@@ -176,10 +182,28 @@ impl Recipe {
         self.augmentation
             .validate()
             .map_err(|problem| format!("augmentation.{problem}"))?;
-        for name in [StageName::Probe, StageName::Top, StageName::Full] {
-            self.stage(name)
+        for name in [
+            StageName::Probe,
+            StageName::Top,
+            StageName::Full,
+            StageName::Int8,
+        ] {
+            let recipe = self.stage(name);
+            recipe
                 .validate()
                 .map_err(|problem| format!("{name}.{problem}"))?;
+            if name != StageName::Int8 && recipe.teacher != 0.0 {
+                return Err(format!(
+                    "{name}.teacher is {}; only stage int8 has a teacher",
+                    recipe.teacher
+                ));
+            }
+        }
+        if self.int8.dropout != 0.0 {
+            return Err(format!(
+                "int8.dropout is {}; stage int8 trains the graph that is exported, give 0",
+                self.int8.dropout
+            ));
         }
         Ok(())
     }
@@ -199,7 +223,7 @@ impl StageRecipe {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let counted = |value: f64| value >= 0.0 && value.is_finite();
-        let figures: [(&str, f64, bool, &str); 13] = [
+        let figures: [(&str, f64, bool, &str); 14] = [
             (
                 "momentum",
                 self.momentum,
@@ -252,6 +276,7 @@ impl StageRecipe {
             ),
             ("ema", self.ema, below(1.0)(self.ema), "from 0 to below 1"),
             ("clip", self.clip, counted(self.clip), "0 or more"),
+            ("teacher", self.teacher, share(self.teacher), "from 0 to 1"),
             (
                 "augmentation",
                 self.augmentation,

@@ -12,6 +12,8 @@ pub enum StageName {
     Top,
     /// The whole network.
     Full,
+    /// The whole network on integers, with the float model as its teacher.
+    Int8,
 }
 
 impl std::fmt::Display for StageName {
@@ -20,6 +22,7 @@ impl std::fmt::Display for StageName {
             StageName::Probe => "probe",
             StageName::Top => "top",
             StageName::Full => "full",
+            StageName::Int8 => "int8",
         })
     }
 }
@@ -32,8 +35,9 @@ impl std::str::FromStr for StageName {
             "probe" => Ok(StageName::Probe),
             "top" => Ok(StageName::Top),
             "full" => Ok(StageName::Full),
+            "int8" => Ok(StageName::Int8),
             _ => Err(format!(
-                "'{text}' is not a stage; they are probe, top and full"
+                "'{text}' is not a stage; they are probe, top, full and int8"
             )),
         }
     }

@@ -76,7 +76,11 @@ impl ExportedModel<'_> {
         Ok(pairs(&results, Tolerance::F32))
     }
 
-    fn inputs(&self, samples: &[&Sample]) -> Result<Array> {
+    /// Samples as one input.
+    ///
+    /// # Errors
+    /// A sample can no longer be read.
+    pub fn inputs(&self, samples: &[&Sample]) -> Result<Array> {
         let rows = samples
             .par_iter()
             .map(|sample| self.preparation.clean(sample));

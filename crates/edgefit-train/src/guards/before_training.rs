@@ -57,6 +57,10 @@ impl Evidence<'_> {
         for finding in self.activations(model)? {
             findings.record(finding);
         }
+        // A head that is trained already does not begin at the prior, nor at a learning rate for new ones.
+        if self.job.keeps_head() {
+            return Ok(None);
+        }
         self.preflight(model, findings)
     }
 

@@ -13,6 +13,7 @@ use crate::evaluate::metrics::Metrics;
 use crate::evaluate::mistakes::{Mistake, mistakes, predictions};
 use crate::evaluate::split_metrics::metrics;
 use crate::guards;
+use crate::pipeline::int8::Int8Done;
 use crate::pipeline::loaded::{fits, nanoseconds};
 use crate::pipeline::session::{Completion, Session};
 use crate::pipeline::split::SplitJob;
@@ -30,10 +31,11 @@ const MODEL: &str = "model.onnx";
 
 /// A job whose model is written and measured.
 pub(crate) struct ExportedJob<'a> {
-    trained: TrainedJob<'a>,
-    path: PathBuf,
+    pub trained: TrainedJob<'a>,
+    pub path: PathBuf,
     /// As it was read from the file.
-    graph: Graph,
+    pub graph: Graph,
+    pub int8: Option<Int8Done>,
     val: Metrics,
     test: Metrics,
     parity: Vec<Pair>,
@@ -89,6 +91,7 @@ impl<'a> TrainedJob<'a> {
             parity,
             graph,
             path,
+            int8: None,
             trained: self,
         })
     }
@@ -99,7 +102,13 @@ impl ExportedJob<'_> {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn report(self, mut session: Session) -> Result<Report> {
+    pub fn report(mut self, mut session: Session) -> Result<Report> {
+        let mut int8 = self.int8.take();
+        if let Some(Int8Done { report, .. }) = &mut int8 {
+            let path = std::mem::take(&mut report.exported.path);
+            report.exported.path = self.published(path, &session);
+        }
+        let path = self.published(self.path.clone(), &session);
         let TrainedJob {
             split,
             job,
@@ -109,12 +118,17 @@ impl ExportedJob<'_> {
             mut timing,
             ..
         } = self.trained;
-        let memory = measured(&split.loaded.memory, &session.checkpoint.done);
+        let checkpoint = std::mem::take(&mut session.checkpoint);
+        let (int8, last) = match int8 {
+            Some(Int8Done { report, done }) => (Some(report), Some(done)),
+            None => (None, None),
+        };
+        let done: Vec<Done> = checkpoint.done.into_iter().chain(last).collect();
+        let memory = measured(&split.loaded.memory, &done);
         let dataset = &split.loaded.dataset;
         let check = fits(&self.graph, &job.device)?;
         timing.total_ns = nanoseconds(split.loaded.started);
-        let checkpoint = std::mem::take(&mut session.checkpoint);
-        let stages: Vec<Stage> = checkpoint.done.into_iter().map(|done| done.stage).collect();
+        let stages: Vec<Stage> = done.into_iter().map(|done| done.stage).collect();
         let interrupted = completion == Completion::Interrupted;
         let sha256 = sha256(&self.path)?;
         let report = Report {
@@ -143,14 +157,8 @@ impl ExportedJob<'_> {
             baselines,
             guards: findings.report(),
             interrupted,
-            exported: Exported {
-                path: if interrupted {
-                    self.path
-                } else {
-                    session.run.folder().join(MODEL)
-                },
-                sha256,
-            },
+            exported: Exported { path, sha256 },
+            int8,
             parity: self.parity,
             check,
             timing,

@@ -96,7 +96,9 @@ impl LoadedJob {
         let engine = job.engine.unwrap_or_else(fastest);
 
         // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
-        model.reset_head()?;
+        if !job.keeps_head() {
+            model.reset_head()?;
+        }
         let empty = model.to_export();
         let fits = fits(&empty, &job.device)?;
         guards::device::check(&mut findings, &fits);

@@ -3,6 +3,7 @@
 use edgefit_base::file::WriteError;
 
 use crate::config::job::Job;
+use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::pipeline::loaded::LoadedJob;
@@ -24,6 +25,13 @@ pub fn lr_find(job: &Job, observer: &mut dyn Observer) -> Result<LrFind> {
     let Some((&stage, earlier)) = job.stages.split_last() else {
         return Err(Error::Choice("the job has no stage to test".into()));
     };
+    if stage == StageName::Int8 {
+        return Err(Error::Choice(
+            "stage int8 only makes up for rounding, and has a learning rate of its own in the recipe; test \
+             probe, top or full"
+                .into(),
+        ));
+    }
     let loaded = LoadedJob::load(job, None, observer)?;
     let features = loaded.features(observer)?;
     let SplitJob {

@@ -66,7 +66,9 @@ impl<'a> SplitJob<'a> {
         let mut model = loaded.model.clone();
         let outputs = dataset.classes.len();
         model.transform = TargetTransform::fit(dataset.task, outputs, &splits.train, &job.recipe);
-        model.reset_head()?;
+        if !job.keeps_head() {
+            model.reset_head()?;
+        }
         Ok(SplitJob {
             loaded,
             features,

@@ -16,7 +16,9 @@ use crate::stages::fit::epoch::{Ended, Epoch};
 use crate::stages::fit::evaluate::evaluate;
 use crate::stages::fit::fitted::fit_from;
 use crate::stages::fit::keeper::{Keeper, Urgency};
+use crate::stages::fit::problem::Problem;
 use crate::stages::fit::state::State;
+use crate::stages::fit::teacher::Teacher;
 use crate::stages::fit::training_loop::Hooks;
 use crate::stages::stage::{Done, Stage};
 use crate::stages::trained_part::TrainedPart;
@@ -39,7 +41,7 @@ pub(crate) fn train_stages(
     session: &mut Session,
 ) -> Result<Completion> {
     load_weights(&mut model.graph, &session.checkpoint.kept)?;
-    for &name in &trainer.job.stages {
+    for name in trainer.job.float_stages() {
         let done = &session.checkpoint.done;
         if done.iter().any(|done| done.stage.name == name) {
             continue;
@@ -96,17 +98,54 @@ fn train_stage(
     model: &Model,
     session: &mut Session,
 ) -> Result<(Done, Weights)> {
+    let training = Training {
+        model,
+        part: &TrainedPart::of(model, trainer.job, name)?,
+        teacher: None,
+    };
+    train_part(trainer, training, session)
+}
+
+/// What a stage trains.
+#[derive(Clone, Copy)]
+pub(crate) struct Training<'a> {
+    /// The model of the run.
+    pub model: &'a Model,
+    /// What of it, or of what was made of it.
+    pub part: &'a TrainedPart,
+    /// Whose answers the targets hold a share of.
+    pub teacher: Option<&'a Teacher>,
+}
+
+/// Trains a stage, from where the checkpoint left it. It counts as kept where it is better than all that
+/// were kept before it.
+///
+/// # Errors
+/// As [`train_stages`].
+pub(crate) fn train_part(
+    trainer: &Trainer,
+    training: Training,
+    session: &mut Session,
+) -> Result<(Done, Weights)> {
     let Session {
         checkpoint,
         run,
         observer,
     } = session;
     let started = Instant::now();
+    let Training {
+        model,
+        part,
+        teacher,
+    } = training;
+    let name = part.stage;
     let recipe = trainer.recipe(name);
-    let part = TrainedPart::of(model, trainer.job, name)?;
     let augmentation = trainer.job.recipe.augmentation_of(name);
-    let sources = trainer.sources(model, &part, &augmentation, *observer)?;
-    let problem = trainer.problem(&part, &sources, &recipe);
+    let sources = trainer.sources(model, part, &augmentation, *observer)?;
+    let problem = Problem {
+        teacher,
+        ..trainer.problem(part, &sources, &recipe)
+    };
     let resumed = match checkpoint.current.take() {
         Some((stage, state)) if stage == name => Some(state),
         _ => None,

@@ -105,7 +105,8 @@ impl<'a> SplitJob<'a> {
         // A run that ends before its first epoch has nothing to record yet.
         let has_epochs = |done: &Done| !done.stage.epochs.is_empty();
         let has_trained = session.checkpoint.done.iter().any(has_epochs);
-        if has_trained || completion == Completion::Complete {
+        let has_ended = completion == Completion::Complete && !tuned.job.keeps_head();
+        if has_trained || has_ended {
             findings.record(check_records(session.run.events.records()));
         }
         if let Some(tuning) = &session.checkpoint.tuning {

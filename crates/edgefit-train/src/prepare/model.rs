@@ -1,12 +1,13 @@
 //! The model that is trained: the backbone with a head for the task.
 
+use edgefit_base::names::listed;
 use edgefit_data::Dataset;
 use edgefit_graph::quantized::first_quantized;
 use edgefit_graph::rewrite::{
     CutSoftmax, Head, LayerWeights, cut_softmax, fix_input, fold_moved_weights, lift_constants,
     replace_head, single_precision,
 };
-use edgefit_graph::{Dim, Graph, Tensor, labels, trainable_parameters};
+use edgefit_graph::{Dim, Graph, Task, Tensor, labels, trainable_parameters};
 use edgefit_guards::Findings;
 
 use crate::config::job::Job;
@@ -69,6 +70,29 @@ fn fixed_batch(graph: &Graph) -> Option<String> {
     ))
 }
 
+/// Refuses a model that does not answer what the targets of the data ask for, where its head stays.
+fn answers(graph: &Graph, dataset: &Dataset) -> Result<(), String> {
+    const FIX: &str = "train its head first, with --stages probe,int8";
+    if dataset.task == Task::Regression {
+        return Err(format!(
+            "ends in the units of the targets, and stage int8 trains on standard scores; {FIX}"
+        ));
+    }
+    let task = Task::of(graph).map_err(|error| error.to_string())?;
+    let named = labels::of(graph).map_err(|error| error.to_string())?;
+    if task == Some(dataset.task) && named.as_ref() == Some(&dataset.classes) {
+        return Ok(());
+    }
+    Err(match named {
+        None => format!("does not say what its outputs mean, and stage int8 keeps its head; {FIX}"),
+        Some(named) => format!(
+            "tells {}, and the data are of {}; stage int8 keeps its head: {FIX}",
+            listed(&named),
+            listed(&dataset.classes)
+        ),
+    })
+}
+
 /// Refuses weights that are NaN or infinite.
 fn finite(graph: &Graph) -> Result<(), String> {
     for (index, name) in trainable_parameters(graph) {
@@ -121,6 +145,9 @@ impl Model {
             path: job.backbone.clone(),
             problem,
         };
+        if job.keeps_head() {
+            answers(&graph, dataset).map_err(problem)?;
+        }
         let softmax = cut_softmax(&mut graph);
         let head = Head::of(&graph, job.head.as_deref());
         let head = head.map_err(|error| problem(error.to_string()))?;

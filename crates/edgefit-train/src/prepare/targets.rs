@@ -142,6 +142,19 @@ impl Targets {
         self
     }
 
+    /// The same with a `share` of what a teacher answers, whose `outputs` (samples × outputs, row-major) are
+    /// logits, or of regression standard scores. As each loss is linear in its targets but for a constant,
+    /// that is training on both losses in these shares (Hinton et al. 2015, arXiv 1503.02531, section 2).
+    pub fn taught(mut self, outputs: &[f32], share: f32) -> Self {
+        let rows = self.values.chunks_mut(self.outputs.max(1));
+        for (own, logits) in rows.zip(outputs.chunks(self.outputs.max(1))) {
+            for (own, answer) in own.iter_mut().zip(answers(self.task, logits)) {
+                *own = (1.0 - share) * *own + share * answer;
+            }
+        }
+        self
+    }
+
     /// Each sample mixed with the one that `partners` names: `share` of itself, the rest of the other.
     pub fn mixed(&self, partners: &[usize], share: f32) -> Self {
         let other = self.rows(partners);
@@ -222,6 +235,23 @@ impl Targets {
             Task::Regression => return None,
         };
         Some(right as f64 / self.len().max(1) as f64)
+    }
+}
+
+/// What a model says of a sample where it gives `logits`, as targets say it.
+fn answers(task: Task, logits: &[f32]) -> Vec<f32> {
+    match task {
+        Task::Classes => {
+            let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let shares: Vec<f32> = logits.iter().map(|logit| (logit - most).exp()).collect();
+            let sum: f32 = shares.iter().sum();
+            shares.iter().map(|share| share / sum).collect()
+        }
+        Task::MultiLabel => {
+            let logits = logits.iter();
+            logits.map(|logit| 1.0 / (1.0 + (-logit).exp())).collect()
+        }
+        Task::Regression => logits.to_vec(),
     }
 }
 
@@ -306,6 +336,25 @@ mod tests {
         assert_eq!(mixed.values, [0.75, 0.0, 0.25, 0.25, 0.0, 0.75]);
         assert_eq!(mixed.weights, [1.75, 3.25]);
         assert_eq!(targets.accuracy(&[2.0, 1.0, 0.0, 0.0, 1.0, 0.0]), Some(0.5));
+    }
+
+    #[test]
+    fn a_teacher_answers_as_its_outputs_say() {
+        let classes = Targets::of_classes(&[0], &[1.0; 2]);
+        let taught = classes.taught(&[0.0, 3f32.ln()], 0.8);
+        let expected = [0.2 + 0.8 * 0.25, 0.8 * 0.75];
+        for (made, wanted) in taught.values.iter().zip(expected) {
+            assert!((made - wanted).abs() < 1e-6, "{taught:?}");
+        }
+        let mut others = Targets {
+            task: Task::MultiLabel,
+            outputs: 1,
+            values: vec![1.0],
+            weights: vec![1.0],
+        };
+        assert_eq!(others.clone().taught(&[0.0], 0.5).values, [0.75]);
+        others.task = Task::Regression;
+        assert_eq!(others.taught(&[3.0], 0.5).values, [2.0]);
     }
 
     #[test]

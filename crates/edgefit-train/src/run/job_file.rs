@@ -16,7 +16,7 @@ use crate::run::split_file::SplitFile;
 pub(crate) const NAME: &str = "job.json";
 
 /// Name and version of the document.
-pub(crate) const SCHEMA: &str = "edgefit.job/2";
+pub(crate) const SCHEMA: &str = "edgefit.job/3";
 
 /// When a run began, and by which edgefit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

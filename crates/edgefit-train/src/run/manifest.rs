@@ -186,6 +186,7 @@ fn settings(job: &Job) -> Value {
     serde_json::json!({
         "recipe": job.recipe,
         "stages": job.stages,
+        "scheme": job.scheme,
         "tune": job.tune,
         "task": job.task,
         "head": job.head,

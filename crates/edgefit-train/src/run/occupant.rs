@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::run::{job_file, report};
 
 /// Files of a run. `report.json` is the last: with it, a run is whole.
-pub(crate) const FILES: [&str; 12] = [
+pub(crate) const FILES: [&str; 14] = [
     job_file::NAME,
     "manifest.json",
     "splits.json",
@@ -21,6 +21,8 @@ pub(crate) const FILES: [&str; 12] = [
     "model.onnx",
     // Weights beyond 2 GiB.
     "model.onnx.data",
+    "model-int8.onnx",
+    "model-int8.onnx.data",
     "predictions.csv",
     "confusion.csv",
     report::NAME,

@@ -15,6 +15,7 @@ use crate::evaluate::baselines::Baseline;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::mistakes::Mistake;
 use crate::prepare::unreadable::Unreadable;
+use crate::run::int8_report::Int8Report;
 use crate::run::job_file::Origin;
 use crate::stages::stage::Stage;
 use crate::stages::training_memory::StageMemory;
@@ -77,6 +78,8 @@ pub struct Report {
     pub interrupted: bool,
     /// The model.
     pub exported: Exported,
+    /// The quantised model, where there is a stage int8.
+    pub int8: Option<Int8Report>,
     /// Agreement of the engines on real validation images.
     pub parity: Vec<Pair>,
     /// Whether the exported model fits the device.
@@ -130,6 +133,8 @@ pub struct Timing {
     pub stages_ns: u64,
     /// Fitting the baselines.
     pub baselines_ns: u64,
+    /// Stage int8, with calibration and comparison.
+    pub int8_ns: u64,
     /// Running the exported model on the test samples.
     pub test_ns: u64,
     /// Comparing the engines.

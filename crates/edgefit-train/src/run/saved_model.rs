@@ -62,6 +62,7 @@ pub fn model_of_run(folder: &Path, like: &Graph) -> Result<Graph> {
         // A stage that was worse than the ones before it when it was interrupted does not count.
         let is_worse = |stage| last.is_some_and(|last| last.name == stage && !last.kept);
         if let Some((stage, state)) = checkpoint.current
+            && stage != StageName::Int8
             && !is_worse(stage)
         {
             weights.extend(state.best.unwrap_or_default());

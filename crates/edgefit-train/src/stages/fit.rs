@@ -14,4 +14,5 @@ pub mod problem;
 mod random_stream;
 pub(crate) mod state;
 mod step_evidence;
+pub mod teacher;
 pub(crate) mod training_loop;

@@ -12,6 +12,7 @@ use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
 use crate::prepare::model::Model;
 use crate::stages::boundary::{Frozen, freeze};
+use crate::stages::int8_part::Int8Part;
 use crate::stages::multipliers::trained;
 use crate::stages::training_memory::{self, FrozenPass, Optimizer, StageMemory};
 
@@ -64,6 +65,7 @@ impl TrainedPart {
                 (Some(prefix), Some(node), suffix)
             }
             StageName::Full => (None, None, model.graph.clone()),
+            StageName::Int8 => return Ok(Int8Part::blank(model, job)?.part),
         };
         let names = trainable_parameters(&head).into_iter();
         let names: HashSet<String> = names.map(|(_, name)| name.to_owned()).collect();

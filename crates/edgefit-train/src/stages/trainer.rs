@@ -67,6 +67,17 @@ impl Trainer<'_> {
             sampling: self.job.recipe.sampling,
             seed: self.job.recipe.seed,
             stage: part.stage,
+            teacher: None,
+        }
+    }
+
+    /// The validation samples, read when they are wanted.
+    pub fn live_val<'s>(&'s self, model: &'s Model) -> Live<'s> {
+        Live {
+            samples: &self.splits.val.samples,
+            preparation: &model.preparation,
+            augmentation: Augmentation::none(),
+            seed: self.job.recipe.seed,
         }
     }
 
@@ -84,17 +95,14 @@ impl Trainer<'_> {
         let Splits { train, val, .. } = self.splits;
         let recipe = &self.job.recipe;
         let Some(prefix) = &part.prefix else {
-            let live = |split: &'s SplitSamples| -> Box<dyn Source + 's> {
-                Box::new(Live {
-                    samples: &split.samples,
-                    preparation: &model.preparation,
-                    augmentation: augmentation.clone(),
-                    seed: recipe.seed,
-                })
+            let train = Live {
+                samples: &train.samples,
+                augmentation: augmentation.clone(),
+                ..self.live_val(model)
             };
             return Ok(Sources {
-                train: live(train),
-                val: live(val),
+                train: Box::new(train),
+                val: Box::new(self.live_val(model)),
             });
         };
         let cache = self.job.feature_cache();

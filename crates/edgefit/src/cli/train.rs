@@ -43,7 +43,8 @@ pub enum TrainCommand {
 #[derive(Debug, Args)]
 pub struct Fitting {
     /// What is trained, each from the best weights before it and kept if it is better on validation:
-    /// probe (a new head), top (the last blocks), full (the whole net)
+    /// probe (a new head), top (the last blocks), full (the whole net); then int8 (the whole net on
+    /// integers, beside the float model)
     #[arg(long, value_delimiter = ',', value_name = "STAGES")]
     pub stages: Vec<StageName>,
 
@@ -51,9 +52,14 @@ pub struct Fitting {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
 
-    /// Highest learning rate of the head in each stage, instead of the recipe's
+    /// Highest learning rate of the head in each stage but int8, instead of the recipe's
     #[arg(long, value_parser = positive)]
     pub lr: Option<f64>,
+
+    /// What stage int8 makes: a name from `edgefit scheme list`, or a TOML file (what the device's engine
+    /// wants, if not given)
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scheme: Option<String>,
 
     /// Try so many other learning rates, weight decays, label smoothings and strengths of augmentation around the
     /// recipe's in stage probe, and go on with the best on validation

@@ -158,6 +158,7 @@ mod tests {
             sampling: Sampling::Shuffled,
             seed: 0,
             stage: StageName::Probe,
+            teacher: None,
         })
         .unwrap()
     }

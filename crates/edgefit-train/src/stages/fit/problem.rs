@@ -8,6 +8,7 @@ use crate::config::recipe::{Sampling, StageRecipe};
 use crate::config::stage_name::StageName;
 use crate::prepare::source::Source;
 use crate::prepare::targets::Targets;
+use crate::stages::fit::teacher::Teacher;
 
 /// A training problem: a graph, the weights of it that are trained, samples with their targets, and
 /// the recipe.
@@ -32,4 +33,6 @@ pub struct Problem<'a> {
     pub seed: u64,
     /// The stage that this is.
     pub stage: StageName,
+    /// Whose answers the targets hold a share of.
+    pub teacher: Option<&'a Teacher>,
 }

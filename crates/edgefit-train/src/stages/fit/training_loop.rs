@@ -165,6 +165,10 @@ impl<'a> Run<'a> {
             let (rows, mixed) = mix::mix(recipe, image, rows, targets.clone(), &mut rng);
             let smoothed = mixed.smoothed(recipe.label_smoothing as f32);
             let values = self.inputs.of_rows(&rows, batch.len(), &self.device)?;
+            let smoothed = match self.problem.teacher {
+                Some(teacher) => teacher.taught(smoothed, values.clone())?,
+                None => smoothed,
+            };
             let outputs = first_output(module.forward(values)?, smoothed.outputs)?;
             if recipe.mixup == 0.0 && recipe.cutmix == 0.0 {
                 let made = edgefit_burn::Value::from(outputs.clone().inner()).to_vec()?;

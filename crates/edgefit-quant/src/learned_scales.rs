@@ -1,0 +1,204 @@
+//! [`LearnedScales`]: which scales of values are trained together, and within which limits.
+
+use std::collections::BTreeMap;
+
+use edgefit_graph::topology::Topology;
+use edgefit_graph::{FreshNames, Graph, Node};
+
+use crate::error::Result;
+use crate::plan::clip_limits;
+use crate::scheme::Scheme;
+use crate::trainable::scale_of;
+
+/// The scales of a quantised graph's values that are trained.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LearnedScales {
+    pub sets: Vec<ScaleSet>,
+    /// Scales that another one is multiplied by a constant for.
+    pub rescales: Vec<LearnedRescale>,
+}
+
+/// Scales that have to be the same.
+#[derive(Debug, Clone)]
+pub(crate) struct ScaleSet {
+    /// Names of the initializers.
+    pub scales: Vec<String>,
+    /// What calibration chose.
+    pub start: f32,
+    /// What they may be at most.
+    pub most: f32,
+    /// Name of the logarithm of their factor.
+    pub factor: String,
+}
+
+/// The scale of a value that holds the integers of another one.
+#[derive(Debug, Clone)]
+pub(crate) struct LearnedRescale {
+    /// Name of the initializer.
+    pub scale: String,
+    /// Which set it follows.
+    pub set: usize,
+    /// What that is multiplied by.
+    pub factor: f32,
+}
+
+impl LearnedScales {
+    /// Of all values, but for those whose scale the engine prescribes, or a power of two.
+    pub fn of(graph: &Graph, scheme: &Scheme) -> Result<Self> {
+        if scheme.power_of_two {
+            return Ok(LearnedScales::default());
+        }
+        let topology = Topology::of(graph);
+        let producer = |value: &str| Some(&graph.nodes[topology.producer(value)?]);
+        let quantizers = || {
+            graph
+                .nodes
+                .iter()
+                .filter(|node| node.op == "QuantizeLinear")
+        };
+        let mut set_of: BTreeMap<&str, usize> = quantizers()
+            .enumerate()
+            .filter_map(|(index, node)| Some((node.input(1)?, index)))
+            .collect();
+        let mut join = |names: &[&str]| {
+            let sets: Vec<usize> = names
+                .iter()
+                .filter_map(|name| set_of.get(name).copied())
+                .collect();
+            let Some(&first) = sets.first() else {
+                return;
+            };
+            for set in set_of.values_mut().filter(|set| sets.contains(set)) {
+                *set = first;
+            }
+        };
+        for node in graph
+            .nodes
+            .iter()
+            .filter(|node| scheme.same_scale.contains(&node.op))
+        {
+            let read = node.present_inputs().filter_map(&producer);
+            let read = read.filter(|node| node.op == "DequantizeLinear");
+            let behind = node
+                .present_outputs()
+                .flat_map(|value| topology.consumers(value));
+            let behind = behind.map(|&index| &graph.nodes[index]);
+            let behind = behind.filter(|node| node.op == "QuantizeLinear");
+            let scales: Vec<&str> = read
+                .chain(behind)
+                .filter_map(|node| node.input(1))
+                .collect();
+            if !scales.is_empty() && behind_is_quantized(graph, &topology, node) {
+                join(&scales);
+            }
+        }
+        let mut sets: BTreeMap<usize, ScaleSet> = BTreeMap::new();
+        let mut fixed: Vec<usize> = Vec::new();
+        let mut names = FreshNames::of(graph);
+        for node in quantizers() {
+            let (Some(value), Some(scale)) = (node.input(0), node.input(1)) else {
+                continue;
+            };
+            let set = set_of[scale];
+            let start = scale_of(graph, scale);
+            let most = most_of(graph, node, producer(value), start);
+            let made = sets.entry(set).or_insert_with(|| ScaleSet {
+                scales: Vec::new(),
+                start,
+                most: f32::INFINITY,
+                factor: names.take(&format!("{scale}_log_factor")),
+            });
+            made.scales.push(scale.to_owned());
+            made.most = made.most.min(most);
+            let is_fixed = |made: &Node| scheme.fixed.iter().any(|fixed| fixed.op == made.op);
+            if producer(value).is_some_and(is_fixed) {
+                fixed.push(set);
+            }
+        }
+        sets.retain(|set, _| !fixed.contains(set));
+        let places: BTreeMap<usize, usize> = sets
+            .keys()
+            .enumerate()
+            .map(|(place, &set)| (set, place))
+            .collect();
+        let mut rescales = Vec::new();
+        for node in graph
+            .nodes
+            .iter()
+            .filter(|node| node.op == "DequantizeLinear")
+        {
+            let (Some(integers), Some(scale)) = (node.input(0), node.input(1)) else {
+                continue;
+            };
+            let from = producer(integers).and_then(|from| from.input(1));
+            let Some(from) = from.filter(|from| *from != scale) else {
+                continue;
+            };
+            if let Some(&set) = set_of.get(from).and_then(|set| places.get(set)) {
+                rescales.push(LearnedRescale {
+                    scale: scale.to_owned(),
+                    set,
+                    factor: scale_of(graph, scale) / scale_of(graph, from),
+                });
+            }
+        }
+        Ok(LearnedScales {
+            sets: sets.into_values().collect(),
+            rescales,
+        })
+    }
+
+    /// Names of the logarithms of their factors.
+    pub fn factors(&self) -> impl Iterator<Item = &str> {
+        self.sets.iter().map(|set| set.factor.as_str())
+    }
+
+    /// Every scale by the name of its initializer, with the trained `weights`.
+    pub fn trained(&self, weights: &BTreeMap<String, Vec<f32>>) -> BTreeMap<String, f32> {
+        let scale = |set: &ScaleSet| {
+            let factor = weights.get(&set.factor).and_then(|values| values.first());
+            let factor = factor.map_or(1.0, |factor| factor.exp());
+            (set.start * factor).min(set.most)
+        };
+        let own = self.sets.iter().flat_map(|set| {
+            let names = set.scales.iter().cloned();
+            names.map(move |name| (name, scale(set)))
+        });
+        let rescaled = self.rescales.iter().map(|rescale| {
+            let from = scale(&self.sets[rescale.set]);
+            (rescale.scale.clone(), from * rescale.factor)
+        });
+        own.chain(rescaled).collect()
+    }
+}
+
+fn behind_is_quantized(graph: &Graph, topology: &Topology, node: &Node) -> bool {
+    let mut behind = node
+        .present_outputs()
+        .flat_map(|value| topology.consumers(value));
+    behind.any(|&index| graph.nodes[index].op == "QuantizeLinear")
+}
+
+/// The largest scale that a QuantizeLinear may have behind what `producer` makes: a Clip vanishes only where
+/// the range ends within it.
+fn most_of(graph: &Graph, quantize: &Node, producer: Option<&Node>, start: f32) -> f32 {
+    let clip = producer.filter(|node| node.op == "Clip");
+    let limits = clip.and_then(|clip| clip_limits(graph, clip));
+    let zero_point = quantize
+        .input(2)
+        .and_then(|name| graph.initializers.get(name));
+    let (Some((_, high)), Some(zero_point)) = (limits, zero_point) else {
+        return f32::INFINITY;
+    };
+    let largest = match zero_point.dtype() {
+        edgefit_graph::DataType::U8 => 255,
+        _ => 127,
+    };
+    let zero = zero_point
+        .to_i64()
+        .ok()
+        .and_then(|zeros| zeros.first().copied());
+    let steps = (largest - zero.unwrap_or(0)).max(1) as f32;
+    // Calibration has the last word where its rounding goes beyond.
+    (high / steps).max(start)
+}

@@ -1,0 +1,224 @@
+//! Stage int8: the exported model quantised, and trained on from there.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use edgefit_burn::burn::tensor::Device;
+use edgefit_burn::{EvalModule, Weights};
+use edgefit_data::{Sample, Splits};
+use edgefit_engine::{Array, Engine, Execution, InProcess};
+use edgefit_graph::{Graph, Task};
+use edgefit_quant::{
+    Calibrated, Comparison, Outputs, Provenance, Samples, Scheme, outputs, shuffled,
+};
+
+use crate::config::stage_name::StageName;
+use crate::error::Result;
+use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
+use crate::pipeline::exported::ExportedJob;
+use crate::pipeline::loaded::nanoseconds;
+use crate::pipeline::session::{Completion, Session};
+use crate::pipeline::stages::{Training, train_part};
+use crate::pipeline::trained::TrainedJob;
+use crate::prepare::split::SplitSamples;
+use crate::run::int8_report::{Int8Figures, Int8Report, Origin};
+use crate::run::report::Exported;
+use crate::stages::fit::epoch::Ended;
+use crate::stages::fit::evaluate::evaluate;
+use crate::stages::fit::teacher::Teacher;
+use crate::stages::int8_part::{Int8Part, scheme_of};
+use crate::stages::stage::{Done, Stage};
+use crate::stages::trainer::Trainer;
+
+/// Name of the quantised model.
+const MODEL: &str = "model-int8.onnx";
+
+/// Training samples that calibrate.
+const CALIBRATION: usize = 100;
+
+/// Stage int8, when it is over.
+pub(crate) struct Int8Done {
+    pub report: Int8Report,
+    pub done: Done,
+}
+
+/// Samples as the exported model sees them.
+struct Clean<'a> {
+    model: ExportedModel<'a>,
+    samples: &'a [&'a Sample],
+}
+
+impl Samples for Clean<'_> {
+    fn batches(&self) -> Box<dyn Iterator<Item = edgefit_quant::Result<Vec<Array>>> + '_> {
+        let read = |batch: &[&Sample]| match self.model.inputs(batch) {
+            Ok(inputs) => Ok(vec![inputs]),
+            Err(error) => Err(edgefit_quant::Error::Samples(Box::new(error))),
+        };
+        Box::new(self.samples.chunks(BATCH).map(read))
+    }
+}
+
+impl ExportedJob<'_> {
+    /// Quantises the exported model, trains it on from there, and writes the better of both; where the job
+    /// has no stage int8, or was ended, nothing.
+    ///
+    /// # Errors
+    /// The model cannot be quantised, the stage cannot run, or the run folder cannot be written.
+    pub fn quantize(mut self, session: &mut Session) -> Result<Self> {
+        let wanted = self.trained.job.stages.contains(&StageName::Int8);
+        if wanted && self.trained.completion == Completion::Complete {
+            let clock = Instant::now();
+            let made = self.int8(session)?;
+            if made.done.stage.ended == Ended::Interrupted {
+                self.trained.completion = Completion::Interrupted;
+            }
+            self.trained.timing.int8_ns = nanoseconds(clock);
+            self.int8 = Some(made);
+        }
+        Ok(self)
+    }
+
+    fn int8(&self, session: &mut Session) -> Result<Int8Done> {
+        let TrainedJob { split, job, .. } = &self.trained;
+        let (loaded, model) = (split.loaded, &split.model);
+        let Splits { train, val, test } = &split.samples.splits;
+        let scheme = scheme_of(job)?;
+        let drawn = shuffled(train.samples.len(), job.recipe.seed).into_iter();
+        let drawn: Vec<&Sample> = drawn
+            .take(CALIBRATION)
+            .map(|at| train.samples[at])
+            .collect();
+        let exported = ExportedModel {
+            graph: &self.graph,
+            preparation: &model.preparation,
+        };
+        let calibrating = Clean {
+            model: exported,
+            samples: &drawn,
+        };
+        let mut engine = engine_for(&scheme, InProcess::new(loaded.engine, job.threads));
+        session.observer.begin("calibration", 0);
+        let calibrated = Calibrated::new(&self.graph, &scheme, &calibrating, &mut engine)?;
+        let mut ptq = calibrated.quantize(&HashSet::new())?;
+        session.observer.end();
+
+        let int8 = Int8Part::of(model, job, &calibrated, &ptq)?;
+        let trainer = split.samples.trainer(job, loaded);
+        let before = start(&trainer, &int8, self)?;
+        let recipe = trainer.recipe(StageName::Int8);
+        let teacher = Teacher::new(&int8.teacher, recipe.teacher)?;
+        let training = Training {
+            model,
+            part: &int8.part,
+            teacher: (recipe.teacher > 0.0).then_some(&teacher),
+        };
+        let (mut done, weights) = train_part(&trainer, training, session)?;
+        let mut trained = int8.trainable.trained(&own(&int8, weights))?;
+
+        let provenance = Provenance {
+            scheme: scheme.name.clone(),
+            calibration_samples: drawn.len(),
+            seed: job.recipe.seed,
+            float_sha256: sha256(&self.path)?,
+        };
+        provenance.store(&mut ptq.graph);
+        provenance.store(&mut trained);
+        let mut compare = |graphs: &[&Graph], split: &SplitSamples| -> Result<Vec<Comparison>> {
+            let samples = Clean {
+                model: exported,
+                samples: &split.samples,
+            };
+            let labels: Vec<Option<usize>> = split.labels().into_iter().map(Some).collect();
+            let labels = (loaded.dataset.task == Task::Classes).then_some(labels.as_slice());
+            let mut made = |graph: &Graph| -> Result<Outputs> {
+                Ok(outputs(graph, &samples, usize::MAX, &mut engine)?)
+            };
+            let float = made(&self.graph)?;
+            let each = graphs.iter();
+            each.map(|graph| Ok(Comparison::of(&float, &made(graph)?, labels)))
+                .collect()
+        };
+        let mut on_val = compare(&[&ptq.graph, &trained], val)?.into_iter();
+        done.stage.kept = done.stage.beats(&Stage {
+            val_accuracy: before.0,
+            val_loss: before.1,
+            ..done.stage.clone()
+        });
+        let (kept, graph) = if done.stage.kept {
+            (Origin::Training, &trained)
+        } else {
+            (Origin::Quantization, &ptq.graph)
+        };
+        let figures = |(val_accuracy, val_loss), val: Option<Comparison>| Int8Figures {
+            val_accuracy,
+            val_loss,
+            val,
+        };
+        let on_test = compare(&[graph], test)?.pop();
+        Ok(Int8Done {
+            report: Int8Report {
+                scheme: scheme.name,
+                calibration_samples: drawn.len(),
+                quantized: figures(before, on_val.next()),
+                trained: figures(
+                    (done.stage.val_accuracy, done.stage.val_loss),
+                    on_val.next(),
+                ),
+                kept,
+                test: on_test,
+                exported: self.write(graph, session)?,
+            },
+            done,
+        })
+    }
+
+    fn write(&self, graph: &Graph, session: &Session) -> Result<Exported> {
+        let path = session.run.path(MODEL);
+        graph.save(&path)?;
+        Ok(Exported {
+            sha256: sha256(&path)?,
+            path,
+        })
+    }
+
+    /// Where a file of the run lies when all is written.
+    pub fn published(&self, file: PathBuf, session: &Session) -> PathBuf {
+        match file.file_name() {
+            Some(name) if self.trained.completion == Completion::Complete => {
+                session.run.folder().join(name)
+            }
+            _ => file,
+        }
+    }
+}
+
+/// Accuracy and loss of the quantised model on the validation samples, before it is trained.
+fn start(trainer: &Trainer, int8: &Int8Part, job: &ExportedJob) -> Result<(Option<f64>, f64)> {
+    let graph = &int8.part.graph;
+    let module = EvalModule::from_graph(graph, &Device::flex())?;
+    let source = trainer.live_val(&job.trained.split.model);
+    let batch = trainer.recipe(StageName::Int8).batch;
+    let (outputs, loss) = evaluate(graph, &module, &source, trainer.val_targets, batch)?;
+    Ok((trainer.val_targets.accuracy(&outputs), loss))
+}
+
+/// Of the weights of the trained graph, those that were trained.
+fn own(int8: &Int8Part, weights: Weights) -> Weights {
+    let mut own = weights;
+    own.retain(|name, _| int8.part.trained.contains_key(name));
+    own
+}
+
+/// The engine as it is where the scheme is for its kernels on this processor, else node by node, which gives
+/// what the integers of any engine give.
+fn engine_for(scheme: &Scheme, engine: InProcess) -> impl Engine + use<> {
+    let host = edgefit_device::host().ok();
+    let own = host.iter().flat_map(|host| &host.engines);
+    let mut own = own.filter_map(|engine| engine.scheme.as_deref());
+    engine.with_execution(if own.any(|own| own == scheme.name) {
+        Execution::Fused
+    } else {
+        Execution::NodeByNode
+    })
+}

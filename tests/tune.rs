@@ -299,7 +299,7 @@ fn searches_that_cannot_be_made_are_refused_with_the_mend() {
     find.arg("--backbone").arg(small_backbone());
     let ran = run(find.args(["--stage", "head"]));
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.stderr.contains("probe, top and full"), "{ran:?}");
+    assert!(ran.stderr.contains("probe, top, full"), "{ran:?}");
     let mut find = command();
     find.arg("lr-find").arg("absent");
     find.arg("--backbone").arg(small_backbone());

@@ -57,10 +57,10 @@ impl Finding {
         }
     }
 
-    /// Whether it may be why something else is raised. Features that are no better than raw samples are not:
-    /// whatever spoils training spoils them as well.
+    /// Whether it may be why something else is raised. Features that are merely no better than raw samples
+    /// are not: whatever spoils training makes both alike.
     pub(crate) fn can_explain(&self) -> bool {
-        self.symptom != Some(Symptom::PoorTransfer)
+        self.symptom != Some(Symptom::PoorTransfer) || self.status == Status::Failed
     }
 
     /// A pass where something was raised, since another mistake made it look so.

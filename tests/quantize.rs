@@ -14,6 +14,7 @@ use crate::common::npz::{Values, save};
 use crate::common::quantized::float;
 use crate::common::{
     Ran, assert_refused, command, edgefit, onnxruntime, run, small_backbone, some_photographs,
+    train,
 };
 
 const SCHEMA: &str = "edgefit.quantize/1";
@@ -266,6 +267,30 @@ fn photographs_calibrate_too() {
     assert_eq!(report["calibration_samples"], 8);
     let size = |path: &Path| fs::metadata(path).unwrap().len();
     assert!(2 * size(&output) < size(small_backbone()), "{report}");
+}
+
+#[test]
+fn a_run_calibrates_on_what_it_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = some_photographs(&["mammal", "vehicle"], 12);
+    let path = folder.path().join("run");
+    let ran = run(train(data.path(), small_backbone()).arg("-o").arg(&path));
+    assert!(path.join("model.onnx").is_file(), "{ran:?}");
+    let output = folder.path().join("int8.onnx");
+    let mut quantize = command();
+    quantize
+        .arg("quantize")
+        .arg("--run")
+        .arg(&path)
+        .arg("-o")
+        .arg(&output);
+    let ran = run(quantize.args(["--scheme", "onnxruntime-x86", "--json"]));
+    let report = ran.json(SCHEMA);
+    let splits = fs::read_to_string(path.join("splits.json")).unwrap();
+    let splits: serde_json::Value = serde_json::from_str(&splits).unwrap();
+    let count = |split: &str| splits[split].as_array().unwrap().len();
+    assert_eq!(report["calibration_samples"], count("train"));
+    assert_eq!(report["comparison"]["accuracy"]["samples"], count("val"));
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub fn guard(
     limits: Limits,
     engine: &mut dyn Engine,
 ) -> Result<Guarded> {
-    let float = outputs(&calibrated.graph, validation.samples, usize::MAX, engine)?;
+    let float = outputs(&calibrated.float, validation.samples, usize::MAX, engine)?;
     let attempt = |kept: &[KeptFloat], engine: &mut dyn Engine| -> Result<Attempt> {
         let nodes = kept.iter().flat_map(|group| group.nodes.iter().cloned());
         let quantized = calibrated.quantize(&nodes.collect())?;

@@ -16,6 +16,8 @@ use crate::scheme::Scheme;
 #[derive(Debug, Clone)]
 pub(crate) struct Prepared {
     pub graph: Graph,
+    /// Before anything was rewritten, in 32 bits.
+    pub float: Graph,
     /// Type of its floats, where they were not of 32 bits.
     pub widened: Option<DataType>,
 }
@@ -34,6 +36,7 @@ pub(crate) fn prepared(graph: &Graph, scheme: &Scheme) -> Result<Prepared> {
     let mut graph = graph.clone();
     lift_constants(&mut graph);
     let widened = single_precision(&mut graph);
+    let float = graph.clone();
     let shapes = InputShapes::bind(&graph, 1, None)?;
     let inference = infer(&graph, &shapes)?;
     raise_opset(&mut graph, &inference)?;
@@ -43,7 +46,11 @@ pub(crate) fn prepared(graph: &Graph, scheme: &Scheme) -> Result<Prepared> {
     let inference = infer(&graph, &shapes)?;
     fold_pad(&mut graph, &inference)?;
     decompose(&mut graph, &inference);
-    Ok(Prepared { graph, widened })
+    Ok(Prepared {
+        graph,
+        float,
+        widened,
+    })
 }
 
 fn lower(graph: &mut Graph, scheme: &Scheme) -> Result<()> {

@@ -23,6 +23,8 @@ use crate::value_parameters::value_parameters;
 /// A float model that is ready to be quantised, and what its values are on the calibration samples.
 #[derive(Debug)]
 pub struct Calibrated {
+    /// The float model as it was given, in 32 bits: what the result is compared with.
+    pub float: Graph,
     /// The float model with its batch normalisations folded, in ops that have integer kernels, its
     /// weights equalised where the scheme gives each a single scale.
     pub graph: Graph,
@@ -85,6 +87,7 @@ impl Calibrated {
     ) -> Result<Self> {
         let prepared = prepared(graph, scheme)?;
         let mut graph = prepared.graph;
+        let float = prepared.float;
         let first = first_plan(&graph, scheme)?;
         let mut equalized = Vec::new();
         if scheme.weight.granularity == Granularity::PerTensor {
@@ -93,6 +96,7 @@ impl Calibrated {
         }
         let observed = observe(&graph, &first, Detail::ValuesAndInputs, samples, engine)?;
         Ok(Calibrated {
+            float,
             graph,
             widened: prepared.widened,
             equalized,
@@ -110,6 +114,7 @@ impl Calibrated {
         let prepared = prepared(graph, scheme)?;
         first_plan(&prepared.graph, scheme)?;
         Ok(Calibrated {
+            float: prepared.float,
             graph: prepared.graph,
             widened: prepared.widened,
             equalized: Vec::new(),

@@ -87,7 +87,7 @@ fn compared(comparison: &Comparison, report: &Report) -> String {
         let verdict = match accuracy.decide(report.limits.max_drop) {
             Decision::Exceeded => Tone::Bad.paint("more than allowed"),
             Decision::Kept => Tone::Good.paint("within the limit"),
-            Decision::Open => "too few samples to tell".into(),
+            Decision::Open => "too few samples to tell, so the outputs decide".into(),
         };
         text.push_str(&format!(
             "\naccuracy {} instead of {}: {:.2} points lost (± {:.2}; {} right only in float, {} only in \
@@ -99,6 +99,11 @@ fn compared(comparison: &Comparison, report: &Report) -> String {
             accuracy.only_float,
             accuracy.only_quantized,
             report.limits.max_drop,
+        ));
+    } else {
+        text.push_str(&format!(
+            "\nno class of a sample is known, so the outputs decide: at least {} dB",
+            report.limits.min_sqnr_db
         ));
     }
     text

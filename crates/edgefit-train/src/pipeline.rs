@@ -1,4 +1,4 @@
-//! The whole job, phase by phase: loaded → split → trained → exported.
+//! The whole job, phase by phase: loaded → split → trained → exported → tested.
 
 pub(crate) mod exported;
 pub(crate) mod int8;
@@ -8,6 +8,7 @@ pub(crate) mod session;
 pub(crate) mod split;
 pub(crate) mod stages;
 pub(crate) mod stopped;
+pub(crate) mod tested;
 pub(crate) mod trained;
 pub(crate) mod tuning;
 
@@ -16,7 +17,8 @@ use std::path::Path;
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::observer::Observer;
-use crate::pipeline::loaded::LoadedJob;
+use crate::pipeline::exported::ExportedJob;
+use crate::pipeline::loaded::{Features, LoadedJob};
 use crate::pipeline::session::Session;
 use crate::pipeline::split::SplitJob;
 use crate::pipeline::stopped::report_stop;
@@ -63,6 +65,12 @@ pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
 /// As [`train`], and [`Error::Run`](crate::Error::Run) if there is nothing to go on with, or the data,
 /// the backbone or the settings are not those that the run began with.
 pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
+    let (loaded, session) = reopen(run, observer)?;
+    finish(&loaded, session)
+}
+
+/// Opens the run in a folder again, where it stands.
+fn reopen<'o>(run: &Path, observer: &'o mut dyn Observer) -> Result<(LoadedJob, Session<'o>)> {
     let (job, checkpoint, run) = RunFolder::open(run)?;
     let version = env!("CARGO_PKG_VERSION");
     if run.origin.version != version {
@@ -78,25 +86,32 @@ pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
         manifest,
     });
     let loaded = LoadedJob::load(&job, begun, observer)?;
-    finish(
-        &loaded,
-        Session {
-            checkpoint,
-            run,
-            observer,
-        },
-    )
+    let session = Session {
+        checkpoint,
+        run,
+        observer,
+    };
+    Ok((loaded, session))
 }
 
 fn finish(loaded: &LoadedJob, mut session: Session) -> Result<Report> {
     let features = loaded.features(session.observer)?;
-    let split = SplitJob::split(loaded, &features)?;
+    let exported = exported(loaded, &features, &mut session)?;
+    exported.test(&mut session)?.report(session)
+}
+
+/// Everything before the test samples are looked at.
+fn exported<'a>(
+    loaded: &'a LoadedJob,
+    features: &'a Features,
+    session: &mut Session,
+) -> Result<ExportedJob<'a>> {
+    let split = SplitJob::split(loaded, features)?;
     split.warn_of_absent(session.observer);
     split.record(&session.run)?;
-    let trained = split.train(&mut session);
+    let trained = split.train(session);
     if let Err(error) = &trained {
-        report_stop(error, loaded, &session)?;
+        report_stop(error, loaded, session)?;
     }
-    let exported = trained?.export(&mut session)?;
-    exported.quantize(&mut session)?.report(session)
+    trained?.export(session)?.quantize(session)
 }

@@ -7,10 +7,10 @@ use std::time::Instant;
 use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Weights};
 use edgefit_data::{Sample, Splits};
-use edgefit_engine::{Array, Engine, Execution, InProcess};
+use edgefit_engine::{Array, InProcess};
 use edgefit_graph::{Graph, Task};
 use edgefit_quant::{
-    Calibrated, Comparison, Outputs, Provenance, Samples, Scheme, outputs, shuffled,
+    Calibrated, Comparison, Outputs, Provenance, Samples, execution_of, outputs, shuffled,
 };
 
 use crate::config::stage_name::StageName;
@@ -41,6 +41,8 @@ const CALIBRATION: usize = 100;
 pub(crate) struct Int8Done {
     pub report: Int8Report,
     pub done: Done,
+    /// The better one.
+    pub graph: Graph,
 }
 
 /// Samples as the exported model sees them.
@@ -82,7 +84,7 @@ impl ExportedJob<'_> {
     fn int8(&self, session: &mut Session) -> Result<Int8Done> {
         let TrainedJob { split, job, .. } = &self.trained;
         let (loaded, model) = (split.loaded, &split.model);
-        let Splits { train, val, test } = &split.samples.splits;
+        let Splits { train, val, .. } = &split.samples.splits;
         let scheme = scheme_of(job)?;
         let drawn = shuffled(train.samples.len(), job.recipe.seed).into_iter();
         let drawn: Vec<&Sample> = drawn
@@ -97,7 +99,8 @@ impl ExportedJob<'_> {
             model: exported,
             samples: &drawn,
         };
-        let mut engine = engine_for(&scheme, InProcess::new(loaded.engine, job.threads));
+        let engine = InProcess::new(loaded.engine, job.threads);
+        let mut engine = engine.with_execution(execution_of(&scheme));
         session.observer.begin("calibration", 0);
         let calibrated = Calibrated::new(&self.graph, &scheme, &calibrating, &mut engine)?;
         let mut ptq = calibrated.quantize(&HashSet::new())?;
@@ -124,38 +127,23 @@ impl ExportedJob<'_> {
         };
         provenance.store(&mut ptq.graph);
         provenance.store(&mut trained);
-        let mut compare = |graphs: &[&Graph], split: &SplitSamples| -> Result<Vec<Comparison>> {
-            let samples = Clean {
-                model: exported,
-                samples: &split.samples,
-            };
-            let labels: Vec<Option<usize>> = split.labels().into_iter().map(Some).collect();
-            let labels = (loaded.dataset.task == Task::Classes).then_some(labels.as_slice());
-            let mut made = |graph: &Graph| -> Result<Outputs> {
-                Ok(outputs(graph, &samples, usize::MAX, &mut engine)?)
-            };
-            let float = made(&self.graph)?;
-            let each = graphs.iter();
-            each.map(|graph| Ok(Comparison::of(&float, &made(graph)?, labels)))
-                .collect()
-        };
-        let mut on_val = compare(&[&ptq.graph, &trained], val)?.into_iter();
+        let compared = self.compare(&[&ptq.graph, &trained], val, &mut engine)?;
+        let mut on_val = compared.into_iter();
         done.stage.kept = done.stage.beats(&Stage {
             val_accuracy: before.0,
             val_loss: before.1,
             ..done.stage.clone()
         });
         let (kept, graph) = if done.stage.kept {
-            (Origin::Training, &trained)
+            (Origin::Training, trained)
         } else {
-            (Origin::Quantization, &ptq.graph)
+            (Origin::Quantization, ptq.graph)
         };
         let figures = |(val_accuracy, val_loss), val: Option<Comparison>| Int8Figures {
             val_accuracy,
             val_loss,
             val,
         };
-        let on_test = compare(&[graph], test)?.pop();
         Ok(Int8Done {
             report: Int8Report {
                 scheme: scheme.name,
@@ -166,11 +154,53 @@ impl ExportedJob<'_> {
                     on_val.next(),
                 ),
                 kept,
-                test: on_test,
-                exported: self.write(graph, session)?,
+                test: None,
+                exported: self.write(&graph, session)?,
             },
             done,
+            graph,
         })
+    }
+
+    /// The model that stage int8 made, against the float one on the test samples; `None` where there is none.
+    ///
+    /// # Errors
+    /// A sample can no longer be read, or the engine fails.
+    pub fn compare_on_test(&self) -> Result<Option<Comparison>> {
+        let Some(made) = &self.int8 else {
+            return Ok(None);
+        };
+        let TrainedJob { split, job, .. } = &self.trained;
+        let engine = InProcess::new(split.loaded.engine, job.threads);
+        let mut engine = engine.with_execution(execution_of(&scheme_of(job)?));
+        let test = &split.samples.splits.test;
+        Ok(self.compare(&[&made.graph], test, &mut engine)?.pop())
+    }
+
+    /// Each of `graphs` against the exported model on the samples of a split.
+    fn compare(
+        &self,
+        graphs: &[&Graph],
+        split: &SplitSamples,
+        engine: &mut InProcess,
+    ) -> Result<Vec<Comparison>> {
+        let of = &self.trained.split;
+        let samples = Clean {
+            model: ExportedModel {
+                graph: &self.graph,
+                preparation: &of.model.preparation,
+            },
+            samples: &split.samples,
+        };
+        let labels: Vec<Option<usize>> = split.labels().into_iter().map(Some).collect();
+        let labels = (of.loaded.dataset.task == Task::Classes).then_some(labels.as_slice());
+        let mut made = |graph: &Graph| -> Result<Outputs> {
+            Ok(outputs(graph, &samples, usize::MAX, engine)?)
+        };
+        let float = made(&self.graph)?;
+        let each = graphs.iter();
+        each.map(|graph| Ok(Comparison::of(&float, &made(graph)?, labels)))
+            .collect()
     }
 
     fn write(&self, graph: &Graph, session: &Session) -> Result<Exported> {
@@ -208,17 +238,4 @@ fn own(int8: &Int8Part, weights: Weights) -> Weights {
     let mut own = weights;
     own.retain(|name, _| int8.part.trained.contains_key(name));
     own
-}
-
-/// The engine as it is where the scheme is for its kernels on this processor, else node by node, which gives
-/// what the integers of any engine give.
-fn engine_for(scheme: &Scheme, engine: InProcess) -> impl Engine + use<> {
-    let host = edgefit_device::host().ok();
-    let own = host.iter().flat_map(|host| &host.engines);
-    let mut own = own.filter_map(|engine| engine.scheme.as_deref());
-    engine.with_execution(if own.any(|own| own == scheme.name) {
-        Execution::Fused
-    } else {
-        Execution::NodeByNode
-    })
 }

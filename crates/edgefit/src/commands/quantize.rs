@@ -7,12 +7,12 @@ use anyhow::{Context, bail, ensure};
 use edgefit::assets::Cache;
 use edgefit::base::file;
 use edgefit::base::hash::sha256_hex;
-use edgefit::engine::{Execution, InProcess, fastest};
+use edgefit::engine::{InProcess, fastest};
 use edgefit::graph::{Graph, ImageInput, Task};
 use edgefit::predict::SampleSet;
 use edgefit::quant::{
     Calibrated, Chosen, Fallback, Files, Limits, Provenance, Report, Scheme, Validation, draw,
-    guard, shuffled,
+    execution_of, guard, shuffled,
 };
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
@@ -51,7 +51,8 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     let validation = Chosen::new(&samples.set, samples.validation);
     calibration.check_differ()?;
     let _ = discover(&Cache::of_user()?);
-    let mut engine = engine_for(&scheme, threads(args.threads));
+    let engine = InProcess::new(fastest(), threads(args.threads));
+    let mut engine = engine.with_execution(execution_of(&scheme));
     spinner.tell("calibrating");
     let calibrated =
         Calibrated::new(&graph, &scheme, &calibration, &mut engine).map_err(in_file(&path))?;
@@ -133,22 +134,6 @@ fn wanted_scheme(args: &Quantize) -> anyhow::Result<Scheme> {
         )
     })?;
     scheme::find(scheme)
-}
-
-/// ONNX Runtime as it is where the scheme is for its kernels on this processor, else node by node, which
-/// gives what the integers of any engine give.
-fn engine_for(scheme: &Scheme, threads: usize) -> InProcess {
-    let host = edgefit::device::find("host").ok();
-    let own = host.iter().flat_map(|host| &host.engines);
-    let is_own = own
-        .filter_map(|engine| engine.scheme.as_deref())
-        .any(|own| own == scheme.name);
-    let execution = if is_own {
-        Execution::Fused
-    } else {
-        Execution::NodeByNode
-    };
-    InProcess::new(fastest(), threads).with_execution(execution)
 }
 
 fn samples(args: &Quantize, graph: &Graph, warn: &mut dyn FnMut(&str)) -> anyhow::Result<Samples> {

@@ -1,0 +1,176 @@
+//! Last phase: the exported model on the test samples, and the report.
+
+use std::time::Instant;
+
+use edgefit_data::{Dataset, Prediction, write_confusion, write_predictions};
+
+use crate::error::Result;
+use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::mistakes::{Mistake, mistakes, predictions};
+use crate::evaluate::split_metrics::metrics;
+use crate::pipeline::exported::ExportedJob;
+use crate::pipeline::int8::Int8Done;
+use crate::pipeline::loaded::{fits, nanoseconds};
+use crate::pipeline::session::{Completion, Session};
+use crate::pipeline::split::SplitJob;
+use crate::pipeline::trained::TrainedJob;
+use crate::prepare::inference::Inference;
+use crate::prepare::target_transform::TargetTransform;
+use crate::run::event::Event;
+use crate::run::folder::RunFolder;
+use crate::run::report::{self, Exported, Report, SCHEMA};
+use crate::stages::stage::{Done, Stage};
+use crate::stages::training_memory::StageMemory;
+
+/// A job whose models were run on the test samples.
+pub(crate) struct TestedJob<'a> {
+    exported: ExportedJob<'a>,
+    test: Metrics,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'a> ExportedJob<'a> {
+    /// Runs the exported model on the test samples and lists what it says of them.
+    ///
+    /// # Errors
+    /// A sample can no longer be read, an engine cannot run the model, or a list cannot be written.
+    pub fn test(mut self, session: &mut Session) -> Result<TestedJob<'a>> {
+        let SplitJob {
+            loaded,
+            samples,
+            model,
+            ..
+        } = &self.trained.split;
+        let test = &samples.splits.test;
+        let exported = ExportedModel {
+            graph: &self.graph,
+            preparation: &model.preparation,
+        };
+        let mut inference = Inference {
+            engine: loaded.engine,
+            threads: self.trained.job.threads,
+            batch: BATCH,
+            observer: session.observer,
+        };
+        let clock = Instant::now();
+        let outputs = exported.predict(&test.samples, "test", &mut inference)?;
+        self.trained.timing.test_ns = nanoseconds(clock);
+        let predictions = predictions(test, &outputs);
+        let mistakes = mistakes(&loaded.dataset, &predictions);
+        let metrics = metrics(&model.transform, &outputs, test);
+        list(&loaded.dataset, &predictions, &metrics, &session.run)?;
+        let compared = self.compare_on_test()?;
+        if let Some(int8) = &mut self.int8 {
+            int8.report.test = compared;
+        }
+        Ok(TestedJob {
+            test: metrics,
+            mistakes,
+            exported: self,
+        })
+    }
+}
+
+impl TestedJob<'_> {
+    /// Writes the report, also where the user ended the run.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn report(mut self, mut session: Session) -> Result<Report> {
+        let exported = &mut self.exported;
+        let mut int8 = exported.int8.take();
+        if let Some(Int8Done { report, .. }) = &mut int8 {
+            let path = std::mem::take(&mut report.exported.path);
+            report.exported.path = exported.published(path, &session);
+        }
+        let path = exported.published(exported.path.clone(), &session);
+        let sha256 = sha256(&exported.path)?;
+        let TrainedJob {
+            split,
+            job,
+            findings,
+            baselines,
+            completion,
+            mut timing,
+            ..
+        } = self.exported.trained;
+        let checkpoint = std::mem::take(&mut session.checkpoint);
+        let (int8, last) = match int8 {
+            Some(Int8Done { report, done, .. }) => (Some(report), Some(done)),
+            None => (None, None),
+        };
+        let done: Vec<Done> = checkpoint.done.into_iter().chain(last).collect();
+        let memory = measured(&split.loaded.memory, &done);
+        let dataset = &split.loaded.dataset;
+        let check = fits(&self.exported.graph, &job.device)?;
+        timing.total_ns = nanoseconds(split.loaded.started);
+        let stages: Vec<Stage> = done.into_iter().map(|done| done.stage).collect();
+        let interrupted = completion == Completion::Interrupted;
+        let report = Report {
+            origin: session.run.origin.clone(),
+            command: job.command,
+            run: session.run.folder().to_path_buf(),
+            task: dataset.task,
+            data: job.data,
+            backbone: job.backbone,
+            classes: dataset.classes.clone(),
+            counts: split.counts(),
+            unreadable: split.features.unreadable.clone(),
+            engine: split.loaded.engine,
+            cached_features: split.features.cached,
+            recipe: job.recipe,
+            tuning: checkpoint.tuning,
+            class_weights: match &split.model.transform {
+                TargetTransform::Classes { weights, .. } => weights.clone(),
+                _ => Vec::new(),
+            },
+            stages,
+            memory,
+            val: self.exported.val,
+            test: self.test,
+            mistakes: self.mistakes,
+            baselines,
+            guards: findings.report(),
+            interrupted,
+            exported: Exported { path, sha256 },
+            int8,
+            parity: self.exported.parity,
+            check,
+            timing,
+        };
+        session.run.events.append(&Event::End { timing });
+        session.run.write_json(report::NAME, SCHEMA, &report)?;
+        if !interrupted {
+            session.run.finish()?;
+        }
+        Ok(report)
+    }
+}
+
+/// Writes what the model says of the test samples, and of classes, which it takes for which.
+fn list(
+    dataset: &Dataset,
+    predictions: &[Prediction],
+    test: &Metrics,
+    run: &RunFolder,
+) -> Result<()> {
+    run.write("predictions.csv", |file| {
+        write_predictions(file, dataset.task, &dataset.classes, predictions)
+    })?;
+    match test {
+        Metrics::Classification(of) => run.write("confusion.csv", |file| {
+            write_confusion(file, &dataset.classes, &of.confusion)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What was predicted of each stage, with what was measured of those that ran.
+fn measured(predicted: &[StageMemory], done: &[Done]) -> Vec<StageMemory> {
+    let mut memory = predicted.to_vec();
+    for (memory, done) in memory.iter_mut().zip(done) {
+        memory.measured_peak_bytes = done.stage.peak_bytes;
+    }
+    memory
+}

@@ -8,9 +8,11 @@ pub(crate) mod session;
 pub(crate) mod split;
 pub(crate) mod stages;
 pub(crate) mod stopped;
+pub(crate) mod survey;
 pub(crate) mod tested;
 pub(crate) mod trained;
 pub(crate) mod tuning;
+pub(crate) mod validated;
 
 use std::path::Path;
 
@@ -44,17 +46,20 @@ use crate::run::report::Report;
 /// [`Error::Guard`]: crate::Error::Guard
 /// [`Error::Run`]: crate::Error::Run
 pub fn train(job: &Job, observer: &mut dyn Observer) -> Result<Report> {
+    let (loaded, session) = begin(job, observer)?;
+    finish(&loaded, session)
+}
+
+fn begin<'o>(job: &Job, observer: &'o mut dyn Observer) -> Result<(LoadedJob, Session<'o>)> {
     let run = RunFolder::claim(job)?;
     let loaded = LoadedJob::load(job, None, observer)?;
     run.begin(job)?;
-    finish(
-        &loaded,
-        Session {
-            checkpoint: Checkpoint::default(),
-            run,
-            observer,
-        },
-    )
+    let session = Session {
+        checkpoint: Checkpoint::default(),
+        run,
+        observer,
+    };
+    Ok((loaded, session))
 }
 
 /// Goes on with a run that was killed or ended by the user.

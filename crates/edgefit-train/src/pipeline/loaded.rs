@@ -162,7 +162,7 @@ impl LoadedJob {
 }
 
 /// The job as it suits the samples: arrays are not augmented, and have one view each.
-fn suited(job: &Job, dataset: &Dataset) -> Job {
+pub(crate) fn suited(job: &Job, dataset: &Dataset) -> Job {
     let mut job = job.clone();
     if !dataset.has_images() {
         job.recipe.augmentation = Augmentation::none();

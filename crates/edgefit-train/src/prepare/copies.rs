@@ -6,7 +6,6 @@ use edgefit_data::{Content, Dataset, Sample, Split};
 
 use crate::observer::Observer;
 use crate::prepare::contents::ContentHash;
-use crate::prepare::feature_cache::Entry;
 
 /// Images that are in a dataset more than once, byte for byte.
 pub(crate) struct Copies {
@@ -45,10 +44,10 @@ impl Copies {
     }
 
     /// Leaves out what stands in two classes, of which one at most is right.
-    pub fn leave_out_contradictions(
+    pub fn leave_out_contradictions<T>(
         &self,
         dataset: &Dataset,
-        entries: &mut [Result<Entry, String>],
+        entries: &mut [Result<T, String>],
     ) {
         for &(at, other) in &self.contradictions {
             if entries[at].is_ok() {

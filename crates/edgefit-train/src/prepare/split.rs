@@ -78,6 +78,27 @@ pub(crate) fn divide<'a>(
     entries: &'a [Result<Entry, String>],
     originals: &[usize],
 ) -> Result<Splits<SplitSamples<'a>>> {
+    let splits = splits_of(job, dataset, entries, originals)?;
+    Ok(Splits::from_fn(|wanted| {
+        let all = dataset.samples.iter().zip(entries).zip(&splits);
+        let members = all.filter(|(_, split)| **split == Some(wanted));
+        let readable =
+            members.filter_map(|((sample, entry), _)| Some((sample, entry.as_ref().ok()?)));
+        let (samples, entries) = readable.unzip();
+        SplitSamples { samples, entries }
+    }))
+}
+
+/// The split of each sample of the dataset; `None` where neither it nor what it is a copy of can be read.
+///
+/// # Errors
+/// As [`divide`].
+pub(crate) fn splits_of<T>(
+    job: &Job,
+    dataset: &Dataset,
+    entries: &[Result<T, String>],
+    originals: &[usize],
+) -> Result<Vec<Option<Split>>> {
     let is_readable = |at: &usize| entries[*at].is_ok();
     let assigned: Vec<usize> = (0..entries.len())
         .filter(|at| originals[*at] == *at && is_readable(at))
@@ -87,14 +108,7 @@ pub(crate) fn divide<'a>(
     for (&at, split) in assigned.iter().zip(assign(job, dataset, &samples)?) {
         splits[at] = Some(split);
     }
-    Ok(Splits::from_fn(|wanted| {
-        let all = dataset.samples.iter().zip(entries).zip(originals);
-        let members = all.filter(|(_, original)| splits[**original] == Some(wanted));
-        let readable =
-            members.filter_map(|((sample, entry), _)| Some((sample, entry.as_ref().ok()?)));
-        let (samples, entries) = readable.unzip();
-        SplitSamples { samples, entries }
-    }))
+    Ok(originals.iter().map(|&original| splits[original]).collect())
 }
 
 impl SplitSamples<'_> {

@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::observer::Observer;
-use crate::prepare::feature_cache::Entry;
 
 /// An image that was left out.
 #[derive(Debug, Clone, Serialize)]
@@ -24,10 +23,10 @@ pub struct Unreadable {
 const NAMED: usize = 10;
 
 /// The images that could not be read, named to the observer.
-pub(crate) fn unreadable(
+pub(crate) fn unreadable<T>(
     job: &Job,
     dataset: &Dataset,
-    entries: &[Result<Entry, String>],
+    entries: &[Result<T, String>],
     observer: &mut dyn Observer,
 ) -> Result<Vec<Unreadable>> {
     let unreadable: Vec<Unreadable> = dataset

@@ -1,0 +1,193 @@
+//! What a backbone makes of the samples of a job, at several depths and resolutions, before anything is
+//! trained.
+
+use edgefit_data::{Dataset, Sample, Split};
+use edgefit_engine::fastest;
+use edgefit_graph::{Graph, Task, ValueInfo, labels};
+use edgefit_guards::{Findings, Warnings};
+use edgefit_quant::shuffled;
+
+use crate::config::job::Job;
+use crate::error::{Error, Result};
+use crate::observer::Observer;
+use crate::pipeline::loaded::suited;
+use crate::prepare::copies::Copies;
+use crate::prepare::features::{BATCH, Shown, Views, extract_all};
+use crate::prepare::inference::Inference;
+use crate::prepare::model::{Model, load_backbone};
+use crate::prepare::preparation::Preparation;
+use crate::prepare::readable::Readable;
+use crate::prepare::split::splits_of;
+use crate::prepare::unreadable::unreadable;
+
+/// The backbone of a job, ready to be run on its samples.
+pub struct SurveyedBackbone {
+    model: Model,
+}
+
+/// Most samples of a survey; of more, as many are drawn.
+const MOST: usize = 2000;
+
+/// The samples of a job that choices may be made on: those of train and val, never of test; 2,000 of them at
+/// most.
+pub struct Survey {
+    job: Job,
+    dataset: Dataset,
+    members: Vec<Member>,
+}
+
+/// A sample that choices are made on.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    /// Its place in the dataset.
+    sample: usize,
+    class: usize,
+    /// Those of one group are not independent of each other.
+    group: usize,
+}
+
+/// Features of the samples of a [`Survey`].
+#[derive(Debug, Clone)]
+pub struct SurveyedFeatures {
+    /// A row for each sample: the outputs of the backbone, one behind the other.
+    pub rows: Vec<Vec<f32>>,
+    /// The class of each sample.
+    pub classes: Vec<usize>,
+    /// For each sample a number that those of its group and its copies share.
+    pub groups: Vec<usize>,
+}
+
+impl SurveyedBackbone {
+    /// Loads the backbone of `job`, for its data.
+    ///
+    /// # Errors
+    /// The dataset or the backbone cannot be read, or do not go together.
+    pub fn load(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
+        let dataset = Dataset::open_as(&job.data, job.task)?;
+        let job = suited(job, &dataset);
+        let backbone = load_backbone(&job, observer)?;
+        let mut findings = Findings::new(job.allow.iter().copied(), Warnings::Keep);
+        let mut model = Model::of(backbone, &job, &dataset, &mut findings, observer)?;
+        model.reset_head()?;
+        Ok(SurveyedBackbone { model })
+    }
+
+    /// The network with an untrained head for the classes of the data, ending in logits.
+    pub fn graph(&self) -> &Graph {
+        &self.model.graph
+    }
+
+    /// What its head reads, each with the shape of one sample.
+    pub fn features(&self) -> Vec<ValueInfo> {
+        self.model.head.features()
+    }
+
+    /// How its inputs are prepared.
+    pub fn preparation(&self) -> &Preparation {
+        &self.model.preparation
+    }
+}
+
+impl Survey {
+    /// Opens the dataset of `job` and splits it as [`train`](crate::train) does.
+    ///
+    /// # Errors
+    /// The data have no classes, or too few samples that can be read.
+    pub fn open(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
+        let dataset = Dataset::open_as(&job.data, job.task)?;
+        for remark in &dataset.remarks {
+            observer.warn(&format!("{}: {remark}", job.data.display()));
+        }
+        if dataset.task != Task::Classes {
+            return Err(Error::Choice(format!(
+                "{} holds {}, and networks are compared by their accuracy on classes; give data with one \
+                 class for each sample",
+                job.data.display(),
+                match dataset.task {
+                    Task::Regression => "regression targets",
+                    _ => "several labels for a sample",
+                }
+            )));
+        }
+        let job = suited(job, &dataset);
+        let mut readable = Readable::of(&dataset.samples, observer);
+        let copies = Copies::among(&dataset.samples, &readable.hashes);
+        copies.leave_out_contradictions(&dataset, &mut readable.read);
+        unreadable(&job, &dataset, &readable.read, observer)?;
+        copies.warn(&dataset, observer);
+        let splits = splits_of(&job, &dataset, &readable.read, &copies.originals)?;
+        let chosen_on = |at: &usize| {
+            readable.read[*at].is_ok() && matches!(splits[*at], Some(Split::Train | Split::Val))
+        };
+        let all: Vec<usize> = (0..dataset.samples.len()).filter(chosen_on).collect();
+        let drawn = shuffled(all.len(), job.recipe.seed).into_iter();
+        let mut members: Vec<Member> = drawn
+            .take(MOST)
+            .map(|at| {
+                let sample = &dataset.samples[all[at]];
+                Member {
+                    sample: all[at],
+                    class: sample.class,
+                    group: sample.group.unwrap_or(copies.originals[all[at]]),
+                }
+            })
+            .collect();
+        members.sort_unstable_by_key(|member| member.sample);
+        if all.len() > MOST {
+            observer.warn(&format!(
+                "networks are compared on {MOST} of the {} training and validation samples",
+                all.len()
+            ));
+        }
+        Ok(Survey {
+            job,
+            dataset,
+            members,
+        })
+    }
+
+    /// What `network`, a part of `backbone`, makes of the samples.
+    ///
+    /// # Errors
+    /// A sample can no longer be read, or the engine fails.
+    pub fn run(
+        &self,
+        backbone: &SurveyedBackbone,
+        network: &Graph,
+        observer: &mut dyn Observer,
+    ) -> Result<SurveyedFeatures> {
+        let members = self.members.iter();
+        let samples: Vec<&Sample> = members
+            .map(|member| &self.dataset.samples[member.sample])
+            .collect();
+        let shown = Shown {
+            samples: &samples,
+            preparation: &backbone.model.preparation,
+            views: Views::Clean,
+        };
+        let inference = Inference {
+            engine: self.job.engine.unwrap_or_else(fastest),
+            threads: self.job.threads,
+            batch: BATCH,
+            observer,
+        };
+        let rows = extract_all(network, shown, &self.job.feature_cache(), inference)?;
+        Ok(SurveyedFeatures {
+            rows,
+            classes: self.members.iter().map(|member| member.class).collect(),
+            groups: self.members.iter().map(|member| member.group).collect(),
+        })
+    }
+
+    /// The classes of the data.
+    pub fn classes(&self) -> &[String] {
+        &self.dataset.classes
+    }
+
+    /// Stores in `network`, a part of `backbone` with a head, how its inputs are prepared and what its
+    /// outputs mean.
+    pub fn describe(&self, backbone: &SurveyedBackbone, network: &mut Graph) {
+        backbone.model.preparation.store(network);
+        labels::store(network, &self.dataset.classes);
+    }
+}

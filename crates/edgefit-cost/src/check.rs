@@ -104,13 +104,41 @@ pub fn check(
     shapes: &InputShapes,
     request: &Request,
 ) -> edgefit_graph::Result<Check> {
+    checked(graph, shapes, request, Suggest::WhereItDoesNotFit)
+}
+
+/// The same without a search for changes that would make it fit.
+///
+/// # Errors
+/// As [`check`].
+pub fn judge(
+    graph: &Graph,
+    shapes: &InputShapes,
+    request: &Request,
+) -> edgefit_graph::Result<Check> {
+    checked(graph, shapes, request, Suggest::Nothing)
+}
+
+/// Whether changes are searched that make a model fit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suggest {
+    WhereItDoesNotFit,
+    Nothing,
+}
+
+fn checked(
+    graph: &Graph,
+    shapes: &InputShapes,
+    request: &Request,
+    suggest: Suggest,
+) -> edgefit_graph::Result<Check> {
     let element = computed_type(graph);
     let needs = Needs::of(graph, shapes, element)?;
     let mut assessment = Assessment::of(&needs, request, request.engine);
     if let Some(measured) = &request.measured {
         assessment.replace(measured, request);
     }
-    let suggestions = if assessment.settled() {
+    let suggestions = if suggest == Suggest::Nothing || assessment.settled() {
         Vec::new()
     } else {
         suggest::suggestions(&needs, shapes, request)

@@ -24,6 +24,8 @@ mod quantization;
 #[cfg(feature = "train")]
 mod refusal;
 #[cfg(feature = "train")]
+mod search;
+#[cfg(feature = "train")]
 mod training;
 #[cfg(feature = "train")]
 mod verification;
@@ -42,5 +44,6 @@ pub use profile::profile;
 #[cfg(feature = "train")]
 pub use {
     explanation::explanation, learning_rates::learning_rates, quantization::quantization,
-    refusal::refusal, training::training, verification::verification,
+    refusal::refusal, search::nothing_fits, search::search, training::training,
+    verification::verification,
 };

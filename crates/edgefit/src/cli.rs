@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use edgefit::engine::EngineName;
 
 mod bench;
+#[cfg(feature = "train")]
+mod fit;
 mod model;
 mod predict;
 #[cfg(feature = "train")]
@@ -18,6 +20,8 @@ mod train;
 #[cfg(feature = "train")]
 mod verify;
 pub use bench::*;
+#[cfg(feature = "train")]
+pub use fit::Fit;
 use model::model;
 pub use predict::*;
 #[cfg(feature = "train")]

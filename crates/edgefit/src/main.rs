@@ -97,7 +97,10 @@ fn refuse(error: &clap::Error) -> ExitCode {
 fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> {
     let trains = matches!(
         command,
-        TrainCommand::Demo(_) | TrainCommand::Train(_) | TrainCommand::LrFind(_)
+        TrainCommand::Demo(_)
+            | TrainCommand::Train(_)
+            | TrainCommand::Fit(_)
+            | TrainCommand::LrFind(_)
     );
     if trains {
         // Before threads are started.
@@ -107,6 +110,7 @@ fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> 
         TrainCommand::Demo(args) => commands::demo::run(args, output),
         TrainCommand::Import(args) => commands::import::run(args, output),
         TrainCommand::Train(args) => commands::train::run(args, output),
+        TrainCommand::Fit(args) => commands::fit::run(args, output),
         TrainCommand::LrFind(args) => commands::lr_find::run(args, output),
         TrainCommand::Recipe(args) => commands::recipe::run(args, output),
         TrainCommand::Explain(args) => commands::explain::run(args, output),

@@ -3,7 +3,7 @@
 use edgefit_device::{Engine, Profile};
 use serde::Serialize;
 
-use super::budget::{Amounts, Budget, Condition, Resource, Verdict};
+use super::budget::{Budget, Condition, Resource, Verdict};
 use super::execution::Execution;
 use super::needs::Needs;
 use super::request::Request;
@@ -106,10 +106,7 @@ impl Assessment {
             .budgets
             .iter()
             .filter(|budget| budget.resource == resource)
-            .filter_map(|budget| match budget.amounts {
-                Amounts::Bytes { need_bytes, .. } => need_bytes,
-                Amounts::Time { .. } => None,
-            });
+            .filter_map(|budget| budget.amounts.need_bytes());
         needs.reduce(u64::saturating_add)
     }
 

@@ -81,6 +81,14 @@ pub enum Amounts {
 }
 
 impl Amounts {
+    /// Bytes that are needed, as far as they are known; `None` for time.
+    pub fn need_bytes(self) -> Option<u64> {
+        match self {
+            Amounts::Bytes { need_bytes, .. } => need_bytes,
+            Amounts::Time { .. } => None,
+        }
+    }
+
     /// Need and have, whatever the unit.
     pub(super) fn both(self) -> (Option<u64>, u64) {
         match self {

@@ -2,6 +2,7 @@
 
 use edgefit_device::{ArenaLayout, ElementType, Engine, EngineId, Profile};
 use edgefit_graph::Graph;
+use serde::{Deserialize, Serialize};
 
 /// What a model is compared with.
 pub struct Request<'a> {
@@ -66,7 +67,7 @@ pub enum TrialOutcome {
 }
 
 /// Budgets given by hand.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// RAM, in one piece.
     pub ram_bytes: Option<u64>,

@@ -199,6 +199,14 @@ impl Recipe {
                 ));
             }
         }
+        if let Some(name) = [StageName::Probe, StageName::Top, StageName::Full]
+            .into_iter()
+            .find(|name| self.stage(*name).epochs == 0)
+        {
+            return Err(format!(
+                "{name}.epochs is 0; give at least 1, or leave the stage out"
+            ));
+        }
         if self.int8.dropout != 0.0 {
             return Err(format!(
                 "int8.dropout is {}; stage int8 trains the graph that is exported, give 0",
@@ -211,11 +219,7 @@ impl Recipe {
 
 impl StageRecipe {
     fn validate(&self) -> Result<(), String> {
-        let counts = [
-            ("epochs", self.epochs),
-            ("batch", self.batch),
-            ("accumulate", self.accumulate),
-        ];
+        let counts = [("batch", self.batch), ("accumulate", self.accumulate)];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(format!("{key} is 0; give at least 1"));
         }

@@ -14,8 +14,10 @@ use edgefit_quant::{
 };
 
 use crate::config::stage_name::StageName;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::split_metrics::metrics;
 use crate::pipeline::exported::ExportedJob;
 use crate::pipeline::loaded::nanoseconds;
 use crate::pipeline::session::{Completion, Session};
@@ -40,7 +42,8 @@ const CALIBRATION: usize = 100;
 /// Stage int8, when it is over.
 pub(crate) struct Int8Done {
     pub report: Int8Report,
-    pub done: Done,
+    /// Its training, where it was trained.
+    pub done: Option<Done>,
     /// The better one.
     pub graph: Graph,
 }
@@ -72,7 +75,8 @@ impl ExportedJob<'_> {
         if wanted && self.trained.completion == Completion::Complete {
             let clock = Instant::now();
             let made = self.int8(session)?;
-            if made.done.stage.ended == Ended::Interrupted {
+            let ended = made.done.as_ref().map(|done| done.stage.ended);
+            if ended == Some(Ended::Interrupted) {
                 self.trained.completion = Completion::Interrupted;
             }
             self.trained.timing.int8_ns = nanoseconds(clock);
@@ -103,58 +107,62 @@ impl ExportedJob<'_> {
         let mut engine = engine.with_execution(execution_of(&scheme));
         session.observer.begin("calibration", 0);
         let calibrated = Calibrated::new(&self.graph, &scheme, &calibrating, &mut engine)?;
-        let mut ptq = calibrated.quantize(&HashSet::new())?;
+        let ptq = calibrated.quantize(&HashSet::new())?;
         session.observer.end();
 
         let int8 = Int8Part::of(model, job, &calibrated, &ptq)?;
         let trainer = split.samples.trainer(job, loaded);
         let before = start(&trainer, &int8, self)?;
-        let recipe = trainer.recipe(StageName::Int8);
-        let teacher = Teacher::new(&int8.teacher, recipe.teacher)?;
-        let training = Training {
-            model,
-            part: &int8.part,
-            teacher: (recipe.teacher > 0.0).then_some(&teacher),
+        let trained = match job.recipe.int8.epochs {
+            0 => None,
+            _ => Some(self.train_int8(&trainer, &int8, session)?),
         };
-        let (mut done, weights) = train_part(&trainer, training, session)?;
-        let mut trained = int8.trainable.trained(&own(&int8, weights))?;
-
+        let mut graphs = vec![ptq.graph];
+        graphs.extend(trained.as_ref().map(|(_, graph)| graph.clone()));
         let provenance = Provenance {
             scheme: scheme.name.clone(),
             calibration_samples: drawn.len(),
             seed: job.recipe.seed,
             float_sha256: sha256(&self.path)?,
         };
-        provenance.store(&mut ptq.graph);
-        provenance.store(&mut trained);
-        let compared = self.compare(&[&ptq.graph, &trained], val, &mut engine)?;
-        let mut on_val = compared.into_iter();
-        done.stage.kept = done.stage.beats(&Stage {
-            val_accuracy: before.0,
-            val_loss: before.1,
-            ..done.stage.clone()
-        });
-        let (kept, graph) = if done.stage.kept {
-            (Origin::Training, trained)
-        } else {
-            (Origin::Quantization, ptq.graph)
+        graphs.iter_mut().for_each(|graph| provenance.store(graph));
+        let mut on_val = self.compare(&graphs, val, &mut engine)?.into_iter();
+        let mut done = trained.map(|(done, _)| done);
+        let is_better = |done: &mut Done| {
+            done.stage.kept = done.stage.beats(&Stage {
+                val_accuracy: before.0,
+                val_loss: before.1,
+                ..done.stage.clone()
+            });
+            done.stage.kept
         };
-        let figures = |(val_accuracy, val_loss), val: Option<Comparison>| Int8Figures {
+        let kept = if done.as_mut().is_some_and(is_better) {
+            Origin::Training
+        } else {
+            graphs.truncate(1);
+            Origin::Quantization
+        };
+        let graph = graphs
+            .pop()
+            .ok_or_else(|| Error::Stopped("nothing was quantised".into()))?;
+        let mut figures = |(val_accuracy, val_loss)| Int8Figures {
             val_accuracy,
             val_loss,
-            val,
+            val: on_val.next(),
         };
+        let quantized = figures(before);
+        let trained = done
+            .as_ref()
+            .map(|done| figures((done.stage.val_accuracy, done.stage.val_loss)));
         Ok(Int8Done {
             report: Int8Report {
                 scheme: scheme.name,
                 calibration_samples: drawn.len(),
-                quantized: figures(before, on_val.next()),
-                trained: figures(
-                    (done.stage.val_accuracy, done.stage.val_loss),
-                    on_val.next(),
-                ),
+                quantized,
+                trained,
                 kept,
                 test: None,
+                test_metrics: None,
                 exported: self.write(&graph, session)?,
             },
             done,
@@ -162,11 +170,31 @@ impl ExportedJob<'_> {
         })
     }
 
-    /// The model that stage int8 made, against the float one on the test samples; `None` where there is none.
+    /// Trains the quantised model, with the float one as its teacher.
+    fn train_int8(
+        &self,
+        trainer: &Trainer,
+        int8: &Int8Part,
+        session: &mut Session,
+    ) -> Result<(Done, Graph)> {
+        let recipe = trainer.recipe(StageName::Int8);
+        let teacher = Teacher::new(&int8.teacher, recipe.teacher)?;
+        let training = Training {
+            model: &self.trained.split.model,
+            part: &int8.part,
+            teacher: (recipe.teacher > 0.0).then_some(&teacher),
+        };
+        let (done, weights) = train_part(trainer, training, session)?;
+        let trained = int8.trainable.trained(&own(int8, weights))?;
+        Ok((done, trained))
+    }
+
+    /// Figures of the model that stage int8 made on the test samples, alone and against the float one; `None`
+    /// where there is none.
     ///
     /// # Errors
     /// A sample can no longer be read, or the engine fails.
-    pub fn compare_on_test(&self) -> Result<Option<Comparison>> {
+    pub fn test_int8(&self) -> Result<Option<(Comparison, Metrics)>> {
         let Some(made) = &self.int8 else {
             return Ok(None);
         };
@@ -174,33 +202,51 @@ impl ExportedJob<'_> {
         let engine = InProcess::new(split.loaded.engine, job.threads);
         let mut engine = engine.with_execution(execution_of(&scheme_of(job)?));
         let test = &split.samples.splits.test;
-        Ok(self.compare(&[&made.graph], test, &mut engine)?.pop())
+        let float = self.outputs(&self.graph, test, &mut engine)?;
+        let int8 = self.outputs(&made.graph, test, &mut engine)?;
+        let rows = int8.rows.concat();
+        Ok(Some((
+            self.comparison(&float, &int8, test),
+            metrics(&split.model.transform, &rows, test),
+        )))
     }
 
     /// Each of `graphs` against the exported model on the samples of a split.
     fn compare(
         &self,
-        graphs: &[&Graph],
+        graphs: &[Graph],
         split: &SplitSamples,
         engine: &mut InProcess,
     ) -> Result<Vec<Comparison>> {
-        let of = &self.trained.split;
+        let float = self.outputs(&self.graph, split, engine)?;
+        let each = graphs.iter();
+        each.map(|graph| {
+            let made = self.outputs(graph, split, engine)?;
+            Ok(self.comparison(&float, &made, split))
+        })
+        .collect()
+    }
+
+    fn outputs(
+        &self,
+        graph: &Graph,
+        split: &SplitSamples,
+        engine: &mut InProcess,
+    ) -> Result<Outputs> {
         let samples = Clean {
             model: ExportedModel {
                 graph: &self.graph,
-                preparation: &of.model.preparation,
+                preparation: &self.trained.split.model.preparation,
             },
             samples: &split.samples,
         };
+        Ok(outputs(graph, &samples, usize::MAX, engine)?)
+    }
+
+    fn comparison(&self, float: &Outputs, int8: &Outputs, split: &SplitSamples) -> Comparison {
         let labels: Vec<Option<usize>> = split.labels().into_iter().map(Some).collect();
-        let labels = (of.loaded.dataset.task == Task::Classes).then_some(labels.as_slice());
-        let mut made = |graph: &Graph| -> Result<Outputs> {
-            Ok(outputs(graph, &samples, usize::MAX, engine)?)
-        };
-        let float = made(&self.graph)?;
-        let each = graphs.iter();
-        each.map(|graph| Ok(Comparison::of(&float, &made(graph)?, labels)))
-            .collect()
+        let is_of_classes = self.trained.split.loaded.dataset.task == Task::Classes;
+        Comparison::of(float, int8, is_of_classes.then_some(labels.as_slice()))
     }
 
     fn write(&self, graph: &Graph, session: &Session) -> Result<Exported> {

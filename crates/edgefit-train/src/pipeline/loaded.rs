@@ -1,5 +1,6 @@
 //! First phase: the inputs are there, and the result will fit.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use edgefit_base::hash;
@@ -10,8 +11,10 @@ use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_guards::{Code, Findings, Warnings};
+use edgefit_quant::Calibrated;
 
 use crate::config::job::Job;
+use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
 use crate::evaluate::exported::compared_engines;
 use crate::guards;
@@ -24,6 +27,7 @@ use crate::prepare::inference::Inference;
 use crate::prepare::model::{Model, load_backbone};
 use crate::prepare::unreadable::{Unreadable, unreadable};
 use crate::run::manifest::Begun;
+use crate::stages::int8_part::scheme_of;
 use crate::stages::trained_part::TrainedPart;
 use crate::stages::training_memory::{StageMemory, available_bytes};
 use crate::stages::tune;
@@ -100,7 +104,12 @@ impl LoadedJob {
             model.reset_head()?;
         }
         let empty = model.to_export();
-        let fits = fits(&empty, &job.device)?;
+        // What goes onto the device.
+        let fits = if job.stages.contains(&StageName::Int8) {
+            fits(&blank_int8(&empty, &job)?, &job.device)?
+        } else {
+            fits(&empty, &job.device)?
+        };
         guards::device::check(&mut findings, &fits);
         if fits.verdict == Verdict::DoesNotFit && !job.allow.contains(&Code::Ef20) {
             return Err(Error::DoesNotFit(Box::new(fits)));
@@ -110,9 +119,11 @@ impl LoadedJob {
             None => available_bytes()?,
         };
         let rows = dataset.samples.len() * tune::views(&job);
+        let trained = |stage: &&StageName| job.recipe.stage(**stage).epochs > 0;
         let memory = job
             .stages
             .iter()
+            .filter(trained)
             .map(|&stage| {
                 let part = TrainedPart::of(&model, &job, stage)?;
                 part.fits(job.recipe.stage(stage), engine, rows, available)
@@ -169,6 +180,12 @@ pub(crate) fn suited(job: &Job, dataset: &Dataset) -> Job {
         job.recipe.views = 1;
     }
     job
+}
+
+/// The int8 model that stage int8 will make of a model, as far as its shape goes.
+fn blank_int8(graph: &Graph, job: &Job) -> Result<Graph> {
+    let calibrated = Calibrated::blank(graph, &scheme_of(job)?)?;
+    Ok(calibrated.quantize(&HashSet::new())?.graph)
 }
 
 /// Whether a model fits the device, for one sample at a time.

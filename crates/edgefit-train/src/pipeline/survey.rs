@@ -82,6 +82,13 @@ impl SurveyedBackbone {
         self.model.head.features()
     }
 
+    /// Stores in `network`, a part of it with a head for `classes`, how its inputs are prepared and what its
+    /// outputs mean.
+    pub fn describe(&self, network: &mut Graph, classes: &[String]) {
+        self.model.preparation.store(network);
+        labels::store(network, classes);
+    }
+
     /// How its inputs are prepared.
     pub fn preparation(&self) -> &Preparation {
         &self.model.preparation
@@ -182,12 +189,5 @@ impl Survey {
     /// The classes of the data.
     pub fn classes(&self) -> &[String] {
         &self.dataset.classes
-    }
-
-    /// Stores in `network`, a part of `backbone` with a head, how its inputs are prepared and what its
-    /// outputs mean.
-    pub fn describe(&self, backbone: &SurveyedBackbone, network: &mut Graph) {
-        backbone.model.preparation.store(network);
-        labels::store(network, &self.dataset.classes);
     }
 }

@@ -60,9 +60,10 @@ impl<'a> ExportedJob<'a> {
         let mistakes = mistakes(&loaded.dataset, &predictions);
         let metrics = metrics(&model.transform, &outputs, test);
         list(&loaded.dataset, &predictions, &metrics, &session.run)?;
-        let compared = self.compare_on_test()?;
+        let (compared, of_int8) = self.test_int8()?.unzip();
         if let Some(int8) = &mut self.int8 {
             int8.report.test = compared;
+            int8.report.test_metrics = of_int8;
         }
         Ok(TestedJob {
             test: metrics,
@@ -97,13 +98,20 @@ impl TestedJob<'_> {
         } = self.exported.trained;
         let checkpoint = std::mem::take(&mut session.checkpoint);
         let (int8, last) = match int8 {
-            Some(Int8Done { report, done, .. }) => (Some(report), Some(done)),
+            Some(Int8Done {
+                report,
+                done,
+                graph,
+            }) => (Some((report, graph)), done),
             None => (None, None),
         };
         let done: Vec<Done> = checkpoint.done.into_iter().chain(last).collect();
         let memory = measured(&split.loaded.memory, &done);
         let dataset = &split.loaded.dataset;
-        let check = fits(&self.exported.graph, &job.device)?;
+        // What goes onto the device.
+        let (int8, deployed) = int8.unzip();
+        let deployed = deployed.as_ref().unwrap_or(&self.exported.graph);
+        let check = fits(deployed, &job.device)?;
         timing.total_ns = nanoseconds(split.loaded.started);
         let stages: Vec<Stage> = done.into_iter().map(|done| done.stage).collect();
         let interrupted = completion == Completion::Interrupted;

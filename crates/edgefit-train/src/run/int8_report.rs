@@ -3,6 +3,7 @@
 use edgefit_quant::Comparison;
 use serde::Serialize;
 
+use crate::evaluate::metrics::Metrics;
 use crate::run::report::Exported;
 
 /// The quantised model of a run.
@@ -14,12 +15,14 @@ pub struct Int8Report {
     pub calibration_samples: usize,
     /// As quantisation alone left it.
     pub quantized: Int8Figures,
-    /// As training left it.
-    pub trained: Int8Figures,
+    /// As training left it; `None` where it was not trained.
+    pub trained: Option<Int8Figures>,
     /// Which of both was written: the better one on the validation samples.
     pub kept: Origin,
     /// That one against the float model on the test samples.
     pub test: Option<Comparison>,
+    /// Its own figures on the test samples.
+    pub test_metrics: Option<Metrics>,
     /// The file.
     pub exported: Exported,
 }

@@ -82,7 +82,7 @@ pub struct Report {
     pub int8: Option<Int8Report>,
     /// Agreement of the engines on real validation images.
     pub parity: Vec<Pair>,
-    /// Whether the exported model fits the device.
+    /// Whether the exported model fits the device; where there is a stage int8, its model.
     pub check: Check,
     /// How long it took.
     pub timing: Timing,

@@ -10,6 +10,7 @@ use edgefit::guards::Code;
 use edgefit::import::{Variant, WeightsChoice};
 use edgefit::train::{Existing, StageName};
 
+use super::fit::Fit;
 use super::quantize::{Quantize, Scheme};
 use super::verify::{EngineWorker, Verify};
 use super::{InputShape, dims, model};
@@ -22,6 +23,8 @@ pub enum TrainCommand {
     Import(Import),
     /// Fine-tune a pretrained model on a folder of images
     Train(Train),
+    /// Find the most accurate network that a device holds, and train it
+    Fit(Fit),
     /// Find a learning rate: train a moment at learning rates from low to high
     LrFind(LrFind),
     /// Show the built-in recipes of training

@@ -10,10 +10,15 @@ use crate::table::table;
 pub(super) fn int8(report: &Int8Report) -> String {
     let mut rows = table(&["int8", "val", "val loss", "against float", ""]);
     let each = [
-        ("quantised", &report.quantized, Int8Origin::Quantization),
-        ("trained", &report.trained, Int8Origin::Training),
+        (
+            "quantised",
+            Some(&report.quantized),
+            Int8Origin::Quantization,
+        ),
+        ("trained", report.trained.as_ref(), Int8Origin::Training),
     ];
     for (name, figures, origin) in each {
+        let Some(figures) = figures else { continue };
         rows.add_row(row(name, figures, report.kept == origin));
     }
     let test = report.test.as_ref().map_or(String::new(), |test| {

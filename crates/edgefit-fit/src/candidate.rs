@@ -1,0 +1,153 @@
+//! [`Candidate`]: one of the networks of a search.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::footprint::Footprint;
+use crate::network::Network;
+
+/// One of the networks of a search, in one form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Candidate {
+    /// File of the backbone.
+    pub backbone: PathBuf,
+    /// Side of its input in pixels; `None` where it takes no square images.
+    pub resolution: Option<usize>,
+    /// Label of the last node that is kept; `None` for the whole network.
+    pub cut: Option<String>,
+    /// Share of the channels that are kept.
+    pub width: f64,
+    /// Multiply-accumulates of a run.
+    pub macs: u64,
+    /// What it takes of the device.
+    #[serde(flatten)]
+    pub footprint: Footprint,
+    /// Share of the samples that it tells right; `None` where nobody has looked.
+    pub accuracy: Option<f64>,
+    /// Samples behind the accuracy.
+    pub samples: usize,
+    /// How the accuracy is known.
+    pub basis: Option<AccuracyBasis>,
+}
+
+/// How an accuracy is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccuracyBasis {
+    /// A linear classifier on the features of the untrained network in floats, cross-validated on training
+    /// and validation samples.
+    Scored,
+    /// The trained network in its form, on the validation samples.
+    Trained,
+}
+
+impl Candidate {
+    /// `network` as `footprint` has it, with its score.
+    pub fn scored(network: &Network, footprint: &Footprint, backbone: PathBuf) -> Self {
+        Candidate {
+            backbone,
+            resolution: network.side,
+            cut: network.depth.cut.clone(),
+            width: 1.0,
+            macs: network.depth.macs,
+            footprint: footprint.clone(),
+            accuracy: network.score.map(|score| score.accuracy),
+            samples: network.score.map_or(0, |score| score.samples),
+            basis: network.score.map(|_| AccuracyBasis::Scored),
+        }
+    }
+
+    /// What it is, human-readable: its backbone's file, resolution, cut and form.
+    pub fn name(&self) -> String {
+        let stem = self
+            .backbone
+            .file_stem()
+            .unwrap_or(self.backbone.as_os_str());
+        let mut name = stem.to_string_lossy().into_owned();
+        if let Some(side) = self.resolution {
+            name.push_str(&format!(" at {side}×{side}"));
+        }
+        if let Some(cut) = &self.cut {
+            name.push_str(&format!(", cut behind '{cut}'"));
+        }
+        format!("{name}, {}", self.footprint.element_type)
+    }
+
+    /// Whether it takes less of something than `other`, or is more accurate, and nowhere worse.
+    pub fn dominates(&self, other: &Candidate) -> bool {
+        let costs = |candidate: &Candidate| {
+            let footprint = &candidate.footprint;
+            [
+                footprint.ram_bytes,
+                footprint.flash_bytes,
+                footprint.latency_ns,
+            ]
+        };
+        let (own, others) = (costs(self), costs(other));
+        let mut pairs = own.iter().zip(&others);
+        let no_worse = pairs.all(|(own, other)| own <= other) && self.accuracy >= other.accuracy;
+        no_worse && (own != others || self.accuracy > other.accuracy)
+    }
+}
+
+/// Those of `candidates` that fit, are known, and that no other dominates, by RAM; of equals the first.
+pub fn front(candidates: &[Candidate]) -> Vec<Candidate> {
+    let known: Vec<&Candidate> = candidates
+        .iter()
+        .filter(|one| one.footprint.fits && one.accuracy.is_some())
+        .collect();
+    let kept = known
+        .iter()
+        .filter(|one| !known.iter().any(|other| other.dominates(one)));
+    let mut front: Vec<Candidate> = kept.map(|one| (*one).clone()).collect();
+    front.sort_by_key(|one| (one.footprint.ram_bytes, one.footprint.flash_bytes));
+    front
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_device::ElementType;
+
+    use super::*;
+
+    fn candidate(ram: u64, flash: u64, accuracy: f64) -> Candidate {
+        Candidate {
+            backbone: "a.onnx".into(),
+            resolution: Some(96),
+            cut: None,
+            width: 1.0,
+            macs: 1,
+            footprint: Footprint {
+                element_type: ElementType::Int8,
+                ram_bytes: Some(ram),
+                flash_bytes: Some(flash),
+                latency_ns: None,
+                fits: true,
+                share: 0.5,
+                short: Vec::new(),
+                unknown: Vec::new(),
+            },
+            accuracy: Some(accuracy),
+            samples: 100,
+            basis: Some(AccuracyBasis::Scored),
+        }
+    }
+
+    #[test]
+    fn the_front_holds_what_nothing_beats_in_everything() {
+        let good = candidate(10, 10, 0.9);
+        let small = candidate(5, 20, 0.8);
+        let worse = candidate(10, 11, 0.9);
+        let refused = Candidate {
+            footprint: Footprint {
+                fits: false,
+                ..good.footprint.clone()
+            },
+            accuracy: Some(1.0),
+            ..good.clone()
+        };
+        let all = [good.clone(), worse, small.clone(), refused];
+        assert_eq!(front(&all), [small, good]);
+    }
+}

@@ -1,0 +1,194 @@
+//! The depths of a network: where it can be cut, and what is left of it there.
+
+use edgefit_cost::Costs;
+use edgefit_graph::infer::{Inference, InputShapes, infer};
+use edgefit_graph::rewrite::{boundaries, extract};
+use edgefit_graph::{Attribute, Dim, FreshNames, Graph, Node, Tensor, ValueInfo};
+
+use crate::error::Result;
+
+/// A place behind which a network can end in a linear layer on what it makes there, averaged over all
+/// positions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Depth {
+    /// Label of the last node that is kept; `None` for the whole network with its own head.
+    pub cut: Option<String>,
+    /// The values that the layer reads.
+    pub features: Vec<Feature>,
+    /// Multiply-accumulates up to there.
+    pub macs: u64,
+}
+
+/// A value that a linear layer reads, averaged over all positions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    /// Its name.
+    pub value: String,
+    /// Shape of one sample.
+    pub dims: Vec<usize>,
+    /// Which of the dimensions is the channels.
+    pub axis: usize,
+}
+
+impl Feature {
+    /// Number of channels.
+    pub fn channels(&self) -> usize {
+        self.dims[self.axis]
+    }
+
+    fn declared(&self) -> ValueInfo {
+        declared(&self.value, &self.dims)
+    }
+}
+
+/// The depths of `graph` from the shallowest, the whole network last. `head` is what its own head reads.
+///
+/// A cut is a value that alone carries everything that follows (a freeze boundary). Of several with the
+/// same multiply-accumulates in front of them, as before and behind an activation, the last one counts; those
+/// as deep as the head are the whole network.
+///
+/// # Errors
+/// The shapes of the network do not go together.
+pub fn depths(graph: &Graph, head: &[ValueInfo]) -> Result<Vec<Depth>> {
+    let shapes = InputShapes::bind(graph, 1, None)?;
+    let inference = infer(graph, &shapes)?;
+    let costs = Costs::of(graph, &inference);
+    let producer = |name: &str| {
+        let made = |node: &Node| node.present_outputs().any(|output| output == name);
+        graph.nodes.iter().position(made)
+    };
+    let last = head.iter().filter_map(|value| producer(&value.name)).max();
+    let end = last.map_or(0, |last| last + 1);
+    let macs = |nodes: usize| -> u64 {
+        let nodes = &costs.nodes[..nodes];
+        nodes.iter().filter_map(|node| node.macs).sum()
+    };
+    let total = macs(end);
+    let mut depths: Vec<Depth> = Vec::new();
+    for place in boundaries(graph) {
+        let before = macs(place.node + 1);
+        let feature = feature(graph, &inference, &place.value);
+        let (Some(feature), true) = (feature, before > 0 && before < total && place.node < end)
+        else {
+            continue;
+        };
+        if depths.last().is_some_and(|depth| depth.macs == before) {
+            depths.pop();
+        }
+        depths.push(Depth {
+            cut: Some(graph.nodes[place.node].label().to_owned()),
+            features: vec![feature],
+            macs: before,
+        });
+    }
+    depths.push(Depth {
+        cut: None,
+        features: head
+            .iter()
+            .filter_map(|value| feature(graph, &inference, &value.name))
+            .collect(),
+        macs: total,
+    });
+    Ok(depths)
+}
+
+/// A value as a linear layer can read it; `None` where its first dimension is no batch, or nothing says which
+/// are its channels.
+fn feature(graph: &Graph, inference: &Inference, value: &str) -> Option<Feature> {
+    let [1, dims @ ..] = inference.get(value)?.dims.as_slice() else {
+        return None;
+    };
+    let images = graph
+        .free_inputs()
+        .any(|input| input.dims().is_some_and(|dims| dims.len() == 4));
+    let axis = match dims.len() {
+        1 | 3 => 0,
+        // Tokens × channels in a network of images, channels × time in one of series.
+        2 => usize::from(images),
+        _ => return None,
+    };
+    Some(Feature {
+        value: value.to_owned(),
+        dims: dims.to_vec(),
+        axis,
+    })
+}
+
+/// The part of `graph` that makes the features of `depths`, averaged over all positions: an output of samples
+/// × channels for each value, in their order.
+///
+/// # Errors
+/// The graph cannot be cut there.
+pub fn pooled(graph: &Graph, depths: &[&Depth]) -> Result<Graph> {
+    let features = || depths.iter().flat_map(|depth| &depth.features);
+    let ends: Vec<ValueInfo> = features().map(Feature::declared).collect();
+    let mut part = extract(graph, &graph.inputs, &ends)?;
+    let mut names = FreshNames::of(&part);
+    part.outputs.clear();
+    for feature in features() {
+        let pooled = pool(&mut part, &mut names, feature);
+        part.outputs.push(declared(&pooled, &[feature.channels()]));
+    }
+    Ok(part)
+}
+
+/// The network of `depth` with an untrained linear layer for `classes` classes.
+///
+/// # Errors
+/// As [`pooled`].
+pub fn network(graph: &Graph, depth: &Depth, classes: usize) -> Result<Graph> {
+    let (Some(_), [feature]) = (&depth.cut, depth.features.as_slice()) else {
+        return Ok(graph.clone());
+    };
+    let channels = feature.channels();
+    let mut part = extract(graph, &graph.inputs, &[feature.declared()])?;
+    let mut names = FreshNames::of(&part);
+    let pooled = pool(&mut part, &mut names, feature);
+    let [weight, bias, logits] =
+        ["classifier.weight", "classifier.bias", "logits"].map(|name| names.take(name));
+    let values = vec![0f32; classes * channels];
+    let tensor = Tensor::from_values(vec![classes, channels], &values);
+    part.initializers.insert(weight.clone(), tensor);
+    let tensor = Tensor::from_values(vec![classes], &vec![0f32; classes]);
+    part.initializers.insert(bias.clone(), tensor);
+    let node = Node::new(
+        "Gemm",
+        &names.take("classifier"),
+        &[&pooled, &weight, &bias],
+        &[&logits],
+    );
+    part.nodes.push(node.with("transB", Attribute::Int(1)));
+    part.outputs = vec![declared(&logits, &[classes])];
+    Ok(part)
+}
+
+/// Appends what averages a feature over all positions; the name of the result.
+fn pool(graph: &mut Graph, names: &mut FreshNames, feature: &Feature) -> String {
+    let mut made = feature.value.clone();
+    if feature.dims.len() == 1 {
+        return made;
+    }
+    // Flatten keeps the batch and makes one dimension of all others by default.
+    let channels_first =
+        Node::new("Transpose", "", &[], &[]).with("perm", Attribute::Ints(vec![0, 2, 1]));
+    let chain = (feature.axis == 1).then_some(channels_first);
+    let pooling = ["GlobalAveragePool", "Flatten"].map(|op| Node::new(op, "", &[], &[]));
+    for mut node in chain.into_iter().chain(pooling) {
+        node.name = names.take("pool");
+        node.inputs = vec![made];
+        made = names.take("pooled");
+        node.outputs = vec![made.clone()];
+        graph.nodes.push(node);
+    }
+    made
+}
+
+fn declared(name: &str, dims: &[usize]) -> ValueInfo {
+    let batch = std::iter::once(Dim::Symbol("batch".into()));
+    ValueInfo::f32(
+        name,
+        batch
+            .chain(dims.iter().map(|&dim| Dim::Known(dim)))
+            .collect(),
+    )
+}

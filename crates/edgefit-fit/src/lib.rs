@@ -1,0 +1,26 @@
+//! The most accurate network that a device holds: backbones × input resolutions × depths × forms, planned
+//! exactly, scored on the features of the untrained backbone, the best trained.
+
+mod candidate;
+mod depth;
+mod error;
+mod finalist;
+mod footprint;
+mod front_svg;
+mod job;
+mod linear_probe;
+mod network;
+mod quiet;
+mod report;
+mod search;
+mod select;
+mod survey;
+mod target;
+
+pub use candidate::{AccuracyBasis, Candidate, front};
+pub use error::{Error, Result};
+pub use footprint::{Footprint, Shortage};
+pub use job::FitJob;
+pub use report::{Baseline, Finalist, Report};
+pub use search::{fit, resume};
+pub use target::Target;

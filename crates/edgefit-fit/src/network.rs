@@ -1,0 +1,47 @@
+//! [`Network`]: a backbone at one resolution, cut at one depth.
+
+use crate::depth::Depth;
+use crate::footprint::Footprint;
+use crate::linear_probe::Score;
+
+/// A backbone at one resolution, cut at one depth.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Which of the backbones.
+    pub backbone: usize,
+    /// Side of its input in pixels; `None` where it takes no square images.
+    pub side: Option<usize>,
+    /// Whether that is the size that the backbone has of its own.
+    pub is_native: bool,
+    /// The how manieth of its depths it is, from 1.
+    pub number: usize,
+    /// Where it is cut.
+    pub depth: Depth,
+    /// What it takes, in each form that the device runs.
+    pub footprints: Vec<Footprint>,
+    /// How well its features tell the classes apart; `None` where it does not fit.
+    pub score: Option<Score>,
+}
+
+impl Network {
+    /// The forms in which it fits.
+    pub fn fitting(&self) -> impl Iterator<Item = &Footprint> {
+        self.footprints.iter().filter(|footprint| footprint.fits)
+    }
+
+    /// Whether it fits in any form.
+    pub fn fits(&self) -> bool {
+        self.fitting().next().is_some()
+    }
+
+    /// The share of a budget that it takes at least, in the form that takes least.
+    pub fn share(&self) -> f64 {
+        let shares = self.footprints.iter().map(|footprint| footprint.share);
+        shares.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Its score, 0 where there is none.
+    pub fn accuracy(&self) -> f64 {
+        self.score.map_or(0.0, |score| score.accuracy)
+    }
+}

@@ -1,0 +1,254 @@
+//! All networks of a search: what each takes of the device, and of those that fit, how well their features
+//! tell the classes apart. One run of a backbone over the samples scores all depths of a resolution.
+
+use std::path::Path;
+
+use edgefit_graph::preprocessing::Layout;
+use edgefit_graph::{Graph, ImageInput};
+use edgefit_train::{Job, Observer, Preparation, Survey, SurveyedBackbone};
+use rayon::prelude::*;
+
+use crate::depth::{Depth, Feature, depths, network, pooled};
+use crate::error::{Error, Result};
+use crate::footprint::Footprint;
+use crate::job::FitJob;
+use crate::linear_probe::{folds, score};
+use crate::network::Network;
+use crate::quiet::Quiet;
+use crate::target::Target;
+
+/// Input sides that are tried below a backbone's own: what networks are built for, halved five times at
+/// most (strides of 32).
+const SIDES: [usize; 12] = [384, 320, 288, 256, 224, 192, 160, 128, 96, 64, 48, 32];
+
+/// All networks of a search.
+pub struct Surveyed {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// The networks, by backbone, resolution and depth.
+    pub networks: Vec<Network>,
+    /// What was left out, and why.
+    pub left_out: Vec<String>,
+}
+
+/// Loads a backbone for images of another side than its own.
+///
+/// # Errors
+/// It cannot be read, or does not take the data of the job.
+pub fn load(
+    job: &FitJob,
+    backbone: &Path,
+    side: Option<usize>,
+    observer: &mut dyn Observer,
+) -> Result<SurveyedBackbone> {
+    let own = Job {
+        backbone: backbone.to_path_buf(),
+        device: job.target.profile.clone(),
+        ..job.training.clone()
+    };
+    let Some(side) = side else {
+        return Ok(SurveyedBackbone::load(&own, observer)?);
+    };
+    let graph = Graph::load(backbone)?;
+    let input = ImageInput::of(&graph)?;
+    let shape = match input.layout {
+        Layout::ChannelsFirst => vec![1, input.channels, side, side],
+        Layout::ChannelsLast => vec![1, side, side, input.channels],
+    };
+    let sized = Job {
+        input_shape: Some(shape),
+        ..own
+    };
+    Ok(SurveyedBackbone::load(&sized, observer)?)
+}
+
+/// Surveys all backbones of `job`.
+///
+/// # Errors
+/// The data or a backbone cannot be read, they do not go together, or the device's engine takes no part of a
+/// backbone.
+pub fn survey(job: &FitJob, observer: &mut dyn Observer) -> Result<Surveyed> {
+    let samples = Survey::open(&job.training, observer)?;
+    let mut surveyed = Surveyed {
+        classes: samples.classes().to_vec(),
+        networks: Vec::new(),
+        left_out: Vec::new(),
+    };
+    for (index, path) in job.backbones.iter().enumerate() {
+        let native = load(job, path, None, observer)?;
+        let own = own_side(&native);
+        let smaller = SIDES
+            .iter()
+            .filter(|&&side| own.is_some_and(|own| side < own));
+        for side in std::iter::once(None).chain(smaller.copied().map(Some)) {
+            let backbone = match side {
+                None => None,
+                Some(_) => match load(job, path, side, &mut Quiet(observer)) {
+                    Ok(backbone) => Some(backbone),
+                    Err(error) => {
+                        let side = side.unwrap_or_default();
+                        surveyed
+                            .left_out
+                            .push(format!("{} at {side}×{side}: {error}", path.display()));
+                        continue;
+                    }
+                },
+            };
+            let place = Place {
+                index,
+                side: side.or(own),
+                is_native: side.is_none(),
+                backbone: backbone.as_ref().unwrap_or(&native),
+            };
+            let mut networks = place.networks(&job.target, samples.classes().len(), observer)?;
+            place.score(&mut networks, job, &samples, &mut Quiet(observer))?;
+            surveyed.networks.extend(networks);
+            if observer.stop() {
+                return Ok(surveyed);
+            }
+        }
+    }
+    Ok(surveyed)
+}
+
+/// Side of the square images that a backbone takes; `None` for any other input.
+fn own_side(backbone: &SurveyedBackbone) -> Option<usize> {
+    match backbone.preparation() {
+        Preparation::Images(images) if images.width == images.height => Some(images.width as usize),
+        _ => None,
+    }
+}
+
+/// A backbone at one resolution.
+struct Place<'a> {
+    index: usize,
+    side: Option<usize>,
+    is_native: bool,
+    backbone: &'a SurveyedBackbone,
+}
+
+impl Place<'_> {
+    /// Its networks of all depths, and what each takes.
+    fn networks(
+        &self,
+        target: &Target,
+        classes: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Network>> {
+        let graph = self.backbone.graph();
+        let depths = depths(graph, &self.backbone.features())?;
+        observer.begin(
+            &self.side.map_or("planning".to_owned(), |side| {
+                format!("planning at {side}×{side}")
+            }),
+            0,
+        );
+        let made: Vec<Result<Network>> = depths
+            .into_par_iter()
+            .enumerate()
+            .map(|(number, depth)| self.network(number, depth, target, classes))
+            .collect();
+        observer.end();
+        // Of a shallow cut nothing may be left that the scheme takes; of the whole network something has to.
+        let mut networks = Vec::new();
+        let mut refused = None;
+        for network in made {
+            match network {
+                Ok(network) => networks.push(network),
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(error) if networks.is_empty() => Err(error),
+            _ => Ok(networks),
+        }
+    }
+
+    fn network(
+        &self,
+        number: usize,
+        depth: Depth,
+        target: &Target,
+        classes: usize,
+    ) -> Result<Network> {
+        let graph = network(self.backbone.graph(), &depth, classes)?;
+        let mut footprints = Vec::new();
+        let mut refused = None;
+        for element_type in target.element_types() {
+            match Footprint::of(&graph, target, element_type) {
+                Ok(footprint) => footprints.push(footprint),
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(error) if footprints.is_empty() => Err(error),
+            _ => Ok(Network {
+                backbone: self.index,
+                side: self.side,
+                is_native: self.is_native,
+                number: number + 1,
+                depth,
+                footprints,
+                score: None,
+            }),
+        }
+    }
+
+    /// Scores those of `networks` that fit.
+    fn score(
+        &self,
+        networks: &mut [Network],
+        job: &FitJob,
+        samples: &Survey,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let mut fitting: Vec<&mut Network> = networks
+            .iter_mut()
+            .filter(|network| network.fits())
+            .collect();
+        if fitting.is_empty() {
+            return Ok(());
+        }
+        let depths: Vec<&Depth> = fitting.iter().map(|network| &network.depth).collect();
+        let part = pooled(self.backbone.graph(), &depths)?;
+        let widths: Vec<usize> = depths
+            .iter()
+            .map(|depth| depth.features.iter().map(Feature::channels).sum())
+            .collect();
+        let features = samples.run(self.backbone, &part, observer)?;
+        let folds = folds(
+            &features.classes,
+            &features.groups,
+            job.training.recipe.seed,
+        );
+        let starts: Vec<usize> = widths
+            .iter()
+            .scan(0, |end, width| {
+                let start = *end;
+                *end += width;
+                Some(start)
+            })
+            .collect();
+        let whole: usize = widths.iter().sum();
+        if features.rows.iter().any(|row| row.len() != whole) {
+            return Err(Error::Choice(format!(
+                "{} makes rows of another width than its shapes say; export it with a dynamic batch",
+                job.backbones[self.index].display()
+            )));
+        }
+        observer.begin("scoring", 0);
+        fitting
+            .par_iter_mut()
+            .zip(starts.par_iter().zip(&widths))
+            .for_each(|(network, (&start, &width))| {
+                let rows: Vec<&[f32]> = features
+                    .rows
+                    .iter()
+                    .map(|row| &row[start..start + width])
+                    .collect();
+                network.score = Some(score(&rows, &features.classes, &folds));
+            });
+        observer.end();
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! `edgefit fit`: the most accurate network that a device holds.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, ensure};
+use edgefit::assets::Cache;
+use edgefit::base::file::create_folder;
+use edgefit::cost::Limits;
+use edgefit::fit::{Candidate, Error, FitJob, Report, Target, fit, resume};
+use edgefit::import::{Architecture, Checkpoint, Choices};
+use edgefit::terminal::progress::Bars;
+use edgefit::terminal::report;
+use edgefit::train::{Job, StageName};
+use serde::Serialize;
+
+use crate::cli::Fit;
+use crate::output::{Outcome, Output};
+use crate::training::{Places, begin, set_up};
+
+/// What stands in the place of a report where nothing fits.
+#[derive(Serialize)]
+struct NothingFits {
+    chosen: Option<Candidate>,
+    nearest: Candidate,
+}
+
+pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
+    let cache = begin(output)?;
+    let found = match &args.resume {
+        Some(run) => resume(run, &mut Bars::default()),
+        None => fit(&job(args, &cache)?, &mut Bars::default()),
+    };
+    match found {
+        Ok(found) => {
+            output.result(Report::SCHEMA, &found, || report::search(&found))?;
+            Ok((!found.interrupted).into())
+        }
+        Err(Error::NothingFits(nearest)) => {
+            let refusal = NothingFits {
+                chosen: None,
+                nearest: *nearest,
+            };
+            output.result(Report::SCHEMA, &refusal, || {
+                report::nothing_fits(&refusal.nearest)
+            })?;
+            Ok(Outcome::No)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {
+    let (Some(data), Some(device), Some(run)) = (args.data, args.device, args.output) else {
+        bail!("give DATA, --device and --output, or --resume");
+    };
+    let target = Target::new(
+        edgefit::device::find(&device)?,
+        args.engine.as_deref(),
+        Limits {
+            ram_bytes: args.ram,
+            flash_bytes: args.flash,
+            latency_ns: args.latency,
+        },
+    )?;
+    let backbones = if args.backbones.is_empty() {
+        of_cache(cache, &run)?
+    } else {
+        args.backbones
+    };
+    let places = Places {
+        data,
+        backbone: PathBuf::new(),
+        device: target.profile.clone(),
+        run: run.clone(),
+    };
+    let mut training = Job {
+        preprocessing: args.preprocessing,
+        allow: args.allow.into_iter().collect(),
+        ..set_up(args.setup, cache, places)?
+    };
+    if let Some(epochs) = args.epochs {
+        training
+            .recipe
+            .each_stage(|stage| stage.epochs = epochs as usize);
+    }
+    training.stages = args.stages;
+    if !training.stages.contains(&StageName::Probe) {
+        // Without a head for the classes there is nothing to compare.
+        training.stages.push(StageName::Probe);
+    }
+    training.stages.sort_unstable();
+    training.stages.dedup();
+    Ok(FitJob {
+        training,
+        backbones,
+        target,
+        enough: args.target,
+        run,
+    })
+}
+
+/// The architectures whose weights lie in the cache folder, imported beside the folder of the search's runs.
+fn of_cache(cache: &Cache, run: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let folders = std::fs::read_dir(cache.root()).into_iter().flatten();
+    let mut found: Vec<(&Architecture, PathBuf)> = Vec::new();
+    for folder in folders.flatten().map(|entry| entry.path()) {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        let Some(architecture) = name.and_then(Architecture::named) else {
+            continue;
+        };
+        let files = std::fs::read_dir(&folder).into_iter().flatten();
+        let mut weights = files.flatten().map(|entry| entry.path());
+        let is_weights = |path: &PathBuf| {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            matches!(extension, Some("pth" | "safetensors"))
+        };
+        found.extend(
+            weights
+                .find(is_weights)
+                .map(|weights| (architecture, weights)),
+        );
+    }
+    ensure!(
+        !found.is_empty(),
+        "no weights of a known architecture lie in {}; give --backbone MODEL, an ONNX classifier (`edgefit \
+         demo` makes one, `edgefit import` another)",
+        cache.root().display()
+    );
+    found.sort_by_key(|(architecture, _)| architecture.name);
+    let folder = run.with_extension("backbones");
+    create_folder(&folder)?;
+    let import = |(architecture, weights): (&Architecture, PathBuf)| {
+        let path = folder.join(format!("{}.onnx", architecture.name));
+        let checkpoint = Checkpoint::open(weights)?;
+        architecture
+            .import(&checkpoint, &Choices::default())?
+            .graph
+            .save(&path)?;
+        Ok(path)
+    };
+    found.into_iter().map(import).collect()
+}

@@ -21,7 +21,7 @@ pub use element::ElementType;
 pub use lifetime::Lifetime;
 pub use order::BestOrder;
 pub use plan_svg::{Panel, draw_svg};
-use scratch::largest_scratch;
+use scratch::scratch;
 
 /// Every tensor starts at a multiple of this, as engines on small devices want it.
 pub const ALIGNMENT: u64 = 16;
@@ -37,10 +37,10 @@ pub struct MemoryPlan {
     pub in_place_bound_bytes: u64,
     /// What the planner reached in the graph's own order, tensors aligned to [`ALIGNMENT`].
     pub arena_bytes: u64,
-    /// What the kernel of one node needs in addition to the arena, at most: for int8, the buffers of
-    /// CMSIS-NN 6; for floats none.
+    /// How much larger the arena is where it also holds what kernels need while they run: for int8, the
+    /// buffers of CMSIS-NN 6; for floats none.
     pub scratch_bytes: u64,
-    /// The node that needs that scratch.
+    /// The node whose kernel needs the most.
     pub scratch_node: Option<String>,
     /// An order of the nodes with a smaller lower bound, if one was found. Engines run the graph's
     /// own order: write the graph in this one to profit.
@@ -50,7 +50,10 @@ pub struct MemoryPlan {
     /// When each activation is needed, in steps.
     #[serde(skip)]
     pub lifetimes: Vec<Lifetime>,
-    /// First byte of each of them in the arena.
+    /// What kernels need, each during its own step.
+    #[serde(skip)]
+    pub scratch: Vec<Lifetime>,
+    /// First byte of each of the activations in the arena.
     #[serde(skip)]
     pub offsets: Vec<u64>,
     /// Name of the node behind each step.
@@ -89,7 +92,14 @@ impl MemoryPlan {
             step.reads.iter().find(dies_here).map_or(0, |_| written)
         };
         let plan = place(&lifetimes, ALIGNMENT, Goal::Smallest, SearchLimits::QUICK);
-        let scratch = largest_scratch(graph, inference, element);
+        let scratch = scratch(graph, inference, element, &steps);
+        let arena_bytes = if scratch.is_empty() {
+            plan.peak_bytes
+        } else {
+            let all = [lifetimes.as_slice(), &scratch].concat();
+            place(&all, ALIGNMENT, Goal::Smallest, SearchLimits::QUICK).peak_bytes
+        };
+        let largest = scratch.iter().max_by_key(|scratch| scratch.bytes);
         MemoryPlan {
             naive_bytes: sum(&bytes),
             lower_bound_bytes: sums[peak],
@@ -98,8 +108,8 @@ impl MemoryPlan {
                 .max()
                 .unwrap_or(0),
             arena_bytes: plan.peak_bytes,
-            scratch_bytes: scratch.as_ref().map_or(0, |scratch| scratch.bytes),
-            scratch_node: scratch.map(|scratch| scratch.node),
+            scratch_bytes: arena_bytes.saturating_sub(plan.peak_bytes),
+            scratch_node: largest.map(|scratch| scratch.name.clone()),
             best_order: best_order(graph, &steps, &bytes, sums[peak]),
             peak: lifetimes
                 .iter()
@@ -113,6 +123,7 @@ impl MemoryPlan {
                 .map(|&node| graph.nodes[node].label().to_owned())
                 .collect(),
             lifetimes,
+            scratch,
             offsets: plan.offsets,
         }
     }

@@ -19,7 +19,9 @@ use crate::target::Target;
 
 /// Input sides that are tried below a backbone's own: what networks are built for, halved five times at
 /// most (strides of 32).
-const SIDES: [usize; 12] = [384, 320, 288, 256, 224, 192, 160, 128, 96, 64, 48, 32];
+const SIDES: [usize; 14] = [
+    384, 320, 288, 256, 224, 192, 160, 144, 128, 112, 96, 80, 64, 48,
+];
 
 /// All networks of a search.
 pub struct Surveyed {

@@ -182,14 +182,13 @@ impl Model<'_> {
         let mut room = 0;
         let mut lifetimes = needs.plan.lifetimes.clone();
         let end = lifetimes.iter().map(|life| life.upper).max().unwrap_or(1);
-        for (name, bytes) in [("scratch", needs.plan.scratch_bytes), ("engine", own.bytes)] {
-            lifetimes.push(Lifetime {
-                name: name.to_owned(),
-                lower: 0,
-                upper: end,
-                bytes,
-            });
-        }
+        lifetimes.extend(needs.plan.scratch.iter().cloned());
+        lifetimes.push(Lifetime {
+            name: "engine".to_owned(),
+            lower: 0,
+            upper: end,
+            bytes: own.bytes,
+        });
         let placed = place_in_banks(&lifetimes, ALIGNMENT, &free);
         let budget = match placed {
             Some(placements) => {

@@ -6,43 +6,47 @@ use edgefit_graph::quantized::IntegerNodes;
 use edgefit_graph::{Graph, Node};
 
 use super::element::ElementType;
+use super::lifetime::Lifetime;
+use crate::fused_steps::Steps;
 
-/// What the kernel of one node needs in addition to the activations, while it runs.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Scratch {
-    /// Name of the node.
-    pub node: String,
-    /// Size.
-    pub bytes: u64,
-}
-
-/// The node whose kernel needs the most scratch; `None` when none needs any.
+/// What the kernels of nodes need in addition to the activations, each during the step that runs it; named
+/// after the node.
 ///
 /// For [`ElementType::Int8`], and for the nodes of a quantised model that run on integers, the buffers that
 /// CMSIS-NN 6 asks for on a Cortex-M with the DSP extension (`arm_convolve_wrapper_s8_get_buffer_size_dsp`
-/// and `arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp`). For floats none: reference kernels read the
-/// input where it lies.
-pub(super) fn largest_scratch(
+/// and `arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp`); engines plan them with the activations, as
+/// TensorFlow Lite for Microcontrollers does (`RequestScratchBufferInArena`). For floats none: reference
+/// kernels read the input where it lies.
+pub(super) fn scratch(
     graph: &Graph,
     inference: &Inference,
     element: ElementType,
-) -> Option<Scratch> {
+    steps: &Steps,
+) -> Vec<Lifetime> {
     let integers = IntegerNodes::of(graph);
-    graph
-        .nodes
+    let of_node = |index: usize| {
+        if element != ElementType::Int8 && !integers.contains(index) {
+            return None;
+        }
+        let bytes = convolution(&graph.nodes[index], inference.ops[index].as_ref()?, inference)?;
+        (bytes > 0).then(|| (graph.nodes[index].label().to_owned(), bytes))
+    };
+    let nodes = steps
+        .steps
         .iter()
-        .zip(&inference.ops)
         .enumerate()
-        .filter(|(index, _)| element == ElementType::Int8 || integers.contains(*index))
-        .filter_map(|(_, (node, op))| {
-            let bytes = convolution(node, op.as_ref()?, inference)?;
-            Some(Scratch {
-                node: node.label().to_owned(),
+        .flat_map(|(at, step)| step.nodes.iter().map(move |&index| (at, index)));
+    nodes
+        .filter_map(|(at, index)| {
+            let (name, bytes) = of_node(index)?;
+            Some(Lifetime {
+                name,
+                lower: at,
+                upper: at + 1,
                 bytes,
             })
         })
-        .filter(|scratch| scratch.bytes > 0)
-        .max_by_key(|scratch| scratch.bytes)
+        .collect()
 }
 
 /// Bytes that CMSIS-NN asks for to convolve in int8; `None` for anything else.
@@ -87,7 +91,7 @@ mod tests {
     use super::*;
 
     /// Scratch of a convolution of 6 channels of 8 × 8 with a weight of shape `weight`.
-    fn scratch(weight: [usize; 4], groups: i64, element: ElementType) -> u64 {
+    fn of_conv(weight: [usize; 4], groups: i64, element: ElementType) -> u64 {
         let mut graph = Graph::new("conv", 17);
         graph.inputs.push(ValueInfo::float("x"));
         graph.outputs.push(ValueInfo::float("y"));
@@ -104,17 +108,19 @@ mod tests {
         graph.nodes.push(node);
         let shapes = InputShapes(vec![("x".into(), vec![1, 6, 8, 8])]);
         let inference = infer(&graph, &shapes).unwrap();
-        largest_scratch(&graph, &inference, element).map_or(0, |scratch| scratch.bytes)
+        let steps = Steps::of(&graph, &inference);
+        let found = scratch(&graph, &inference, element, &steps);
+        found.iter().map(|scratch| scratch.bytes).sum()
     }
 
     #[test]
     fn kernels_ask_for_what_cmsis_nn_does() {
         let int8 = ElementType::Int8;
         // Two columns of 54 values, rounded to 56, of two bytes.
-        assert_eq!(scratch([4, 6, 3, 3], 1, int8), 2 * 56 * 2);
-        assert_eq!(scratch([4, 6, 1, 1], 1, int8), 0);
-        assert_eq!(scratch([6, 1, 3, 3], 6, int8), 0);
-        assert_eq!(scratch([6, 1, 5, 5], 6, int8), 6 * 25 * 2);
-        assert_eq!(scratch([4, 6, 3, 3], 1, ElementType::AsStored), 0);
+        assert_eq!(of_conv([4, 6, 3, 3], 1, int8), 2 * 56 * 2);
+        assert_eq!(of_conv([4, 6, 1, 1], 1, int8), 0);
+        assert_eq!(of_conv([6, 1, 3, 3], 6, int8), 0);
+        assert_eq!(of_conv([6, 1, 5, 5], 6, int8), 6 * 25 * 2);
+        assert_eq!(of_conv([4, 6, 3, 3], 1, ElementType::AsStored), 0);
     }
 }

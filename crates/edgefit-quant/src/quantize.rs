@@ -105,17 +105,28 @@ impl Calibrated {
         })
     }
 
-    /// The same as if it had run over samples that are all 0: for the shape of what is made of it, or to
-    /// learn early whether `scheme` takes the model.
+    /// The same with weights and samples that are all 0: for the shape and the size of what is made of it, or
+    /// to learn early whether `scheme` takes the model.
     ///
     /// # Errors
     /// As [`Calibrated::new`], but for those of samples.
     pub fn blank(graph: &Graph, scheme: &Scheme) -> Result<Self> {
         let prepared = prepared(graph, scheme)?;
         first_plan(&prepared.graph, scheme)?;
+        let mut graph = prepared.graph;
+        let weighted = graph.nodes.iter().filter(|node| is_weighted(node));
+        let weights: Vec<String> = weighted
+            .filter_map(|node| node.input(1).map(str::to_owned))
+            .collect();
+        for name in weights {
+            if let Some(weight) = graph.initializers.get_mut(&name) {
+                let zeros = vec![0f32; weight.elements()];
+                *weight = Tensor::from_values(weight.dims().to_vec(), &zeros);
+            }
+        }
         Ok(Calibrated {
             float: prepared.float,
-            graph: prepared.graph,
+            graph,
             widened: prepared.widened,
             equalized: Vec::new(),
             scheme: scheme.clone(),

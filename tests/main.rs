@@ -17,6 +17,7 @@ mod check;
 mod conformance;
 mod cost;
 mod demo;
+mod fit;
 mod guards;
 mod import;
 mod inspect;

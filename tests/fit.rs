@@ -1,0 +1,171 @@
+//! `edgefit fit`: a network that a device holds, from a backbone that it does not.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use edgefit::graph::Graph;
+use serde_json::Value;
+
+use crate::common::npz::{Values, save};
+use crate::common::process::{kill, reaches, start};
+use crate::common::{
+    Ran, assert_fields, assert_refused, command, edgefit, onnxruntime, run, small_backbone,
+    some_photographs,
+};
+
+/// Less than the whole backbone takes as int8.
+const FLASH: &str = "100KiB";
+
+/// A search on `data` for a microcontroller that does not hold the whole backbone.
+fn search(data: &Path, out: &Path) -> Command {
+    let mut search = command();
+    search.arg("fit").arg(data).arg("--backbone");
+    search.arg(small_backbone());
+    search.args(["--device", "stm32f746", "--flash", FLASH]);
+    search.args(["--stages", "probe", "--epochs", "4"]);
+    search.arg("-o").arg(out);
+    search
+}
+
+fn found(ran: &Ran) -> Value {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran.json("edgefit.fit/1")
+}
+
+fn need(check: &Value, resource: &str) -> Value {
+    let budgets = check["budgets"].as_array().unwrap().iter();
+    let mut of = budgets.filter(|budget| budget["resource"] == resource);
+    of.next().unwrap()["need_bytes"].clone()
+}
+
+#[test]
+fn a_backbone_that_is_too_large_ends_as_a_model_that_fits_as_planned() {
+    onnxruntime();
+    let data = some_photographs(&["bird", "flower", "vehicle"], 12);
+    let out = tempfile::tempdir().unwrap();
+    let [whole, killed, enough] = ["whole", "killed", "enough"].map(|name| out.path().join(name));
+    let told = found(&run(search(data.path(), &whole).arg("--json")));
+    assert_fields(
+        &told,
+        &[
+            "candidates.0.backbone",
+            "candidates.0.latency_ns",
+            "front.0.accuracy",
+            "finalists.0.loss",
+            "baselines.1.name",
+            "test.accuracy",
+            "exported.sha256",
+        ],
+    );
+    // The whole backbone does not fit, so what was chosen is a part of it.
+    let chosen = &told["chosen"];
+    assert_eq!(chosen["fits"], true);
+    assert_ne!(chosen["cut"], Value::Null);
+    assert_eq!(chosen["element_type"], "int8");
+    assert_eq!(chosen["basis"], "trained");
+    for (resource, planned) in [("ram", "ram_bytes"), ("flash", "flash_bytes")] {
+        assert_eq!(need(&told["check"], resource), chosen[planned], "{resource}");
+    }
+    for candidate in told["candidates"].as_array().unwrap() {
+        let is_known = candidate["accuracy"].is_number();
+        let fits_some_way = candidate["fits"] == true || is_known;
+        assert!(!is_known || fits_some_way, "{candidate}");
+    }
+    for better in told["front"].as_array().unwrap() {
+        assert_eq!(better["fits"], true, "{better}");
+    }
+    assert!(whole.join("front.svg").exists() && whole.join("fit.json").exists());
+    let model = whole.join("model-int8.onnx");
+    let path = model.to_str().unwrap();
+    assert_eq!(told["exported"]["path"], path);
+    let graph = Graph::load(&model).unwrap();
+    assert!(graph.metadata["edgefit.quantization"].contains("tflite"));
+    let checked = edgefit(&["check", path, "--device", "stm32f746", "--flash", FLASH]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+
+    // Killed when a finalist is trained, it ends with the same model.
+    let mut child = start(search(data.path(), &killed));
+    let finalists = killed.join("finalists");
+    let is_reached = || {
+        let runs = fs::read_dir(&finalists).into_iter().flatten().flatten();
+        let mut runs = runs.map(|run| run.path().join("first/model.onnx"));
+        runs.any(|model| model.exists())
+    };
+    assert!(reaches(&mut child, is_reached), "it ended by itself");
+    kill(child);
+    assert!(!killed.join("fit.json").exists());
+    let refused = run(&mut search(data.path(), &killed));
+    assert_refused(&refused, &["holds a search", "--resume"]);
+    let ran = run(command().args(["fit", "--resume"]).arg(&killed));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("chosen: "), "{ran:?}");
+    let [a, b] = [&whole, &killed].map(|run| fs::read(run.join("model-int8.onnx")).unwrap());
+    assert!(a == b, "the model differs");
+
+    // Where less is enough, a smaller one is chosen.
+    let told = found(&run(search(data.path(), &enough).args([
+        "--target", "0.4", "--json",
+    ])));
+    let share = |chosen: &Value| chosen["share"].as_f64().unwrap();
+    assert!(share(&told["chosen"]) < share(chosen), "{}", told["chosen"]);
+    assert!(told["chosen"]["accuracy"].as_f64().unwrap() >= 0.4);
+}
+
+#[test]
+fn a_budget_that_nothing_meets_is_a_no_that_says_what_is_short() {
+    onnxruntime();
+    let data = some_photographs(&["bird", "flower"], 8);
+    let out = tempfile::tempdir().unwrap();
+    let ran = run(search(data.path(), &out.path().join("a")).args(["--ram", "1KiB"]));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let words = ["no network of the search fits", "limit: ", "short"];
+    for word in words {
+        assert!(ran.stdout.contains(word), "{word}: {ran:?}");
+    }
+    let ran = run(search(data.path(), &out.path().join("b")).args(["--ram", "2KiB", "--json"]));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told = ran.json("edgefit.fit/1");
+    assert_eq!(told["chosen"], Value::Null);
+    assert_eq!(told["nearest"]["short"][0]["resource"], "ram");
+}
+
+#[test]
+fn what_cannot_be_searched_in_is_refused_in_one_line() {
+    onnxruntime();
+    let out = tempfile::tempdir().unwrap();
+    let [regression, taken, fresh] =
+        ["regression.npz", "taken", "fresh"].map(|name| out.path().join(name));
+    let one = some_photographs(&["bird"], 6);
+    assert_refused(&run(&mut search(one.path(), &fresh)), &["class"]);
+    let values = (0..40).map(|value| value as f32);
+    save(
+        &regression,
+        &[
+            ("x", &[10, 4], Values::Floats(values.clone().collect())),
+            ("y", &[10], Values::Floats(values.take(10).map(|y| y + 0.5).collect())),
+        ],
+    );
+    assert_refused(
+        &run(&mut search(&regression, &out.path().join("c"))),
+        &["regression targets", "classes"],
+    );
+    let two = some_photographs(&["bird", "flower"], 6);
+    fs::create_dir(&taken).unwrap();
+    fs::write(taken.join("mine.txt"), "mine").unwrap();
+    assert_refused(
+        &run(&mut search(two.path(), &taken)),
+        &["taken", "not empty", "-o"],
+    );
+    assert_refused(
+        &run(search(two.path(), &out.path().join("d")).args(["--engine", "none"])),
+        &["no engine 'none'", "tflite-micro"],
+    );
+    let missing = out.path().join("missing");
+    let ran = run(command().args(["fit", "--resume"]).arg(&missing));
+    assert_refused(&ran, &["missing", "no search"]);
+    assert_refused(
+        &edgefit(&["fit", "x", "--device", "stm32f746", "-o", "y", "--target", "90"]),
+        &["--target", "between 0 and 1"],
+    );
+}

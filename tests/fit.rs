@@ -65,7 +65,11 @@ fn a_backbone_that_is_too_large_ends_as_a_model_that_fits_as_planned() {
     assert_eq!(chosen["element_type"], "int8");
     assert_eq!(chosen["basis"], "trained");
     for (resource, planned) in [("ram", "ram_bytes"), ("flash", "flash_bytes")] {
-        assert_eq!(need(&told["check"], resource), chosen[planned], "{resource}");
+        assert_eq!(
+            need(&told["check"], resource),
+            chosen[planned],
+            "{resource}"
+        );
     }
     for candidate in told["candidates"].as_array().unwrap() {
         let is_known = candidate["accuracy"].is_number();
@@ -104,9 +108,9 @@ fn a_backbone_that_is_too_large_ends_as_a_model_that_fits_as_planned() {
     assert!(a == b, "the model differs");
 
     // Where less is enough, a smaller one is chosen.
-    let told = found(&run(search(data.path(), &enough).args([
-        "--target", "0.4", "--json",
-    ])));
+    let told = found(&run(
+        search(data.path(), &enough).args(["--target", "0.4", "--json"])
+    ));
     let share = |chosen: &Value| chosen["share"].as_f64().unwrap();
     assert!(share(&told["chosen"]) < share(chosen), "{}", told["chosen"]);
     assert!(told["chosen"]["accuracy"].as_f64().unwrap() >= 0.4);
@@ -143,7 +147,11 @@ fn what_cannot_be_searched_in_is_refused_in_one_line() {
         &regression,
         &[
             ("x", &[10, 4], Values::Floats(values.clone().collect())),
-            ("y", &[10], Values::Floats(values.take(10).map(|y| y + 0.5).collect())),
+            (
+                "y",
+                &[10],
+                Values::Floats(values.take(10).map(|y| y + 0.5).collect()),
+            ),
         ],
     );
     assert_refused(
@@ -165,7 +173,16 @@ fn what_cannot_be_searched_in_is_refused_in_one_line() {
     let ran = run(command().args(["fit", "--resume"]).arg(&missing));
     assert_refused(&ran, &["missing", "no search"]);
     assert_refused(
-        &edgefit(&["fit", "x", "--device", "stm32f746", "-o", "y", "--target", "90"]),
+        &edgefit(&[
+            "fit",
+            "x",
+            "--device",
+            "stm32f746",
+            "-o",
+            "y",
+            "--target",
+            "90",
+        ]),
         &["--target", "between 0 and 1"],
     );
 }

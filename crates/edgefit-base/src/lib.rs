@@ -1,11 +1,13 @@
 //! What every crate of edgefit needs and none owns: atomic writes, hashes, schema documents, units,
-//! nearest names, statistics, the bytes of floats, and files that only stand in for others.
+//! nearest names, words of a shell command, statistics, the bytes of floats, and files that only stand in for
+//! others.
 
 pub mod file;
 pub mod floats;
 pub mod hash;
 pub mod names;
 pub mod schema;
+pub mod shell;
 pub mod stand_in;
 pub mod statistics;
 pub mod units;

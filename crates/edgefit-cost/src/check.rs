@@ -52,6 +52,9 @@ pub struct Check {
     pub energy: Option<EnergyFigure>,
     /// For a no: changes that were tried, and what each would reach.
     pub suggestions: Vec<Suggestion>,
+    /// For a no that is a matter of size: the command that searches for a network that fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
     /// What the profile says to somebody for whom a model is too large; for a no.
     pub note: Option<String>,
     /// What keeps a need unknown.
@@ -149,6 +152,10 @@ fn checked(
     Ok(Check {
         verdict: assessment.verdict(),
         fits_if: assessment.fits_if(),
+        search: request
+            .search
+            .clone()
+            .filter(|_| assessment.verdict() == Verdict::DoesNotFit && assessment.runs()),
         note: note.filter(|_| assessment.budgets.iter().any(short)),
         device: request.profile.name.clone(),
         engine: request.engine.map(|engine| engine.name.clone()),

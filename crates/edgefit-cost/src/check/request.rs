@@ -22,6 +22,8 @@ pub struct Request<'a> {
     pub backbones: Vec<Backbone<'a>>,
     /// The command that makes an int8 model of this one for the device, for the suggestions.
     pub quantize: Option<String>,
+    /// The command that searches for a network that fits, for a no.
+    pub search: Option<String>,
 }
 
 /// What a process took that ran the model.
@@ -109,6 +111,7 @@ impl<'a> Request<'a> {
             trials: Vec::new(),
             backbones: Vec::new(),
             quantize: None,
+            search: None,
         }
     }
 

@@ -28,7 +28,11 @@ pub(super) fn scratch(
         if element != ElementType::Int8 && !integers.contains(index) {
             return None;
         }
-        let bytes = convolution(&graph.nodes[index], inference.ops[index].as_ref()?, inference)?;
+        let bytes = convolution(
+            &graph.nodes[index],
+            inference.ops[index].as_ref()?,
+            inference,
+        )?;
         (bytes > 0).then(|| (graph.nodes[index].label().to_owned(), bytes))
     };
     let nodes = steps

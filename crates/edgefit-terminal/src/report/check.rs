@@ -106,6 +106,9 @@ pub fn check(check: &Check) -> String {
             text.push_str(&format!("\nmake it: {command}"));
         }
     }
+    if let Some(command) = &check.search {
+        text.push_str(&format!("\nfind a network that fits: {command}"));
+    }
     for unsupported in &check.unsupported {
         text.push_str(&format!(
             "\nunknown behind {} ×{} (first: node '{}'): {}",
@@ -119,7 +122,8 @@ pub fn check(check: &Check) -> String {
         .suggestions
         .iter()
         .all(|tried| tried.verdict == Verdict::DoesNotFit);
-    if check.verdict == Verdict::DoesNotFit && !refused(check) && nothing_helps {
+    let is_too_large = check.verdict == Verdict::DoesNotFit && !refused(check);
+    if is_too_large && nothing_helps && check.search.is_none() {
         text.push_str("\nnothing tried makes it fit; start from a smaller backbone");
     }
     text

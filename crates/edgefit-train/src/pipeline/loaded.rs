@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use edgefit_base::hash;
+use edgefit_base::shell::word;
 use edgefit_cost::{Check, Request, Verdict, check};
 use edgefit_data::{Augmentation, Dataset};
-use edgefit_device::Profile;
 use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
@@ -106,9 +106,9 @@ impl LoadedJob {
         let empty = model.to_export();
         // What goes onto the device.
         let fits = if job.stages.contains(&StageName::Int8) {
-            fits(&blank_int8(&empty, &job)?, &job.device)?
+            fits(&blank_int8(&empty, &job)?, &job)?
         } else {
-            fits(&empty, &job.device)?
+            fits(&empty, &job)?
         };
         guards::device::check(&mut findings, &fits);
         if fits.verdict == Verdict::DoesNotFit && !job.allow.contains(&Code::Ef20) {
@@ -188,10 +188,20 @@ fn blank_int8(graph: &Graph, job: &Job) -> Result<Graph> {
     Ok(calibrated.quantize(&HashSet::new())?.graph)
 }
 
-/// Whether a model fits the device, for one sample at a time.
-pub(crate) fn fits(graph: &Graph, device: &Profile) -> Result<Check> {
+/// Whether a model fits the device of the job, for one sample at a time.
+pub(crate) fn fits(graph: &Graph, job: &Job) -> Result<Check> {
     let shapes = InputShapes::bind(graph, 1, None)?;
-    Ok(check(graph, &shapes, &Request::new(device))?)
+    let [data, backbone] = [&job.data, &job.backbone].map(|path| path.display().to_string());
+    let request = Request {
+        search: Some(format!(
+            "edgefit fit {} --backbone {} --device {} -o RUN",
+            word(&data),
+            word(&backbone),
+            word(&job.device.name)
+        )),
+        ..Request::new(&job.device)
+    };
+    Ok(check(graph, &shapes, &request)?)
 }
 
 pub(crate) fn nanoseconds(since: Instant) -> u64 {

@@ -111,7 +111,7 @@ impl TestedJob<'_> {
         // What goes onto the device.
         let (int8, deployed) = int8.unzip();
         let deployed = deployed.as_ref().unwrap_or(&self.exported.graph);
-        let check = fits(deployed, &job.device)?;
+        let check = fits(deployed, &job)?;
         timing.total_ns = nanoseconds(split.loaded.started);
         let stages: Vec<Stage> = done.into_iter().map(|done| done.stage).collect();
         let interrupted = completion == Completion::Interrupted;

@@ -1,9 +1,8 @@
 //! `check`: whether a model fits a device.
 
-use std::borrow::Cow;
-
 use edgefit::assets::Cache;
 use edgefit::base::file::ensure_place;
+use edgefit::base::shell::word;
 use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
 use edgefit::cost::latency::{self, ClassLatency, Layer};
 use edgefit::cost::{self, Backbone, Limits, Request, Trial, Verdict};
@@ -75,7 +74,10 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
             build: Box::new(|classes| architecture.blank(classes)),
         })
         .collect();
-    request.quantize = Some(quantize(&args));
+    let commands = Commands::of(&args);
+    request.quantize = Some(commands.quantize);
+    // A search wants a device.
+    request.search = args.device.as_ref().map(|_| commands.search);
     let model = ModelFile {
         path: &args.model,
         graph: &graph,
@@ -177,18 +179,40 @@ fn batch_that_works(graph: &Graph, shape: &Shape) -> &'static str {
     }
 }
 
-/// The command that makes an int8 model of the one that is checked.
-fn quantize(args: &Check) -> String {
-    let word = |text: &str| {
-        let quoted = shlex::try_quote(text);
-        quoted.map_or_else(|_| text.to_owned(), Cow::into_owned)
-    };
-    let model = word(&args.model.display().to_string());
-    let device = args.device.as_deref();
-    let device = device.map_or(String::new(), |name| format!(" --device {}", word(name)));
-    let made = format!("{}-int8.onnx", args.model.with_extension("").display());
-    format!(
-        "edgefit quantize {model}{device} --data DIR -o {}",
-        word(&made)
-    )
+/// The commands that make something of the model that fits.
+struct Commands {
+    /// An int8 model of it.
+    quantize: String,
+    /// A part of it, trained.
+    search: String,
+}
+
+impl Commands {
+    fn of(args: &Check) -> Self {
+        let model = args.model.display().to_string();
+        let device = args.device.as_deref();
+        let device = device.map_or(String::new(), |name| format!(" --device {}", word(name)));
+        let limits = [
+            ("ram", args.ram),
+            ("flash", args.flash),
+            ("latency", args.latency),
+        ];
+        let limits = limits.map(|(name, limit)| {
+            let unit = if name == "latency" { "ns" } else { "B" };
+            limit.map_or(String::new(), |limit| format!(" --{name} {limit}{unit}"))
+        });
+        let made = format!("{}-int8.onnx", args.model.with_extension("").display());
+        Commands {
+            quantize: format!(
+                "edgefit quantize {}{device} --data DIR -o {}",
+                word(&model),
+                word(&made)
+            ),
+            search: format!(
+                "edgefit fit DATA --backbone {}{device}{} -o RUN",
+                word(&model),
+                limits.concat()
+            ),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use edgefit::engine::{Array, EngineName, integer_share, load};
+use edgefit::graph::quantized::IntegerNodes;
 use edgefit::graph::{DataType, Graph, Node, Tensor, ValueInfo};
 use edgefit::quant::Scheme;
 use rand::{RngExt, SeedableRng};
@@ -104,6 +105,16 @@ fn a_model_becomes_int8_and_keeps_its_names() {
     let weights = made.initializers["conv.w_quantized"].to_i64().unwrap();
     assert!(weights.iter().all(|weight| weight.abs() <= 64));
     assert!(made.metadata["edgefit.quantization"].contains("float_sha256"));
+
+    // TensorRT wants biases of floats, and they count as what it computes on integers.
+    let tensorrt = Files::of(&float());
+    let ran = tensorrt.quantize(&["--scheme", "tensorrt"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let floats = Graph::load(tensorrt.output()).unwrap();
+    let conv = floats.nodes.iter().find(|node| node.name == "conv").unwrap();
+    assert_eq!(floats.initializers[&conv.inputs[2]].dtype(), DataType::F32);
+    let index = floats.nodes.iter().position(|node| node.name == "conv");
+    assert!(IntegerNodes::of(&floats).contains(index.unwrap()));
 
     let first = fs::read(files.output()).unwrap();
     assert_eq!(files.quantize(&["--scheme", "onnxruntime-x86"]).code, 0);

@@ -14,8 +14,17 @@ use crate::weights::{QuantizedWeight, WeightRule, least_scales, quantized_bias};
 #[derive(Debug, Clone)]
 pub(crate) struct QuantizedLayer {
     pub weight: QuantizedWeight,
-    /// Integers, scales and zero points.
-    pub bias: Option<(Tensor, Tensor, Tensor)>,
+    /// Nothing where there is none.
+    pub bias: Option<Bias>,
+}
+
+/// The bias of a layer on integers.
+#[derive(Debug, Clone)]
+pub(crate) enum Bias {
+    /// Integers of 32 bits, scales and zero points.
+    Integers(Tensor, Tensor, Tensor),
+    /// Floats, which the engine adds to rescaled sums.
+    Floats(Tensor),
 }
 
 /// How the slices of a weight make output channels.
@@ -157,8 +166,15 @@ pub(crate) fn quantized_layer(
         }
         (bias, ..) => bias,
     };
+    let written = |bias: Vec<f32>| {
+        if scheme.float_bias {
+            return Bias::Floats(Tensor::from_values(vec![bias.len()], &bias));
+        }
+        let (integers, scales, zeros) = quantized_bias(&bias, input_scale, &quantized);
+        Bias::Integers(integers, scales, zeros)
+    };
     Ok(QuantizedLayer {
-        bias: bias.map(|bias| quantized_bias(&bias, input_scale, &quantized)),
+        bias: bias.map(written),
         weight: quantized,
     })
 }

@@ -7,7 +7,7 @@ use edgefit_graph::rewrite::prune;
 use edgefit_graph::{Attribute, FreshNames, Graph, Node, Tensor};
 
 use crate::error::Result;
-use crate::layer::QuantizedLayer;
+use crate::layer::{Bias, QuantizedLayer};
 use crate::parameters::{Parameters, integer_tensor};
 use crate::plan::{Group, Plan, Rescale, activations};
 use crate::weights::QuantizedWeight;
@@ -171,10 +171,17 @@ impl Writer<'_> {
     fn quantize_constants(&mut self, group: &Group, node: &mut Node) -> Result<()> {
         if let Some(layer) = self.layers.get(&group.node) {
             node.inputs[1] = self.weight(&node.inputs[1].clone(), &layer.weight);
-            if let Some((values, scales, zeros)) = layer.bias.clone() {
-                let name = node.inputs[2].clone();
-                let axis = layer.weight.axis.map(|_| 0);
-                node.inputs[2] = self.dequantized(&name, values, (scales, zeros), axis);
+            match layer.bias.clone() {
+                Some(Bias::Integers(values, scales, zeros)) => {
+                    let name = node.inputs[2].clone();
+                    let axis = layer.weight.axis.map(|_| 0);
+                    node.inputs[2] = self.dequantized(&name, values, (scales, zeros), axis);
+                }
+                Some(Bias::Floats(values)) => {
+                    let name = format!("{}_corrected", node.inputs[2]);
+                    node.inputs[2] = self.constant(&name, values);
+                }
+                None => {}
             }
             return Ok(());
         }

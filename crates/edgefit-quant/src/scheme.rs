@@ -25,6 +25,9 @@ pub struct Scheme {
     pub activation: ActivationScheme,
     /// Weights.
     pub weight: WeightScheme,
+    /// Biases stay floats, where the engine adds them to rescaled sums.
+    #[serde(default)]
+    pub float_bias: bool,
     /// Ops that the engine computes on integers.
     pub quantized: Vec<String>,
     /// Ops of which it does so only where scale and zero point are the same before and behind.

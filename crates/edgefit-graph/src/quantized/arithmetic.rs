@@ -9,8 +9,8 @@ use crate::topology::Topology;
 /// The nodes of a graph that stand between dequantising and quantising nodes, so that an integer kernel can
 /// take the place of all of them.
 ///
-/// Such a node reads nothing but what a DequantizeLinear made (limits, shapes and axes aside), and what it
-/// makes goes into a QuantizeLinear alone, through a Relu or a Clip at most, which is then one of them too. A
+/// Such a node reads nothing but what a DequantizeLinear made (limits, shapes, axes and a constant bias of
+/// floats aside), and what it makes goes into a QuantizeLinear alone, through a Relu or a Clip at most, which is then one of them too. A
 /// Gemm or a MatMul may also end in floats: its kernel scales the accumulator to them. Whether an engine has
 /// such a kernel is another matter.
 pub struct IntegerNodes(HashSet<usize>);
@@ -69,8 +69,15 @@ fn reads_integers(graph: &Graph, topology: &Topology, node: &Node) -> bool {
         maker.is_some_and(|maker| graph.nodes[maker].op == "DequantizeLinear")
     };
     let inputs = node.inputs.iter().enumerate();
+    // TensorRT adds biases of floats to rescaled sums.
+    let is_bias = |index: usize, name: &str| {
+        index == 2
+            && matches!(node.op.as_str(), "Conv" | "Gemm")
+            && graph.initializers.contains_key(name)
+    };
     let mut data = inputs
         .filter(|(index, name)| !name.is_empty() && Role::of(node, *index) != Role::Configuration)
+        .filter(|(index, name)| !is_bias(*index, name))
         .map(|(_, name)| name.as_str())
         .peekable();
     data.peek().is_some() && data.all(dequantized)

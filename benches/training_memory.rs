@@ -187,6 +187,7 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
             seed: 0,
             stage: StageName::Probe,
             teacher: None,
+            answers: None,
         },
         &mut Nobody,
     )?;

@@ -111,7 +111,11 @@ fn a_model_becomes_int8_and_keeps_its_names() {
     let ran = tensorrt.quantize(&["--scheme", "tensorrt"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let floats = Graph::load(tensorrt.output()).unwrap();
-    let conv = floats.nodes.iter().find(|node| node.name == "conv").unwrap();
+    let conv = floats
+        .nodes
+        .iter()
+        .find(|node| node.name == "conv")
+        .unwrap();
     assert_eq!(floats.initializers[&conv.inputs[2]].dtype(), DataType::F32);
     let index = floats.nodes.iter().position(|node| node.name == "conv");
     assert!(IntegerNodes::of(&floats).contains(index.unwrap()));

@@ -1,6 +1,6 @@
 //! A network that is trained, and measured on the validation samples.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use edgefit_base::file::create_folder;
 use edgefit_device::ElementType;
@@ -77,7 +77,7 @@ pub fn has_second_round(job: &Job) -> bool {
     job.stages.iter().any(|stage| *stage >= StageName::Full)
 }
 
-/// Trains the network at `place` among those that were `surveyed`, and measures it on the validation samples, or goes on with
+/// Trains the network at a place among those that were `surveyed`, and measures it on the validation samples, or goes on with
 /// what its folder holds.
 ///
 /// # Errors
@@ -85,8 +85,8 @@ pub fn has_second_round(job: &Job) -> bool {
 pub fn train(
     job: &FitJob,
     surveyed: &Surveyed,
-    place: usize,
-    round: Round,
+    (place, round): (usize, Round),
+    teacher: Option<&Path>,
     observer: &mut dyn Observer,
 ) -> Result<Trained> {
     let network = &surveyed.networks[place];
@@ -106,6 +106,7 @@ pub fn train(
         device: job.target.profile.clone(),
         run: run.clone(),
         input_shape: None,
+        teacher: teacher.map(Path::to_path_buf),
         scheme: None,
         head: job
             .training

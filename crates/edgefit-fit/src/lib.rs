@@ -16,6 +16,7 @@ mod search;
 mod select;
 mod survey;
 mod target;
+mod teacher;
 
 pub use candidate::{AccuracyBasis, Candidate, front};
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! The search: survey, finalists, the chosen one on the test samples.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use edgefit_base::file::{create_folder, write_atomically};
@@ -22,6 +22,7 @@ use crate::report::{Baseline, Finalist, Report, Timing};
 use crate::select::{best, by_depth, by_resolution, nearest};
 use crate::survey::{Surveyed, survey};
 use crate::target::Target;
+use crate::teacher::{train_teacher, wants_teacher};
 
 /// Networks that are trained for their score, besides baselines.
 const FIRST: usize = 4;
@@ -95,12 +96,19 @@ fn search(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
     let started = Instant::now();
     let surveyed = survey(job, observer)?;
     let survey_ns = nanoseconds(started);
+    let clock = Instant::now();
+    let has_fitting = surveyed.networks.iter().any(|network| network.fits());
+    let teacher = if has_fitting && wants_teacher(job) && !observer.stop() {
+        Some(train_teacher(job, &surveyed, observer)?)
+    } else {
+        None
+    };
     let mut found = Found {
         job,
         surveyed: &surveyed,
+        teacher,
         trained: Vec::new(),
     };
-    let clock = Instant::now();
     found.train_finalists(observer)?;
     let finalists_ns = nanoseconds(clock);
     let Some(chosen) = found.chosen() else {
@@ -122,6 +130,8 @@ fn search(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
 struct Found<'a> {
     job: &'a FitJob,
     surveyed: &'a Surveyed,
+    /// File of the model that teaches the finalists.
+    teacher: Option<PathBuf>,
     trained: Vec<(Round, Trained)>,
 }
 
@@ -159,7 +169,8 @@ impl Found<'_> {
             if observer.stop() && !self.trained.is_empty() {
                 break;
             }
-            match train(self.job, self.surveyed, at, round, observer) {
+            let teacher = self.teacher.as_deref();
+            match train(self.job, self.surveyed, (at, round), teacher, observer) {
                 Ok(trained) if !trained.forms.is_empty() => self.trained.push((round, trained)),
                 Ok(_) => {}
                 Err(error) => {

@@ -17,4 +17,5 @@ pub mod source;
 pub(crate) mod split;
 pub(crate) mod target_transform;
 pub mod targets;
+pub(crate) mod teacher_model;
 pub mod unreadable;

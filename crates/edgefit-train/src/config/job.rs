@@ -44,6 +44,10 @@ pub struct Job {
     pub threads: usize,
     /// Whether an image that cannot be read ends the job.
     pub strict: bool,
+    /// A trained model of the same classes, whose answers are part of the targets of the float stages, in the
+    /// shares that the recipe says.
+    #[serde(default)]
+    pub teacher: Option<PathBuf>,
     /// Scheme of stage int8; what the device's engine wants, if not given.
     pub scheme: Option<Scheme>,
     /// What is trained, from simple to complex.
@@ -104,6 +108,7 @@ impl Job {
             engine: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             strict: false,
+            teacher: None,
             scheme: None,
             stages: vec![StageName::Probe],
             recipe: Recipe::default(),

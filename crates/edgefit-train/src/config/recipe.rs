@@ -80,8 +80,8 @@ pub struct StageRecipe {
     pub augmentation: f64,
     /// Epochs without a better validation loss before the stage ends; 0 is never.
     pub patience: usize,
-    /// Share of what the float model answers in the targets (Hinton et al. 2015, section 2), of stage int8
-    /// alone; 0 is off.
+    /// Share of what the teacher answers in the targets (Hinton et al. 2015, section 2), where there is one:
+    /// in stage int8 the float model, else that of the job; 0 is off.
     pub teacher: f64,
 }
 
@@ -192,12 +192,6 @@ impl Recipe {
             recipe
                 .validate()
                 .map_err(|problem| format!("{name}.{problem}"))?;
-            if name != StageName::Int8 && recipe.teacher != 0.0 {
-                return Err(format!(
-                    "{name}.teacher is {}; only stage int8 has a teacher",
-                    recipe.teacher
-                ));
-            }
         }
         if let Some(name) = [StageName::Probe, StageName::Top, StageName::Full]
             .into_iter()

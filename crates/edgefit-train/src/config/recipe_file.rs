@@ -192,7 +192,7 @@ mod tests {
             ("[probe]\nlearning_rate = \"fast\"", &["fast"]),
             ("[augmentation]\nflip = 2", &["augmentation", "flip"]),
             ("views = 0", &["views"]),
-            ("[full]\nteacher = 0.5", &["full.teacher", "int8"]),
+            ("[full]\nteacher = -0.5", &["full.teacher", "from 0 to 1"]),
             ("[int8]\nteacher = 1.5", &["int8.teacher", "from 0 to 1"]),
             ("[int8]\ndropout = 0.1", &["int8.dropout"]),
             ("seed = ", &["line 1"]),

@@ -87,6 +87,7 @@ pub(crate) fn baselines(
             seed: job.recipe.seed,
             stage: StageName::Probe,
             teacher: None,
+            answers: None,
         },
         observer,
     )?;

@@ -25,6 +25,7 @@ use crate::prepare::feature_cache::Entry;
 use crate::prepare::features::extract_clean;
 use crate::prepare::inference::Inference;
 use crate::prepare::model::{Model, load_backbone};
+use crate::prepare::teacher_model::TeacherModel;
 use crate::prepare::unreadable::{Unreadable, unreadable};
 use crate::run::manifest::Begun;
 use crate::stages::int8_part::scheme_of;
@@ -38,6 +39,7 @@ pub(crate) struct LoadedJob {
     pub job: Job,
     pub started: Instant,
     pub model: Model,
+    pub teacher: Option<TeacherModel>,
     pub dataset: Dataset,
     /// Engine of the frozen backbone.
     pub engine: EngineName,
@@ -98,6 +100,10 @@ impl LoadedJob {
         guards::stop::stop_on_failure(&findings)?;
         let mut model = Model::of(backbone, &job, &dataset, &mut findings, observer)?;
         let engine = job.engine.unwrap_or_else(fastest);
+        let teacher = job.teacher.as_deref();
+        let teacher = teacher
+            .map(|path| TeacherModel::load(path, &dataset))
+            .transpose()?;
 
         // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
         if !job.keeps_head() {
@@ -134,6 +140,7 @@ impl LoadedJob {
             job,
             started,
             model,
+            teacher,
             dataset,
             engine,
             compared,

@@ -43,13 +43,14 @@ pub(crate) struct Samples<'a> {
 
 impl Samples<'_> {
     /// What stages of `job` train on.
-    pub fn trainer<'s>(&'s self, job: &'s Job, loaded: &LoadedJob) -> Trainer<'s> {
+    pub fn trainer<'s>(&'s self, job: &'s Job, loaded: &'s LoadedJob) -> Trainer<'s> {
         Trainer {
             job,
             engine: loaded.engine,
             splits: &self.splits,
             train_targets: &self.train_targets,
             val_targets: &self.val_targets,
+            teacher: loaded.teacher.as_ref(),
             first_learning_rate: None,
         }
     }

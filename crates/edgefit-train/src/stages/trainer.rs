@@ -2,18 +2,21 @@
 
 use edgefit_data::{Augmentation, Sample, Splits};
 use edgefit_engine::EngineName;
+use edgefit_graph::Graph;
 
 use crate::config::job::Job;
 use crate::config::recipe::StageRecipe;
 use crate::config::stage_name::StageName;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::prepare::features::{Shown, Views, extract_all};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
+use crate::prepare::preparation::Preparation;
 use crate::prepare::source::{Cached, Live, Source};
 use crate::prepare::split::SplitSamples;
 use crate::prepare::targets::Targets;
+use crate::prepare::teacher_model::TeacherModel;
 use crate::stages::fit::problem::Problem;
 use crate::stages::trained_part::TrainedPart;
 
@@ -26,6 +29,8 @@ pub(crate) struct Trainer<'a> {
     pub splits: &'a Splits<SplitSamples<'a>>,
     pub train_targets: &'a Targets,
     pub val_targets: &'a Targets,
+    /// The teacher of the float stages.
+    pub teacher: Option<&'a TeacherModel>,
     /// Learning rate of the first stage, instead of the recipe's.
     pub first_learning_rate: Option<f64>,
 }
@@ -34,6 +39,8 @@ pub(crate) struct Trainer<'a> {
 pub(crate) struct Sources<'s> {
     pub train: Box<dyn Source + 's>,
     pub val: Box<dyn Source + 's>,
+    /// What the job's teacher answers to the training samples.
+    pub answers: Option<Box<dyn Source + 's>>,
 }
 
 impl Trainer<'_> {
@@ -68,6 +75,7 @@ impl Trainer<'_> {
             seed: self.job.recipe.seed,
             stage: part.stage,
             teacher: None,
+            answers: sources.answers.as_deref(),
         }
     }
 
@@ -103,50 +111,106 @@ impl Trainer<'_> {
             return Ok(Sources {
                 train: Box::new(train),
                 val: Box::new(self.live_val(model)),
+                answers: self.live_answers(part.stage, augmentation, observer)?,
             });
         };
         let cache = self.job.feature_cache();
-        let mut frozen = |views: Views, samples: &[&Sample]| {
-            let shown = Shown {
-                samples,
-                preparation: &model.preparation,
-                views,
+        let mut frozen =
+            |prefix: &Graph, preparation: &Preparation, views: Views, samples: &[&Sample]| {
+                let shown = Shown {
+                    samples,
+                    preparation,
+                    views,
+                };
+                let inference = Inference {
+                    engine: self.engine,
+                    threads: self.job.threads,
+                    batch: recipe.stage(part.stage).batch,
+                    observer: &mut *observer,
+                };
+                extract_all(prefix, shown, &cache, inference)
             };
-            let inference = Inference {
-                engine: self.engine,
-                threads: self.job.threads,
-                batch: recipe.stage(part.stage).batch,
-                observer: &mut *observer,
-            };
-            extract_all(prefix, shown, &cache, inference)
-        };
         let augmented = Views::Augmented {
             augmentation,
             seed: recipe.seed,
             count: recipe.views - 1,
         };
-        let more = if recipe.views > 1 && !augmentation.is_off() {
-            by_view(&frozen(augmented, &train.samples)?, recipe.views - 1)
-        } else {
-            Vec::new()
+        let mut all_views = |prefix: &Graph, preparation: &Preparation, clean: Clean| {
+            let more = if recipe.views > 1 && !augmentation.is_off() {
+                let rows = frozen(prefix, preparation, augmented, &train.samples)?;
+                by_view(&rows, recipe.views - 1)
+            } else {
+                Vec::new()
+            };
+            let clean = match clean {
+                Clean::Known => return Ok(more),
+                Clean::Computed => frozen(prefix, preparation, Views::Clean, &train.samples)?,
+            };
+            Ok::<_, Error>([vec![clean.concat()], more].concat())
+        };
+        let answers: Option<Box<dyn Source>> = match self.taught_by(part.stage) {
+            None => None,
+            Some(TeacherModel { graph, preparation }) => {
+                let views = all_views(graph, preparation, Clean::Computed)?;
+                Some(Box::new(cached(views, train.samples.len())))
+            }
         };
         if part.stage == StageName::Probe {
+            let more = all_views(prefix, &model.preparation, Clean::Known)?;
             return Ok(Sources {
                 train: Box::new(train.features(&more)),
                 val: Box::new(val.features(&[])),
+                answers,
             });
         }
-        let cached = |rows: Vec<Vec<f32>>, more: Vec<Vec<f32>>| -> Box<dyn Source + 's> {
-            let width = rows.first().map_or(0, Vec::len);
-            Box::new(Cached::new(width, [vec![rows.concat()], more].concat()))
-        };
-        let train = frozen(Views::Clean, &train.samples)?;
-        let val = frozen(Views::Clean, &val.samples)?;
+        let views = all_views(prefix, &model.preparation, Clean::Computed)?;
+        let of_val = frozen(prefix, &model.preparation, Views::Clean, &val.samples)?;
         Ok(Sources {
-            train: cached(train, more),
-            val: cached(val, Vec::new()),
+            train: Box::new(cached(views, train.samples.len())),
+            val: Box::new(cached(vec![of_val.concat()], val.samples.len())),
+            answers,
         })
     }
+
+    /// The teacher of a stage, if it has one and the recipe gives it a share.
+    fn taught_by(&self, stage: StageName) -> Option<&TeacherModel> {
+        let teacher = self.teacher?;
+        let wanted = stage != StageName::Int8 && self.recipe(stage).teacher > 0.0;
+        wanted.then_some(teacher)
+    }
+
+    fn live_answers<'s>(
+        &'s self,
+        stage: StageName,
+        augmentation: &Augmentation,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Box<dyn Source + 's>>> {
+        let Some(teacher) = self.taught_by(stage) else {
+            return Ok(None);
+        };
+        let inference = Inference {
+            engine: self.engine,
+            threads: self.job.threads,
+            batch: self.job.recipe.stage(stage).batch,
+            observer,
+        };
+        let samples = &self.splits.train.samples;
+        let seed = self.job.recipe.seed;
+        let answers = teacher.live(samples, augmentation, seed, &inference)?;
+        Ok(Some(Box::new(answers)))
+    }
+}
+
+/// Whether the clean view of samples is computed, or was kept from before.
+enum Clean {
+    Known,
+    Computed,
+}
+
+/// Views of so many samples as a source.
+fn cached(views: Vec<Vec<f32>>, samples: usize) -> Cached {
+    let width = views.first().map_or(0, Vec::len) / samples.max(1);
+    Cached::new(width, views)
 }
 
 /// Rows that hold `count` views each, sorted by view.

@@ -159,6 +159,7 @@ mod tests {
             seed: 0,
             stage: StageName::Probe,
             teacher: None,
+            answers: None,
         })
         .unwrap()
     }

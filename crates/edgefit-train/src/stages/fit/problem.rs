@@ -33,6 +33,8 @@ pub struct Problem<'a> {
     pub seed: u64,
     /// The stage that this is.
     pub stage: StageName,
-    /// Whose answers the targets hold a share of.
+    /// Whose answers to the inputs of a step its targets hold a share of.
     pub teacher: Option<&'a Teacher>,
+    /// Answers to the training samples that the targets hold a share of, as the recipe says.
+    pub answers: Option<&'a dyn Source>,
 }

@@ -162,7 +162,14 @@ impl<'a> Run<'a> {
             let rows = self.problem.train.rows(batch, epoch)?;
             let targets = self.problem.train_targets.rows(batch);
             let image = self.inputs.image();
-            let (rows, mixed) = mix::mix(recipe, image, rows, targets.clone(), &mut rng);
+            let taught = match self.problem.answers {
+                Some(answers) => {
+                    let outputs = answers.rows(batch, epoch)?;
+                    targets.clone().taught(&outputs, recipe.teacher as f32)
+                }
+                None => targets.clone(),
+            };
+            let (rows, mixed) = mix::mix(recipe, image, rows, taught, &mut rng);
             let smoothed = mixed.smoothed(recipe.label_smoothing as f32);
             let values = self.inputs.of_rows(&rows, batch.len(), &self.device)?;
             let smoothed = match self.problem.teacher {

@@ -1,0 +1,46 @@
+//! The teacher of the finalists: the largest backbone, whole, at its own resolution, in floats.
+
+use std::path::PathBuf;
+
+use edgefit_guards::Code;
+use edgefit_train::{Job, Observer, StageName, validate};
+
+use crate::error::Result;
+use crate::job::FitJob;
+use crate::survey::Surveyed;
+
+/// Trains a new head on the backbone that computes most, and its last blocks where finalists are trained in
+/// these too; whether it fits the device does not matter. Its file.
+///
+/// # Errors
+/// It cannot be trained.
+pub fn train_teacher(
+    job: &FitJob,
+    surveyed: &Surveyed,
+    observer: &mut dyn Observer,
+) -> Result<PathBuf> {
+    let whole = surveyed
+        .networks
+        .iter()
+        .filter(|network| network.is_native && network.depth.cut.is_none());
+    let largest = whole.max_by_key(|network| network.depth.macs);
+    let backbone = largest.map_or(0, |network| network.backbone);
+    let mut training = Job {
+        backbone: job.backbones[backbone].clone(),
+        device: job.target.profile.clone(),
+        run: job.run.join("teacher"),
+        ..job.training.clone()
+    };
+    training.stages.retain(|stage| *stage < StageName::Full);
+    training.allow.insert(Code::Ef20);
+    Ok(validate(&training, observer)?.model)
+}
+
+/// Whether finalists are trained enough for a teacher to matter: a new head on frozen features learns what
+/// they hold without one.
+pub fn wants_teacher(job: &FitJob) -> bool {
+    job.training
+        .stages
+        .iter()
+        .any(|stage| matches!(stage, StageName::Top | StageName::Full))
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use edgefit_graph::preprocessing::Fit;
 use serde::Serialize;
 
 use crate::footprint::Footprint;
@@ -14,6 +15,8 @@ pub struct Candidate {
     pub backbone: PathBuf,
     /// Side of its input in pixels; `None` where it takes no square images.
     pub resolution: Option<usize>,
+    /// How images are made to fit its input; `None` where it takes none.
+    pub fit: Option<Fit>,
     /// Label of the last node that is kept; `None` for the whole network.
     pub cut: Option<String>,
     /// Share of the channels that are kept.
@@ -48,6 +51,7 @@ impl Candidate {
         Candidate {
             backbone,
             resolution: network.side,
+            fit: network.fit,
             cut: network.depth.cut.clone(),
             width: 1.0,
             macs: network.depth.macs,
@@ -115,6 +119,7 @@ mod tests {
         Candidate {
             backbone: "a.onnx".into(),
             resolution: Some(96),
+            fit: None,
             cut: None,
             width: 1.0,
             macs: 1,

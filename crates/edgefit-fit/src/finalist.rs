@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::job::FitJob;
 use crate::network::Network;
 use crate::quiet::Quiet;
-use crate::survey::{Surveyed, load};
+use crate::survey::{Surveyed, fitted, load};
 
 /// A network that was trained.
 pub struct Trained {
@@ -90,22 +90,15 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Trained> {
     let network = &surveyed.networks[place];
-    let backbone = &job.backbones[network.backbone];
-    let side = network.side.filter(|_| !network.is_native);
     let run = folder(job, network).join(round.name());
-    create_folder(&run)?;
-    let file = run.join("backbone.onnx");
-    if !file.exists() {
-        let loaded = load(job, backbone, side, &mut Quiet(observer))?;
-        let mut graph = depth::network(loaded.graph(), &network.depth, surveyed.classes.len())?;
-        loaded.describe(&mut graph, &surveyed.classes);
-        graph.save(&file)?;
-    }
+    let file = backbone_file(job, surveyed, network, &run, observer)?;
     let mut training = Job {
         backbone: file,
         device: job.target.profile.clone(),
         run: run.clone(),
         input_shape: None,
+        // The file says it.
+        preprocessing: None,
         teacher: teacher.map(Path::to_path_buf),
         scheme: None,
         head: job
@@ -134,6 +127,31 @@ pub fn train(
         interrupted: made.interrupted,
         run,
     })
+}
+
+/// The network with an untrained head, as a file in the folder of its run.
+///
+/// # Errors
+/// It cannot be built or written.
+pub fn backbone_file(
+    job: &FitJob,
+    surveyed: &Surveyed,
+    network: &Network,
+    run: &Path,
+    observer: &mut dyn Observer,
+) -> Result<PathBuf> {
+    create_folder(run)?;
+    let file = run.join("backbone.onnx");
+    if !file.exists() {
+        let side = network.side.filter(|_| !network.is_native);
+        let backbone = &job.backbones[network.backbone];
+        let loaded = load(job, backbone, side, &mut Quiet(observer))?;
+        let loaded = fitted(loaded, network.fit);
+        let mut graph = depth::network(loaded.graph(), &network.depth, surveyed.classes.len())?;
+        loaded.describe(&mut graph, &surveyed.classes);
+        graph.save(&file)?;
+    }
+    Ok(file)
 }
 
 fn fits_as(network: &Network, element_type: ElementType) -> bool {

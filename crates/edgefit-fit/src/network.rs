@@ -1,5 +1,7 @@
 //! [`Network`]: a backbone at one resolution, cut at one depth.
 
+use edgefit_graph::preprocessing::Fit;
+
 use crate::depth::Depth;
 use crate::footprint::Footprint;
 use crate::linear_probe::Score;
@@ -13,6 +15,8 @@ pub struct Network {
     pub side: Option<usize>,
     /// Whether that is the size that the backbone has of its own.
     pub is_native: bool,
+    /// How images are made to fit its input; `None` where it takes none.
+    pub fit: Option<Fit>,
     /// The how manieth of its depths it is, from 1.
     pub number: usize,
     /// Where it is cut.

@@ -35,8 +35,8 @@ pub struct Report {
     pub baselines: Vec<Baseline>,
     /// What was trained.
     pub finalists: Vec<Finalist>,
-    /// What was left out, and why.
-    pub left_out: Vec<String>,
+    /// What was left out or found, and why.
+    pub remarks: Vec<String>,
     /// Figures of the chosen model on the test samples, read once.
     pub test: Metrics,
     /// The model.

@@ -355,7 +355,7 @@ impl Found<'_> {
             candidates,
             baselines: self.baselines(),
             finalists: finalists.collect(),
-            left_out: self.surveyed.left_out.clone(),
+            remarks: self.surveyed.remarks.clone(),
             test,
             check: checked(&path, &self.job.target)?,
             exported: Exported {

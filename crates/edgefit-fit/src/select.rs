@@ -75,6 +75,7 @@ mod tests {
             backbone: 0,
             side: Some(side),
             is_native: side == 224,
+            fit: None,
             number: 1,
             depth: Depth {
                 cut: cut.map(str::to_owned),

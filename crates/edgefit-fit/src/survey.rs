@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use edgefit_graph::preprocessing::Layout;
+use edgefit_base::units::format;
+use edgefit_graph::preprocessing::{Fit, Layout};
 use edgefit_graph::{Graph, ImageInput};
 use edgefit_train::{Job, Observer, Preparation, Survey, SurveyedBackbone};
 use rayon::prelude::*;
@@ -29,8 +30,8 @@ pub struct Surveyed {
     pub classes: Vec<String>,
     /// The networks, by backbone, resolution and depth.
     pub networks: Vec<Network>,
-    /// What was left out, and why.
-    pub left_out: Vec<String>,
+    /// What was left out or found, and why.
+    pub remarks: Vec<String>,
 }
 
 /// Loads a backbone for images of another side than its own.
@@ -66,6 +67,9 @@ pub fn load(
 
 /// Surveys all backbones of `job`.
 ///
+/// Of each backbone it is tried, at the largest side at which anything fits, whether its features tell more of
+/// whole images than of the part that its own preprocessing cuts out; what is better counts for all sides.
+///
 /// # Errors
 /// The data or a backbone cannot be read, they do not go together, or the device's engine takes no part of a
 /// backbone.
@@ -74,43 +78,86 @@ pub fn survey(job: &FitJob, observer: &mut dyn Observer) -> Result<Surveyed> {
     let mut surveyed = Surveyed {
         classes: samples.classes().to_vec(),
         networks: Vec::new(),
-        left_out: Vec::new(),
+        remarks: Vec::new(),
     };
     for (index, path) in job.backbones.iter().enumerate() {
         let native = load(job, path, None, observer)?;
         let own = own_side(&native);
+        let mut fit = own_fit(&native);
+        let mut is_tried = matches!(fit, None | Some(Fit::Stretch));
         let smaller = SIDES
             .iter()
             .filter(|&&side| own.is_some_and(|own| side < own));
         for side in std::iter::once(None).chain(smaller.copied().map(Some)) {
-            let backbone = match side {
-                None => None,
-                Some(_) => match load(job, path, side, &mut Quiet(observer)) {
-                    Ok(backbone) => Some(backbone),
-                    Err(error) => {
-                        let side = side.unwrap_or_default();
-                        surveyed
-                            .left_out
-                            .push(format!("{} at {side}×{side}: {error}", path.display()));
-                        continue;
-                    }
-                },
+            let backbone = match load(job, path, side, &mut Quiet(observer)) {
+                Ok(backbone) => backbone,
+                Err(error) => {
+                    let side = side.unwrap_or_default();
+                    let remark = format!("{} at {side}×{side}: {error}; left out", path.display());
+                    surveyed.remarks.push(remark);
+                    continue;
+                }
             };
-            let place = Place {
+            let mut place = Place {
                 index,
                 side: side.or(own),
                 is_native: side.is_none(),
-                backbone: backbone.as_ref().unwrap_or(&native),
+                backbone: fitted(backbone, fit),
             };
             let mut networks = place.networks(&job.target, samples.classes().len(), observer)?;
             place.score(&mut networks, job, &samples, &mut Quiet(observer))?;
+            if !is_tried && networks.iter().any(Network::fits) {
+                is_tried = true;
+                let mut whole = networks.clone();
+                place.backbone = fitted(place.backbone, Some(Fit::Stretch));
+                place.score(&mut whole, job, &samples, &mut Quiet(observer))?;
+                let [before, then] = [&networks, &whole].map(|networks| mean_accuracy(networks));
+                if then > before {
+                    fit = Some(Fit::Stretch);
+                    networks = whole;
+                    surveyed.remarks.push(format!(
+                        "{}: whole images, resized to its input, tell more than the part that its preprocessing \
+                         cuts out ({} against {} over all depths); they are used",
+                        path.display(),
+                        format::percent(then),
+                        format::percent(before)
+                    ));
+                }
+            }
+            networks.iter_mut().for_each(|network| network.fit = fit);
             surveyed.networks.extend(networks);
             if observer.stop() {
                 return Ok(surveyed);
             }
         }
+        // Nothing of it is larger than what decided.
+        let all = surveyed.networks.iter_mut();
+        all.filter(|network| network.backbone == index)
+            .for_each(|network| network.fit = fit);
     }
     Ok(surveyed)
+}
+
+/// How a backbone has its images made to fit; `None` where it takes none.
+fn own_fit(backbone: &SurveyedBackbone) -> Option<Fit> {
+    match backbone.preparation() {
+        Preparation::Images(images) => Some(images.fit),
+        Preparation::Arrays(_) => None,
+    }
+}
+
+/// A backbone with images that are made to fit as `fit` says.
+pub fn fitted(backbone: SurveyedBackbone, fit: Option<Fit>) -> SurveyedBackbone {
+    match fit {
+        Some(fit) => backbone.with_fit(fit),
+        None => backbone,
+    }
+}
+
+fn mean_accuracy(networks: &[Network]) -> f64 {
+    let scores = networks.iter().filter_map(|network| network.score);
+    let accuracies: Vec<f64> = scores.map(|score| score.accuracy).collect();
+    accuracies.iter().sum::<f64>() / accuracies.len().max(1) as f64
 }
 
 /// Side of the square images that a backbone takes; `None` for any other input.
@@ -122,14 +169,14 @@ fn own_side(backbone: &SurveyedBackbone) -> Option<usize> {
 }
 
 /// A backbone at one resolution.
-struct Place<'a> {
+struct Place {
     index: usize,
     side: Option<usize>,
     is_native: bool,
-    backbone: &'a SurveyedBackbone,
+    backbone: SurveyedBackbone,
 }
 
-impl Place<'_> {
+impl Place {
     /// Its networks of all depths, and what each takes.
     fn networks(
         &self,
@@ -188,6 +235,7 @@ impl Place<'_> {
                 backbone: self.index,
                 side: self.side,
                 is_native: self.is_native,
+                fit: None,
                 number: number + 1,
                 depth,
                 footprints,
@@ -217,7 +265,7 @@ impl Place<'_> {
             .iter()
             .map(|depth| depth.features.iter().map(Feature::channels).sum())
             .collect();
-        let features = samples.run(self.backbone, &part, observer)?;
+        let features = samples.run(&self.backbone, &part, observer)?;
         let folds = folds(
             &features.classes,
             &features.groups,

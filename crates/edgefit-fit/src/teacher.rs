@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use edgefit_guards::Code;
 use edgefit_train::{Job, Observer, StageName, validate};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::finalist::backbone_file;
 use crate::job::FitJob;
 use crate::survey::Surveyed;
 
@@ -24,11 +25,16 @@ pub fn train_teacher(
         .iter()
         .filter(|network| network.is_native && network.depth.cut.is_none());
     let largest = whole.max_by_key(|network| network.depth.macs);
-    let backbone = largest.map_or(0, |network| network.backbone);
+    let Some(largest) = largest else {
+        return Err(Error::Choice("there is no whole backbone to teach".into()));
+    };
+    let run = job.run.join("teacher");
     let mut training = Job {
-        backbone: job.backbones[backbone].clone(),
+        backbone: backbone_file(job, surveyed, largest, &run, observer)?,
         device: job.target.profile.clone(),
-        run: job.run.join("teacher"),
+        input_shape: None,
+        preprocessing: None,
+        run,
         ..job.training.clone()
     };
     training.stages.retain(|stage| *stage < StageName::Full);

@@ -14,12 +14,7 @@ const SHOWN: usize = 12;
 pub fn search(report: &Report) -> String {
     let mut parts = vec![front(report)];
     parts.push(finalists(report));
-    parts.extend(
-        report
-            .left_out
-            .iter()
-            .map(|words| format!("left out: {words}")),
-    );
+    parts.extend(report.remarks.iter().cloned());
     parts.push(verdict(report));
     parts.push(check(&report.check));
     parts.push(format!(

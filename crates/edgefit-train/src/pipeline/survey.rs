@@ -3,6 +3,7 @@
 
 use edgefit_data::{Dataset, Sample, Split};
 use edgefit_engine::fastest;
+use edgefit_graph::preprocessing::Fit;
 use edgefit_graph::{Graph, Task, ValueInfo, labels};
 use edgefit_guards::{Findings, Warnings};
 use edgefit_quant::shuffled;
@@ -87,6 +88,15 @@ impl SurveyedBackbone {
     pub fn describe(&self, network: &mut Graph, classes: &[String]) {
         self.model.preparation.store(network);
         labels::store(network, classes);
+    }
+
+    /// The same with images that are made to fit its input as `fit` says.
+    #[must_use]
+    pub fn with_fit(mut self, fit: Fit) -> Self {
+        if let Preparation::Images(images) = &mut self.model.preparation {
+            images.fit = fit;
+        }
+        self
     }
 
     /// How its inputs are prepared.

@@ -67,8 +67,8 @@ pub fn load(
 
 /// Surveys all backbones of `job`.
 ///
-/// Of each backbone it is tried, at the largest side at which anything fits, whether its features tell more of
-/// whole images than of the part that its own preprocessing cuts out; what is better counts for all sides.
+/// Of each backbone it is tried, where most of it fits, whether its features tell more of whole images than of
+/// the part that its own preprocessing cuts out; what is better counts for all sides.
 ///
 /// # Errors
 /// The data or a backbone cannot be read, they do not go together, or the device's engine takes no part of a
@@ -80,62 +80,110 @@ pub fn survey(job: &FitJob, observer: &mut dyn Observer) -> Result<Surveyed> {
         networks: Vec::new(),
         remarks: Vec::new(),
     };
-    for (index, path) in job.backbones.iter().enumerate() {
-        let native = load(job, path, None, observer)?;
-        let own = own_side(&native);
-        let mut fit = own_fit(&native);
-        let mut is_tried = matches!(fit, None | Some(Fit::Stretch));
-        let smaller = SIDES
-            .iter()
-            .filter(|&&side| own.is_some_and(|own| side < own));
-        for side in std::iter::once(None).chain(smaller.copied().map(Some)) {
-            let backbone = match load(job, path, side, &mut Quiet(observer)) {
-                Ok(backbone) => backbone,
-                Err(error) => {
-                    let side = side.unwrap_or_default();
-                    let remark = format!("{} at {side}×{side}: {error}; left out", path.display());
-                    surveyed.remarks.push(remark);
-                    continue;
-                }
-            };
-            let mut place = Place {
-                index,
-                side: side.or(own),
-                is_native: side.is_none(),
-                backbone: fitted(backbone, fit),
-            };
-            let mut networks = place.networks(&job.target, samples.classes().len(), observer)?;
-            place.score(&mut networks, job, &samples, &mut Quiet(observer))?;
-            if !is_tried && networks.iter().any(Network::fits) {
-                is_tried = true;
-                let mut whole = networks.clone();
-                place.backbone = fitted(place.backbone, Some(Fit::Stretch));
-                place.score(&mut whole, job, &samples, &mut Quiet(observer))?;
-                let [before, then] = [&networks, &whole].map(|networks| mean_accuracy(networks));
-                if then > before {
-                    fit = Some(Fit::Stretch);
-                    networks = whole;
-                    surveyed.remarks.push(format!(
-                        "{}: whole images, resized to its input, tell more than the part that its preprocessing \
-                         cuts out ({} against {} over all depths); they are used",
-                        path.display(),
-                        format::percent(then),
-                        format::percent(before)
-                    ));
-                }
-            }
-            networks.iter_mut().for_each(|network| network.fit = fit);
-            surveyed.networks.extend(networks);
+    for index in 0..job.backbones.len() {
+        let mut places = surveyed.plan(job, index, observer)?;
+        let fit = surveyed.choose_fit(job, &samples, &mut places, observer)?;
+        for mut place in places {
             if observer.stop() {
                 return Ok(surveyed);
             }
+            place.backbone = fitted(place.backbone, fit);
+            place.score(job, &samples, observer)?;
+            for network in &mut place.networks {
+                network.fit = fit;
+            }
+            surveyed.networks.extend(place.networks);
         }
-        // Nothing of it is larger than what decided.
-        let all = surveyed.networks.iter_mut();
-        all.filter(|network| network.backbone == index)
-            .for_each(|network| network.fit = fit);
     }
     Ok(surveyed)
+}
+
+impl Surveyed {
+    /// The networks of a backbone at all sides, and what each takes.
+    fn plan(
+        &mut self,
+        job: &FitJob,
+        index: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Place>> {
+        let path = &job.backbones[index];
+        let native = load(job, path, None, observer)?;
+        let own = own_side(&native);
+        let mut place = Place {
+            index,
+            side: own,
+            is_native: true,
+            backbone: native,
+            networks: Vec::new(),
+        };
+        place.plan(&job.target, self.classes.len(), observer)?;
+        let mut places = vec![place];
+        for &side in SIDES
+            .iter()
+            .filter(|&&side| own.is_some_and(|own| side < own))
+        {
+            match load(job, path, Some(side), &mut Quiet(observer)) {
+                Ok(backbone) => {
+                    let mut place = Place {
+                        index,
+                        side: Some(side),
+                        is_native: false,
+                        backbone,
+                        networks: Vec::new(),
+                    };
+                    place.plan(&job.target, self.classes.len(), observer)?;
+                    places.push(place);
+                }
+                Err(error) => self.remarks.push(format!(
+                    "{} at {side}×{side}: {error}; left out",
+                    path.display()
+                )),
+            }
+        }
+        Ok(places)
+    }
+
+    /// How images are made to fit a backbone; `None` where it takes none.
+    fn choose_fit(
+        &mut self,
+        job: &FitJob,
+        samples: &Survey,
+        places: &mut [Place],
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Fit>> {
+        let own = places.first().and_then(|place| own_fit(&place.backbone));
+        let Some(crop @ Fit::Crop { .. }) = own else {
+            return Ok(own);
+        };
+        // Of equals the last, the smallest.
+        let tried = places
+            .iter()
+            .max_by(|a, b| a.deepest().total_cmp(&b.deepest()))
+            .filter(|place| place.networks.iter().any(Network::fits));
+        let Some(tried) = tried else {
+            return Ok(own);
+        };
+        let mut accuracy = |fit: Fit| -> Result<f64> {
+            let mut place = tried.clone();
+            place.backbone = fitted(place.backbone, Some(fit));
+            place.score(job, samples, observer)?;
+            let scores = place.networks.iter().filter_map(|network| network.score);
+            let accuracies: Vec<f64> = scores.map(|score| score.accuracy).collect();
+            Ok(accuracies.iter().sum::<f64>() / accuracies.len().max(1) as f64)
+        };
+        let (cut, whole) = (accuracy(crop)?, accuracy(Fit::Stretch)?);
+        if whole <= cut {
+            return Ok(own);
+        }
+        self.remarks.push(format!(
+            "{}: whole images, resized to its input, tell more than the part that its preprocessing cuts out \
+             (accuracy {} against {}, mean over all depths); they are used",
+            job.backbones[tried.index].display(),
+            format::percent(whole),
+            format::percent(cut)
+        ));
+        Ok(Some(Fit::Stretch))
+    }
 }
 
 /// How a backbone has its images made to fit; `None` where it takes none.
@@ -154,12 +202,6 @@ pub fn fitted(backbone: SurveyedBackbone, fit: Option<Fit>) -> SurveyedBackbone 
     }
 }
 
-fn mean_accuracy(networks: &[Network]) -> f64 {
-    let scores = networks.iter().filter_map(|network| network.score);
-    let accuracies: Vec<f64> = scores.map(|score| score.accuracy).collect();
-    accuracies.iter().sum::<f64>() / accuracies.len().max(1) as f64
-}
-
 /// Side of the square images that a backbone takes; `None` for any other input.
 fn own_side(backbone: &SurveyedBackbone) -> Option<usize> {
     match backbone.preparation() {
@@ -169,29 +211,24 @@ fn own_side(backbone: &SurveyedBackbone) -> Option<usize> {
 }
 
 /// A backbone at one resolution.
+#[derive(Clone)]
 struct Place {
     index: usize,
     side: Option<usize>,
     is_native: bool,
     backbone: SurveyedBackbone,
+    /// Its networks of all depths.
+    networks: Vec<Network>,
 }
 
 impl Place {
-    /// Its networks of all depths, and what each takes.
-    fn networks(
-        &self,
-        target: &Target,
-        classes: usize,
-        observer: &mut dyn Observer,
-    ) -> Result<Vec<Network>> {
-        let graph = self.backbone.graph();
-        let depths = depths(graph, &self.backbone.features())?;
-        observer.begin(
-            &self.side.map_or("planning".to_owned(), |side| {
-                format!("planning at {side}×{side}")
-            }),
-            0,
-        );
+    /// Finds its networks of all depths, and what each takes.
+    fn plan(&mut self, target: &Target, classes: usize, observer: &mut dyn Observer) -> Result<()> {
+        let depths = depths(self.backbone.graph(), &self.backbone.features())?;
+        let side = self
+            .side
+            .map_or(String::new(), |side| format!(" at {side}×{side}"));
+        observer.begin(&format!("planning{side}"), 0);
         let made: Vec<Result<Network>> = depths
             .into_par_iter()
             .enumerate()
@@ -199,18 +236,25 @@ impl Place {
             .collect();
         observer.end();
         // Of a shallow cut nothing may be left that the scheme takes; of the whole network something has to.
-        let mut networks = Vec::new();
         let mut refused = None;
         for network in made {
             match network {
-                Ok(network) => networks.push(network),
+                Ok(network) => self.networks.push(network),
                 Err(error) => refused = Some(error),
             }
         }
         match refused {
-            Some(error) if networks.is_empty() => Err(error),
-            _ => Ok(networks),
+            Some(error) if self.networks.is_empty() => Err(error),
+            _ => Ok(()),
         }
+    }
+
+    /// The largest share of the backbone's multiply-accumulates that fits.
+    fn deepest(&self) -> f64 {
+        let macs = |network: &Network| network.depth.macs as f64;
+        let whole = self.networks.last().map_or(1.0, macs);
+        let fitting = self.networks.iter().filter(|network| network.fits());
+        fitting.map(macs).fold(0.0, f64::max) / whole
     }
 
     fn network(
@@ -244,15 +288,10 @@ impl Place {
         }
     }
 
-    /// Scores those of `networks` that fit.
-    fn score(
-        &self,
-        networks: &mut [Network],
-        job: &FitJob,
-        samples: &Survey,
-        observer: &mut dyn Observer,
-    ) -> Result<()> {
-        let mut fitting: Vec<&mut Network> = networks
+    /// Scores those of its networks that fit.
+    fn score(&mut self, job: &FitJob, samples: &Survey, observer: &mut dyn Observer) -> Result<()> {
+        let mut fitting: Vec<&mut Network> = self
+            .networks
             .iter_mut()
             .filter(|network| network.fits())
             .collect();
@@ -265,7 +304,7 @@ impl Place {
             .iter()
             .map(|depth| depth.features.iter().map(Feature::channels).sum())
             .collect();
-        let features = samples.run(&self.backbone, &part, observer)?;
+        let features = samples.run(&self.backbone, &part, &mut Quiet(observer))?;
         let folds = folds(
             &features.classes,
             &features.groups,

@@ -22,6 +22,7 @@ use crate::prepare::split::splits_of;
 use crate::prepare::unreadable::unreadable;
 
 /// The backbone of a job, ready to be run on its samples.
+#[derive(Clone)]
 pub struct SurveyedBackbone {
     model: Model,
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::file::create_folder;
+use edgefit_base::file::{WriteError, create_folder};
 use edgefit_device::ElementType;
-use edgefit_train::{Int8Origin, Job, Observer, StageName, Validated, validate};
+use edgefit_train::{Int8Origin, Job, Observer, StageName, Validated, is_finished, validate};
 
 use crate::depth;
 use crate::error::Result;
@@ -91,6 +91,14 @@ pub fn train(
 ) -> Result<Trained> {
     let network = &surveyed.networks[place];
     let run = folder(job, network).join(round.name());
+    if is_finished(&run) {
+        // The search ended between the report of this run and its own.
+        let gone = std::fs::remove_dir_all(&run);
+        gone.map_err(|source| WriteError {
+            path: run.clone(),
+            source,
+        })?;
+    }
     let file = backbone_file(job, surveyed, network, &run, observer)?;
     let mut training = Job {
         backbone: file,

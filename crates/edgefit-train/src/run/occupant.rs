@@ -51,7 +51,7 @@ pub(crate) fn stand(folder: &Path) -> Option<Stand> {
     if !job_file::is_there(folder) {
         return None;
     }
-    Some(if report::is_whole(folder) {
+    Some(if report::is_finished(folder) {
         Stand::Finished
     } else {
         Stand::Unfinished

@@ -18,7 +18,7 @@ use crate::run::{job_file, report};
 /// A file cannot be moved or removed.
 pub(crate) fn complete(folder: &Path) -> Result<()> {
     let next = folder.join(NEXT);
-    if !report::is_whole(&next) {
+    if !report::is_finished(&next) {
         return Ok(());
     }
     if next.join(job_file::NAME).exists() {

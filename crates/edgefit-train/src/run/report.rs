@@ -144,7 +144,7 @@ pub struct Timing {
 }
 
 /// Whether `folder` holds the report of a run that came to its end.
-pub(crate) fn is_whole(folder: &Path) -> bool {
+pub fn is_finished(folder: &Path) -> bool {
     #[derive(Deserialize)]
     struct Document {
         schema: String,

@@ -54,7 +54,7 @@ pub fn model_of_run(folder: &Path, like: &Graph) -> Result<Graph> {
             .map(Some)
             .map_err(|error| fail("report.json", format!("is damaged ({error})")))
     };
-    if folder.join(CHECKPOINT).exists() && !report::is_whole(folder) {
+    if folder.join(CHECKPOINT).exists() && !report::is_finished(folder) {
         let checkpoint = Checkpoint::load(&folder.join(CHECKPOINT))?;
         let mut weights = checkpoint.kept;
         let report = reported()?;

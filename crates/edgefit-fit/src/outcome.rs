@@ -1,0 +1,189 @@
+//! What a search says in the end: every candidate, the baselines, and the chosen network on the test samples.
+
+use std::path::Path;
+use std::time::Instant;
+
+use edgefit_base::file;
+use edgefit_cost::{Check, judge};
+use edgefit_device::ElementType;
+use edgefit_graph::Graph;
+use edgefit_graph::infer::InputShapes;
+use edgefit_train::{Exported, Observer};
+
+use crate::candidate::{AccuracyBasis, Candidate, front};
+use crate::error::{Error, Result};
+use crate::finalist::{Round, Trained};
+use crate::footprint::Footprint;
+use crate::found::Found;
+use crate::network::Network;
+use crate::report::{Baseline, Finalist, Report, Timing};
+use crate::select::{by_depth, by_resolution, nearest};
+use crate::target::Target;
+use crate::written::{nanoseconds, write};
+
+impl Found<'_> {
+    /// That nothing fits, with the network that comes nearest.
+    pub fn nothing_fits(&self) -> Error {
+        match nearest(&self.surveyed.networks) {
+            Some(network) => {
+                let least = network
+                    .footprints
+                    .iter()
+                    .min_by(|a, b| a.share.total_cmp(&b.share));
+                let candidate = least.map(|footprint| self.scored(network, footprint));
+                candidate.map_or_else(
+                    || Error::Choice("the engine runs no form of the networks".into()),
+                    |candidate| Error::NothingFits(Box::new(candidate)),
+                )
+            }
+            None => Error::Choice("there are no networks to search in".into()),
+        }
+    }
+
+    fn scored(&self, network: &Network, footprint: &Footprint) -> Candidate {
+        let backbone = &self.job.backbones[network.backbone];
+        Candidate::scored(network, footprint, backbone.clone())
+    }
+
+    /// A trained network in its most accurate form.
+    fn measured(&self, trained: &Trained) -> Candidate {
+        let network = &self.surveyed.networks[trained.network];
+        let form = &trained.forms[0];
+        let mut footprints = network.fitting();
+        let footprint = footprints
+            .find(|footprint| footprint.element_type == form.element_type)
+            .unwrap_or(&network.footprints[0]);
+        Candidate {
+            accuracy: Some(form.accuracy),
+            samples: trained.samples,
+            basis: Some(AccuracyBasis::Trained),
+            ..self.scored(network, footprint)
+        }
+    }
+
+    /// Every network in every form, with what is known best of it.
+    fn candidates(&self) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for (at, network) in self.surveyed.networks.iter().enumerate() {
+            let of = |(_, trained): &&(Round, Trained)| trained.network == at;
+            let last = self.trained.iter().rfind(of);
+            for footprint in &network.footprints {
+                let scored = self.scored(network, footprint);
+                let form = last.and_then(|(_, trained)| {
+                    let mut forms = trained.forms.iter();
+                    let form = forms.find(|form| form.element_type == footprint.element_type)?;
+                    Some((form, trained.samples))
+                });
+                candidates.push(match form {
+                    Some((form, samples)) => Candidate {
+                        accuracy: Some(form.accuracy),
+                        samples,
+                        basis: Some(AccuracyBasis::Trained),
+                        ..scored
+                    },
+                    None => scored,
+                });
+            }
+        }
+        candidates
+    }
+
+    fn baselines(&self) -> Vec<Baseline> {
+        let networks = &self.surveyed.networks;
+        let best = [
+            ("resolution alone", by_resolution(networks)),
+            ("depth alone", by_depth(networks)),
+        ];
+        let candidate = |at: usize| {
+            let of = |(_, trained): &&(Round, Trained)| trained.network == at;
+            match self.trained.iter().rfind(of) {
+                Some((_, trained)) => Some(self.measured(trained)),
+                None => {
+                    let footprint = networks[at].fitting().next()?;
+                    Some(self.scored(&networks[at], footprint))
+                }
+            }
+        };
+        best.into_iter()
+            .map(|(name, at)| Baseline {
+                name,
+                candidate: at.and_then(candidate),
+            })
+            .collect()
+    }
+
+    /// Reads the test samples for the chosen network, and puts its model into the folder of the search.
+    ///
+    /// # Errors
+    /// A sample can no longer be read, or a file not be written.
+    pub fn report(
+        &self,
+        chosen: usize,
+        timing: Timing,
+        started: Instant,
+        observer: &mut dyn Observer,
+    ) -> Result<Report> {
+        let (_, trained) = &self.trained[chosen];
+        let training = edgefit_train::resume(&trained.run, observer)?;
+        let form = trained.forms[0].element_type;
+        let (made, test) = match (&training.int8, form) {
+            (Some(int8), ElementType::Int8) => (&int8.exported, int8.test_metrics.as_ref()),
+            _ => (&training.exported, None),
+        };
+        let test = test.unwrap_or(&training.test).clone();
+        let name = made.path.file_name().unwrap_or_default();
+        let path = self.job.run.join(name);
+        let bytes = file::read(&made.path).map_err(|error| Error::Run {
+            path: made.path.clone(),
+            problem: format!("cannot be read ({error})"),
+        })?;
+        write(&path, &bytes)?;
+        let candidates = self.candidates();
+        let finalists = self.trained.iter().map(|(round, trained)| Finalist {
+            candidate: self.measured(trained),
+            round: match round {
+                Round::First => 1,
+                Round::Second => 2,
+            },
+            loss: trained.forms[0].loss,
+            folder: trained.run.clone(),
+        });
+        let profile = &self.job.target.profile;
+        Ok(Report {
+            run: self.job.run.clone(),
+            data: self.job.training.data.clone(),
+            classes: self.surveyed.classes.clone(),
+            device: profile.name.clone(),
+            engine: profile
+                .engines
+                .first()
+                .map(|engine| engine.name.to_string()),
+            target: self.job.enough,
+            chosen: self.measured(trained),
+            front: front(&candidates),
+            candidates,
+            baselines: self.baselines(),
+            finalists: finalists.collect(),
+            remarks: self.surveyed.remarks.clone(),
+            test,
+            check: checked(&path, &self.job.target)?,
+            exported: Exported {
+                sha256: made.sha256.clone(),
+                path,
+            },
+            interrupted: training.interrupted || self.is_interrupted(),
+            training,
+            timing: Timing {
+                total_ns: nanoseconds(started),
+                ..timing
+            },
+        })
+    }
+}
+
+/// What the model in a file takes of the target.
+fn checked(path: &Path, target: &Target) -> Result<Check> {
+    let graph = Graph::load(path)?;
+    let shapes = InputShapes::bind(&graph, 1, None)?;
+    Ok(judge(&graph, &shapes, &target.request())?)
+}

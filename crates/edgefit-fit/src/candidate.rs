@@ -62,7 +62,7 @@ impl Candidate {
         }
     }
 
-    /// What it is, human-readable: its backbone's file, resolution, cut and form.
+    /// What it is, human-readable: its backbone's file, resolution, last node and form.
     pub fn name(&self) -> String {
         let stem = self
             .backbone
@@ -70,10 +70,10 @@ impl Candidate {
             .unwrap_or(self.backbone.as_os_str());
         let mut name = stem.to_string_lossy().into_owned();
         if let Some(side) = self.resolution {
-            name.push_str(&format!(" at {side}×{side}"));
+            name.push_str(&format!(" {side}×{side}"));
         }
         if let Some(cut) = &self.cut {
-            name.push_str(&format!(", cut behind '{cut}'"));
+            name.push_str(&format!(" to {cut}"));
         }
         format!("{name}, {}", self.footprint.element_type)
     }

@@ -13,9 +13,9 @@ pub enum Error {
     /// The engine that runs the samples failed.
     #[error(transparent)]
     Engine(#[from] edgefit_engine::Error),
-    /// The samples cannot be read.
+    /// The samples cannot be read, or a value or output of the model on them says nothing.
     #[error(transparent)]
-    Samples(Box<dyn std::error::Error + Send + Sync>),
+    Samples(#[from] edgefit_predict::Error),
     /// A scheme cannot be read.
     #[error("scheme {place}: {problem}")]
     Scheme {
@@ -58,31 +58,6 @@ pub enum Error {
         /// The nodes.
         nodes: String,
     },
-    /// A value is not finite.
-    #[error(
-        "value '{value}' of {node} is NaN or infinite on sample {sample}; fix the model, or leave out the \
-         sample"
-    )]
-    NonFinite {
-        /// The value.
-        value: String,
-        /// The node that makes it.
-        node: String,
-        /// The sample, from 1.
-        sample: usize,
-    },
-    /// There are no samples.
-    #[error("there are no calibration samples; give at least one, better a hundred")]
-    NoSamples,
-    /// All samples are the same.
-    #[error(
-        "all {count} calibration samples are alike, and say nothing of the range of the values; give samples \
-         such as the device will see"
-    )]
-    AllAlike {
-        /// How many.
-        count: usize,
-    },
     /// No node is of an op that the scheme quantises.
     #[error("no node is of an op that scheme {scheme} quantises ({ops})")]
     NothingToQuantize {
@@ -98,18 +73,5 @@ pub enum Error {
         parameter: String,
         /// What is wrong.
         problem: String,
-    },
-    /// An output has no row for each sample.
-    #[error(
-        "output '{output}' has the shape {dims:?} for {samples} samples, not a row for each; export the \
-         model with an open batch size"
-    )]
-    NoRows {
-        /// The output.
-        output: String,
-        /// Its shape.
-        dims: Vec<usize>,
-        /// Samples of the batch.
-        samples: usize,
     },
 }

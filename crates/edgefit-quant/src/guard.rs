@@ -7,13 +7,11 @@ use edgefit_engine::Engine;
 use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_graph::ops::OpReader;
 use edgefit_graph::{Graph, Node, Tensor};
+use edgefit_predict::{Comparison, Outputs, Samples, outputs};
 use serde::Serialize;
 
-use crate::comparison::Comparison;
 use crate::error::Result;
-use crate::outputs::{Outputs, outputs};
 use crate::quantize::{Calibrated, Quantized};
-use crate::samples::Samples;
 
 /// Samples on which each group is tried alone.
 const TRIED: usize = 32;

@@ -4,8 +4,6 @@
 //! on calibration samples; [`Calibrated::quantize`] writes it in the QDQ format; [`guard()`] compares it with
 //! the float model on samples of their own, and keeps in floats what costs too much.
 
-mod comparison;
-mod draw;
 mod equalize;
 mod error;
 mod execution;
@@ -15,7 +13,6 @@ mod layer;
 mod learned_scales;
 mod moments;
 mod observe;
-mod outputs;
 mod parameters;
 mod plan;
 mod prepare;
@@ -23,23 +20,19 @@ mod qdq;
 mod quantize;
 mod report;
 mod rounding;
-mod samples;
 mod scheme;
 mod trainable;
 mod trainable_form;
 mod value_parameters;
 mod weights;
 
-pub use comparison::{Accuracy, Comparison};
-pub use draw::{Chosen, draw, shuffled};
+pub use edgefit_predict::{Chosen, Comparison, Outputs, Samples, draw, outputs, shuffled};
 pub use equalize::Equalized;
 pub use error::{Error, Result};
 pub use execution::execution_of;
 pub use guard::{Fallback, Guarded, KeptFloat, Limits, Validation, guard};
-pub use outputs::{Outputs, outputs};
 pub use quantize::{Calibrated, FloatNode, FloatReason, Quantized};
 pub use report::{Files, Provenance, Report};
-pub use samples::Samples;
 pub use scheme::{
     ActivationScheme, FixedOutput, Granularity, IntegerType, OpsetRange, Scheme, WeightScheme,
 };

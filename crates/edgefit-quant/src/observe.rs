@@ -5,17 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use edgefit_engine::{Array, Engine};
 use edgefit_graph::ops::{Conv, Op, OpReader};
 use edgefit_graph::rewrite::prune;
-use edgefit_graph::topology::Topology;
 use edgefit_graph::{Graph, Node, ValueInfo};
+use edgefit_predict::{Error as Unusable, Samples, count};
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::histogram::Histogram;
 use crate::layer::Channels;
 use crate::moments::Moments;
 use crate::plan::Plan;
 use crate::rounding::InputStatistics;
-use crate::samples::{Samples, count};
 
 /// What calibration keeps of a value: its size does not depend on the number of samples.
 #[derive(Debug, Clone, Default)]
@@ -122,7 +121,7 @@ pub(crate) fn observe(
             if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
                 let rows = array.dims.first().copied().unwrap_or(1).max(1);
                 let row = at / (array.values.len() / rows).max(1);
-                return Err(non_finite(graph, name, seen + row + 1));
+                return Err(Unusable::non_finite(graph, name, seen + row + 1));
             }
             observed.add(array);
             Ok(())
@@ -136,7 +135,7 @@ pub(crate) fn observe(
         seen += count(&batch);
     }
     match seen {
-        0 => Err(Error::NoSamples),
+        0 => Err(Unusable::NoSamples.into()),
         _ => Ok(Observations {
             values: observed
                 .into_iter()
@@ -189,16 +188,4 @@ fn layers<'g>(graph: &'g Graph, plan: &Plan) -> Vec<Layer<'g>> {
             })
         })
         .collect()
-}
-
-fn non_finite(graph: &Graph, value: &str, sample: usize) -> Error {
-    let producer = Topology::of(graph).producer(value);
-    Error::NonFinite {
-        value: value.to_owned(),
-        node: producer.map_or_else(
-            || "the samples themselves".to_owned(),
-            |node| graph.nodes[node].place(),
-        ),
-        sample,
-    }
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use edgefit_engine::Engine;
 use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_graph::{DataType, Graph, Node, Tensor};
+use edgefit_predict::Samples;
 use serde::Serialize;
 
 use crate::equalize::{Equalized, equalize};
@@ -16,7 +17,6 @@ use crate::parameters::Parameters;
 use crate::plan::{Plan, is_weighted};
 use crate::prepare::prepared;
 use crate::qdq::written;
-use crate::samples::Samples;
 use crate::scheme::{Granularity, Scheme};
 use crate::value_parameters::value_parameters;
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
+use edgefit_predict::Comparison;
 use serde::Serialize;
 
-use crate::comparison::Comparison;
 use crate::equalize::Equalized;
 use crate::guard::{Guarded, KeptFloat, Limits};
 use crate::quantize::{Calibrated, FloatNode};

@@ -20,6 +20,8 @@ mod findings;
 #[cfg(feature = "train")]
 mod learning_rates;
 #[cfg(feature = "train")]
+mod pruning;
+#[cfg(feature = "train")]
 mod quantization;
 #[cfg(feature = "train")]
 mod refusal;
@@ -43,7 +45,7 @@ pub use profile::profile;
 
 #[cfg(feature = "train")]
 pub use {
-    explanation::explanation, learning_rates::learning_rates, quantization::quantization,
-    refusal::refusal, search::nothing_fits, search::search, training::training,
-    verification::verification,
+    explanation::explanation, learning_rates::learning_rates, pruning::pruning,
+    quantization::quantization, refusal::refusal, search::nothing_fits, search::search,
+    training::training, verification::verification,
 };

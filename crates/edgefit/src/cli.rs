@@ -11,9 +11,13 @@ mod fit;
 mod model;
 mod predict;
 #[cfg(feature = "train")]
+mod prune;
+#[cfg(feature = "train")]
 mod quantize;
 pub mod refusal;
 mod remote;
+#[cfg(feature = "train")]
+mod sample_args;
 mod shape;
 #[cfg(feature = "train")]
 mod train;
@@ -25,8 +29,12 @@ pub use fit::Fit;
 use model::model;
 pub use predict::*;
 #[cfg(feature = "train")]
+pub use prune::Prune;
+#[cfg(feature = "train")]
 pub use quantize::*;
 pub use remote::Remote;
+#[cfg(feature = "train")]
+pub use sample_args::SampleArgs;
 pub use shape::*;
 #[cfg(feature = "train")]
 pub use train::*;

@@ -20,9 +20,13 @@ pub mod import;
 #[cfg(feature = "train")]
 pub mod lr_find;
 #[cfg(feature = "train")]
+pub mod prune;
+#[cfg(feature = "train")]
 pub mod quantize;
 #[cfg(feature = "train")]
 pub mod recipe;
+#[cfg(feature = "train")]
+mod sample_sets;
 #[cfg(feature = "train")]
 pub mod scheme;
 #[cfg(feature = "train")]

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use edgefit_engine::{Array, EngineName, InProcess};
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
+use edgefit_predict::{Comparison, outputs};
 
 use super::*;
-use crate::comparison::Comparison;
-use crate::outputs::outputs;
 use crate::scheme::Scheme;
 
 /// Numbers between −1 and 1 that look random.

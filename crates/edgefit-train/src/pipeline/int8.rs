@@ -55,10 +55,10 @@ struct Clean<'a> {
 }
 
 impl Samples for Clean<'_> {
-    fn batches(&self) -> Box<dyn Iterator<Item = edgefit_quant::Result<Vec<Array>>> + '_> {
+    fn batches(&self) -> Box<dyn Iterator<Item = edgefit_predict::Result<Vec<Array>>> + '_> {
         let read = |batch: &[&Sample]| match self.model.inputs(batch) {
             Ok(inputs) => Ok(vec![inputs]),
-            Err(error) => Err(edgefit_quant::Error::Samples(Box::new(error))),
+            Err(error) => Err(edgefit_predict::Error::Samples(Box::new(error))),
         };
         Box::new(self.samples.chunks(BATCH).map(read))
     }
@@ -240,7 +240,8 @@ impl ExportedJob<'_> {
             },
             samples: &split.samples,
         };
-        Ok(outputs(graph, &samples, usize::MAX, engine)?)
+        let made = outputs(graph, &samples, usize::MAX, engine);
+        Ok(made.map_err(edgefit_quant::Error::from)?)
     }
 
     fn comparison(&self, float: &Outputs, int8: &Outputs, split: &SplitSamples) -> Comparison {

@@ -11,6 +11,7 @@ use edgefit::import::{Variant, WeightsChoice};
 use edgefit::train::{Existing, StageName};
 
 use super::fit::Fit;
+use super::prune::Prune;
 use super::quantize::{Quantize, Scheme};
 use super::verify::{EngineWorker, Verify};
 use super::{InputShape, dims, model};
@@ -33,6 +34,8 @@ pub enum TrainCommand {
     Explain(Explain),
     /// Turn a float model into an int8 one that loses no accuracy
     Quantize(Quantize),
+    /// Take channels out of a model, and let what reads them make up for it
+    Prune(Prune),
     /// Show what engines want of an int8 model
     Scheme(Scheme),
     /// Compare what the engines compute from one model, or from two versions of it

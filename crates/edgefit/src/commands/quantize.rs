@@ -1,50 +1,29 @@
 //! `edgefit quantize`: a float model into an int8 one.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file;
 use edgefit::base::hash::sha256_hex;
 use edgefit::engine::{InProcess, fastest};
-use edgefit::graph::{Graph, ImageInput, Task};
-use edgefit::predict::SampleSet;
 use edgefit::quant::{
-    Calibrated, Chosen, Fallback, Files, Limits, Provenance, Report, Scheme, Validation, draw,
-    execution_of, guard, shuffled,
+    Calibrated, Chosen, Fallback, Files, Limits, Provenance, Report, Scheme, Validation,
+    execution_of, guard,
 };
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 
+use super::sample_sets::{SampleSets, is_classifier, load, model_path};
 use super::{discover, in_file, scheme, threads};
 use crate::cli::Quantize;
 use crate::output::{Outcome, Output};
 
-/// The samples of a model, and which of them are for what.
-struct Samples {
-    set: SampleSet,
-    calibration: Vec<usize>,
-    validation: Vec<usize>,
-}
-
 pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
-    let path = match (&args.model, &args.run) {
-        (Some(model), _) => model.clone(),
-        (None, Some(run)) => run.join("model.onnx"),
-        (None, None) => bail!("give a model or --run"),
-    };
+    let path = model_path(args.model.as_deref(), &args.samples)?;
     let scheme = wanted_scheme(&args)?;
-    let mut graph = Graph::load(&path)?;
-    if let Some(name) = args.preprocessing {
-        let preprocessing = ImageInput::of(&graph).and_then(|input| input.preprocessing(name));
-        preprocessing.map_err(in_file(&path))?.store(&mut graph);
-    }
-    let is_classifier = Task::of(&graph)
-        .map_err(in_file(&path))?
-        .is_none_or(|task| task == Task::Classes);
+    let graph = load(&path, &args.samples)?;
+    let is_classifier = is_classifier(&graph).map_err(in_file(&path))?;
     let mut spinner = spinner("reading samples");
-    let samples = samples(&args, &graph, &mut |words| {
+    let samples = SampleSets::open(&args.samples, &graph, &mut |words| {
         spinner.suspend(|| output.warn(words));
     })?;
     let calibration = Chosen::new(&samples.set, samples.calibration);
@@ -75,7 +54,7 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     let provenance = Provenance {
         scheme: scheme.name.clone(),
         calibration_samples: calibration.len(),
-        seed: args.seed,
+        seed: args.samples.seed,
         float_sha256: sha256_hex(&file::read(&path)?),
     };
     provenance.store(&mut guarded.quantized.graph);
@@ -134,53 +113,4 @@ fn wanted_scheme(args: &Quantize) -> anyhow::Result<Scheme> {
         )
     })?;
     scheme::find(scheme)
-}
-
-fn samples(args: &Quantize, graph: &Graph, warn: &mut dyn FnMut(&str)) -> anyhow::Result<Samples> {
-    let calibration = args.calibration as usize;
-    if let Some(run) = &args.run {
-        return of_run(run, graph, args, warn);
-    }
-    let path = args.data.as_ref().or(args.inputs.as_ref());
-    let path = path.context("give samples with --data or --inputs")?;
-    let set = SampleSet::open(path, graph, None, warn)?;
-    let (calibration, validation) = draw(set.samples().len(), calibration, args.seed);
-    Ok(Samples {
-        set,
-        calibration,
-        validation,
-    })
-}
-
-/// The samples that a run trained on calibrate, those of its validation split are compared on.
-fn of_run(
-    run: &Path,
-    graph: &Graph,
-    args: &Quantize,
-    warn: &mut dyn FnMut(&str),
-) -> anyhow::Result<Samples> {
-    let (data, splits) = edgefit::train::data_of_run(run)?;
-    let train: BTreeSet<String> = splits.train.into_iter().collect();
-    let val: BTreeSet<String> = splits.val.into_iter().collect();
-    let wanted: BTreeSet<String> = train.union(&val).cloned().collect();
-    let set = SampleSet::open(&data, graph, Some(&wanted), warn)?;
-    let of = |split: &BTreeSet<String>| -> Vec<usize> {
-        let samples = set.samples().iter().enumerate();
-        let of_split = samples.filter(|(_, sample)| split.contains(&sample.name));
-        of_split.map(|(index, _)| index).collect()
-    };
-    let (train, validation) = (of(&train), of(&val));
-    ensure!(
-        !train.is_empty() && !validation.is_empty(),
-        "{} holds none of the samples of {}; give them with --data",
-        data.display(),
-        run.display()
-    );
-    let drawn = shuffled(train.len(), args.seed);
-    let calibration = drawn.into_iter().take(args.calibration as usize);
-    Ok(Samples {
-        set,
-        calibration: calibration.map(|at| train[at]).collect(),
-        validation,
-    })
 }

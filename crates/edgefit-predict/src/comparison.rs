@@ -1,4 +1,4 @@
-//! [`Comparison`]: what quantisation changed of a model's outputs, and of its accuracy by a paired test.
+//! [`Comparison`]: what a change of a model did to its outputs, and to its accuracy by a paired test.
 
 use edgefit_base::statistics::{Decision, Paired, argmax};
 use serde::Serialize;

@@ -3,8 +3,8 @@
 use edgefit_engine::{Array, Engine};
 use edgefit_graph::Graph;
 
+use crate::batches::{Samples, count};
 use crate::error::{Error, Result};
-use crate::samples::{Samples, count};
 
 /// The outputs of a graph for each sample, all of them behind each other.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -66,11 +66,8 @@ fn check_finite(graph: &Graph, batch: &[Array], seen: usize) -> Result<()> {
     for (input, array) in graph.free_inputs().zip(batch) {
         if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
             let width = array.values.len() / count(batch).max(1);
-            return Err(Error::NonFinite {
-                value: input.name.clone(),
-                node: "the samples themselves".into(),
-                sample: seen + at / width.max(1) + 1,
-            });
+            let sample = seen + at / width.max(1) + 1;
+            return Err(Error::non_finite(graph, &input.name, sample));
         }
     }
     Ok(())

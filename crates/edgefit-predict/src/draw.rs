@@ -1,13 +1,13 @@
-//! Which samples calibrate, and which the result is compared on.
+//! [`Chosen`]: some samples of a set; which calibrate, and which the result is compared on.
 
 use edgefit_engine::Array;
-use edgefit_predict::SampleSet;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use crate::batches::Samples;
 use crate::error::{Error, Result};
-use crate::samples::Samples;
+use crate::sample_set::SampleSet;
 
 /// Samples that are read at once: all values that they make are in memory together.
 const BATCH: usize = 4;
@@ -63,8 +63,7 @@ impl<'a> Chosen<'a> {
     }
 
     fn read(&self, indices: &[usize]) -> Result<Vec<Array>> {
-        let batch = self.set.batch(indices);
-        batch.map_err(|error| Error::Samples(Box::new(error)))
+        self.set.batch(indices)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::Result;
 ///
 /// ```
 /// use edgefit_engine::Array;
-/// use edgefit_quant::Samples;
+/// use edgefit_predict::Samples;
 ///
 /// let batch = vec![Array { dims: vec![1, 2], values: vec![0.5, -1.0] }];
 /// assert_eq!([batch].batches().count(), 1);
@@ -33,7 +33,7 @@ impl<const N: usize> Samples for [Vec<Array>; N] {
 }
 
 /// How many samples a batch holds.
-pub(crate) fn count(batch: &[Array]) -> usize {
+pub fn count(batch: &[Array]) -> usize {
     let first = batch.first();
     first.map_or(0, |array| array.dims.first().copied().unwrap_or(1))
 }

@@ -1,0 +1,146 @@
+//! [`Covariance`]: how two sets of channels vary together, in memory that does not grow with the samples.
+
+use gemm::{Parallelism, gemm};
+
+/// Most channels whose products are kept; of more only the squares are.
+pub(crate) const LARGEST: usize = 2048;
+
+/// Sums and products of the rows of two sets of channels, which may be the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Covariance {
+    sizes: [usize; 2],
+    count: usize,
+    sums: [Vec<f64>; 2],
+    /// Row-major, one row for each channel of the first set; the squares alone where there are too many.
+    products: Vec<f64>,
+}
+
+impl Covariance {
+    /// Of no rows yet, of so many channels each.
+    pub fn new(sizes: [usize; 2]) -> Self {
+        let is_whole = sizes.iter().all(|&size| size <= LARGEST);
+        let elements = if is_whole {
+            sizes[0] * sizes[1]
+        } else {
+            sizes[0].min(sizes[1])
+        };
+        Covariance {
+            sizes,
+            count: 0,
+            sums: sizes.map(|size| vec![0.0; size]),
+            products: vec![0.0; elements],
+        }
+    }
+
+    /// Whether all products are kept, not only the squares.
+    pub fn is_whole(&self) -> bool {
+        self.sizes.iter().all(|&size| size <= LARGEST)
+    }
+
+    /// Counts rows of both sets, as many of each.
+    pub fn add(&mut self, a: &[f32], b: &[f32]) {
+        let [left, right] = self.sizes;
+        if left == 0 || right == 0 {
+            return;
+        }
+        let count = (a.len() / left).min(b.len() / right);
+        self.count += count;
+        for (sums, rows) in self.sums.iter_mut().zip([a, b]) {
+            for row in rows.chunks_exact(sums.len()) {
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(*value);
+                }
+            }
+        }
+        if self.is_whole() {
+            let mut products = vec![0f32; left * right];
+            multiply(&mut products, [a, b], [count, left, right]);
+            for (sum, product) in self.products.iter_mut().zip(products) {
+                *sum += f64::from(product);
+            }
+        } else {
+            for (a, b) in a.chunks_exact(left).zip(b.chunks_exact(right)) {
+                for ((sum, a), b) in self.products.iter_mut().zip(a).zip(b) {
+                    *sum += f64::from(*a) * f64::from(*b);
+                }
+            }
+        }
+    }
+
+    /// Mean of a channel of the first or second set.
+    pub fn mean(&self, set: usize, channel: usize) -> f64 {
+        self.sums[set][channel] / self.count.max(1) as f64
+    }
+
+    /// How channel `a` of the first and `b` of the second set vary together, around their means or around 0.
+    pub fn at(&self, a: usize, b: usize, center: Center) -> f64 {
+        let at = if self.is_whole() {
+            a * self.sizes[1] + b
+        } else if a == b {
+            a
+        } else {
+            return 0.0;
+        };
+        let product = self.products[at] / self.count.max(1) as f64;
+        match center {
+            Center::Mean => product - self.mean(0, a) * self.mean(1, b),
+            Center::Zero => product,
+        }
+    }
+}
+
+/// What values vary around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Center {
+    /// Their mean, where a bias makes up for it.
+    Mean,
+    /// Zero, where there is no bias.
+    Zero,
+}
+
+/// Adds aᵀ · b to `product`, where both have `count` rows.
+fn multiply(product: &mut [f32], [a, b]: [&[f32]; 2], [count, left, right]: [usize; 3]) {
+    if count == 0 {
+        return;
+    }
+    assert!(product.len() == left * right && a.len() >= count * left && b.len() >= count * right);
+    // SAFETY: the strides stay within the slices, as asserted, and `product` is not read elsewhere.
+    unsafe {
+        gemm(
+            left,
+            right,
+            count,
+            product.as_mut_ptr(),
+            1,
+            right as isize,
+            true,
+            a.as_ptr(),
+            left as isize,
+            1,
+            b.as_ptr(),
+            1,
+            right as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_taken_around_the_mean_or_zero() {
+        let mut covariance = Covariance::new([2, 1]);
+        covariance.add(&[1.0, 2.0, 3.0, 6.0], &[1.0, 3.0]);
+        assert_eq!(covariance.mean(0, 1), 4.0);
+        assert_eq!(covariance.at(0, 0, Center::Zero), 5.0);
+        assert_eq!(covariance.at(0, 0, Center::Mean), 1.0);
+        assert_eq!(covariance.at(1, 0, Center::Mean), 2.0);
+    }
+}

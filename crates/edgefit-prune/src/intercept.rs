@@ -1,0 +1,91 @@
+//! Where the intercept of a layer goes: its bias, or that of the Add behind it.
+
+use edgefit_graph::topology::Topology;
+use edgefit_graph::{FreshNames, Graph, Node, Tensor};
+
+use crate::error::Result;
+use crate::layer::Layer;
+
+/// Whether something adds a constant to what `layer` makes, or can be made to.
+pub(crate) fn takes_intercept(graph: &Graph, layer: &Layer) -> bool {
+    place(graph, layer).is_some()
+}
+
+/// Where a layer's bias is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// An input of this node.
+    Input { node: usize, input: usize },
+    /// Nowhere, but the layer takes one as its third input.
+    Absent,
+}
+
+fn place(graph: &Graph, layer: &Layer) -> Option<Place> {
+    let node = &graph.nodes[layer.node];
+    if node.op == "MatMul" {
+        // Rows of the other side's matrix are no channels of the last dimension.
+        return (layer.input == 0).then(|| added(graph, layer)).flatten();
+    }
+    let is_plain = |name: &str| node.float_or(name, 1.0).is_ok_and(|factor| factor == 1.0);
+    if node.op == "Gemm" && !(is_plain("alpha") && is_plain("beta")) {
+        return None;
+    }
+    match node.input(2) {
+        None => Some(Place::Absent),
+        Some(bias) => is_own(graph, bias, layer.outputs).then_some(Place::Input {
+            node: layer.node,
+            input: 2,
+        }),
+    }
+}
+
+/// The constant that the only reader of the layer adds.
+fn added(graph: &Graph, layer: &Layer) -> Option<Place> {
+    let output = graph.nodes[layer.node].outputs.first()?;
+    let next = Topology::of(graph).sole_consumer(output)?;
+    let node = &graph.nodes[next];
+    let input = node.inputs.iter().position(|input| input != output)?;
+    let fits = node.op == "Add" && node.is_onnx();
+    (fits && is_own(graph, &node.inputs[input], layer.outputs))
+        .then_some(Place::Input { node: next, input })
+}
+
+/// Whether `name` is a row of constants that nothing else reads.
+fn is_own(graph: &Graph, name: &str, size: usize) -> bool {
+    let reads = graph.nodes.iter().flat_map(Node::present_inputs);
+    let is_row = |tensor: &Tensor| tensor.dims() == [size] && tensor.dtype().is_float();
+    graph.initializers.get(name).is_some_and(is_row)
+        && reads.filter(|input| *input == name).count() == 1
+}
+
+/// Adds `shift` to each channel that `layer` makes.
+///
+/// # Errors
+/// The bias is not of floats.
+pub(crate) fn add_intercept(graph: &mut Graph, layer: &Layer, shift: &[f64]) -> Result<()> {
+    match place(graph, layer) {
+        None => Ok(()),
+        Some(Place::Input { node, input }) => {
+            let name = graph.nodes[node].inputs[input].clone();
+            let bias = graph.initializers[&name].to_f32()?;
+            let sums = bias.iter().zip(shift);
+            let sums: Vec<f32> = sums
+                .map(|(bias, shift)| (f64::from(*bias) + shift) as f32)
+                .collect();
+            let tensor = Tensor::from_values(vec![sums.len()], &sums);
+            graph.initializers.insert(name, tensor);
+            Ok(())
+        }
+        Some(Place::Absent) => {
+            let mut names = FreshNames::of(graph);
+            let name = names.take(&format!("{}.bias", graph.nodes[layer.node].label()));
+            let shift: Vec<f32> = shift.iter().map(|&shift| shift as f32).collect();
+            let tensor = Tensor::from_values(vec![shift.len()], &shift);
+            graph.initializers.insert(name.clone(), tensor);
+            let inputs = &mut graph.nodes[layer.node].inputs;
+            inputs.resize(3, String::new());
+            inputs[2] = name;
+            Ok(())
+        }
+    }
+}

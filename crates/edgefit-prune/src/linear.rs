@@ -1,0 +1,106 @@
+//! Linear systems with a symmetric positive definite matrix.
+
+use rayon::prelude::*;
+
+/// Lower triangle L of a matrix L · Lᵀ, row by row.
+#[derive(Debug, Clone)]
+pub(crate) struct Cholesky {
+    size: usize,
+    rows: Vec<f64>,
+}
+
+impl Cholesky {
+    /// Of the symmetric matrix with these elements. Where rounding leaves nothing of a pivot, the row is that
+    /// of an unknown that depends on those before it, and gets none of the solution.
+    pub fn of(size: usize, element: impl Fn(usize, usize) -> f64) -> Self {
+        let mut rows = vec![0.0; size * size];
+        for i in 0..size {
+            let (done, own) = rows.split_at_mut(i * size);
+            let own = &mut own[..=i];
+            for j in 0..i {
+                let above = &done[j * size..][..=j];
+                own[j] = (element(i, j) - dot(&own[..j], &above[..j])) / above[j];
+            }
+            let pivot = element(i, i) - dot(&own[..i], &own[..i]);
+            own[i] = if pivot > 0.0 {
+                pivot.sqrt()
+            } else {
+                f64::INFINITY
+            };
+        }
+        Cholesky { size, rows }
+    }
+
+    /// Solves for one right-hand side, in its place.
+    pub fn solve(&self, x: &mut [f64]) {
+        let size = self.size;
+        for i in 0..size {
+            let row = &self.rows[i * size..][..=i];
+            x[i] = (x[i] - dot(&row[..i], &x[..i])) / row[i];
+        }
+        for i in (0..size).rev() {
+            let row = &self.rows[i * size..][..=i];
+            x[i] /= row[i];
+            let value = x[i];
+            for (x, factor) in x[..i].iter_mut().zip(row) {
+                *x -= factor * value;
+            }
+        }
+    }
+
+    /// The inverse of the matrix, row-major.
+    pub fn inverse(&self) -> Vec<f64> {
+        let size = self.size;
+        let mut inverse = vec![0.0; size * size];
+        let columns = inverse.par_chunks_mut(size.max(1)).enumerate();
+        columns.for_each(|(at, column)| {
+            column[at] = 1.0;
+            self.solve(column);
+        });
+        inverse
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    // Eight sums run side by side in the registers of the processor.
+    let (a_chunks, a_rest) = a.as_chunks::<8>();
+    let (b_chunks, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0f64; 8];
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b);
+    sums.iter().sum::<f64>() + rest.sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_solved() {
+        let matrix = [4.0, 2.0, 2.0, 3.0];
+        let cholesky = Cholesky::of(2, |i, j| matrix[2 * i + j]);
+        let mut x = [8.0, 7.0];
+        cholesky.solve(&mut x);
+        assert!(
+            (x[0] - 1.25).abs() < 1e-12 && (x[1] - 1.5).abs() < 1e-12,
+            "{x:?}"
+        );
+        let inverse = cholesky.inverse();
+        let expected = [0.375, -0.25, -0.25, 0.5];
+        for (value, expected) in inverse.iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn an_unknown_that_says_nothing_new_gets_nothing() {
+        let cholesky = Cholesky::of(2, |_, _| 1.0);
+        let mut x = [1.0, 1.0];
+        cholesky.solve(&mut x);
+        assert_eq!(x, [1.0, 0.0]);
+    }
+}

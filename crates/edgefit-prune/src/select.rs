@@ -1,0 +1,228 @@
+//! Which channels go first: by what their removal costs, by the size of their weights, or at random.
+
+use edgefit_graph::Graph;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::calibrated::{Calibrated, makes_up};
+use crate::covariance::Center;
+use crate::elimination::Elimination;
+use crate::error::Result;
+use crate::intercept::takes_intercept;
+use crate::layer::Layer;
+use crate::ranking::{Ranked, Ranking};
+use crate::reconstruct::RIDGE;
+use crate::structure::{Group, Structure};
+use crate::weight::Weight;
+
+/// How the channels that go are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// Those first whose removal changes least of what the layers that read them make, once these have made up
+    /// for it.
+    Reconstruction,
+    /// Those first whose weights are smallest (Li et al. 2017, arXiv 1608.08710): the usual baseline.
+    Magnitude,
+    /// Any, by this seed: what every criterion has to beat (Li et al. 2022).
+    Random(u64),
+}
+
+impl Calibrated<'_> {
+    /// The order in which the units of each group go. Widths made of it are multiples of `multiple` channels.
+    ///
+    /// # Errors
+    /// A weight is not of floats.
+    pub fn rank(&self, selection: Selection, multiple: usize) -> Result<Ranking> {
+        let structure = self.structure;
+        let groups = structure.groups().iter().enumerate();
+        let groups = groups.map(|(index, group)| match selection {
+            Selection::Reconstruction => self.by_reconstruction(index, group),
+            Selection::Magnitude => {
+                let scores = magnitudes(structure, index)?;
+                Ok(by_scores(group, scores))
+            }
+            Selection::Random(seed) => {
+                let mut scores: Vec<f64> = (0..group.units.len()).map(|at| at as f64).collect();
+                let seed = seed.wrapping_add((index as u64) << 32);
+                scores.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+                Ok(by_scores(group, scores))
+            }
+        });
+        Ok(Ranking {
+            groups: groups.collect::<Result<_>>()?,
+            multiple,
+        })
+    }
+
+    /// Removes the cheapest unit, lets all its readers make up for it, and so on.
+    fn by_reconstruction(&self, index: usize, group: &Group) -> Result<Ranked> {
+        let mut readers = self.readers(index)?;
+        let mut left = Left::of(group);
+        let mut ranked = Ranked::default();
+        let mut lost = 0.0;
+        loop {
+            let losses = left.removable().map(|unit| {
+                let each = readers.iter().map(|reader| reader.loss(unit));
+                (unit, each.sum::<f64>())
+            });
+            let Some((unit, loss)) = losses.min_by(|a, b| a.1.total_cmp(&b.1)) else {
+                return Ok(ranked);
+            };
+            for reader in &mut readers {
+                reader.remove(unit);
+            }
+            left.remove(unit);
+            lost += loss;
+            ranked.order.push(unit);
+            ranked.losses.push(lost);
+        }
+    }
+
+    fn readers(&self, group: usize) -> Result<Vec<Reader>> {
+        let structure = self.structure;
+        let mut readers = Vec::new();
+        for layer in &structure.layers {
+            let (Some(read), Some(inputs)) = (&layer.read, self.input_of(layer)) else {
+                continue;
+            };
+            let units = structure.units_in(read, group);
+            if !makes_up(structure, layer) || units.iter().all(Option::is_none) {
+                continue;
+            }
+            let mut channels = vec![Vec::new(); structure.groups()[group].units.len()];
+            for (channel, unit) in units.into_iter().enumerate() {
+                if let Some(unit) = unit {
+                    channels[unit].push(channel);
+                }
+            }
+            let weight = Weight::of(&structure.graph, layer)?;
+            let center = center(&structure.graph, layer);
+            readers.push(Reader {
+                channels,
+                elimination: Elimination::of(&weight, layer.groups, inputs, center, RIDGE),
+            });
+        }
+        Ok(readers)
+    }
+}
+
+/// What the inputs of `layer` vary around.
+pub(crate) fn center(graph: &Graph, layer: &Layer) -> Center {
+    if takes_intercept(graph, layer) {
+        Center::Mean
+    } else {
+        Center::Zero
+    }
+}
+
+/// A layer that reads a group, and the channels that it loses with each unit.
+struct Reader {
+    channels: Vec<Vec<usize>>,
+    elimination: Elimination,
+}
+
+impl Reader {
+    fn loss(&self, unit: usize) -> f64 {
+        let channels = self.channels[unit].iter();
+        channels
+            .map(|&channel| self.elimination.loss(channel))
+            .sum()
+    }
+
+    fn remove(&mut self, unit: usize) {
+        for &channel in &self.channels[unit] {
+            self.elimination.remove(channel);
+        }
+    }
+}
+
+/// What is left of a group.
+struct Left<'g> {
+    group: &'g Group,
+    here: Vec<bool>,
+    /// Of each cover how many units are left.
+    covers: Vec<usize>,
+    /// The covers that each unit is in.
+    covers_of: Vec<Vec<usize>>,
+}
+
+impl<'g> Left<'g> {
+    fn of(group: &'g Group) -> Self {
+        let mut covers_of = vec![Vec::new(); group.units.len()];
+        for (cover, units) in group.covers.iter().enumerate() {
+            for &unit in units {
+                covers_of[unit].push(cover);
+            }
+        }
+        Left {
+            group,
+            here: vec![true; group.units.len()],
+            covers: group.covers.iter().map(Vec::len).collect(),
+            covers_of,
+        }
+    }
+
+    /// Units that can go without leaving a layer with nothing.
+    fn removable(&self) -> impl Iterator<Item = usize> {
+        let last = |unit: usize| {
+            self.covers_of[unit]
+                .iter()
+                .any(|&cover| self.covers[cover] == 1)
+        };
+        (0..self.group.units.len()).filter(move |&unit| self.here[unit] && !last(unit))
+    }
+
+    fn remove(&mut self, unit: usize) {
+        self.here[unit] = false;
+        for &cover in &self.covers_of[unit] {
+            self.covers[cover] -= 1;
+        }
+    }
+}
+
+/// The units in the order of their scores, the lowest first.
+fn by_scores(group: &Group, scores: Vec<f64>) -> Ranked {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let mut left = Left::of(group);
+    let mut ranked = Ranked::default();
+    let mut lost = 0.0;
+    for unit in order {
+        if left.removable().any(|other| other == unit) {
+            left.remove(unit);
+            lost += scores[unit];
+            ranked.order.push(unit);
+            ranked.losses.push(lost);
+        }
+    }
+    ranked
+}
+
+/// Of each unit the sum of the magnitudes of the weights that make it, as a share of those of its layers.
+fn magnitudes(structure: &Structure, group: usize) -> Result<Vec<f64>> {
+    let mut scores = vec![0.0; structure.groups()[group].units.len()];
+    for layer in &structure.layers {
+        let units = structure.units_in(&layer.made, group);
+        if units.iter().all(Option::is_none) {
+            continue;
+        }
+        let weight = Weight::of(&structure.graph, layer)?;
+        let whole: f64 = weight
+            .values
+            .iter()
+            .map(|value| f64::from(value.abs()))
+            .sum();
+        for (made, unit) in units.into_iter().enumerate() {
+            let Some(unit) = unit else {
+                continue;
+            };
+            let reads = 0..weight.width();
+            let elements = reads.flat_map(|read| (0..weight.taps).map(move |tap| (read, tap)));
+            let sizes = elements.map(|(read, tap)| weight.values[weight.at(made, read, tap)].abs());
+            let size: f64 = sizes.map(f64::from).sum();
+            scores[unit] += size / whole.max(f64::MIN_POSITIVE);
+        }
+    }
+    Ok(scores)
+}

@@ -1,0 +1,36 @@
+//! The flags that say on which samples a model is changed, and compared with what it was.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use edgefit::graph::preprocessing::PreprocessingName;
+
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// Samples to calibrate and compare on: a folder of images (any depth). Where its folders are called
+    /// as the model's labels, the accuracy is compared
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["inputs", "run"])]
+    pub data: Option<PathBuf>,
+
+    /// The same as arrays: an .npz archive with an array for each input of the model, and under the name
+    /// y a class for each sample if they are known
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    pub inputs: Option<PathBuf>,
+
+    /// Folder of a run: calibrate its model on the samples that it trained on, and compare on those of
+    /// its validation split
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "inputs", "model"])]
+    pub run: Option<PathBuf>,
+
+    /// Samples to calibrate on, drawn at random; at most half of all
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub calibration: u32,
+
+    /// Seed of the draw
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
+    #[arg(long)]
+    pub preprocessing: Option<PreprocessingName>,
+}

@@ -1,0 +1,74 @@
+//! `edgefit prune`: channels out of a model.
+
+use anyhow::Context;
+use edgefit::assets::Cache;
+use edgefit::engine::{InProcess, fastest};
+use edgefit::predict::{Chosen, Comparison, outputs};
+use edgefit::prune::{Calibrated, Macs, Report, Run, Selection, Structure};
+use edgefit::terminal::progress::spinner;
+use edgefit::terminal::report;
+
+use super::sample_sets::{SampleSets, is_classifier, load, model_path};
+use super::{discover, in_file, threads};
+use crate::cli::Prune;
+use crate::output::{Outcome, Output};
+
+pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
+    let path = model_path(args.model.as_deref(), &args.samples)?;
+    let graph = load(&path, &args.samples)?;
+    let is_classifier = is_classifier(&graph).map_err(in_file(&path))?;
+    let structure = Structure::of(&graph).map_err(in_file(&path))?;
+    structure.check_prunable().map_err(in_file(&path))?;
+    let mut spinner = spinner("reading samples");
+    let samples = SampleSets::open(&args.samples, &graph, &mut |words| {
+        spinner.suspend(|| output.warn(words));
+    })?;
+    let calibration = Chosen::new(&samples.set, samples.calibration);
+    let validation = Chosen::new(&samples.set, samples.validation);
+    calibration.check_differ()?;
+    let _ = discover(&Cache::of_user()?);
+    let mut engine = InProcess::new(fastest(), threads(args.threads));
+    spinner.tell("calibrating");
+    let calibrated =
+        Calibrated::new(&structure, &calibration, &mut engine).map_err(in_file(&path))?;
+    spinner.tell("ranking channels");
+    let multiple = usize::from(args.multiple);
+    let ranking = calibrated.rank(Selection::Reconstruction, multiple)?;
+    let widths = match (args.keep, args.macs) {
+        (Some(share), _) => ranking.uniform(&structure, share)?,
+        (None, budget) => {
+            let macs = Macs::of(&structure, &ranking)?;
+            let budget = budget.context("give --keep or --macs")?;
+            ranking
+                .within(&structure, &|widths| macs.with(widths), budget, "MACs")
+                .map_err(in_file(&path))?
+        }
+    };
+    let kept = ranking.kept(&structure, &widths);
+    spinner.tell("pruning");
+    let made = calibrated.prune(&kept).map_err(in_file(&path))?;
+    spinner.tell("comparing");
+    let mut made_of = |graph| outputs(graph, &validation, usize::MAX, &mut engine);
+    let (before, after) = (made_of(structure.graph())?, made_of(&made)?);
+    let classes = validation.classes();
+    let labels = is_classifier.then_some(classes.as_slice());
+    let comparison = Comparison::of(&before, &after, labels);
+    made.save(&args.output)?;
+    drop(spinner);
+    if let Some(dtype) = structure.widened {
+        output.warn(&format!(
+            "{}: its {dtype:?} floats were computed in 32 bits",
+            path.display()
+        ));
+    }
+    let run = Run {
+        source: path,
+        model: args.output,
+        calibration_samples: calibration.len(),
+        seed: args.samples.seed,
+        multiple,
+    };
+    let report = Report::of(run, &structure, &kept, (&made, &comparison))?;
+    output.result(Report::SCHEMA, &report, || report::pruning(&report))?;
+    Ok(Outcome::Yes)
+}

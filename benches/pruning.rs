@@ -54,8 +54,9 @@ fn main() -> Result<(), Failure> {
     let structure = Structure::of(&graph)?;
     let calibrated = Calibrated::new(&structure, &calibration, &mut engine)?;
     let before = outputs(&graph, &test, usize::MAX, &mut engine)?;
+    let mut judging = InProcess::new(fastest(), threads);
     let mut judge = |name: &str, made: &Graph, macs: u64| -> Result<(), Failure> {
-        let after: Outputs = outputs(made, &test, usize::MAX, &mut engine)?;
+        let after: Outputs = outputs(made, &test, usize::MAX, &mut judging)?;
         let compared = Comparison::of(&before, &after, Some(&test.classes()));
         let accuracy = compared.accuracy.ok_or("no class is known")?;
         println!(
@@ -74,7 +75,7 @@ fn main() -> Result<(), Failure> {
         Selection::Reconstruction,
     ] {
         let clock = std::time::Instant::now();
-        let ranking = calibrated.rank(selection, 8)?;
+        let mut ranking = calibrated.rank(selection, 8)?;
         println!("ranked in {:.1} s", clock.elapsed().as_secs_f64());
         let macs = Macs::of(&structure, &ranking)?;
         let whole = macs.with(&Widths(vec![0; structure.groups().len()]));
@@ -82,7 +83,11 @@ fn main() -> Result<(), Failure> {
         let uniform = uniform(&structure, &ranking, &macs, budget)?;
         let mut all = vec![("uniform", uniform)];
         if selection == Selection::Reconstruction {
+            let clock = std::time::Instant::now();
             let cost = |widths: &Widths| macs.with(widths);
+            all.push(("local", ranking.within(&structure, &cost, budget, "MACs")?));
+            calibrated.weigh(&mut ranking, &calibration, &mut engine)?;
+            println!("weighed in {:.1} s", clock.elapsed().as_secs_f64());
             all.push(("chosen", ranking.within(&structure, &cost, budget, "MACs")?));
         }
         for (name, widths) in all {

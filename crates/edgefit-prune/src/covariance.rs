@@ -98,8 +98,8 @@ pub(crate) enum Center {
     Zero,
 }
 
-/// Adds aᵀ · b to `product`, where both have `count` rows.
-fn multiply(product: &mut [f32], [a, b]: [&[f32]; 2], [count, left, right]: [usize; 3]) {
+/// Adds aᵀ · b to `product`, row-major, where both have `count` rows.
+pub(crate) fn multiply(product: &mut [f32], [a, b]: [&[f32]; 2], [count, left, right]: [usize; 3]) {
     if count == 0 {
         return;
     }

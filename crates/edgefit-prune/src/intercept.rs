@@ -58,34 +58,43 @@ fn is_own(graph: &Graph, name: &str, size: usize) -> bool {
         && reads.filter(|input| *input == name).count() == 1
 }
 
-/// Adds `shift` to each channel that `layer` makes.
+/// Has the bias of `layer` in `graph` be that of `original`, and `shift` more for each channel it makes.
 ///
 /// # Errors
 /// The bias is not of floats.
-pub(crate) fn add_intercept(graph: &mut Graph, layer: &Layer, shift: &[f64]) -> Result<()> {
-    match place(graph, layer) {
-        None => Ok(()),
+pub(crate) fn set_intercept(
+    graph: &mut Graph,
+    original: &Graph,
+    layer: &Layer,
+    shift: &[f64],
+) -> Result<()> {
+    let (name, bias) = match place(original, layer) {
+        None => return Ok(()),
         Some(Place::Input { node, input }) => {
-            let name = graph.nodes[node].inputs[input].clone();
-            let bias = graph.initializers[&name].to_f32()?;
-            let sums = bias.iter().zip(shift);
-            let sums: Vec<f32> = sums
-                .map(|(bias, shift)| (f64::from(*bias) + shift) as f32)
-                .collect();
-            let tensor = Tensor::from_values(vec![sums.len()], &sums);
-            graph.initializers.insert(name, tensor);
-            Ok(())
+            let name = original.nodes[node].inputs[input].clone();
+            let bias = original.initializers[&name].to_f32()?;
+            (name, bias)
         }
-        Some(Place::Absent) => {
-            let mut names = FreshNames::of(graph);
-            let name = names.take(&format!("{}.bias", graph.nodes[layer.node].label()));
-            let shift: Vec<f32> = shift.iter().map(|&shift| shift as f32).collect();
-            let tensor = Tensor::from_values(vec![shift.len()], &shift);
-            graph.initializers.insert(name.clone(), tensor);
-            let inputs = &mut graph.nodes[layer.node].inputs;
-            inputs.resize(3, String::new());
-            inputs[2] = name;
-            Ok(())
-        }
+        Some(Place::Absent) => (bias_of(graph, layer), vec![0.0; shift.len()]),
+    };
+    let sums = bias.iter().zip(shift);
+    let sums: Vec<f32> = sums
+        .map(|(bias, shift)| (f64::from(*bias) + shift) as f32)
+        .collect();
+    let tensor = Tensor::from_values(vec![sums.len()], &sums);
+    graph.initializers.insert(name, tensor);
+    Ok(())
+}
+
+/// Name of the bias that `layer` has in `graph`, or gets.
+fn bias_of(graph: &mut Graph, layer: &Layer) -> String {
+    if let Some(bias) = graph.nodes[layer.node].input(2) {
+        return bias.to_owned();
     }
+    let label = graph.nodes[layer.node].label();
+    let name = FreshNames::of(graph).take(&format!("{label}.bias"));
+    let inputs = &mut graph.nodes[layer.node].inputs;
+    inputs.resize(3, String::new());
+    inputs[2].clone_from(&name);
+    name
 }

@@ -22,6 +22,7 @@ mod report;
 mod rewrite;
 mod rows;
 mod select;
+mod sensitivity;
 mod structure;
 mod trace;
 mod weight;

@@ -1,8 +1,11 @@
 //! Channels taken out of a model, with or without the layers that read them making up for it.
 
-use edgefit_engine::Engine;
+use std::collections::BTreeMap;
+
+use edgefit_engine::{Array, Engine};
 use edgefit_graph::Graph;
 use edgefit_predict::Samples;
+use rayon::prelude::*;
 
 use crate::calibrated::{Calibrated, makes_up, with_outputs};
 use crate::covariance::Covariance;
@@ -31,24 +34,13 @@ impl Calibrated<'_> {
     /// # Errors
     /// A weight is not of floats, or what comes out does not hold together.
     pub fn prune(&self, kept: &Kept) -> Result<Graph> {
-        let structure = self.structure;
-        let mut graph = structure.graph.clone();
-        for layer in losing(structure, kept) {
-            if let Some(inputs) = self.input_of(layer) {
-                let kept = kept_of(structure, layer, kept);
-                let reading = Reading {
-                    now: inputs,
-                    before: inputs,
-                    kept: &kept,
-                };
-                reconstruct(&mut graph, layer, &reading)?;
-            }
-        }
-        rewritten(structure, &graph, kept)
+        let graph = self.reconstructed(kept)?;
+        rewritten(self.structure, &graph, kept)
     }
 
-    /// As [`Calibrated::prune`], layer by layer from the input to the output, each with what it reads behind
-    /// those before it: two runs over `samples` for each layer.
+    /// As [`Calibrated::prune`], and then once more from the input to the output, a few layers at a time: each
+    /// predicts what it read before from what it reads behind those before it, so that errors do not add up.
+    /// Both models are run over `samples` for each of these steps.
     ///
     /// # Errors
     /// As there, and those of the samples and the engines.
@@ -59,40 +51,100 @@ impl Calibrated<'_> {
         engines: [&mut dyn Engine; 2],
     ) -> Result<Graph> {
         let structure = self.structure;
-        let mut graph = structure.graph.clone();
+        let mut graph = self.reconstructed(kept)?;
+        let layers: Vec<&Layer> = losing(structure, kept).collect();
         let [whole, pruned] = engines;
-        for layer in losing(structure, kept) {
-            let value = graph.nodes[layer.node].inputs[layer.input].clone();
-            let made = rewritten(structure, &graph, kept)?;
-            whole.load(&with_outputs(
-                &structure.graph,
-                std::iter::once(value.as_str()),
-            ))?;
-            pruned.load(&with_outputs(&made, std::iter::once(value.as_str())))?;
-            let mask = kept_of(structure, layer, kept);
-            let mut now = Covariance::new([layer.inputs; 2]);
-            let mut before = now.clone();
+        for layers in layers.chunks(layers.len().div_ceil(STEPS).max(1)) {
+            let mut turns: Vec<Turn> = layers
+                .iter()
+                .map(|layer| Turn::of(structure, layer, kept))
+                .collect();
+            let values = || turns.iter().map(|turn| turn.value.as_str());
+            let before = with_outputs(&structure.graph, values());
+            let now = with_outputs(&rewritten(structure, &graph, kept)?, values());
+            whole.load(&before)?;
+            pruned.load(&now)?;
             for (number, batch) in samples.batches().enumerate() {
                 let batch = batch?;
-                let one = whole.run(&batch)?;
-                let other = pruned.run(&batch)?;
-                let (Some(one), Some(other)) = (one.first(), other.first()) else {
-                    continue;
-                };
-                let original = rows(one, layer.axis, number);
-                let left = spread(&rows(other, layer.axis, number), &mask);
-                now.add(&left, &left);
-                before.add(&left, &original);
+                let (before, now) = (
+                    named(&before, whole.run(&batch)?),
+                    named(&now, pruned.run(&batch)?),
+                );
+                turns.par_iter_mut().for_each(|turn| {
+                    if let (Some(before), Some(now)) =
+                        (before.get(&turn.value), now.get(&turn.value))
+                    {
+                        turn.add(before, now, number);
+                    }
+                });
             }
-            let reading = Reading {
-                now: &now,
-                before: &before,
-                kept: &mask,
-            };
-            reconstruct(&mut graph, layer, &reading)?;
+            for turn in &turns {
+                let reading = Reading {
+                    now: &turn.now,
+                    before: &turn.before,
+                    kept: &turn.kept,
+                };
+                reconstruct(&mut graph, &structure.graph, turn.layer, &reading)?;
+            }
         }
         rewritten(structure, &graph, kept)
     }
+
+    /// The whole model, in which every layer makes up for what it is to lose.
+    fn reconstructed(&self, kept: &Kept) -> Result<Graph> {
+        let structure = self.structure;
+        let mut graph = structure.graph.clone();
+        for layer in losing(structure, kept) {
+            if let Some(inputs) = self.input_of(layer) {
+                let kept = kept_of(structure, layer, kept);
+                let reading = Reading {
+                    now: inputs,
+                    before: inputs,
+                    kept: &kept,
+                };
+                reconstruct(&mut graph, &structure.graph, layer, &reading)?;
+            }
+        }
+        Ok(graph)
+    }
+}
+
+/// Most steps from the input to the output.
+const STEPS: usize = 8;
+
+/// A layer whose turn it is.
+struct Turn<'s> {
+    layer: &'s Layer,
+    value: String,
+    kept: Vec<bool>,
+    now: Covariance,
+    before: Covariance,
+}
+
+impl<'s> Turn<'s> {
+    fn of(structure: &Structure, layer: &'s Layer, kept: &Kept) -> Self {
+        let empty = Covariance::new([layer.inputs; 2]);
+        Turn {
+            layer,
+            value: structure.graph.nodes[layer.node].inputs[layer.input].clone(),
+            kept: kept_of(structure, layer, kept),
+            now: empty.clone(),
+            before: empty,
+        }
+    }
+
+    fn add(&mut self, before: &Array, now: &Array, number: usize) {
+        let axis = self.layer.axis;
+        let left = spread(&rows(now, axis, number), &self.kept);
+        self.now.add(&left, &left);
+        self.before.add(&left, &rows(before, axis, number));
+    }
+}
+
+/// What `graph` made, by name.
+fn named(graph: &Graph, arrays: Vec<Array>) -> BTreeMap<String, Array> {
+    let names = graph.outputs.iter().map(|output| output.name.clone());
+    names.zip(arrays).collect()
 }
 
 /// The layers that lose channels which they read.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::covariance::{Center, Covariance};
 use crate::error::Result;
-use crate::intercept::add_intercept;
+use crate::intercept::set_intercept;
 use crate::layer::Layer;
 use crate::linear::Cholesky;
 use crate::select::center;
@@ -25,14 +25,19 @@ pub(crate) struct Reading<'a> {
     pub kept: &'a [bool],
 }
 
-/// Lets `layer` of `graph` make from what it reads now, at the places that are kept, what it made before. The
-/// columns of what is gone stay in the weight.
+/// Lets `layer` of `graph` make from what it reads now, at the places that are kept, what it makes in the
+/// `original`. The columns of what is gone stay in the weight.
 ///
 /// # Errors
 /// A weight is not of floats.
-pub(crate) fn reconstruct(graph: &mut Graph, layer: &Layer, reading: &Reading) -> Result<()> {
-    let center = center(graph, layer);
-    let mut weight = Weight::of(graph, layer)?;
+pub(crate) fn reconstruct(
+    graph: &mut Graph,
+    original: &Graph,
+    layer: &Layer,
+    reading: &Reading,
+) -> Result<()> {
+    let center = center(original, layer);
+    let mut weight = Weight::of(original, layer)?;
     let mut shift = vec![0.0; layer.outputs];
     for group in 0..layer.groups {
         let channels = group * weight.width()..(group + 1) * weight.width();
@@ -46,7 +51,7 @@ pub(crate) fn reconstruct(graph: &mut Graph, layer: &Layer, reading: &Reading) -
     let name = graph.nodes[layer.node].inputs[layer.weight].clone();
     graph.initializers.insert(name, weight.tensor());
     if center == Center::Mean {
-        add_intercept(graph, layer, &shift)?;
+        set_intercept(graph, original, layer, &shift)?;
     }
     Ok(())
 }

@@ -4,15 +4,15 @@ use edgefit_graph::Graph;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
-use crate::calibrated::{Calibrated, makes_up};
+use crate::calibrated::Calibrated;
 use crate::covariance::Center;
 use crate::elimination::Elimination;
 use crate::error::Result;
 use crate::intercept::takes_intercept;
 use crate::layer::Layer;
 use crate::ranking::{Ranked, Ranking};
-use crate::reconstruct::RIDGE;
 use crate::structure::{Group, Structure};
 use crate::weight::Weight;
 
@@ -35,9 +35,13 @@ impl Calibrated<'_> {
     /// A weight is not of floats.
     pub fn rank(&self, selection: Selection, multiple: usize) -> Result<Ranking> {
         let structure = self.structure;
-        let groups = structure.groups().iter().enumerate();
-        let groups = groups.map(|(index, group)| match selection {
-            Selection::Reconstruction => self.by_reconstruction(index, group),
+        let readers = match selection {
+            Selection::Reconstruction => self.readers()?,
+            _ => structure.groups().iter().map(|_| Vec::new()).collect(),
+        };
+        let groups = structure.groups().par_iter().zip(readers).enumerate();
+        let groups = groups.map(|(index, (group, readers))| match selection {
+            Selection::Reconstruction => Ok(by_reconstruction(group, readers)),
             Selection::Magnitude => {
                 let scores = magnitudes(structure, index)?;
                 Ok(by_scores(group, scores))
@@ -55,55 +59,61 @@ impl Calibrated<'_> {
         })
     }
 
-    /// Removes the cheapest unit, lets all its readers make up for it, and so on.
-    fn by_reconstruction(&self, index: usize, group: &Group) -> Result<Ranked> {
-        let mut readers = self.readers(index)?;
-        let mut left = Left::of(group);
-        let mut ranked = Ranked::default();
-        let mut lost = 0.0;
-        loop {
-            let losses = left.removable().map(|unit| {
-                let each = readers.iter().map(|reader| reader.loss(unit));
-                (unit, each.sum::<f64>())
-            });
-            let Some((unit, loss)) = losses.min_by(|a, b| a.1.total_cmp(&b.1)) else {
-                return Ok(ranked);
-            };
-            for reader in &mut readers {
-                reader.remove(unit);
-            }
-            left.remove(unit);
-            lost += loss;
-            ranked.order.push(unit);
-            ranked.losses.push(lost);
-        }
-    }
-
-    fn readers(&self, group: usize) -> Result<Vec<Reader>> {
+    /// For each group the layers that read it.
+    fn readers(&self) -> Result<Vec<Vec<Reader>>> {
         let structure = self.structure;
-        let mut readers = Vec::new();
+        let mut all: Vec<Vec<Reader>> = structure.groups().iter().map(|_| Vec::new()).collect();
         for layer in &structure.layers {
             let (Some(read), Some(inputs)) = (&layer.read, self.input_of(layer)) else {
                 continue;
             };
-            let units = structure.units_in(read, group);
-            if !makes_up(structure, layer) || units.iter().all(Option::is_none) {
-                continue;
-            }
-            let mut channels = vec![Vec::new(); structure.groups()[group].units.len()];
-            for (channel, unit) in units.into_iter().enumerate() {
-                if let Some(unit) = unit {
-                    channels[unit].push(channel);
-                }
-            }
             let weight = Weight::of(&structure.graph, layer)?;
             let center = center(&structure.graph, layer);
-            readers.push(Reader {
-                channels,
-                elimination: Elimination::of(&weight, layer.groups, inputs, center, RIDGE),
-            });
+            let whole = Elimination::of(&weight, layer.groups, inputs, center);
+            for (group, readers) in all.iter_mut().enumerate() {
+                let units = structure.units_in(read, group);
+                let places = units.iter().enumerate();
+                let own: Vec<(usize, usize)> = places
+                    .filter_map(|(place, unit)| Some((place, (*unit)?)))
+                    .collect();
+                if own.is_empty() {
+                    continue;
+                }
+                let mut channels = vec![Vec::new(); structure.groups()[group].units.len()];
+                for (at, (_, unit)) in own.iter().enumerate() {
+                    channels[*unit].push(at);
+                }
+                let places: Vec<usize> = own.iter().map(|(place, _)| *place).collect();
+                readers.push(Reader {
+                    channels,
+                    elimination: whole.part(&places),
+                });
+            }
         }
-        Ok(readers)
+        Ok(all)
+    }
+}
+
+/// Removes the cheapest unit, lets all its readers make up for it, and so on.
+fn by_reconstruction(group: &Group, mut readers: Vec<Reader>) -> Ranked {
+    let mut left = Left::of(group);
+    let mut ranked = Ranked::default();
+    let mut lost = 0.0;
+    loop {
+        let losses = left.removable().map(|unit| {
+            let each = readers.iter().map(|reader| reader.loss(unit));
+            (unit, each.sum::<f64>())
+        });
+        let Some((unit, loss)) = losses.min_by(|a, b| a.1.total_cmp(&b.1)) else {
+            return ranked;
+        };
+        for reader in &mut readers {
+            reader.remove(unit);
+        }
+        left.remove(unit);
+        lost += loss;
+        ranked.order.push(unit);
+        ranked.losses.push(lost);
     }
 }
 
@@ -138,8 +148,7 @@ impl Reader {
 }
 
 /// What is left of a group.
-struct Left<'g> {
-    group: &'g Group,
+struct Left {
     here: Vec<bool>,
     /// Of each cover how many units are left.
     covers: Vec<usize>,
@@ -147,8 +156,8 @@ struct Left<'g> {
     covers_of: Vec<Vec<usize>>,
 }
 
-impl<'g> Left<'g> {
-    fn of(group: &'g Group) -> Self {
+impl Left {
+    fn of(group: &Group) -> Self {
         let mut covers_of = vec![Vec::new(); group.units.len()];
         for (cover, units) in group.covers.iter().enumerate() {
             for &unit in units {
@@ -156,7 +165,6 @@ impl<'g> Left<'g> {
             }
         }
         Left {
-            group,
             here: vec![true; group.units.len()],
             covers: group.covers.iter().map(Vec::len).collect(),
             covers_of,
@@ -165,12 +173,12 @@ impl<'g> Left<'g> {
 
     /// Units that can go without leaving a layer with nothing.
     fn removable(&self) -> impl Iterator<Item = usize> {
-        let last = |unit: usize| {
-            self.covers_of[unit]
-                .iter()
-                .any(|&cover| self.covers[cover] == 1)
-        };
-        (0..self.group.units.len()).filter(move |&unit| self.here[unit] && !last(unit))
+        (0..self.here.len()).filter(|&unit| self.can_go(unit))
+    }
+
+    fn can_go(&self, unit: usize) -> bool {
+        let mut covers = self.covers_of[unit].iter();
+        self.here[unit] && covers.all(|&cover| self.covers[cover] > 1)
     }
 
     fn remove(&mut self, unit: usize) {
@@ -189,7 +197,7 @@ fn by_scores(group: &Group, scores: Vec<f64>) -> Ranked {
     let mut ranked = Ranked::default();
     let mut lost = 0.0;
     for unit in order {
-        if left.removable().any(|other| other == unit) {
+        if left.can_go(unit) {
             left.remove(unit);
             lost += scores[unit];
             ranked.order.push(unit);

@@ -4,7 +4,7 @@ use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::engine::{InProcess, fastest};
 use edgefit::predict::{Chosen, Comparison, outputs};
-use edgefit::prune::{Calibrated, Macs, Report, Run, Selection, Structure};
+use edgefit::prune::{Calibrated, Macs, Report, Run, Selection, Structure, Widths};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 
@@ -33,20 +33,30 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
         Calibrated::new(&structure, &calibration, &mut engine).map_err(in_file(&path))?;
     spinner.tell("ranking channels");
     let multiple = usize::from(args.multiple);
-    let ranking = calibrated.rank(Selection::Reconstruction, multiple)?;
+    let mut ranking = calibrated.rank(Selection::Reconstruction, multiple)?;
     let widths = match (args.keep, args.macs) {
         (Some(share), _) => ranking.uniform(&structure, share)?,
         (None, budget) => {
             let macs = Macs::of(&structure, &ranking)?;
             let budget = budget.context("give --keep or --macs")?;
+            // Refused before the groups are weighed, which takes a while.
+            let cost = |widths: &Widths| macs.with(widths);
             ranking
-                .within(&structure, &|widths| macs.with(widths), budget, "MACs")
+                .within(&structure, &cost, budget, "MACs")
+                .map_err(in_file(&path))?;
+            spinner.tell("weighing groups");
+            calibrated.weigh(&mut ranking, &calibration, &mut engine)?;
+            ranking
+                .within(&structure, &cost, budget, "MACs")
                 .map_err(in_file(&path))?
         }
     };
     let kept = ranking.kept(&structure, &widths);
     spinner.tell("pruning");
-    let made = calibrated.prune(&kept).map_err(in_file(&path))?;
+    let mut other = InProcess::new(fastest(), threads(args.threads));
+    let made = calibrated
+        .prune_in_turn(&kept, &calibration, [&mut engine, &mut other])
+        .map_err(in_file(&path))?;
     spinner.tell("comparing");
     let mut made_of = |graph| outputs(graph, &validation, usize::MAX, &mut engine);
     let (before, after) = (made_of(structure.graph())?, made_of(&made)?);

@@ -25,7 +25,11 @@ mod select;
 mod sensitivity;
 mod structure;
 mod trace;
+mod unshare;
 mod weight;
+
+#[cfg(test)]
+mod networks;
 
 pub use calibrated::Calibrated;
 pub use error::{Error, Result};

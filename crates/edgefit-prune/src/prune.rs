@@ -193,3 +193,6 @@ fn spread(rows: &[f32], kept: &[bool]) -> Vec<f32> {
     }
     made
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,25 +125,20 @@ impl<'s> Shapes<'s> {
             let (Some(x), Some(y)) = (node.input(0), node.outputs.first()) else {
                 continue;
             };
-            let given = match op {
-                Op::Reshape(_) | Op::Expand(_) if self.shrinks(y) => Given {
-                    input: 1,
-                    values: self.target(graph, index, 1)?,
-                },
-                Op::Resize(_) if self.shrinks(y) && node.input(3).is_some() => Given {
-                    input: 3,
-                    values: self.target(graph, index, 3)?,
-                },
+            let (input, values) = match op {
+                Op::Reshape(_) | Op::Expand(_) if self.shrinks(y) => {
+                    (1, self.target(graph, index, 1)?)
+                }
+                Op::Resize(_) if self.shrinks(y) && node.input(3).is_some() => {
+                    (3, self.target(graph, index, 3)?)
+                }
                 Op::Split(split) if self.shrinks(x) => {
                     let Ok((axis, _)) = split.pieces(self.dims(x)) else {
                         continue;
                     };
                     let pieces = node.outputs.iter();
                     let sizes = pieces.map(|piece| self.left(piece, axis) as i64);
-                    Given {
-                        input: 1,
-                        values: sizes.collect(),
-                    }
+                    (1, Some(sizes.collect()))
                 }
                 Op::Slice(slice) if self.shrinks(x) => {
                     let Ok(ranges) = slice.ranges(self.dims(x)) else {
@@ -154,7 +149,9 @@ impl<'s> Shapes<'s> {
                 }
                 _ => continue,
             };
-            give(graph, index, given, &mut names);
+            if let Some(values) = values {
+                give(graph, index, Given { input, values }, &mut names);
+            }
         }
         Ok(())
     }
@@ -178,8 +175,9 @@ impl<'s> Shapes<'s> {
         })
     }
 
-    /// The shape that a node is given: what it was, with the sizes that are left.
-    fn target(&self, graph: &Graph, index: usize, input: usize) -> Result<Vec<i64>> {
+    /// The shape that a node is given: what it was, with the sizes that are left; `None` if it is computed
+    /// in a way that only the batch can follow.
+    fn target(&self, graph: &Graph, index: usize, input: usize) -> Result<Option<Vec<i64>>> {
         let node = &graph.nodes[index];
         let output = node.outputs[0].as_str();
         let rank = self.dims(output).len();
@@ -193,30 +191,33 @@ impl<'s> Shapes<'s> {
                     *value = self.left(output, axis) as i64;
                 }
             }
-            return Ok(values);
+            return Ok(Some(values));
         }
-        // Computed from shapes, with sizes in it that may be gone: the batch is all that stays open.
+        // Computed from shapes, with sizes in it that may be gone.
+        let size = |inference: Option<&Inference>, name: &str, axis: usize| {
+            let ty = inference.and_then(|inference| inference.get(name))?;
+            ty.dims.get(axis).copied()
+        };
+        let input = node.input(0).unwrap_or_default();
         let mut open = 0;
         let values = (0..rank).map(|axis| {
-            let sizes = [Some(&self.one), self.two.as_ref()].map(|inference| {
-                let ty = inference.and_then(|inference| inference.get(output));
-                ty.map(|ty| ty.dims[axis])
-            });
-            if sizes[1].is_none() || sizes[0] == sizes[1] {
+            let sizes = |name: &str| {
+                [Some(&self.one), self.two.as_ref()].map(|inference| size(inference, name, axis))
+            };
+            let [one, two] = sizes(output);
+            if two.is_none() || one == two {
                 self.left(output, axis) as i64
+            } else if node.op == "Expand" && sizes(input) == [one, two] {
+                // As many as there are.
+                1
             } else {
                 open += 1;
                 -1
             }
         });
         let values: Vec<i64> = values.collect();
-        match (open, node.op.as_str()) {
-            (0, _) | (1, "Reshape") => Ok(values),
-            _ => Err(inconsistent(&format!(
-                "the shape that {} computes cannot be rewritten",
-                node.place()
-            ))),
-        }
+        let can_be_open = usize::from(node.op == "Reshape");
+        Ok((open <= can_be_open).then_some(values))
     }
 
     /// Gives a Slice the ranges that are left of its own.

@@ -12,6 +12,7 @@ use crate::channels::{Channels, Labels};
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::trace::{Axes, Trace};
+use crate::unshare::unshare_vectors;
 
 /// A float model, and which of its channels can be removed.
 ///
@@ -90,6 +91,7 @@ impl Structure {
         lift_constants(&mut graph);
         let widened = single_precision(&mut graph);
         fold_moved_weights(&mut graph);
+        unshare_vectors(&mut graph);
         check_finite(&graph)?;
         let inference = infer(&graph, &InputShapes::bind(&graph, 1, None)?)?;
         let trace = Trace::of(&graph, &inference)?;
@@ -317,3 +319,6 @@ fn sizes(trace: &Trace) -> HashMap<u32, usize> {
     }
     sizes
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Small networks for the tests, and numbers that look random.
+
+use edgefit_engine::{Array, Engine, EngineName, InProcess, random_arrays};
+use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
+
+/// A graph that takes x (n, `sizes`) and gives y.
+pub(crate) fn graph(sizes: &[usize]) -> Graph {
+    let mut graph = Graph::new("small", 17);
+    let known = sizes.iter().copied().map(Dim::Known);
+    let dims = std::iter::once(Dim::Symbol("n".into())).chain(known);
+    graph.inputs.push(ValueInfo::f32("x", dims.collect()));
+    graph.outputs.push(ValueInfo::float("y"));
+    graph
+}
+
+/// Gives `graph` a weight of numbers between −1 and 1.
+pub(crate) fn weight(graph: &mut Graph, name: &str, dims: &[usize]) {
+    let count: usize = dims.iter().product();
+    let seed = name.bytes().map(f32::from).sum::<f32>();
+    let values = (0..count).map(|at| (at as f32 * 12.9898 + seed).sin() * 43_758.547);
+    let values: Vec<f32> = values
+        .map(|value| 2.0 * (value - value.floor()) - 1.0)
+        .collect();
+    let tensor = Tensor::from_values(dims.to_vec(), &values);
+    graph.initializers.insert(name.into(), tensor);
+}
+
+/// A convolution with the weight `name` of these dimensions, padded to keep the size of images.
+pub(crate) fn conv(
+    graph: &mut Graph,
+    name: &str,
+    [x, y]: [&str; 2],
+    dims: [usize; 3],
+    groups: i64,
+) {
+    let [made, read, kernel] = dims;
+    let (w, b) = (format!("{name}.w"), format!("{name}.b"));
+    weight(graph, &w, &[made, read, kernel, kernel]);
+    weight(graph, &b, &[made]);
+    let pads = Attribute::Ints(vec![(kernel / 2) as i64; 4]);
+    let node = Node::new("Conv", name, &[x, &w, &b], &[y]);
+    graph.nodes.push(
+        node.with("pads", pads)
+            .with("group", Attribute::Int(groups)),
+    );
+}
+
+/// A node without attributes.
+pub(crate) fn node(graph: &mut Graph, op: &str, inputs: &[&str], output: &str) {
+    graph.nodes.push(Node::new(op, output, inputs, &[output]));
+}
+
+/// Integers that a node reads.
+pub(crate) fn integers(graph: &mut Graph, name: &str, values: &[i64]) {
+    let tensor = Tensor::from_values(vec![values.len()], values);
+    graph.initializers.insert(name.into(), tensor);
+}
+
+/// x (n, 4, 6, 6) → an inverted residual with squeeze-and-excite → a grouped convolution → halves that
+/// multiply each other → concatenation → flatten → 3 logits.
+pub(crate) fn network() -> Graph {
+    let mut graph = graph(&[4, 6, 6]);
+    let g = &mut graph;
+    conv(g, "stem", ["x", "s"], [16, 4, 3], 1);
+    conv(g, "expand", ["s", "e0"], [32, 16, 1], 1);
+    node(g, "Relu", &["e0"], "e");
+    conv(g, "depthwise", ["e", "d0"], [32, 1, 3], 32);
+    node(g, "Relu", &["d0"], "d");
+    node(g, "GlobalAveragePool", &["d"], "pooled");
+    conv(g, "squeeze", ["pooled", "q0"], [8, 32, 1], 1);
+    node(g, "Relu", &["q0"], "q");
+    conv(g, "excite", ["q", "g0"], [32, 8, 1], 1);
+    node(g, "Sigmoid", &["g0"], "gate");
+    node(g, "Mul", &["d", "gate"], "gated");
+    conv(g, "project", ["gated", "p"], [16, 32, 1], 1);
+    node(g, "Add", &["s", "p"], "trunk");
+    conv(g, "grouped", ["trunk", "u"], [16, 4, 3], 4);
+    integers(g, "halves", &[8, 8]);
+    let split = Node::new("Split", "split", &["u", "halves"], &["a", "b"]);
+    g.nodes.push(split.with("axis", Attribute::Int(1)));
+    node(g, "Mul", &["a", "b"], "product");
+    conv(g, "side", ["trunk", "v"], [8, 16, 1], 1);
+    let concat = Node::new("Concat", "concat", &["product", "v"], &["joined"]);
+    g.nodes.push(concat.with("axis", Attribute::Int(1)));
+    integers(g, "flat.shape", &[-1, 16 * 36]);
+    node(g, "Reshape", &["joined", "flat.shape"], "flat");
+    weight(g, "head.w", &[3, 16 * 36]);
+    weight(g, "head.b", &[3]);
+    let head = Node::new("Gemm", "head", &["flat", "head.w", "head.b"], &["y"]);
+    g.nodes.push(head.with("transB", Attribute::Int(1)));
+    graph.check().unwrap();
+    graph
+}
+
+/// Batches of inputs for [`network`].
+pub(crate) fn samples<const N: usize>() -> [Vec<Array>; N] {
+    std::array::from_fn(|seed| random_arrays([vec![2, 4, 6, 6]], seed as u64))
+}
+
+/// An engine that is always there.
+pub(crate) fn engine() -> InProcess {
+    InProcess::new(EngineName::Tract, 1)
+}
+
+/// What `graph` makes of `inputs`.
+pub(crate) fn run(graph: &Graph, inputs: &[Array]) -> Vec<f32> {
+    let mut engine = engine();
+    engine.load(graph).unwrap();
+    engine.run(inputs).unwrap().swap_remove(0).values
+}

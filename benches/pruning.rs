@@ -105,9 +105,7 @@ fn main() -> Result<(), Failure> {
             judge(&format!("{name}, made up"), &made, spent)?;
             if selection != Selection::Magnitude {
                 let clock = std::time::Instant::now();
-                let mut engines = [0, 1].map(|_| InProcess::new(fastest(), threads));
-                let [a, b] = &mut engines;
-                let made = calibrated.prune_in_turn(&kept, &calibration, [a, b])?;
+                let made = calibrated.prune_in_turn(&kept, &calibration, &mut engine)?;
                 println!("made up in turn in {:.1} s", clock.elapsed().as_secs_f64());
                 judge(&format!("{name}, made up in turn"), &made, spent)?;
             }

@@ -26,6 +26,7 @@ mod model_forms;
 mod mutations;
 mod predict;
 mod probe;
+mod prune;
 mod quantize;
 mod quantize_backbones;
 mod quantized;

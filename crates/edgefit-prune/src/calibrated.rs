@@ -20,6 +20,8 @@ use crate::structure::Structure;
 pub struct Calibrated<'s> {
     /// The structure.
     pub structure: &'s Structure,
+    /// How many samples it was run over.
+    pub samples: usize,
     /// Of the values that layers read channels of, along a dimension.
     pub(crate) inputs: BTreeMap<(String, usize), Covariance>,
 }
@@ -75,7 +77,11 @@ impl<'s> Calibrated<'s> {
         }
         match seen {
             0 => Err(Unusable::NoSamples.into()),
-            _ => Ok(Calibrated { structure, inputs }),
+            samples => Ok(Calibrated {
+                structure,
+                samples,
+                inputs,
+            }),
         }
     }
 

@@ -5,6 +5,12 @@ use gemm::{Parallelism, gemm};
 /// Most channels whose products are kept; of more only the squares are.
 pub(crate) const LARGEST: usize = 2048;
 
+/// Share of the mean variance that each variance is raised by.
+const RIDGE: f64 = 1e-3;
+
+/// The same, for as many rows as channels.
+const FEW_ROWS: f64 = 2e-2;
+
 /// Sums and products of the rows of two sets of channels, which may be the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Covariance {
@@ -70,6 +76,18 @@ impl Covariance {
     /// Mean of a channel of the first or second set.
     pub fn mean(&self, set: usize, channel: usize) -> f64 {
         self.sums[set][channel] / self.count.max(1) as f64
+    }
+
+    /// What is added to the variances of some channels before they predict others: a share of their mean, more
+    /// where there are few rows for so many channels.
+    pub fn ridge(&self, channels: impl ExactSizeIterator<Item = usize>, center: Center) -> f64 {
+        let count = channels.len().max(1) as f64;
+        let mean = channels.map(|at| self.at(at, at, center)).sum::<f64>() / count;
+        if mean > 0.0 {
+            mean * (RIDGE + FEW_ROWS * count / self.count.max(1) as f64)
+        } else {
+            1.0
+        }
     }
 
     /// How channel `a` of the first and `b` of the second set vary together, around their means or around 0.

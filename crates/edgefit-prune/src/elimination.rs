@@ -6,7 +6,6 @@
 
 use crate::covariance::{Center, Covariance, multiply};
 use crate::linear::Cholesky;
-use crate::reconstruct::RIDGE;
 use crate::weight::Weight;
 
 /// A layer that loses channels. Of very many channels only the variances are known, and none takes over for
@@ -33,8 +32,7 @@ impl Elimination {
     pub fn of(weight: &Weight, groups: usize, inputs: &Covariance, center: Center) -> Self {
         let size = weight.width() * groups;
         let variance = |at: usize| inputs.at(at, at, center);
-        let mean = (0..size).map(variance).sum::<f64>() / size.max(1) as f64;
-        let added = if mean > 0.0 { RIDGE * mean } else { 1.0 };
+        let added = inputs.ridge(0..size, center);
         let raised =
             |i: usize, j: usize| inputs.at(i, j, center) + if i == j { added } else { 0.0 };
         let (step, products, inverse, energy) = if inputs.is_whole() {

@@ -74,7 +74,7 @@ pub(crate) fn network() -> Graph {
     node(g, "Mul", &["d", "gate"], "gated");
     conv(g, "project", ["gated", "p"], [16, 32, 1], 1);
     node(g, "Add", &["s", "p"], "trunk");
-    conv(g, "grouped", ["trunk", "u"], [16, 4, 3], 4);
+    conv(g, "grouped", ["trunk", "u"], [16, 8, 3], 2);
     integers(g, "halves", &[8, 8]);
     let split = Node::new("Split", "split", &["u", "halves"], &["a", "b"]);
     g.nodes.push(split.with("axis", Attribute::Int(1)));
@@ -92,7 +92,19 @@ pub(crate) fn network() -> Graph {
     graph
 }
 
-/// Batches of inputs for [`network`].
+/// x (n, 4, 6, 6) → three convolutions of single pixels, whose channels say much the same → y (n, 3, 6, 6).
+pub(crate) fn chain() -> Graph {
+    let mut graph = graph(&[4, 6, 6]);
+    let g = &mut graph;
+    conv(g, "a", ["x", "a0"], [16, 4, 1], 1);
+    node(g, "Relu", &["a0"], "a1");
+    conv(g, "b", ["a1", "b0"], [16, 16, 1], 1);
+    node(g, "Relu", &["b0"], "b1");
+    conv(g, "c", ["b1", "y"], [3, 16, 1], 1);
+    graph
+}
+
+/// Batches of inputs for those networks.
 pub(crate) fn samples<const N: usize>() -> [Vec<Array>; N] {
     std::array::from_fn(|seed| random_arrays([vec![2, 4, 6, 6]], seed as u64))
 }

@@ -1,11 +1,8 @@
 //! Channels taken out of a model, with or without the layers that read them making up for it.
 
-use std::collections::BTreeMap;
-
-use edgefit_engine::{Array, Engine};
+use edgefit_engine::Engine;
 use edgefit_graph::Graph;
 use edgefit_predict::Samples;
-use rayon::prelude::*;
 
 use crate::calibrated::{Calibrated, makes_up, with_outputs};
 use crate::covariance::Covariance;
@@ -14,7 +11,7 @@ use crate::kept::Kept;
 use crate::layer::Layer;
 use crate::reconstruct::{Reading, reconstruct};
 use crate::rewrite::rewritten;
-use crate::rows::rows;
+use crate::rows::{POSITIONS, rows};
 use crate::structure::Structure;
 
 impl Structure {
@@ -38,56 +35,56 @@ impl Calibrated<'_> {
         rewritten(self.structure, &graph, kept)
     }
 
-    /// As [`Calibrated::prune`], and then once more from the input to the output, a few layers at a time: each
-    /// predicts what it read before from what it reads behind those before it, so that errors do not add up.
-    /// Both models are run over `samples` for each of these steps.
+    /// As [`Calibrated::prune`], and then once more layer by layer from the input to the output: each predicts
+    /// what it read in the whole model from what it reads behind those before it, so that errors do not add up.
+    /// The first layers of the pruned model are run over `samples` for each.
     ///
     /// # Errors
-    /// As there, and those of the samples and the engines.
+    /// As there, and those of the samples and the engine.
     pub fn prune_in_turn(
         &self,
         kept: &Kept,
         samples: &dyn Samples,
-        engines: [&mut dyn Engine; 2],
+        engine: &mut dyn Engine,
     ) -> Result<Graph> {
         let structure = self.structure;
         let mut graph = self.reconstructed(kept)?;
         let layers: Vec<&Layer> = losing(structure, kept).collect();
-        let [whole, pruned] = engines;
-        for layers in layers.chunks(layers.len().div_ceil(STEPS).max(1)) {
-            let mut turns: Vec<Turn> = layers
-                .iter()
-                .map(|layer| Turn::of(structure, layer, kept))
-                .collect();
-            let values = || turns.iter().map(|turn| turn.value.as_str());
-            let before = with_outputs(&structure.graph, values());
-            let now = with_outputs(&rewritten(structure, &graph, kept)?, values());
-            whole.load(&before)?;
-            pruned.load(&now)?;
-            for (number, batch) in samples.batches().enumerate() {
-                let batch = batch?;
-                let (before, now) = (
-                    named(&before, whole.run(&batch)?),
-                    named(&now, pruned.run(&batch)?),
-                );
-                turns.par_iter_mut().for_each(|turn| {
-                    if let (Some(before), Some(now)) =
-                        (before.get(&turn.value), now.get(&turn.value))
-                    {
-                        turn.add(before, now, number);
-                    }
-                });
-            }
-            for turn in &turns {
+        let mut done = 0;
+        while done < layers.len() {
+            let next = &layers[done..][..self.remembered(&layers[done..])];
+            let whole = rows_of(structure, &structure.graph, next, (samples, &mut *engine))?;
+            for (layer, before) in next.iter().zip(whole) {
+                let mask = kept_of(structure, layer, kept);
+                let made = rewritten(structure, &graph, kept)?;
+                let now = rows_of(structure, &made, &[*layer], (samples, &mut *engine))?;
+                let mut own = Covariance::new([layer.inputs; 2]);
+                let mut both = own.clone();
+                for (now, before) in now.into_iter().flatten().zip(before) {
+                    let now = spread(&now, &mask);
+                    own.add(&now, &now);
+                    both.add(&now, &before);
+                }
                 let reading = Reading {
-                    now: &turn.now,
-                    before: &turn.before,
-                    kept: &turn.kept,
+                    now: &own,
+                    before: &both,
+                    kept: &mask,
                 };
-                reconstruct(&mut graph, &structure.graph, turn.layer, &reading)?;
+                reconstruct(&mut graph, &structure.graph, layer, &reading)?;
             }
+            done += next.len();
         }
         rewritten(structure, &graph, kept)
+    }
+
+    /// Of how many of the next layers the rows that they read in the whole model are held in memory at once.
+    fn remembered(&self, layers: &[&Layer]) -> usize {
+        let mut bytes = 0;
+        let fits = layers.iter().take_while(|layer| {
+            bytes += self.samples * POSITIONS * layer.inputs * size_of::<f32>();
+            bytes <= REMEMBERED
+        });
+        fits.count().max(1)
     }
 
     /// The whole model, in which every layer makes up for what it is to lose.
@@ -109,42 +106,31 @@ impl Calibrated<'_> {
     }
 }
 
-/// Most steps from the input to the output.
-const STEPS: usize = 8;
+/// Bytes of rows that are held in memory at once.
+const REMEMBERED: usize = 256 << 20;
 
-/// A layer whose turn it is.
-struct Turn<'s> {
-    layer: &'s Layer,
-    value: String,
-    kept: Vec<bool>,
-    now: Covariance,
-    before: Covariance,
-}
-
-impl<'s> Turn<'s> {
-    fn of(structure: &Structure, layer: &'s Layer, kept: &Kept) -> Self {
-        let empty = Covariance::new([layer.inputs; 2]);
-        Turn {
-            layer,
-            value: structure.graph.nodes[layer.node].inputs[layer.input].clone(),
-            kept: kept_of(structure, layer, kept),
-            now: empty.clone(),
-            before: empty,
+/// For each layer the rows that it reads in `graph`, batch by batch.
+fn rows_of(
+    structure: &Structure,
+    graph: &Graph,
+    layers: &[&Layer],
+    (samples, engine): (&dyn Samples, &mut dyn Engine),
+) -> Result<Vec<Vec<Vec<f32>>>> {
+    let value = |layer: &Layer| structure.graph.nodes[layer.node].inputs[layer.input].as_str();
+    let watched = with_outputs(graph, layers.iter().map(|layer| value(layer)));
+    engine.load(&watched)?;
+    let mut all = vec![Vec::new(); layers.len()];
+    for (number, batch) in samples.batches().enumerate() {
+        let made = engine.run(&batch?)?;
+        let places = layers.iter().zip(&mut all);
+        for (layer, all) in places {
+            let mut names = watched.outputs.iter();
+            if let Some(at) = names.position(|output| output.name == value(layer)) {
+                all.push(rows(&made[at], layer.axis, number));
+            }
         }
     }
-
-    fn add(&mut self, before: &Array, now: &Array, number: usize) {
-        let axis = self.layer.axis;
-        let left = spread(&rows(now, axis, number), &self.kept);
-        self.now.add(&left, &left);
-        self.before.add(&left, &rows(before, axis, number));
-    }
-}
-
-/// What `graph` made, by name.
-fn named(graph: &Graph, arrays: Vec<Array>) -> BTreeMap<String, Array> {
-    let names = graph.outputs.iter().map(|output| output.name.clone());
-    names.zip(arrays).collect()
+    Ok(all)
 }
 
 /// The layers that lose channels which they read.

@@ -12,9 +12,6 @@ use crate::linear::Cholesky;
 use crate::select::center;
 use crate::weight::Weight;
 
-/// Share of the mean variance that each variance is raised by.
-pub(crate) const RIDGE: f64 = 1e-3;
-
 /// How the channels that a layer is to read were, and what it reads instead.
 pub(crate) struct Reading<'a> {
     /// Of what it reads now, with itself.
@@ -74,9 +71,7 @@ impl Map {
         center: Center,
     ) -> Self {
         let Reading { now, before, .. } = reading;
-        let variances = kept.iter().map(|&at| now.at(at, at, center));
-        let mean = variances.sum::<f64>() / kept.len().max(1) as f64;
-        let ridge = if mean > 0.0 { RIDGE * mean } else { 1.0 };
+        let ridge = now.ridge(kept.iter().copied(), center);
         let raised = |i: usize, j: usize| {
             let value = now.at(kept[i], kept[j], center);
             if i == j { value + ridge } else { value }

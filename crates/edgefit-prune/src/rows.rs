@@ -3,7 +3,7 @@
 use edgefit_engine::Array;
 
 /// Most positions that are taken of a sample: neighbouring ones say nearly the same.
-const POSITIONS: usize = 64;
+pub(crate) const POSITIONS: usize = 64;
 
 /// Rows of the channels along dimension `axis` of `array`, at positions that are evenly spread, and
 /// shifted from batch to batch: the same for arrays of the same size and number `batch`.

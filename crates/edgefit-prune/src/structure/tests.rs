@@ -38,7 +38,7 @@ fn channels_that_meet_go_together() {
             // The depthwise convolution carries, the gate multiplies.
             (names(&["expand", "depthwise", "excite"]), 32),
             (names(&["squeeze"]), 8),
-            // The same of each group of four, and the halves of a product.
+            // The same of both groups, which are the halves of a product.
             (names(&["grouped"]), 16),
             (names(&["side"]), 8),
         ]
@@ -49,16 +49,17 @@ fn channels_that_meet_go_together() {
 #[test]
 fn groups_of_a_convolution_lose_the_same() {
     let structure = Structure::of(&network()).unwrap();
-    let grouped = &structure.groups()[3];
-    // Four channels a group, of which the first two groups are one half: four units of four.
-    assert_eq!(grouped.units, [4; 4]);
-    assert_eq!(grouped.step(8), 2);
+    // Fewer groups than channels in each.
+    let grouped = &structure.groups()[2];
+    assert_eq!(grouped.nodes, ["grouped"]);
+    assert_eq!(grouped.units, [2; 8]);
+    assert_eq!(grouped.step(8), 4);
     let mut many = graph(&[32, 6, 6]);
     conv(&mut many, "a", ["x", "a0"], [32, 32, 1], 1);
     conv(&mut many, "b", ["a0", "b0"], [32, 4, 3], 8);
     conv(&mut many, "c", ["b0", "y"], [8, 32, 1], 1);
     let structure = Structure::of(&many).unwrap();
-    // More groups than channels in each: a group goes as a whole.
+    // More of them: a group goes as a whole.
     assert_eq!(structure.groups()[0].nodes, ["a", "b"]);
     assert_eq!(structure.groups()[0].units, [4; 8]);
 }

@@ -53,9 +53,8 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
     };
     let kept = ranking.kept(&structure, &widths);
     spinner.tell("pruning");
-    let mut other = InProcess::new(fastest(), threads(args.threads));
     let made = calibrated
-        .prune_in_turn(&kept, &calibration, [&mut engine, &mut other])
+        .prune_in_turn(&kept, &calibration, &mut engine)
         .map_err(in_file(&path))?;
     spinner.tell("comparing");
     let mut made_of = |graph| outputs(graph, &validation, usize::MAX, &mut engine);

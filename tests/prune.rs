@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use crate::common::npz::{Values, save};
-use crate::common::quantized::{float, quantized};
+use crate::common::quantized::{RANGES, float, quantized};
 use crate::common::{
     Ran, assert_fields, assert_refused, command, edgefit, onnxruntime, run, small_backbone,
     some_photographs,
@@ -153,7 +153,7 @@ fn what_cannot_be_pruned_is_refused_in_one_line() {
     }
     files.assert_refused(&["--keep", "many"], &["many"]);
     files.assert_refused(&[], &["--keep"]);
-    let int8 = quantized(&[("x", -1.0, 1.0), ("r", 0.0, 2.0), ("f", 0.0, 2.0)], 127);
+    let int8 = quantized(&RANGES, 127);
     int8.save(&files.model).unwrap();
     files.assert_refused(
         &["--keep", "0.5"],

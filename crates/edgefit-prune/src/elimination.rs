@@ -216,7 +216,10 @@ mod tests {
         let rows = [
             1f32, 0.0, 1.0, -1.0, 0.0, -1.0, 0.0, 1.0, 1.0, 0.0, -1.0, -1.0,
         ];
-        inputs.add(&rows, &rows);
+        // Often enough for as many channels.
+        for _ in 0..100 {
+            inputs.add(&rows, &rows);
+        }
         let weight = Weight::of(&graph, &layer).unwrap();
         Elimination::of(&weight, 1, &inputs, Center::Mean)
     }

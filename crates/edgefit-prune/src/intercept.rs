@@ -3,12 +3,17 @@
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{FreshNames, Graph, Node, Tensor};
 
+use crate::covariance::Center;
 use crate::error::Result;
 use crate::layer::Layer;
 
-/// Whether something adds a constant to what `layer` makes, or can be made to.
-pub(crate) fn takes_intercept(graph: &Graph, layer: &Layer) -> bool {
-    place(graph, layer).is_some()
+/// What the inputs of `layer` vary around: their mean, if something adds a constant to what it makes or can be
+/// made to.
+pub(crate) fn center(graph: &Graph, layer: &Layer) -> Center {
+    match place(graph, layer) {
+        Some(_) => Center::Mean,
+        None => Center::Zero,
+    }
 }
 
 /// Where a layer's bias is.

@@ -6,10 +6,9 @@ use rayon::prelude::*;
 
 use crate::covariance::{Center, Covariance};
 use crate::error::Result;
-use crate::intercept::set_intercept;
+use crate::intercept::{center, set_intercept};
 use crate::layer::Layer;
 use crate::linear::Cholesky;
-use crate::select::center;
 use crate::weight::Weight;
 
 /// How the channels that a layer is to read were, and what it reads instead.

@@ -1,17 +1,14 @@
 //! Which channels go first: by what their removal costs, by the size of their weights, or at random.
 
-use edgefit_graph::Graph;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::calibrated::Calibrated;
-use crate::covariance::Center;
 use crate::elimination::Elimination;
 use crate::error::Result;
-use crate::intercept::takes_intercept;
-use crate::layer::Layer;
+use crate::intercept::center;
 use crate::ranking::{Ranked, Ranking};
 use crate::structure::{Group, Structure};
 use crate::weight::Weight;
@@ -114,15 +111,6 @@ fn by_reconstruction(group: &Group, mut readers: Vec<Reader>) -> Ranked {
         lost += loss;
         ranked.order.push(unit);
         ranked.losses.push(lost);
-    }
-}
-
-/// What the inputs of `layer` vary around.
-pub(crate) fn center(graph: &Graph, layer: &Layer) -> Center {
-    if takes_intercept(graph, layer) {
-        Center::Mean
-    } else {
-        Center::Zero
     }
 }
 

@@ -50,7 +50,7 @@ fn channels_that_meet_go_together() {
 fn groups_of_a_convolution_lose_the_same() {
     let structure = Structure::of(&network()).unwrap();
     // Fewer groups than channels in each.
-    let grouped = &structure.groups()[2];
+    let grouped = &structure.groups()[3];
     assert_eq!(grouped.nodes, ["grouped"]);
     assert_eq!(grouped.units, [2; 8]);
     assert_eq!(grouped.step(8), 4);

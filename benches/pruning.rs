@@ -103,7 +103,7 @@ fn main() -> Result<(), Failure> {
             let made = calibrated.prune(&kept)?;
             println!("made up in {:.1} s", clock.elapsed().as_secs_f64());
             judge(&format!("{name}, made up"), &made, spent)?;
-            if selection != Selection::Magnitude {
+            if selection == Selection::Reconstruction {
                 let clock = std::time::Instant::now();
                 let made = calibrated.prune_in_turn(&kept, &calibration, &mut engine)?;
                 println!("made up in turn in {:.1} s", clock.elapsed().as_secs_f64());

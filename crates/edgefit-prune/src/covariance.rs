@@ -16,6 +16,9 @@ const FEW_ROWS: f64 = 2e-2;
 pub(crate) struct Covariance {
     sizes: [usize; 2],
     count: usize,
+    /// Means of the first rows, which everything is counted from: products of large numbers that vary little
+    /// would leave nothing of how they vary.
+    origins: [Vec<f32>; 2],
     sums: [Vec<f64>; 2],
     /// Row-major, one row for each channel of the first set; the squares alone where there are too many.
     products: Vec<f64>,
@@ -33,6 +36,7 @@ impl Covariance {
         Covariance {
             sizes,
             count: 0,
+            origins: sizes.map(|size| vec![0.0; size]),
             sums: sizes.map(|size| vec![0.0; size]),
             products: vec![0.0; elements],
         }
@@ -50,7 +54,12 @@ impl Covariance {
             return;
         }
         let count = (a.len() / left).min(b.len() / right);
+        if self.count == 0 && count > 0 {
+            self.origins = [means(a, left), means(b, right)];
+        }
         self.count += count;
+        let [a, b] = [(a, 0), (b, 1)].map(|(rows, set)| self.moved(rows, set));
+        let [a, b] = [&a[..], &b[..]];
         for (sums, rows) in self.sums.iter_mut().zip([a, b]) {
             for row in rows.chunks_exact(sums.len()) {
                 for (sum, value) in sums.iter_mut().zip(row) {
@@ -75,7 +84,24 @@ impl Covariance {
 
     /// Mean of a channel of the first or second set.
     pub fn mean(&self, set: usize, channel: usize) -> f64 {
+        f64::from(self.origins[set][channel]) + self.offset(set, channel)
+    }
+
+    /// Mean of a channel, from its origin.
+    fn offset(&self, set: usize, channel: usize) -> f64 {
         self.sums[set][channel] / self.count.max(1) as f64
+    }
+
+    /// Rows of a set, from its origins.
+    fn moved(&self, rows: &[f32], set: usize) -> Vec<f32> {
+        let origins = &self.origins[set];
+        let rows = rows.chunks_exact(origins.len());
+        rows.flat_map(|row| {
+            row.iter()
+                .zip(origins)
+                .map(|(value, origin)| value - origin)
+        })
+        .collect()
     }
 
     /// What is added to the variances of some channels before they predict others: a share of their mean, more
@@ -100,9 +126,10 @@ impl Covariance {
             return 0.0;
         };
         let product = self.products[at] / self.count.max(1) as f64;
+        let varies = product - self.offset(0, a) * self.offset(1, b);
         match center {
-            Center::Mean => product - self.mean(0, a) * self.mean(1, b),
-            Center::Zero => product,
+            Center::Mean => varies,
+            Center::Zero => varies + self.mean(0, a) * self.mean(1, b),
         }
     }
 }
@@ -114,6 +141,18 @@ pub(crate) enum Center {
     Mean,
     /// Zero, where there is no bias.
     Zero,
+}
+
+/// Mean of each column of rows of so many elements.
+fn means(rows: &[f32], size: usize) -> Vec<f32> {
+    let mut sums = vec![0f64; size];
+    for row in rows.chunks_exact(size) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    }
+    let count = (rows.len() / size).max(1) as f64;
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 /// Adds aᵀ · b to `product`, row-major, where both have `count` rows.
@@ -160,5 +199,15 @@ mod tests {
         assert_eq!(covariance.at(0, 0, Center::Zero), 5.0);
         assert_eq!(covariance.at(0, 0, Center::Mean), 1.0);
         assert_eq!(covariance.at(1, 0, Center::Mean), 2.0);
+    }
+
+    #[test]
+    fn what_varies_little_around_a_large_mean_is_not_lost() {
+        let mut covariance = Covariance::new([1, 1]);
+        for _ in 0..3 {
+            covariance.add(&[4096.0, 4097.0], &[4096.0, 4097.0]);
+        }
+        assert_eq!(covariance.at(0, 0, Center::Mean), 0.25);
+        assert_eq!(covariance.mean(0, 0), 4096.5);
     }
 }

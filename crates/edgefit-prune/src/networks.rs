@@ -92,6 +92,71 @@ pub(crate) fn network() -> Graph {
     graph
 }
 
+/// x (n, 4, 6, 6) → a convolution, normalised → a shuffle whose shape is computed → halves, swapped → a
+/// transposed convolution, whose output is resized and normalised by channel → a hidden layer → 3 logits.
+pub(crate) fn shuffled() -> Graph {
+    let mut graph = graph(&[4, 6, 6]);
+    let g = &mut graph;
+    conv(g, "a", ["x", "a0"], [16, 4, 3], 1);
+    for name in ["scale", "shift", "mean"] {
+        weight(g, name, &[16]);
+    }
+    let variance = Tensor::from_values(vec![16], &[0.5f32; 16]);
+    g.initializers.insert("variance".into(), variance);
+    let inputs = ["a0", "scale", "shift", "mean", "variance"];
+    node(g, "BatchNormalization", &inputs, "a1");
+    weight(g, "slope", &[16, 1, 1]);
+    node(g, "PRelu", &["a1", "slope"], "a2");
+    integers(g, "first", &[0]);
+    integers(g, "apart", &[2, 8, 36]);
+    node(g, "Shape", &["x"], "shape");
+    node(g, "Gather", &["shape", "first"], "batch");
+    let concat = Node::new("Concat", "target", &["batch", "apart"], &["target"]);
+    g.nodes.push(concat.with("axis", Attribute::Int(0)));
+    node(g, "Reshape", &["a2", "target"], "parts");
+    let perm = Attribute::Ints(vec![0, 2, 1, 3]);
+    let turned = Node::new("Transpose", "turned", &["parts"], &["turned"]);
+    g.nodes.push(turned.with("perm", perm));
+    integers(g, "together", &[0, 16, 6, 6]);
+    node(g, "Reshape", &["turned", "together"], "mixed");
+    for (name, start, end) in [("low", 0, 8), ("high", 8, i64::MAX)] {
+        integers(g, &format!("{name}.start"), &[start]);
+        integers(g, &format!("{name}.end"), &[end]);
+        integers(g, &format!("{name}.axis"), &[1]);
+        let ends = [".start", ".end", ".axis"].map(|what| format!("{name}{what}"));
+        node(g, "Slice", &["mixed", &ends[0], &ends[1], &ends[2]], name);
+    }
+    let swapped = Node::new("Concat", "swapped", &["high", "low"], &["swapped"]);
+    g.nodes.push(swapped.with("axis", Attribute::Int(1)));
+    weight(g, "t.w", &[16, 8, 2, 2]);
+    node(g, "ConvTranspose", &["swapped", "t.w"], "t");
+    let scales = Tensor::from_values(vec![4], &[1f32, 1.0, 2.0, 2.0]);
+    g.initializers.insert("scales".into(), scales);
+    node(g, "Resize", &["t", "", "scales"], "large");
+    for name in ["i.scale", "i.shift"] {
+        weight(g, name, &[8]);
+    }
+    node(
+        g,
+        "InstanceNormalization",
+        &["large", "i.scale", "i.shift"],
+        "i",
+    );
+    node(g, "Relu", &["i"], "r");
+    node(g, "GlobalAveragePool", &["r"], "p");
+    node(g, "Flatten", &["p"], "f");
+    for (name, dims) in [("up.w", [8, 32]), ("down.w", [32, 3])] {
+        weight(g, name, &dims);
+    }
+    weight(g, "up.b", &[32]);
+    node(g, "MatMul", &["f", "up.w"], "up");
+    node(g, "Add", &["up.b", "up"], "biased");
+    node(g, "Tanh", &["biased"], "hidden");
+    node(g, "MatMul", &["hidden", "down.w"], "y");
+    graph.check().unwrap();
+    graph
+}
+
 /// x (n, 4, 6, 6) → three convolutions of single pixels, whose channels say much the same → y (n, 3, 6, 6).
 pub(crate) fn chain() -> Graph {
     let mut graph = graph(&[4, 6, 6]);

@@ -36,6 +36,6 @@ pub use error::{Error, Result};
 pub use kept::Kept;
 pub use macs::Macs;
 pub use ranking::{Ranking, Widths};
-pub use report::{Accuracy, Report, Run};
+pub use report::{Accuracy, GroupReport, Pair, Report, Run, Totals};
 pub use select::Selection;
 pub use structure::{Frozen, Group, Structure};

@@ -31,7 +31,7 @@ pub(crate) fn rewritten(structure: &Structure, graph: &Graph, kept: &Kept) -> Re
             attributes.insert("group".into(), Attribute::Int(groups as i64));
         }
     }
-    let mut shapes = Shapes::of(structure, kept)?;
+    let shapes = Shapes::of(structure, kept)?;
     shapes.rewrite(&mut made)?;
     let unchanged = |name: &str| {
         let axes = structure.values.get(name).into_iter().flatten();
@@ -115,7 +115,7 @@ impl<'s> Shapes<'s> {
     }
 
     /// Rewrites the shapes and ranges that nodes of `graph` are given.
-    fn rewrite(&mut self, graph: &mut Graph) -> Result<()> {
+    fn rewrite(&self, graph: &mut Graph) -> Result<()> {
         let mut names = FreshNames::of(graph);
         for index in 0..graph.nodes.len() {
             let Some(Some(op)) = self.one.ops.get(index) else {

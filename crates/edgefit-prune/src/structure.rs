@@ -8,7 +8,7 @@ use edgefit_graph::rewrite::{fold_moved_weights, lift_constants, single_precisio
 use edgefit_graph::{DataType, Graph};
 use serde::Serialize;
 
-use crate::channels::{Channels, Labels};
+use crate::channels::Labels;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::trace::{Axes, Trace};
@@ -94,26 +94,25 @@ impl Structure {
         unshare_vectors(&mut graph);
         check_finite(&graph)?;
         let inference = infer(&graph, &InputShapes::bind(&graph, 1, None)?)?;
-        let trace = Trace::of(&graph, &inference)?;
-        let mut found = Found::of(&trace);
-        let made = Structure {
-            values: trace
-                .values
-                .iter()
-                .map(|(name, axes)| ((*name).to_owned(), axes.clone()))
-                .collect(),
-            constants: trace
-                .constants()
-                .map(|(name, axes)| (name.to_owned(), axes.clone()))
-                .collect(),
-            layers: trace.layers,
-            units: std::mem::take(&mut found.units),
+        let trace = Trace::of(&graph, &inference);
+        let found = Found::of(&trace);
+        let values = trace.values.iter();
+        let values = values.map(|(name, axes)| ((*name).to_owned(), axes.clone()));
+        let values = values.collect();
+        let constants = trace.constants();
+        let constants = constants.map(|(name, axes)| (name.to_owned(), axes.clone()));
+        let constants = constants.collect();
+        let layers = trace.layers;
+        Ok(Structure {
+            graph,
+            widened,
+            values,
+            constants,
+            layers,
+            units: found.units,
             groups: found.groups,
             frozen: found.frozen,
-            widened,
-            graph: Graph::new("", 1),
-        };
-        Ok(Structure { graph, ..made })
+        })
     }
 
     /// The model as its channels were followed.
@@ -270,20 +269,15 @@ impl Found {
         for channel in 0..channels.len() as u32 {
             found.units[channel as usize] = unit_of.get(&channels.root(channel)).copied();
         }
-        found.cover(trace, channels);
+        found.cover(trace);
         found
     }
 
     /// Finds what must not lose all its channels.
-    fn cover(&mut self, trace: &Trace, channels: &Channels) {
+    fn cover(&mut self, trace: &Trace) {
         let constants = trace.constants().map(|(_, axes)| axes);
         let mut covers: Vec<BTreeSet<Vec<usize>>> = vec![BTreeSet::new(); self.groups.len()];
         for labels in trace.values.values().chain(constants).flatten().flatten() {
-            debug_assert!(
-                labels
-                    .iter()
-                    .all(|&channel| (channel as usize) < channels.len())
-            );
             if let Some((group, units)) = self.all_in_one(labels) {
                 covers[group].insert(units.into_iter().collect());
             }

@@ -13,7 +13,6 @@ use edgefit_graph::ops::Op;
 use edgefit_graph::{Graph, Node};
 
 use crate::channels::{Channels, Labels};
-use crate::error::Result;
 use crate::layer::Layer;
 
 /// The channels along each dimension of a tensor; `None` where nothing can be removed.
@@ -39,7 +38,7 @@ pub(crate) struct Trace<'g> {
 
 impl<'g> Trace<'g> {
     /// Follows all channels of `graph`, of which `inference` knows the shapes.
-    pub fn of(graph: &'g Graph, inference: &'g Inference) -> Result<Self> {
+    pub fn of(graph: &'g Graph, inference: &'g Inference) -> Self {
         let mut trace = Trace {
             graph,
             inference,
@@ -51,7 +50,7 @@ impl<'g> Trace<'g> {
         for (index, node) in graph.nodes.iter().enumerate() {
             let mut outputs = node.present_outputs();
             if !outputs.all(|output| inference.is_folded(output)) {
-                trace.node(index, node)?;
+                trace.node(index, node);
             }
         }
         for output in &graph.outputs {
@@ -61,7 +60,7 @@ impl<'g> Trace<'g> {
             }
         }
         trace.freeze_shared_constants();
-        Ok(trace)
+        trace
     }
 
     /// Channels of the dimensions of each constant that has some.
@@ -70,10 +69,10 @@ impl<'g> Trace<'g> {
         constants.map(|(name, constant)| (*name, &constant.axes))
     }
 
-    fn node(&mut self, index: usize, node: &'g Node) -> Result<()> {
+    fn node(&mut self, index: usize, node: &'g Node) {
         let Some(Some(op)) = self.inference.ops.get(index) else {
             self.lose_inputs(node, "is not known");
-            return Ok(());
+            return;
         };
         match op {
             Op::Conv(conv) => self.conv(index, conv.groups),
@@ -115,7 +114,6 @@ impl<'g> Trace<'g> {
             Op::Shape(_) | Op::Size => {}
             _ => self.lose_inputs(node, "is not followed"),
         }
-        Ok(())
     }
 
     /// Channels of the value `name`.

@@ -74,6 +74,11 @@ impl<'g> Trace<'g> {
             self.lose_inputs(node, "is not known");
             return;
         };
+        let mut inputs = node.present_inputs();
+        if inputs.any(|input| self.inference.get(input).is_none()) {
+            self.lose_inputs(node, "reads what is not known");
+            return;
+        }
         match op {
             Op::Conv(conv) => self.conv(index, conv.groups),
             Op::ConvTranspose(conv) => self.conv_transpose(index, conv.groups),

@@ -90,11 +90,18 @@ fn what_cannot_be_followed_is_named() {
         "node 'odd' (DepthToSpace) is not followed"
     );
     let mut unknown = with("Frobnicate");
-    unknown.nodes.truncate(2);
-    unknown.nodes[1].outputs[0] = "y".into();
     assert_eq!(
         reason(&unknown, "a"),
         "node 'odd' (Frobnicate) is not known"
+    );
+    // What is added to something unknown stays, too.
+    unknown.nodes[1].inputs[0] = "x".into();
+    unknown.nodes.truncate(2);
+    node(&mut unknown, "Add", &["a0", "odd"], "sum");
+    conv(&mut unknown, "b", ["sum", "y"], [8, 16, 1], 1);
+    assert_eq!(
+        reason(&unknown, "a"),
+        "node 'sum' (Add) reads what is not known"
     );
 }
 

@@ -1,5 +1,7 @@
 //! [`Layer`]: a convolution or matrix product with a weight, and the channels that it reads and makes.
 
+use edgefit_graph::Graph;
+
 use crate::channels::Labels;
 
 /// How the groups of a convolution lose channels.
@@ -54,6 +56,12 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
+    /// Whether `other` reads the same channels of the same value of `graph`.
+    pub fn reads_as(&self, other: &Layer, graph: &Graph) -> bool {
+        let value = |layer: &Layer| &graph.nodes[layer.node].inputs[layer.input];
+        value(self) == value(other) && self.axis == other.axis
+    }
+
     /// Multiply-accumulates with so many channels that it reads and makes.
     pub fn macs_of(&self, read: usize, made: usize) -> u64 {
         let share = |count: usize, whole: usize| count as u128 * u128::from(whole > 0);

@@ -54,23 +54,26 @@ impl Calibrated<'_> {
         while done < layers.len() {
             let next = &layers[done..][..self.remembered(&layers[done..])];
             let whole = rows_of(structure, &structure.graph, next, (samples, &mut *engine))?;
+            let mut known: Option<(&Layer, [Covariance; 2])> = None;
             for (layer, before) in next.iter().zip(whole) {
                 let mask = kept_of(structure, layer, kept);
-                let made = rewritten(structure, &graph, kept)?;
-                let now = rows_of(structure, &made, &[*layer], (samples, &mut *engine))?;
-                let mut own = Covariance::new([layer.inputs; 2]);
-                let mut both = own.clone();
-                for (now, before) in now.into_iter().flatten().zip(before) {
-                    let now = spread(&now, &mask);
-                    own.add(&now, &now);
-                    both.add(&now, &before);
-                }
+                let [now, before] = match known.take() {
+                    Some((last, covariances)) if last.reads_as(layer, &structure.graph) => {
+                        covariances
+                    }
+                    _ => {
+                        let made = rewritten(structure, &graph, kept)?;
+                        let now = rows_of(structure, &made, &[*layer], (samples, &mut *engine))?;
+                        covariances(now.iter().flatten(), &before, &mask)
+                    }
+                };
                 let reading = Reading {
-                    now: &own,
-                    before: &both,
+                    now: &now,
+                    before: &before,
                     kept: &mask,
                 };
                 reconstruct(&mut graph, &structure.graph, layer, &reading)?;
+                known = Some((layer, [now, before]));
             }
             done += next.len();
         }
@@ -131,6 +134,22 @@ fn rows_of(
         }
     }
     Ok(all)
+}
+
+/// How the channels that are left, which `now` has rows of, vary with themselves and with all that there were.
+fn covariances<'r>(
+    now: impl Iterator<Item = &'r Vec<f32>>,
+    before: &[Vec<f32>],
+    kept: &[bool],
+) -> [Covariance; 2] {
+    let empty = Covariance::new([kept.len(); 2]);
+    let [mut own, mut both] = [empty.clone(), empty];
+    for (now, before) in now.zip(before) {
+        let now = spread(now, kept);
+        own.add(&now, &now);
+        both.add(&now, before);
+    }
+    [own, both]
 }
 
 /// The layers that lose channels which they read.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use edgefit_base::units::format;
 use edgefit_graph::preprocessing::Fit;
 use serde::Serialize;
 
@@ -53,7 +54,10 @@ impl Candidate {
             resolution: network.side,
             fit: network.fit,
             cut: network.depth.cut.clone(),
-            width: 1.0,
+            width: network
+                .narrowed
+                .as_ref()
+                .map_or(1.0, |narrowed| narrowed.width),
             macs: network.depth.macs,
             footprint: footprint.clone(),
             accuracy: network.score.map(|score| score.accuracy),
@@ -74,6 +78,12 @@ impl Candidate {
         }
         if let Some(cut) = &self.cut {
             name.push_str(&format!(" to {cut}"));
+        }
+        if self.width < 1.0 {
+            name.push_str(&format!(
+                ", {} of the channels",
+                format::percent(self.width)
+            ));
         }
         format!("{name}, {}", self.footprint.element_type)
     }
@@ -130,6 +140,8 @@ mod tests {
                 latency_ns: None,
                 fits: true,
                 share: 0.5,
+                has_ram: None,
+                has_flash: None,
                 short: Vec::new(),
                 unknown: Vec::new(),
             },

@@ -140,10 +140,16 @@ pub fn network(graph: &Graph, depth: &Depth, classes: usize) -> Result<Graph> {
     let (Some(_), [feature]) = (&depth.cut, depth.features.as_slice()) else {
         return Ok(graph.clone());
     };
-    let channels = feature.channels();
     let mut part = extract(graph, &graph.inputs, &[feature.declared()])?;
     let mut names = FreshNames::of(&part);
     let pooled = pool(&mut part, &mut names, feature);
+    Ok(with_head(part, &pooled, feature.channels(), classes))
+}
+
+/// `part`, which makes the row `features` of `channels` values for each sample, with an untrained linear layer
+/// behind it.
+pub fn with_head(mut part: Graph, features: &str, channels: usize, classes: usize) -> Graph {
+    let mut names = FreshNames::of(&part);
     let [weight, bias, logits] =
         ["classifier.weight", "classifier.bias", "logits"].map(|name| names.take(name));
     let values = vec![0f32; classes * channels];
@@ -154,12 +160,12 @@ pub fn network(graph: &Graph, depth: &Depth, classes: usize) -> Result<Graph> {
     let node = Node::new(
         "Gemm",
         &names.take("classifier"),
-        &[&pooled, &weight, &bias],
+        &[features, &weight, &bias],
         &[&logits],
     );
     part.nodes.push(node.with("transB", Attribute::Int(1)));
     part.outputs = vec![declared(&logits, &[classes])];
-    Ok(part)
+    part
 }
 
 /// Appends what averages a feature over all positions; the name of the result.

@@ -16,6 +16,9 @@ pub enum Error {
     /// Quantisation of a candidate.
     #[error(transparent)]
     Quantization(#[from] edgefit_quant::Error),
+    /// Channels cannot be taken out of a network.
+    #[error(transparent)]
+    Prune(#[from] edgefit_prune::Error),
     /// The data, a backbone, or training.
     #[error(transparent)]
     Train(#[from] edgefit_train::Error),

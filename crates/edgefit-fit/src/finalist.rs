@@ -149,6 +149,9 @@ pub fn backbone_file(
     observer: &mut dyn Observer,
 ) -> Result<PathBuf> {
     create_folder(run)?;
+    if let Some(narrowed) = &network.narrowed {
+        return Ok(narrowed.file.clone());
+    }
     let file = run.join("backbone.onnx");
     if !file.exists() {
         let side = network.side.filter(|_| !network.is_native);
@@ -205,6 +208,8 @@ fn folder(job: &FitJob, network: &Network) -> PathBuf {
     let side = network
         .side
         .map_or(String::new(), |side| format!("-{side}"));
-    let name = format!("{}-{stem}{side}-{}", network.backbone + 1, network.number);
+    let width = network.narrowed.as_ref().map_or("", |_| "-narrow");
+    let number = network.number;
+    let name = format!("{}-{stem}{side}-{number}{width}", network.backbone + 1);
     job.run.join("finalists").join(name)
 }

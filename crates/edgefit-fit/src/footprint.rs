@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use edgefit_cost::{Check, Resource, Verdict, judge};
+use edgefit_cost::{Amounts, Check, Resource, Verdict, judge};
 use edgefit_device::ElementType;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
@@ -27,6 +27,12 @@ pub struct Footprint {
     pub fits: bool,
     /// The largest share of a budget that it takes; above 1, it does not fit.
     pub share: f64,
+    /// RAM that there is, in the place where it is needed.
+    #[serde(skip)]
+    pub has_ram: Option<u64>,
+    /// Flash that there is.
+    #[serde(skip)]
+    pub has_flash: Option<u64>,
     /// Budgets that do not hold.
     pub short: Vec<Shortage>,
     /// Places of budgets of which nobody can say whether they hold.
@@ -73,6 +79,16 @@ impl Footprint {
             let needs = needs.filter_map(|budget| budget.amounts.need_bytes());
             needs.reduce(u64::saturating_add)
         };
+        let has = |resource: Resource| {
+            let mut of = check
+                .budgets
+                .iter()
+                .filter(|budget| budget.resource == resource);
+            of.find_map(|budget| match budget.amounts {
+                Amounts::Bytes { have_bytes, .. } => Some(have_bytes),
+                Amounts::Time { .. } => None,
+            })
+        };
         let short = check
             .budgets
             .iter()
@@ -93,6 +109,8 @@ impl Footprint {
                 Verdict::DoesNotFit => false,
             },
             share: shares.fold(0.0, f64::max),
+            has_ram: has(Resource::Ram),
+            has_flash: has(Resource::Flash),
             short: short
                 .map(|budget| Shortage {
                     resource: budget.resource,

@@ -10,6 +10,7 @@ mod found;
 mod front_svg;
 mod job;
 mod linear_probe;
+mod narrow;
 mod network;
 mod outcome;
 mod quiet;

@@ -1,5 +1,7 @@
 //! [`Network`]: a backbone at one resolution, cut at one depth.
 
+use std::path::PathBuf;
+
 use edgefit_graph::preprocessing::Fit;
 
 use crate::depth::Depth;
@@ -21,10 +23,21 @@ pub struct Network {
     pub number: usize,
     /// Where it is cut.
     pub depth: Depth,
+    /// Its file, where channels were taken out of it.
+    pub narrowed: Option<Narrowed>,
     /// What it takes, in each form that the device runs.
     pub footprints: Vec<Footprint>,
     /// How well its features tell the classes apart; `None` where it does not fit.
     pub score: Option<Score>,
+}
+
+/// A network with fewer channels.
+#[derive(Debug, Clone)]
+pub struct Narrowed {
+    /// With an untrained head.
+    pub file: PathBuf,
+    /// Share of the channels that are left.
+    pub width: f64,
 }
 
 impl Network {

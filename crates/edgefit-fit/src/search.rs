@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use edgefit_base::file::create_folder;
 use edgefit_base::{file, schema};
-use edgefit_train::Observer;
+use edgefit_train::{Observer, Survey};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::found::Found;
 use crate::front_svg::front_svg;
 use crate::job::FitJob;
+use crate::narrow::narrow;
 use crate::network::Network;
 use crate::report::{Report, Timing};
 use crate::survey::survey;
@@ -88,7 +89,9 @@ pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
 
 fn search(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
     let started = Instant::now();
-    let surveyed = survey(job, observer)?;
+    let samples = Survey::open(&job.training, observer)?;
+    let mut surveyed = survey(job, &samples, observer)?;
+    narrow(job, &samples, &mut surveyed, observer)?;
     let survey_ns = nanoseconds(started);
     let clock = Instant::now();
     let has_fitting = surveyed.networks.iter().any(Network::fits);

@@ -82,6 +82,7 @@ mod tests {
                 features: Vec::new(),
                 macs: 1,
             },
+            narrowed: None,
             footprints: vec![Footprint {
                 element_type: ElementType::Int8,
                 ram_bytes: None,
@@ -89,6 +90,8 @@ mod tests {
                 latency_ns: None,
                 fits: share <= 1.0,
                 share,
+                has_ram: None,
+                has_flash: None,
                 short: Vec::new(),
                 unknown: Vec::new(),
             }],

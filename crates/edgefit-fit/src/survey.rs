@@ -24,6 +24,10 @@ const SIDES: [usize; 14] = [
     384, 320, 288, 256, 224, 192, 160, 144, 128, 112, 96, 80, 64, 48,
 ];
 
+/// The largest share of a budget that a network may take to be scored: beyond it, too little would be left once
+/// it fits.
+const NEAR: f64 = 2.0;
+
 /// All networks of a search.
 pub struct Surveyed {
     /// Names of the classes.
@@ -73,8 +77,7 @@ pub fn load(
 /// # Errors
 /// The data or a backbone cannot be read, they do not go together, or the device's engine takes no part of a
 /// backbone.
-pub fn survey(job: &FitJob, observer: &mut dyn Observer) -> Result<Surveyed> {
-    let samples = Survey::open(&job.training, observer)?;
+pub fn survey(job: &FitJob, samples: &Survey, observer: &mut dyn Observer) -> Result<Surveyed> {
     let mut surveyed = Surveyed {
         classes: samples.classes().to_vec(),
         networks: Vec::new(),
@@ -82,13 +85,13 @@ pub fn survey(job: &FitJob, observer: &mut dyn Observer) -> Result<Surveyed> {
     };
     for index in 0..job.backbones.len() {
         let mut places = surveyed.plan(job, index, observer)?;
-        let fit = surveyed.choose_fit(job, &samples, &mut places, observer)?;
+        let fit = surveyed.choose_fit(job, samples, &mut places, observer)?;
         for mut place in places {
             if observer.stop() {
                 return Ok(surveyed);
             }
             place.backbone = fitted(place.backbone, fit);
-            place.score(job, &samples, observer)?;
+            place.score(job, samples, observer)?;
             for network in &mut place.networks {
                 network.fit = fit;
             }
@@ -282,18 +285,19 @@ impl Place {
                 fit: None,
                 number: number + 1,
                 depth,
+                narrowed: None,
                 footprints,
                 score: None,
             }),
         }
     }
 
-    /// Scores those of its networks that fit.
+    /// Scores those of its networks that fit, and those that might with fewer channels.
     fn score(&mut self, job: &FitJob, samples: &Survey, observer: &mut dyn Observer) -> Result<()> {
         let mut fitting: Vec<&mut Network> = self
             .networks
             .iter_mut()
-            .filter(|network| network.fits())
+            .filter(|network| network.share() <= NEAR)
             .collect();
         if fitting.is_empty() {
             return Ok(());

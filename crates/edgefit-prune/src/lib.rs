@@ -23,9 +23,11 @@ mod rewrite;
 mod rows;
 mod select;
 mod sensitivity;
+mod side;
 mod structure;
 mod trace;
 mod unshare;
+mod value_widths;
 mod weight;
 
 #[cfg(test)]
@@ -39,3 +41,4 @@ pub use ranking::{Ranking, Widths};
 pub use report::{Accuracy, GroupReport, Pair, Report, Run, Totals};
 pub use select::Selection;
 pub use structure::{Frozen, Group, Structure};
+pub use value_widths::ValueWidths;

@@ -2,11 +2,11 @@
 //! trained.
 
 use edgefit_data::{Dataset, Sample, Split};
-use edgefit_engine::fastest;
+use edgefit_engine::{Array, fastest};
 use edgefit_graph::preprocessing::Fit;
 use edgefit_graph::{Graph, Task, ValueInfo, labels};
 use edgefit_guards::{Findings, Warnings};
-use edgefit_quant::shuffled;
+use edgefit_predict::{Samples, shuffled};
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
@@ -44,6 +44,7 @@ struct Member {
     /// Its place in the dataset.
     sample: usize,
     class: usize,
+    split: Split,
     /// Those of one group are not independent of each other.
     group: usize,
 }
@@ -57,6 +58,26 @@ pub struct SurveyedFeatures {
     pub classes: Vec<usize>,
     /// For each sample a number that those of its group and its copies share.
     pub groups: Vec<usize>,
+}
+
+/// Samples of a survey as a backbone sees them.
+pub struct SurveySamples<'a> {
+    samples: Vec<&'a Sample>,
+    preparation: &'a Preparation,
+}
+
+impl Samples for SurveySamples<'_> {
+    fn batches(&self) -> Box<dyn Iterator<Item = edgefit_predict::Result<Vec<Array>>> + '_> {
+        let read = |batch: &[&Sample]| {
+            let rows = batch.iter().map(|sample| self.preparation.clean(sample));
+            let rows: Result<Vec<Vec<f32>>> = rows.collect();
+            match rows {
+                Ok(rows) => Ok(vec![self.preparation.batch(&rows)]),
+                Err(error) => Err(edgefit_predict::Error::Samples(Box::new(error))),
+            }
+        };
+        Box::new(self.samples.chunks(BATCH).map(read))
+    }
 }
 
 impl SurveyedBackbone {
@@ -146,6 +167,7 @@ impl Survey {
                 Member {
                     sample: all[at],
                     class: sample.class,
+                    split: splits[all[at]].unwrap_or(Split::Train),
                     group: sample.group.unwrap_or(copies.originals[all[at]]),
                 }
             })
@@ -195,6 +217,24 @@ impl Survey {
             classes: self.members.iter().map(|member| member.class).collect(),
             groups: self.members.iter().map(|member| member.group).collect(),
         })
+    }
+
+    /// At most `most` of the training samples, as `backbone` sees them.
+    pub fn samples<'a>(&'a self, backbone: &'a SurveyedBackbone, most: usize) -> SurveySamples<'a> {
+        let training: Vec<usize> = self
+            .members
+            .iter()
+            .filter(|member| member.split == Split::Train)
+            .map(|member| member.sample)
+            .collect();
+        let drawn = shuffled(training.len(), self.job.recipe.seed).into_iter();
+        SurveySamples {
+            samples: drawn
+                .take(most)
+                .map(|at| &self.dataset.samples[training[at]])
+                .collect(),
+            preparation: &backbone.model.preparation,
+        }
     }
 
     /// The classes of the data.

@@ -75,7 +75,7 @@ fn main() -> Result<(), Failure> {
         Selection::Reconstruction,
     ] {
         let clock = std::time::Instant::now();
-        let mut ranking = calibrated.rank(selection, 8)?;
+        let ranking = calibrated.rank(selection, 8)?;
         println!("ranked in {:.1} s", clock.elapsed().as_secs_f64());
         let macs = Macs::of(&structure, &ranking)?;
         let whole = macs.with(&Widths(vec![0; structure.groups().len()]));
@@ -83,11 +83,7 @@ fn main() -> Result<(), Failure> {
         let uniform = uniform(&structure, &ranking, &macs, budget)?;
         let mut all = vec![("uniform", uniform)];
         if selection == Selection::Reconstruction {
-            let clock = std::time::Instant::now();
             let cost = |widths: &Widths| macs.with(widths);
-            all.push(("local", ranking.within(&structure, &cost, budget, "MACs")?));
-            calibrated.weigh(&mut ranking, &calibration, &mut engine)?;
-            println!("weighed in {:.1} s", clock.elapsed().as_secs_f64());
             all.push(("chosen", ranking.within(&structure, &cost, budget, "MACs")?));
         }
         for (name, widths) in all {

@@ -22,7 +22,6 @@ mod report;
 mod rewrite;
 mod rows;
 mod select;
-mod sensitivity;
 mod side;
 mod structure;
 mod trace;

@@ -164,12 +164,8 @@ fn the_second_turn_knows_what_is_read_behind_the_first() {
 fn the_budget_is_what_the_model_takes() {
     let structure = Structure::of(&network()).unwrap();
     let samples = samples::<4>();
-    let mut engine = engine();
-    let calibrated = Calibrated::new(&structure, &samples, &mut engine).unwrap();
-    let mut ranking = calibrated.rank(Selection::Reconstruction, 4).unwrap();
-    calibrated
-        .weigh(&mut ranking, &samples, &mut engine)
-        .unwrap();
+    let calibrated = Calibrated::new(&structure, &samples, &mut engine()).unwrap();
+    let ranking = calibrated.rank(Selection::Reconstruction, 4).unwrap();
     let macs = Macs::of(&structure, &ranking).unwrap();
     let cost = |widths: &Widths| macs.with(widths);
     let whole = totals(&structure.graph).unwrap().macs;

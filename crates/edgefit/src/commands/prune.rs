@@ -33,19 +33,13 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
         Calibrated::new(&structure, &calibration, &mut engine).map_err(in_file(&path))?;
     spinner.tell("ranking channels");
     let multiple = usize::from(args.multiple);
-    let mut ranking = calibrated.rank(Selection::Reconstruction, multiple)?;
+    let ranking = calibrated.rank(Selection::Reconstruction, multiple)?;
     let widths = match (args.keep, args.macs) {
         (Some(share), _) => ranking.uniform(&structure, share)?,
         (None, budget) => {
             let macs = Macs::of(&structure, &ranking)?;
             let budget = budget.context("give --keep or --macs")?;
-            // Refused before the groups are weighed, which takes a while.
             let cost = |widths: &Widths| macs.with(widths);
-            ranking
-                .within(&structure, &cost, budget, "MACs")
-                .map_err(in_file(&path))?;
-            spinner.tell("weighing groups");
-            calibrated.weigh(&mut ranking, &calibration, &mut engine)?;
             ranking
                 .within(&structure, &cost, budget, "MACs")
                 .map_err(in_file(&path))?

@@ -1,0 +1,17 @@
+//! An int8 model as an integer program, for microcontrollers.
+//!
+//! [`lower`] makes a [`Program`] of a model in the QDQ format whose scheme is TFLite's; [`Program::run`]
+//! is a plain reference of it; [`ArenaPlan`] says where its values lie; [`c`] writes it as C99.
+
+mod error;
+mod fixed_point;
+mod lower;
+pub mod ops;
+mod plan;
+mod program;
+
+pub use error::{Error, Refusal, Result};
+pub use fixed_point::Multiplier;
+pub use lower::lower;
+pub use plan::{ArenaBank, ArenaPlan};
+pub use program::{Port, Program, Quantization, Source, Step};

@@ -1,0 +1,152 @@
+//! Functions of one element as tables, and softmax.
+
+use edgefit_graph::ops::Unary;
+use statrs::function::erf::erf;
+
+use super::view::{Builder, View};
+use crate::ops::{Op, Softmax, WIDEST_ROW};
+use crate::program::Quantization;
+
+/// The integers of `to` for `function` of each integer of `from`, as `LUTPopulate` fills it: rounded, halves
+/// away from zero.
+pub(super) fn table(from: Quantization, to: Quantization, function: impl Fn(f64) -> f64) -> Op {
+    let entry = |integer: i8| {
+        let made = function(from.dequantize(integer).into()) / f64::from(to.scale);
+        // A cast saturates.
+        (made.round() + f64::from(to.zero_point)) as i8
+    };
+    Op::Table((i8::MIN..=i8::MAX).map(entry).collect())
+}
+
+/// `function` of `x`.
+pub(super) fn value_of(function: Unary, x: f64) -> f64 {
+    let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
+    match function {
+        Unary::Identity => x,
+        Unary::Relu => x.max(0.0),
+        Unary::LeakyRelu { alpha } => x.max(0.0) + f64::from(alpha) * x.min(0.0),
+        Unary::Elu { alpha } => x.max(0.0) + f64::from(alpha) * x.min(0.0).exp_m1(),
+        Unary::Clip { min, max } => x.max(min).min(max),
+        Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Unary::HardSigmoid { alpha, beta } => {
+            (f64::from(alpha) * x + f64::from(beta)).clamp(0.0, 1.0)
+        }
+        Unary::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        Unary::Tanh => x.tanh(),
+        Unary::Softplus => softplus(x),
+        Unary::Mish => x * softplus(x).tanh(),
+        Unary::Gelu { tanh: false } => x * 0.5 * (1.0 + erf(x / std::f64::consts::SQRT_2)),
+        Unary::Gelu { tanh: true } => {
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
+            0.5 * x * (1.0 + inner.tanh())
+        }
+        Unary::Erf => erf(x),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Exp => x.exp(),
+        Unary::Log => x.ln(),
+        Unary::Neg => -x,
+        Unary::Abs => x.abs(),
+        Unary::Sign if x == 0.0 => 0.0,
+        Unary::Sign => x.signum(),
+        Unary::Reciprocal => 1.0 / x,
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Ceil => x.ceil(),
+        Unary::Floor => x.floor(),
+        Unary::Round => x.round_ties_even(),
+        Unary::Not => f64::from(u8::from(x == 0.0)),
+    }
+}
+
+/// Functions one after another.
+pub(super) fn functions(
+    builder: &mut Builder,
+    node: &str,
+    view: &View,
+    (functions, to): (&[Unary], Quantization),
+) -> Result<View, String> {
+    let chain = |x: f64| {
+        functions
+            .iter()
+            .fold(x, |x, &function| value_of(function, x))
+    };
+    let op = table(view.quantization, to, chain);
+    let source = builder.apply(node, op, view, view.elements())?;
+    Ok(View {
+        source,
+        quantization: to,
+        ..view.clone()
+    })
+}
+
+/// Softmax over dimension `axis`.
+pub(super) fn softmax(
+    builder: &mut Builder,
+    node: &str,
+    view: &View,
+    (axis, to): (usize, Quantization),
+) -> Result<View, String> {
+    /// What TFLite prescribes.
+    const SHARES: Quantization = Quantization {
+        scale: 1.0 / 256.0,
+        zero_point: -128,
+    };
+    let width = view.dims[axis];
+    if width > WIDEST_ROW {
+        return Err(format!(
+            "over {width} elements its sum leaves 32 bits; {WIDEST_ROW} are the most: cut the softmax off"
+        ));
+    }
+    let mut order: Vec<usize> = view
+        .order
+        .iter()
+        .copied()
+        .filter(|&at| at != axis)
+        .collect();
+    order.push(axis);
+    let view = builder.arranged(node, view, &order)?;
+    let rows = view.elements() / width;
+    let op = Op::Softmax(Softmax::new(rows, width, view.quantization.scale));
+    let source = builder.apply(node, op, &view, view.elements())?;
+    let made = View {
+        source,
+        quantization: SHARES,
+        ..view
+    };
+    builder.requantized(node, &made, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_rounds_and_saturates() {
+        let from = Quantization {
+            scale: 0.1,
+            zero_point: 0,
+        };
+        let to = Quantization {
+            scale: 1.0 / 256.0,
+            zero_point: -128,
+        };
+        let made = table(from, to, |x| value_of(Unary::Sigmoid, x));
+        let Op::Table(table) = made else { panic!() };
+        assert_eq!([table[0], table[128], table[255]], [-128, 0, 127]);
+    }
+
+    #[test]
+    fn functions_at_known_points() {
+        for (function, x, y) in [
+            (Unary::HardSwish, 1.0, 4.0 / 6.0),
+            (Unary::Gelu { tanh: false }, 1.0, 0.841_344_746),
+            (Unary::Gelu { tanh: true }, 1.0, 0.841_191_991),
+            (Unary::Softplus, -800.0, 0.0),
+            (Unary::Mish, 1.0, 0.865_098_388),
+            (Unary::Elu { alpha: 2.0 }, -1.0, -1.264_241_118),
+            (Unary::Clip { min: 0.0, max: 6.0 }, 9.0, 6.0),
+        ] {
+            assert!((value_of(function, x) - y).abs() < 1e-8, "{function:?}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Pools, padding, concatenation, resampling.
+
+use edgefit_graph::ops::{AxisWeights, Extent, PoolKind};
+
+use super::view::{Builder, View, channels_last};
+use super::weighted::{Written, image, window};
+use crate::fixed_point::Multiplier;
+use crate::ops::{AveragePool, Concat, Image, MaxPool, Mean, Op, Pad, ResizeNearest};
+use crate::program::Source;
+
+/// A pool; a mean that counts padding reads it from a value that has it.
+pub(super) fn pool(
+    builder: &mut Builder,
+    node: &str,
+    view: &View,
+    (kind, extents): (PoolKind, &[Extent]),
+    written: &Written,
+) -> Result<View, String> {
+    let order = channels_last(view.dims.len());
+    let mut view = builder.arranged(node, view, &order)?;
+    let counts_padding = kind
+        == PoolKind::Average {
+            count_include_pad: true,
+        };
+    let mut extents = extents.to_vec();
+    if counts_padding {
+        let mut amounts = vec![(0, 0); view.dims.len()];
+        for (axis, extent) in extents.iter_mut().enumerate() {
+            // So much that every window is whole.
+            let reach = (extent.kernel - 1) * extent.dilation + 1;
+            let end = (extent.output - 1) * extent.stride + reach;
+            let after = end.saturating_sub(extent.before + view.dims[axis + 2]);
+            amounts[axis + 2] = (extent.before, after);
+            extent.before = 0;
+        }
+        view = pad(
+            builder,
+            node,
+            &view,
+            (&amounts, view.quantization.zero_point),
+        )?;
+    }
+    let input = image(&view.dims)?;
+    let output = image(&written.dims)?;
+    let window = window(&extents)?;
+    let op = match kind {
+        PoolKind::Max => Op::MaxPool(MaxPool {
+            input,
+            output,
+            window,
+        }),
+        PoolKind::Average { .. } => Op::AveragePool(AveragePool {
+            input,
+            output,
+            window,
+        }),
+    };
+    let made = View {
+        source: builder.apply(node, op, &view, output.bytes())?,
+        quantization: view.quantization,
+        dims: written.dims.clone(),
+        order,
+    };
+    builder.requantized(node, &made, written.quantization)
+}
+
+/// The mean of each channel over all positions.
+pub(super) fn mean(
+    builder: &mut Builder,
+    node: &str,
+    view: &View,
+    axes: &[usize],
+    written: &Written,
+) -> Result<View, String> {
+    let rank = view.dims.len();
+    if rank < 3 || !axes.iter().copied().eq(2..rank) {
+        return Err(
+            "it is over other dimensions than all positions; write it as GlobalAveragePool".into(),
+        );
+    }
+    let order = channels_last(rank);
+    let view = builder.arranged(node, view, &order)?;
+    let channels = view.dims[1];
+    let positions = view.elements() / channels;
+    if view.dims[0] != 1 {
+        return Err("its value holds several samples; a program runs one at a time".into());
+    }
+    let (from, to) = (view.quantization, written.quantization);
+    let factor = f64::from(from.scale) / f64::from(to.scale);
+    if positions as f64 * 255.0 * factor.max(1.0) > f64::from(1 << 30) {
+        return Err(format!(
+            "its sum of {positions} positions, scaled by {factor}, leaves 32 bits; quantise it anew with \
+             --scheme tflite"
+        ));
+    }
+    let op = Op::Mean(Mean {
+        positions,
+        channels,
+        input_zero_point: from.zero_point,
+        output_zero_point: to.zero_point,
+        multiplier: Multiplier::of(factor),
+    });
+    Ok(View {
+        source: builder.apply(node, op, &view, channels)?,
+        quantization: to,
+        order: channels_last(written.dims.len()),
+        dims: written.dims.clone(),
+    })
+}
+
+/// `view` with `fill` before and after each dimension of the model.
+pub(super) fn pad(
+    builder: &mut Builder,
+    node: &str,
+    view: &View,
+    (amounts, fill): (&[(usize, usize)], i8),
+) -> Result<View, String> {
+    let rank = view.dims.len();
+    let mut view = view.clone();
+    if rank >= 3 {
+        view = builder.arranged(node, &view, &channels_last(rank))?;
+    }
+    let sizes = view.dims.iter().zip(amounts);
+    let dims: Vec<usize> = sizes
+        .map(|(size, (before, after))| size + before + after)
+        .collect();
+    let in_memory =
+        |of: &[usize]| -> Vec<usize> { view.order.iter().map(|&axis| of[axis]).collect() };
+    let before: Vec<usize> = amounts.iter().map(|&(before, _)| before).collect();
+    let [from, to, before] = [&view.dims, &dims, &before].map(|of| in_memory(of));
+    // All that lies in front of the last three has to stay as it is.
+    let split = rank.saturating_sub(3);
+    if from[..split]
+        .iter()
+        .chain(&to[..split])
+        .any(|&size| size != 1)
+    {
+        return Err("it pads more than one sample; there is a kernel for images".into());
+    }
+    let last = |of: &[usize], missing: usize| -> [usize; 3] {
+        let mut last = [missing; 3];
+        let of = &of[split..];
+        last[3 - of.len()..].copy_from_slice(of);
+        last
+    };
+    let image = |[height, width, channels]: [usize; 3]| Image {
+        height,
+        width,
+        channels,
+    };
+    let op = Op::Pad(Pad {
+        input: image(last(&from, 1)),
+        output: image(last(&to, 1)),
+        before: last(&before, 0),
+        fill,
+    });
+    Ok(View {
+        source: builder.apply(node, op, &view, dims.iter().product())?,
+        quantization: view.quantization,
+        order: view.order,
+        dims,
+    })
+}
+
+/// `views` one behind the other along dimension `axis`.
+pub(super) fn concat(
+    builder: &mut Builder,
+    node: &str,
+    views: &[View],
+    axis: usize,
+    written: &Written,
+) -> Result<View, String> {
+    let Some(first) = views.first() else {
+        return Err("it has no inputs".into());
+    };
+    let order = first.order.clone();
+    let mut inputs = Vec::new();
+    let mut runs = Vec::new();
+    let at = order.iter().position(|&other| other == axis);
+    let at = at.ok_or("its dimension does not exist")?;
+    for view in views {
+        let view = builder.arranged(node, view, &order)?;
+        let view = builder.requantized(node, &view, written.quantization)?;
+        runs.push(view.memory_dims()[at..].iter().product());
+        inputs.push(view.source);
+    }
+    if inputs
+        .iter()
+        .all(|input| matches!(input, Source::Constant(_)))
+    {
+        return Err("all of its inputs are constants; fold them".into());
+    }
+    let repeats = first.memory_dims()[..at].iter().product();
+    let bytes = written.dims.iter().product();
+    let op = Op::Concat(Concat { repeats, runs });
+    Ok(View {
+        source: builder.push(node, op, inputs, bytes)?,
+        quantization: written.quantization,
+        dims: written.dims.clone(),
+        order,
+    })
+}
+
+/// The nearest elements, by rows and columns.
+pub(super) fn resize(
+    builder: &mut Builder,
+    node: &str,
+    view: &View,
+    weights: &[AxisWeights],
+    written: &Written,
+) -> Result<View, String> {
+    let rank = view.dims.len();
+    let order = channels_last(rank);
+    let view = builder.arranged(node, view, &order)?;
+    let input = image(&view.dims)?;
+    let along = |axis: usize, size: usize| -> Result<Vec<u16>, String> {
+        let found = weights
+            .iter()
+            .find(|weights| rank >= 3 && weights.axis == axis);
+        let places: Vec<usize> = match found.and_then(|weights| weights.kernel.first()) {
+            Some((places, _)) => places.clone(),
+            None => (0..size).collect(),
+        };
+        let short = places.into_iter().map(u16::try_from);
+        short
+            .collect::<Result<_, _>>()
+            .map_err(|_| "its image has more than 65536 rows or columns".into())
+    };
+    if weights.iter().any(|weights| weights.axis < 2) {
+        return Err(
+            "it resamples channels or samples; there is a kernel for rows and columns".into(),
+        );
+    }
+    if weights
+        .iter()
+        .any(|weights| weights.outside.contains(&true))
+    {
+        return Err("it reads outside of the image (tf_crop_and_resize)".into());
+    }
+    let rows = match rank {
+        3 => vec![0],
+        _ => along(2, input.height)?,
+    };
+    let op = Op::ResizeNearest(ResizeNearest {
+        input,
+        rows,
+        columns: along(rank - 1, input.width)?,
+    });
+    let bytes = written.dims.iter().product();
+    let made = View {
+        source: builder.apply(node, op, &view, bytes)?,
+        quantization: view.quantization,
+        dims: written.dims.clone(),
+        order,
+    };
+    builder.requantized(node, &made, written.quantization)
+}

@@ -1,0 +1,178 @@
+//! [`View`]: bytes in memory, read as a value of the model.
+
+use crate::ops::{Op, Transpose};
+use crate::program::{Program, Quantization, Source, Step};
+
+/// Most bytes of a value: more than any microcontroller addresses.
+const MOST_BYTES: usize = 1 << 28;
+
+/// Bytes in memory, read as a value of the model: what its integers stand for, its shape, and the order
+/// in which its dimensions lie in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct View {
+    /// Where the bytes are.
+    pub source: Source,
+    /// What they stand for.
+    pub quantization: Quantization,
+    /// Shape in the model.
+    pub dims: Vec<usize>,
+    /// The dimensions as they lie in memory, the slowest first.
+    pub order: Vec<usize>,
+}
+
+/// A value of `rank` dimensions in memory with the second one, the channels, last.
+pub(super) fn channels_last(rank: usize) -> Vec<usize> {
+    match rank {
+        0..=2 => (0..rank).collect(),
+        _ => [0].into_iter().chain(2..rank).chain([1]).collect(),
+    }
+}
+
+impl View {
+    /// Sizes as they lie in memory.
+    pub fn memory_dims(&self) -> Vec<usize> {
+        self.order.iter().map(|&axis| self.dims[axis]).collect()
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// For each dimension of the model, how far apart neighbours lie.
+    pub fn strides(&self) -> Vec<usize> {
+        let mut strides = vec![0; self.dims.len()];
+        let mut stride = 1;
+        for &axis in self.order.iter().rev() {
+            strides[axis] = stride;
+            stride *= self.dims[axis];
+        }
+        strides
+    }
+
+    /// The same bytes in a shape of more dimensions, those that are new in front.
+    #[must_use]
+    pub fn widened(mut self, rank: usize) -> View {
+        let more = rank.saturating_sub(self.dims.len());
+        self.dims.splice(0..0, vec![1; more]);
+        for axis in &mut self.order {
+            *axis += more;
+        }
+        self.order.splice(0..0, 0..more);
+        self
+    }
+}
+
+/// Adds values and steps to a program.
+pub(super) struct Builder {
+    pub values: Vec<usize>,
+    pub steps: Vec<Step>,
+}
+
+impl Builder {
+    /// A new value of `bytes`.
+    pub fn value(&mut self, bytes: usize) -> Result<usize, String> {
+        if bytes > MOST_BYTES {
+            return Err(format!(
+                "a value of {bytes} B is more than a microcontroller addresses; give a smaller --input-shape"
+            ));
+        }
+        self.values.push(bytes);
+        Ok(self.values.len() - 1)
+    }
+
+    /// A step for the node `node` that makes a new value of `bytes`.
+    pub fn push(
+        &mut self,
+        node: &str,
+        op: Op,
+        inputs: Vec<Source>,
+        bytes: usize,
+    ) -> Result<Source, String> {
+        let output = self.value(bytes)?;
+        self.steps.push(Step {
+            node: node.to_owned(),
+            op,
+            inputs,
+            output,
+        });
+        Ok(Source::Value(output))
+    }
+
+    /// `view` with its dimensions in memory in `order`; the bytes are moved only if that makes a difference.
+    pub fn arranged(&mut self, node: &str, view: &View, order: &[usize]) -> Result<View, String> {
+        let long = |order: &[usize]| -> Vec<usize> {
+            let axes = order.iter().copied();
+            axes.filter(|&axis| view.dims[axis] != 1).collect()
+        };
+        let mut arranged = view.clone();
+        arranged.order = order.to_vec();
+        let wanted = long(order);
+        if wanted == long(&view.order) {
+            return Ok(arranged);
+        }
+        if wanted.len() > 4 {
+            return Err(format!(
+                "a transposition of {} dimensions has no kernel; there is one for 4",
+                wanted.len()
+            ));
+        }
+        let strides = view.strides();
+        let mut transpose = Transpose {
+            dims: [1; 4],
+            strides: [0; 4],
+        };
+        for (to, axis) in (4 - wanted.len()..4).zip(wanted) {
+            transpose.dims[to] = view.dims[axis];
+            transpose.strides[to] = strides[axis];
+        }
+        arranged.source = self.apply(node, Op::Transpose(transpose), view, view.elements())?;
+        Ok(arranged)
+    }
+
+    /// `view` with another scale and zero point, its integers rounded anew where they have to be.
+    pub fn requantized(
+        &mut self,
+        node: &str,
+        view: &View,
+        quantization: Quantization,
+    ) -> Result<View, String> {
+        let mut made = view.clone();
+        made.quantization = quantization;
+        if view.quantization != quantization {
+            let table = super::function::table(view.quantization, quantization, |x| x);
+            made.source = self.apply(node, table, view, view.elements())?;
+        }
+        Ok(made)
+    }
+
+    /// `op` of one value; of a constant it is computed here.
+    pub fn apply(
+        &mut self,
+        node: &str,
+        op: Op,
+        view: &View,
+        bytes: usize,
+    ) -> Result<Source, String> {
+        match &view.source {
+            Source::Constant(constant) => {
+                let mut made = vec![0; bytes];
+                op.run(&[constant], &mut made);
+                Ok(Source::Constant(made))
+            }
+            Source::Value(_) => self.push(node, op, vec![view.source.clone()], bytes),
+        }
+    }
+
+    /// The program of what was built, between an input and an output.
+    pub fn into_program(self, input: crate::Port, output: crate::Port) -> Program {
+        Program {
+            values: self.values,
+            steps: self.steps,
+            input,
+            output,
+            labels: Vec::new(),
+            preprocessing: None,
+        }
+    }
+}

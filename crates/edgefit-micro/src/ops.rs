@@ -1,0 +1,86 @@
+//! The integer ops, each with a plain reference.
+//!
+//! Arithmetic: TFLite's int8 specification and the reference kernels in TensorFlow's
+//! `kernels/internal/reference/integer_ops`.
+
+mod conv;
+mod elementwise;
+mod fully_connected;
+mod layer;
+mod pool;
+mod rearrange;
+mod softmax;
+mod window;
+
+pub use conv::{Conv, Depthwise};
+pub use elementwise::{Add, Broadcast, Mul};
+pub use fully_connected::FullyConnected;
+pub use layer::Layer;
+pub use pool::{AveragePool, MaxPool, Mean};
+pub use rearrange::{Concat, Pad, ResizeNearest, Transpose};
+pub use softmax::Softmax;
+pub(crate) use softmax::WIDEST_ROW;
+pub use window::{Image, Window};
+
+/// An integer op.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Op {
+    Conv(Conv),
+    Depthwise(Depthwise),
+    FullyConnected(FullyConnected),
+    Add(Add),
+    Mul(Mul),
+    AveragePool(AveragePool),
+    MaxPool(MaxPool),
+    Mean(Mean),
+    Pad(Pad),
+    Concat(Concat),
+    Transpose(Transpose),
+    ResizeNearest(ResizeNearest),
+    Softmax(Softmax),
+    /// Each byte replaced by what the table says; the first entry is for −128.
+    Table(Vec<i8>),
+}
+
+impl Op {
+    /// Computes `output` from `inputs`.
+    pub fn run(&self, inputs: &[&[i8]], output: &mut [i8]) {
+        let first = inputs.first().copied().unwrap_or_default();
+        let second = inputs.get(1).copied().unwrap_or_default();
+        match self {
+            Op::Conv(op) => op.run(first, output),
+            Op::Depthwise(op) => op.run(first, output),
+            Op::FullyConnected(op) => op.run(first, output),
+            Op::Add(op) => op.run(first, second, output),
+            Op::Mul(op) => op.run(first, second, output),
+            Op::AveragePool(op) => op.run(first, output),
+            Op::MaxPool(op) => op.run(first, output),
+            Op::Mean(op) => op.run(first, output),
+            Op::Pad(op) => op.run(first, output),
+            Op::Concat(op) => op.run(inputs, output),
+            Op::Transpose(op) => op.run(first, output),
+            Op::ResizeNearest(op) => op.run(first, output),
+            Op::Softmax(op) => op.run(first, output),
+            Op::Table(table) => {
+                for (to, from) in output.iter_mut().zip(first) {
+                    *to = table[(i32::from(*from) + 128) as usize];
+                }
+            }
+        }
+    }
+
+    /// Bytes of its weights, biases, multipliers and tables.
+    pub fn constant_bytes(&self) -> u64 {
+        let layer = |weights: &[i8], layer: &Layer| weights.len() as u64 + layer.constant_bytes();
+        match self {
+            Op::Conv(op) => layer(&op.weights, &op.layer),
+            Op::Depthwise(op) => layer(&op.weights, &op.layer),
+            Op::FullyConnected(op) => layer(&op.weights, &op.layer),
+            Op::ResizeNearest(op) => 2 * (op.rows.len() + op.columns.len()) as u64,
+            Op::Concat(op) => 4 * op.runs.len() as u64,
+            Op::Table(table) => table.len() as u64,
+            _ => 0,
+        }
+    }
+}

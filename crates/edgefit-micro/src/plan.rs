@@ -1,0 +1,134 @@
+//! [`ArenaPlan`]: where the values of a program lie.
+
+use std::time::Duration;
+
+use edgefit_cost::memory_plan::{
+    ALIGNMENT, BankPlacement, Goal, Lifetime, SearchLimits, place, place_in_banks,
+};
+use edgefit_device::profile::Profile;
+use edgefit_device::{Bank, Content};
+
+use crate::error::{Error, Result};
+use crate::program::{Program, Source};
+
+/// The work of a plan, and no time: the same program gives the same plan everywhere.
+const LIMITS: SearchLimits = SearchLimits {
+    work: SearchLimits::QUICK.work,
+    time: Duration::MAX,
+};
+
+/// Where the values of a program lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArenaPlan {
+    /// The memories that hold some.
+    pub banks: Vec<ArenaBank>,
+    /// A place for each value.
+    pub placements: Vec<BankPlacement>,
+}
+
+/// A memory, and what the values need of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArenaBank {
+    /// Its name in the reference manual; none where it is not said which memory it is.
+    pub name: Option<String>,
+    /// End of the topmost value.
+    pub bytes: u64,
+}
+
+impl ArenaPlan {
+    /// All values in one arena.
+    pub fn in_one(program: &Program) -> Self {
+        let plan = place(&lifetimes(program), ALIGNMENT, Goal::Smallest, LIMITS);
+        let in_arena = |offset| BankPlacement { bank: 0, offset };
+        ArenaPlan {
+            banks: vec![ArenaBank {
+                name: None,
+                bytes: plan.peak_bytes,
+            }],
+            placements: plan.offsets.into_iter().map(in_arena).collect(),
+        }
+    }
+
+    /// The values in the banks of `profile` that hold activations; in one of them where one is enough.
+    ///
+    /// # Errors
+    /// No placement was found.
+    pub fn over(program: &Program, profile: &Profile) -> Result<Self> {
+        let holds_arena = |bank: &&Bank| bank.holds.contains(&Content::Arena);
+        let banks: Vec<&Bank> = profile.banks.iter().filter(holds_arena).collect();
+        let free: Vec<u64> = banks
+            .iter()
+            .map(|bank| bank.largest_buffer_bytes())
+            .collect();
+        let mut plan = ArenaPlan::in_one(program);
+        let need = plan.banks[0].bytes;
+        let largest = free.iter().copied().max().unwrap_or(0);
+        if need <= largest {
+            let enough = banks
+                .iter()
+                .zip(&free)
+                .filter(|(_, free)| **free == largest);
+            plan.banks[0].name = enough.map(|(bank, _)| bank.name.clone()).next();
+            return Ok(plan);
+        }
+        let lifetimes = lifetimes(program);
+        let placements = place_in_banks(&lifetimes, ALIGNMENT, &free).ok_or_else(|| {
+            Error::DoesNotFit(format!(
+                "its activations need {need} B in one place, and {} has {largest} B there and {} B in all; no \
+                 placement over its {} banks was found",
+                profile.name,
+                free.iter().sum::<u64>(),
+                free.len()
+            ))
+        })?;
+        let mut used = vec![0; free.len()];
+        for (life, at) in lifetimes.iter().zip(&placements) {
+            used[at.bank] = used[at.bank].max(at.offset + life.bytes);
+        }
+        let taken: Vec<usize> = (0..free.len()).filter(|&bank| used[bank] > 0).collect();
+        let arenas = taken.iter().map(|&bank| ArenaBank {
+            name: Some(banks[bank].name.clone()),
+            bytes: used[bank],
+        });
+        let renumbered = placements.iter().map(|at| BankPlacement {
+            bank: taken.iter().position(|&bank| bank == at.bank).unwrap_or(0),
+            offset: at.offset,
+        });
+        Ok(ArenaPlan {
+            banks: arenas.collect(),
+            placements: renumbered.collect(),
+        })
+    }
+
+    /// Bytes of all arenas together.
+    pub fn bytes(&self) -> u64 {
+        self.banks.iter().map(|bank| bank.bytes).sum()
+    }
+}
+
+/// When each value is needed: from the step that writes it to the last that reads it.
+fn lifetimes(program: &Program) -> Vec<Lifetime> {
+    let end = program.steps.len().max(1);
+    let mut lifetimes: Vec<Lifetime> = program
+        .values
+        .iter()
+        .enumerate()
+        .map(|(value, &bytes)| Lifetime {
+            name: value.to_string(),
+            lower: 0,
+            upper: 1,
+            bytes: bytes as u64,
+        })
+        .collect();
+    for (time, step) in program.steps.iter().enumerate() {
+        lifetimes[step.output].lower = time;
+        lifetimes[step.output].upper = time + 1;
+        for source in &step.inputs {
+            if let Source::Value(value) = source {
+                lifetimes[*value].upper = time + 1;
+            }
+        }
+    }
+    lifetimes[program.output.value].upper = end;
+    lifetimes
+}

@@ -1,0 +1,197 @@
+//! [`Program`]: a model as a list of integer ops over buffers of bytes.
+
+use edgefit_graph::Preprocessing;
+
+use crate::ops::Op;
+
+/// A model as a list of integer ops.
+///
+/// Values are buffers of signed bytes whose channels come last. Ops run in order; each writes one value
+/// that no op before it wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// Bytes of each value.
+    pub values: Vec<usize>,
+    /// The ops.
+    pub steps: Vec<Step>,
+    /// What the caller writes.
+    pub input: Port,
+    /// What the caller reads.
+    pub output: Port,
+    /// Names of the classes, in the order of the output.
+    pub labels: Vec<String>,
+    /// How an image becomes the input.
+    pub preprocessing: Option<Preprocessing>,
+}
+
+/// An op with the values that it reads and writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The node that it is from.
+    pub node: String,
+    /// What is computed.
+    pub op: Op,
+    /// What it reads.
+    pub inputs: Vec<Source>,
+    /// The value that it writes.
+    pub output: usize,
+}
+
+/// Where an op reads bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// From a value.
+    Value(usize),
+    /// From a constant.
+    Constant(Vec<i8>),
+}
+
+/// A value as the caller sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Port {
+    /// The value.
+    pub value: usize,
+    /// Sizes as they lie in memory.
+    pub dims: Vec<usize>,
+    /// For each of them, which dimension of the model it is.
+    pub order: Vec<usize>,
+    /// What its integers stand for.
+    pub quantization: Quantization,
+}
+
+/// What integers stand for: `(integer − zero_point) · scale`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quantization {
+    /// The scale.
+    pub scale: f32,
+    /// The integer that stands for 0.
+    pub zero_point: i8,
+}
+
+impl Quantization {
+    /// The integer for `value`, rounded as ONNX's QuantizeLinear does, halves to the even one.
+    pub fn quantize(self, value: f32) -> i8 {
+        let integer = (value / self.scale).round_ties_even() + f32::from(self.zero_point);
+        // A cast saturates.
+        integer as i8
+    }
+
+    /// What `integer` stands for.
+    pub fn dequantize(self, integer: i8) -> f32 {
+        f32::from(i16::from(integer) - i16::from(self.zero_point)) * self.scale
+    }
+}
+
+impl Port {
+    /// The bytes of `values`, which are in the order of the model.
+    pub fn quantize(&self, values: &[f32]) -> Vec<i8> {
+        let places = self.places();
+        let at = places
+            .iter()
+            .map(|&at| values.get(at).copied().unwrap_or(0.0));
+        at.map(|value| self.quantization.quantize(value)).collect()
+    }
+
+    /// The values of `bytes` in the order of the model.
+    pub fn dequantize(&self, bytes: &[i8]) -> Vec<f32> {
+        let mut values = vec![0.0; bytes.len()];
+        for (&at, &byte) in self.places().iter().zip(bytes) {
+            values[at] = self.quantization.dequantize(byte);
+        }
+        values
+    }
+
+    /// Shape of the value in the model.
+    pub fn model_dims(&self) -> Vec<usize> {
+        let mut dims = vec![1; self.dims.len()];
+        for (&size, &axis) in self.dims.iter().zip(&self.order) {
+            dims[axis] = size;
+        }
+        dims
+    }
+
+    /// For each byte, where its value lies in the model's order.
+    fn places(&self) -> Vec<usize> {
+        let dims = self.model_dims();
+        let stride = |axis: usize| dims[axis + 1..].iter().product::<usize>();
+        let mut places = vec![0];
+        for (&size, &axis) in self.dims.iter().zip(&self.order) {
+            let stride = stride(axis);
+            let steps = |&place: &usize| (0..size).map(move |at| place + at * stride);
+            places = places.iter().flat_map(steps).collect();
+        }
+        places
+    }
+}
+
+impl Program {
+    /// What the program makes of `input`, each value in memory of its own.
+    ///
+    /// # Panics
+    /// If `input` does not have the bytes of the program's input.
+    pub fn run(&self, input: &[i8]) -> Vec<i8> {
+        assert_eq!(input.len(), self.values[self.input.value], "bytes of input");
+        let mut values: Vec<Vec<i8>> = vec![Vec::new(); self.values.len()];
+        values[self.input.value] = input.to_vec();
+        for step in &self.steps {
+            let mut output = vec![0; self.values[step.output]];
+            let inputs: Vec<&[i8]> = step
+                .inputs
+                .iter()
+                .map(|source| match source {
+                    Source::Value(value) => values[*value].as_slice(),
+                    Source::Constant(bytes) => bytes,
+                })
+                .collect();
+            step.op.run(&inputs, &mut output);
+            values[step.output] = output;
+        }
+        std::mem::take(&mut values[self.output.value])
+    }
+
+    /// Bytes of the weights and other constants.
+    pub fn constant_bytes(&self) -> u64 {
+        let of = |step: &Step| {
+            let constants = step.inputs.iter().map(|source| match source {
+                Source::Value(_) => 0,
+                Source::Constant(bytes) => bytes.len() as u64,
+            });
+            step.op.constant_bytes() + constants.sum::<u64>()
+        };
+        self.steps.iter().map(of).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_moves_channels_and_back() {
+        let port = Port {
+            value: 0,
+            dims: vec![1, 2, 3, 2],
+            order: vec![0, 2, 3, 1],
+            quantization: Quantization {
+                scale: 1.0,
+                zero_point: -1,
+            },
+        };
+        assert_eq!(port.model_dims(), [1, 2, 2, 3]);
+        let values: Vec<f32> = (0u8..12).map(f32::from).collect();
+        let bytes = port.quantize(&values);
+        assert_eq!(bytes[..4], [-1, 5, 0, 6]);
+        assert_eq!(port.dequantize(&bytes), values);
+    }
+
+    #[test]
+    fn integers_saturate_and_halves_go_to_the_even_one() {
+        let quantization = Quantization {
+            scale: 0.5,
+            zero_point: 3,
+        };
+        let made = [0.25, 0.75, 1e9, -1e9, f32::NAN].map(|value| quantization.quantize(value));
+        assert_eq!(made, [3, 5, 127, -128, 0]);
+        assert_eq!(quantization.dequantize(5), 1.0);
+    }
+}

@@ -3,6 +3,7 @@
 //! [`lower`] makes a [`Program`] of a model in the QDQ format whose scheme is TFLite's; [`Program::run`]
 //! is a plain reference of it; [`ArenaPlan`] says where its values lie; [`c`] writes it as C99.
 
+pub mod c;
 mod error;
 mod fixed_point;
 mod lower;

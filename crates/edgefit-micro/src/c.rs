@@ -1,0 +1,66 @@
+//! A [`Program`] as a C99 project.
+//!
+//! The kernels are files of their own, in the folder `c` of this crate; what is made here is data and
+//! calls. Nothing that the model is called becomes part of the code: things have numbers, and labels are
+//! string literals of escaped bytes.
+
+mod build_files;
+mod header;
+mod kernels;
+mod literal;
+mod model;
+mod name;
+mod sample;
+
+use crate::plan::ArenaPlan;
+use crate::program::Program;
+
+pub use name::Name;
+
+/// A file of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name; projects have no folders.
+    pub name: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// What a project is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// Where its values lie.
+    pub plan: &'a ArenaPlan,
+    /// How functions, macros and files are called.
+    pub name: &'a Name,
+}
+
+/// The whole project: header, model, the kernels that it calls, a `main` that runs one sample, and build
+/// files. The same program gives the same bytes.
+pub fn project(parts: Parts) -> Vec<File> {
+    let kernels = kernels::of(parts.program);
+    let mut files = vec![header::header(parts), model::source(parts)];
+    files.extend(sample::files(parts));
+    let sources = kernels.iter().filter(|file| file.name.ends_with(".c"));
+    let sources: Vec<&str> = sources.map(|file| file.name.as_str()).collect();
+    files.extend(build_files::files(parts.name, &sources));
+    files.extend(kernels);
+    files
+}
+
+/// Header and source of the model alone.
+pub fn model(parts: Parts) -> [File; 2] {
+    [header::header(parts), model::source(parts)]
+}
+
+/// The kernels that `program` calls.
+pub fn kernels(program: &Program) -> Vec<File> {
+    kernels::of(program)
+}
+
+/// Every kernel.
+pub fn all_kernels() -> Vec<File> {
+    kernels::all()
+}

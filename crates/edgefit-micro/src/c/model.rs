@@ -1,0 +1,371 @@
+//! The source of a model: weights and parameters as constants, an arena, and a call for each op.
+
+use std::fmt::{Display, Write};
+
+use edgefit_graph::Preprocessing;
+
+use super::literal::{list, short_list, string};
+use super::{File, Parts};
+use crate::fixed_point::Multiplier;
+use crate::ops::{Broadcast, Image, Layer, Op, Window};
+use crate::program::{Source, Step};
+
+/// The source.
+pub(super) fn source(parts: Parts) -> File {
+    let Parts {
+        program,
+        plan,
+        name,
+    } = parts;
+    let upper = name.upper();
+    let mut text = format!("#include \"{name}.h\"\n\n#include \"ef_kernels.h\"\n\n");
+    text.push_str(
+        "#if defined(__GNUC__)\n#define EF_SECTION(name) __attribute__((section(name)))\n#else\n\
+         #define EF_SECTION(name)\n#endif\n\n",
+    );
+    for (index, bank) in plan.banks.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "EF_SECTION(\".bss.edgefit_arena_{index}\") static int8_t {name}_arena_{index}[{}];",
+            bank.bytes.max(1)
+        );
+    }
+    let mut calls = String::new();
+    for (index, step) in program.steps.iter().enumerate() {
+        let mut writer = Writer {
+            parts,
+            index,
+            text: &mut text,
+        };
+        let call = writer.step(step);
+        let _ = writeln!(calls, "    {call}");
+    }
+    if !program.labels.is_empty() {
+        let labels: Vec<String> = program
+            .labels
+            .iter()
+            .map(|label| format!("    {}", string(label)))
+            .collect();
+        let _ = write!(
+            text,
+            "\nconst char *const {name}_labels[{upper}_LABELS] = {{\n{}\n}};\n",
+            labels.join(",\n")
+        );
+    }
+    if let Some(preprocessing) = &program.preprocessing {
+        text.push_str(&pixels(parts, preprocessing));
+    }
+    let place = |value: usize| place(parts, value);
+    let _ = write!(
+        text,
+        "\nvoid {name}_init(int8_t **input, const int8_t **output)\n{{\n    *input = {};\n    *output = {};\n}}\n\n\
+         void {name}_run(void)\n{{\n{calls}}}\n",
+        place(program.input.value),
+        place(program.output.value)
+    );
+    File {
+        name: format!("{name}.c"),
+        text,
+    }
+}
+
+/// The byte of the input for each value of a pixel, channel by channel.
+fn pixels(parts: Parts, preprocessing: &Preprocessing) -> String {
+    let Parts { program, name, .. } = parts;
+    let upper = name.upper();
+    let tables = (0..preprocessing.channels()).map(|channel| {
+        let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
+        let byte = |value: u8| {
+            program
+                .input
+                .quantization
+                .quantize((f32::from(value) - mean) / std)
+        };
+        list(&(0..=u8::MAX).map(byte).collect::<Vec<i8>>())
+    });
+    format!(
+        "\nconst int8_t {name}_pixels[{upper}_IMAGE_CHANNELS][256] = {{{}}};\n",
+        tables.collect::<Vec<_>>().join(",\n")
+    )
+}
+
+/// The address of a value.
+fn place(parts: Parts, value: usize) -> String {
+    let at = parts.plan.placements[value];
+    format!("&{}_arena_{}[{}]", parts.name, at.bank, at.offset)
+}
+
+/// Writes the constants of one step.
+struct Writer<'a> {
+    parts: Parts<'a>,
+    index: usize,
+    text: &'a mut String,
+}
+
+impl Writer<'_> {
+    /// The name of something of this step.
+    fn own(&self, what: &str) -> String {
+        format!("{}_{what}_{}", self.parts.name, self.index)
+    }
+
+    /// A constant array.
+    fn array<T: Display>(&mut self, ty: &str, what: &str, numbers: &[T]) -> String {
+        let name = self.own(what);
+        let _ = writeln!(
+            self.text,
+            "\nstatic const {ty} {name}[{}] = {};",
+            numbers.len().max(1),
+            list(numbers)
+        );
+        name
+    }
+
+    /// The parameters of the step, of the kernel `kernel`.
+    fn parameters(&mut self, kernel: &str, fields: &str) -> String {
+        let name = self.own("step");
+        let _ = writeln!(
+            self.text,
+            "\nstatic const struct ef_{kernel} {name} = {{\n{fields}}};"
+        );
+        name
+    }
+
+    /// Where the step reads its input `at`.
+    fn input(&mut self, step: &Step, at: usize) -> String {
+        match &step.inputs[at] {
+            Source::Value(value) => place(self.parts, *value),
+            Source::Constant(bytes) => self.array("int8_t", &format!("constant_{at}"), bytes),
+        }
+    }
+
+    fn layer(&mut self, layer: &Layer) -> String {
+        let bias = self.array("int32_t", "bias", &c_ints(&layer.bias));
+        let mantissas: Vec<i32> = layer.multipliers.iter().map(|by| by.mantissa).collect();
+        let shifts: Vec<i32> = layer.multipliers.iter().map(|by| by.shift).collect();
+        let mantissas = self.array("int32_t", "mantissas", &mantissas);
+        let shifts = self.array("int8_t", "shifts", &shifts);
+        format!(
+            "    .layer = {{\n        .bias = {bias},\n        .mantissas = {mantissas},\n        .shifts = {shifts},\n        \
+             .input_zero_point = {},\n        .output_zero_point = {},\n        .least = {},\n        .most = {}}},\n",
+            layer.input_zero_point, layer.output_zero_point, layer.limits[0], layer.limits[1]
+        )
+    }
+
+    /// The constants of a step; returns the call of its kernel.
+    fn step(&mut self, step: &Step) -> String {
+        let output = place(self.parts, step.output);
+        let inputs: Vec<String> = (0..step.inputs.len())
+            .map(|at| self.input(step, at))
+            .collect();
+        let (kernel, function, fields) = match &step.op {
+            Op::Conv(op) if op.is_pointwise() => {
+                let weights = self.array("int8_t", "weights", &op.weights);
+                let sizes = [
+                    op.input.height * op.input.width,
+                    op.input.channels,
+                    op.output.channels,
+                ];
+                let fields = product(sizes, &weights) + &self.layer(&op.layer);
+                ("product", "product", fields)
+            }
+            Op::FullyConnected(op) => {
+                let weights = self.array("int8_t", "weights", &op.weights);
+                let sizes = [op.rows, op.inputs, op.outputs];
+                let fields = product(sizes, &weights) + &self.layer(&op.layer);
+                ("product", "product", fields)
+            }
+            Op::Conv(op) => {
+                let weights = self.array("int8_t", "weights", &op.weights);
+                let fields = windowed(op.input, op.output, &op.window)
+                    + &format!("    .groups = {},\n    .weights = {weights},\n", op.groups)
+                    + &self.layer(&op.layer);
+                ("convolution", "convolution", fields)
+            }
+            Op::Depthwise(op) => {
+                let weights = self.array("int8_t", "weights", &op.weights);
+                let fields = windowed(op.input, op.output, &op.window)
+                    + &format!("    .weights = {weights},\n")
+                    + &self.layer(&op.layer);
+                ("depthwise", "depthwise", fields)
+            }
+            Op::Add(op) => {
+                let [first, second] = op.input_multipliers.map(multiplier);
+                let fields = broadcast(&op.broadcast)
+                    + &format!("    .input_multipliers = {{{first}, {second}}},\n")
+                    + &combined(
+                        op.input_zero_points,
+                        op.multiplier,
+                        (op.output_zero_point, op.limits),
+                    );
+                ("add", "add", fields)
+            }
+            Op::Mul(op) => {
+                let fields = broadcast(&op.broadcast)
+                    + &combined(
+                        op.input_zero_points,
+                        op.multiplier,
+                        (op.output_zero_point, op.limits),
+                    );
+                ("multiply", "multiply", fields)
+            }
+            Op::AveragePool(op) => (
+                "pool",
+                "average_pool",
+                windowed(op.input, op.output, &op.window),
+            ),
+            Op::MaxPool(op) => (
+                "pool",
+                "max_pool",
+                windowed(op.input, op.output, &op.window),
+            ),
+            Op::Mean(op) => {
+                let fields = format!(
+                    "    .positions = {},\n    .channels = {},\n    .input_zero_point = {},\n    .output_zero_point = {},\n    \
+                     .multiplier = {},\n",
+                    op.positions,
+                    op.channels,
+                    op.input_zero_point,
+                    op.output_zero_point,
+                    multiplier(op.multiplier)
+                );
+                ("mean", "mean", fields)
+            }
+            Op::Pad(op) => {
+                let fields = images(op.input, op.output)
+                    + &format!(
+                        "    .before = {},\n    .fill = {},\n",
+                        short_list(&op.before),
+                        op.fill
+                    );
+                ("pad", "pad", fields)
+            }
+            Op::Concat(op) => return self.concatenation(op.repeats, &op.runs, (&inputs, &output)),
+            Op::Transpose(op) => {
+                let fields = format!(
+                    "    .sizes = {},\n    .strides = {},\n",
+                    short_list(&op.dims),
+                    short_list(&op.strides)
+                );
+                ("transposition", "transposition", fields)
+            }
+            Op::ResizeNearest(op) => {
+                let rows = self.array("uint16_t", "rows", &op.rows);
+                let columns = self.array("uint16_t", "columns", &op.columns);
+                let fields = format!(
+                    "    .input = {},\n    .height = {},\n    .width = {},\n    .rows = {rows},\n    .columns = {columns},\n",
+                    image(op.input),
+                    op.rows.len(),
+                    op.columns.len()
+                );
+                ("resize", "resize", fields)
+            }
+            Op::Softmax(op) => {
+                let fields = format!(
+                    "    .rows = {},\n    .width = {},\n    .multiplier = {},\n    .least_difference = {},\n",
+                    op.rows,
+                    op.width,
+                    multiplier(op.multiplier),
+                    op.least_difference
+                );
+                ("softmax", "softmax", fields)
+            }
+            Op::Table(table) => {
+                let table = self.array("int8_t", "table", table);
+                let bytes = self.parts.program.values[step.output];
+                return format!(
+                    "ef_run_table({table}, {bytes}, {}, {output});",
+                    inputs.join(", ")
+                );
+            }
+        };
+        let parameters = self.parameters(kernel, &fields);
+        format!(
+            "ef_run_{function}(&{parameters}, {}, {output});",
+            inputs.join(", ")
+        )
+    }
+
+    fn concatenation(
+        &mut self,
+        repeats: usize,
+        runs: &[usize],
+        (inputs, output): (&[String], &str),
+    ) -> String {
+        let runs = self.array("int32_t", "runs", runs);
+        let fields = format!(
+            "    .repeats = {repeats},\n    .count = {},\n    .runs = {runs},\n",
+            inputs.len()
+        );
+        let parameters = self.parameters("concatenation", &fields);
+        let addresses = self.own("inputs");
+        let _ = writeln!(
+            self.text,
+            "\nstatic const int8_t *const {addresses}[{}] = {};",
+            inputs.len(),
+            short_list(inputs)
+        );
+        format!("ef_run_concatenation(&{parameters}, {addresses}, {output});")
+    }
+}
+
+/// Numbers as literals of 32 bits: the smallest has no literal of its own in C.
+fn c_ints(numbers: &[i32]) -> Vec<String> {
+    let literal = |&number: &i32| match number {
+        i32::MIN => "INT32_MIN".to_owned(),
+        number => number.to_string(),
+    };
+    numbers.iter().map(literal).collect()
+}
+
+fn image(image: Image) -> String {
+    short_list(&[image.height, image.width, image.channels])
+}
+
+fn images(input: Image, output: Image) -> String {
+    format!(
+        "    .input = {},\n    .output = {},\n",
+        image(input),
+        image(output)
+    )
+}
+
+fn windowed(input: Image, output: Image, window: &Window) -> String {
+    let [kernel, stride, dilation, before] =
+        [window.kernel, window.stride, window.dilation, window.before]
+            .map(|pair| short_list(&pair));
+    images(input, output)
+        + &format!("    .window = {{{kernel}, {stride}, {dilation}, {before}}},\n")
+}
+
+fn product([rows, inputs, outputs]: [usize; 3], weights: &str) -> String {
+    format!(
+        "    .rows = {rows},\n    .inputs = {inputs},\n    .outputs = {outputs},\n    .weights = {weights},\n"
+    )
+}
+
+fn multiplier(multiplier: Multiplier) -> String {
+    short_list(&[multiplier.mantissa, multiplier.shift])
+}
+
+fn broadcast(broadcast: &Broadcast) -> String {
+    let [first, second] = broadcast.strides.map(|strides| short_list(&strides));
+    format!(
+        "    .broadcast = {{{}, {{{first}, {second}}}}},\n",
+        short_list(&broadcast.dims)
+    )
+}
+
+fn combined(
+    input_zero_points: [i8; 2],
+    factor: Multiplier,
+    (output_zero_point, limits): (i8, [i8; 2]),
+) -> String {
+    format!(
+        "    .input_zero_points = {},\n    .multiplier = {},\n    .output_zero_point = {output_zero_point},\n    .least = \
+         {},\n    .most = {},\n",
+        short_list(&input_zero_points),
+        multiplier(factor),
+        limits[0],
+        limits[1]
+    )
+}

@@ -5,6 +5,8 @@
 //! string literals of escaped bytes.
 
 mod build_files;
+mod exported;
+mod folder;
 mod header;
 mod kernels;
 mod literal;
@@ -15,6 +17,8 @@ mod sample;
 use crate::plan::ArenaPlan;
 use crate::program::Program;
 
+pub use exported::{Arena, Exported};
+pub use folder::{FolderError, ensure_free, write};
 pub use name::Name;
 
 /// A file of a project.

@@ -16,6 +16,8 @@ mod shorten;
 #[cfg(feature = "train")]
 mod explanation;
 #[cfg(feature = "train")]
+mod exported;
+#[cfg(feature = "train")]
 mod findings;
 #[cfg(feature = "train")]
 mod learning_rates;
@@ -45,7 +47,7 @@ pub use profile::profile;
 
 #[cfg(feature = "train")]
 pub use {
-    explanation::explanation, learning_rates::learning_rates, pruning::pruning,
+    explanation::explanation, exported::exported, learning_rates::learning_rates, pruning::pruning,
     quantization::quantization, refusal::refusal, search::nothing_fits, search::search,
     training::training, verification::verification,
 };

@@ -7,6 +7,8 @@ use edgefit::engine::EngineName;
 
 mod bench;
 #[cfg(feature = "train")]
+mod export;
+#[cfg(feature = "train")]
 mod fit;
 mod model;
 mod predict;
@@ -24,6 +26,8 @@ mod train;
 #[cfg(feature = "train")]
 mod verify;
 pub use bench::*;
+#[cfg(feature = "train")]
+pub use export::*;
 #[cfg(feature = "train")]
 pub use fit::Fit;
 use model::model;

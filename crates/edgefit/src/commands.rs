@@ -14,6 +14,8 @@ pub mod demo;
 #[cfg(feature = "train")]
 pub mod explain;
 #[cfg(feature = "train")]
+pub mod export;
+#[cfg(feature = "train")]
 pub mod fit;
 #[cfg(feature = "train")]
 pub mod import;

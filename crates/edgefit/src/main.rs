@@ -115,6 +115,7 @@ fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> 
         TrainCommand::Recipe(args) => commands::recipe::run(args, output),
         TrainCommand::Explain(args) => commands::explain::run(args, output),
         TrainCommand::Quantize(args) => commands::quantize::run(args, output),
+        TrainCommand::Export(args) => commands::export::run(args, output),
         TrainCommand::Prune(args) => commands::prune::run(args, output),
         TrainCommand::Scheme(args) => commands::scheme::run(args, output),
         TrainCommand::Verify(args) => commands::verify::run(args, output),

@@ -44,7 +44,9 @@ impl Conv {
             before,
             ..
         } = self.window;
-        kernel == [1, 1] && stride == [1, 1] && before == [0, 0] && self.groups == 1
+        let each = [self.input, self.output].map(|image| (image.height, image.width));
+        let one_to_one = each[0] == each[1] && stride == [1, 1] && before == [0, 0];
+        kernel == [1, 1] && one_to_one && self.groups == 1
     }
 
     pub(super) fn run(&self, input: &[i8], output: &mut [i8]) {

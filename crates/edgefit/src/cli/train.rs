@@ -10,6 +10,7 @@ use edgefit::guards::Code;
 use edgefit::import::{Variant, WeightsChoice};
 use edgefit::train::{Existing, StageName};
 
+use super::export::Export;
 use super::fit::Fit;
 use super::prune::Prune;
 use super::quantize::{Quantize, Scheme};
@@ -34,6 +35,8 @@ pub enum TrainCommand {
     Explain(Explain),
     /// Turn a float model into an int8 one that loses no accuracy
     Quantize(Quantize),
+    /// Write an int8 model as a project in C99 for a microcontroller
+    Export(Export),
     /// Take channels out of a model, and let what reads them make up for it
     Prune(Prune),
     /// Show what engines want of an int8 model

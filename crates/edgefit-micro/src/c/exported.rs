@@ -1,0 +1,66 @@
+//! [`Exported`]: what became of a model, the document `edgefit.export/1`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{File, Parts};
+use crate::error::Refusal;
+
+/// What became of a model.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exported {
+    /// The model.
+    pub model: PathBuf,
+    /// The folder of the project.
+    pub folder: PathBuf,
+    /// The device that it is for, if that was said.
+    pub device: Option<String>,
+    /// Its files.
+    pub files: Vec<String>,
+    /// Bytes of all arenas together.
+    pub arena_bytes: u64,
+    /// The arenas.
+    pub arenas: Vec<Arena>,
+    /// Bytes of weights, biases, multipliers and tables.
+    pub weights_bytes: u64,
+    /// Ops that run.
+    pub steps: usize,
+    /// Nodes without an integer form: none, of a model that was exported.
+    pub unsupported: Vec<Refusal>,
+}
+
+/// An arena in a memory.
+#[derive(Debug, Clone, Serialize)]
+pub struct Arena {
+    /// The memory, if a device says it.
+    pub bank: Option<String>,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Exported {
+    /// Name and version of the document.
+    pub const SCHEMA: &str = "edgefit.export/1";
+
+    /// Of `files` made of `parts`, a model, and written into a folder.
+    pub fn of(parts: Parts, files: &[File], [model, folder]: [&Path; 2]) -> Self {
+        let banks = parts.plan.banks.iter();
+        Exported {
+            model: model.to_path_buf(),
+            folder: folder.to_path_buf(),
+            device: None,
+            files: files.iter().map(|file| file.name.clone()).collect(),
+            arena_bytes: parts.plan.bytes(),
+            arenas: banks
+                .map(|bank| Arena {
+                    bank: bank.name.clone(),
+                    bytes: bank.bytes,
+                })
+                .collect(),
+            weights_bytes: parts.program.constant_bytes(),
+            steps: parts.program.steps.len(),
+            unsupported: Vec::new(),
+        }
+    }
+}

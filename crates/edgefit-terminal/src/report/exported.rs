@@ -1,0 +1,26 @@
+//! What became of a model that was exported.
+
+use edgefit_base::units::format;
+use edgefit_micro::c::Exported;
+
+/// Where the project is, and what it needs.
+pub fn exported(exported: &Exported) -> String {
+    let arenas = exported.arenas.iter().map(|arena| {
+        let place = arena
+            .bank
+            .as_deref()
+            .map_or(String::new(), |bank| format!(" in {bank}"));
+        format!("{}{place}", format::bytes(arena.bytes))
+    });
+    let device = exported.device.as_deref();
+    let device = device.map_or(String::new(), |device| format!(" for {device}"));
+    format!(
+        "{}: {} files of C99{device}, {} ops; arena {}, constants {}\nbuild and run its sample with: make -C {} run",
+        exported.folder.display(),
+        exported.files.len(),
+        exported.steps,
+        arenas.collect::<Vec<_>>().join(" + "),
+        format::bytes(exported.weights_bytes),
+        exported.folder.display()
+    )
+}

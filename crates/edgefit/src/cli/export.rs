@@ -1,0 +1,42 @@
+//! The flags of `edgefit export`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use edgefit::micro::c::Name;
+
+use super::{InputShape, dims, model};
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// ONNX model in int8, as `edgefit quantize --scheme tflite` makes it
+    #[arg(value_parser = model())]
+    pub model: PathBuf,
+
+    /// What to make of it
+    #[arg(long, value_enum)]
+    pub to: ExportFormat,
+
+    /// Device that it is for: its memory banks say where activations lie (one place, if not given)
+    #[arg(long)]
+    pub device: Option<String>,
+
+    /// Folder of the project, one that is not there yet
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// What functions, macros and files begin with
+    #[arg(long, default_value_t)]
+    pub name: Name,
+
+    /// Whole shape of the input, batch included, such as 1x3x96x96
+    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    pub input_shape: Option<InputShape>,
+}
+
+/// What a model is exported as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A project in C99 that needs nothing else
+    C,
+}

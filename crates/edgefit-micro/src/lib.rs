@@ -10,6 +10,7 @@ mod lower;
 pub mod ops;
 mod plan;
 mod program;
+pub mod target;
 
 pub use error::{Error, Refusal, Result};
 pub use fixed_point::Multiplier;

@@ -88,7 +88,7 @@ fn check_scheme(graph: &Graph) -> Result<()> {
     }
 }
 
-/// The input that a program can have: one, of floats or signed bytes, of one sample.
+/// The input that a program can have: one, of floats, of one sample.
 fn only_input(graph: &Graph) -> Result<&ValueInfo> {
     let border = |name: &str, problem: String| Error::Border {
         place: format!("graph input '{name}'"),
@@ -102,7 +102,7 @@ fn only_input(graph: &Graph) -> Result<&ValueInfo> {
         });
     };
     if let ValueType::Tensor { dtype, .. } = &input.ty
-        && !matches!(dtype, DataType::F32 | DataType::I8)
+        && *dtype != DataType::F32
     {
         return Err(border(
             &input.name,
@@ -227,7 +227,6 @@ impl<'g> Lowering<'g> {
         let quantization = self.quantization(node)?;
         let view = match self.known.get(from).cloned() {
             Some(Known::Integers(view)) => view,
-            Some(Known::Input) => self.input_view(from, quantization)?,
             _ => return Err("it reads what no QuantizeLinear made".into()),
         };
         Ok(Known::Floats(View {

@@ -20,6 +20,8 @@ mod exported;
 #[cfg(feature = "train")]
 mod findings;
 #[cfg(feature = "train")]
+mod integers;
+#[cfg(feature = "train")]
 mod learning_rates;
 #[cfg(feature = "train")]
 mod pruning;
@@ -47,7 +49,7 @@ pub use profile::profile;
 
 #[cfg(feature = "train")]
 pub use {
-    explanation::explanation, exported::exported, learning_rates::learning_rates, pruning::pruning,
-    quantization::quantization, refusal::refusal, search::nothing_fits, search::search,
-    training::training, verification::verification,
+    explanation::explanation, exported::exported, integers::integers,
+    learning_rates::learning_rates, pruning::pruning, quantization::quantization, refusal::refusal,
+    search::nothing_fits, search::search, training::training, verification::verification,
 };

@@ -23,7 +23,7 @@ pub const ALLOWED_LOSS: f64 = 0.005;
 
 /// Least signal to noise of an output in decibels: that of [`LEAST_COSINE`] where the noise has no direction
 /// of its own, so that a result of the right direction and another size is not taken for right.
-const LEAST_SQNR_DB: f64 = 16.9;
+pub(crate) const LEAST_SQNR_DB: f64 = 16.9;
 
 /// Which of two models is quantised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -58,6 +58,11 @@ impl Noise {
         decibels.is_finite().then_some(decibels)
     }
 
+    /// Length of the noise by that of the signal.
+    pub(crate) fn relative(&self) -> f64 {
+        (self.noise / self.signal.max(f64::MIN_POSITIVE)).sqrt()
+    }
+
     /// Answers that are the same, of results with a row of several elements for each sample.
     ///
     /// The noise of a row less its mean is taken as normal and independent, with one deviation σ for all

@@ -1,6 +1,8 @@
 //! The flags of `edgefit verify`, and of the process that it starts for each engine.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 use edgefit::engine::EngineName;
@@ -48,9 +50,15 @@ pub struct Verify {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub samples: Option<u32>,
 
-    /// Compare this engine, burn, tract or onnxruntime, with the others (all, if not given)
+    /// Compare this engine, burn, tract or onnxruntime, with the others (all, if not given); or the integer
+    /// program of an int8 model: micro (its plain reference) with an engine, and c (the project in C, on an
+    /// emulated core) with both
     #[arg(long)]
-    pub engine: Option<EngineName>,
+    pub engine: Option<VerifiedEngine>,
+
+    /// Device whose core is emulated for --engine c
+    #[arg(long)]
+    pub device: Option<String>,
 
     /// Tolerance of an output, or of all: elements may differ by ATOL of the largest value (of 1, if
     /// that is less) and RTOL of the value itself
@@ -73,6 +81,48 @@ pub struct Verify {
     /// Whole shape of the input, batch included, such as 1x3x224x224
     #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with = "inputs")]
     pub input_shape: Option<InputShape>,
+}
+
+/// What takes part in a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifiedEngine {
+    /// An engine that computes in floats.
+    Float(EngineName),
+    /// What an int8 model becomes on a microcontroller.
+    Integer(IntegerEngine),
+}
+
+/// What an int8 model becomes on a microcontroller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntegerEngine {
+    /// The plain reference.
+    Micro,
+    /// The project in C.
+    C,
+}
+
+impl fmt::Display for IntegerEngine {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            IntegerEngine::Micro => "micro",
+            IntegerEngine::C => "c",
+        })
+    }
+}
+
+impl FromStr for VerifiedEngine {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let mut integer = [IntegerEngine::Micro, IntegerEngine::C].into_iter();
+        match integer.find(|engine| engine.to_string() == name) {
+            Some(engine) => Ok(VerifiedEngine::Integer(engine)),
+            None => match name.parse() {
+                Ok(engine) => Ok(VerifiedEngine::Float(engine)),
+                Err(problem) => Err(format!("{problem}, micro, c")),
+            },
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `edgefit verify`: its arguments, the call, and what it prints.
 
+mod integers;
 pub mod worker;
 
 use std::collections::BTreeSet;
@@ -25,13 +26,18 @@ use edgefit::verify::{
 };
 
 use super::{in_file, threads};
-use crate::cli::Verify;
+use crate::cli::{VerifiedEngine, Verify};
 use crate::output::{Outcome, Output};
 
 /// Samples, where nothing else is said.
 const SAMPLES: usize = 8;
 
 pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
+    let engine = match args.engine {
+        Some(VerifiedEngine::Integer(engine)) => return integers::run(&args, engine, output),
+        Some(VerifiedEngine::Float(engine)) => Some(engine),
+        None => None,
+    };
     let model = in_file(&args.model);
     args.reduce.as_deref().map_or(Ok(()), ensure_place)?;
     let mut graph = Graph::load(&args.model)?;
@@ -46,13 +52,13 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     let other = against.map(|path| load_other(path, &graph)).transpose()?;
     let (other, counterparts) = other.unzip();
     let cases = cases(&args, &graph, output)?;
-    let (names, models) = match (args.engine, &other) {
+    let (names, models) = match (engine, &other) {
         (Some(engine), Some(_)) => (vec![engine], Models::Two),
         (_, Some(_)) => (EngineName::ALL.to_vec(), Models::Two),
         (_, None) => (EngineName::ALL.to_vec(), Models::One),
     };
     let launch = launch(threads(args.threads))?;
-    let participants = start(&names, args.engine, models, &launch, &mut |words| {
+    let participants = start(&names, engine, models, &launch, &mut |words| {
         output.warn(words);
     })?;
     let setting = Setting {
@@ -60,7 +66,7 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         other: other.as_ref(),
         counterparts,
         tolerances: &tolerances,
-        only: args.engine,
+        only: engine,
     };
     let paths = ModelPaths {
         model: &args.model,

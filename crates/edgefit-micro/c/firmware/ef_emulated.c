@@ -1,0 +1,93 @@
+/* Runs the samples of a file in an emulator, by Arm's semihosting: input.bin in, output.bin out, and for each
+   sample the ticks of a timer in ticks.bin. */
+#include "NAME.h"
+
+/* Operations of semihosting. */
+#define OPEN 1
+#define WRITE 5
+#define READ 6
+#define EXIT 24
+
+/* Modes of fopen. */
+#define READ_BINARY 1
+#define WRITE_BINARY 5
+
+/* Reasons to exit. */
+#define DONE 0x20026
+#define FAILED 0x20023
+
+/* The first timer of Arm's design kit: it counts down. */
+struct timer {
+    volatile uint32_t control;
+    volatile uint32_t value;
+    volatile uint32_t reload;
+};
+
+#define TIMER ((struct timer *)EF_TIMER)
+
+void ef_stop(void);
+
+static intptr_t ask(intptr_t operation, const void *arguments)
+{
+    register intptr_t r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = arguments;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+
+/* A fault ends here. */
+void ef_stop(void)
+{
+    (void)ask(EXIT, (const void *)FAILED);
+    for (;;) {
+    }
+}
+
+static intptr_t open_file(const char *name, intptr_t letters, intptr_t mode)
+{
+    intptr_t arguments[3];
+    arguments[0] = (intptr_t)name;
+    arguments[1] = mode;
+    arguments[2] = letters;
+    return ask(OPEN, arguments);
+}
+
+/* Bytes that were not read or written. */
+static intptr_t move(intptr_t operation, intptr_t file, const void *bytes, intptr_t count)
+{
+    intptr_t arguments[3];
+    arguments[0] = file;
+    arguments[1] = (intptr_t)bytes;
+    arguments[2] = count;
+    return ask(operation, arguments);
+}
+
+int main(void)
+{
+    int8_t *input;
+    const int8_t *output;
+    const intptr_t from = open_file("input.bin", 9, READ_BINARY);
+    const intptr_t to = open_file("output.bin", 10, WRITE_BINARY);
+    const intptr_t ticks = open_file("ticks.bin", 9, WRITE_BINARY);
+    NAME_init(&input, &output);
+    if ((from < 0) || (to < 0) || (ticks < 0)) {
+        ef_stop();
+    }
+    TIMER->reload = UINT32_MAX;
+    TIMER->value = UINT32_MAX;
+    TIMER->control = 1U;
+    while (move(READ, from, input, UPPER_INPUT_BYTES) == 0) {
+        const uint32_t start = TIMER->value;
+        uint32_t passed;
+        NAME_run();
+        passed = start - TIMER->value;
+        if (move(WRITE, to, output, UPPER_OUTPUT_BYTES) != 0) {
+            ef_stop();
+        }
+        if (move(WRITE, ticks, &passed, 4) != 0) {
+            ef_stop();
+        }
+    }
+    (void)ask(EXIT, (const void *)DONE);
+    return 0;
+}

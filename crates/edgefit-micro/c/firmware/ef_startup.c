@@ -1,0 +1,40 @@
+/* What runs before main on a Cortex-M: the vector table, and memory as C expects it. */
+#include <stdint.h>
+
+/* Places that the linker script names. */
+extern void ef_stack_top(void);
+extern const uint32_t ef_data_load;
+extern uint32_t ef_data_start;
+extern uint32_t ef_data_end;
+extern uint32_t ef_bss_start;
+extern uint32_t ef_bss_end;
+
+int main(void);
+void ef_reset(void);
+void ef_stop(void);
+
+/* Nothing goes on from here. */
+__attribute__((weak)) void ef_stop(void)
+{
+    for (;;) {
+    }
+}
+
+void ef_reset(void)
+{
+    const uint32_t *from = &ef_data_load;
+    uint32_t *to;
+    for (to = &ef_data_start; to < &ef_data_end; to++) {
+        *to = *from;
+        from++;
+    }
+    for (to = &ef_bss_start; to < &ef_bss_end; to++) {
+        *to = 0U;
+    }
+    (void)main();
+    ef_stop();
+}
+
+__attribute__((section(".vectors"), used)) void (*const ef_vectors[16])(void) = {
+    ef_stack_top, ef_reset, ef_stop, ef_stop, ef_stop, ef_stop, ef_stop, ef_stop,
+    ef_stop,      ef_stop,  ef_stop, ef_stop, ef_stop, ef_stop, ef_stop, ef_stop};

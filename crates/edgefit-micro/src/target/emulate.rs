@@ -1,0 +1,160 @@
+//! A program on an emulated core.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::core::{Board, Core};
+use super::script::Script;
+use super::tool::{COMPILER, EMULATOR, ToolError};
+use crate::c::{self, Name, Parts};
+
+/// Stack that the firmware of the emulator has.
+const STACK: u64 = 64 << 10;
+
+/// Time to start, and for each sample.
+const START: Duration = Duration::from_secs(60);
+const SAMPLE: Duration = Duration::from_secs(120);
+
+const STARTUP: &str = include_str!("../../c/firmware/ef_startup.c");
+const MAIN: &str = include_str!("../../c/firmware/ef_emulated.c");
+
+/// What came out of the emulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emulation {
+    /// The board.
+    pub machine: &'static str,
+    /// The output for each input.
+    pub outputs: Vec<Vec<i8>>,
+    /// Instructions of each run, to within a tick of the timer that counts them; no time.
+    pub instructions: Vec<u64>,
+}
+
+/// Runs the program of `parts` on the emulated `core` for each of `inputs`.
+///
+/// # Errors
+/// The compiler or the emulator is not there or fails, or QEMU emulates no board with that core.
+pub fn emulate(parts: Parts, core: Core, inputs: &[Vec<i8>]) -> Result<Emulation, ToolError> {
+    let board = core.board().ok_or_else(|| {
+        ToolError::Device(format!(
+            "QEMU has no board here for {}; there are boards for cortex-m4, cortex-m7 and cortex-m33",
+            core.cpu()
+        ))
+    })?;
+    let folder = tempfile::tempdir()?;
+    build(parts, (core, &board), folder.path())?;
+    let bytes: Vec<u8> = inputs.iter().flatten().map(|&byte| byte as u8).collect();
+    std::fs::write(folder.path().join("input.bin"), bytes)?;
+    let arguments = [
+        "-machine",
+        board.machine,
+        "-nographic",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+        "-semihosting-config",
+        "enable=on,target=native",
+        "-icount",
+        "shift=0,sleep=off",
+        "-kernel",
+        "firmware.elf",
+    ];
+    let samples = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
+    let limit = START.saturating_add(SAMPLE.saturating_mul(samples));
+    if !EMULATOR.run_within(folder.path(), &arguments.map(str::to_owned), limit)? {
+        let said = std::fs::read(folder.path().join("log"))?;
+        return Err(EMULATOR.failed(&String::from_utf8_lossy(&said)));
+    }
+    read(&board, parts, folder.path(), inputs.len())
+}
+
+/// Compiles and links the firmware of the emulator in `folder`.
+fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(), ToolError> {
+    let mut files = Vec::from(c::model(parts));
+    files.extend(c::kernels(parts.program));
+    for (name, text) in [("ef_startup.c", STARTUP), ("ef_emulated.c", MAIN)] {
+        files.push(c::File {
+            name: name.to_owned(),
+            text: named(text, parts.name),
+        });
+    }
+    let script = Script {
+        flash: board.code,
+        ram: board.data,
+        arenas: vec![Some(0); parts.plan.banks.len()],
+        others: vec![board.arena],
+        reserve: [STACK, 0],
+    };
+    files.push(c::File {
+        name: "firmware.ld".to_owned(),
+        text: script.text(),
+    });
+    for file in &files {
+        std::fs::write(folder.join(&file.name), &file.text)?;
+    }
+    let timer = format!("-DEF_TIMER={:#x}", board.timer);
+    let mut arguments = arguments(core);
+    arguments.extend([timer, "-o".to_owned(), "firmware.elf".to_owned()]);
+    let sources = files.into_iter().map(|file| file.name);
+    arguments.extend(sources.filter(|name| name.ends_with(".c")));
+    let compiled = COMPILER.run(folder, &arguments)?;
+    if compiled.status.success() {
+        Ok(())
+    } else {
+        Err(COMPILER.failed(&String::from_utf8_lossy(&compiled.stderr)))
+    }
+}
+
+/// Flags of the compiler for firmware that `firmware.ld` lays out.
+pub(super) fn arguments(core: Core) -> Vec<String> {
+    let flags = [
+        "-mthumb",
+        "-std=c99",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-pedantic",
+        "-O2",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-nostartfiles",
+        "-Wl,--gc-sections",
+        "-Wl,--no-warn-rwx-segments",
+        "-Tfirmware.ld",
+    ];
+    let cpu = format!("-mcpu={}", core.cpu());
+    std::iter::once(cpu)
+        .chain(flags.map(str::to_owned))
+        .collect()
+}
+
+/// A source with the name of the model in it.
+pub(super) fn named(text: &str, name: &Name) -> String {
+    let upper = name.to_string().to_ascii_uppercase();
+    text.replace("NAME", &name.to_string())
+        .replace("UPPER", &upper)
+}
+
+/// What the firmware wrote.
+fn read(
+    board: &Board,
+    parts: Parts,
+    folder: &Path,
+    samples: usize,
+) -> Result<Emulation, ToolError> {
+    let outputs = std::fs::read(folder.join("output.bin"))?;
+    let ticks = std::fs::read(folder.join("ticks.bin"))?;
+    let width = parts.program.values[parts.program.output.value];
+    if outputs.len() != samples * width || ticks.len() != samples * 4 {
+        return Err(EMULATOR.failed("the firmware ended before the last sample"));
+    }
+    let (ticks, _) = ticks.as_chunks::<4>();
+    let instructions =
+        |ticks: &[u8; 4]| u64::from(u32::from_le_bytes(*ticks)) * board.instructions_per_tick;
+    let bytes = |row: &[u8]| row.iter().map(|&byte| byte as i8).collect();
+    Ok(Emulation {
+        machine: board.machine,
+        outputs: outputs.chunks(width.max(1)).map(bytes).collect(),
+        instructions: ticks.iter().map(instructions).collect(),
+    })
+}

@@ -1,0 +1,60 @@
+//! Linker scripts: what goes into which memory.
+
+use std::fmt::Write;
+
+use super::core::Region;
+
+/// Memories and what goes into them.
+pub(super) struct Script {
+    /// For vectors, code and constants.
+    pub flash: Region,
+    /// For data and the stack.
+    pub ram: Region,
+    /// For each arena: the index of its memory in `others`, or none for `ram`.
+    pub arenas: Vec<Option<usize>>,
+    /// More memories.
+    pub others: Vec<Region>,
+    /// Bytes kept for the stack, and for a heap.
+    pub reserve: [u64; 2],
+}
+
+impl Script {
+    /// The script, for GNU ld.
+    pub fn text(&self) -> String {
+        let mut text = String::from("ENTRY(ef_reset)\n\nMEMORY\n{\n");
+        let memory = |name: &str, access: &str, region: Region| {
+            format!(
+                "  {name} ({access}) : ORIGIN = {:#010x}, LENGTH = {}\n",
+                region.start, region.bytes
+            )
+        };
+        text.push_str(&memory("FLASH", "rx", self.flash));
+        text.push_str(&memory("RAM", "rw", self.ram));
+        for (index, region) in self.others.iter().enumerate() {
+            text.push_str(&memory(&format!("RAM{index}"), "rw", *region));
+        }
+        text.push_str("}\n\nSECTIONS\n{\n");
+        text.push_str("  .text : { KEEP(*(.vectors)) *(.text*) } > FLASH\n");
+        text.push_str("  .rodata : ALIGN(4) { *(.rodata*) . = ALIGN(4); } > FLASH\n");
+        text.push_str(
+            "  .data : ALIGN(4)\n  {\n    ef_data_start = .;\n    *(.data*)\n    . = ALIGN(4);\n    ef_data_end = .;\n  } > RAM AT> \
+             FLASH\n  ef_data_load = LOADADDR(.data);\n",
+        );
+        for (index, place) in self.arenas.iter().enumerate() {
+            let memory = place.map_or("RAM".to_owned(), |other| format!("RAM{other}"));
+            let _ = writeln!(
+                text,
+                "  .arena{index} (NOLOAD) : ALIGN(16) {{ *(.bss.edgefit_arena_{index}) }} > {memory}"
+            );
+        }
+        let [stack, heap] = self.reserve;
+        let _ = write!(
+            text,
+            "  .bss (NOLOAD) : ALIGN(4)\n  {{\n    ef_bss_start = .;\n    *(.bss*) *(COMMON)\n    . = ALIGN(4);\n    ef_bss_end = .;\n  }} \
+             > RAM\n  .heap (NOLOAD) : ALIGN(8) {{ . += {heap}; }} > RAM\n  \
+             .stack (NOLOAD) : ALIGN(8) {{ . += {stack}; ef_stack_top = .; }} > RAM\n  \
+             /DISCARD/ : {{ *(.ARM.exidx*) *(.ARM.extab*) *(.comment) *(.ARM.attributes) *(.eh_frame*) }}\n}}\n"
+        );
+        text
+    }
+}

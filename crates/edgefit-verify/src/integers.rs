@@ -1,0 +1,237 @@
+//! A model in int8 as an integer program: its reference against an engine that computes the same file in
+//! floats, and the C that is made of it against the reference.
+
+use std::path::PathBuf;
+
+use edgefit_base::statistics::argmax;
+use edgefit_engine::{Array, EngineName};
+use edgefit_micro::Program;
+use edgefit_micro::target::Emulation;
+use serde::Serialize;
+
+use crate::fidelity::{LEAST_SQNR_DB, Noise};
+use crate::tolerance::LEAST_COSINE;
+use crate::verdict::Verdict;
+
+/// Name of the reference in reports.
+const REFERENCE: &str = "micro";
+
+/// Name of the C project in reports.
+const C: &str = "c";
+
+/// What became of a comparison, the document `edgefit.verify/1` of an integer program.
+#[derive(Debug, Serialize)]
+pub struct IntegerReport {
+    /// Whether all pairs agree.
+    pub verdict: Verdict,
+    /// File of the model.
+    pub model: PathBuf,
+    /// Samples that ran.
+    pub samples: usize,
+    /// Each two results.
+    pub pairs: Vec<IntegerPair>,
+    /// On samples whose class is known.
+    pub accuracy: Vec<IntegerAccuracy>,
+    /// Where the C ran, if it did.
+    pub emulation: Option<EmulatedOn>,
+}
+
+/// Two results of the same samples.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IntegerPair {
+    /// One side.
+    pub a: String,
+    /// The other.
+    pub b: String,
+    /// Bytes of the output that were compared.
+    pub bytes: usize,
+    /// Bytes that differ.
+    pub different: usize,
+    /// Largest difference in steps of the output's scale.
+    pub max_steps: u32,
+    /// The same as a float.
+    pub max_abs: f64,
+    /// Length of the difference by that of the result.
+    pub rel_l2: f64,
+    /// Signal to noise in decibels; none where nothing differs.
+    pub sqnr_db: Option<f64>,
+    /// Cosine of the angle between both.
+    pub cosine: f64,
+    /// Share of samples whose largest output is the same; of outputs with several numbers.
+    pub top1_agree: Option<f64>,
+    /// Whether that is within the tolerance.
+    pub within: bool,
+    /// What is asked for.
+    pub tolerance: String,
+}
+
+/// How many labels a side gets correct.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IntegerAccuracy {
+    /// The side.
+    pub engine: String,
+    /// Samples with a label.
+    pub samples: usize,
+    /// Of them, those whose largest output is that of their label.
+    pub correct: usize,
+}
+
+/// Where the C ran, and for how many instructions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmulatedOn {
+    /// The device that was asked for.
+    pub device: String,
+    /// The core.
+    pub core: String,
+    /// The board of QEMU.
+    pub machine: String,
+    /// Fewest instructions of a run: a count, and no time.
+    pub least_instructions: u64,
+    /// Most instructions of a run.
+    pub most_instructions: u64,
+}
+
+/// The results of one side, a row for each sample.
+struct Rows<'a> {
+    name: String,
+    rows: &'a [Vec<i8>],
+}
+
+/// What is known when all has run.
+pub struct IntegerResults<'a> {
+    /// File of the model.
+    pub model: PathBuf,
+    /// The program.
+    pub program: &'a Program,
+    /// Bytes of the reference for each sample.
+    pub reference: Vec<Vec<i8>>,
+    /// An engine, and its floats for each sample.
+    pub engine: (EngineName, Vec<Array>),
+    /// What the C gave, and for which device and core.
+    pub emulation: Option<(Emulation, [String; 2])>,
+    /// The class of each sample, where it is known.
+    pub classes: Vec<Option<usize>>,
+}
+
+impl IntegerReport {
+    /// The report of `results`.
+    pub fn of(results: IntegerResults) -> Self {
+        let program = results.program;
+        let (engine, floats) = &results.engine;
+        let quantization = program.output.quantization;
+        let width = program.values[program.output.value];
+        let rows: Vec<Vec<i8>> = floats
+            .iter()
+            .map(|floats| program.output.quantize(&floats.values))
+            .collect();
+        let reference = Rows {
+            name: REFERENCE.to_owned(),
+            rows: &results.reference,
+        };
+        let other = Rows {
+            name: engine.to_string(),
+            rows: &rows,
+        };
+        let mut sides = vec![&reference, &other];
+        let mut pairs = vec![compared(program, [&reference, &other])];
+        let emulated = results.emulation.as_ref();
+        let c = emulated.map(|(emulation, _)| Rows {
+            name: C.to_owned(),
+            rows: &emulation.outputs,
+        });
+        if let Some(c) = &c {
+            pairs.push(exact(compared(program, [c, &reference])));
+            sides.push(c);
+        }
+        for pair in &mut pairs {
+            pair.max_abs = f64::from(pair.max_steps) * f64::from(quantization.scale);
+        }
+        let agree = pairs.iter().all(|pair| pair.within);
+        let accuracy = sides.into_iter().filter(|_| width > 1);
+        Self {
+            verdict: if agree {
+                Verdict::Agree
+            } else {
+                Verdict::Diverge
+            },
+            samples: results.reference.len(),
+            accuracy: accuracy
+                .filter_map(|side| accuracy_of(side, &results.classes))
+                .collect(),
+            pairs,
+            emulation: emulated.map(|(emulation, [device, core])| EmulatedOn {
+                device: device.clone(),
+                core: core.clone(),
+                machine: emulation.machine.to_owned(),
+                least_instructions: emulation.instructions.iter().copied().min().unwrap_or(0),
+                most_instructions: emulation.instructions.iter().copied().max().unwrap_or(0),
+            }),
+            model: results.model,
+        }
+    }
+}
+
+/// Two sides; the second is what the first is held to.
+fn compared(program: &Program, [a, b]: [&Rows; 2]) -> IntegerPair {
+    let values = |side: &Rows| Array {
+        dims: vec![side.rows.len(), program.values[program.output.value]],
+        values: side
+            .rows
+            .iter()
+            .flat_map(|row| program.output.dequantize(row))
+            .collect(),
+    };
+    let (mine, wanted) = (values(a), values(b));
+    let steps = a.rows.iter().flatten().zip(b.rows.iter().flatten());
+    let steps = steps.map(|(a, b)| u32::from(a.abs_diff(*b)));
+    let noise = Noise::of(&wanted, &mine);
+    let (cosine, sqnr_db, rel_l2) = noise.map_or((0.0, None, f64::INFINITY), |noise| {
+        (noise.cosine, noise.sqnr_db(), noise.relative())
+    });
+    let different = steps.clone().filter(|&steps| steps > 0).count();
+    let largest = |row: &Vec<i8>| argmax(&program.output.dequantize(row));
+    let same = a
+        .rows
+        .iter()
+        .zip(b.rows)
+        .filter(|(a, b)| largest(a) == largest(b));
+    let classes = program.values[program.output.value] > 1;
+    IntegerPair {
+        a: a.name.clone(),
+        b: b.name.clone(),
+        bytes: wanted.values.len(),
+        different,
+        max_steps: steps.max().unwrap_or(0),
+        max_abs: 0.0,
+        rel_l2,
+        sqnr_db,
+        cosine,
+        top1_agree: classes.then(|| same.count() as f64 / a.rows.len().max(1) as f64),
+        within: different == 0
+            || (cosine >= LEAST_COSINE && sqnr_db.is_some_and(|sqnr| sqnr >= LEAST_SQNR_DB)),
+        tolerance: format!("cosine {LEAST_COSINE}, SQNR {LEAST_SQNR_DB} dB"),
+    }
+}
+
+/// The same pair, every byte of which has to be equal.
+fn exact(pair: IntegerPair) -> IntegerPair {
+    IntegerPair {
+        within: pair.different == 0,
+        tolerance: "every byte".to_owned(),
+        ..pair
+    }
+}
+
+fn accuracy_of(side: &Rows, classes: &[Option<usize>]) -> Option<IntegerAccuracy> {
+    let known = side.rows.iter().zip(classes);
+    let known: Vec<(&Vec<i8>, usize)> = known
+        .filter_map(|(row, class)| Some((row, (*class)?)))
+        .collect();
+    let largest = |row: &[i8]| argmax(&row.iter().map(|&byte| byte.into()).collect::<Vec<f32>>());
+    let correct = known.iter().filter(|(row, class)| largest(row) == *class);
+    (!known.is_empty()).then(|| IntegerAccuracy {
+        engine: side.name.clone(),
+        samples: known.len(),
+        correct: correct.count(),
+    })
+}

@@ -1,0 +1,147 @@
+//! `verify --engine micro|c`: the integer program of an int8 model, and the C that is made of it.
+
+use anyhow::{Context, ensure};
+use edgefit::assets::Cache;
+use edgefit::device::Profile;
+use edgefit::engine::{Array, Engine, Execution, InProcess, fastest};
+use edgefit::graph::{Graph, ImageInput};
+use edgefit::micro::c::{Name, Parts};
+use edgefit::micro::target::{Core, Emulation, emulate};
+use edgefit::micro::{ArenaPlan, Program};
+use edgefit::predict::SampleSet;
+use edgefit::terminal::progress::spinner;
+use edgefit::terminal::report;
+use edgefit::verify::{IntegerReport, IntegerResults, Verdict};
+
+use super::super::export::integer_program;
+use super::super::{discover, in_file, threads};
+use super::SAMPLES;
+use crate::cli::{IntegerEngine, Verify};
+use crate::output::{Outcome, Output};
+
+pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow::Result<Outcome> {
+    refuse_the_rest(args, engine)?;
+    let path = args.data.as_ref().or(args.inputs.as_ref());
+    let path = path.with_context(|| {
+        format!(
+            "--engine {engine} compares on samples; give them with --data DIR or --inputs FILE.npz"
+        )
+    })?;
+    let profile = args
+        .device
+        .as_deref()
+        .map(edgefit::device::find)
+        .transpose()?;
+    let core = match (engine, &profile) {
+        (IntegerEngine::Micro, _) => None,
+        (IntegerEngine::C, None) => anyhow::bail!(
+            "--engine c runs on an emulated core; say which device it is for with --device, such as stm32h743"
+        ),
+        (IntegerEngine::C, Some(profile)) => Some(core_of(profile)?),
+    };
+    let (mut graph, program) = integer_program(&args.model, args.input_shape.as_ref())?;
+    if let Some(name) = args.preprocessing {
+        let preprocessing = ImageInput::of(&graph).and_then(|input| input.preprocessing(name));
+        preprocessing
+            .map_err(in_file(&args.model))?
+            .store(&mut graph);
+    }
+    let spinner = spinner("running the integer program");
+    let set = SampleSet::open(path, &graph, None, &mut |words| {
+        spinner.suspend(|| output.warn(words));
+    })
+    .map_err(in_file(&args.model))?;
+    let chosen = spread(
+        set.samples().len(),
+        args.samples.map_or(SAMPLES, |samples| samples as usize),
+    );
+    let (reference, floats, inputs) =
+        both(&graph, &program, (&set, &chosen), threads(args.threads))?;
+    let emulation = match (core, &profile) {
+        (Some(core), Some(profile)) => {
+            let emulated = emulated(&program, core, &inputs)?;
+            Some((emulated, [profile.name.clone(), core.cpu().to_owned()]))
+        }
+        _ => None,
+    };
+    drop(spinner);
+    let report = IntegerReport::of(IntegerResults {
+        model: args.model.clone(),
+        program: &program,
+        reference,
+        engine: (fastest(), floats),
+        emulation,
+        classes: chosen.iter().map(|&at| set.samples()[at].class).collect(),
+    });
+    output.result("edgefit.verify/1", &report, || report::integers(&report))?;
+    Ok((report.verdict == Verdict::Agree).into())
+}
+
+/// Refuses options of the comparison of engines.
+fn refuse_the_rest(args: &Verify, engine: IntegerEngine) -> anyhow::Result<()> {
+    let given = [
+        ("--against", args.against.is_some()),
+        ("--reduce", args.reduce.is_some()),
+        ("--tolerance", !args.tolerance.is_empty()),
+        ("--split", args.split.is_some()),
+        ("--labels", args.labels.is_some()),
+    ];
+    for (option, given) in given {
+        ensure!(
+            !given,
+            "--engine {engine} compares one model with its integer program; leave out {option}"
+        );
+    }
+    Ok(())
+}
+
+fn core_of(profile: &Profile) -> anyhow::Result<Core> {
+    let core = Core::of(profile).filter(|core| core.board().is_some());
+    core.with_context(|| {
+        format!(
+            "QEMU has no board here with the core of {}, {}; there are boards for Cortex-M4, Cortex-M7 and \
+             Cortex-M33: --engine micro compares without one",
+            profile.name, profile.cpu.model
+        )
+    })
+}
+
+/// `count` of `all` samples, spread over them.
+fn spread(all: usize, count: usize) -> Vec<usize> {
+    let count = count.min(all);
+    (0..count).map(|at| at * all / count).collect()
+}
+
+/// What the program and an engine make of the chosen samples, and the bytes that the program took.
+#[allow(clippy::type_complexity, reason = "three lists of the same length")]
+fn both(
+    graph: &Graph,
+    program: &Program,
+    (set, chosen): (&SampleSet, &[usize]),
+    threads: usize,
+) -> anyhow::Result<(Vec<Vec<i8>>, Vec<Array>, Vec<Vec<i8>>)> {
+    let _ = discover(&Cache::of_user()?);
+    // Node by node, which gives what integers of any engine give.
+    let mut engine = InProcess::new(fastest(), threads).with_execution(Execution::NodeByNode);
+    engine.load(graph)?;
+    let (mut reference, mut floats, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    for &at in chosen {
+        let batch = set.batch(&[at])?;
+        let made = engine.run(&batch)?;
+        floats.extend(made.into_iter().next());
+        let values = batch.first().map_or(&[][..], |array| &array.values);
+        let input = program.input.quantize(values);
+        reference.push(program.run(&input));
+        inputs.push(input);
+    }
+    Ok((reference, floats, inputs))
+}
+
+fn emulated(program: &Program, core: Core, inputs: &[Vec<i8>]) -> anyhow::Result<Emulation> {
+    let parts = Parts {
+        program,
+        plan: &ArenaPlan::in_one(program),
+        name: &Name::default(),
+    };
+    Ok(emulate(parts, core, inputs)?)
+}

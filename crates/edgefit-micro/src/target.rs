@@ -2,9 +2,13 @@
 
 mod core;
 mod emulate;
+mod link;
+mod map;
+mod predict;
 mod script;
 mod tool;
 
 pub use core::{Board, Core};
 pub use emulate::{Emulation, emulate};
+pub use link::{LinkVerdict, Linked, LinkedBudget, LinkedSection, Reserve, link};
 pub use tool::ToolError;

@@ -24,6 +24,8 @@ mod integers;
 #[cfg(feature = "train")]
 mod learning_rates;
 #[cfg(feature = "train")]
+mod linked;
+#[cfg(feature = "train")]
 mod pruning;
 #[cfg(feature = "train")]
 mod quantization;
@@ -50,6 +52,7 @@ pub use profile::profile;
 #[cfg(feature = "train")]
 pub use {
     explanation::explanation, exported::exported, integers::integers,
-    learning_rates::learning_rates, pruning::pruning, quantization::quantization, refusal::refusal,
-    search::nothing_fits, search::search, training::training, verification::verification,
+    learning_rates::learning_rates, linked::linked, pruning::pruning, quantization::quantization,
+    refusal::refusal, search::nothing_fits, search::search, training::training,
+    verification::verification,
 };

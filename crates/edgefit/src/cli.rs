@@ -180,6 +180,10 @@ pub struct Check {
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 
+    #[cfg(feature = "train")]
+    #[command(flatten)]
+    pub linking: Linking,
+
     #[command(flatten)]
     pub shape: Shape,
 

@@ -36,10 +36,6 @@ impl Script {
         text.push_str("}\n\nSECTIONS\n{\n");
         text.push_str("  .text : { KEEP(*(.vectors)) *(.text*) } > FLASH\n");
         text.push_str("  .rodata : ALIGN(4) { *(.rodata*) . = ALIGN(4); } > FLASH\n");
-        text.push_str(
-            "  .data : ALIGN(4)\n  {\n    ef_data_start = .;\n    *(.data*)\n    . = ALIGN(4);\n    ef_data_end = .;\n  } > RAM AT> \
-             FLASH\n  ef_data_load = LOADADDR(.data);\n",
-        );
         for (index, place) in self.arenas.iter().enumerate() {
             let memory = place.map_or("RAM".to_owned(), |other| format!("RAM{other}"));
             let _ = writeln!(
@@ -47,12 +43,16 @@ impl Script {
                 "  .arena{index} (NOLOAD) : ALIGN(16) {{ *(.bss.edgefit_arena_{index}) }} > {memory}"
             );
         }
+        text.push_str(
+            "  .data : ALIGN(4)\n  {\n    ef_data_start = .;\n    *(.data*)\n    . = ALIGN(4);\n    ef_data_end = .;\n  } > RAM AT> \
+             FLASH\n  ef_data_load = LOADADDR(.data);\n",
+        );
         let [stack, heap] = self.reserve;
         let _ = write!(
             text,
             "  .bss (NOLOAD) : ALIGN(4)\n  {{\n    ef_bss_start = .;\n    *(.bss*) *(COMMON)\n    . = ALIGN(4);\n    ef_bss_end = .;\n  }} \
-             > RAM\n  .heap (NOLOAD) : ALIGN(8) {{ . += {heap}; }} > RAM\n  \
-             .stack (NOLOAD) : ALIGN(8) {{ . += {stack}; ef_stack_top = .; }} > RAM\n  \
+             > RAM AT> RAM\n  .heap (NOLOAD) : ALIGN(8) {{ . += {heap}; }} > RAM AT> RAM\n  \
+             .stack (NOLOAD) : ALIGN(8) {{ . += {stack}; ef_stack_top = .; }} > RAM AT> RAM\n  \
              /DISCARD/ : {{ *(.ARM.exidx*) *(.ARM.extab*) *(.comment) *(.ARM.attributes) *(.eh_frame*) }}\n}}\n"
         );
         text

@@ -109,7 +109,8 @@ impl Tool {
     /// The error for what it `said`: the first line that tells of one.
     pub fn failed(self, said: &str) -> ToolError {
         let tells = |line: &&str| line.contains("error") || line.contains("overflowed");
-        let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+        let echo = |line: &str| line.trim().is_empty() || line.starts_with("collect2");
+        let mut lines = said.lines().filter(|line| !echo(line));
         let line = lines.clone().find(tells).or_else(|| lines.next());
         let line = line.unwrap_or("it said nothing").trim();
         ToolError::Failed {

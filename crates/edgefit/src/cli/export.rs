@@ -34,6 +34,23 @@ pub struct Export {
     pub input_shape: Option<InputShape>,
 }
 
+/// How `check` asks the linker.
+#[derive(Debug, Args)]
+pub struct Linking {
+    /// Compile an int8 model as edgefit export --to c writes it and link it for the device, instead of
+    /// predicting: the linker gives the verdict
+    #[arg(long, conflicts_with_all = ["remote"])]
+    pub link: bool,
+
+    /// Bytes of RAM kept for the stack when linking
+    #[arg(long, value_name = "SIZE", requires = "link", default_value = "2KiB", value_parser = edgefit::base::units::bytes)]
+    pub stack: u64,
+
+    /// Bytes of RAM kept for a heap of the rest of the firmware when linking; the model has none
+    #[arg(long, value_name = "SIZE", requires = "link", default_value = "0B", value_parser = edgefit::base::units::bytes)]
+    pub heap: u64,
+}
+
 /// What a model is exported as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {

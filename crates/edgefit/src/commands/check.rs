@@ -1,5 +1,8 @@
 //! `check`: whether a model fits a device.
 
+#[cfg(feature = "train")]
+mod link;
+
 use edgefit::assets::Cache;
 use edgefit::base::file::ensure_place;
 use edgefit::base::shell::word;
@@ -40,6 +43,10 @@ struct Checked {
 }
 
 pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
+    #[cfg(feature = "train")]
+    if args.linking.link {
+        return link::run(&args, output);
+    }
     anyhow::ensure!(
         args.measure || args.remote.remote.is_none(),
         "on a board a model is measured; give --measure with --remote"

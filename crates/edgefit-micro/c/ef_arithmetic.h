@@ -4,6 +4,12 @@
 
 #include <stdint.h>
 
+/* Two multiplications in one instruction, where the core has it and EF_PORTABLE does not forbid it. */
+#if !defined(EF_PORTABLE) && defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && (__ARM_FEATURE_DSP == 1)
+#define EF_HAS_DSP 1
+#include <arm_acle.h>
+#endif
+
 /* A negative number shifted to the right keeps its sign: C99 leaves that to the compiler. */
 typedef char ef_shifts_keep_the_sign[((-3) >> 1) == -2 ? 1 : -1];
 
@@ -13,12 +19,17 @@ static inline int32_t ef_high_product(int32_t a, int32_t b)
     return (int32_t)((((int64_t)a * (int64_t)b) + INT64_C(0x40000000)) >> 31);
 }
 
-/* x / 2^exponent to the nearest, halves away from zero; exponent is 0 to 31. */
+/* x / 2^exponent to the nearest, halves away from zero; exponent is 0 to 31, and x not INT32_MIN, nor INT32_MAX
+   where exponent is 1. */
 static inline int32_t ef_divide_by_power(int32_t x, int32_t exponent)
 {
-    const int32_t mask = (int32_t)((UINT32_C(1) << exponent) - UINT32_C(1));
-    const int32_t threshold = (mask >> 1) + ((x < 0) ? 1 : 0);
-    return (x >> exponent) + (((x & mask) > threshold) ? 1 : 0);
+    int32_t result = x;
+    if (exponent > 0) {
+        /* Less one below zero, so that halves go down there. */
+        const int32_t towards = x + (x >> 31);
+        result = ((towards >> (exponent - 1)) + 1) >> 1;
+    }
+    return result;
 }
 
 /* x * 2^exponent, saturated; exponent is 0 to 30. */
@@ -52,6 +63,9 @@ static inline int32_t ef_scale(int32_t x, int32_t mantissa, int32_t shift)
 static inline int8_t ef_clamp(int32_t scaled, int32_t zero_point, int32_t least, int32_t most)
 {
     int32_t byte;
+#if defined(EF_HAS_DSP)
+    byte = __qadd(scaled, zero_point);
+#else
     /* First so far that the sum fits. */
     if (scaled > 1024) {
         scaled = 1024;
@@ -61,6 +75,7 @@ static inline int8_t ef_clamp(int32_t scaled, int32_t zero_point, int32_t least,
         /* It is near. */
     }
     byte = scaled + zero_point;
+#endif
     if (byte < least) {
         byte = least;
     }

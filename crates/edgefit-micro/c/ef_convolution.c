@@ -4,8 +4,8 @@
 #include "ef_layer.h"
 #include "ef_window.h"
 
-/* The sum of one output channel at one position. */
-static int32_t sum_at(const struct ef_convolution *op, const int8_t *input, int32_t channel, const struct ef_span *spans)
+/* The sums of an output channel and the next at one position; of the same twice where both is 0. */
+static void sums_at(const struct ef_convolution *op, const int8_t *input, int32_t channel, int32_t both, const struct ef_span *spans, int32_t sums[2])
 {
     const struct ef_span *rows = &spans[0];
     const struct ef_span *columns = &spans[1];
@@ -15,31 +15,34 @@ static int32_t sum_at(const struct ef_convolution *op, const int8_t *input, int3
     const int32_t dilation = op->window.dilation[1];
     const int32_t offset = -op->layer.input_zero_point;
     const int32_t count = columns->end - columns->first;
-    int32_t sum = op->layer.bias[channel];
+    const int32_t row_weights = op->window.kernel[1] * width;
+    const int32_t distance = both * op->window.kernel[0] * row_weights;
+    const int8_t *weights = &op->weights[(channel * op->window.kernel[0] * row_weights) + (columns->first * width)];
+    const int32_t x = columns->start + (columns->first * dilation);
+    const int32_t whole = ((count > 0) && (dilation == 1) && (op->groups == 1)) ? 1 : 0;
     int32_t ky;
+    sums[0] = op->layer.bias[channel];
+    sums[1] = op->layer.bias[channel + both];
     for (ky = rows->first; ky < rows->end; ky++) {
         const int32_t y = rows->start + (ky * op->window.dilation[0]);
-        const int32_t x = columns->start + (columns->first * dilation);
-        const int32_t row = (((channel * op->window.kernel[0]) + ky) * op->window.kernel[1]) + columns->first;
-        const int8_t *weights = &op->weights[row * width];
-        if ((count > 0) && (dilation == 1) && (op->groups == 1)) {
+        const int32_t place = (y * op->input.width) + x;
+        const int8_t *row = &weights[ky * row_weights];
+        if (whole == 1) {
             /* What the window covers of a row lies in one piece. */
-            const int8_t *from = &input[((y * op->input.width) + x) * channels];
-            sum = ef_dot(from, weights, count * width, offset, sum);
+            ef_dot_two(&input[place * channels], row, distance, count * width, offset, sums);
         } else {
             int32_t kx;
             for (kx = 0; kx < count; kx++) {
-                const int32_t place = (y * op->input.width) + x + (kx * dilation);
-                const int8_t *from = &input[(place * channels) + (group * width)];
-                sum = ef_dot(from, &weights[kx * width], width, offset, sum);
+                const int8_t *from = &input[((place + (kx * dilation)) * channels) + (group * width)];
+                ef_dot_two(from, &row[kx * width], distance, width, offset, sums);
             }
         }
     }
-    return sum;
 }
 
 void ef_run_convolution(const struct ef_convolution *op, const int8_t *input, int8_t *output)
 {
+    const int32_t channels = op->output.channels;
     int8_t *result = output;
     int32_t y;
     for (y = 0; y < op->output.height; y++) {
@@ -47,12 +50,20 @@ void ef_run_convolution(const struct ef_convolution *op, const int8_t *input, in
         int32_t x;
         spans[0] = ef_inside(&op->window, 0, y, op->input.height);
         for (x = 0; x < op->output.width; x++) {
-            int32_t channel;
+            int32_t channel = 0;
             spans[1] = ef_inside(&op->window, 1, x, op->input.width);
-            for (channel = 0; channel < op->output.channels; channel++) {
-                *result = ef_finish(&op->layer, channel, sum_at(op, input, channel, spans));
-                result++;
+            while (channel < channels) {
+                /* Two of one group read the same inputs. */
+                const int32_t both = ((op->groups == 1) && ((channel + 1) < channels)) ? 1 : 0;
+                int32_t sums[2];
+                sums_at(op, input, channel, both, spans, sums);
+                result[channel] = ef_finish(&op->layer, channel, sums[0]);
+                if (both == 1) {
+                    result[channel + 1] = ef_finish(&op->layer, channel + 1, sums[1]);
+                }
+                channel += 1 + both;
             }
+            result = &result[channels];
         }
     }
 }

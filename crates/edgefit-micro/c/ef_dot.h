@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#if defined(__ARM_FEATURE_DSP) && (__ARM_FEATURE_DSP == 1)
-#define EF_HAS_DSP 1
-#include <arm_acle.h>
+#include "ef_arithmetic.h"
+
+#if defined(EF_HAS_DSP)
 #include <string.h>
 
 /* Four bytes, wherever they lie. */
@@ -17,16 +17,31 @@ static inline uint32_t ef_four(const int8_t *bytes)
     return word;
 }
 
-/* Bytes 0 and 2 of four, each above the zero point whose negative is in both halves of offsets. */
+/* Bytes 0 and 2 of four as halves of a word, plus what is in both halves of offsets. */
 static inline int16x2_t ef_even(uint32_t four, int16x2_t offsets)
 {
     return __sxtab16(offsets, (int8x4_t)four);
 }
 
-/* Bytes 1 and 3. */
+/* Bytes 1 and 3, rotated in the same instruction. */
 static inline int16x2_t ef_odd(uint32_t four, int16x2_t offsets)
 {
-    return __sxtab16(offsets, (int8x4_t)((four >> 8) | (four << 24)));
+    int16x2_t halves;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(halves) : "r"(offsets), "r"(four));
+    return halves;
+}
+
+/* The same of weights, whose zero point is 0. */
+static inline int16x2_t ef_even_weights(uint32_t four)
+{
+    return __sxtb16((int8x4_t)four);
+}
+
+static inline int16x2_t ef_odd_weights(uint32_t four)
+{
+    int16x2_t halves;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(halves) : "r"(four));
+    return halves;
 }
 
 /* A number in both halves. */
@@ -46,14 +61,42 @@ static inline int32_t ef_dot(const int8_t *input, const int8_t *weights, int32_t
     for (; at <= (count - 4); at += 4) {
         const uint32_t x = ef_four(&input[at]);
         const uint32_t w = ef_four(&weights[at]);
-        sum = __smlad(ef_even(x, offsets), ef_even(w, 0), sum);
-        sum = __smlad(ef_odd(x, offsets), ef_odd(w, 0), sum);
+        sum = __smlad(ef_even(x, offsets), ef_even_weights(w), sum);
+        sum = __smlad(ef_odd(x, offsets), ef_odd_weights(w), sum);
     }
 #endif
     for (; at < count; at++) {
         sum += ((int32_t)input[at] + offset) * (int32_t)weights[at];
     }
     return sum;
+}
+
+/* The same for two rows of weights, so that each input that is read serves twice. */
+static inline void ef_dot_two(const int8_t *input, const int8_t *weights, int32_t distance, int32_t count, int32_t offset, int32_t sums[2])
+{
+    const int8_t *other = &weights[distance];
+    int32_t first = sums[0];
+    int32_t second = sums[1];
+    int32_t at = 0;
+#if defined(EF_HAS_DSP)
+    const int16x2_t offsets = ef_both(offset);
+    for (; at <= (count - 4); at += 4) {
+        const uint32_t x = ef_four(&input[at]);
+        const uint32_t v = ef_four(&weights[at]);
+        const uint32_t w = ef_four(&other[at]);
+        const int16x2_t even = ef_even(x, offsets);
+        const int16x2_t odd = ef_odd(x, offsets);
+        first = __smlad(odd, ef_odd_weights(v), __smlad(even, ef_even_weights(v), first));
+        second = __smlad(odd, ef_odd_weights(w), __smlad(even, ef_even_weights(w), second));
+    }
+#endif
+    for (; at < count; at++) {
+        const int32_t x = (int32_t)input[at] + offset;
+        first += x * (int32_t)weights[at];
+        second += x * (int32_t)other[at];
+    }
+    sums[0] = first;
+    sums[1] = second;
 }
 
 #endif

@@ -24,18 +24,27 @@ static void two_by_two(const struct ef_product *op, const int8_t *rows, int32_t 
         const uint32_t w_four = ef_four(&w[at]);
         const uint32_t a_four = ef_four(&a[at]);
         const uint32_t b_four = ef_four(&b[at]);
-        const int16x2_t v_even = ef_even(v_four, 0);
-        const int16x2_t v_odd = ef_odd(v_four, 0);
-        const int16x2_t w_even = ef_even(w_four, 0);
-        const int16x2_t w_odd = ef_odd(w_four, 0);
+        /* The even halves first: fewer are alive at once than there are registers. */
+        const int16x2_t v_even = ef_even_weights(v_four);
+        const int16x2_t w_even = ef_even_weights(w_four);
         const int16x2_t a_even = ef_even(a_four, offsets);
-        const int16x2_t a_odd = ef_odd(a_four, offsets);
         const int16x2_t b_even = ef_even(b_four, offsets);
-        const int16x2_t b_odd = ef_odd(b_four, offsets);
-        av = __smlad(a_odd, v_odd, __smlad(a_even, v_even, av));
-        aw = __smlad(a_odd, w_odd, __smlad(a_even, w_even, aw));
-        bv = __smlad(b_odd, v_odd, __smlad(b_even, v_even, bv));
-        bw = __smlad(b_odd, w_odd, __smlad(b_even, w_even, bw));
+        int16x2_t v_odd;
+        int16x2_t w_odd;
+        int16x2_t a_odd;
+        int16x2_t b_odd;
+        av = __smlad(a_even, v_even, av);
+        aw = __smlad(a_even, w_even, aw);
+        bv = __smlad(b_even, v_even, bv);
+        bw = __smlad(b_even, w_even, bw);
+        v_odd = ef_odd_weights(v_four);
+        w_odd = ef_odd_weights(w_four);
+        a_odd = ef_odd(a_four, offsets);
+        b_odd = ef_odd(b_four, offsets);
+        av = __smlad(a_odd, v_odd, av);
+        aw = __smlad(a_odd, w_odd, aw);
+        bv = __smlad(b_odd, v_odd, bv);
+        bw = __smlad(b_odd, w_odd, bw);
     }
 #endif
     for (; at < inputs; at++) {

@@ -117,6 +117,8 @@ pub(super) fn arguments(core: Core) -> Vec<String> {
         "-O2",
         "-ffunction-sections",
         "-fdata-sections",
+        // Loops over memory stay loops, instead of becoming calls of a library.
+        "-fno-tree-loop-distribute-patterns",
         "-nostartfiles",
         "-Wl,--gc-sections",
         "-Wl,--no-warn-rwx-segments",

@@ -134,14 +134,7 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
     };
     let sources = write_sources(parts, folder.path())?;
     let mut flags = arguments(core);
-    flags.extend(
-        [
-            "-Wl,-Map=firmware.map,--no-check-sections",
-            "-o",
-            "firmware.elf",
-        ]
-        .map(str::to_owned),
-    );
+    flags.extend(["-Wl,-Map=firmware.map", "-o", "firmware.elf"].map(str::to_owned));
     flags.extend(sources);
     fs::write(folder.path().join("firmware.ld"), script.text())?;
     let linked = COMPILER.run(folder.path(), &flags)?;
@@ -159,7 +152,8 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
             .iter()
             .map(|line| line.rsplit(": ").next().unwrap_or(line).trim());
         refusal = Some(short.collect::<Vec<_>>().join("; "));
-        // Once more with room, to be told how much is needed.
+        // Once more with room, to be told how much is needed; memories may overlap then.
+        flags.push("-Wl,--no-check-sections".to_owned());
         fs::write(folder.path().join("firmware.ld"), roomy(script).text())?;
         let again = COMPILER.run(folder.path(), &flags)?;
         if !again.status.success() {

@@ -53,7 +53,7 @@ impl Script {
             "  .bss (NOLOAD) : ALIGN(4)\n  {{\n    ef_bss_start = .;\n    *(.bss*) *(COMMON)\n    . = ALIGN(4);\n    ef_bss_end = .;\n  }} \
              > RAM AT> RAM\n  .heap (NOLOAD) : ALIGN(8) {{ . += {heap}; }} > RAM AT> RAM\n  \
              .stack (NOLOAD) : ALIGN(8) {{ . += {stack}; ef_stack_top = .; }} > RAM AT> RAM\n  \
-             /DISCARD/ : {{ *(.ARM.exidx*) *(.ARM.extab*) *(.comment) *(.ARM.attributes) *(.eh_frame*) }}\n}}\n"
+             /DISCARD/ : {{ *(.ARM.exidx*) *(.ARM.extab*) *(.comment) *(.ARM.attributes) *(.eh_frame*) *(.debug*) }}\n}}\n"
         );
         text
     }

@@ -1,0 +1,318 @@
+//! QDQ graphs into programs: which ops come out, where bytes have to move, and what is refused.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
+use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
+use edgefit_micro::ops::Op;
+use edgefit_micro::{ArenaPlan, Error, Program, Source, lower};
+
+/// A QDQ graph, as quantisers write it: a pair behind each value.
+struct Qdq(Graph);
+
+impl Qdq {
+    /// From an input `x` of one sample of `dims`.
+    fn new(dims: &[usize]) -> Self {
+        let mut graph = Graph::new("qdq", 17);
+        let sizes = dims.iter().copied().map(Dim::Known);
+        let dims = std::iter::once(Dim::Symbol("n".into())).chain(sizes);
+        graph.inputs.push(ValueInfo::f32("x", dims.collect()));
+        let mut made = Qdq(graph);
+        made.pair("x", "x", 0.05);
+        made
+    }
+
+    /// Quantises the floats `value` and reads them back as `name_q`.
+    fn pair(&mut self, value: &str, name: &str, scale: f32) {
+        let [s, z, i, q] = ["s", "z", "i", "q"].map(|end| format!("{name}_{end}"));
+        let constants = &mut self.0.initializers;
+        constants.insert(s.clone(), Tensor::from_values(vec![], &[scale]));
+        constants.insert(z.clone(), Tensor::from_values(vec![], &[3i8]));
+        let quantize = Node::new("QuantizeLinear", &i, &[value, &s, &z], &[&i]);
+        let dequantize = Node::new("DequantizeLinear", &q, &[&i, &s, &z], &[&q]);
+        self.0.nodes.extend([quantize, dequantize]);
+    }
+
+    /// A weight of `dims`, read as `name`.
+    fn weight(&mut self, name: &str, dims: &[usize]) {
+        let count = dims.iter().product::<usize>();
+        let values: Vec<i8> = (0..count).map(|at| (at * 29 % 255) as u8 as i8).collect();
+        let [s, z, i] = ["s", "z", "i"].map(|end| format!("{name}_{end}"));
+        let constants = &mut self.0.initializers;
+        constants.insert(i.clone(), Tensor::from_values(dims.to_vec(), &values));
+        constants.insert(s.clone(), Tensor::from_values(vec![], &[0.01f32]));
+        constants.insert(z.clone(), Tensor::from_values(vec![], &[0i8]));
+        let dequantize = Node::new("DequantizeLinear", name, &[&i, &s, &z], &[name]);
+        self.0.nodes.push(dequantize);
+    }
+
+    /// A node whose result is quantised, and read back as its name with `_q`.
+    fn node(&mut self, node: Node) -> &mut Self {
+        let output = node.outputs[0].clone();
+        self.0.nodes.push(node);
+        self.pair(&output, &output, 0.1);
+        self
+    }
+
+    /// The graph, its output `name`.
+    fn graph(&self, name: &str) -> Graph {
+        let mut graph = self.0.clone();
+        graph.outputs.push(ValueInfo::float(name));
+        graph.check().unwrap();
+        graph
+    }
+
+    fn lower(&self, name: &str) -> Program {
+        lower(&self.graph(name)).unwrap()
+    }
+}
+
+fn ints(values: &[i64]) -> Attribute {
+    Attribute::Ints(values.to_vec())
+}
+
+/// A convolution of `from` with a new weight, and a Relu.
+fn conv(made: &mut Qdq, from: &str, name: &str, weight: &[usize]) {
+    let w = format!("{name}_w");
+    made.weight(&w, weight);
+    let c = format!("{name}_c");
+    let node = Node::new("Conv", name, &[from, &w], &[&c]);
+    made.0.nodes.push(node.with("pads", ints(&[0, 0, 1, 1])));
+    made.node(Node::new("Relu", "", &[&c], &[name]));
+}
+
+fn moves(program: &Program) -> usize {
+    let steps = program.steps.iter();
+    steps
+        .filter(|step| matches!(step.op, Op::Transpose(_)))
+        .count()
+}
+
+fn refusals(graph: &Graph) -> Vec<(String, String)> {
+    let Err(Error::Unsupported(refusals)) = lower(graph) else {
+        panic!("it was not refused");
+    };
+    let refusals = refusals.into_iter();
+    refusals
+        .map(|refusal| (refusal.op, refusal.reason))
+        .collect()
+}
+
+#[test]
+fn channels_move_only_where_a_matrix_reads_an_image() {
+    let mut made = Qdq::new(&[3, 5, 4]);
+    conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
+    conv(&mut made, "a_q", "b", &[6, 6, 1, 1]);
+    let program = made.lower("b_q");
+    assert_eq!(program.input.dims, [1, 5, 4, 3]);
+    assert_eq!(moves(&program), 0);
+    let mut pooled = Qdq(made.0.clone());
+    pooled.node(Node::new("GlobalAveragePool", "", &["b_q"], &["p"]));
+    pooled.node(Node::new("Flatten", "", &["p_q"], &["f"]));
+    pooled.weight("w", &[6, 2]);
+    pooled.node(Node::new("MatMul", "", &["f_q", "w"], &["y"]));
+    assert_eq!(moves(&pooled.lower("y_q")), 0);
+    made.node(Node::new("Flatten", "", &["b_q"], &["f"]));
+    made.weight("w", &[180, 2]);
+    made.node(Node::new("MatMul", "", &["f_q", "w"], &["y"]));
+    assert_eq!(moves(&made.lower("y_q")), 1);
+}
+
+#[test]
+fn a_model_that_takes_channels_last_loses_its_transposition() {
+    let mut made = Qdq::new(&[6, 5, 3]);
+    made.node(Node::new("Transpose", "", &["x_q"], &["t"]).with("perm", ints(&[0, 3, 1, 2])));
+    // Their scales differ, so that bytes are made anew, but none moves.
+    conv(&mut made, "t_q", "a", &[4, 3, 2, 2]);
+    let program = made.lower("a_q");
+    assert_eq!(program.input.dims, [1, 6, 5, 3]);
+    assert_eq!(moves(&program), 0);
+    assert!(matches!(program.steps[0].op, Op::Table(_)));
+}
+
+#[test]
+fn an_activation_is_a_limit_of_the_op_before_it() {
+    let mut made = Qdq::new(&[3, 5, 4]);
+    conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
+    let program = made.lower("a_q");
+    let Op::Conv(op) = &program.steps[0].op else {
+        panic!("{:?}", program.steps[0].op);
+    };
+    assert_eq!(program.steps.len(), 1);
+    assert_eq!(op.layer.limits, [3, 127]);
+    assert!(program.run(&[0; 60]).iter().all(|&byte| byte >= 3));
+}
+
+#[test]
+fn depthwise_and_pointwise_are_ops_of_their_own() {
+    let mut made = Qdq::new(&[4, 5, 4]);
+    made.weight("w", &[8, 1, 3, 3]);
+    let node = Node::new("Conv", "", &["x_q", "w"], &["d"]);
+    made.node(node.with("group", Attribute::Int(4)));
+    made.weight("v", &[2, 8, 1, 1]);
+    made.node(Node::new("Conv", "", &["d_q", "v"], &["y"]));
+    let program = made.lower("y_q");
+    assert!(matches!(&program.steps[0].op, Op::Depthwise(op) if op.output.channels == 8));
+    assert!(matches!(&program.steps[1].op, Op::Conv(op) if op.is_pointwise()));
+}
+
+#[test]
+fn elements_that_are_broadcast_meet() {
+    let mut made = Qdq::new(&[3, 2, 2]);
+    made.node(Node::new("GlobalAveragePool", "", &["x_q"], &["p"]));
+    made.node(Node::new("Sigmoid", "", &["p_q"], &["g"]));
+    made.node(Node::new("Mul", "", &["x_q", "g_q"], &["m"]));
+    let program = made.lower("m_q");
+    // Channel 1 is scaled by another gate than channel 0: 1/(1 + e^-x) of 0 and of 2.
+    let input = [3, 43, 3, 3, 43, 3, 3, 43, 3, 3, 43, 3];
+    let output = program.run(&input);
+    let gate = 1.0 / (1.0 + (-2.0f64).exp());
+    let wanted = (2.0 * gate / 0.1).round() as i8 + 3;
+    assert!(output[1].abs_diff(wanted) <= 1, "{output:?} {wanted}");
+    assert_eq!([output[0], output[2]], [3, 3]);
+}
+
+#[test]
+fn padding_that_counts_is_read_from_a_padded_value() {
+    let mut made = Qdq::new(&[1, 2, 2]);
+    let pool = Node::new("AveragePool", "", &["x_q"], &["p"])
+        .with("kernel_shape", ints(&[2, 2]))
+        .with("pads", ints(&[1, 1, 0, 0]))
+        .with("count_include_pad", Attribute::Int(1));
+    made.node(pool);
+    let program = made.lower("p_q");
+    assert!(matches!(program.steps[0].op, Op::Pad(_)));
+    // 2 in one of four elements is 1/2, which is 5 steps of 0.1.
+    let output = program.run(&[43, 3, 3, 3]);
+    assert_eq!(output, [8, 8, 8, 8]);
+}
+
+#[test]
+fn rows_and_columns_are_repeated() {
+    let mut made = Qdq::new(&[2, 2, 2]);
+    let scales = Tensor::from_values(vec![4], &[1f32, 1.0, 2.0, 3.0]);
+    made.0.initializers.insert("scales".into(), scales);
+    let resize = Node::new("Resize", "", &["x_q", "", "scales"], &["r"])
+        .with("coordinate_transformation_mode", "asymmetric".into())
+        .with("nearest_mode", "floor".into());
+    made.node(resize);
+    let program = made.lower("r_q");
+    let output = program.run(&[3, 23, 43, 63, 63, 43, 23, 3]);
+    // Scale 0.05 becomes 0.1: 23 − 3 is 20 steps of the one and 10 of the other.
+    let row = |left: [i8; 2], right: [i8; 2]| [left.repeat(3), right.repeat(3)].concat();
+    let (upper, lower) = (row([3, 13], [23, 33]), row([33, 23], [13, 3]));
+    assert_eq!(output, [&upper[..], &upper, &lower, &lower].concat());
+}
+
+#[test]
+fn all_that_has_no_integer_form_is_listed_with_the_fix() {
+    let mut made = Qdq::new(&[3, 4, 4]);
+    made.node(Node::new("Sub", "", &["x_q", "x_q"], &["a"]));
+    made.node(Node::new("GlobalMaxPool", "", &["x_q"], &["b"]));
+    made.node(Node::new("Mod", "", &["a_q", "b_q"], &["y"]));
+    let refused = refusals(&made.graph("y_q"));
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(
+        refused
+            .iter()
+            .all(|(_, reason)| reason.contains("no integer kernel"))
+    );
+    // What depends on them is not their fault.
+    assert!(refused.iter().all(|(_, reason)| !reason.contains("Mod")));
+}
+
+#[test]
+fn floats_between_integers_are_refused() {
+    let mut made = Qdq::new(&[3, 4, 4]);
+    made.weight("w", &[3, 3, 1, 1]);
+    made.0
+        .nodes
+        .push(Node::new("Conv", "c", &["x_q", "w"], &["c"]));
+    made.node(Node::new("Add", "", &["x_q", "c"], &["y"]));
+    let refused = refusals(&made.graph("y_q"));
+    assert!(
+        refused[0].1.contains("floats of node 'c' (Conv)"),
+        "{refused:?}"
+    );
+    let last = lower(&made.graph("c")).unwrap_err().to_string();
+    assert!(last.contains("'c' (Conv)"), "{last}");
+}
+
+#[test]
+fn what_a_program_does_not_take_is_said() {
+    let says = |graph: &Graph, words: &str| {
+        let error = lower(graph).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    let mut made = Qdq::new(&[3, 4, 4]);
+    conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
+    let good = made.graph("a_q");
+    let mut floats = Graph::new("floats", 17);
+    floats.inputs = good.inputs.clone();
+    floats.nodes.push(Node::new("Relu", "", &["x"], &["y"]));
+    floats.outputs.push(ValueInfo::float("y"));
+    says(&floats, "quantise it first");
+    let mut batch = good.clone();
+    batch.inputs[0] = ValueInfo::f32("x", [4, 3, 4, 4].map(Dim::Known).to_vec());
+    says(&batch, "is for batches of 4");
+    let mut scheme = good.clone();
+    let entry = r#"{"scheme":"esp-dl"}"#;
+    scheme
+        .metadata
+        .insert("edgefit.quantization".into(), entry.into());
+    says(&scheme, "in the scheme 'esp-dl'");
+    let mut unsigned = good.clone();
+    let zero = Tensor::from_values(vec![], &[3u8]);
+    unsigned.initializers.insert("x_z".into(), zero);
+    says(&unsigned, "as uint8");
+    let mut two = good.clone();
+    two.outputs.push(ValueInfo::float("a_q"));
+    two.outputs[1].name = "x_q".into();
+    says(&two, "there are 2; a program has one");
+}
+
+#[test]
+fn sums_that_leave_32_bits_are_refused() {
+    let mut made = Qdq::new(&[70_000]);
+    made.weight("w", &[70_000, 1]);
+    let full = Tensor::from_values(vec![70_000, 1], &vec![127i8; 70_000]);
+    made.0.initializers.insert("w_i".into(), full);
+    made.node(Node::new("MatMul", "", &["x_q", "w"], &["y"]));
+    let refused = refusals(&made.graph("y_q"));
+    assert!(refused[0].1.contains("leave 32 bits"), "{refused:?}");
+}
+
+#[test]
+fn values_that_are_alive_together_never_share_memory() {
+    let mut made = Qdq::new(&[4, 6, 6]);
+    conv(&mut made, "x_q", "a", &[4, 4, 2, 2]);
+    made.node(Node::new("Add", "", &["x_q", "a_q"], &["b"]));
+    conv(&mut made, "b_q", "c", &[8, 4, 2, 2]);
+    let concat = Node::new("Concat", "", &["a_q", "c_q"], &["d"]);
+    made.node(concat.with("axis", Attribute::Int(1)));
+    let program = made.lower("d_q");
+    let plan = ArenaPlan::in_one(&program);
+    // As the C does it: all values in one memory.
+    let mut memory = vec![0i8; usize::try_from(plan.bytes()).unwrap()];
+    let range = |value: usize| {
+        let start = usize::try_from(plan.placements[value].offset).unwrap();
+        start..start + program.values[value]
+    };
+    let input: Vec<i8> = (0..144).map(|at| (at * 7) as u8 as i8).collect();
+    memory[range(program.input.value)].copy_from_slice(&input);
+    for step in &program.steps {
+        let inputs: Vec<Vec<i8>> = step
+            .inputs
+            .iter()
+            .map(|source| match source {
+                Source::Value(value) => memory[range(*value)].to_vec(),
+                Source::Constant(bytes) => bytes.clone(),
+            })
+            .collect();
+        let inputs: Vec<&[i8]> = inputs.iter().map(Vec::as_slice).collect();
+        step.op.run(&inputs, &mut memory[range(step.output)]);
+    }
+    assert_eq!(memory[range(program.output.value)], program.run(&input));
+}

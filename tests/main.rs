@@ -22,6 +22,7 @@ mod guards;
 mod import;
 mod inspect;
 mod int8;
+mod micro;
 mod model_forms;
 mod mutations;
 mod predict;

@@ -294,10 +294,34 @@ fn values_that_are_alive_together_never_share_memory() {
     made.node(concat.with("axis", Attribute::Int(1)));
     let program = made.lower("d_q");
     let plan = ArenaPlan::in_one(&program);
-    // As the C does it: all values in one memory.
-    let mut memory = vec![0i8; usize::try_from(plan.bytes()).unwrap()];
+    run_in_memory(&program, &plan);
+    // Two banks, neither of which is enough.
+    let mut profile = edgefit_device::find("stm32h743").unwrap();
+    profile.banks.truncate(2);
+    for bank in &mut profile.banks {
+        bank.bytes.value = plan.bytes() * 5 / 8;
+    }
+    let plan = ArenaPlan::over(&program, &profile).unwrap();
+    let names: Vec<&str> = plan
+        .banks
+        .iter()
+        .filter_map(|bank| bank.name.as_deref())
+        .collect();
+    assert_eq!(names, ["AXI SRAM", "SRAM1"]);
+    run_in_memory(&program, &plan);
+    profile.banks.truncate(1);
+    let error = ArenaPlan::over(&program, &profile).unwrap_err().to_string();
+    assert!(error.contains("no placement over its 1 banks"), "{error}");
+}
+
+/// Runs the program as its C does, values that are not needed any more overwritten.
+fn run_in_memory(program: &Program, plan: &ArenaPlan) {
+    let most = plan.banks.iter().map(|bank| bank.bytes).max().unwrap();
+    let most = usize::try_from(most).unwrap();
+    let mut memory = vec![0i8; most * plan.banks.len()];
     let range = |value: usize| {
-        let start = usize::try_from(plan.placements[value].offset).unwrap();
+        let at = plan.placements[value];
+        let start = at.bank * most + usize::try_from(at.offset).unwrap();
         start..start + program.values[value]
     };
     let input: Vec<i8> = (0..144).map(|at| (at * 7) as u8 as i8).collect();

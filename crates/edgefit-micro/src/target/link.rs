@@ -23,6 +23,9 @@ const MAIN: &str = include_str!("../../c/firmware/ef_linked.c");
 /// Length of a memory that everything fits in, to be told how much is needed.
 const ENOUGH: u64 = 1 << 30;
 
+/// Variables of the linked program itself, with the gap before the stack.
+const VARIABLES: u64 = 8;
+
 /// What is kept of RAM beside arenas and data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reserve {
@@ -247,7 +250,8 @@ fn laid_out(
             profile.name
         ))
     })?;
-    let own = reserve.stack_bytes.saturating_add(reserve.heap_bytes);
+    let reserved = reserve.stack_bytes.saturating_add(reserve.heap_bytes);
+    let own = reserved.saturating_add(VARIABLES);
     let mut memories = vec![
         Memory {
             resource: "flash",

@@ -421,7 +421,7 @@ fn what_is_no_integer_program_is_refused_with_the_fix() {
 }
 
 #[test]
-#[ignore = "takes 3 minutes"]
+#[ignore = "takes 1 minute"]
 fn a_real_network_on_an_emulated_core_answers_as_the_reference() {
     onnxruntime();
     let data = some_photographs(&["bird", "flower", "vehicle"], 20);

@@ -119,7 +119,7 @@ fn c_is_equal_to_the_reference_on_random_programs() {
 }
 
 #[test]
-#[ignore = "takes 8 minutes"]
+#[ignore = "takes 5 minutes"]
 fn c_is_equal_to_the_reference_on_ten_thousand_random_programs() {
     for part in 0..100 {
         equal(1000 + part * TOGETHER..1000 + (part + 1) * TOGETHER);

@@ -45,8 +45,12 @@ use edgefit::bench::Program;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
+#[cfg(feature = "train")]
+use edgefit::graph::rewrite::fix_input;
 use edgefit::graph::rewrite::lift_constants;
 
+#[cfg(feature = "train")]
+use crate::cli::InputShape;
 use crate::cli::Shape;
 
 /// Loads a model and the shapes of its inputs; errors name the file.
@@ -68,6 +72,21 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
         );
     }
     Ok((graph, shapes))
+}
+
+/// The model in a file, and its integer program; errors name the file.
+#[cfg(feature = "train")]
+fn integer_program(
+    path: &Path,
+    shape: Option<&InputShape>,
+) -> anyhow::Result<(Graph, edgefit::micro::Program)> {
+    let mut graph = Graph::load(path)?;
+    lift_constants(&mut graph);
+    if let Some(shape) = shape {
+        fix_input(&mut graph, &shape.0).map_err(in_file(path))?;
+    }
+    let program = edgefit::micro::lower(&graph).map_err(in_file(path))?;
+    Ok((graph, program))
 }
 
 /// Puts the name of a file before an error about what is in it.

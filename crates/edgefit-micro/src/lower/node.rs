@@ -4,7 +4,7 @@ use edgefit_graph::ops::{Binary, Op as Meaning, PadFill, ReduceKind, Unary};
 use edgefit_graph::{DataType, Node};
 
 use super::known::{Known, Pending};
-use super::view::View;
+use super::view::{View, addressable};
 use super::weighted::{self, Constant, Weights, Written};
 use super::{Lowering, elementwise, function, spatial};
 use crate::program::{Quantization, Source};
@@ -135,6 +135,7 @@ impl<'g> Lowering<'g> {
             quantization: to,
             limits: [i8::MIN, i8::MAX],
         };
+        addressable(written.dims.iter().product())?;
         if let Meaning::Unary(_) = op {
             let view = self.view(node, 0)?;
             return function::functions(&mut self.builder, label, &view, (&pending.functions, to));

@@ -63,6 +63,16 @@ impl View {
     }
 }
 
+/// Refuses values that no microcontroller holds, before anything of their size is made here.
+pub(super) fn addressable(bytes: usize) -> Result<(), String> {
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "a value of {bytes} B is more than a microcontroller addresses; give a smaller --input-shape"
+    ))
+}
+
 /// Adds values and steps to a program.
 pub(super) struct Builder {
     pub values: Vec<usize>,
@@ -72,11 +82,7 @@ pub(super) struct Builder {
 impl Builder {
     /// A new value of `bytes`.
     pub fn value(&mut self, bytes: usize) -> Result<usize, String> {
-        if bytes > MOST_BYTES {
-            return Err(format!(
-                "a value of {bytes} B is more than a microcontroller addresses; give a smaller --input-shape"
-            ));
-        }
+        addressable(bytes)?;
         self.values.push(bytes);
         Ok(self.values.len() - 1)
     }

@@ -24,6 +24,8 @@ pub struct Board {
     pub(super) data: Region,
     /// Memory for arenas.
     pub(super) arena: Region,
+    /// Memory for weights, of which there are more than the program's has room for.
+    pub(super) constants: Region,
     /// Address of a timer of Arm's design kit.
     pub(super) timer: u32,
     /// Instructions in a tick of the timer, where each takes a nanosecond.
@@ -50,7 +52,11 @@ const MPS2: Board = Board {
     },
     arena: Region {
         start: 0x2100_0000,
-        bytes: 16 << 20,
+        bytes: 8 << 20,
+    },
+    constants: Region {
+        start: 0x2180_0000,
+        bytes: 8 << 20,
     },
     timer: 0x4000_0000,
     // 25 MHz.
@@ -99,7 +105,11 @@ impl Core {
                 machine: "mps2-an500",
                 arena: Region {
                     start: 0x6000_0000,
-                    bytes: 16 << 20,
+                    bytes: 8 << 20,
+                },
+                constants: Region {
+                    start: 0x6080_0000,
+                    bytes: 8 << 20,
                 },
                 ..MPS2
             }),
@@ -116,7 +126,11 @@ impl Core {
                 },
                 arena: Region {
                     start: 0x8000_0000,
-                    bytes: 16 << 20,
+                    bytes: 8 << 20,
+                },
+                constants: Region {
+                    start: 0x8080_0000,
+                    bytes: 8 << 20,
                 },
                 timer: 0x5000_0000,
                 // 20 MHz.

@@ -80,6 +80,7 @@ fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(
     }
     let script = Script {
         flash: board.code,
+        constants: Some(board.constants),
         ram: board.data,
         arenas: vec![Some(0); parts.plan.banks.len()],
         others: vec![board.arena],

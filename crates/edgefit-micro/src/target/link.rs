@@ -287,6 +287,7 @@ fn laid_out(
     }
     let script = Script {
         flash,
+        constants: None,
         ram: memories[1].region,
         arenas,
         others: memories[2..].iter().map(|memory| memory.region).collect(),

@@ -8,6 +8,8 @@ use super::core::Region;
 pub(super) struct Script {
     /// For vectors, code and constants.
     pub flash: Region,
+    /// For constants, where not all of them have room in `flash`.
+    pub constants: Option<Region>,
     /// For data and the stack.
     pub ram: Region,
     /// For each arena: the index of its memory in `others`, or none for `ram`.
@@ -29,13 +31,20 @@ impl Script {
             )
         };
         text.push_str(&memory("FLASH", "rx", self.flash));
+        if let Some(constants) = self.constants {
+            text.push_str(&memory("CONSTANTS", "r", constants));
+        }
         text.push_str(&memory("RAM", "rw", self.ram));
         for (index, region) in self.others.iter().enumerate() {
             text.push_str(&memory(&format!("RAM{index}"), "rw", *region));
         }
         text.push_str("}\n\nSECTIONS\n{\n");
         text.push_str("  .text : { KEEP(*(.vectors)) *(.text*) } > FLASH\n");
-        text.push_str("  .rodata : ALIGN(4) { *(.rodata*) . = ALIGN(4); } > FLASH\n");
+        let constants = self.constants.map_or("FLASH", |_| "CONSTANTS");
+        let _ = writeln!(
+            text,
+            "  .rodata : ALIGN(4) {{ *(.rodata*) . = ALIGN(4); }} > {constants}"
+        );
         for (index, place) in self.arenas.iter().enumerate() {
             let memory = place.map_or("RAM".to_owned(), |other| format!("RAM{other}"));
             let _ = writeln!(

@@ -1,16 +1,12 @@
 //! `edgefit export`: an int8 model as a project in C99.
 
-use std::path::Path;
-
-use edgefit::graph::Graph;
-use edgefit::graph::rewrite::{fix_input, lift_constants};
+use edgefit::micro::ArenaPlan;
 use edgefit::micro::c::{self, Exported, Parts};
-use edgefit::micro::{ArenaPlan, Program, lower};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 
-use super::in_file;
-use crate::cli::{Export, ExportFormat, InputShape};
+use super::{in_file, integer_program};
+use crate::cli::{Export, ExportFormat};
 use crate::output::{Outcome, Output};
 
 pub fn run(args: Export, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -41,18 +37,4 @@ pub fn run(args: Export, output: &mut Output) -> anyhow::Result<Outcome> {
     };
     output.result(Exported::SCHEMA, &exported, || report::exported(&exported))?;
     Ok(Outcome::Yes)
-}
-
-/// The model in a file, and its integer program; errors name the file.
-pub fn integer_program(
-    path: &Path,
-    shape: Option<&InputShape>,
-) -> anyhow::Result<(Graph, Program)> {
-    let mut graph = Graph::load(path)?;
-    lift_constants(&mut graph);
-    if let Some(shape) = shape {
-        fix_input(&mut graph, &shape.0).map_err(in_file(path))?;
-    }
-    let program = lower(&graph).map_err(in_file(path))?;
-    Ok((graph, program))
 }

@@ -5,7 +5,7 @@ use edgefit::micro::target::{LinkVerdict, Linked, Reserve, link};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 
-use super::super::export::integer_program;
+use super::super::integer_program;
 use crate::cli::Check;
 use crate::output::{Outcome, Output};
 

@@ -13,8 +13,7 @@ use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::verify::{IntegerReport, IntegerResults, Verdict};
 
-use super::super::export::integer_program;
-use super::super::{discover, in_file, threads};
+use super::super::{discover, in_file, integer_program, threads};
 use super::SAMPLES;
 use crate::cli::{IntegerEngine, Verify};
 use crate::output::{Outcome, Output};

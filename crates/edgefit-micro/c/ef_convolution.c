@@ -4,8 +4,8 @@
 #include "ef_layer.h"
 #include "ef_window.h"
 
-/* The sums of an output channel and the next at one position; of the same twice where both is 0. */
-static void sums_at(const struct ef_convolution *op, const int8_t *input, int32_t channel, int32_t both, const struct ef_span *spans, int32_t sums[2])
+/* Adds to two sums what an output channel and the next have at one position. */
+static void add_to(struct ef_two *two, const struct ef_convolution *op, const int8_t *input, int32_t channel, const struct ef_span *spans)
 {
     const struct ef_span *rows = &spans[0];
     const struct ef_span *columns = &spans[1];
@@ -16,25 +16,23 @@ static void sums_at(const struct ef_convolution *op, const int8_t *input, int32_
     const int32_t offset = -op->layer.input_zero_point;
     const int32_t count = columns->end - columns->first;
     const int32_t row_weights = op->window.kernel[1] * width;
-    const int32_t distance = both * op->window.kernel[0] * row_weights;
-    const int8_t *weights = &op->weights[(channel * op->window.kernel[0] * row_weights) + (columns->first * width)];
+    const int8_t *weights = &two->weights[columns->first * width];
     const int32_t x = columns->start + (columns->first * dilation);
     const int32_t whole = ((count > 0) && (dilation == 1) && (op->groups == 1)) ? 1 : 0;
     int32_t ky;
-    sums[0] = op->layer.bias[channel];
-    sums[1] = op->layer.bias[channel + both];
     for (ky = rows->first; ky < rows->end; ky++) {
         const int32_t y = rows->start + (ky * op->window.dilation[0]);
         const int32_t place = (y * op->input.width) + x;
         const int8_t *row = &weights[ky * row_weights];
         if (whole == 1) {
             /* What the window covers of a row lies in one piece. */
-            ef_dot_two(&input[place * channels], row, distance, count * width, offset, sums);
+            two->weights = row;
+            ef_dot_two(two, &input[place * channels], count * width, offset);
         } else {
             int32_t kx;
             for (kx = 0; kx < count; kx++) {
-                const int8_t *from = &input[((place + (kx * dilation)) * channels) + (group * width)];
-                ef_dot_two(from, &row[kx * width], distance, width, offset, sums);
+                two->weights = &row[kx * width];
+                ef_dot_two(two, &input[((place + (kx * dilation)) * channels) + (group * width)], width, offset);
             }
         }
     }
@@ -55,11 +53,16 @@ void ef_run_convolution(const struct ef_convolution *op, const int8_t *input, in
             while (channel < channels) {
                 /* Two of one group read the same inputs. */
                 const int32_t both = ((op->groups == 1) && ((channel + 1) < channels)) ? 1 : 0;
-                int32_t sums[2];
-                sums_at(op, input, channel, both, spans, sums);
-                result[channel] = ef_finish(&op->layer, channel, sums[0]);
+                const int32_t weights = op->window.kernel[0] * op->window.kernel[1] * (op->input.channels / op->groups);
+                struct ef_two two;
+                two.weights = &op->weights[channel * weights];
+                two.distance = both * weights;
+                two.first = op->layer.bias[channel];
+                two.second = op->layer.bias[channel + both];
+                add_to(&two, op, input, channel, spans);
+                result[channel] = ef_finish(&op->layer, channel, two.first);
                 if (both == 1) {
-                    result[channel + 1] = ef_finish(&op->layer, channel + 1, sums[1]);
+                    result[channel + 1] = ef_finish(&op->layer, channel + 1, two.second);
                 }
                 channel += 1 + both;
             }

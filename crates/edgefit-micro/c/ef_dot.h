@@ -71,12 +71,21 @@ static inline int32_t ef_dot(const int8_t *input, const int8_t *weights, int32_t
     return sum;
 }
 
+/* Two rows of weights that are as far apart as distance says, and their sums. */
+struct ef_two {
+    const int8_t *weights;
+    int32_t distance;
+    int32_t first;
+    int32_t second;
+};
+
 /* The same for two rows of weights, so that each input that is read serves twice. */
-static inline void ef_dot_two(const int8_t *input, const int8_t *weights, int32_t distance, int32_t count, int32_t offset, int32_t sums[2])
+static inline void ef_dot_two(struct ef_two *two, const int8_t *input, int32_t count, int32_t offset)
 {
-    const int8_t *other = &weights[distance];
-    int32_t first = sums[0];
-    int32_t second = sums[1];
+    const int8_t *weights = two->weights;
+    const int8_t *other = &weights[two->distance];
+    int32_t first = two->first;
+    int32_t second = two->second;
     int32_t at = 0;
 #if defined(EF_HAS_DSP)
     const int16x2_t offsets = ef_both(offset);
@@ -95,8 +104,8 @@ static inline void ef_dot_two(const int8_t *input, const int8_t *weights, int32_
         first += x * (int32_t)weights[at];
         second += x * (int32_t)other[at];
     }
-    sums[0] = first;
-    sums[1] = second;
+    two->first = first;
+    two->second = second;
 }
 
 #endif

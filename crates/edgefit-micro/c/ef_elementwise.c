@@ -7,8 +7,16 @@
 
 typedef int8_t (*combination)(const void *op, int32_t a, int32_t b);
 
-static void each(const struct ef_broadcast *broadcast, const int8_t *a, const int8_t *b, int8_t *output, combination combine, const void *op)
+/* What of two operands meets, and what is made of it. */
+struct meeting {
+    const struct ef_broadcast *broadcast;
+    combination combine;
+    const void *op;
+};
+
+static void each(const struct meeting *meeting, const int8_t *a, const int8_t *b, int8_t *output)
 {
+    const struct ef_broadcast *broadcast = meeting->broadcast;
     const int32_t *sizes = broadcast->sizes;
     const int32_t *left = broadcast->strides[0];
     const int32_t *right = broadcast->strides[1];
@@ -23,7 +31,7 @@ static void each(const struct ef_broadcast *broadcast, const int8_t *a, const in
                 const int8_t *y = &b[(i * right[0]) + (j * right[1]) + (k * right[2])];
                 int32_t l;
                 for (l = 0; l < sizes[3]; l++) {
-                    *result = combine(op, (int32_t)x[l * left[3]], (int32_t)y[l * right[3]]);
+                    *result = meeting->combine(meeting->op, (int32_t)x[l * left[3]], (int32_t)y[l * right[3]]);
                     result++;
                 }
             }
@@ -56,10 +64,12 @@ static int8_t product_of(const void *context, int32_t a, int32_t b)
 
 void ef_run_add(const struct ef_add *op, const int8_t *a, const int8_t *b, int8_t *output)
 {
-    each(&op->broadcast, a, b, output, sum_of, op);
+    const struct meeting meeting = {&op->broadcast, sum_of, op};
+    each(&meeting, a, b, output);
 }
 
 void ef_run_multiply(const struct ef_multiply *op, const int8_t *a, const int8_t *b, int8_t *output)
 {
-    each(&op->broadcast, a, b, output, product_of, op);
+    const struct meeting meeting = {&op->broadcast, product_of, op};
+    each(&meeting, a, b, output);
 }

@@ -8,6 +8,7 @@ mod function;
 mod known;
 mod node;
 mod spatial;
+mod table;
 mod view;
 mod weighted;
 

@@ -2,6 +2,7 @@
 
 mod core;
 mod emulate;
+mod firmware;
 mod link;
 mod map;
 mod predict;

@@ -1,5 +1,6 @@
 //! [`View`]: bytes in memory, read as a value of the model.
 
+use super::table::table;
 use crate::ops::{Op, Transpose};
 use crate::program::{Program, Quantization, Source, Step};
 
@@ -146,7 +147,7 @@ impl Builder {
         let mut made = view.clone();
         made.quantization = quantization;
         if view.quantization != quantization {
-            let table = super::function::table(view.quantization, quantization, |x| x);
+            let table = table(view.quantization, quantization, |x| x);
             made.source = self.apply(node, table, view, view.elements())?;
         }
         Ok(made)

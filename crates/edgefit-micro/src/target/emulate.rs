@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::core::{Board, Core};
+use super::firmware::{self, PROGRAM, SCRIPT};
 use super::script::Script;
 use super::tool::{COMPILER, EMULATOR, ToolError};
-use crate::c::{self, Name, Parts};
+use crate::c::Parts;
 
 /// Stack that the firmware of the emulator has.
 const STACK: u64 = 64 << 10;
@@ -15,7 +16,6 @@ const STACK: u64 = 64 << 10;
 const START: Duration = Duration::from_secs(60);
 const SAMPLE: Duration = Duration::from_secs(120);
 
-const STARTUP: &str = include_str!("../../c/firmware/ef_startup.c");
 const MAIN: &str = include_str!("../../c/firmware/ef_emulated.c");
 
 /// What came out of the emulator.
@@ -57,7 +57,7 @@ pub fn emulate(parts: Parts, core: Core, inputs: &[Vec<i8>]) -> Result<Emulation
         "-icount",
         "shift=0,sleep=off",
         "-kernel",
-        "firmware.elf",
+        PROGRAM,
     ];
     let samples = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
     let limit = START.saturating_add(SAMPLE.saturating_mul(samples));
@@ -70,14 +70,6 @@ pub fn emulate(parts: Parts, core: Core, inputs: &[Vec<i8>]) -> Result<Emulation
 
 /// Compiles and links the firmware of the emulator in `folder`.
 fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(), ToolError> {
-    let mut files = Vec::from(c::model(parts));
-    files.extend(c::kernels(parts.program));
-    for (name, text) in [("ef_startup.c", STARTUP), ("ef_emulated.c", MAIN)] {
-        files.push(c::File {
-            name: name.to_owned(),
-            text: named(text, parts.name),
-        });
-    }
     let script = Script {
         flash: board.code,
         constants: Some(board.constants),
@@ -86,56 +78,20 @@ fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(
         others: vec![board.arena],
         reserve: [STACK, 0],
     };
-    files.push(c::File {
-        name: "firmware.ld".to_owned(),
-        text: script.text(),
-    });
-    for file in &files {
-        std::fs::write(folder.join(&file.name), &file.text)?;
-    }
-    let timer = format!("-DEF_TIMER={:#x}", board.timer);
-    let mut arguments = arguments(core);
-    arguments.extend([timer, "-o".to_owned(), "firmware.elf".to_owned()]);
-    let sources = files.into_iter().map(|file| file.name);
-    arguments.extend(sources.filter(|name| name.ends_with(".c")));
-    let compiled = COMPILER.run(folder, &arguments)?;
+    std::fs::write(folder.join(SCRIPT), script.text())?;
+    let mut flags = firmware::flags(core);
+    flags.push(format!("-DEF_TIMER={:#x}", board.timer));
+    flags.extend(firmware::write_sources(
+        parts,
+        ("ef_emulated.c", MAIN),
+        folder,
+    )?);
+    let compiled = COMPILER.run(folder, &flags)?;
     if compiled.status.success() {
         Ok(())
     } else {
         Err(COMPILER.failed(&String::from_utf8_lossy(&compiled.stderr)))
     }
-}
-
-/// Flags of the compiler for firmware that `firmware.ld` lays out.
-pub(super) fn arguments(core: Core) -> Vec<String> {
-    let flags = [
-        "-mthumb",
-        "-std=c99",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-pedantic",
-        "-O2",
-        "-ffunction-sections",
-        "-fdata-sections",
-        // Loops over memory stay loops, instead of becoming calls of a library.
-        "-fno-tree-loop-distribute-patterns",
-        "-nostartfiles",
-        "-Wl,--gc-sections",
-        "-Wl,--no-warn-rwx-segments",
-        "-Tfirmware.ld",
-    ];
-    let cpu = format!("-mcpu={}", core.cpu());
-    std::iter::once(cpu)
-        .chain(flags.map(str::to_owned))
-        .collect()
-}
-
-/// A source with the name of the model in it.
-pub(super) fn named(text: &str, name: &Name) -> String {
-    let upper = name.to_string().to_ascii_uppercase();
-    text.replace("NAME", &name.to_string())
-        .replace("UPPER", &upper)
 }
 
 /// What the firmware wrote.

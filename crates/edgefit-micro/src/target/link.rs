@@ -8,16 +8,15 @@ use edgefit_device::{Bank, Content};
 use serde::Serialize;
 
 use super::core::{Core, Region};
-use super::emulate::{arguments, named};
+use super::firmware::{self, MAP, SCRIPT};
 use super::map::{Section, sections};
 use super::predict::flash_bytes;
 use super::script::Script;
 use super::tool::{COMPILER, ToolError};
-use crate::c::{self, Name, Parts};
+use crate::c::{Name, Parts};
 use crate::plan::ArenaPlan;
 use crate::program::Program;
 
-const STARTUP: &str = include_str!("../../c/firmware/ef_startup.c");
 const MAIN: &str = include_str!("../../c/firmware/ef_linked.c");
 
 /// Length of a memory that everything fits in, to be told how much is needed.
@@ -135,11 +134,13 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
         plan: &plan,
         name: &Name::default(),
     };
-    let sources = write_sources(parts, folder.path())?;
-    let mut flags = arguments(core);
-    flags.extend(["-Wl,-Map=firmware.map", "-o", "firmware.elf"].map(str::to_owned));
-    flags.extend(sources);
-    fs::write(folder.path().join("firmware.ld"), script.text())?;
+    let mut flags = firmware::flags(core);
+    flags.extend(firmware::write_sources(
+        parts,
+        ("ef_linked.c", MAIN),
+        folder.path(),
+    )?);
+    fs::write(folder.path().join(SCRIPT), script.text())?;
     let linked = COMPILER.run(folder.path(), &flags)?;
     let mut refusal = None;
     if !linked.status.success() {
@@ -157,13 +158,13 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
         refusal = Some(short.collect::<Vec<_>>().join("; "));
         // Once more with room, to be told how much is needed; memories may overlap then.
         flags.push("-Wl,--no-check-sections".to_owned());
-        fs::write(folder.path().join("firmware.ld"), roomy(script).text())?;
+        fs::write(folder.path().join(SCRIPT), roomy(script).text())?;
         let again = COMPILER.run(folder.path(), &flags)?;
         if !again.status.success() {
             return Err(COMPILER.failed(&String::from_utf8_lossy(&again.stderr)));
         }
     }
-    let map = fs::read_to_string(folder.path().join("firmware.map"))?;
+    let map = fs::read_to_string(folder.path().join(MAP))?;
     let found = sections(&map);
     Ok(Linked {
         verdict: if refusal.is_none() {
@@ -305,23 +306,6 @@ fn roomy(mut script: Script) -> Script {
         region.bytes = ENOUGH;
     }
     script
-}
-
-/// Writes the sources, and returns the names of those that are compiled.
-fn write_sources(parts: Parts, folder: &Path) -> Result<Vec<String>, ToolError> {
-    let mut files = Vec::from(c::model(parts));
-    files.extend(c::kernels(parts.program));
-    for (name, text) in [("ef_startup.c", STARTUP), ("ef_linked.c", MAIN)] {
-        files.push(c::File {
-            name: name.to_owned(),
-            text: named(text, parts.name),
-        });
-    }
-    for file in &files {
-        fs::write(folder.join(&file.name), &file.text)?;
-    }
-    let names = files.into_iter().map(|file| file.name);
-    Ok(names.filter(|name| name.ends_with(".c")).collect())
 }
 
 fn version(folder: &Path) -> Result<String, ToolError> {

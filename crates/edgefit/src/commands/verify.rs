@@ -38,6 +38,10 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         Some(VerifiedEngine::Float(engine)) => Some(engine),
         None => None,
     };
+    anyhow::ensure!(
+        args.device.is_none(),
+        "--device is for --engine c, which runs on an emulated core; add that, or leave it out"
+    );
     let model = in_file(&args.model);
     args.reduce.as_deref().map_or(Ok(()), ensure_place)?;
     let mut graph = Graph::load(&args.model)?;

@@ -84,6 +84,10 @@ fn refuse_the_rest(args: &Verify, engine: IntegerEngine) -> anyhow::Result<()> {
         ("--tolerance", !args.tolerance.is_empty()),
         ("--split", args.split.is_some()),
         ("--labels", args.labels.is_some()),
+        (
+            "--device",
+            args.device.is_some() && engine == IntegerEngine::Micro,
+        ),
     ];
     for (option, given) in given {
         ensure!(

@@ -1,0 +1,69 @@
+//! What a firmware is compiled of, and how.
+
+use std::path::Path;
+
+use super::core::Core;
+use super::tool::ToolError;
+use crate::c::{self, File, Parts};
+
+/// The linker script, in the folder of a firmware.
+pub(super) const SCRIPT: &str = "firmware.ld";
+
+/// The linked program.
+pub(super) const PROGRAM: &str = "firmware.elf";
+
+/// The map that the linker writes.
+pub(super) const MAP: &str = "firmware.map";
+
+const STARTUP: &str = include_str!("../../c/firmware/ef_startup.c");
+
+/// Flags of the compiler and the linker.
+pub(super) fn flags(core: Core) -> Vec<String> {
+    let flags = [
+        "-mthumb",
+        "-std=c99",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-pedantic",
+        "-O2",
+        "-ffunction-sections",
+        "-fdata-sections",
+        // Loops over memory stay loops, instead of becoming calls of a library.
+        "-fno-tree-loop-distribute-patterns",
+        "-nostartfiles",
+        "-Wl,--gc-sections",
+        "-Wl,--no-warn-rwx-segments",
+    ];
+    let own = [
+        format!("-mcpu={}", core.cpu()),
+        format!("-T{SCRIPT}"),
+        format!("-Wl,-Map={MAP}"),
+        format!("-o{PROGRAM}"),
+    ];
+    own.into_iter().chain(flags.map(str::to_owned)).collect()
+}
+
+/// Writes the model, its kernels, the startup and the `main` that is given with its name; returns the names of
+/// those that are compiled.
+pub(super) fn write_sources(
+    parts: Parts,
+    main: (&str, &str),
+    folder: &Path,
+) -> Result<Vec<String>, ToolError> {
+    let mut files = Vec::from(c::model(parts));
+    files.extend(c::kernels(parts.program));
+    let name = parts.name.to_string();
+    for (file, text) in [("ef_startup.c", STARTUP), main] {
+        let text = text.replace("NAME", &name);
+        files.push(File {
+            name: file.to_owned(),
+            text: text.replace("UPPER", &name.to_ascii_uppercase()),
+        });
+    }
+    for file in &files {
+        std::fs::write(folder.join(&file.name), &file.text)?;
+    }
+    let names = files.into_iter().map(|file| file.name);
+    Ok(names.filter(|name| name.ends_with(".c")).collect())
+}

@@ -1,144 +1,27 @@
 //! Models on microcontrollers: `export --to c`, `verify --engine micro` and `c`, `check --link`.
 
+mod network;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use edgefit::graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo, labels};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use tempfile::TempDir;
+use edgefit::graph::labels;
 
-use crate::common::npz::{Values, save};
 use crate::common::{
-    assert_fields, assert_refused, command, onnxruntime, resized_backbone, run, some_photographs,
+    Ran, assert_fields, assert_refused, command, onnxruntime, resized_backbone, run,
+    some_photographs,
 };
+use network::{Files, network};
 
 /// Names that would be code if they left their literals.
 const HOSTILE: [&str; 3] = ["\"; int x = 1; //", "a\\\n*/ ??/", "größe"];
-
-/// A network in int8 in a folder of its own, and samples for it.
-struct Files {
-    folder: TempDir,
-    float: PathBuf,
-    model: PathBuf,
-    inputs: PathBuf,
-}
-
-impl Files {
-    /// `graph`, which takes images of `dims`, quantised in `scheme`.
-    fn of(graph: &Graph, dims: [usize; 3], scheme: &str) -> Self {
-        onnxruntime();
-        let folder = tempfile::tempdir().unwrap();
-        let [float, model, inputs] =
-            ["float.onnx", "int8.onnx", "inputs.npz"].map(|name| folder.path().join(name));
-        graph.save(&float).unwrap();
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let shape = [&[60], dims.as_slice()].concat();
-        let values = (0..shape.iter().product()).map(|_| random.random_range(-1.0..1.0));
-        save(&inputs, &[("x", &shape, Values::Floats(values.collect()))]);
-        let mut quantize = command();
-        quantize
-            .arg("quantize")
-            .arg(&float)
-            .arg("--inputs")
-            .arg(&inputs);
-        quantize.args([
-            "--scheme",
-            scheme,
-            "--calibration",
-            "30",
-            "--all-int8",
-            "-o",
-        ]);
-        let ran = run(quantize.arg(&model));
-        assert!(ran.code < 2, "{ran:?}");
-        Files {
-            folder,
-            float,
-            model,
-            inputs,
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-}
-
-fn ints(values: &[i64]) -> Attribute {
-    Attribute::Ints(values.to_vec())
-}
-
-/// x (n, 4, 9, 7) → a convolution with a stride and uneven padding, a gated branch, two pools side by side, an
-/// upsampling, a dilated convolution, a mean → four shares y.
-fn network() -> Graph {
-    let mut graph = Graph::new("many ops", 17);
-    let sizes = |sizes: &[usize]| {
-        let known = sizes.iter().copied().map(Dim::Known);
-        std::iter::once(Dim::Symbol("n".into()))
-            .chain(known)
-            .collect()
-    };
-    graph.inputs.push(ValueInfo::f32("x", sizes(&[4, 9, 7])));
-    graph.outputs.push(ValueInfo::f32("y", sizes(&[4])));
-    let mut random = ChaCha8Rng::seed_from_u64(2);
-    let mut constant = |name: &str, dims: &[usize], size: f32| {
-        let count = dims.iter().product();
-        let values: Vec<f32> = (0..count)
-            .map(|_| random.random_range(-size..size))
-            .collect();
-        graph
-            .initializers
-            .insert(name.into(), Tensor::from_values(dims.to_vec(), &values));
-    };
-    constant("stem.w", &[8, 4, 3, 3], 0.4);
-    constant("stem.b", &[8], 0.2);
-    constant("deep.w", &[8, 1, 3, 3], 0.6);
-    constant("gate.w", &[8, 8, 1, 1], 0.8);
-    constant("wide.w", &[6, 16, 2, 2], 0.3);
-    constant("fc.w", &[6, 4], 2.0);
-    constant("fc.b", &[4], 0.5);
-    let scales = Tensor::from_values(vec![4], &[1f32, 1.0, 2.0, 2.0]);
-    graph.initializers.insert("scales".into(), scales);
-    let pool = |op: &str, to: &str| {
-        let node = Node::new(op, to, &["s"], &[to]).with("kernel_shape", ints(&[2, 2]));
-        node.with("strides", ints(&[2, 2]))
-    };
-    graph.nodes = vec![
-        Node::new("Conv", "stem", &["x", "stem.w", "stem.b"], &["c"])
-            .with("strides", ints(&[2, 1]))
-            .with("pads", ints(&[0, 1, 2, 1])),
-        Node::new("Relu", "relu", &["c"], &["r"]),
-        Node::new("Conv", "deep", &["r", "deep.w"], &["d"])
-            .with("group", Attribute::Int(8))
-            .with("pads", ints(&[1, 1, 1, 1])),
-        Node::new("GlobalAveragePool", "squeeze", &["d"], &["p"]),
-        Node::new("Conv", "gate", &["p", "gate.w"], &["g"]),
-        Node::new("Sigmoid", "sigmoid", &["g"], &["q"]),
-        Node::new("Mul", "excite", &["d", "q"], &["e"]),
-        Node::new("Add", "skip", &["e", "r"], &["s"]),
-        pool("MaxPool", "m"),
-        pool("AveragePool", "a"),
-        Node::new("Concat", "both", &["m", "a"], &["b"]).with("axis", Attribute::Int(1)),
-        Node::new("Resize", "up", &["b", "", "scales"], &["u"])
-            .with("coordinate_transformation_mode", "asymmetric".into())
-            .with("nearest_mode", "floor".into()),
-        Node::new("Conv", "wide", &["u", "wide.w"], &["w"]).with("dilations", ints(&[2, 2])),
-        Node::new("GlobalAveragePool", "mean", &["w"], &["v"]),
-        Node::new("Flatten", "flat", &["v"], &["f"]),
-        Node::new("Gemm", "fc", &["f", "fc.w", "fc.b"], &["l"]),
-        Node::new("Softmax", "shares", &["l"], &["y"]),
-    ];
-    graph.check().unwrap();
-    graph
-}
 
 fn quantized_network() -> Files {
     Files::of(&network(), [4, 9, 7], "tflite")
 }
 
-fn export(model: &Path, to: &Path, more: &[&str]) -> crate::common::Ran {
+fn export(model: &Path, to: &Path, more: &[&str]) -> Ran {
     let mut export = command();
     export
         .arg("export")

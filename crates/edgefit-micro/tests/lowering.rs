@@ -5,82 +5,15 @@
     reason = "a test ends where something is not as it should be"
 )]
 
+mod qdq;
+
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 use edgefit_micro::ops::Op;
 use edgefit_micro::{ArenaPlan, Error, Program, Source, lower};
+use qdq::{Qdq, conv, ints};
 
-/// A QDQ graph, as quantisers write it: a pair behind each value.
-struct Qdq(Graph);
-
-impl Qdq {
-    /// From an input `x` of one sample of `dims`.
-    fn new(dims: &[usize]) -> Self {
-        let mut graph = Graph::new("qdq", 17);
-        let sizes = dims.iter().copied().map(Dim::Known);
-        let dims = std::iter::once(Dim::Symbol("n".into())).chain(sizes);
-        graph.inputs.push(ValueInfo::f32("x", dims.collect()));
-        let mut made = Qdq(graph);
-        made.pair("x", "x", 0.05);
-        made
-    }
-
-    /// Quantises the floats `value` and reads them back as `name_q`.
-    fn pair(&mut self, value: &str, name: &str, scale: f32) {
-        let [s, z, i, q] = ["s", "z", "i", "q"].map(|end| format!("{name}_{end}"));
-        let constants = &mut self.0.initializers;
-        constants.insert(s.clone(), Tensor::from_values(vec![], &[scale]));
-        constants.insert(z.clone(), Tensor::from_values(vec![], &[3i8]));
-        let quantize = Node::new("QuantizeLinear", &i, &[value, &s, &z], &[&i]);
-        let dequantize = Node::new("DequantizeLinear", &q, &[&i, &s, &z], &[&q]);
-        self.0.nodes.extend([quantize, dequantize]);
-    }
-
-    /// A weight of `dims`, read as `name`.
-    fn weight(&mut self, name: &str, dims: &[usize]) {
-        let count = dims.iter().product::<usize>();
-        let values: Vec<i8> = (0..count).map(|at| (at * 29 % 255) as u8 as i8).collect();
-        let [s, z, i] = ["s", "z", "i"].map(|end| format!("{name}_{end}"));
-        let constants = &mut self.0.initializers;
-        constants.insert(i.clone(), Tensor::from_values(dims.to_vec(), &values));
-        constants.insert(s.clone(), Tensor::from_values(vec![], &[0.01f32]));
-        constants.insert(z.clone(), Tensor::from_values(vec![], &[0i8]));
-        let dequantize = Node::new("DequantizeLinear", name, &[&i, &s, &z], &[name]);
-        self.0.nodes.push(dequantize);
-    }
-
-    /// A node whose result is quantised, and read back as its name with `_q`.
-    fn node(&mut self, node: Node) -> &mut Self {
-        let output = node.outputs[0].clone();
-        self.0.nodes.push(node);
-        self.pair(&output, &output, 0.1);
-        self
-    }
-
-    /// The graph, its output `name`.
-    fn graph(&self, name: &str) -> Graph {
-        let mut graph = self.0.clone();
-        graph.outputs.push(ValueInfo::float(name));
-        graph.check().unwrap();
-        graph
-    }
-
-    fn lower(&self, name: &str) -> Program {
-        lower(&self.graph(name)).unwrap()
-    }
-}
-
-fn ints(values: &[i64]) -> Attribute {
-    Attribute::Ints(values.to_vec())
-}
-
-/// A convolution of `from` with a new weight, and a Relu.
-fn conv(made: &mut Qdq, from: &str, name: &str, weight: &[usize]) {
-    let w = format!("{name}_w");
-    made.weight(&w, weight);
-    let c = format!("{name}_c");
-    let node = Node::new("Conv", name, &[from, &w], &[&c]);
-    made.0.nodes.push(node.with("pads", ints(&[0, 0, 1, 1])));
-    made.node(Node::new("Relu", "", &[&c], &[name]));
+fn lowered(made: &Qdq, output: &str) -> Program {
+    lower(&made.graph(output)).unwrap()
 }
 
 fn moves(program: &Program) -> usize {
@@ -105,7 +38,7 @@ fn channels_move_only_where_a_matrix_reads_an_image() {
     let mut made = Qdq::new(&[3, 5, 4]);
     conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
     conv(&mut made, "a_q", "b", &[6, 6, 1, 1]);
-    let program = made.lower("b_q");
+    let program = lowered(&made, "b_q");
     assert_eq!(program.input.dims, [1, 5, 4, 3]);
     assert_eq!(moves(&program), 0);
     let mut pooled = Qdq(made.0.clone());
@@ -113,11 +46,11 @@ fn channels_move_only_where_a_matrix_reads_an_image() {
     pooled.node(Node::new("Flatten", "", &["p_q"], &["f"]));
     pooled.weight("w", &[6, 2]);
     pooled.node(Node::new("MatMul", "", &["f_q", "w"], &["y"]));
-    assert_eq!(moves(&pooled.lower("y_q")), 0);
+    assert_eq!(moves(&lowered(&pooled, "y_q")), 0);
     made.node(Node::new("Flatten", "", &["b_q"], &["f"]));
     made.weight("w", &[180, 2]);
     made.node(Node::new("MatMul", "", &["f_q", "w"], &["y"]));
-    assert_eq!(moves(&made.lower("y_q")), 1);
+    assert_eq!(moves(&lowered(&made, "y_q")), 1);
 }
 
 #[test]
@@ -126,7 +59,7 @@ fn a_model_that_takes_channels_last_loses_its_transposition() {
     made.node(Node::new("Transpose", "", &["x_q"], &["t"]).with("perm", ints(&[0, 3, 1, 2])));
     // Their scales differ, so that bytes are made anew, but none moves.
     conv(&mut made, "t_q", "a", &[4, 3, 2, 2]);
-    let program = made.lower("a_q");
+    let program = lowered(&made, "a_q");
     assert_eq!(program.input.dims, [1, 6, 5, 3]);
     assert_eq!(moves(&program), 0);
     assert!(matches!(program.steps[0].op, Op::Table(_)));
@@ -136,7 +69,7 @@ fn a_model_that_takes_channels_last_loses_its_transposition() {
 fn an_activation_is_a_limit_of_the_op_before_it() {
     let mut made = Qdq::new(&[3, 5, 4]);
     conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
-    let program = made.lower("a_q");
+    let program = lowered(&made, "a_q");
     let Op::Conv(op) = &program.steps[0].op else {
         panic!("{:?}", program.steps[0].op);
     };
@@ -153,7 +86,7 @@ fn depthwise_and_pointwise_are_ops_of_their_own() {
     made.node(node.with("group", Attribute::Int(4)));
     made.weight("v", &[2, 8, 1, 1]);
     made.node(Node::new("Conv", "", &["d_q", "v"], &["y"]));
-    let program = made.lower("y_q");
+    let program = lowered(&made, "y_q");
     assert!(matches!(&program.steps[0].op, Op::Depthwise(op) if op.output.channels == 8));
     assert!(matches!(&program.steps[1].op, Op::Conv(op) if op.is_pointwise()));
 }
@@ -164,7 +97,7 @@ fn elements_that_are_broadcast_meet() {
     made.node(Node::new("GlobalAveragePool", "", &["x_q"], &["p"]));
     made.node(Node::new("Sigmoid", "", &["p_q"], &["g"]));
     made.node(Node::new("Mul", "", &["x_q", "g_q"], &["m"]));
-    let program = made.lower("m_q");
+    let program = lowered(&made, "m_q");
     // Channel 1 is scaled by another gate than channel 0: 1/(1 + e^-x) of 0 and of 2.
     let input = [3, 43, 3, 3, 43, 3, 3, 43, 3, 3, 43, 3];
     let output = program.run(&input);
@@ -182,7 +115,7 @@ fn padding_that_counts_is_read_from_a_padded_value() {
         .with("pads", ints(&[1, 1, 0, 0]))
         .with("count_include_pad", Attribute::Int(1));
     made.node(pool);
-    let program = made.lower("p_q");
+    let program = lowered(&made, "p_q");
     assert!(matches!(program.steps[0].op, Op::Pad(_)));
     // 2 in one of four elements is 1/2, which is 5 steps of 0.1.
     let output = program.run(&[43, 3, 3, 3]);
@@ -198,7 +131,7 @@ fn rows_and_columns_are_repeated() {
         .with("coordinate_transformation_mode", "asymmetric".into())
         .with("nearest_mode", "floor".into());
     made.node(resize);
-    let program = made.lower("r_q");
+    let program = lowered(&made, "r_q");
     let output = program.run(&[3, 23, 43, 63, 63, 43, 23, 3]);
     // Scale 0.05 becomes 0.1: 23 − 3 is 20 steps of the one and 10 of the other.
     let row = |left: [i8; 2], right: [i8; 2]| [left.repeat(3), right.repeat(3)].concat();
@@ -292,7 +225,7 @@ fn values_that_are_alive_together_never_share_memory() {
     conv(&mut made, "b_q", "c", &[8, 4, 2, 2]);
     let concat = Node::new("Concat", "", &["a_q", "c_q"], &["d"]);
     made.node(concat.with("axis", Attribute::Int(1)));
-    let program = made.lower("d_q");
+    let program = lowered(&made, "d_q");
     let plan = ArenaPlan::in_one(&program);
     run_in_memory(&program, &plan);
     // Two banks, neither of which is enough.

@@ -27,56 +27,101 @@ static int8_t one(const struct ef_depthwise *op, const int8_t *input, int32_t ch
 }
 
 #if defined(EF_HAS_DSP)
+/* The part of a window that lies within the image: where it begins, its size, and how far apart its rows and
+   columns are. */
+struct part {
+    const int8_t *input;
+    const int8_t *weights;
+    int32_t rows;
+    int32_t columns;
+    int32_t row_step;
+    int32_t column_step;
+    int32_t weights_row_step;
+    int16x2_t offsets;
+};
+
+static struct part part_of(const struct ef_depthwise *op, const int8_t *input, const struct ef_span *spans)
+{
+    struct part part;
+    const int32_t channels = op->input.channels;
+    const int32_t y = spans[0].start + (spans[0].first * op->window.dilation[0]);
+    const int32_t x = spans[1].start + (spans[1].first * op->window.dilation[1]);
+    const int32_t tap = (spans[0].first * op->window.kernel[1]) + spans[1].first;
+    part.input = &input[((y * op->input.width) + x) * channels];
+    part.weights = &op->weights[tap * channels];
+    part.rows = spans[0].end - spans[0].first;
+    part.columns = spans[1].end - spans[1].first;
+    part.row_step = op->window.dilation[0] * op->input.width * channels;
+    part.column_step = op->window.dilation[1] * channels;
+    part.weights_row_step = op->window.kernel[1] * channels;
+    part.offsets = ef_both(-op->layer.input_zero_point);
+    return part;
+}
+
+struct four_sums {
+    int32_t a;
+    int32_t b;
+    int32_t c;
+    int32_t d;
+};
+
+/* Adds the products of four neighbouring channels at one element of the window. */
+static inline void add_four(struct four_sums *sums, const int8_t *input, const int8_t *weights, int16x2_t offsets)
+{
+    const uint32_t x = ef_four(input);
+    const uint32_t w = ef_four(weights);
+    const int16x2_t x_even = ef_even(x, offsets);
+    const int16x2_t x_odd = ef_odd(x, offsets);
+    const int16x2_t w_even = ef_even_plain(w);
+    const int16x2_t w_odd = ef_odd_plain(w);
+    sums->a = __smlabb(x_even, w_even, sums->a);
+    sums->b = __smlabb(x_odd, w_odd, sums->b);
+    sums->c = __smlatt(x_even, w_even, sums->c);
+    sums->d = __smlatt(x_odd, w_odd, sums->d);
+}
+
 /* Four neighbouring channels, where there are as many outputs as inputs. */
-static void four(const struct ef_depthwise *op, const int8_t *input, int32_t channel, const struct ef_span *spans, int8_t *output)
+static inline void four(const struct ef_depthwise *op, const struct part *part, int32_t channel, int8_t *output)
 {
     const int32_t channels = op->input.channels;
-    const int16x2_t offsets = ef_both(-op->layer.input_zero_point);
-    const int32_t step = op->window.dilation[1] * channels;
-    const int32_t row_step = op->window.dilation[0] * op->input.width * channels;
-    const int32_t tap_step = op->window.kernel[1] * channels;
-    const int32_t columns = spans[1].end - spans[1].first;
-    const int32_t x = spans[1].start + (spans[1].first * op->window.dilation[1]);
-    const int32_t y = spans[0].start + (spans[0].first * op->window.dilation[0]);
-    const int32_t tap = (spans[0].first * op->window.kernel[1]) + spans[1].first;
-    const int8_t *row = &input[(((y * op->input.width) + x) * channels) + channel];
-    const int8_t *taps = &op->weights[(tap * channels) + channel];
+    const int32_t step = part->column_step;
+    const int16x2_t offsets = part->offsets;
+    const int8_t *row = &part->input[channel];
+    const int8_t *weights = &part->weights[channel];
     const int32_t *bias = &op->layer.bias[channel];
-    int32_t sum_0 = bias[0];
-    int32_t sum_1 = bias[1];
-    int32_t sum_2 = bias[2];
-    int32_t sum_3 = bias[3];
-    int32_t rows;
-    for (rows = spans[0].end - spans[0].first; rows > 0; rows--) {
-        const int8_t *from = row;
-        const int8_t *weights = taps;
-        int32_t kx;
-        for (kx = columns; kx > 0; kx--) {
-            const uint32_t x_four = ef_four(from);
-            const uint32_t w_four = ef_four(weights);
-            const int16x2_t x_even = ef_even(x_four, offsets);
-            const int16x2_t x_odd = ef_odd(x_four, offsets);
-            const int16x2_t w_even = ef_even_weights(w_four);
-            const int16x2_t w_odd = ef_odd_weights(w_four);
-            sum_0 = __smlabb(x_even, w_even, sum_0);
-            sum_1 = __smlabb(x_odd, w_odd, sum_1);
-            sum_2 = __smlatt(x_even, w_even, sum_2);
-            sum_3 = __smlatt(x_odd, w_odd, sum_3);
-            /* Not beyond the last, which may be the end of the array. */
-            if (kx > 1) {
-                from = &from[step];
-                weights = &weights[channels];
+    struct four_sums sums;
+    int32_t rows = part->rows;
+    sums.a = bias[0];
+    sums.b = bias[1];
+    sums.c = bias[2];
+    sums.d = bias[3];
+    for (;;) {
+        if (part->columns == 3) {
+            add_four(&sums, row, weights, offsets);
+            add_four(&sums, &row[step], &weights[channels], offsets);
+            add_four(&sums, &row[2 * step], &weights[2 * channels], offsets);
+        } else {
+            int32_t kx;
+            for (kx = 0; kx < part->columns; kx++) {
+                add_four(&sums, &row[kx * step], &weights[kx * channels], offsets);
             }
         }
-        if (rows > 1) {
-            row = &row[row_step];
-            taps = &taps[tap_step];
+        rows--;
+        if (rows == 0) {
+            break;
         }
+        row = &row[part->row_step];
+        weights = &weights[part->weights_row_step];
     }
-    output[channel] = ef_finish(&op->layer, channel, sum_0);
-    output[channel + 1] = ef_finish(&op->layer, channel + 1, sum_1);
-    output[channel + 2] = ef_finish(&op->layer, channel + 2, sum_2);
-    output[channel + 3] = ef_finish(&op->layer, channel + 3, sum_3);
+    /* All before the first is stored: a byte that is stored might be one of what op points to. */
+    sums.a = ef_finish(&op->layer, channel, sums.a);
+    sums.b = ef_finish(&op->layer, channel + 1, sums.b);
+    sums.c = ef_finish(&op->layer, channel + 2, sums.c);
+    sums.d = ef_finish(&op->layer, channel + 3, sums.d);
+    output[channel] = (int8_t)sums.a;
+    output[channel + 1] = (int8_t)sums.b;
+    output[channel + 2] = (int8_t)sums.c;
+    output[channel + 3] = (int8_t)sums.d;
 }
 #endif
 
@@ -93,8 +138,9 @@ void ef_run_depthwise(const struct ef_depthwise *op, const int8_t *input, int8_t
             spans[1] = ef_inside(&op->window, 1, x, op->input.width);
 #if defined(EF_HAS_DSP)
             if ((op->output.channels == op->input.channels) && (spans[0].first < spans[0].end) && (spans[1].first < spans[1].end)) {
+                const struct part part = part_of(op, input, spans);
                 for (; channel <= (op->output.channels - 4); channel += 4) {
-                    four(op, input, channel, spans, result);
+                    four(op, &part, channel, result);
                 }
             }
 #endif

@@ -31,13 +31,13 @@ static inline int16x2_t ef_odd(uint32_t four, int16x2_t offsets)
     return halves;
 }
 
-/* The same of weights, whose zero point is 0. */
-static inline int16x2_t ef_even_weights(uint32_t four)
+/* The same without offsets, as weights have none. */
+static inline int16x2_t ef_even_plain(uint32_t four)
 {
     return __sxtb16((int8x4_t)four);
 }
 
-static inline int16x2_t ef_odd_weights(uint32_t four)
+static inline int16x2_t ef_odd_plain(uint32_t four)
 {
     int16x2_t halves;
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(halves) : "r"(four));
@@ -61,8 +61,8 @@ static inline int32_t ef_dot(const int8_t *input, const int8_t *weights, int32_t
     for (; at <= (count - 4); at += 4) {
         const uint32_t x = ef_four(&input[at]);
         const uint32_t w = ef_four(&weights[at]);
-        sum = __smlad(ef_even(x, offsets), ef_even_weights(w), sum);
-        sum = __smlad(ef_odd(x, offsets), ef_odd_weights(w), sum);
+        sum = __smlad(ef_even(x, offsets), ef_even_plain(w), sum);
+        sum = __smlad(ef_odd(x, offsets), ef_odd_plain(w), sum);
     }
 #endif
     for (; at < count; at++) {
@@ -95,8 +95,8 @@ static inline void ef_dot_two(struct ef_two *two, const int8_t *input, int32_t c
         const uint32_t w = ef_four(&other[at]);
         const int16x2_t even = ef_even(x, offsets);
         const int16x2_t odd = ef_odd(x, offsets);
-        first = __smlad(odd, ef_odd_weights(v), __smlad(even, ef_even_weights(v), first));
-        second = __smlad(odd, ef_odd_weights(w), __smlad(even, ef_even_weights(w), second));
+        first = __smlad(odd, ef_odd_plain(v), __smlad(even, ef_even_plain(v), first));
+        second = __smlad(odd, ef_odd_plain(w), __smlad(even, ef_even_plain(w), second));
     }
 #endif
     for (; at < count; at++) {

@@ -52,7 +52,8 @@ struct ef_depthwise {
     struct ef_layer layer;
 };
 
-/* Rows times a matrix: a pointwise convolution has a row for each position. */
+/* Rows times a matrix: a pointwise convolution has a row for each position. The zero point of the input is in the
+   bias. */
 struct ef_product {
     int32_t rows;
     int32_t inputs;

@@ -7,65 +7,67 @@
 static void two_by_two(const struct ef_product *op, const int8_t *rows, int32_t channel, int8_t *output)
 {
     const int32_t inputs = op->inputs;
-    const int32_t offset = -op->layer.input_zero_point;
     const int8_t *a = rows;
-    const int8_t *b = &rows[inputs];
     const int8_t *v = &op->weights[channel * inputs];
-    const int8_t *w = &v[inputs];
     int32_t av = op->layer.bias[channel];
     int32_t aw = op->layer.bias[channel + 1];
     int32_t bv = av;
     int32_t bw = aw;
-    int32_t at = 0;
+    int32_t left = inputs;
+    int8_t *below = &output[op->outputs];
 #if defined(EF_HAS_DSP)
-    const int16x2_t offsets = ef_both(offset);
-    for (; at <= (inputs - 4); at += 4) {
-        const uint32_t v_four = ef_four(&v[at]);
-        const uint32_t w_four = ef_four(&w[at]);
-        const uint32_t a_four = ef_four(&a[at]);
-        const uint32_t b_four = ef_four(&b[at]);
-        /* The even halves first: fewer are alive at once than there are registers. */
-        const int16x2_t v_even = ef_even_weights(v_four);
-        const int16x2_t w_even = ef_even_weights(w_four);
-        const int16x2_t a_even = ef_even(a_four, offsets);
-        const int16x2_t b_even = ef_even(b_four, offsets);
-        int16x2_t v_odd;
-        int16x2_t w_odd;
-        int16x2_t a_odd;
-        int16x2_t b_odd;
-        av = __smlad(a_even, v_even, av);
-        aw = __smlad(a_even, w_even, aw);
-        bv = __smlad(b_even, v_even, bv);
-        bw = __smlad(b_even, w_even, bw);
-        v_odd = ef_odd_weights(v_four);
-        w_odd = ef_odd_weights(w_four);
-        a_odd = ef_odd(a_four, offsets);
-        b_odd = ef_odd(b_four, offsets);
-        av = __smlad(a_odd, v_odd, av);
-        aw = __smlad(a_odd, w_odd, aw);
-        bv = __smlad(b_odd, v_odd, bv);
-        bw = __smlad(b_odd, w_odd, bw);
+    for (; left >= 4; left -= 4) {
+        const uint32_t v_four = ef_four(v);
+        const uint32_t w_four = ef_four(&v[inputs]);
+        const uint32_t a_four = ef_four(a);
+        const uint32_t b_four = ef_four(&a[inputs]);
+        int16x2_t of_v = ef_even_plain(v_four);
+        int16x2_t of_w = ef_even_plain(w_four);
+        int16x2_t x = ef_even_plain(a_four);
+        av = __smlad(x, of_v, av);
+        aw = __smlad(x, of_w, aw);
+        x = ef_even_plain(b_four);
+        bv = __smlad(x, of_v, bv);
+        bw = __smlad(x, of_w, bw);
+        of_v = ef_odd_plain(v_four);
+        of_w = ef_odd_plain(w_four);
+        x = ef_odd_plain(a_four);
+        av = __smlad(x, of_v, av);
+        aw = __smlad(x, of_w, aw);
+        x = ef_odd_plain(b_four);
+        bv = __smlad(x, of_v, bv);
+        bw = __smlad(x, of_w, bw);
+        a = &a[4];
+        v = &v[4];
     }
 #endif
-    for (; at < inputs; at++) {
-        const int32_t x = (int32_t)a[at] + offset;
-        const int32_t y = (int32_t)b[at] + offset;
-        av += x * (int32_t)v[at];
-        aw += x * (int32_t)w[at];
-        bv += y * (int32_t)v[at];
-        bw += y * (int32_t)w[at];
+    for (; left > 0; left--) {
+        const int32_t x = (int32_t)a[0];
+        const int32_t y = (int32_t)a[inputs];
+        const int32_t of_v = (int32_t)v[0];
+        const int32_t of_w = (int32_t)v[inputs];
+        av += x * of_v;
+        aw += x * of_w;
+        bv += y * of_v;
+        bw += y * of_w;
+        a = &a[1];
+        v = &v[1];
     }
-    output[channel] = ef_finish(&op->layer, channel, av);
-    output[channel + 1] = ef_finish(&op->layer, channel + 1, aw);
-    output[op->outputs + channel] = ef_finish(&op->layer, channel, bv);
-    output[op->outputs + channel + 1] = ef_finish(&op->layer, channel + 1, bw);
+    /* All before the first is stored: a byte that is stored might be one of what op points to. */
+    av = ef_finish(&op->layer, channel, av);
+    bv = ef_finish(&op->layer, channel, bv);
+    aw = ef_finish(&op->layer, channel + 1, aw);
+    bw = ef_finish(&op->layer, channel + 1, bw);
+    output[channel] = (int8_t)av;
+    output[channel + 1] = (int8_t)aw;
+    below[channel] = (int8_t)bv;
+    below[channel + 1] = (int8_t)bw;
 }
 
 static void one(const struct ef_product *op, const int8_t *row, int32_t channel, int8_t *output)
 {
     const int8_t *weights = &op->weights[channel * op->inputs];
-    const int32_t offset = -op->layer.input_zero_point;
-    const int32_t sum = ef_dot(row, weights, op->inputs, offset, op->layer.bias[channel]);
+    const int32_t sum = ef_dot(row, weights, op->inputs, 0, op->layer.bias[channel]);
     output[channel] = ef_finish(&op->layer, channel, sum);
 }
 

@@ -235,3 +235,80 @@ fn accuracy_of(side: &Rows, classes: &[Option<usize>]) -> Option<IntegerAccuracy
         correct: correct.count(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use edgefit_micro::{Port, Quantization};
+
+    use super::*;
+
+    /// A program that gives back what it takes, on two samples; the C made `c` of them.
+    fn report(c: [[i8; 3]; 2]) -> IntegerReport {
+        let port = Port {
+            value: 0,
+            dims: vec![1, 3],
+            order: vec![0, 1],
+            quantization: Quantization {
+                scale: 0.5,
+                zero_point: 0,
+            },
+        };
+        let program = Program {
+            values: vec![3],
+            steps: Vec::new(),
+            input: port.clone(),
+            output: port,
+            labels: Vec::new(),
+            preprocessing: None,
+        };
+        let reference = [[10, 2, 3], [4, 50, 6]].map(Vec::from);
+        let floats = reference.iter().map(|row| Array {
+            dims: vec![1, 3],
+            values: program.output.dequantize(row),
+        });
+        IntegerReport::of(IntegerResults {
+            model: "int8.onnx".into(),
+            program: &program,
+            engine: (EngineName::Tract, floats.collect()),
+            reference: reference.to_vec(),
+            emulation: Some((
+                Emulation {
+                    machine: "board",
+                    outputs: c.map(Vec::from).to_vec(),
+                    instructions: vec![80, 120],
+                },
+                ["device".into(), "core".into()],
+            )),
+            classes: vec![Some(0), Some(2)],
+        })
+    }
+
+    #[test]
+    fn one_byte_of_the_c_is_a_divergence() {
+        let same = report([[10, 2, 3], [4, 50, 6]]);
+        assert_eq!(same.verdict, Verdict::Agree);
+        assert!(same.pairs.iter().all(|pair| pair.sqnr_db.is_none()));
+        let emulation = same.emulation.unwrap();
+        assert_eq!(
+            (emulation.least_instructions, emulation.most_instructions),
+            (80, 120)
+        );
+        let other = report([[10, 2, 3], [4, 50, 7]]);
+        assert_eq!(other.verdict, Verdict::Diverge);
+        let [engine, c] = other.pairs.as_slice() else {
+            panic!("{:?}", other.pairs);
+        };
+        assert!(engine.within);
+        assert_eq!(
+            (c.different, c.max_steps, c.max_abs, c.within),
+            (1, 1, 0.5, false)
+        );
+        // One of two labels, on each side.
+        assert!(
+            other
+                .accuracy
+                .iter()
+                .all(|side| (side.correct, side.samples) == (1, 2))
+        );
+    }
+}

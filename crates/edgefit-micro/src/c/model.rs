@@ -165,13 +165,15 @@ impl Writer<'_> {
                     op.input.channels,
                     op.output.channels,
                 ];
-                let fields = product(sizes, &weights) + &self.layer(&op.layer);
+                let layer = without_zero_point(&op.layer, &op.weights);
+                let fields = product(sizes, &weights) + &self.layer(&layer);
                 ("product", "product", fields)
             }
             Op::FullyConnected(op) => {
                 let weights = self.array("int8_t", "weights", &op.weights);
                 let sizes = [op.rows, op.inputs, op.outputs];
-                let fields = product(sizes, &weights) + &self.layer(&op.layer);
+                let layer = without_zero_point(&op.layer, &op.weights);
+                let fields = product(sizes, &weights) + &self.layer(&layer);
                 ("product", "product", fields)
             }
             Op::Conv(op) => {
@@ -305,6 +307,23 @@ impl Writer<'_> {
             short_list(inputs)
         );
         format!("ef_run_concatenation(&{parameters}, {addresses}, {output});")
+    }
+}
+
+/// The layer with the zero point of its input in the bias: Σ w (x − z) + b = Σ w x + (b − z Σ w).
+fn without_zero_point(layer: &Layer, weights: &[i8]) -> Layer {
+    let zero = i32::from(layer.input_zero_point);
+    let rows = weights.chunks_exact((weights.len() / layer.bias.len().max(1)).max(1));
+    let sums = rows.map(|row| row.iter().map(|&weight| i32::from(weight)).sum::<i32>());
+    let bias = layer
+        .bias
+        .iter()
+        .zip(sums)
+        .map(|(bias, sum)| bias - zero * sum);
+    Layer {
+        bias: bias.collect(),
+        input_zero_point: 0,
+        ..layer.clone()
     }
 }
 

@@ -54,11 +54,10 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
         set.samples().len(),
         args.samples.map_or(SAMPLES, |samples| samples as usize),
     );
-    let (reference, floats, inputs) =
-        both(&graph, &program, (&set, &chosen), threads(args.threads))?;
+    let ran = both(&graph, &program, (&set, &chosen), threads(args.threads))?;
     let emulation = match (core, &profile) {
         (Some(core), Some(profile)) => {
-            let emulated = emulated(&program, core, &inputs)?;
+            let emulated = emulated(&program, core, &ran.inputs)?;
             Some((emulated, [profile.name.clone(), core.cpu().to_owned()]))
         }
         _ => None,
@@ -67,8 +66,8 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
     let report = IntegerReport::of(IntegerResults {
         model: args.model.clone(),
         program: &program,
-        reference,
-        engine: (fastest(), floats),
+        reference: ran.reference,
+        engine: (fastest(), ran.floats),
         emulation,
         classes: chosen.iter().map(|&at| set.samples()[at].class).collect(),
     });
@@ -115,29 +114,38 @@ fn spread(all: usize, count: usize) -> Vec<usize> {
     (0..count).map(|at| at * all / count).collect()
 }
 
-/// What the program and an engine make of the chosen samples, and the bytes that the program took.
-#[allow(clippy::type_complexity, reason = "three lists of the same length")]
+/// What was made of the chosen samples, a row for each.
+#[derive(Default)]
+struct Ran {
+    /// The bytes that the program took.
+    inputs: Vec<Vec<i8>>,
+    /// What it made of them.
+    reference: Vec<Vec<i8>>,
+    /// What an engine made of the same samples.
+    floats: Vec<Array>,
+}
+
+/// Runs the program and an engine on the chosen samples.
 fn both(
     graph: &Graph,
     program: &Program,
     (set, chosen): (&SampleSet, &[usize]),
     threads: usize,
-) -> anyhow::Result<(Vec<Vec<i8>>, Vec<Array>, Vec<Vec<i8>>)> {
+) -> anyhow::Result<Ran> {
     let _ = discover(&Cache::of_user()?);
     // Node by node, which gives what integers of any engine give.
     let mut engine = InProcess::new(fastest(), threads).with_execution(Execution::NodeByNode);
     engine.load(graph)?;
-    let (mut reference, mut floats, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ran = Ran::default();
     for &at in chosen {
         let batch = set.batch(&[at])?;
-        let made = engine.run(&batch)?;
-        floats.extend(made.into_iter().next());
+        ran.floats.extend(engine.run(&batch)?.into_iter().next());
         let values = batch.first().map_or(&[][..], |array| &array.values);
         let input = program.input.quantize(values);
-        reference.push(program.run(&input));
-        inputs.push(input);
+        ran.reference.push(program.run(&input));
+        ran.inputs.push(input);
     }
-    Ok((reference, floats, inputs))
+    Ok(ran)
 }
 
 fn emulated(program: &Program, core: Core, inputs: &[Vec<i8>]) -> anyhow::Result<Emulation> {

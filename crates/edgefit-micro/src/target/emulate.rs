@@ -87,11 +87,22 @@ fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(
         folder,
     )?);
     let compiled = COMPILER.run(folder, &flags)?;
+    let said = String::from_utf8_lossy(&compiled.stderr);
     if compiled.status.success() {
-        Ok(())
-    } else {
-        Err(COMPILER.failed(&String::from_utf8_lossy(&compiled.stderr)))
+        return Ok(());
     }
+    if !said.contains("overflowed by") {
+        return Err(COMPILER.failed(&said));
+    }
+    Err(ToolError::Device(format!(
+        "the emulated board {} holds {} B of weights and {} B of activations, and the model needs {} and {}; give \
+             a smaller --input-shape, or compare with --engine micro",
+        board.machine,
+        board.constants.bytes,
+        board.arena.bytes,
+        parts.program.constant_bytes(),
+        parts.plan.bytes()
+    )))
 }
 
 /// What the firmware wrote.

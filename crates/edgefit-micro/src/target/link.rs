@@ -53,6 +53,8 @@ pub struct Linked {
     pub sections: Vec<LinkedSection>,
     /// What the linker said, where it refused.
     pub refusal: Option<String>,
+    /// Changes that were tried: none, of a program that was linked.
+    pub suggestions: Vec<String>,
 }
 
 /// Whether the linker took it.
@@ -185,6 +187,7 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
             .filter_map(|section| located(section, &memories))
             .collect(),
         refusal,
+        suggestions: Vec::new(),
     })
 }
 

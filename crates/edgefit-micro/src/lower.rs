@@ -155,14 +155,7 @@ impl<'g> Lowering<'g> {
             }
             Some(op) => self.meaning(node, op, output),
         };
-        let made = made.unwrap_or_else(|reason: String| {
-            self.refusals.push(Refusal {
-                op: node.op.clone(),
-                node: node.label().to_owned(),
-                reason,
-            });
-            Known::Refused
-        });
+        let made = made.unwrap_or_else(|reason: String| self.refused(node, reason));
         self.known.insert(output, made);
     }
 
@@ -202,18 +195,23 @@ impl<'g> Lowering<'g> {
                 let view = self.builder.requantized(node.label(), &view, to)?;
                 Ok(Known::Integers(view))
             }
-            Some(Known::Pending(pending)) => {
-                let view = self.written(&pending, to);
-                view.map(Known::Integers)
-                    .map_err(|reason| self.of_node(pending.node, reason))
-            }
+            // What cannot be written is the fault of the node in front, not of this one.
+            Some(Known::Pending(pending)) => Ok(match self.written(&pending, to) {
+                Ok(view) => Known::Integers(view),
+                Err(reason) => self.refused(pending.node, reason),
+            }),
             _ => Err("it quantises what is no float of the model".into()),
         }
     }
 
-    /// Notes `reason` for the node that it is about, rather than for the QuantizeLinear behind it.
-    fn of_node(&self, node: &Node, reason: String) -> String {
-        format!("{} in front of it: {reason}", node.place())
+    /// Notes why a node has no integer form.
+    fn refused(&mut self, node: &Node, reason: String) -> Known<'g> {
+        self.refusals.push(Refusal {
+            op: node.op.clone(),
+            node: node.label().to_owned(),
+            reason,
+        });
+        Known::Refused
     }
 
     fn dequantized(&mut self, node: &'g Node, from: &'g str) -> Result<Known<'g>, String> {

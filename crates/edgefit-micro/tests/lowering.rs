@@ -207,14 +207,14 @@ fn what_a_program_does_not_take_is_said() {
 }
 
 #[test]
-fn sums_that_leave_31_bits_are_refused() {
+fn sums_that_leave_32_bits_are_refused() {
     let mut made = Qdq::new(&[70_000]);
     made.weight("w", &[70_000, 1]);
     let full = Tensor::from_values(vec![70_000, 1], &vec![127i8; 70_000]);
     made.0.initializers.insert("w_i".into(), full);
     made.node(Node::new("MatMul", "", &["x_q", "w"], &["y"]));
     let refused = refusals(&made.graph("y_q"));
-    assert!(refused[0].1.contains("leave 31 bits"), "{refused:?}");
+    assert!(refused[0].1.contains("leave 32 bits"), "{refused:?}");
 }
 
 #[test]

@@ -12,9 +12,6 @@ use crate::program::Quantization;
 /// Largest kernel, step, distance or padding.
 const MOST_STEPS: usize = 1 << 15;
 
-/// Largest sum of products and a bias: kernels double it.
-const MOST_SUM: i32 = (1 << 30) - 1;
-
 /// A constant of integers, or of floats where it has no scaling.
 #[derive(Debug, Clone)]
 pub(super) struct Constant<'g> {
@@ -217,12 +214,12 @@ fn layer(
     };
     let fits = |(weights, bias): (&[i8], &f64)| {
         let weights = weights.iter().map(|&weight| f64::from(weight).abs());
-        weights.sum::<f64>() * 255.0 + bias.abs() <= f64::from(MOST_SUM)
+        weights.sum::<f64>() * 255.0 + bias.abs() <= f64::from(i32::MAX)
     };
     let channels = integers.chunks_exact((integers.len() / outputs).max(1));
     if !channels.zip(&bias).all(fits) {
         return Err(
-            "its sums of products and the bias can leave 31 bits; quantise it anew with edgefit quantize --scheme \
+            "its sums of products and the bias can leave 32 bits; quantise it anew with edgefit quantize --scheme \
              tflite"
                 .into(),
         );

@@ -86,12 +86,17 @@ impl Drawn<'_> {
     }
 
     fn layer(&mut self, outputs: usize, products: usize) -> Layer {
-        let size = 4000.0 * (products as f64).sqrt();
+        // Now and then as large as the bias may be at most.
+        let most = i32::MAX - 255 * 128 * products as i32;
+        let (bias, size) = match self.random.random_range(0..6) {
+            0 => (most, f64::from(most)),
+            _ => (9999, 4000.0 * (products as f64).sqrt()),
+        };
         Layer {
             input_zero_point: self.zero_point(),
             output_zero_point: self.zero_point(),
             bias: (0..outputs)
-                .map(|_| self.random.random_range(-9999..9999))
+                .map(|_| self.random.random_range(-bias..bias))
                 .collect(),
             multipliers: (0..outputs).map(|_| self.factor(size)).collect(),
             limits: self.limits(),

@@ -38,9 +38,9 @@ pub(super) fn flash_bytes(program: &Program) -> u64 {
 /// The functions that an op runs, with the bytes of their code.
 fn functions(op: &Op) -> &'static [(&'static str, u64)] {
     match op {
-        Op::Conv(conv) if !conv.is_pointwise() => &[("convolution", 1132 + 164)],
-        Op::Conv(_) | Op::FullyConnected(_) => &[("product", 780 + 212 + 164)],
-        Op::Depthwise(_) => &[("depthwise", 1344 + 164)],
+        Op::Conv(conv) if !conv.is_pointwise() => &[("convolution", 1144 + 164)],
+        Op::Conv(_) | Op::FullyConnected(_) => &[("product", 820 + 216 + 164)],
+        Op::Depthwise(_) => &[("depthwise", 1376 + 164)],
         Op::Add(_) => &[("elementwise", 176), ("add", 28 + 520)],
         Op::Mul(_) => &[("elementwise", 176), ("multiply", 28 + 192)],
         Op::AveragePool(_) => &[("pool", 248), ("average", 12 + 176)],

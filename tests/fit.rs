@@ -87,6 +87,9 @@ fn a_backbone_that_is_too_large_ends_as_a_model_that_fits_as_planned() {
     assert!(graph.metadata["edgefit.quantization"].contains("tflite"));
     let checked = edgefit(&["check", path, "--device", "stm32f746", "--flash", FLASH]);
     assert_eq!(checked.code, 0, "{checked:?}");
+    let verified = edgefit(&["verify", path, "--samples", "2"]);
+    assert_eq!(verified.code, 0, "{verified:?}");
+    assert!(verified.stderr.contains("node by node"), "{verified:?}");
 
     // Killed when a finalist is trained, it ends with the same model.
     let mut child = start(search(data.path(), &killed));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
 use edgefit_predict::Comparison;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::equalize::Equalized;
 use crate::guard::{Guarded, KeptFloat, Limits};
@@ -16,7 +16,7 @@ use crate::quantize::{Calibrated, FloatNode};
 const KEY: &str = "edgefit.quantization";
 
 /// Where a quantised model comes from; part of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Name of the scheme.
     pub scheme: String,
@@ -29,6 +29,11 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// That of a model which was quantised here.
+    pub fn of(graph: &Graph) -> Option<Self> {
+        serde_json::from_str(graph.metadata.get(KEY)?).ok()
+    }
+
     /// Stores it in the metadata of the model.
     pub fn store(&self, graph: &mut Graph) {
         let json = serde_json::json!(self).to_string();

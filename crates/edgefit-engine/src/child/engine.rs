@@ -122,15 +122,14 @@ impl Engine for ChildEngine {
 /// # Errors
 /// The parent is gone, or gives orders that are none.
 pub fn serve_engine(
-    name: EngineName,
-    threads: usize,
+    engine: InProcess,
     find: impl FnOnce() -> Result<(), Missing>,
     orders: impl BufRead,
     answers: impl Write,
 ) -> Result<(), ChildError> {
     let start = || {
         find().map_err(Error::from)?;
-        Ok((InProcess::new(name, threads), ()))
+        Ok((engine, ()))
     };
     let answer = |engine: &mut InProcess, order| {
         match order {
@@ -165,13 +164,24 @@ mod tests {
                 reason: "nowhere".into(),
             })
         };
-        serve_engine(EngineName::Tract, 1, find, &b""[..], &mut answers).unwrap();
+        serve_engine(
+            InProcess::new(EngineName::Tract, 1),
+            find,
+            &b""[..],
+            &mut answers,
+        )
+        .unwrap();
         assert_eq!(answers, b"{\"missing\":\"nowhere\"}\n");
     }
 
     #[test]
     fn an_order_that_is_none_is_refused() {
-        let found = serve_engine(EngineName::Tract, 1, || Ok(()), &b"dance\n"[..], Vec::new());
+        let found = serve_engine(
+            InProcess::new(EngineName::Tract, 1),
+            || Ok(()),
+            &b"dance\n"[..],
+            Vec::new(),
+        );
         assert!(matches!(found, Err(ChildError::Answer(line)) if line == "dance"));
     }
 }

@@ -104,7 +104,7 @@ impl ExportedJob<'_> {
             samples: &drawn,
         };
         let engine = InProcess::new(loaded.engine, job.threads);
-        let mut engine = engine.with_execution(execution_of(&scheme));
+        let mut engine = engine.with_execution(execution_of(&scheme.name));
         session.observer.begin("calibration", 0);
         let calibrated = Calibrated::new(&self.graph, &scheme, &calibrating, &mut engine)?;
         let ptq = calibrated.quantize(&HashSet::new())?;
@@ -200,7 +200,7 @@ impl ExportedJob<'_> {
         };
         let TrainedJob { split, job, .. } = &self.trained;
         let engine = InProcess::new(split.loaded.engine, job.threads);
-        let mut engine = engine.with_execution(execution_of(&scheme_of(job)?));
+        let mut engine = engine.with_execution(execution_of(&scheme_of(job)?.name));
         let test = &split.samples.splits.test;
         let float = self.outputs(&self.graph, test, &mut engine)?;
         let int8 = self.outputs(&made.graph, test, &mut engine)?;

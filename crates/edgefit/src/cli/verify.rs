@@ -131,6 +131,10 @@ pub struct EngineWorker {
     #[arg(long)]
     pub engine: EngineName,
 
+    /// Compute each node by itself, without integer kernels
+    #[arg(long)]
+    pub node_by_node: bool,
+
     /// Threads of the engine
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: u32,

@@ -31,7 +31,7 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     calibration.check_differ()?;
     let _ = discover(&Cache::of_user()?);
     let engine = InProcess::new(fastest(), threads(args.threads));
-    let mut engine = engine.with_execution(execution_of(&scheme));
+    let mut engine = engine.with_execution(execution_of(&scheme.name));
     spinner.tell("calibrating");
     let calibrated =
         Calibrated::new(&graph, &scheme, &calibration, &mut engine).map_err(in_file(&path))?;

@@ -11,11 +11,12 @@ use anyhow::Context;
 use edgefit::base::file::ensure_place;
 use edgefit::base::units::format;
 use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
-use edgefit::engine::EngineName;
 use edgefit::engine::child::Launch;
+use edgefit::engine::{EngineName, Execution};
 use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::graph::rewrite::{fix_input, lift_constants};
 use edgefit::graph::{Graph, ImageInput, labels};
+use edgefit::quant::{Provenance, execution_of};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::train::{SplitFile, model_of_run};
@@ -61,7 +62,16 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         (_, Some(_)) => (EngineName::ALL.to_vec(), Models::Two),
         (_, None) => (EngineName::ALL.to_vec(), Models::One),
     };
-    let launch = launch(threads(args.threads))?;
+    let scheme = Provenance::of(&graph).map(|provenance| provenance.scheme);
+    let execution = scheme.as_deref().map_or(Execution::Fused, execution_of);
+    if let (Execution::NodeByNode, Some(scheme)) = (execution, &scheme) {
+        output.warn(&format!(
+            "{} is made for scheme {scheme}, whose integer kernels are not those of ONNX Runtime on this \
+             processor: it runs node by node here, which gives what the integers of any engine give",
+            args.model.display()
+        ));
+    }
+    let launch = launch(threads(args.threads), execution)?;
     let participants = start(&names, engine, models, &launch, &mut |words| {
         output.warn(words);
     })?;
@@ -103,13 +113,16 @@ fn load_other(path: &Path, model: &Graph) -> anyhow::Result<(Graph, Counterparts
 }
 
 /// How the process of an engine is started.
-fn launch(threads: usize) -> anyhow::Result<impl Fn(EngineName) -> Launch> {
+fn launch(threads: usize, execution: Execution) -> anyhow::Result<impl Fn(EngineName) -> Launch> {
     let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
     Ok(move |engine: EngineName| {
         let engine = engine.to_string();
         let arguments = ["engine-worker", "--engine", &engine, "--threads"];
         let mut arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
         arguments.push(threads.to_string().into());
+        if execution == Execution::NodeByNode {
+            arguments.push("--node-by-node".into());
+        }
         Launch {
             binary: binary.clone(),
             arguments,

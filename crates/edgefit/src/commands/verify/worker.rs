@@ -1,9 +1,9 @@
 //! `edgefit engine-worker`: the child that `verify` starts for each engine.
 
 use edgefit::assets::Cache;
-use edgefit::engine::EngineName;
 use edgefit::engine::child::serve_engine;
 use edgefit::engine::onnxruntime::Missing;
+use edgefit::engine::{EngineName, Execution, InProcess};
 
 use super::super::discover;
 use crate::cli::EngineWorker;
@@ -20,6 +20,12 @@ pub fn run(args: EngineWorker) -> anyhow::Result<Outcome> {
         discover(&cache).map(drop)
     };
     let (orders, answers) = (std::io::stdin().lock(), std::io::stdout());
-    serve_engine(args.engine, args.threads as usize, find, orders, answers)?;
+    let execution = if args.node_by_node {
+        Execution::NodeByNode
+    } else {
+        Execution::Fused
+    };
+    let engine = InProcess::new(args.engine, args.threads as usize).with_execution(execution);
+    serve_engine(engine, find, orders, answers)?;
     Ok(Outcome::Yes)
 }

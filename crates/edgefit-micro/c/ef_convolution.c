@@ -5,7 +5,8 @@
 #include "ef_window.h"
 
 /* Adds to two sums what an output channel and the next have at one position. */
-static void add_to(struct ef_two *two, const struct ef_convolution *op, const int8_t *input, int32_t channel, const struct ef_span *spans)
+static void add_to(struct ef_two *two, const struct ef_convolution *op, const int8_t *input, int32_t channel,
+                   const struct ef_span *spans)
 {
     const struct ef_span *rows = &spans[0];
     const struct ef_span *columns = &spans[1];

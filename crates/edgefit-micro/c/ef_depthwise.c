@@ -137,7 +137,8 @@ void ef_run_depthwise(const struct ef_depthwise *op, const int8_t *input, int8_t
             int32_t channel = 0;
             spans[1] = ef_inside(&op->window, 1, x, op->input.width);
 #if defined(EF_HAS_DSP)
-            if ((op->output.channels == op->input.channels) && (spans[0].first < spans[0].end) && (spans[1].first < spans[1].end)) {
+            if ((op->output.channels == op->input.channels) && (spans[0].first < spans[0].end) &&
+                (spans[1].first < spans[1].end)) {
                 const struct part part = part_of(op, input, spans);
                 for (; channel <= (op->output.channels - 4); channel += 4) {
                     four(op, &part, channel, result);

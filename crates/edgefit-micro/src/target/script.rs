@@ -52,18 +52,34 @@ impl Script {
                 "  .arena{index} (NOLOAD) : ALIGN(16) {{ *(.bss.edgefit_arena_{index}) }} > {memory}"
             );
         }
-        text.push_str(
-            "  .data : ALIGN(4)\n  {\n    ef_data_start = .;\n    *(.data*)\n    . = ALIGN(4);\n    ef_data_end = .;\n  } > RAM AT> \
-             FLASH\n  ef_data_load = LOADADDR(.data);\n",
-        );
         let [stack, heap] = self.reserve;
-        let _ = write!(
-            text,
-            "  .bss (NOLOAD) : ALIGN(4)\n  {{\n    ef_bss_start = .;\n    *(.bss*) *(COMMON)\n    . = ALIGN(4);\n    ef_bss_end = .;\n  }} \
-             > RAM AT> RAM\n  .heap (NOLOAD) : ALIGN(8) {{ . += {heap}; }} > RAM AT> RAM\n  \
-             .stack (NOLOAD) : ALIGN(8) {{ . += {stack}; ef_stack_top = .; }} > RAM AT> RAM\n  \
-             /DISCARD/ : {{ *(.ARM.exidx*) *(.ARM.extab*) *(.comment) *(.ARM.attributes) *(.eh_frame*) *(.debug*) }}\n}}\n"
-        );
+        for line in [
+            "  .data : ALIGN(4)",
+            "  {",
+            "    ef_data_start = .;",
+            "    *(.data*)",
+            "    . = ALIGN(4);",
+            "    ef_data_end = .;",
+            "  } > RAM AT> FLASH",
+            "  ef_data_load = LOADADDR(.data);",
+            "  .bss (NOLOAD) : ALIGN(4)",
+            "  {",
+            "    ef_bss_start = .;",
+            "    *(.bss*) *(COMMON)",
+            "    . = ALIGN(4);",
+            "    ef_bss_end = .;",
+            "  } > RAM AT> RAM",
+            &format!("  .heap (NOLOAD) : ALIGN(8) {{ . += {heap}; }} > RAM AT> RAM"),
+            &format!(
+                "  .stack (NOLOAD) : ALIGN(8) {{ . += {stack}; ef_stack_top = .; }} > RAM AT> RAM"
+            ),
+            "  /DISCARD/ : { *(.ARM.exidx*) *(.ARM.extab*) *(.ARM.attributes) }",
+            "  /DISCARD/ : { *(.comment) *(.eh_frame*) *(.debug*) }",
+            "}",
+        ] {
+            text.push_str(line);
+            text.push('\n');
+        }
         text
     }
 }

@@ -4,6 +4,7 @@
 //! between the two are one integer op, made when the scale of its result is known.
 
 mod elementwise;
+mod fold;
 mod function;
 mod known;
 mod node;
@@ -325,6 +326,7 @@ impl<'g> Lowering<'g> {
             quantization: view.quantization,
         };
         let mut program = self.builder.into_program(port, output);
+        fold::fold_transpositions(&mut program);
         program.labels = labels::of(self.graph)?.unwrap_or_default();
         program.preprocessing = Preprocessing::of(self.graph)?;
         Ok(program)

@@ -50,7 +50,32 @@ fn channels_move_only_where_a_matrix_reads_an_image() {
     made.node(Node::new("Flatten", "", &["b_q"], &["f"]));
     made.weight("w", &[180, 2]);
     made.node(Node::new("MatMul", "", &["f_q", "w"], &["y"]));
-    assert_eq!(moves(&lowered(&made, "y_q")), 1);
+    // The columns of the matrix are moved instead.
+    let program = lowered(&made, "y_q");
+    assert_eq!(moves(&program), 0);
+    // Behind the flat values themselves they are not.
+    let mut product = Qdq(made.0.clone());
+    product.node(Node::new("Tanh", "", &["f_q"], &["t"]));
+    product.weight("v", &[180, 2]);
+    product.node(Node::new("MatMul", "", &["t_q", "v"], &["z"]));
+    let moved = lowered(&product, "z_q");
+    assert_eq!(moves(&moved), 1);
+    let input: Vec<i8> = (0..60).map(|at| (at * 17) as u8 as i8).collect();
+    // Column by column: what the flat values give with a matrix of one weight.
+    let flat = lowered(&made, "f_q").run(&input);
+    let Some(Op::FullyConnected(op)) = program.steps.last().map(|step| &step.op) else {
+        panic!("{program:?}");
+    };
+    let mut image = lowered(&made, "b_q").run(&input);
+    assert_eq!(image.len(), flat.len());
+    assert_ne!(image, flat);
+    let plain: Vec<i8> = (0..360).map(|at| (at * 29 % 255) as u8 as i8).collect();
+    for channel in 0..2 {
+        let stored = (0..180).map(|row| i32::from(plain[row * 2 + channel]) * i32::from(flat[row]));
+        let own = op.weights[channel * 180..][..180].iter().zip(&mut image);
+        let own = own.map(|(&weight, value)| i32::from(weight) * i32::from(*value));
+        assert_eq!(own.sum::<i32>(), stored.sum::<i32>());
+    }
 }
 
 #[test]

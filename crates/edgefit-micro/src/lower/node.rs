@@ -49,8 +49,20 @@ impl<'g> Lowering<'g> {
             (_, Some(Known::Input)) => Err(
                 "it computes on the model's floats, which are not quantised; put it into the preprocessing".into(),
             ),
-            _ => Ok(Known::Pending(pending)),
+            _ => match self.floats_before(node) {
+                Some(before) => Err(floats_of(before)),
+                None => Ok(Known::Pending(pending)),
+            },
         }
+    }
+
+    /// A node in front of `node` whose result is not quantised.
+    fn floats_before(&self, node: &Node) -> Option<&'g Node> {
+        let mut inputs = node.present_inputs();
+        inputs.find_map(|name| match self.known.get(name) {
+            Some(Known::Pending(before)) => Some(before.node),
+            _ => None,
+        })
     }
 
     /// A view of the same bytes in another shape.
@@ -88,11 +100,7 @@ impl<'g> Lowering<'g> {
         match self.known.get(name) {
             Some(Known::Floats(view)) => Ok(view.clone()),
             Some(Known::Constant(constant)) => constant_view(constant),
-            Some(Known::Pending(before)) => Err(format!(
-                "it reads floats of {} that are not quantised; quantise it anew with edgefit quantize --scheme tflite \
-                 --all-int8",
-                before.node.place()
-            )),
+            Some(Known::Pending(before)) => Err(floats_of(before.node)),
             _ => Err(format!(
                 "its input '{name}' is not quantised; quantise it anew with edgefit quantize --scheme tflite --all-int8"
             )),
@@ -223,6 +231,15 @@ impl<'g> Lowering<'g> {
             ),
         }
     }
+}
+
+/// Why what reads the floats of `before` has no integer form.
+fn floats_of(before: &Node) -> String {
+    format!(
+        "it reads floats of {} that are not quantised; cut that off or write it in ops that have an integer form, or, \
+         if it was kept float for the accuracy, quantise it anew with --all-int8",
+        before.place()
+    )
 }
 
 /// Smallest and largest value of a function that only limits.

@@ -73,12 +73,17 @@ impl ArenaPlan {
         }
         let lifetimes = lifetimes(program);
         let placements = place_in_banks(&lifetimes, ALIGNMENT, &free).ok_or_else(|| {
+            let several = match free.len() {
+                0 | 1 => String::new(),
+                banks => format!(
+                    ", and no placement over its {banks} banks, {} B in all, was found",
+                    free.iter().sum::<u64>()
+                ),
+            };
             Error::DoesNotFit(format!(
-                "its activations need {need} B in one place, and {} has {largest} B there and {} B in all; no \
-                 placement over its {} banks was found",
-                profile.name,
-                free.iter().sum::<u64>(),
-                free.len()
+                "its activations need {need} B in one place, and {} has {largest} B there{several}; give a smaller \
+                 --input-shape or model, or a device with more RAM",
+                profile.name
             ))
         })?;
         let mut used = vec![0; free.len()];

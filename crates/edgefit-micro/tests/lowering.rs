@@ -7,7 +7,7 @@
 
 mod qdq;
 
-use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
+use edgefit_graph::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
 use edgefit_micro::ops::Op;
 use edgefit_micro::{ArenaPlan, Error, Program, Source, lower};
 use qdq::{Qdq, conv, ints};
@@ -225,6 +225,12 @@ fn what_a_program_does_not_take_is_said() {
     let zero = Tensor::from_values(vec![], &[3u8]);
     unsigned.initializers.insert("x_z".into(), zero);
     says(&unsigned, "as uint8");
+    let mut bytes = good.clone();
+    bytes.inputs[0].ty = ValueType::Tensor {
+        dtype: DataType::U8,
+        dims: bytes.inputs[0].dims().map(<[Dim]>::to_vec),
+    };
+    says(&bytes, "takes uint8");
     let mut two = good.clone();
     two.outputs.push(ValueInfo::float("a_q"));
     two.outputs[1].name = "x_q".into();
@@ -269,7 +275,7 @@ fn values_that_are_alive_together_never_share_memory() {
     run_in_memory(&program, &plan);
     profile.banks.truncate(1);
     let error = ArenaPlan::over(&program, &profile).unwrap_err().to_string();
-    assert!(error.contains("no placement over its 1 banks"), "{error}");
+    assert!(error.contains("B there; give a smaller"), "{error}");
 }
 
 /// Runs the program as its C does, values that are not needed any more overwritten.

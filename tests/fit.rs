@@ -45,7 +45,11 @@ fn a_backbone_that_is_too_large_ends_as_a_model_that_fits_as_planned() {
     let data = some_photographs(&["bird", "flower", "vehicle"], 12);
     let out = tempfile::tempdir().unwrap();
     let [whole, killed, enough] = ["whole", "killed", "enough"].map(|name| out.path().join(name));
-    let told = found(&run(search(data.path(), &whole).arg("--json")));
+    let told = found(&run(
+        search(data.path(), &whole).args(["--export", "c", "--json"])
+    ));
+    assert!(told["firmware"]["arena_bytes"].as_u64().unwrap() > 0);
+    assert!(whole.join("firmware/model.c").exists());
     assert_fields(
         &told,
         &[

@@ -198,3 +198,67 @@ fn declared(name: &str, dims: &[usize]) -> ValueInfo {
             .collect(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x → conv → relu → conv, and around it → add → global average → flatten → gemm.
+    fn residual() -> (Graph, Vec<ValueInfo>) {
+        let mut graph = Graph::new("residual", 17);
+        graph.inputs.push(declared("x", &[3, 8, 8]));
+        graph.outputs.push(ValueInfo::float("logits"));
+        for (name, dims) in [
+            ("first.w", vec![4, 3, 1, 1]),
+            ("second.w", vec![4, 4, 1, 1]),
+            ("head.w", vec![10, 4]),
+        ] {
+            let values = vec![1f32; dims.iter().product()];
+            let tensor = Tensor::from_values(dims, &values);
+            graph.initializers.insert(name.into(), tensor);
+        }
+        graph.nodes = vec![
+            Node::new("Conv", "first", &["x", "first.w"], &["a"]),
+            Node::new("Relu", "act", &["a"], &["b"]),
+            Node::new("Conv", "second", &["b", "second.w"], &["c"]),
+            Node::new("Add", "skip", &["c", "b"], &["d"]),
+            Node::new("GlobalAveragePool", "average", &["d"], &["e"]),
+            Node::new("Flatten", "flat", &["e"], &["f"]),
+            Node::new("Gemm", "head", &["f", "head.w"], &["logits"])
+                .with("transB", Attribute::Int(1)),
+        ];
+        (graph, vec![declared("f", &[4])])
+    }
+
+    #[test]
+    fn a_depth_ends_behind_the_activation_and_the_last_is_the_whole() {
+        let (graph, head) = residual();
+        let found = depths(&graph, &head).unwrap();
+        let cuts: Vec<Option<&str>> = found.iter().map(|depth| depth.cut.as_deref()).collect();
+        // Behind the second convolution only the sum carries everything, and that is what the head averages.
+        assert_eq!(cuts, [Some("act"), None]);
+        assert_eq!(found[0].macs, 3 * 4 * 64);
+        assert_eq!(found[1].macs, (3 * 4 + 4 * 4) * 64);
+    }
+
+    #[test]
+    fn all_depths_come_out_of_one_graph_and_each_as_a_network_of_its_own() {
+        let (graph, head) = residual();
+        let found = depths(&graph, &head).unwrap();
+        let dims = |graph: &Graph| -> Vec<Vec<usize>> {
+            let shapes = InputShapes::bind(graph, 2, None).unwrap();
+            let inference = infer(graph, &shapes).unwrap();
+            let outputs = graph.outputs.iter();
+            outputs
+                .map(|output| inference.get(&output.name).unwrap().dims.clone())
+                .collect()
+        };
+        let all: Vec<&Depth> = found.iter().collect();
+        assert_eq!(dims(&pooled(&graph, &all).unwrap()), [[2, 4], [2, 4]]);
+        let cut = network(&graph, &found[0], 5).unwrap();
+        assert_eq!(dims(&cut), [[2, 5]]);
+        assert!(cut.nodes.iter().all(|node| node.name != "second"));
+        // The whole network keeps its own head.
+        assert_eq!(network(&graph, &found[1], 5).unwrap(), graph);
+    }
+}

@@ -76,7 +76,7 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
 
 /// The model in a file, and its integer program; errors name the file.
 #[cfg(feature = "train")]
-fn integer_program(
+pub fn integer_program(
     path: &Path,
     shape: Option<&InputShape>,
 ) -> anyhow::Result<(Graph, edgefit::micro::Program)> {

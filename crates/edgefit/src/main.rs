@@ -1,6 +1,8 @@
 //! The `edgefit` command line.
 
 mod board;
+#[cfg(feature = "train")]
+mod c_project;
 mod cli;
 mod commands;
 mod output;

@@ -7,6 +7,7 @@ use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
 use edgefit::train::StageName;
 
+use super::export::ExportFormat;
 use super::model;
 use super::train::Setup;
 
@@ -51,6 +52,10 @@ pub struct Fit {
     /// Accuracy that is enough, such as 0.9: the smallest network is wanted that reaches it
     #[arg(long, value_name = "ACCURACY", value_parser = share)]
     pub target: Option<f64>,
+
+    /// Write the chosen model as a project for the device, too, into the folder firmware of the search
+    #[arg(long, value_enum)]
+    pub export: Option<ExportFormat>,
 
     /// Folder for the search
     #[arg(short, long, required_unless_present = "resume")]

@@ -8,12 +8,14 @@ use edgefit::base::file::create_folder;
 use edgefit::cost::Limits;
 use edgefit::fit::{Candidate, Error, FitJob, Report, Target, fit, resume};
 use edgefit::import::{Architecture, Checkpoint, Choices};
+use edgefit::micro::c::{Exported, Name};
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::report;
 use edgefit::train::{Job, StageName};
 use serde::Serialize;
 
-use crate::cli::Fit;
+use crate::c_project;
+use crate::cli::{ExportFormat, Fit};
 use crate::output::{Outcome, Output};
 use crate::training::{Places, begin, set_up};
 
@@ -24,16 +26,42 @@ struct NothingFits {
     nearest: Candidate,
 }
 
+/// What a search found, and what was made of it.
+#[derive(Serialize)]
+struct Fitted {
+    #[serde(flatten)]
+    found: Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    firmware: Option<Exported>,
+}
+
 pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = begin(output)?;
+    let export = args.export;
     let found = match &args.resume {
         Some(run) => resume(run, &mut Bars::default()),
-        None => fit(&job(args, &cache)?, &mut Bars::default()),
+        None => {
+            let job = job(args, &cache)?;
+            if export.is_some() {
+                ensure_exportable(&job.target)?;
+            }
+            fit(&job, &mut Bars::default())
+        }
     };
     match found {
         Ok(found) => {
-            output.result(Report::SCHEMA, &found, || report::search(&found))?;
-            Ok((!found.interrupted).into())
+            let firmware = match export {
+                Some(ExportFormat::C) => firmware(&found, output),
+                None => None,
+            };
+            let is_done = !found.interrupted && firmware.is_some() == export.is_some();
+            let fitted = Fitted { found, firmware };
+            output.result(Report::SCHEMA, &fitted, || {
+                let firmware = fitted.firmware.as_ref().map(report::exported);
+                let parts = [Some(report::search(&fitted.found)), firmware];
+                parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+            })?;
+            Ok(is_done.into())
         }
         Err(Error::NothingFits(nearest)) => {
             let refusal = NothingFits {
@@ -47,6 +75,36 @@ pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The chosen model as a project; `None`, with a warning, where it cannot be one.
+fn firmware(found: &Report, output: &mut Output) -> Option<Exported> {
+    let write = || -> anyhow::Result<Exported> {
+        let device = edgefit::device::find(&found.device)?;
+        let folder = found.run.join("firmware");
+        let name = Name::default();
+        c_project::write(&found.exported.path, None, Some(&device), &name, &folder)
+    };
+    match write() {
+        Ok(exported) => Some(exported),
+        Err(error) => {
+            output.warn(&format!("not exported: {error:#}"));
+            None
+        }
+    }
+}
+
+/// Refuses to search for a project of an engine that is no such project.
+fn ensure_exportable(target: &Target) -> anyhow::Result<()> {
+    let scheme = target.scheme.as_ref().map(|scheme| scheme.name.as_str());
+    ensure!(
+        scheme == Some("tflite"),
+        "--export c wants int8 models of scheme tflite, and the engine of {} takes {}; name another with \
+         --engine",
+        target.profile.name,
+        scheme.unwrap_or("floats")
+    );
+    Ok(())
 }
 
 fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {

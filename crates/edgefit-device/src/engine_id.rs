@@ -22,6 +22,8 @@ pub enum EngineId {
     TinyEngine,
     /// `stm32cube-ai`
     Stm32CubeAi,
+    /// `c`: the project that `edgefit export --to c` writes
+    C,
     /// `tensorrt`
     TensorRt,
     /// `openvino`
@@ -31,7 +33,7 @@ pub enum EngineId {
 }
 
 impl EngineId {
-    const KNOWN: [EngineId; 9] = [
+    const KNOWN: [EngineId; 10] = [
         EngineId::Burn,
         EngineId::Tract,
         EngineId::OnnxRuntime,
@@ -39,6 +41,7 @@ impl EngineId {
         EngineId::TfliteMicro,
         EngineId::TinyEngine,
         EngineId::Stm32CubeAi,
+        EngineId::C,
         EngineId::TensorRt,
         EngineId::OpenVino,
     ];
@@ -53,6 +56,7 @@ impl EngineId {
             EngineId::TfliteMicro => "tflite-micro",
             EngineId::TinyEngine => "tinyengine",
             EngineId::Stm32CubeAi => "stm32cube-ai",
+            EngineId::C => "c",
             EngineId::TensorRt => "tensorrt",
             EngineId::OpenVino => "openvino",
             EngineId::Other(name) => name,
@@ -68,6 +72,7 @@ impl EngineId {
                 | EngineId::OnnxRuntime
                 | EngineId::TfliteMicro
                 | EngineId::TinyEngine
+                | EngineId::C
         )
     }
 }

@@ -113,7 +113,7 @@ fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {
     };
     let target = Target::new(
         edgefit::device::find(&device)?,
-        args.engine.as_deref(),
+        args.engine.as_deref().or(args.export.map(|_| "c")),
         Limits {
             ram_bytes: args.ram,
             flash_bytes: args.flash,

@@ -215,7 +215,8 @@ fn limits_by_hand_replace_those_of_the_device() {
         "108 KiB of code, 1 MiB of RAM"
     );
     let refused = Request::new(&profile).with_engine("tract").err().unwrap();
-    let words = "device 'stm32h747' has no engine 'tract'; use one of tflite-micro, stm32cube-ai, c";
+    let words =
+        "device 'stm32h747' has no engine 'tract'; use one of tflite-micro, stm32cube-ai, c";
     assert_eq!(refused.to_string(), words);
 }
 

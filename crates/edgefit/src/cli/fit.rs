@@ -7,6 +7,7 @@ use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
 use edgefit::train::StageName;
 
+use super::Limits;
 use super::export::ExportFormat;
 use super::model;
 use super::train::Setup;
@@ -15,8 +16,8 @@ use super::train::Setup;
 pub struct Fit {
     /// Go on with a search that was interrupted, in this folder
     #[arg(long, value_name = "RUN")]
-    #[arg(conflicts_with_all = ["data", "backbones", "device", "engine", "output", "preprocessing", "ram",
-        "flash", "latency", "target", "stages", "epochs", "allow", "Setup"])]
+    #[arg(conflicts_with_all = ["data", "backbones", "device", "engine", "output", "preprocessing", "Limits",
+        "target", "stages", "epochs", "allow", "Setup"])]
     pub resume: Option<PathBuf>,
 
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
@@ -37,17 +38,8 @@ pub struct Fit {
     #[arg(long)]
     pub engine: Option<String>,
 
-    /// RAM that it has to fit in, such as 64KiB, instead of the device's
-    #[arg(long, value_name = "SIZE", value_parser = edgefit::base::units::bytes)]
-    pub ram: Option<u64>,
-
-    /// Flash or disk that it has to fit in, such as 1MiB, instead of the device's
-    #[arg(long, value_name = "SIZE", value_parser = edgefit::base::units::bytes)]
-    pub flash: Option<u64>,
-
-    /// Time that a run may take, such as 30ms
-    #[arg(long, value_name = "TIME", value_parser = edgefit::base::units::nanoseconds)]
-    pub latency: Option<u64>,
+    #[command(flatten)]
+    pub limits: Limits,
 
     /// Accuracy that is enough, such as 0.9: the smallest network is wanted that reaches it
     #[arg(long, value_name = "ACCURACY", value_parser = share)]

@@ -8,7 +8,7 @@ use edgefit::base::file::ensure_place;
 use edgefit::base::shell::word;
 use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
 use edgefit::cost::latency::{self, ClassLatency, Layer};
-use edgefit::cost::{self, Backbone, Limits, Request, Trial, Verdict};
+use edgefit::cost::{self, Backbone, Request, Trial, Verdict};
 use edgefit::device::{self, Profile};
 use edgefit::engine::EngineName;
 use edgefit::graph::Graph;
@@ -59,7 +59,12 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         (None, None) => device::host()?,
         (None, Some(remote)) => described(remote, output)?,
     };
-    let limited = args.ram.or(args.flash).or(args.latency).is_some();
+    let limited = args
+        .limits
+        .ram
+        .or(args.limits.flash)
+        .or(args.limits.latency)
+        .is_some();
     if args.device.is_none() && limited {
         // Only the limits are asked for.
         profile.banks.clear();
@@ -69,11 +74,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         request = request.with_engine(engine)?;
     }
     request.threads = args.threads.unwrap_or(request.threads);
-    request.limits = Limits {
-        ram_bytes: args.ram,
-        flash_bytes: args.flash,
-        latency_ns: args.latency,
-    };
+    request.limits = (&args.limits).into();
     let architectures = BACKBONES.into_iter().filter_map(Architecture::named);
     request.backbones = architectures
         .map(|architecture| Backbone {
@@ -200,9 +201,9 @@ impl Commands {
         let device = args.device.as_deref();
         let device = device.map_or(String::new(), |name| format!(" --device {}", word(name)));
         let limits = [
-            ("ram", args.ram),
-            ("flash", args.flash),
-            ("latency", args.latency),
+            ("ram", args.limits.ram),
+            ("flash", args.limits.flash),
+            ("latency", args.limits.latency),
         ];
         let limits = limits.map(|(name, limit)| {
             let unit = if name == "latency" { "ns" } else { "B" };

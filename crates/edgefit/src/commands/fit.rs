@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure};
 use edgefit::assets::Cache;
 use edgefit::base::file::create_folder;
-use edgefit::cost::Limits;
 use edgefit::fit::{Candidate, Error, FitJob, Report, Target, fit, resume};
 use edgefit::import::{Architecture, Checkpoint, Choices};
 use edgefit::micro::c::{Exported, Name};
@@ -114,11 +113,7 @@ fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {
     let target = Target::new(
         edgefit::device::find(&device)?,
         args.engine.as_deref().or(args.export.map(|_| "c")),
-        Limits {
-            ram_bytes: args.ram,
-            flash_bytes: args.flash,
-            latency_ns: args.latency,
-        },
+        (&args.limits).into(),
     )?;
     let backbones = if args.backbones.is_empty() {
         of_cache(cache, &run)?

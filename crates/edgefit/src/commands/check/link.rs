@@ -15,9 +15,9 @@ pub fn run(args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
         ("--measure", args.measure),
         ("--layers", args.layers),
         ("--plan", args.plan.is_some()),
-        ("--latency", args.latency.is_some()),
-        ("--ram", args.ram.is_some()),
-        ("--flash", args.flash.is_some()),
+        ("--latency", args.limits.latency.is_some()),
+        ("--ram", args.limits.ram.is_some()),
+        ("--flash", args.limits.flash.is_some()),
         ("--engine, which is c", other),
         ("--batch, which is 1", args.shape.batch != 1),
     ];

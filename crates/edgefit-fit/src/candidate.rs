@@ -7,7 +7,7 @@ use edgefit_graph::preprocessing::Fit;
 use serde::Serialize;
 
 use crate::footprint::Footprint;
-use crate::network::Network;
+use crate::network::{Network, WidthsBy};
 
 /// One of the networks of a search, in one form.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +22,9 @@ pub struct Candidate {
     pub cut: Option<String>,
     /// Share of the channels that are kept.
     pub width: f64,
+    /// How its widths were chosen, where channels were taken out of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub widths: Option<WidthsBy>,
     /// Multiply-accumulates of a run.
     pub macs: u64,
     /// What it takes of the device.
@@ -58,6 +61,7 @@ impl Candidate {
                 .narrowed
                 .as_ref()
                 .map_or(1.0, |narrowed| narrowed.width),
+            widths: network.narrowed.as_ref().map(|narrowed| narrowed.by),
             macs: network.depth.macs,
             footprint: footprint.clone(),
             accuracy: network.score.map(|score| score.accuracy),
@@ -80,10 +84,13 @@ impl Candidate {
             name.push_str(&format!(" to {cut}"));
         }
         if self.width < 1.0 {
-            name.push_str(&format!(
-                ", {} of the channels",
-                format::percent(self.width)
-            ));
+            let by = match self.widths {
+                Some(WidthsBy::Uniform) => " (uniform)",
+                Some(WidthsBy::Random) => " (random)",
+                Some(WidthsBy::Cost) | None => "",
+            };
+            let width = format::percent(self.width);
+            name.push_str(&format!(", {width} of the channels{by}"));
         }
         format!("{name}, {}", self.footprint.element_type)
     }
@@ -132,6 +139,7 @@ mod tests {
             fit: None,
             cut: None,
             width: 1.0,
+            widths: None,
             macs: 1,
             footprint: Footprint {
                 element_type: ElementType::Int8,

@@ -9,7 +9,7 @@ use edgefit_train::{Int8Origin, Job, Observer, StageName, Validated, is_finished
 use crate::depth;
 use crate::error::Result;
 use crate::job::FitJob;
-use crate::network::Network;
+use crate::network::{Network, WidthsBy};
 use crate::quiet::Quiet;
 use crate::survey::{Surveyed, fitted, load};
 
@@ -208,7 +208,12 @@ fn folder(job: &FitJob, network: &Network) -> PathBuf {
     let side = network
         .side
         .map_or(String::new(), |side| format!("-{side}"));
-    let width = network.narrowed.as_ref().map_or("", |_| "-narrow");
+    let narrowed = network.narrowed.as_ref();
+    let width = narrowed.map_or("", |narrowed| match narrowed.by {
+        WidthsBy::Cost => "-narrow",
+        WidthsBy::Uniform => "-uniform",
+        WidthsBy::Random => "-random",
+    });
     let number = network.number;
     let name = format!("{}-{stem}{side}-{number}{width}", network.backbone + 1);
     job.run.join("finalists").join(name)

@@ -9,7 +9,7 @@ use crate::candidate::Candidate;
 use crate::error::Result;
 use crate::finalist::{Round, Trained, has_second_round, train};
 use crate::job::FitJob;
-use crate::select::{best, by_depth, by_resolution};
+use crate::select::{baselines, best};
 use crate::survey::Surveyed;
 
 /// Networks that are trained for their score, besides baselines.
@@ -39,7 +39,7 @@ impl Found<'_> {
     pub fn train_finalists(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let networks = &self.surveyed.networks;
         let mut first = best(networks, self.job.enough, FIRST);
-        for baseline in [by_resolution(networks), by_depth(networks)] {
+        for (_, baseline) in baselines(networks) {
             first.extend(baseline.filter(|at| !first.contains(at)));
         }
         self.train_round(&first, Round::First, observer)?;

@@ -20,6 +20,7 @@ mod select;
 mod survey;
 mod target;
 mod teacher;
+mod width_cost;
 mod written;
 
 pub use candidate::{AccuracyBasis, Candidate, front};

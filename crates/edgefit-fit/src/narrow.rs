@@ -2,12 +2,11 @@
 //! read the others make up for them.
 
 use edgefit_base::file::create_folder;
-use edgefit_cost::memory_plan::{ElementType as InMemory, Lifetime, MemoryPlan};
-use edgefit_device::ElementType;
+use edgefit_cost::Costs;
 use edgefit_engine::{InProcess, fastest};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
-use edgefit_prune::{Calibrated, Macs, Ranking, Selection, Structure, ValueWidths, Widths};
+use edgefit_prune::{Calibrated, Kept, Ranking, Selection, Structure, Widths};
 use edgefit_train::{Observer, Survey, SurveyedBackbone};
 
 use crate::depth::{pooled, with_head};
@@ -15,9 +14,10 @@ use crate::error::Result;
 use crate::footprint::Footprint;
 use crate::job::FitJob;
 use crate::linear_probe::{folds, score};
-use crate::network::{Narrowed, Network};
+use crate::network::{Narrowed, Network, WidthsBy};
 use crate::quiet::Quiet;
 use crate::survey::{Surveyed, fitted, load};
+use crate::width_cost::{WHOLE, WidthCost};
 
 /// Networks that are narrowed, at most.
 const TRIED: usize = 3;
@@ -31,11 +31,11 @@ const MULTIPLE: usize = 8;
 /// Times that widths are chosen anew because the plan of the int8 model is somewhat larger than was counted on.
 const ATTEMPTS: usize = 4;
 
-/// The unit of the largest share of a budget, of which widths are chosen: a millionth.
-const WHOLE: f64 = 1e6;
+/// Steps of the search for a share of all groups: to a thousandth.
+const HALVINGS: usize = 10;
 
 /// Adds to `surveyed` narrower versions of the networks that do not fit and score best, each of another backbone
-/// or resolution.
+/// or resolution; of the first also with uniform and with random widths, to compare with.
 ///
 /// # Errors
 /// A network cannot be run on the samples, or a file not be written.
@@ -45,7 +45,7 @@ pub fn narrow(
     surveyed: &mut Surveyed,
     observer: &mut dyn Observer,
 ) -> Result<()> {
-    for at in near_misses(&surveyed.networks) {
+    for (place, at) in near_misses(&surveyed.networks).into_iter().enumerate() {
         if observer.stop() {
             return Ok(());
         }
@@ -53,21 +53,27 @@ pub fn narrow(
         let side = network.side.filter(|_| !network.is_native);
         let path = &job.backbones[network.backbone];
         let backbone = load(job, path, side, &mut Quiet(observer))?;
-        let place = Place {
+        let source = Source {
             job,
             samples,
             backbone: &fitted(backbone, network.fit),
             network: &network,
         };
+        // One network is enough to compare with.
+        let ways: &[WidthsBy] = match place {
+            0 => &[WidthsBy::Cost, WidthsBy::Uniform, WidthsBy::Random],
+            _ => &[WidthsBy::Cost],
+        };
         observer.begin("taking channels out", 0);
-        let made = place.narrowed();
+        let made = source.narrowed(ways);
         observer.end();
         match made {
-            Ok(Some(graph)) => {
-                let narrowed = place.measured(&graph, observer)?;
-                surveyed.networks.push(narrowed);
+            Ok(made) => {
+                for (by, graph) in made {
+                    let narrowed = source.measured(&graph, by, observer)?;
+                    surveyed.networks.push(narrowed);
+                }
             }
-            Ok(None) => {}
             Err(error) => surveyed
                 .remarks
                 .push(format!("{} loses no channels: {error}", path.display())),
@@ -103,46 +109,67 @@ fn near_misses(networks: &[Network]) -> Vec<usize> {
 }
 
 /// A network that is narrowed.
-struct Place<'a> {
+struct Source<'a> {
     job: &'a FitJob,
     samples: &'a Survey,
     backbone: &'a SurveyedBackbone,
     network: &'a Network,
 }
 
-impl Place<'_> {
-    /// The part of the network that makes its features, with as many channels as fit; `None` where no widths
-    /// do.
-    fn narrowed(&self) -> Result<Option<Graph>> {
+impl Source<'_> {
+    /// The part of the network that makes its features, with as many channels as fit, for each of `ways` that
+    /// finds such widths.
+    fn narrowed(&self, ways: &[WidthsBy]) -> Result<Vec<(WidthsBy, Graph)>> {
         let part = pooled(self.backbone.graph(), &[&self.network.depth])?;
         let structure = Structure::of(&part)?;
         structure.check_prunable()?;
         let samples = self.samples.samples(self.backbone, SAMPLES);
         let mut engine = InProcess::new(fastest(), self.job.training.threads);
         let calibrated = Calibrated::new(&structure, &samples, &mut engine)?;
-        let ranking = calibrated.rank(Selection::Reconstruction, MULTIPLE)?;
+        let mut made = Vec::new();
+        for &by in ways {
+            let selection = match by {
+                WidthsBy::Cost | WidthsBy::Uniform => Selection::Reconstruction,
+                WidthsBy::Random => Selection::Random(self.job.training.recipe.seed),
+            };
+            let ranking = calibrated.rank(selection, MULTIPLE)?;
+            if let Some(kept) = self.fitting(&structure, &ranking, by)? {
+                let graph = calibrated.prune_in_turn(&kept, &samples, &mut engine)?;
+                made.push((by, graph));
+            }
+        }
+        Ok(made)
+    }
+
+    /// What stays of the network so that it fits; `None` where no widths do.
+    fn fitting(
+        &self,
+        structure: &Structure,
+        ranking: &Ranking,
+        by: WidthsBy,
+    ) -> Result<Option<Kept>> {
         let Some(form) = self.form() else {
             return Ok(None);
         };
-        let cost = Cost::of(
-            &structure,
-            &ranking,
-            form,
-            self.job.target.limits.latency_ns,
-        )?;
+        let limit = self.job.target.limits.latency_ns;
+        let cost = WidthCost::of(structure, ranking, form, limit)?;
         let mut budget = WHOLE;
         for _ in 0..ATTEMPTS {
             let shares = |widths: &Widths| cost.share(widths);
-            let widths = ranking.within(&structure, &shares, budget as u64, "millionths");
-            let Ok(widths) = widths else {
+            let widths = match by {
+                WidthsBy::Uniform => uniform(structure, ranking, &shares, budget as u64),
+                WidthsBy::Cost | WidthsBy::Random => ranking
+                    .within(structure, &shares, budget as u64, "millionths")
+                    .ok(),
+            };
+            let Some(widths) = widths else {
                 return Ok(None);
             };
-            let kept = ranking.kept(&structure, &widths);
+            let kept = ranking.kept(structure, &widths);
             let tried = self.headed(&structure.without(&kept)?);
             let footprint = Footprint::of(&tried, &self.job.target, form.element_type)?;
             if footprint.fits {
-                let made = calibrated.prune_in_turn(&kept, &samples, &mut engine)?;
-                return Ok(Some(made));
+                return Ok(Some(kept));
             }
             budget *= 0.99 / footprint.share.max(1.0);
         }
@@ -163,18 +190,20 @@ impl Place<'_> {
     }
 
     /// The narrowed network, written, planned and scored.
-    fn measured(&self, part: &Graph, observer: &mut dyn Observer) -> Result<Network> {
+    fn measured(&self, part: &Graph, by: WidthsBy, observer: &mut dyn Observer) -> Result<Network> {
         let network = self.network;
         let mut graph = self.headed(part);
         self.backbone.describe(&mut graph, self.samples.classes());
         let folder = self.job.run.join("narrowed");
         create_folder(&folder)?;
         let side = network.side.unwrap_or_default();
-        let file = folder.join(format!(
-            "{}-{side}-{}.onnx",
-            network.backbone + 1,
-            network.number
-        ));
+        let way = match by {
+            WidthsBy::Cost => "cost",
+            WidthsBy::Uniform => "uniform",
+            WidthsBy::Random => "random",
+        };
+        let (backbone, number) = (network.backbone + 1, network.number);
+        let file = folder.join(format!("{backbone}-{side}-{number}-{way}.onnx"));
         graph.save(&file)?;
         let target = &self.job.target;
         let forms = network.footprints.iter();
@@ -195,12 +224,35 @@ impl Place<'_> {
             narrowed: Some(Narrowed {
                 file,
                 width: channels(part) as f64 / before.max(1) as f64,
+                by,
             }),
             footprints,
             score: Some(score(&rows, &features.classes, &folds)),
             ..network.clone()
         })
     }
+}
+
+/// The widest of the same share of every group whose cost is at most `budget`, by bisection.
+fn uniform(
+    structure: &Structure,
+    ranking: &Ranking,
+    cost: &dyn Fn(&Widths) -> u64,
+    budget: u64,
+) -> Option<Widths> {
+    let (mut least, mut most) = (0.0, 1.0);
+    let mut best = None;
+    for _ in 0..HALVINGS {
+        let share = (least + most) / 2.0;
+        let widths = ranking.uniform(structure, share).ok()?;
+        if cost(&widths) <= budget {
+            best = Some(widths);
+            least = share;
+        } else {
+            most = share;
+        }
+    }
+    best
 }
 
 /// Output channels of all convolutions and matrices of a network.
@@ -215,92 +267,5 @@ fn channels(graph: &Graph) -> usize {
 
 fn macs(graph: &Graph) -> Result<u64> {
     let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
-    Ok(edgefit_cost::Costs::of(graph, &inference).totals.macs)
-}
-
-/// The largest share of a budget that a network takes, as a function of its widths: counted, where
-/// [`Footprint`] plans, because widths are tried by the thousand.
-struct Cost<'s> {
-    activations: ValueWidths,
-    lifetimes: Vec<Lifetime>,
-    weights: ValueWidths,
-    weight_bytes: Vec<u64>,
-    macs: Macs<'s>,
-    /// What the unpruned network takes of each budget: RAM, flash, time.
-    shares: [f64; 3],
-    /// The same as it is counted here.
-    whole: [f64; 3],
-}
-
-impl<'s> Cost<'s> {
-    fn of(
-        structure: &'s Structure,
-        ranking: &Ranking,
-        form: &Footprint,
-        latency_ns: Option<u64>,
-    ) -> Result<Self> {
-        let graph = structure.graph();
-        let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
-        let element = match form.element_type {
-            ElementType::Int8 => InMemory::Int8,
-            _ => InMemory::AsStored,
-        };
-        let lifetimes = MemoryPlan::of(graph, &inference, element).lifetimes;
-        let names = lifetimes.iter().map(|life| life.name.as_str());
-        let share = |need: Option<u64>, has: Option<u64>| match (need, has) {
-            (Some(need), Some(has)) => need as f64 / has.max(1) as f64,
-            _ => 0.0,
-        };
-        let mut cost = Cost {
-            activations: ValueWidths::of(structure, ranking, names),
-            weights: ValueWidths::of(
-                structure,
-                ranking,
-                graph.initializers.keys().map(String::as_str),
-            ),
-            weight_bytes: graph
-                .initializers
-                .values()
-                .map(|tensor| tensor.elements() as u64)
-                .collect(),
-            macs: Macs::of(structure, ranking)?,
-            shares: [
-                share(form.ram_bytes, form.has_ram),
-                share(form.flash_bytes, form.has_flash),
-                share(form.latency_ns, latency_ns),
-            ],
-            whole: [1.0; 3],
-            lifetimes,
-        };
-        cost.whole = cost.counted(&Widths(vec![0; structure.groups().len()]));
-        Ok(cost)
-    }
-
-    /// The largest share of a budget, in millionths.
-    fn share(&self, widths: &Widths) -> u64 {
-        let counted = self.counted(widths).into_iter();
-        let shares = counted.zip(self.whole).zip(self.shares);
-        let shares = shares.map(|((now, whole), share)| share * now / whole.max(1.0));
-        (shares.fold(0.0, f64::max) * WHOLE) as u64
-    }
-
-    /// Activations alive at once, weights, and multiply-accumulates.
-    fn counted(&self, widths: &Widths) -> [f64; 3] {
-        let steps = self.lifetimes.iter().map(|life| life.upper).max();
-        let mut alive = vec![0.0; steps.unwrap_or(0)];
-        for (index, life) in self.lifetimes.iter().enumerate() {
-            let bytes = life.bytes as f64 * self.activations.share(index, widths);
-            for step in &mut alive[life.lower..life.upper] {
-                *step += bytes;
-            }
-        }
-        let weights = self.weight_bytes.iter().enumerate();
-        let weights =
-            weights.map(|(index, &bytes)| bytes as f64 * self.weights.share(index, widths));
-        [
-            alive.into_iter().fold(0.0, f64::max),
-            weights.sum(),
-            self.macs.with(widths) as f64,
-        ]
-    }
+    Ok(Costs::of(graph, &inference).totals.macs)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use edgefit_graph::preprocessing::Fit;
+use serde::Serialize;
 
 use crate::depth::Depth;
 use crate::footprint::Footprint;
@@ -38,6 +39,20 @@ pub struct Narrowed {
     pub file: PathBuf,
     /// Share of the channels that are left.
     pub width: f64,
+    /// How its widths were chosen.
+    pub by: WidthsBy,
+}
+
+/// How the widths of a network are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WidthsBy {
+    /// Channels go where they cost least for what they save, in the order of what is lost with them.
+    Cost,
+    /// Every group keeps the same share.
+    Uniform,
+    /// Any channels go, where they save most: what every criterion has to beat (Li et al. 2022).
+    Random,
 }
 
 impl Network {

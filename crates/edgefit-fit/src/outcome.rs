@@ -17,7 +17,7 @@ use crate::footprint::Footprint;
 use crate::found::Found;
 use crate::network::Network;
 use crate::report::{Baseline, Finalist, Report, Timing};
-use crate::select::{by_depth, by_resolution, nearest};
+use crate::select::{baselines, nearest};
 use crate::target::Target;
 use crate::written::{nanoseconds, write};
 
@@ -90,10 +90,6 @@ impl Found<'_> {
 
     fn baselines(&self) -> Vec<Baseline> {
         let networks = &self.surveyed.networks;
-        let best = [
-            ("resolution alone", by_resolution(networks)),
-            ("depth alone", by_depth(networks)),
-        ];
         let candidate = |at: usize| {
             let of = |(_, trained): &&(Round, Trained)| trained.network == at;
             match self.trained.iter().rfind(of) {
@@ -104,7 +100,8 @@ impl Found<'_> {
                 }
             }
         };
-        best.into_iter()
+        baselines(networks)
+            .into_iter()
             .map(|(name, at)| Baseline {
                 name,
                 candidate: at.and_then(candidate),

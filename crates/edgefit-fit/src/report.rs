@@ -65,7 +65,7 @@ pub struct Timing {
 /// What a simpler way reaches within the same budgets.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Baseline {
-    /// `resolution alone` or `depth alone`.
+    /// `resolution alone`, `depth alone`, `uniform widths` or `random widths`.
     pub name: &'static str,
     /// The best network that it finds; `None` where none of its networks fits.
     pub candidate: Option<Candidate>,

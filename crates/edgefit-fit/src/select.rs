@@ -1,6 +1,6 @@
 //! Which networks are worth training.
 
-use crate::network::Network;
+use crate::network::{Network, WidthsBy};
 
 /// Networks of one backbone at one resolution among those that are trained for their score.
 const OF_A_KIND: usize = 2;
@@ -9,8 +9,13 @@ const OF_A_KIND: usize = 2;
 /// backbone at one resolution; where `enough` accuracy is asked for, those of that score or more that take
 /// least of the device, and after them the best.
 pub fn best(networks: &[Network], enough: Option<f64>, count: usize) -> Vec<usize> {
+    // Baselines compete in their own name.
+    let is_baseline = |network: &Network| {
+        let narrowed = network.narrowed.as_ref();
+        narrowed.is_some_and(|narrowed| narrowed.by != WidthsBy::Cost)
+    };
     let mut order: Vec<usize> = (0..networks.len())
-        .filter(|&at| networks[at].fits())
+        .filter(|&at| networks[at].fits() && !is_baseline(&networks[at]))
         .collect();
     order.sort_by(|&a, &b| {
         let (a, b) = (&networks[a], &networks[b]);
@@ -37,14 +42,36 @@ pub fn best(networks: &[Network], enough: Option<f64>, count: usize) -> Vec<usiz
     chosen
 }
 
+/// Simpler ways, each with the best network that it finds.
+pub fn baselines(networks: &[Network]) -> [(&'static str, Option<usize>); 4] {
+    [
+        ("resolution alone", by_resolution(networks)),
+        ("depth alone", by_depth(networks)),
+        ("uniform widths", by_widths(networks, WidthsBy::Uniform)),
+        ("random widths", by_widths(networks, WidthsBy::Random)),
+    ]
+}
+
 /// The best score that a smaller input alone reaches: whole networks.
-pub fn by_resolution(networks: &[Network]) -> Option<usize> {
-    most_accurate(networks, |network| network.depth.cut.is_none())
+fn by_resolution(networks: &[Network]) -> Option<usize> {
+    most_accurate(networks, |network| {
+        network.depth.cut.is_none() && network.narrowed.is_none()
+    })
 }
 
 /// The best score that a cut alone reaches: networks for inputs of their own size.
-pub fn by_depth(networks: &[Network]) -> Option<usize> {
-    most_accurate(networks, |network| network.is_native)
+fn by_depth(networks: &[Network]) -> Option<usize> {
+    most_accurate(networks, |network| {
+        network.is_native && network.narrowed.is_none()
+    })
+}
+
+/// The best score that widths reach which are chosen otherwise.
+fn by_widths(networks: &[Network], by: WidthsBy) -> Option<usize> {
+    most_accurate(networks, |network| {
+        let narrowed = network.narrowed.as_ref();
+        narrowed.is_some_and(|narrowed| narrowed.by == by)
+    })
 }
 
 /// The network that comes nearest to the device's budgets.

@@ -13,7 +13,7 @@ const HEIGHT: f64 = 460.0;
 
 /// Space around a panel, in pixels.
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 44.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 64.0;
 
@@ -29,7 +29,7 @@ struct Resource {
 
 const RESOURCES: [Resource; 3] = [
     Resource {
-        name: "RAM",
+        name: "RAM of a run",
         of: |candidate| candidate.footprint.ram_bytes,
         format: format::bytes,
     },
@@ -39,7 +39,7 @@ const RESOURCES: [Resource; 3] = [
         format: format::bytes,
     },
     Resource {
-        name: "time",
+        name: "time of a run",
         of: |candidate| candidate.footprint.latency_ns,
         format: format::milliseconds,
     },
@@ -75,7 +75,7 @@ pub fn front_svg(report: &Report) -> String {
             26.0,
             16.0,
             &format!(
-                "{}: accuracy of what fits, against what it takes",
+                "{}: accuracy of what fits, against what it takes (grey: scored, blue: trained, red: chosen)",
                 report.device
             ),
         ));
@@ -105,7 +105,8 @@ impl<'a> Panel<'a> {
             left: left + LEFT,
             width: width - LEFT - RIGHT,
             most: most.unwrap_or(1).max(1),
-            least_accuracy: (least * 10.0).floor() / 10.0 - 0.001,
+            // A tenth below the least, so that no point lies on the axis.
+            least_accuracy: ((least * 10.0).ceil() / 10.0 - 0.1).max(0.0),
         }
     }
 
@@ -173,12 +174,7 @@ impl<'a> Panel<'a> {
         let mut group = Group::new()
             .add(rule(self.left, bottom, right, bottom, "#424242"))
             .add(rule(self.left, TOP, self.left, bottom, "#424242"))
-            .add(text(
-                self.left,
-                HEIGHT - 16.0,
-                14.0,
-                &format!("{} of a run", self.resource.name),
-            ));
+            .add(text(self.left, HEIGHT - 16.0, 14.0, self.resource.name));
         for tick in 0..=TICKS {
             let share = tick as f64 / TICKS as f64;
             let amount = (self.most as f64 * share) as u64;

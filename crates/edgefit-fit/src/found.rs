@@ -7,6 +7,7 @@ use edgefit_train::Observer;
 
 use crate::candidate::Candidate;
 use crate::error::Result;
+use crate::expected::{Evidence, expected};
 use crate::finalist::{Round, Trained, has_second_round, train};
 use crate::job::FitJob;
 use crate::select::{baselines, best};
@@ -46,9 +47,8 @@ impl Found<'_> {
         if !has_second_round(&self.job.training) || self.is_interrupted() {
             return Ok(());
         }
-        let mut order: Vec<usize> = (0..self.trained.len()).collect();
-        order.sort_by(|&a, &b| self.compare(a, b));
-        let second: Vec<usize> = order
+        let second: Vec<usize> = self
+            .ranked()
             .into_iter()
             .map(|at| self.trained[at].1.network)
             .take(SECOND)
@@ -92,27 +92,42 @@ impl Found<'_> {
         self.trained.iter().any(|(_, trained)| trained.interrupted)
     }
 
-    /// The order of two trained networks, the better one first: where an accuracy is enough and both reach
-    /// it, the smaller; else the more accurate.
-    fn compare(&self, a: usize, b: usize) -> Ordering {
-        let (a, b) = (&self.trained[a].1, &self.trained[b].1);
-        let reaches = |trained: &Trained| {
+    /// The accuracy that is to be expected of each that was trained.
+    pub fn expected(&self) -> Vec<f64> {
+        let evidence = self.trained.iter().map(|(_, trained)| Evidence {
+            accuracy: trained.forms[0].accuracy,
+            samples: trained.samples,
+            score: self.surveyed.networks[trained.network].accuracy(),
+        });
+        expected(&evidence.collect::<Vec<_>>())
+    }
+
+    /// What was trained, the best first: where an accuracy is enough, those that reach it from the smallest;
+    /// then by the accuracy that is to be expected, and of equals by the loss.
+    fn ranked(&self) -> Vec<usize> {
+        let expected = self.expected();
+        let trained = |at: usize| &self.trained[at].1;
+        let reaches = |at: usize| {
             let enough = self.job.enough;
-            enough.is_some_and(|enough| trained.forms[0].accuracy >= enough)
+            enough.is_some_and(|enough| trained(at).forms[0].accuracy >= enough)
         };
-        if reaches(a) && reaches(b) {
-            let share = |trained: &Trained| self.surveyed.networks[trained.network].share();
-            return share(a).total_cmp(&share(b));
-        }
-        match (a.forms[0].beats(&b.forms[0]), b.forms[0].beats(&a.forms[0])) {
-            (true, _) => Ordering::Less,
-            (_, true) => Ordering::Greater,
-            _ => Ordering::Equal,
-        }
+        let share = |at: usize| self.surveyed.networks[trained(at).network].share();
+        let mut order: Vec<usize> = (0..self.trained.len()).collect();
+        order.sort_by(|&a, &b| match (reaches(a), reaches(b)) {
+            (true, true) => share(a).total_cmp(&share(b)),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (false, false) => {
+                let loss = |at: usize| trained(at).forms[0].loss;
+                let by_accuracy = expected[b].total_cmp(&expected[a]);
+                by_accuracy.then(loss(a).total_cmp(&loss(b)))
+            }
+        });
+        order
     }
 
     /// The best of all that was trained.
     pub fn chosen(&self) -> Option<usize> {
-        (0..self.trained.len()).min_by(|&a, &b| self.compare(a, b))
+        self.ranked().into_iter().next()
     }
 }

@@ -4,6 +4,7 @@
 mod candidate;
 mod depth;
 mod error;
+mod expected;
 mod finalist;
 mod footprint;
 mod found;

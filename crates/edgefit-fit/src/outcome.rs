@@ -136,7 +136,10 @@ impl Found<'_> {
         })?;
         write(&path, &bytes)?;
         let candidates = self.candidates();
-        let finalists = self.trained.iter().map(|(round, trained)| Finalist {
+        let expected = self.expected();
+        let finalists = self.trained.iter().zip(expected);
+        let finalists = finalists.map(|((round, trained), expected)| Finalist {
+            expected,
             candidate: self.measured(trained),
             round: match round {
                 Round::First => 1,

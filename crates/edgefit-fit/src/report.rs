@@ -79,6 +79,9 @@ pub struct Finalist {
     pub candidate: Candidate,
     /// How far it came: 1 for the first stages, 2 for all of them.
     pub round: u8,
+    /// Accuracy that is to be expected of it, by its validation accuracy and its score; the network with the
+    /// highest is chosen.
+    pub expected: f64,
     /// Loss on the validation samples.
     pub loss: f64,
     /// Folder of its run.

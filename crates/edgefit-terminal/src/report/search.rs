@@ -78,10 +78,10 @@ fn front(report: &Report) -> String {
 }
 
 fn finalists(report: &Report) -> String {
-    let mut rows = candidates_table(&["trained", "round"]);
+    let mut rows = candidates_table(&["trained", "expected"]);
     for finalist in &report.finalists {
-        let round = finalist.round.to_string();
-        add(&mut rows, &finalist.candidate, vec![round]);
+        let expected = format::percent(finalist.expected);
+        add(&mut rows, &finalist.candidate, vec![expected]);
     }
     for baseline in &report.baselines {
         match &baseline.candidate {

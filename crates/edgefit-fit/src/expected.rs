@@ -13,8 +13,9 @@ pub struct Evidence {
 
 /// The accuracy that is to be expected of each: between what it reached on the validation samples and what
 /// its score, with the mean gain of all, lets expect. The weights follow from how far gains vary beyond the
-/// sampling error of the accuracies (empirical Bayes, Efron & Morris 1975): where there are many validation samples, or gains
-/// really differ, the accuracy counts; where a few samples make all the difference, the score does.
+/// sampling error of the accuracies (empirical Bayes, Efron & Morris 1975): where there are many validation
+/// samples, or gains really differ, the accuracy counts; where a few samples make all the difference, the score
+/// does.
 pub fn expected(all: &[Evidence]) -> Vec<f64> {
     let count = all.len() as f64;
     if all.len() < 2 {

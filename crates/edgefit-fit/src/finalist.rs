@@ -77,8 +77,8 @@ pub fn has_second_round(job: &Job) -> bool {
     job.stages.iter().any(|stage| *stage >= StageName::Full)
 }
 
-/// Trains the network at a place among those that were `surveyed`, and measures it on the validation samples, or goes on with
-/// what its folder holds.
+/// Trains the network at a place among those that were `surveyed`, and measures it on the validation samples, or
+/// goes on with what its folder holds.
 ///
 /// # Errors
 /// It cannot be built, written or trained.

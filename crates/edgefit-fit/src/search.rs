@@ -96,7 +96,10 @@ fn search(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
     let clock = Instant::now();
     let has_fitting = surveyed.networks.iter().any(Network::fits);
     let teacher = if has_fitting && wants_teacher(job) && !observer.stop() {
-        Some(train_teacher(job, &surveyed, observer)?)
+        let made = train_teacher(job, &surveyed, observer);
+        let lost =
+            |error| observer.warn(&format!("finalists are trained without a teacher: {error}"));
+        made.map_err(lost).ok()
     } else {
         None
     };

@@ -14,7 +14,8 @@ for there in "$2/$3" "$2"/*; do
     fi
 done
 part=".$2.$$"
-trap 'rm -rf "$part"; rmdir "$2" 2>/dev/null' EXIT
+# The part goes last: where none is left, nothing is.
+trap 'rmdir "$2" 2>/dev/null; rm -rf "$part"' EXIT
 trap 'exit 92' HUP INT TERM PIPE
 mkdir "$part" || exit 91
 echo send

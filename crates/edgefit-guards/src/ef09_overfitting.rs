@@ -24,8 +24,9 @@ pub struct Evidence {
     pub val_samples: usize,
 }
 
-/// Warns where the gap at the end is beyond [`GAP`] and the noise while validation has fallen from
-/// its best by more than its standard error.
+/// Warns where the gap at the end is beyond [`GAP`] and the noise while validation has fallen from its best
+/// by more than chance makes the best of so many: the highest of k means is expected up to √(2 ln k)
+/// standard errors above what they all measure (Boucheron, Lugosi & Massart 2013, theorem 2.5).
 pub fn check(evidence: &Evidence) -> Finding {
     let epochs = evidence.train.len().min(evidence.val.len());
     if epochs < FEWEST_EPOCHS {
@@ -45,7 +46,9 @@ pub fn check(evidence: &Evidence) -> Finding {
         percent(best)
     );
     // The error of the difference of two equal shares is √2 times that of one.
-    let noise = val.error_of_difference(val) / 2f64.sqrt();
+    let error = val.error_of_difference(val) / 2f64.sqrt();
+    let windows = (evidence.val.len() / WINDOW) as f64;
+    let noise = error * (2.0 * windows.ln()).sqrt();
     let has_gap = gap > GAP && gap > train.error_of_difference(val);
     let falls = best - val.share > noise;
     if !has_gap || !falls {
@@ -81,6 +84,8 @@ mod tests {
         assert_eq!(run(|_| 0.75, 200).status, Status::Pass);
         let noisy = |epoch: usize| 0.7 + if epoch.is_multiple_of(2) { 0.05 } else { -0.05 };
         assert_eq!(run(noisy, 40).status, Status::Pass);
+        let lucky = |epoch: usize| 0.7 + if (9..12).contains(&epoch) { 0.1 } else { 0.0 };
+        assert_eq!(run(lucky, 30).status, Status::Pass);
         let rising = |epoch: usize| 0.5 + 0.01 * epoch as f64;
         assert_eq!(run(rising, 200).status, Status::Pass);
     }

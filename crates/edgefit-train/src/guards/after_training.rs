@@ -23,7 +23,14 @@ pub(crate) struct Course<'a> {
 }
 
 impl Course<'_> {
+    /// Judges the stages, and whether what the backbone knows was used and kept.
     pub fn judge(&self, findings: &mut Findings) {
+        self.judge_stages(findings);
+        self.transfer(findings);
+    }
+
+    /// Judges how the stages went, and what came out of the last that is kept.
+    pub fn judge_stages(&self, findings: &mut Findings) {
         for done in self.done {
             self.steps(done, findings);
         }
@@ -31,7 +38,6 @@ impl Course<'_> {
         if let Some(done) = kept.filter(|_| !self.interrupted) {
             self.outcome(done, findings);
         }
-        self.transfer(findings);
     }
 
     /// How the steps of a stage went.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::slice;
 use std::time::Instant;
 
 use edgefit_burn::burn::tensor::Device;
@@ -18,9 +19,12 @@ use crate::error::{Error, Result};
 use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::split_metrics::metrics;
+use crate::guards;
+use crate::guards::after_training::Course;
 use crate::pipeline::exported::ExportedJob;
 use crate::pipeline::loaded::nanoseconds;
 use crate::pipeline::session::{Completion, Session};
+use crate::pipeline::split::SplitJob;
 use crate::pipeline::stages::{Training, train_part};
 use crate::pipeline::trained::TrainedJob;
 use crate::prepare::split::SplitSamples;
@@ -64,6 +68,30 @@ impl Samples for Clean<'_> {
     }
 }
 
+impl TrainedJob<'_> {
+    /// Lets the guards look at how stage int8 went.
+    ///
+    /// # Errors
+    /// A guard ends the job.
+    fn judge_int8(&mut self, done: &Done) -> Result<()> {
+        let SplitJob {
+            loaded,
+            samples,
+            model,
+            ..
+        } = &self.split;
+        let evidence = samples.evidence(&self.job, loaded, &self.untrained, &model.head)?;
+        let course = Course {
+            evidence: &evidence,
+            done: slice::from_ref(done),
+            baselines: &self.baselines,
+            interrupted: done.stage.ended == Ended::Interrupted,
+        };
+        course.judge_stages(&mut self.findings);
+        guards::stop::stop_on_failure(&self.findings)
+    }
+}
+
 impl ExportedJob<'_> {
     /// Quantises the exported model, trains it on from there, and writes the better of both; where the job
     /// has no stage int8, or was ended, nothing.
@@ -75,11 +103,14 @@ impl ExportedJob<'_> {
         if wanted && self.trained.completion == Completion::Complete {
             let clock = Instant::now();
             let made = self.int8(session)?;
+            self.trained.timing.int8_ns = nanoseconds(clock);
+            if let Some(done) = &made.done {
+                self.trained.judge_int8(done)?;
+            }
             let ended = made.done.as_ref().map(|done| done.stage.ended);
             if ended == Some(Ended::Interrupted) {
                 self.trained.completion = Completion::Interrupted;
             }
-            self.trained.timing.int8_ns = nanoseconds(clock);
             self.int8 = Some(made);
         }
         Ok(self)

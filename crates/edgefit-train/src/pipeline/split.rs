@@ -2,10 +2,13 @@
 
 use edgefit_base::names::listed;
 use edgefit_data::{Split, Splits, png, preview};
-use edgefit_graph::Task;
+use edgefit_graph::rewrite::Head;
+use edgefit_graph::{Graph, Task};
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
+use crate::guards::evidence::Evidence;
+use crate::guards::untrained::untrained;
 use crate::observer::Observer;
 use crate::pipeline::loaded::{Features, LoadedJob};
 use crate::prepare::model::Model;
@@ -53,6 +56,27 @@ impl Samples<'_> {
             teacher: loaded.teacher.as_ref(),
             first_learning_rate: None,
         }
+    }
+
+    /// What guards know of `job`, whose model is `graph` with this `head` before its first step.
+    ///
+    /// # Errors
+    /// The head is no part of the graph.
+    pub fn evidence<'s>(
+        &'s self,
+        job: &'s Job,
+        loaded: &'s LoadedJob,
+        graph: &Graph,
+        head: &Head,
+    ) -> Result<Evidence<'s>> {
+        Ok(Evidence {
+            job,
+            engine: loaded.engine,
+            dataset: &loaded.dataset,
+            splits: &self.splits,
+            train_targets: &self.train_targets,
+            untrained_backbone: untrained(graph, head)?,
+        })
     }
 }
 

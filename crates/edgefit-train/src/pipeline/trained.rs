@@ -12,12 +12,12 @@ use crate::evaluate::baselines::{Baseline, baselines};
 use crate::guards;
 use crate::guards::after_training::Course;
 use crate::guards::evidence::Evidence;
-use crate::guards::untrained::untrained;
 use crate::pipeline::loaded::{LoadedJob, nanoseconds};
 use crate::pipeline::session::{Completion, Session};
 use crate::pipeline::split::SplitJob;
 use crate::pipeline::stages::train_stages;
 use crate::pipeline::tuning::tune;
+use crate::prepare::model::Model;
 use crate::run::report::Timing;
 use crate::stages::stage::Done;
 use crate::stages::trainer::Trainer;
@@ -46,7 +46,6 @@ impl<'a> SplitJob<'a> {
         let LoadedJob {
             job,
             dataset,
-            engine,
             findings,
             ..
         } = self.loaded;
@@ -56,14 +55,8 @@ impl<'a> SplitJob<'a> {
             ..Timing::default()
         };
         let samples = &self.samples;
-        let evidence = Evidence {
-            job,
-            engine: *engine,
-            dataset,
-            splits: &samples.splits,
-            train_targets: &samples.train_targets,
-            untrained_backbone: untrained(&self.model.graph, &self.model.head)?,
-        };
+        let Model { graph, head, .. } = &self.model;
+        let evidence = samples.evidence(job, self.loaded, graph, head)?;
         session.observer.begin("preflight", 0);
         let first_learning_rate = evidence.before_training(&self.model, &mut findings)?;
         session.observer.end();

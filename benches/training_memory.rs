@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode};
 use edgefit::assets::Cache;
 use edgefit::burn::burn::optim::{AdamWConfig, GradientsParams};
 use edgefit::burn::burn::tensor::{Device, Tensor, activation::log_softmax};
-use edgefit::burn::{EvalModule, Value};
+use edgefit::burn::{Backend, EvalModule, Value};
 use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading};
 use edgefit::engine::{Array, fastest, onnxruntime};
 use edgefit::graph::infer::InputShapes;
@@ -186,6 +186,7 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
             sampling: Sampling::Shuffled,
             seed: 0,
             stage: StageName::Probe,
+            backend: Backend::default(),
             teacher: None,
             answers: None,
         },

@@ -57,6 +57,36 @@ fn the_exported_model_describes_itself_and_runs_repeat() {
 }
 
 #[test]
+fn burn_trains_with_the_backend_that_is_asked_for() {
+    onnxruntime();
+    let data = some_photographs(&CLASSES, 5);
+    let out = tempfile::tempdir().unwrap();
+    let run_with = |backend: &str, name: &str| {
+        let flags = [
+            "--stages",
+            "probe,full",
+            "--epochs",
+            "1",
+            "--backend",
+            backend,
+        ];
+        train(data.path(), &out.path().join(name), &flags)
+    };
+    let [flex, ndarray] = ["flex", "ndarray"].map(|backend| {
+        let ran = run_with(backend, backend);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let report = ran.json("edgefit.train/1");
+        let stages = report["stages"].as_array().unwrap();
+        stages[1]["epochs"][0]["train_loss"].as_f64().unwrap()
+    });
+    assert!((flex - ndarray).abs() < 1e-3 * flex, "{flex} {ndarray}");
+    // Builds for a GPU are others.
+    assert_refused(&run_with("cuda", "gpu"), &["cuda", "--features cuda"]);
+    let unknown = run_with("tch", "unknown");
+    assert_refused(&unknown, &["'tch'", "flex, ndarray, wgpu and cuda"]);
+}
+
+#[test]
 fn the_users_own_split_is_kept() {
     let data = some_photographs(&CLASSES, 12);
     for class in CLASSES {

@@ -8,6 +8,7 @@
 //! Each op's forward is one function in `ops`, so a faster kernel can replace it without any other
 //! change.
 
+mod backend;
 mod compile;
 mod error;
 mod eval;
@@ -23,6 +24,7 @@ mod train;
 mod value;
 mod weights;
 
+pub use backend::{Backend, BackendError};
 pub use burn;
 pub use error::{Error, Result};
 pub use eval::EvalModule;

@@ -4,6 +4,8 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use edgefit_graph::{Attribute, Dim, Graph, Node, ValueInfo};
 
+#[cfg(feature = "ndarray")]
+use crate::Backend;
 use crate::{EvalModule, TrainModule, Value};
 
 const INPUT: [usize; 4] = [2, 2, 5, 7];
@@ -80,8 +82,12 @@ fn logits(outputs: Vec<Value>) -> Tensor<2> {
 
 /// A loss that reads every logit differently.
 fn loss(module: &mut TrainModule) -> Tensor<1> {
-    let output = logits(module.forward(vec![input(&Device::flex())]).unwrap());
-    let weights = Value::new(wave(6, 0.4), &[2, 3], &Device::flex()).unwrap();
+    loss_on(module, &Device::flex())
+}
+
+fn loss_on(module: &mut TrainModule, device: &Device) -> Tensor<1> {
+    let output = logits(module.forward(vec![input(device)]).unwrap());
+    let weights = Value::new(wave(6, 0.4), &[2, 3], device).unwrap();
     let weights: Tensor<2> = weights.try_into().unwrap();
     (output.clone() * output * weights.autodiff()).sum()
 }
@@ -189,4 +195,30 @@ fn wrong_shapes_are_errors_with_a_place() {
     let error = module.forward(vec![narrow]).unwrap_err().to_string();
     assert!(error.contains("node 'conv' (Conv): 3 channels"), "{error}");
     assert!(module.forward(vec![]).is_err());
+}
+
+/// Losses of ten steps of a small net that is trained as a whole.
+#[cfg(feature = "ndarray")]
+fn ten_losses(backend: Backend) -> Vec<f32> {
+    let device = backend.device().unwrap();
+    let module = EvalModule::from_graph(&without_dropout(), &device).unwrap();
+    let mut module = module.into_train(|_| true);
+    let mut optimizer = SgdConfig::new().init();
+    let mut step = |_| {
+        let loss = loss_on(&mut module, &device);
+        let gradients = GradientsParams::from_grads(loss.backward(), &module);
+        module = optimizer.step(1e-2, module.clone(), gradients);
+        loss.into_scalar::<f32>()
+    };
+    (0..10).map(&mut step).collect()
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn ndarray_trains_as_flex_does() {
+    let [flex, ndarray] = [Backend::Flex, Backend::Ndarray].map(ten_losses);
+    assert!(flex[9] < flex[0], "{flex:?}");
+    for (a, b) in flex.iter().zip(&ndarray) {
+        assert!((a - b).abs() < 1e-4, "{flex:?} {ndarray:?}");
+    }
 }

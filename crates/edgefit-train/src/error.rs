@@ -43,6 +43,9 @@ pub enum Error {
     /// The trainable executor.
     #[error(transparent)]
     Burn(#[from] edgefit_burn::Error),
+    /// What burn trains with.
+    #[error(transparent)]
+    Backend(#[from] edgefit_burn::BackendError),
     /// A run that cannot be begun in its folder, gone on with or compared with.
     #[error("{} {problem}", path.display())]
     Run {

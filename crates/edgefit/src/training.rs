@@ -85,6 +85,7 @@ pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job
         freeze_to: setup.freeze_to,
         input_shape: setup.input_shape.map(|shape| shape.0),
         engine: setup.engine,
+        backend: setup.backend,
         threads: threads(setup.threads),
         strict: setup.strict,
         recipe,

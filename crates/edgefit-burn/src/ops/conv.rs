@@ -14,6 +14,7 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use edgefit_graph::ops::{Conv, ConvTranspose, Extent, TransposedExtent};
 
 use super::operands::Operands;
+use crate::backend::runs_kernels;
 use crate::value::{Floats, on_rank};
 use depthwise::Axis;
 pub(crate) use depthwise::depthwise_scratch;
@@ -37,7 +38,7 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
         [a, b] => {
             let kernel = convolution_kernel(&x.dims(), &weight.dims(), [a, b], conv.groups);
             let (x, weight): (Tensor<4>, Tensor<4>) = (x.try_into()?, weight.try_into()?);
-            match (kernel, bias) {
+            match (kernel.filter(|_| runs_kernels(&x.device())), bias) {
                 (None, bias) => conv2d(x, weight, bias, options([a, b], conv.groups)).into(),
                 (Some(kernel), None) => convolve(x, weight, kernel).into(),
                 (Some(kernel), Some(bias)) => {

@@ -16,6 +16,7 @@ use bytemuck::Pod;
 use rayon::prelude::*;
 
 use super::elements::elements;
+use crate::backend::runs_kernels;
 
 /// Elements that a thread takes at once.
 const CHUNK: usize = 1 << 14;
@@ -27,6 +28,12 @@ pub(super) fn scale<const D: usize>(
     factor: Tensor<1>,
     offset: Tensor<1>,
 ) -> Tensor<D> {
+    if !runs_kernels(&x.device()) {
+        let mut dims = [1; D];
+        dims[1] = factor.dims()[0];
+        let [factor, offset] = [factor, offset].map(|each| each.detach().reshape(dims));
+        return x * factor + offset;
+    }
     Tensor::from_dispatch(<Dispatch as FusedElementwise>::scale(
         x.into_dispatch(),
         factor.into_dispatch(),
@@ -36,6 +43,9 @@ pub(super) fn scale<const D: usize>(
 
 /// x, but no less than `low` and no more than `high`; NaN stays.
 pub(super) fn clamp<const D: usize>(x: Tensor<D>, low: f64, high: f64) -> Tensor<D> {
+    if !runs_kernels(&x.device()) {
+        return x.clamp(low, high);
+    }
     Tensor::from_dispatch(<Dispatch as FusedElementwise>::clamp(
         x.into_dispatch(),
         low,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use edgefit_burn::Backend;
 use edgefit_device::Profile;
 use edgefit_engine::EngineName;
 use edgefit_graph::Task;
@@ -40,6 +41,9 @@ pub struct Job {
     pub preprocessing: Option<PreprocessingName>,
     /// Engine for the frozen backbone; the fastest that is there by default.
     pub engine: Option<EngineName>,
+    /// What burn trains with.
+    #[serde(default)]
+    pub backend: Backend,
     /// Threads of the engine.
     pub threads: usize,
     /// Whether an image that cannot be read ends the job.
@@ -106,6 +110,7 @@ impl Job {
             input_shape: None,
             preprocessing: None,
             engine: None,
+            backend: Backend::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             strict: false,
             teacher: None,

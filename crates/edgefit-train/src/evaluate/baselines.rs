@@ -86,6 +86,7 @@ pub(crate) fn baselines(
             sampling: Sampling::Shuffled,
             seed: job.recipe.seed,
             stage: StageName::Probe,
+            backend: job.backend,
             teacher: None,
             answers: None,
         },

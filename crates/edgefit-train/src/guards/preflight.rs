@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Gradients, TrainModule};
 use edgefit_graph::{Graph, Task, trainable_parameters};
 use edgefit_guards::module::compare;
@@ -25,9 +24,6 @@ use crate::stages::fit::overfit_single_batch::{Overfit, overfit_single_batch};
 /// Samples of the batch that has to be overfitted.
 const SAMPLES: usize = 16;
 
-/// Steps that it may take.
-const STEPS: usize = 200;
-
 /// Factors of the recipe's learning rate that are tried when it was not overfitted: the nearest first, since
 /// a larger step than one batch needs is too large for all of them.
 const FACTORS: [f64; 8] = [3.0, 10.0, 30.0, 100.0, 0.3, 0.1, 0.03, 0.01];
@@ -41,7 +37,7 @@ impl Evidence<'_> {
         let train = &self.splits.train;
         let head = model.head.extract(&model.graph)?;
         let all = train.features(&[]);
-        let module = EvalModule::from_graph(&head, &Device::flex())?;
+        let module = EvalModule::from_graph(&head, &self.job.backend.device()?)?;
         let (_, loss) = evaluate(&head, &module, &all, self.train_targets, SAMPLES)?;
         if self.dataset.task != Task::Regression {
             findings.record(ef12_bias::check_initial_loss(&ef12_bias::InitialLoss {
@@ -66,7 +62,7 @@ impl Evidence<'_> {
                 learning_rate: rate,
                 ..recipe.clone()
             };
-            overfit_single_batch(&head, &rows, &targets, &recipe, STEPS)
+            overfit_single_batch(&head, &rows, &targets, &recipe, self.job.backend)
         };
         let evidence = |rate: f64, seen: Overfit| ef01_overfit_one_batch::Evidence {
             samples: batch.len(),
@@ -133,7 +129,7 @@ impl Evidence<'_> {
         targets: &Targets,
         findings: &mut Findings,
     ) -> Result<()> {
-        let device = Device::flex();
+        let device = self.job.backend.device()?;
         let eval = EvalModule::from_graph(head, &device)?;
         let (first, _) = evaluate(head, &eval, rows, targets, SAMPLES)?;
         let (second, _) = evaluate(head, &eval, rows, targets, SAMPLES)?;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::slice;
 use std::time::Instant;
 
-use edgefit_burn::burn::tensor::Device;
 use edgefit_burn::{EvalModule, Weights};
 use edgefit_data::{Sample, Splits};
 use edgefit_engine::{Array, InProcess};
@@ -209,7 +208,7 @@ impl ExportedJob<'_> {
         session: &mut Session,
     ) -> Result<(Done, Graph)> {
         let recipe = trainer.recipe(StageName::Int8);
-        let teacher = Teacher::new(&int8.teacher, recipe.teacher)?;
+        let teacher = Teacher::new(&int8.teacher, recipe.teacher, trainer.job.backend)?;
         let training = Training {
             model: &self.trained.split.model,
             part: &int8.part,
@@ -304,7 +303,7 @@ impl ExportedJob<'_> {
 /// Accuracy and loss of the quantised model on the validation samples, before it is trained.
 fn start(trainer: &Trainer, int8: &Int8Part, job: &ExportedJob) -> Result<(Option<f64>, f64)> {
     let graph = &int8.part.graph;
-    let module = EvalModule::from_graph(graph, &Device::flex())?;
+    let module = EvalModule::from_graph(graph, &trainer.job.backend.device()?)?;
     let source = trainer.live_val(&job.trained.split.model);
     let batch = trainer.recipe(StageName::Int8).batch;
     let (outputs, loss) = evaluate(graph, &module, &source, trainer.val_targets, batch)?;

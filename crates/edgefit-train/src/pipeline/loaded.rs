@@ -76,6 +76,7 @@ impl LoadedJob {
             problem,
         })?;
         tune::check(job)?;
+        job.backend.device()?;
         let warnings = if job.deny_warnings {
             Warnings::Deny
         } else {

@@ -74,6 +74,7 @@ impl Trainer<'_> {
             sampling: self.job.recipe.sampling,
             seed: self.job.recipe.seed,
             stage: part.stage,
+            backend: self.job.backend,
             teacher: None,
             answers: sources.answers.as_deref(),
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use edgefit::burn::Backend;
 use edgefit::engine::EngineName;
 use edgefit::graph::Task;
 use edgefit::graph::preprocessing::PreprocessingName;
@@ -144,6 +145,10 @@ pub struct Setup {
     /// given)
     #[arg(long)]
     pub engine: Option<EngineName>,
+
+    /// What burn trains with: flex, ndarray, and wgpu or cuda in a build with that cargo feature
+    #[arg(long, default_value_t)]
+    pub backend: Backend,
 
     /// Threads of tract and ONNX Runtime (all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]

@@ -1,7 +1,6 @@
 //! Fits a graph to samples, from the start or from where it stood.
 
-use edgefit_burn::burn::tensor::Device;
-use edgefit_burn::{EvalModule, Weights};
+use edgefit_burn::{Backend, EvalModule, Weights};
 use edgefit_graph::Graph;
 use edgefit_guards::TrainingWatch;
 
@@ -26,6 +25,8 @@ pub struct Fit {
     pub ended: Ended,
     /// Accuracy on some clean training samples after each epoch, in eval mode.
     pub(crate) train_accuracy: Vec<f64>,
+    /// What it was fitted with.
+    backend: Backend,
     /// What the guards saw of the steps.
     pub(crate) watch: TrainingWatch,
 }
@@ -36,7 +37,7 @@ impl Fit {
     /// # Errors
     /// It is not the graph that was fitted.
     pub fn module(&self, graph: &Graph) -> Result<EvalModule> {
-        let module = EvalModule::from_graph(graph, &Device::flex())?;
+        let module = EvalModule::from_graph(graph, &self.backend.device()?)?;
         Ok(module.with_weights(&self.weights)?)
     }
 }
@@ -80,6 +81,7 @@ pub(crate) fn fit_from(
         best_epoch,
         ended,
         train_accuracy: run.progress.train_accuracy,
+        backend: problem.backend,
         watch: run.progress.watch,
     })
 }
@@ -158,6 +160,7 @@ mod tests {
             sampling: Sampling::Shuffled,
             seed: 0,
             stage: StageName::Probe,
+            backend: Backend::default(),
             teacher: None,
             answers: None,
         })

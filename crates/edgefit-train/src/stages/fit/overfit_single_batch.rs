@@ -1,7 +1,6 @@
 //! Overfits a single batch: what can be trained at all can do that.
 
-use edgefit_burn::burn::tensor::Device;
-use edgefit_burn::{EvalModule, Gradients};
+use edgefit_burn::{Backend, EvalModule, Gradients};
 use edgefit_graph::{Graph, trainable_parameters};
 use edgefit_guards::module;
 
@@ -27,8 +26,11 @@ pub(crate) struct Overfit {
 /// Share of the initial loss at which a batch counts as overfitted.
 const OVERFITTED: f64 = 0.01;
 
+/// Steps that it may take.
+const STEPS: usize = 200;
+
 /// Trains all weights of `graph` on all samples of `source` at once, at the learning rate of the
-/// recipe and without regularisation, until it overfits them or after `steps` steps.
+/// recipe and without regularisation, until it overfits them or after [`STEPS`].
 ///
 /// # Errors
 /// The graph does not run in burn.
@@ -37,9 +39,9 @@ pub(crate) fn overfit_single_batch(
     source: &dyn Source,
     targets: &Targets,
     recipe: &StageRecipe,
-    steps: usize,
+    backend: Backend,
 ) -> Result<Overfit> {
-    let device = Device::flex();
+    let device = backend.device()?;
     let names: Vec<&str> = trainable_parameters(graph)
         .into_iter()
         .map(|(_, name)| name)
@@ -62,7 +64,7 @@ pub(crate) fn overfit_single_batch(
         accuracy: None,
         gradient_norms: [0.0; 2],
     };
-    for step in 0..=steps {
+    for step in 0..=STEPS {
         let values = inputs.of_rows(&rows, all.len(), &device)?;
         let outputs = first_output(module.forward(values)?, targets.outputs)?;
         let values_out = edgefit_burn::Value::from(outputs.clone().inner()).to_vec()?;
@@ -75,7 +77,7 @@ pub(crate) fn overfit_single_batch(
         }
         let is_right = made.accuracy.is_none_or(|accuracy| accuracy >= 1.0);
         let overfitted = made.losses[1] <= OVERFITTED * made.losses[0] && is_right;
-        if step == steps || overfitted || !made.losses[1].is_finite() {
+        if step == STEPS || overfitted || !made.losses[1].is_finite() {
             break;
         }
         let gradients = Gradients::of(&loss, &module);

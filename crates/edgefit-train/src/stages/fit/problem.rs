@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use edgefit_burn::Backend;
 use edgefit_graph::Graph;
 
 use crate::config::recipe::{Sampling, StageRecipe};
@@ -33,6 +34,8 @@ pub struct Problem<'a> {
     pub seed: u64,
     /// The stage that this is.
     pub stage: StageName,
+    /// What burn trains with.
+    pub backend: Backend,
     /// Whose answers to the inputs of a step its targets hold a share of.
     pub teacher: Option<&'a Teacher>,
     /// Answers to the training samples that the targets hold a share of, as the recipe says.

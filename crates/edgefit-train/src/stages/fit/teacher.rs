@@ -1,7 +1,6 @@
 //! [`Teacher`]: a model whose answers are part of the targets.
 
-use edgefit_burn::burn::tensor::Device;
-use edgefit_burn::{EvalModule, Value};
+use edgefit_burn::{Backend, EvalModule, Value};
 use edgefit_graph::Graph;
 
 use crate::error::Result;
@@ -19,9 +18,9 @@ impl Teacher {
     ///
     /// # Errors
     /// burn cannot run the graph.
-    pub fn new(graph: &Graph, share: f64) -> Result<Self> {
+    pub fn new(graph: &Graph, share: f64, backend: Backend) -> Result<Self> {
         Ok(Teacher {
-            module: EvalModule::from_graph(graph, &Device::flex())?,
+            module: EvalModule::from_graph(graph, &backend.device()?)?,
             share: share as f32,
         })
     }

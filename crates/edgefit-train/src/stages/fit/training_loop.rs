@@ -63,7 +63,7 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub fn start(problem: &'a Problem<'a>, resumed: Option<State>) -> Result<(Self, TrainModule)> {
-        let device = Device::flex();
+        let device = problem.backend.device()?;
         let module = EvalModule::from_graph(problem.graph, &device)?;
         let (module, progress, kept) = match resumed {
             Some(state) => (

@@ -22,7 +22,7 @@ mod softmax;
 mod transpose;
 
 pub(crate) use conv::{
-    ConvolutionKernel, convolution_kernel, depthwise_scratch, is_single_product,
+    ConvolutionKernel, Dense, convolution_kernel, depthwise_scratch, is_single_product,
 };
 pub(crate) use normalization::{batch_norm, batch_norm_train};
 pub(crate) use operands::Operands;

@@ -1,5 +1,6 @@
 //! Conv and ConvTranspose.
 
+mod dense;
 mod depthwise;
 mod float;
 mod kernels;
@@ -16,6 +17,7 @@ use edgefit_graph::ops::{Conv, ConvTranspose, Extent, TransposedExtent};
 use super::operands::Operands;
 use crate::backend::runs_kernels;
 use crate::value::{Floats, on_rank};
+pub(crate) use dense::Dense;
 use depthwise::Axis;
 pub(crate) use depthwise::depthwise_scratch;
 pub(crate) use kernels::ConvolutionKernel;
@@ -86,6 +88,9 @@ pub(crate) fn convolution_kernel(
     }
     let [height, width] = extents;
     let axes = [(x[2], height), (x[3], width)].map(|(input, extent)| Axis { input, extent });
+    if groups == 1 {
+        return Some(ConvolutionKernel::Dense(axes));
+    }
     let planes = x[2] * x[3] + height.output * width.output;
     let most = MOST_TIMES.saturating_mul(planes as u64) + MOST_CONSTANT;
     (groups > 1 && groups == x[1] && groups == weight[0] && depthwise_scratch(axes) <= most)

@@ -5,7 +5,9 @@ use std::thread::available_parallelism;
 use edgefit_graph::ops::{Conv, Extent};
 
 use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
-use crate::ops::{ConvolutionKernel, convolution_kernel, depthwise_scratch, is_single_product};
+use crate::ops::{
+    ConvolutionKernel, Dense, convolution_kernel, depthwise_scratch, is_single_product,
+};
 use crate::program::Step;
 
 /// Most columns of a tile of `burn_flex::ops::conv`.
@@ -99,8 +101,8 @@ pub(super) fn conv_memory(conv: &Conv, step: &Step, tracked: &[bool]) -> OpMemor
 }
 
 /// Our own kernels keep input and weight, whatever is trained. A single product of all samples works
-/// on copies in which these lie side by side, as the gradient of every pointwise weight does. Depthwise
-/// kernels take the phases of a plane for each thread. The gradient of a bias is a sum over a copy.
+/// on copies in which these lie side by side, as the gradient of every pointwise weight does. Dense
+/// ones lay out the patches of a tile for each thread, depthwise ones the phases of a plane. The gradient of a bias is a sum over a copy.
 fn our_kernel_memory(
     kernel: ConvolutionKernel,
     [x, w, y]: [&[usize]; 3],
@@ -121,6 +123,12 @@ fn our_kernel_memory(
             } else {
                 Vec::new()
             }
+        }
+        ConvolutionKernel::Dense(axes) => {
+            let threads = available_parallelism().map_or(1, |threads| threads.get());
+            let tiles = Dense::new(x, w, axes).scratch(threads) * FLOAT_BYTES;
+            memory.forward = vec![tiles];
+            vec![tiles]
         }
         ConvolutionKernel::Depthwise(axes) => {
             let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);

@@ -1,7 +1,8 @@
-//! Our own kernels for 1×1 and depthwise convolution in burn, and their place in autodiff.
+//! Our own kernels for convolutions of images in burn, and their place in autodiff.
 //!
-//! burn-flex multiplies 1×1 kernels sample by sample, packing the weight for each, and computes the
-//! gradient of depthwise ones channel by channel, each a convolution of its own.
+//! burn-flex multiplies 1×1 kernels sample by sample, packing the weight for each, computes the gradient of
+//! depthwise ones channel by channel, each a convolution of its own, and copies the operands of dense ones into
+//! other orders of dimensions for every gradient.
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -14,7 +15,7 @@ use burn::tensor::{Shape, Tensor};
 
 use super::super::elements::{tensor, with_elements};
 use super::depthwise::{Axis, Depthwise};
-use super::pointwise;
+use super::{dense, pointwise};
 
 /// A kind of convolution that is computed here, without bias.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ pub(crate) enum ConvolutionKernel {
     Pointwise,
     /// Each channel has a kernel of its own.
     Depthwise([Axis; 2]),
+    /// Each kernel reads all channels.
+    Dense([Axis; 2]),
 }
 
 /// The convolution of `x` (samples, inputs, height, width) by `weight`.
@@ -48,6 +51,7 @@ impl Convolve for Flex {
     ) -> FloatTensor<Self> {
         match kernel {
             ConvolutionKernel::Pointwise => pointwise::forward(x, weight),
+            ConvolutionKernel::Dense(axes) => dense::forward(x, weight, axes),
             ConvolutionKernel::Depthwise(axes) => {
                 let [samples, channels, ..] = x.layout().shape().dims::<4>();
                 let [height, width] = axes.map(|axis| axis.extent.output);
@@ -116,8 +120,12 @@ impl ConvolutionKernel {
         weight: FloatTensor<Flex>,
         asked: [bool; 2],
     ) -> [Option<FloatTensor<Flex>>; 2] {
-        let ConvolutionKernel::Depthwise(axes) = self else {
-            return pointwise::backward(x, gradient, weight, asked);
+        let axes = match self {
+            ConvolutionKernel::Pointwise => return pointwise::backward(x, gradient, weight, asked),
+            ConvolutionKernel::Dense(axes) => {
+                return dense::backward([x, gradient, weight], axes, asked);
+            }
+            ConvolutionKernel::Depthwise(axes) => axes,
         };
         let shapes = [&x, &weight].map(|of| of.layout().shape().clone());
         let kernel = Depthwise::new(shapes[0][1], axes);

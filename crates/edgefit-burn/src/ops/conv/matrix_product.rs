@@ -31,6 +31,21 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// From elements whose rows begin at multiples of `pitch`.
+    ///
+    /// # Panics
+    /// If there are too few elements, or none, or rows overlap.
+    pub fn of_rows(elements: &'a [T], rows: usize, columns: usize, pitch: usize) -> Self {
+        assert!(rows > 0 && columns > 0 && columns <= pitch);
+        assert!(elements.len() >= (rows - 1) * pitch + columns);
+        Matrix {
+            elements,
+            rows,
+            columns,
+            strides: [pitch, 1],
+        }
+    }
+
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -69,32 +84,83 @@ pub(super) fn multiply<T: Float>(
     to: &mut [MaybeUninit<T>],
     threads: Threads,
 ) {
-    assert_eq!(a.columns, b.rows);
     assert_eq!(to.len(), a.rows * b.columns);
+    multiply_rows(a, b, to, b.columns, threads);
+}
+
+/// The same, into rows of `to` that begin at multiples of `pitch`.
+///
+/// # Panics
+/// If the sizes do not fit together.
+pub(super) fn multiply_rows<T: Float>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    to: &mut [MaybeUninit<T>],
+    pitch: usize,
+    threads: Threads,
+) {
+    assert!(b.columns <= pitch && to.len() >= (a.rows - 1) * pitch + b.columns);
+    // SAFETY: the rows lie in `to`, and are not read.
+    unsafe { product(a, b, (to.as_mut_ptr().cast(), pitch), false, threads) }
+}
+
+/// The same, over all elements of `to`.
+///
+/// # Panics
+/// If the sizes do not fit together.
+pub(super) fn overwrite<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], threads: Threads) {
+    assert_eq!(to.len(), a.rows * b.columns);
+    // SAFETY: they are held alone.
+    unsafe { product(a, b, (to.as_mut_ptr(), b.columns), false, threads) }
+}
+
+/// Adds `a` times `b` to all of `to`, row by row, on all threads. The sums are the same on any number of them.
+///
+/// # Panics
+/// If the sizes do not fit together.
+pub(super) fn add_product<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T]) {
+    assert_eq!(to.len(), a.rows * b.columns);
+    let to = (to.as_mut_ptr(), b.columns);
+    // SAFETY: they are initialised.
+    unsafe { product(a, b, to, true, Threads::All) }
+}
+
+/// Writes `a` times `b` to rows at a pitch, or adds it to them.
+///
+/// # Safety
+/// The rows are held alone, and initialised where it is added to them.
+unsafe fn product<T: Float>(
+    a: Matrix<T>,
+    b: Matrix<T>,
+    (to, pitch): (*mut T, usize),
+    adds: bool,
+    threads: Threads,
+) {
+    assert_eq!(a.columns, b.rows);
     let parallelism = match threads {
         Threads::All => Parallelism::Rayon(0),
         Threads::One => Parallelism::None,
     };
     let [[a_down, a_right], [b_down, b_right]] =
         [a.strides, b.strides].map(|strides| strides.map(|stride| stride as isize));
-    // SAFETY: the elements of `a` and `b` lie in their slices, as `Matrix::new` saw to, and those of the
-    // result fill `to`, which is held alone; what `to` holds is not read.
+    // SAFETY: the elements of `a` and `b` lie in their slices, as their constructors saw to, and the caller
+    // vouches for the result.
     unsafe {
         gemm(
             a.rows,
             b.columns,
             a.columns,
-            to.as_mut_ptr().cast(),
+            to,
             1,
-            b.columns as isize,
-            false,
+            pitch as isize,
+            adds,
             a.elements.as_ptr(),
             a_right,
             a_down,
             b.elements.as_ptr(),
             b_right,
             b_down,
-            T::from(0.0),
+            T::from(if adds { 1.0 } else { 0.0 }),
             T::from(1.0),
             false,
             false,

@@ -250,3 +250,122 @@ fn dense(x: &FloatTensor<Flex>, weight: &FloatTensor<Flex>, axes: [Axis; 2]) -> 
     let [x, weight] = [x, weight].map(|of| of.layout().shape().dims::<4>());
     Dense::new(&x, &weight, axes)
 }
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::ops::Extent;
+
+    use super::*;
+
+    fn axis(input: usize, [kernel, stride, dilation]: [usize; 3], pads: [usize; 2]) -> Axis {
+        let [before, after] = pads;
+        let reach = (kernel - 1) * dilation + 1;
+        Axis {
+            input,
+            extent: Extent {
+                kernel,
+                stride,
+                dilation,
+                before,
+                after,
+                output: (input + before + after - reach) / stride + 1,
+            },
+        }
+    }
+
+    fn wave(count: usize, phase: f64) -> Vec<f64> {
+        (0..count)
+            .map(|at| (at as f64 * 0.7 + phase).sin())
+            .collect()
+    }
+
+    /// Calls `each` with the places of an element of the result, of the image and of the weight that are
+    /// multiplied.
+    fn products(of: &Dense, mut each: impl FnMut(usize, usize, usize)) {
+        let Patches {
+            inputs,
+            axes: [rows, columns],
+        } = of.patches;
+        let at = |axis: Axis, output: usize, element: usize| {
+            let at = output * axis.extent.stride + element * axis.extent.dilation;
+            at.checked_sub(axis.extent.before)
+                .filter(|at| *at < axis.input)
+        };
+        for image in 0..of.samples {
+            for output in 0..of.outputs {
+                for position in 0..of.patches.positions() {
+                    let (y, x) = (
+                        position / columns.extent.output,
+                        position % columns.extent.output,
+                    );
+                    for element in 0..of.patches.elements() {
+                        let [high, wide] = [rows, columns].map(|axis| axis.extent.kernel);
+                        let channel = element / (high * wide);
+                        let (down, right) = (element / wide % high, element % wide);
+                        if let (Some(y), Some(x)) = (at(rows, y, down), at(columns, x, right)) {
+                            let plane = (image * inputs + channel) * rows.input;
+                            each(
+                                (image * of.outputs + output) * of.patches.positions() + position,
+                                (plane + y) * columns.input + x,
+                                output * of.patches.elements() + element,
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn assert_near(made: &[f64], wanted: &[f64]) {
+        assert_eq!(made.len(), wanted.len());
+        for (made, wanted) in made.iter().zip(wanted) {
+            assert!((made - wanted).abs() < 1e-9, "{made} {wanted}");
+        }
+    }
+
+    fn check(x: [usize; 4], outputs: usize, axes: [Axis; 2]) -> Dense {
+        let kernel: [usize; 2] = axes.map(|axis| axis.extent.kernel);
+        let of = Dense::new(&x, &[outputs, x[1], kernel[0], kernel[1]], axes);
+        let images = wave(x.iter().product(), 0.1);
+        let weight = wave(outputs * of.patches.elements(), 0.2);
+        let gradient = wave(of.samples * outputs * of.patches.positions(), 0.3);
+        let mut result = vec![0.0; gradient.len()];
+        let mut of_images = vec![0.0; images.len()];
+        let mut of_weight = vec![0.0; weight.len()];
+        products(&of, |y, x, w| {
+            result[y] += images[x] * weight[w];
+            of_images[x] += gradient[y] * weight[w];
+            of_weight[w] += gradient[y] * images[x];
+        });
+        assert_near(&of.forward(&images, &weight), &result);
+        assert_near(&of.input_gradient(&gradient, &weight), &of_images);
+        assert_near(&of.weight_gradient(&images, &gradient), &of_weight);
+        of
+    }
+
+    #[test]
+    fn large_images_are_computed_tile_by_tile() {
+        let axes = [axis(17, [3, 1, 1], [1, 1]), axis(19, [3, 1, 1], [1, 0])];
+        let of = check([2, 64, 17, 19], 5, axes);
+        assert!(of.tiles(1).count() > 1);
+        let axes = [axis(40, [3, 2, 1], [0, 1]), axis(37, [5, 2, 1], [2, 2])];
+        assert!(check([1, 33, 40, 37], 3, axes).tiles(1).count() > 1);
+    }
+
+    #[test]
+    fn small_images_are_computed_together() {
+        let axes = [axis(5, [3, 2, 1], [1, 1]), axis(4, [2, 1, 2], [0, 1])];
+        let of = check([7, 3, 5, 4], 4, axes);
+        assert!(of.group() > 1);
+        // Where the weight is large, some of them.
+        let axes = [axis(6, [3, 1, 1], [1, 1]), axis(6, [3, 1, 1], [1, 1])];
+        let of = check([5, 400, 6, 6], 150, axes);
+        assert!((2..5).contains(&of.group()), "{}", of.group());
+    }
+
+    #[test]
+    fn a_kernel_may_reach_beyond_the_image() {
+        let axes = [axis(2, [3, 1, 3], [4, 4]), axis(3, [1, 3, 1], [5, 0])];
+        check([2, 2, 2, 3], 3, axes);
+    }
+}

@@ -101,7 +101,7 @@ impl Patches {
             let (element, image) = (at / count, at % count);
             let plane = &images[image * self.image() + channel * self.plane()..][..self.plane()];
             let mut written = 0;
-            for run in self.runs(element, positions) {
+            self.runs(element, positions, |run| {
                 to[written..run.positions.start].fill(T::default());
                 written = run.positions.end;
                 let to = &mut to[run.positions];
@@ -114,7 +114,7 @@ impl Patches {
                         }
                     }
                 }
-            }
+            });
             to[written..].fill(T::default());
         }
     }
@@ -130,7 +130,7 @@ impl Patches {
                     let (channel, element) = (row / self.kernel(), row % self.kernel());
                     let start = image * self.image() + channel * self.plane();
                     let plane = &mut images[start..][..self.plane()];
-                    for run in self.runs(element, positions) {
+                    self.runs(element, positions, |run| {
                         let from = &from[run.positions];
                         match self.stride() {
                             1 => {
@@ -146,34 +146,34 @@ impl Patches {
                                 }
                             }
                         }
-                    }
+                    });
                 }
             },
         );
     }
 
-    /// What an element of the kernel reads for `positions`, row by row; where it reads padding there is no run.
+    /// Calls `each` with what an element of the kernel reads for `positions`, row by row, but for rows where it
+    /// reads padding alone.
     #[inline(always)]
-    fn runs(&self, element: usize, positions: &Range<usize>) -> impl Iterator<Item = Run> + use<> {
+    fn runs(&self, element: usize, positions: &Range<usize>, mut each: impl FnMut(Run)) {
         let [rows, columns] = self.axes;
         let kernel = columns.extent.kernel;
         let (down, right) = (element / kernel, element % kernel);
         let width = columns.extent.output;
         let inside = inside(columns, right);
-        let positions = positions.clone();
-        (positions.start / width..positions.end.div_ceil(width)).filter_map(move |row| {
-            let y = read(rows, down, row)?;
+        for row in positions.start / width..positions.end.div_ceil(width) {
             let first = (row * width + inside.start).max(positions.start);
             let end = (row * width + inside.end).min(positions.end);
-            if first >= end {
-                return None;
+            let Some(y) = read(rows, down, row).filter(|_| first < end) else {
+                continue;
+            };
+            if let Some(x) = read(columns, right, first - row * width) {
+                each(Run {
+                    positions: first - positions.start..end - positions.start,
+                    from: y * columns.input + x,
+                });
             }
-            let x = read(columns, right, first - row * width)?;
-            Some(Run {
-                positions: first - positions.start..end - positions.start,
-                from: y * columns.input + x,
-            })
-        })
+        }
     }
 }
 

@@ -283,6 +283,47 @@ fn the_linker_says_whether_it_fits_to_the_byte() {
 }
 
 #[test]
+fn integers_on_a_microcontroller_are_checked_for_engine_c() {
+    let files = quantized_network();
+    let check = |model: &Path, more: &[&str]| {
+        let mut check = command();
+        run(check.arg("check").arg(model).args(more))
+    };
+    for (device, linked) in [("stm32h743", "--link"), ("esp32", "Xtensa LX6")] {
+        let ran = check(&files.model, &["--device", device, "--strict", "--json"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let document = ran.json("edgefit.check/1");
+        assert_eq!(document["engine"], "c");
+        assert_eq!(document["verdict"], "fits");
+        assert_eq!(document["budgets"][1]["basis"], "estimate");
+        let words = document["not_linked"].as_str().unwrap();
+        assert!(words.contains(linked), "{words}");
+    }
+    let esp32 = export(
+        &files.model,
+        &files.path("esp32"),
+        &["--device", "esp32", "--json"],
+    );
+    let document = esp32.json("edgefit.export/1");
+    assert_eq!(document["arenas"][0]["bank"], "SRAM2", "{document}");
+    let named = check(
+        &files.model,
+        &["--device", "stm32h743", "--engine", "tflite-micro"],
+    );
+    assert_eq!(named.code, 0, "{named:?}");
+    assert!(
+        named.stdout.starts_with("fits, if tflite-micro"),
+        "{named:?}"
+    );
+    let other = Files::of(&network(), [4, 9, 7], "onnxruntime-x86");
+    let refused = check(&other.model, &["--device", "stm32h743"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    for word in ["does not run on stm32h743 with c", "--scheme tflite"] {
+        assert!(refused.stdout.contains(word), "«{word}»: {refused:?}");
+    }
+}
+
+#[test]
 fn what_is_no_integer_program_is_refused_with_the_fix() {
     let files = Files::of(&network(), [4, 9, 7], "onnxruntime-x86");
     let scheme = export(&files.model, &files.path("project"), &[]);

@@ -52,7 +52,8 @@ pub fn measure(model: ModelFile, request: &Request, place: Place) -> Result<Meas
             request.profile.name
         )));
     }
-    let engine = request.engine.map_or("", |engine| engine.name.as_str());
+    let engine = request.engine_of(model.graph);
+    let engine = engine.map_or("", |engine| engine.name.as_str());
     let engine: EngineName = engine.parse().map_err(|_| {
         Error::Unmeasurable(format!(
             "--measure runs tract and onnxruntime, not '{engine}'; give --engine"

@@ -60,7 +60,7 @@ pub fn trials<E>(model: ModelFile, request: &Request, start: Start<E>) -> Result
     if profile.class == Class::Gpu || profile.weights_in == WeightsIn::Flash {
         return Ok(Vec::new());
     }
-    let Some(engine) = request.engine else {
+    let Some(engine) = request.engine_of(model.graph) else {
         return Ok(Vec::new());
     };
     let Some(first) = trial(model, &engine.name, request, start)? else {

@@ -137,9 +137,10 @@ fn checked(
 ) -> edgefit_graph::Result<Check> {
     let element = computed_type(graph);
     let needs = Needs::of(graph, shapes, element)?;
-    let mut assessment = Assessment::of(&needs, request, request.engine);
+    let engine = request.engine_for(element);
+    let mut assessment = Assessment::of(&needs, request, engine);
     if let Some(measured) = &request.measured {
-        assessment.replace(measured, request);
+        assessment.replace(measured, (request, engine));
     }
     let suggestions = if suggest == Suggest::Nothing || assessment.settled() {
         Vec::new()
@@ -158,7 +159,7 @@ fn checked(
             .filter(|_| assessment.verdict() == Verdict::DoesNotFit && assessment.runs()),
         note: note.filter(|_| assessment.budgets.iter().any(short)),
         device: request.profile.name.clone(),
-        engine: request.engine.map(|engine| engine.name.clone()),
+        engine: engine.map(|engine| engine.name.clone()),
         element_type: element,
         energy: assessment.energy(request.profile),
         latency: assessment.latency,

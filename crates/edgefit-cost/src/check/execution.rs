@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use edgefit_device::{ElementType, Engine};
+use edgefit_device::{ElementType, Engine, EngineId};
 use edgefit_graph::{DataType, Node};
 use serde::Serialize;
 
@@ -53,6 +53,11 @@ impl Execution {
         if let Some(found) = no.filter(|_| needs.stored) {
             return Some(doubt(Some(false), found));
         }
+        if engine.name == EngineId::C
+            && let Some(found) = unknown_operator(needs)
+        {
+            return Some(doubt(Some(false), found));
+        }
         if let Some(found) = without_kernel(needs, engine) {
             return Some(doubt(None, found));
         }
@@ -85,12 +90,26 @@ impl Execution {
                 );
                 Ok(measured(true, None, words))
             }
+            TrialOutcome::Lowered => {
+                let words = format!("{} has an integer form of every node", trial.engine);
+                Ok(measured(true, None, words))
+            }
             TrialOutcome::Refused { node, words } => {
                 Ok(measured(false, node.clone(), words.clone()))
             }
             TrialOutcome::NotTried { reason } => Err(reason),
         }
     }
+}
+
+/// The first node that nothing is known of, of which engine `c` has no kernel.
+fn unknown_operator<'g>(needs: &Needs<'g>) -> Option<(&'g Node, String)> {
+    let unsupported = needs.inference.unsupported.first()?;
+    let label = unsupported.nodes.first()?;
+    let mut nodes = needs.graph.nodes.iter();
+    let node = nodes.find(|node| node.label() == label)?;
+    let words = format!("has no integer form: {}", unsupported.reason);
+    Some((node, words))
 }
 
 /// The first node whose operator `engine` publishes no kernel for.

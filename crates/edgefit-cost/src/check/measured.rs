@@ -1,5 +1,7 @@
 //! What was measured, in the place of what was predicted.
 
+use edgefit_device::Engine;
+
 use super::assessment::Assessment;
 use super::budget::{Amounts, Budget, Resource};
 use super::request::{Measured, Request};
@@ -9,7 +11,7 @@ use crate::latency::LatencyFigure;
 
 impl Assessment {
     /// Puts what was measured in the place of what was predicted.
-    pub fn replace(&mut self, measured: &Measured, request: &Request) {
+    pub fn replace(&mut self, measured: &Measured, (request, engine): (&Request, Option<&Engine>)) {
         if let Some(peak) = measured.peak_rss_bytes {
             self.replace_ram(peak, &measured.by);
         }
@@ -19,7 +21,7 @@ impl Assessment {
                 low_ns,
                 high_ns: Some(high_ns),
                 basis: NeedBasis::Measured,
-                engine: request.engine.map(|engine| engine.name.clone()),
+                engine: engine.map(|engine| engine.name.clone()),
                 threads: request.threads,
             };
             self.layers.clear();

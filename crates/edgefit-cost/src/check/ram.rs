@@ -5,7 +5,7 @@ use edgefit_device::{Bank, Content, Engine, Figure, WeightsIn};
 
 use super::budget::{Budget, Resource};
 use super::needs::Needs;
-use super::request::{Request, spreads};
+use super::request::{Request, computes_with, spreads};
 use crate::basis::NeedBasis;
 use crate::memory_plan::{ALIGNMENT, Lifetime, place_in_banks};
 use crate::model_parts::model_parts;
@@ -71,7 +71,9 @@ impl Own {
     /// not known, `room` is what is left for it; `None` where more than that is unknown.
     fn judge(&self, mut budget: Budget, model: Model, room: Option<u64>) -> Budget {
         let Model {
-            request, engine, ..
+            needs,
+            request,
+            engine,
         } = model;
         let name = engine.map_or("the engine", |engine| engine.name.as_str());
         if self.bytes > 0 {
@@ -83,11 +85,9 @@ impl Own {
         }
         let words = format!("; {name}'s own RAM is not known");
         budget.explanation.push_str(&words);
-        let other = request
-            .profile
-            .engines
-            .iter()
-            .find(|other| other.runtime_bytes.is_some());
+        let other = request.profile.engines.iter().find(|other| {
+            other.runtime_bytes.is_some() && computes_with(Some(*other), needs.element)
+        });
         if let Some(other) = other {
             let words = format!(", `--engine {}` has figures", other.name);
             budget.explanation.push_str(&words);

@@ -4,11 +4,13 @@ use edgefit_device::{ArenaLayout, ElementType, Engine, EngineId, Profile};
 use edgefit_graph::Graph;
 use serde::{Deserialize, Serialize};
 
+use crate::weight_types::computed_type;
+
 /// What a model is compared with.
 pub struct Request<'a> {
     /// The device.
     pub profile: &'a Profile,
-    /// Engine that runs it; `None` where the profile has none.
+    /// Engine that was asked for; `None` for that of [`Request::engine_for`].
     pub engine: Option<&'a Engine>,
     /// Threads that the engine runs with.
     pub threads: u32,
@@ -54,6 +56,8 @@ pub struct Trial {
 pub enum TrialOutcome {
     /// It ran.
     Ran,
+    /// It is compiled ahead of its runs, and has an integer form for every node.
+    Lowered,
     /// The engine refused it, or died of it.
     Refused {
         /// The node at which it did, where that is known.
@@ -97,14 +101,14 @@ pub struct UnknownEngine {
 }
 
 impl<'a> Request<'a> {
-    /// `profile` with the first of its engines, no limits but its own, and no other networks to
+    /// `profile` with the engine that is assumed for a model, no limits but its own, and no other networks to
     /// try; with as many threads as its rates were measured with, or on all cores.
     pub fn new(profile: &'a Profile) -> Self {
         let cores = u32::try_from(profile.cpu.cores.value).unwrap_or(u32::MAX);
         let measured = profile.rates.iter().map(|rate| rate.threads).max();
         Request {
             profile,
-            engine: profile.engines.first(),
+            engine: None,
             threads: measured.unwrap_or(cores),
             limits: Limits::default(),
             measured: None,
@@ -113,6 +117,22 @@ impl<'a> Request<'a> {
             quantize: None,
             search: None,
         }
+    }
+
+    /// The engine for models that compute with `element`: the one that was asked for, else the first of the
+    /// profile. Floats pass over engines of integers alone, where there is another.
+    pub fn engine_for(&self, element: ElementType) -> Option<&'a Engine> {
+        let mut engines = self.profile.engines.iter();
+        let takes = |engine: &&Engine| {
+            element == ElementType::Int8 || engine.element_types != [ElementType::Int8]
+        };
+        let assumed = engines.find(takes).or(self.profile.engines.first());
+        self.engine.or(assumed)
+    }
+
+    /// The engine for `graph`, as [`Request::engine_for`] has it.
+    pub fn engine_of(&self, graph: &Graph) -> Option<&'a Engine> {
+        self.engine_for(computed_type(graph))
     }
 
     /// The same with the engine `name`.

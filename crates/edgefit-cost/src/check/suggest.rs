@@ -46,6 +46,8 @@ pub struct Change {
     pub element_type: Option<ElementType>,
     /// Another side of the square input in pixels.
     pub resolution: Option<usize>,
+    /// The engine that is assumed for the changed model, where that is another than for this one.
+    pub with: Option<EngineId>,
 }
 
 impl fmt::Display for Change {
@@ -58,6 +60,7 @@ impl fmt::Display for Change {
         parts.extend(self.engine.as_ref().map(|name| format!("--engine {name}")));
         parts.extend(self.element_type.map(|element| element.to_string()));
         parts.extend(self.resolution.map(|side| format!("at {side}×{side}")));
+        parts.extend(self.with.as_ref().map(|name| format!("with {name}")));
         f.write_str(&parts.join(" "))
     }
 }
@@ -106,6 +109,7 @@ pub(super) fn suggestions(
 fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change> {
     let none = Change::default;
     let mut changes = Vec::new();
+    let own = request.engine_for(needs.element);
     let better = |order: &crate::memory_plan::BestOrder| order.arena_bytes < needs.plan.arena_bytes;
     if needs.plan.best_order.as_ref().is_some_and(better) {
         changes.push(Change {
@@ -120,10 +124,8 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
     // Another engine helps where this one does not run it, or keeps its arena in one bank.
     let refused = refused(needs, request);
     let engines = request.profile.engines.iter().filter(|engine| {
-        let spread = !spreads(request.engine) && spreads(Some(engine));
-        request.engine.is_none_or(|own| own.name != engine.name)
-            && (spread || refused)
-            && runs(engine)
+        let spread = !spreads(own) && spreads(Some(engine));
+        own.is_none_or(|own| own.name != engine.name) && (spread || refused) && runs(engine)
     });
     changes.extend(engines.map(|engine| Change {
         engine: Some(engine.name.clone()),
@@ -131,7 +133,7 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
     }));
     let narrower: Vec<ElementType> = match needs.element {
         ElementType::F32 => vec![ElementType::F16, ElementType::Int8],
-        ElementType::F16 if computes_with(request.engine, ElementType::F16) => {
+        ElementType::F16 if computes_with(own, ElementType::F16) => {
             vec![ElementType::Int8]
         }
         // Wider, but what the engine computes with.
@@ -140,7 +142,7 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
     };
     let narrower: Vec<ElementType> = narrower
         .into_iter()
-        .filter(|&element| computes_with(request.engine, element))
+        .filter(|&element| computes_with(request.engine_for(element), element))
         .collect();
     changes.extend(narrower.iter().map(|&element| Change {
         element_type: Some(element),
@@ -164,7 +166,7 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
     }
     if refused {
         // What is no matter of size is mended by another engine, or by another type if that is the matter.
-        let typed = computes_with(request.engine, needs.element);
+        let typed = computes_with(own, needs.element);
         changes
             .retain(|change| change.engine.is_some() || (change.element_type.is_some() && !typed));
     }
@@ -173,7 +175,7 @@ fn changes(needs: &Needs, shapes: &InputShapes, request: &Request) -> Vec<Change
 
 /// Whether the engine of `request` does not run the model.
 fn refused(needs: &Needs, request: &Request) -> bool {
-    let runs = Execution::of(needs, request, request.engine);
+    let runs = Execution::of(needs, request, request.engine_for(needs.element));
     runs.is_some_and(|runs| runs.holds == Some(false))
 }
 
@@ -198,24 +200,36 @@ fn attempt(
     needs: &Needs,
     shapes: &InputShapes,
     request: &Request,
-    change: Change,
+    mut change: Change,
 ) -> Option<(Suggestion, bool)> {
     let reordered = match &needs.plan.best_order {
         Some(order) if change.order => Some(order.apply(needs.graph)),
         _ => None,
     };
     let graph = reordered.as_ref().unwrap_or(needs.graph);
+    let element = change.element_type.unwrap_or(needs.element);
     let engine = match &change.engine {
         Some(name) => {
             let mut engines = request.profile.engines.iter();
             engines.find(|engine| engine.name == *name)
         }
-        None => request.engine,
+        None => {
+            change.with = assumed(request, [needs.element, element]);
+            request.engine_for(element)
+        }
     };
-    let element = change.element_type.unwrap_or(needs.element);
     let shapes = at(shapes, change.resolution);
     let needs = Needs::of(graph, &shapes, element).ok()?;
     Some(assess(&needs, request, engine, change))
+}
+
+/// The engine that is assumed for the second element type, where that is another than for the first.
+fn assumed(request: &Request, elements: [ElementType; 2]) -> Option<EngineId> {
+    let [before, after] = elements.map(|element| request.engine_for(element));
+    let name = &after?.name;
+    before
+        .is_none_or(|before| before.name != *name)
+        .then(|| name.clone())
 }
 
 fn assess(
@@ -227,6 +241,7 @@ fn assess(
     let assessment = Assessment::of(needs, request, engine);
     let quantized = Change {
         element_type: Some(ElementType::Int8),
+        with: change.with.clone(),
         ..Change::default()
     };
     let made = change == quantized && assessment.verdict() != Verdict::DoesNotFit;
@@ -250,7 +265,8 @@ fn replacement(
     backbone: &Backbone,
 ) -> Option<(Suggestion, bool)> {
     let element = ElementType::Int8;
-    if !computes_with(request.engine, element) {
+    let engine = request.engine_for(element);
+    if !computes_with(engine, element) {
         return None;
     }
     let output = needs.graph.outputs.first()?;
@@ -268,11 +284,12 @@ fn replacement(
             backbone: Some(backbone.name.to_owned()),
             element_type: Some(element),
             resolution,
+            with: assumed(request, [needs.element, element]),
             ..Change::default()
         };
         let shapes = at(&shapes, resolution);
         if let Ok(needs) = Needs::of(&graph, &shapes, element) {
-            last = Some(assess(&needs, request, request.engine, change));
+            last = Some(assess(&needs, request, engine, change));
         }
         if last.as_ref().is_some_and(|(_, settled)| *settled) {
             break;

@@ -102,7 +102,12 @@ fn a_suggestion_reaches_what_it_says() {
         .iter()
         .map(|tried| tried.change.to_string())
         .collect();
-    let expected = ["int8", "at 128×128", "at 96×96", "int8 at 128×128"];
+    let expected = [
+        "int8 with c",
+        "at 128×128",
+        "at 96×96",
+        "int8 at 128×128 with c",
+    ];
     assert_eq!(words, expected);
     let (last, before) = said.suggestions.split_last().unwrap();
     assert!(
@@ -110,10 +115,9 @@ fn a_suggestion_reaches_what_it_says() {
             .iter()
             .all(|tried| tried.verdict == Verdict::DoesNotFit)
     );
-    assert_eq!(last.verdict, Verdict::Unknown);
-    // 15 channels of 128 × 128 bytes, and no scratch for a 1×1 convolution.
-    assert_eq!(last.ram_bytes, Some(15 * 128 * 128));
-    assert_eq!(last.fits_if.len(), 1);
+    assert_eq!(last.verdict, Verdict::Fits);
+    // 15 channels of 128 × 128 bytes, no scratch for a 1×1 convolution, and the stack.
+    assert_eq!(last.ram_bytes, Some(15 * 128 * 128 + 2064));
 }
 
 #[test]
@@ -137,8 +141,8 @@ fn smaller_backbones_are_built_only_when_nothing_else_helps() {
     ];
     let said = check(&graph, &shapes, &request).unwrap();
     let last = said.suggestions.last().unwrap();
-    assert_eq!(last.change.to_string(), "tiny int8");
-    assert_eq!(last.ram_bytes, Some(4 * 400));
+    assert_eq!(last.change.to_string(), "tiny int8 with c");
+    assert_eq!(last.ram_bytes, Some(4 * 400 + 2064));
 
     let (small, shapes) = conv(1, 10);
     assert!(
@@ -216,12 +220,12 @@ fn limits_by_hand_replace_those_of_the_device() {
     );
     let refused = Request::new(&profile).with_engine("tract").err().unwrap();
     let words =
-        "device 'stm32h747' has no engine 'tract'; use one of tflite-micro, stm32cube-ai, c";
+        "device 'stm32h747' has no engine 'tract'; use one of c, tflite-micro, stm32cube-ai";
     assert_eq!(refused.to_string(), words);
 }
 
-#[test]
-fn a_quantised_model_is_not_narrowed_again() {
+/// A convolution from 3 to 8 channels of 10 × 10 in the QDQ format.
+fn quantised() -> (Graph, InputShapes) {
     let mut graph = Graph::new("quantised", 17);
     let dims = [1, 3, 10, 10].map(Dim::Known).to_vec();
     graph.inputs.push(ValueInfo::f32("x", dims));
@@ -244,13 +248,24 @@ fn a_quantised_model_is_not_narrowed_again() {
         Node::new("DequantizeLinear", "dy", &["yq", "s", "z"], &["y"]),
     ];
     let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+    (graph, shapes)
+}
+
+#[test]
+fn a_quantised_model_is_not_narrowed_again() {
+    let (graph, shapes) = quantised();
     let profile = device("stm32h743");
     let checked = check(&graph, &shapes, &Request::new(&profile)).unwrap();
     assert_eq!(checked.element_type, ElementType::Int8);
     let weights = 24 + 32 + 4 + 1;
     assert_eq!(bytes(&checked.budgets[0]).0, Some(weights + (16 << 10)));
-    // Planes of 3 and 8 channels, a byte each.
-    assert_eq!(bytes(&checked.budgets[1]).0, Some(300 + 800));
+    // Planes of 3 and 8 channels, a byte each, and the stack.
+    assert_eq!(bytes(&checked.budgets[1]).0, Some(300 + 800 + 2064));
+    // Everything is known of the engine that is assumed for integers.
+    assert_eq!(
+        (checked.engine, checked.verdict),
+        (Some(EngineId::C), Verdict::Fits)
+    );
 }
 
 #[test]

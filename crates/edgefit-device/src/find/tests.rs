@@ -209,7 +209,7 @@ fn what_a_profile_extends_is_overridden_key_by_key() {
     let engines = mine.engines.iter().map(|engine| engine.name.as_str());
     assert_eq!(
         engines.collect::<Vec<_>>(),
-        ["stm32cube-ai", "tflite-micro", "tinyengine", "c"]
+        ["stm32cube-ai", "c", "tflite-micro", "tinyengine"]
     );
     assert_eq!(
         mine.engines[0].runtime_bytes.as_ref().unwrap().value,

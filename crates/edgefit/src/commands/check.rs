@@ -2,6 +2,8 @@
 
 #[cfg(feature = "train")]
 mod link;
+#[cfg(feature = "train")]
+mod lower;
 
 use edgefit::assets::Cache;
 use edgefit::base::file::ensure_place;
@@ -9,7 +11,7 @@ use edgefit::base::shell::word;
 use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
 use edgefit::cost::latency::{self, ClassLatency, Layer};
 use edgefit::cost::{self, Backbone, Request, Trial, Verdict};
-use edgefit::device::{self, Profile};
+use edgefit::device::{self, ElementType, EngineId, Profile};
 use edgefit::engine::EngineName;
 use edgefit::graph::Graph;
 use edgefit::graph::infer::{InputShapes, infer};
@@ -36,6 +38,8 @@ const BACKBONES: [&str; 4] = [
 struct Checked {
     #[serde(flatten)]
     check: cost::Check,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_linked: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     layers: Option<Vec<Layer>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +102,10 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         }
     } else {
         request.trials = tried(model, &request)?;
+        #[cfg(feature = "train")]
+        request
+            .trials
+            .extend(lower::tried(&graph, &shapes, &request));
     }
     let check = cost::check(&graph, &shapes, &request)
         .map_err(|error| anyhow::anyhow!("{error}{}", batch_that_works(&graph, &args.shape)))
@@ -115,12 +123,16 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         (None, None)
     };
     let checked = Checked {
+        not_linked: not_linked(&check, &profile),
         check,
         layers,
         classes,
     };
     output.result("edgefit.check/1", &checked, || {
         let mut text = report::check(&checked.check);
+        if let Some(words) = &checked.not_linked {
+            text.push_str(&format!("\nnot linked: {words}"));
+        }
         if let (Some(layers), Some(classes)) = (&checked.layers, &checked.classes) {
             text.push('\n');
             text.push_str(&report::layers(layers, classes));
@@ -133,6 +145,22 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         Verdict::DoesNotFit => false,
     };
     Ok(fits.into())
+}
+
+/// What stands in the place of the linker's word, for the engine that is compiled for its device.
+fn not_linked(check: &cost::Check, profile: &Profile) -> Option<String> {
+    let is_c = check.engine == Some(EngineId::C) && check.element_type == ElementType::Int8;
+    #[cfg(feature = "train")]
+    let core = edgefit::micro::target::Core::of(profile);
+    #[cfg(not(feature = "train"))]
+    let core: Option<()> = None;
+    is_c.then(|| match core {
+        Some(_) => "these are predictions; --link asks the linker".to_owned(),
+        None => format!(
+            "these are predictions; there is no compiler here for the core {}",
+            profile.cpu.model
+        ),
+    })
 }
 
 /// The board, as it describes itself.

@@ -22,11 +22,44 @@ fn a_small_model_fits_if_the_engine_is_small_enough() {
         assert_eq!(checked.verdict, Verdict::Unknown, "{}", profile.name);
         // Of some engines, the code is not known either.
         let open = checked.fits_if.last();
-        let missing = format!("{}'s own RAM", profile.engines[0].name);
+        let missing = format!("{}'s own RAM", checked.engine.unwrap());
         assert_eq!(open.map(|open| &open.missing), Some(&missing));
         assert_eq!(checked.budgets[1].holds_if.as_ref(), open);
     }
     assert!(asked >= 17);
+}
+
+#[test]
+fn of_integers_in_c_nothing_is_unknown() {
+    let known = |(graph, shapes): &(Graph, InputShapes)| {
+        for profile in edgefit_device::list() {
+            let profile = profile.unwrap();
+            if profile.class != edgefit_device::Class::Microcontroller {
+                continue;
+            }
+            let checked = check(graph, shapes, &Request::new(&profile)).unwrap();
+            assert_eq!(checked.engine, Some(EngineId::C), "{}", profile.name);
+            assert_ne!(checked.verdict, Verdict::Unknown, "{}", profile.name);
+            assert!(checked.fits_if.is_empty());
+            for other in &profile.engines {
+                let named = Request::new(&profile).with_engine(other.name.as_str());
+                let checked = check(graph, shapes, &named.unwrap()).unwrap();
+                assert_eq!(checked.engine.as_ref(), Some(&other.name));
+            }
+        }
+    };
+    let (mut graph, shapes) = quantised();
+    known(&(graph.clone(), shapes.clone()));
+    let odd = Node::new("Frobnicate", "odd", &["y"], &["z"]);
+    graph.nodes.push(odd);
+    known(&(graph.clone(), shapes.clone()));
+    let profile = device("stm32h743");
+    let checked = check(&graph, &shapes, &Request::new(&profile)).unwrap();
+    let runs = checked.runs.unwrap();
+    assert_eq!(
+        (runs.holds, runs.node.as_deref()),
+        (Some(false), Some("odd"))
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Models on microcontrollers: `export --to c`, `verify --engine micro` and `c`, `check --link`.
+//! Models on microcontrollers: `export`, `verify --engine micro` and `c`, `check --link`.
 
 mod network;
 
@@ -72,6 +72,36 @@ fn a_project_compiles_without_a_warning_and_runs_its_sample() {
     }
     let taken = export(&files.model, &project, &[]);
     assert_refused(&taken, &["project", "is there already"]);
+}
+
+#[test]
+fn a_litert_model_is_valid_and_carries_its_labels() {
+    let files = quantized_network();
+    let path = files.path("model.tflite");
+    let mut export = command();
+    export
+        .arg("export")
+        .arg(&files.model)
+        .args(["--to", "tflite", "--json", "-o"])
+        .arg(&path);
+    let ran = run(&mut export);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let document = ran.json("edgefit.export/1");
+    assert_fields(
+        &document,
+        &["files", "arena_bytes", "weights_bytes", "unsupported"],
+    );
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(document["file_bytes"], bytes.len());
+    edgefit::micro::tflite::verify(&bytes).unwrap();
+    let labels = labels::of(&edgefit::graph::Graph::load(&files.model).unwrap()).unwrap();
+    let lines = labels.unwrap_or_default().join("\n");
+    let found = bytes
+        .windows(lines.len())
+        .any(|window| window == lines.as_bytes());
+    assert_eq!(document["labels"].as_u64(), Some(4));
+    assert!(found, "{lines}");
+    assert_refused(&run(export.args(["--device", "stm32h743"])), &["--device"]);
 }
 
 #[test]

@@ -11,9 +11,10 @@ pub mod ops;
 mod plan;
 mod program;
 pub mod target;
+pub mod tflite;
 
 pub use error::{Error, Refusal, Result};
 pub use fixed_point::Multiplier;
 pub use lower::lower;
 pub use plan::{ArenaBank, ArenaPlan};
-pub use program::{Port, Program, Quantization, Source, Step};
+pub use program::{Port, Program, Quantization, Signature, Source, Step, TensorType};

@@ -1,6 +1,7 @@
 //! [`Program`]: a model as a list of integer ops over buffers of bytes.
 
 use edgefit_graph::Preprocessing;
+use edgefit_graph::ops::Unary;
 
 use crate::ops::Op;
 
@@ -35,6 +36,30 @@ pub struct Step {
     pub inputs: Vec<Source>,
     /// The value that it writes.
     pub output: usize,
+    /// What it means for the model.
+    pub signature: Signature,
+}
+
+/// What a file that carries shapes and scales says of a step; the arithmetic needs none of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Signature {
+    /// Types of the inputs.
+    pub inputs: Vec<TensorType>,
+    /// Type of the output.
+    pub output: TensorType,
+    /// Scale of the weights of each output channel.
+    pub weight_scales: Vec<f32>,
+    /// The functions that a table computes one after another; none, where it only changes the scale.
+    pub functions: Vec<Unary>,
+}
+
+/// Shape and scale of a value.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TensorType {
+    /// Sizes as they lie in memory.
+    pub dims: Vec<usize>,
+    /// What the integers stand for.
+    pub quantization: Quantization,
 }
 
 /// Where an op reads bytes.
@@ -66,6 +91,15 @@ pub struct Quantization {
     pub scale: f32,
     /// The integer that stands for 0.
     pub zero_point: i8,
+}
+
+impl Default for Quantization {
+    fn default() -> Self {
+        Quantization {
+            scale: 1.0,
+            zero_point: 0,
+        }
+    }
 }
 
 impl Quantization {

@@ -51,7 +51,7 @@ pub use profile::profile;
 
 #[cfg(feature = "train")]
 pub use {
-    explanation::explanation, exported::exported, integers::integers,
+    explanation::explanation, exported::exported, exported::exported_file, integers::integers,
     learning_rates::learning_rates, linked::linked, pruning::pruning, quantization::quantization,
     refusal::refusal, search::nothing_fits, search::search, training::training,
     verification::verification,

@@ -7,6 +7,8 @@ mod cli;
 mod commands;
 mod output;
 #[cfg(feature = "train")]
+mod tflite_file;
+#[cfg(feature = "train")]
 mod training;
 
 use std::process::ExitCode;

@@ -53,22 +53,21 @@ pub(super) fn elementwise(
         }),
         _ => return Err("there is no kernel for it; there are ones for Add and Mul".into()),
     };
-    let elements = written.dims.iter().product();
-    let inputs = vec![a.source, b.source];
-    let source = if inputs
+    let inputs = [&a, &b];
+    if inputs
         .iter()
-        .all(|input| matches!(input, Source::Constant(_)))
+        .all(|input| matches!(input.source, Source::Constant(_)))
     {
         return Err("both of its inputs are constants; fold them".into());
-    } else {
-        builder.push(node, op, inputs, elements)?
-    };
-    Ok(View {
-        source,
+    }
+    let mut made = View {
+        source: a.source.clone(),
         quantization: written.quantization,
         dims: written.dims.clone(),
         order,
-    })
+    };
+    made.source = builder.push(node, op, &inputs, made.ty().into())?;
+    Ok(made)
 }
 
 /// How the elements of two views meet in a result of shape `dims` that lies in `order`.

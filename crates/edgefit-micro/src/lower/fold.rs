@@ -10,8 +10,10 @@ pub(super) fn fold_transpositions(program: &mut Program) {
     while at < program.steps.len() {
         match folded(program, at) {
             Some((reader, op, source)) => {
+                let types = program.steps[at].signature.inputs.clone();
                 program.steps[reader].op = Op::FullyConnected(op);
                 program.steps[reader].inputs = vec![source];
+                program.steps[reader].signature.inputs = types;
                 let gone = program.steps.remove(at).output;
                 without_value(program, gone);
             }

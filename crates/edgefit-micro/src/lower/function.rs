@@ -4,7 +4,7 @@ use edgefit_graph::ops::Unary;
 use statrs::function::erf::erf;
 
 use super::table::table;
-use super::view::{Builder, View};
+use super::view::{Builder, Made, View};
 use crate::ops::{Op, Softmax, WIDEST_ROW};
 use crate::program::Quantization;
 
@@ -61,12 +61,16 @@ pub(super) fn functions(
             .fold(x, |x, &function| value_of(function, x))
     };
     let op = table(view.quantization, to, chain);
-    let source = builder.apply(node, op, view, view.elements())?;
-    Ok(View {
-        source,
+    let mut made = View {
         quantization: to,
         ..view.clone()
-    })
+    };
+    let functions = Made {
+        functions: functions.to_vec(),
+        ..made.ty().into()
+    };
+    made.source = builder.apply(node, op, view, functions)?;
+    Ok(made)
 }
 
 /// Softmax over dimension `axis`.
@@ -97,7 +101,8 @@ pub(super) fn softmax(
     let view = builder.arranged(node, view, &order)?;
     let rows = view.elements() / width;
     let op = Op::Softmax(Softmax::new(rows, width, view.quantization.scale));
-    let source = builder.apply(node, op, &view, view.elements())?;
+    let made = Made::of(view.memory_dims(), SHARES);
+    let source = builder.apply(node, op, &view, made)?;
     let made = View {
         source,
         quantization: SHARES,

@@ -2,7 +2,7 @@
 
 use edgefit_graph::ops::{AxisWeights, Extent, PoolKind};
 
-use super::view::{Builder, View, channels_last};
+use super::view::{Builder, Made, View, channels_last};
 use super::weighted::{Written, image, window};
 use crate::fixed_point::Multiplier;
 use crate::ops::{AveragePool, Concat, Image, MaxPool, Mean, Op, Pad, ResizeNearest};
@@ -55,8 +55,9 @@ pub(super) fn pool(
             window,
         }),
     };
+    let made = Made::of(output.dims(), view.quantization);
     let made = View {
-        source: builder.apply(node, op, &view, output.bytes())?,
+        source: builder.apply(node, op, &view, made)?,
         quantization: view.quantization,
         dims: written.dims.clone(),
         order,
@@ -100,12 +101,14 @@ pub(super) fn mean(
         output_zero_point: to.zero_point,
         multiplier: Multiplier::of(factor),
     });
-    Ok(View {
-        source: builder.apply(node, op, &view, channels)?,
+    let mut made = View {
+        source: view.source.clone(),
         quantization: to,
         order: channels_last(written.dims.len()),
         dims: written.dims.clone(),
-    })
+    };
+    made.source = builder.apply(node, op, &view, made.ty().into())?;
+    Ok(made)
 }
 
 /// `view` with `fill` before and after each dimension of the model.
@@ -154,8 +157,9 @@ pub(super) fn pad(
         before: last(&before, 0),
         fill,
     });
+    let made = Made::of(in_memory(&dims), view.quantization);
     Ok(View {
-        source: builder.apply(node, op, &view, dims.iter().product())?,
+        source: builder.apply(node, op, &view, made)?,
         quantization: view.quantization,
         order: view.order,
         dims,
@@ -174,7 +178,7 @@ pub(super) fn concat(
         return Err("it has no inputs".into());
     };
     let order = first.order.clone();
-    let mut inputs = Vec::new();
+    let mut inputs: Vec<View> = Vec::new();
     let mut runs = Vec::new();
     let at = order.iter().position(|&other| other == axis);
     let at = at.ok_or("its dimension does not exist")?;
@@ -182,23 +186,24 @@ pub(super) fn concat(
         let view = builder.arranged(node, view, &order)?;
         let view = builder.requantized(node, &view, written.quantization)?;
         runs.push(view.memory_dims()[at..].iter().product());
-        inputs.push(view.source);
+        inputs.push(view);
     }
     if inputs
         .iter()
-        .all(|input| matches!(input, Source::Constant(_)))
+        .all(|input| matches!(input.source, Source::Constant(_)))
     {
         return Err("all of its inputs are constants; fold them".into());
     }
     let repeats = first.memory_dims()[..at].iter().product();
-    let bytes = written.dims.iter().product();
     let op = Op::Concat(Concat { repeats, runs });
-    Ok(View {
-        source: builder.push(node, op, inputs, bytes)?,
+    let mut made = View {
         quantization: written.quantization,
         dims: written.dims.clone(),
-        order,
-    })
+        ..first.clone()
+    };
+    let inputs: Vec<&View> = inputs.iter().collect();
+    made.source = builder.push(node, op, &inputs, made.ty().into())?;
+    Ok(made)
 }
 
 /// The nearest elements, by rows and columns.
@@ -246,9 +251,10 @@ pub(super) fn resize(
         rows,
         columns: along(rank - 1, input.width)?,
     });
-    let bytes = written.dims.iter().product();
+    let output = image(&written.dims)?;
+    let made = Made::of(output.dims(), view.quantization);
     let made = View {
-        source: builder.apply(node, op, &view, bytes)?,
+        source: builder.apply(node, op, &view, made)?,
         quantization: view.quantization,
         dims: written.dims.clone(),
         order,

@@ -1,8 +1,10 @@
 //! [`View`]: bytes in memory, read as a value of the model.
 
+use edgefit_graph::ops::Unary;
+
 use super::table::table;
 use crate::ops::{Op, Transpose};
-use crate::program::{Program, Quantization, Source, Step};
+use crate::program::{Program, Quantization, Signature, Source, Step, TensorType};
 
 /// Most bytes of a value: more than any microcontroller addresses.
 const MOST_BYTES: usize = 1 << 28;
@@ -35,6 +37,14 @@ impl View {
         self.order.iter().map(|&axis| self.dims[axis]).collect()
     }
 
+    /// Shape in memory and scale.
+    pub fn ty(&self) -> TensorType {
+        TensorType {
+            dims: self.memory_dims(),
+            quantization: self.quantization,
+        }
+    }
+
     /// Number of elements.
     pub fn elements(&self) -> usize {
         self.dims.iter().product()
@@ -64,6 +74,33 @@ impl View {
     }
 }
 
+/// What an op makes.
+#[derive(Default)]
+pub(super) struct Made {
+    /// Shape in memory and scale.
+    pub ty: TensorType,
+    /// Scale of the weights of each output channel.
+    pub weight_scales: Vec<f32>,
+    /// The functions that a table computes.
+    pub functions: Vec<Unary>,
+}
+
+impl Made {
+    /// A value of `dims` in memory.
+    pub fn of(dims: Vec<usize>, quantization: Quantization) -> Self {
+        TensorType { dims, quantization }.into()
+    }
+}
+
+impl From<TensorType> for Made {
+    fn from(ty: TensorType) -> Self {
+        Made {
+            ty,
+            ..Made::default()
+        }
+    }
+}
+
 /// Refuses values that no microcontroller holds, before anything of their size is made here.
 pub(super) fn addressable(bytes: usize) -> Result<(), String> {
     if bytes <= MOST_BYTES {
@@ -88,20 +125,26 @@ impl Builder {
         Ok(self.values.len() - 1)
     }
 
-    /// A step for the node `node` that makes a new value of `bytes`.
+    /// A step for the node `node` that makes a new value.
     pub fn push(
         &mut self,
         node: &str,
         op: Op,
-        inputs: Vec<Source>,
-        bytes: usize,
+        views: &[&View],
+        made: Made,
     ) -> Result<Source, String> {
-        let output = self.value(bytes)?;
+        let output = self.value(made.ty.dims.iter().product())?;
         self.steps.push(Step {
             node: node.to_owned(),
             op,
-            inputs,
+            inputs: views.iter().map(|view| view.source.clone()).collect(),
             output,
+            signature: Signature {
+                inputs: views.iter().map(|view| view.ty()).collect(),
+                output: made.ty,
+                weight_scales: made.weight_scales,
+                functions: made.functions,
+            },
         });
         Ok(Source::Value(output))
     }
@@ -133,7 +176,8 @@ impl Builder {
             transpose.dims[to] = view.dims[axis];
             transpose.strides[to] = strides[axis];
         }
-        arranged.source = self.apply(node, Op::Transpose(transpose), view, view.elements())?;
+        let made = arranged.ty().into();
+        arranged.source = self.apply(node, Op::Transpose(transpose), view, made)?;
         Ok(arranged)
     }
 
@@ -148,26 +192,20 @@ impl Builder {
         made.quantization = quantization;
         if view.quantization != quantization {
             let table = table(view.quantization, quantization, |x| x);
-            made.source = self.apply(node, table, view, view.elements())?;
+            made.source = self.apply(node, table, view, made.ty().into())?;
         }
         Ok(made)
     }
 
     /// `op` of one value; of a constant it is computed here.
-    pub fn apply(
-        &mut self,
-        node: &str,
-        op: Op,
-        view: &View,
-        bytes: usize,
-    ) -> Result<Source, String> {
+    pub fn apply(&mut self, node: &str, op: Op, view: &View, made: Made) -> Result<Source, String> {
         match &view.source {
             Source::Constant(constant) => {
-                let mut made = vec![0; bytes];
-                op.run(&[constant], &mut made);
-                Ok(Source::Constant(made))
+                let mut bytes = vec![0; made.ty.dims.iter().product()];
+                op.run(&[constant], &mut bytes);
+                Ok(Source::Constant(bytes))
             }
-            Source::Value(_) => self.push(node, op, vec![view.source.clone()], bytes),
+            Source::Value(_) => self.push(node, op, &[view], made),
         }
     }
 

@@ -4,7 +4,7 @@ use edgefit_graph::ops::{Extent, Gemm};
 use edgefit_graph::quantized::Scaling;
 use edgefit_graph::{DataType, Tensor};
 
-use super::view::{Builder, View, channels_last};
+use super::view::{Builder, Made, View, channels_last};
 use crate::fixed_point::Multiplier;
 use crate::ops::{Conv, Depthwise, FullyConnected, Image, Layer, Op, Window};
 use crate::program::Quantization;
@@ -126,8 +126,12 @@ pub(super) fn conv(
             layer,
         })
     };
+    let made = Made {
+        weight_scales: scales(&weights.weight, output.channels, 0)?,
+        ..Made::of(output.dims(), written.quantization)
+    };
     Ok(View {
-        source: builder.apply(node, op, &view, output.bytes())?,
+        source: builder.apply(node, op, &view, made)?,
         quantization: written.quantization,
         dims: written.dims.clone(),
         order,
@@ -173,9 +177,12 @@ pub(super) fn fully_connected(
         weights: integers,
         layer,
     });
-    let bytes = written.dims.iter().product();
+    let made = Made {
+        weight_scales: scales(&weights.weight, outputs, axis)?,
+        ..Made::of(written.dims.clone(), written.quantization)
+    };
     Ok(View {
-        source: builder.apply(node, op, &view, bytes)?,
+        source: builder.apply(node, op, &view, made)?,
         quantization: written.quantization,
         order: (0..written.dims.len()).collect(),
         dims: written.dims.clone(),

@@ -10,6 +10,11 @@ pub struct Image {
 }
 
 impl Image {
+    /// Sizes as they lie in memory, one sample in front.
+    pub fn dims(&self) -> Vec<usize> {
+        vec![1, self.height, self.width, self.channels]
+    }
+
     /// Number of bytes.
     pub fn bytes(&self) -> usize {
         self.height * self.width * self.channels

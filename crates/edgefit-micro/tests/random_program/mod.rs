@@ -4,7 +4,7 @@ use edgefit_micro::ops::{
     Add, AveragePool, Broadcast, Concat, Conv, Depthwise, FullyConnected, Image, Layer, MaxPool,
     Mean, Mul, Op, Pad, ResizeNearest, Softmax, Transpose, Window,
 };
-use edgefit_micro::{Multiplier, Port, Program, Quantization, Source, Step};
+use edgefit_micro::{Multiplier, Port, Program, Quantization, Signature, Source, Step};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -138,6 +138,7 @@ impl Drawn<'_> {
             op,
             inputs,
             output: self.images.len() - 1,
+            signature: Signature::default(),
         });
     }
 

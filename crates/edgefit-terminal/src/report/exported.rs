@@ -2,6 +2,7 @@
 
 use edgefit_base::units::format;
 use edgefit_micro::c::Exported;
+use edgefit_micro::tflite;
 
 /// Where the project is, and what it needs.
 pub fn exported(exported: &Exported) -> String {
@@ -22,5 +23,21 @@ pub fn exported(exported: &Exported) -> String {
         arenas.collect::<Vec<_>>().join(" + "),
         format::bytes(exported.weights_bytes),
         exported.folder.display()
+    )
+}
+
+/// The file, and what is in it.
+pub fn exported_file(exported: &tflite::Exported) -> String {
+    let labels = match exported.labels {
+        0 => String::new(),
+        count => format!(", {count} labels"),
+    };
+    format!(
+        "{}: {}, a LiteRT model of {} int8 operators{labels}; values need {} at once, constants {}",
+        exported.output.display(),
+        format::bytes(exported.file_bytes),
+        exported.operators,
+        format::bytes(exported.arena_bytes),
+        format::bytes(exported.weights_bytes)
     )
 }

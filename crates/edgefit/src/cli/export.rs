@@ -17,17 +17,17 @@ pub struct Export {
     #[arg(long, value_enum)]
     pub to: ExportFormat,
 
-    /// Device that it is for: its memory banks say where activations lie (one place, if not given)
+    /// Device that a project is for: its memory banks say where activations lie (one place, if not given)
     #[arg(long)]
     pub device: Option<String>,
 
-    /// Folder of the project, one that is not there yet
-    #[arg(short, long, value_name = "DIR")]
+    /// Folder of the project, one that is not there yet; or the file, such as model.tflite
+    #[arg(short, long, value_name = "DIR|FILE")]
     pub output: PathBuf,
 
-    /// What functions, macros and files begin with
-    #[arg(long, default_value_t)]
-    pub name: Name,
+    /// What functions, macros and files of a project begin with (model, if not given)
+    #[arg(long)]
+    pub name: Option<Name>,
 
     /// Whole shape of the input, batch included, such as 1x3x96x96
     #[arg(long, value_name = "SHAPE", value_parser = dims)]
@@ -56,4 +56,6 @@ pub struct Linking {
 pub enum ExportFormat {
     /// A project in C99 that needs nothing else
     C,
+    /// A LiteRT model, which TensorFlow Lite and TensorFlow Lite Micro run, too
+    Tflite,
 }

@@ -45,7 +45,8 @@ pub struct Fit {
     #[arg(long, value_name = "ACCURACY", value_parser = share)]
     pub target: Option<f64>,
 
-    /// Write the chosen model as a project for the device, too, into the folder firmware of the search
+    /// Write the chosen model as a project for the device, too, into the folder firmware of the search; or as
+    /// model-int8.tflite
     #[arg(long, value_enum)]
     pub export: Option<ExportFormat>,
 

@@ -1,15 +1,23 @@
-//! `edgefit export`: an int8 model as a project in C99.
+//! `edgefit export`: an int8 model as a project in C99, or as a LiteRT model.
 
-use edgefit::micro::c::{self, Exported};
+use anyhow::ensure;
+use edgefit::micro::{c, tflite};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 
-use crate::c_project;
 use crate::cli::{Export, ExportFormat};
 use crate::output::{Outcome, Output};
+use crate::{c_project, tflite_file};
 
 pub fn run(args: Export, output: &mut Output) -> anyhow::Result<Outcome> {
-    let ExportFormat::C = args.to;
+    match args.to {
+        ExportFormat::C => project(&args, output)?,
+        ExportFormat::Tflite => file(&args, output)?,
+    }
+    Ok(Outcome::Yes)
+}
+
+fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
     c::ensure_free(&args.output)?;
     let profile = args
         .device
@@ -21,10 +29,31 @@ pub fn run(args: Export, output: &mut Output) -> anyhow::Result<Outcome> {
         &args.model,
         args.input_shape.as_ref(),
         profile.as_ref(),
-        &args.name,
+        &args.name.clone().unwrap_or_default(),
         &args.output,
     )?;
     drop(spinner);
-    output.result(Exported::SCHEMA, &exported, || report::exported(&exported))?;
-    Ok(Outcome::Yes)
+    output.result(c::Exported::SCHEMA, &exported, || {
+        report::exported(&exported)
+    })
+}
+
+fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
+    let given = [
+        ("--device", args.device.is_some()),
+        ("--name", args.name.is_some()),
+    ];
+    for (option, given) in given {
+        ensure!(
+            !given,
+            "--to tflite writes one file for every device; leave out {option}"
+        );
+    }
+    let spinner = spinner("writing");
+    let shape = args.input_shape.as_ref();
+    let exported = tflite_file::write(&args.model, shape, &args.output)?;
+    drop(spinner);
+    output.result(tflite::Exported::SCHEMA, &exported, || {
+        report::exported_file(&exported)
+    })
 }

@@ -7,16 +7,17 @@ use edgefit::assets::Cache;
 use edgefit::base::file::create_folder;
 use edgefit::fit::{Candidate, Error, FitJob, Report, Target, fit, resume};
 use edgefit::import::{Architecture, Checkpoint, Choices};
-use edgefit::micro::c::{Exported, Name};
+use edgefit::micro::c::Name;
+use edgefit::micro::{c, tflite};
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::report;
 use edgefit::train::{Job, StageName};
 use serde::Serialize;
 
-use crate::c_project;
 use crate::cli::{ExportFormat, Fit};
 use crate::output::{Outcome, Output};
 use crate::training::{Places, begin, set_up};
+use crate::{c_project, tflite_file};
 
 /// What stands in the place of a report where nothing fits.
 #[derive(Serialize)]
@@ -31,7 +32,15 @@ struct Fitted {
     #[serde(flatten)]
     found: Report,
     #[serde(skip_serializing_if = "Option::is_none")]
-    firmware: Option<Exported>,
+    firmware: Option<Firmware>,
+}
+
+/// The chosen model in the form that was asked for.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Firmware {
+    Project(c::Exported),
+    File(tflite::Exported),
 }
 
 pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -49,14 +58,14 @@ pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
     };
     match found {
         Ok(found) => {
-            let firmware = match export {
-                Some(ExportFormat::C) => firmware(&found, output),
-                None => None,
-            };
+            let firmware = export.and_then(|format| firmware(&found, format, output));
             let is_done = !found.interrupted && firmware.is_some() == export.is_some();
             let fitted = Fitted { found, firmware };
             output.result(Report::SCHEMA, &fitted, || {
-                let firmware = fitted.firmware.as_ref().map(report::exported);
+                let firmware = fitted.firmware.as_ref().map(|firmware| match firmware {
+                    Firmware::Project(project) => report::exported(project),
+                    Firmware::File(file) => report::exported_file(file),
+                });
                 let parts = [Some(report::search(&fitted.found)), firmware];
                 parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
             })?;
@@ -76,13 +85,19 @@ pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
     }
 }
 
-/// The chosen model as a project; `None`, with a warning, where it cannot be one.
-fn firmware(found: &Report, output: &mut Output) -> Option<Exported> {
-    let write = || -> anyhow::Result<Exported> {
+/// The chosen model in the form `format`; `None`, with a warning, where it has none.
+fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option<Firmware> {
+    let write = || -> anyhow::Result<Firmware> {
+        if format == ExportFormat::Tflite {
+            let file = found.run.join("model-int8.tflite");
+            let exported = tflite_file::write(&found.exported.path, None, &file)?;
+            return Ok(Firmware::File(exported));
+        }
         let device = edgefit::device::find(&found.device)?;
         let folder = found.run.join("firmware");
         let name = Name::default();
-        c_project::write(&found.exported.path, None, Some(&device), &name, &folder)
+        let exported = c_project::write(&found.exported.path, None, Some(&device), &name, &folder)?;
+        Ok(Firmware::Project(exported))
     };
     match write() {
         Ok(exported) => Some(exported),
@@ -93,12 +108,12 @@ fn firmware(found: &Report, output: &mut Output) -> Option<Exported> {
     }
 }
 
-/// Refuses to search for a project of an engine that is no such project.
+/// Refuses to search for a project or a LiteRT model with an engine that takes neither.
 fn ensure_exportable(target: &Target) -> anyhow::Result<()> {
     let scheme = target.scheme.as_ref().map(|scheme| scheme.name.as_str());
     ensure!(
         scheme == Some("tflite"),
-        "--export c wants int8 models of scheme tflite, and the engine of {} takes {}; name another with \
+        "--export wants int8 models of scheme tflite, and the engine of {} takes {}; name another with \
          --engine",
         target.profile.name,
         scheme.unwrap_or("floats")
@@ -110,9 +125,10 @@ fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {
     let (Some(data), Some(device), Some(run)) = (args.data, args.device, args.output) else {
         bail!("give DATA, --device and --output, or --resume");
     };
+    let c = args.export == Some(ExportFormat::C);
     let target = Target::new(
         edgefit::device::find(&device)?,
-        args.engine.as_deref().or(args.export.map(|_| "c")),
+        args.engine.as_deref().or(c.then_some("c")),
         (&args.limits).into(),
     )?;
     let backbones = if args.backbones.is_empty() {

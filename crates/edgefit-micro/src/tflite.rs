@@ -1,0 +1,61 @@
+//! A [`Program`] as a LiteRT model: the `.tflite` file that TensorFlow Lite's converters write.
+//!
+//! Ops are the built-in ones in their int8 forms. Values lie as in the program, channels last, so that no
+//! transposition is added. The tables are those of TensorFlow Lite's `schema.fbs`, by their numbers.
+
+mod exported;
+mod labels;
+mod metadata;
+mod model;
+mod operator;
+mod padding;
+mod schema;
+mod tensor;
+mod verify;
+mod weighted;
+mod windowed;
+mod write;
+
+use crate::error::{Refusal, Result};
+use crate::program::Program;
+
+pub use exported::Exported;
+pub use verify::{Invalid, verify};
+
+/// A model as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its bytes: the model, and behind it the labels as an archive, where there are some.
+    pub bytes: Vec<u8>,
+    /// Number of its operators.
+    pub operators: usize,
+}
+
+/// The file of `program`.
+///
+/// # Errors
+/// It has ops without a form in LiteRT, all of which the error lists.
+pub fn file(program: &Program) -> Result<File> {
+    let model = model::model(program)?;
+    let metadata = metadata::metadata(program);
+    let mut bytes = write::write(&model, metadata);
+    if !program.labels.is_empty() {
+        labels::append(&mut bytes, &program.labels);
+    }
+    Ok(File {
+        bytes,
+        operators: model.operators.len(),
+    })
+}
+
+/// Why a step has no form in LiteRT.
+type Refused<T> = std::result::Result<T, String>;
+
+/// The refusal of a step.
+fn refusal(node: &str, op: &str, reason: String) -> Refusal {
+    Refusal {
+        op: op.to_owned(),
+        node: node.to_owned(),
+        reason,
+    }
+}

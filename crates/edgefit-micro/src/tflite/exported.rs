@@ -1,0 +1,54 @@
+//! [`Exported`]: what became of a model, the document `edgefit.export/1`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::File;
+use crate::error::Refusal;
+use crate::plan::ArenaPlan;
+use crate::program::Program;
+
+/// What became of a model.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exported {
+    /// The model.
+    pub model: PathBuf,
+    /// The file.
+    pub output: PathBuf,
+    /// Its name, as of the only file.
+    pub files: Vec<String>,
+    /// Its size.
+    pub file_bytes: u64,
+    /// Bytes that the values need at once, planned as for C; an interpreter's arena takes more.
+    pub arena_bytes: u64,
+    /// Bytes of weights, biases and tables.
+    pub weights_bytes: u64,
+    /// Number of operators.
+    pub operators: usize,
+    /// Number of labels that are packed with it.
+    pub labels: usize,
+    /// Nodes without a form: none, of a model that was exported.
+    pub unsupported: Vec<Refusal>,
+}
+
+impl Exported {
+    /// Name and version of the document.
+    pub const SCHEMA: &str = "edgefit.export/1";
+
+    /// Of `file` made of `program`, a model, and written to a place.
+    pub fn of(program: &Program, file: &File, [model, output]: [&Path; 2]) -> Self {
+        let name = output.file_name().unwrap_or_default();
+        Exported {
+            model: model.to_path_buf(),
+            output: output.to_path_buf(),
+            files: vec![name.to_string_lossy().into_owned()],
+            file_bytes: file.bytes.len() as u64,
+            arena_bytes: ArenaPlan::in_one(program).bytes(),
+            weights_bytes: program.constant_bytes(),
+            operators: file.operators,
+            labels: program.labels.len(),
+            unsupported: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Tensors of a model.
+
+use super::schema::ElementType;
+use crate::program::{Quantization, TensorType};
+
+/// A tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tensor {
+    pub name: String,
+    pub dims: Vec<usize>,
+    pub element: ElementType,
+    /// Bytes of a constant; none of a value.
+    pub data: Option<Vec<u8>>,
+    pub scales: Scales,
+}
+
+/// What integers stand for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) enum Scales {
+    /// Themselves.
+    #[default]
+    None,
+    One(Quantization),
+    /// One scale for each element of a dimension, the zero point 0.
+    Along(usize, Vec<f32>),
+}
+
+impl Tensor {
+    /// A value of the program.
+    pub fn value(name: &str, ty: &TensorType) -> Self {
+        Tensor {
+            name: name.to_owned(),
+            dims: ty.dims.clone(),
+            element: ElementType::Int8,
+            data: None,
+            scales: Scales::One(ty.quantization),
+        }
+    }
+
+    /// A constant of bytes.
+    pub fn bytes(name: String, dims: &[usize], bytes: &[i8], scales: Scales) -> Self {
+        Tensor {
+            name,
+            dims: dims.to_vec(),
+            element: ElementType::Int8,
+            data: Some(bytes.iter().map(|&byte| byte.cast_unsigned()).collect()),
+            scales,
+        }
+    }
+
+    /// A constant of words.
+    pub fn words(name: String, dims: &[usize], words: &[i32], scales: Scales) -> Self {
+        Tensor {
+            name,
+            dims: dims.to_vec(),
+            element: ElementType::Int32,
+            data: Some(words.iter().flat_map(|word| word.to_le_bytes()).collect()),
+            scales,
+        }
+    }
+}

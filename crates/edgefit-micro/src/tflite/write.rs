@@ -1,0 +1,214 @@
+//! A model as a FlatBuffer.
+
+use flatbuffers::{FlatBufferBuilder, Push, UnionWIPOffset, WIPOffset};
+
+use super::model::{Model, Operator};
+use super::schema::{Builtin, Field, IDENTIFIER, Options, VERSION};
+use super::tensor::{Scales, Tensor};
+
+/// Where the data of buffers may begin.
+const ALIGNMENT: usize = 16;
+
+/// Name under which tools look for metadata.
+const METADATA: &str = "TFLITE_METADATA";
+
+/// A finished table, vector or string.
+pub(super) type Part = WIPOffset<UnionWIPOffset>;
+
+/// A table with the fields that `fields` pushes, by their number.
+pub(super) fn table(
+    flat: &mut FlatBufferBuilder,
+    fields: impl FnOnce(&mut FlatBufferBuilder),
+) -> Part {
+    let start = flat.start_table();
+    fields(flat);
+    flat.end_table(start).as_union_value()
+}
+
+/// Field `number` of the table that is open.
+pub(super) fn field<T: Push>(flat: &mut FlatBufferBuilder, number: u16, value: T) {
+    flat.push_slot_always(4 + 2 * number, value);
+}
+
+/// A vector.
+pub(super) fn vector<'f, T: Push + Copy + 'f>(flat: &mut FlatBufferBuilder<'f>, items: &[T]) -> Part
+where
+    T::Output: 'f,
+{
+    flat.create_vector(items).as_union_value()
+}
+
+/// A string.
+pub(super) fn string(flat: &mut FlatBufferBuilder, text: &str) -> Part {
+    flat.create_string(text).as_union_value()
+}
+
+/// Fills up so that what is pushed next, `bytes` of it, begins at a multiple of the alignment in the end.
+fn align(flat: &mut FlatBufferBuilder, bytes: usize) {
+    while !(flat.unfinished_data().len() + bytes).is_multiple_of(ALIGNMENT) {
+        flat.push(0u8);
+    }
+}
+
+/// The file of `model`, with `metadata` for tools.
+pub(super) fn write(model: &Model, metadata: Option<Vec<u8>>) -> Vec<u8> {
+    let mut flat = FlatBufferBuilder::new();
+    let flat = &mut flat;
+    // The first buffer is empty by convention.
+    let mut buffers: Vec<&[u8]> = vec![&[]];
+    let mut tensors = Vec::new();
+    for tensor in &model.tensors {
+        let buffer = match &tensor.data {
+            Some(data) => {
+                buffers.push(data);
+                buffers.len() - 1
+            }
+            None => 0,
+        };
+        tensors.push(written_tensor(flat, tensor, buffer as u32));
+    }
+    let tensors = vector(flat, &tensors);
+    let mut codes: Vec<(Builtin, i32)> = Vec::new();
+    for operator in &model.operators {
+        let code = (operator.code, operator.version);
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    let operators: Vec<Part> = model
+        .operators
+        .iter()
+        .map(|operator| written_operator(flat, operator, &codes))
+        .collect();
+    let operators = vector(flat, &operators);
+    let [inputs, outputs] = [model.input, model.output].map(|at| vector(flat, &[at as i32]));
+    let name = string(flat, "main");
+    let graph = table(flat, |flat| {
+        for (number, part) in [tensors, inputs, outputs, operators, name]
+            .iter()
+            .enumerate()
+        {
+            field(flat, number as u16, *part);
+        }
+    });
+    let graphs = vector(flat, &[graph]);
+    let codes: Vec<Part> = codes
+        .iter()
+        .map(|&(code, version)| {
+            table(flat, |flat| {
+                field(flat, 3, code as i32);
+                field(flat, 2, version);
+                // All codes here are below 127, where older readers look.
+                field(flat, 0, code as i8);
+            })
+        })
+        .collect();
+    let codes = vector(flat, &codes);
+    let notes = metadata.as_ref().map(|metadata| {
+        buffers.push(metadata);
+        let name = string(flat, METADATA);
+        let note = table(flat, |flat| {
+            field(flat, 0, name);
+            field(flat, 1, buffers.len() as u32 - 1);
+        });
+        vector(flat, &[note])
+    });
+    let buffers: Vec<Part> = buffers
+        .iter()
+        .map(|data| {
+            let data = (!data.is_empty()).then(|| {
+                align(flat, data.len());
+                vector(flat, data)
+            });
+            table(flat, |flat| {
+                if let Some(data) = data {
+                    field(flat, 0, data);
+                }
+            })
+        })
+        .collect();
+    let buffers = vector(flat, &buffers);
+    let description = string(flat, concat!("edgefit ", env!("CARGO_PKG_VERSION")));
+    let root = table(flat, |flat| {
+        field(flat, 1, codes);
+        field(flat, 2, graphs);
+        field(flat, 3, description);
+        field(flat, 4, buffers);
+        if let Some(notes) = notes {
+            field(flat, 6, notes);
+        }
+        field(flat, 0, VERSION);
+    });
+    // The place of the root and the identifier come in front.
+    align(flat, 8);
+    flat.finish(root, Some(IDENTIFIER));
+    flat.finished_data().to_vec()
+}
+
+fn written_tensor(flat: &mut FlatBufferBuilder, tensor: &Tensor, buffer: u32) -> Part {
+    let scaling = match &tensor.scales {
+        Scales::None => None,
+        Scales::One(own) => Some((vec![own.scale], vec![i64::from(own.zero_point)], 0)),
+        Scales::Along(axis, scales) => Some((scales.clone(), vec![0; scales.len()], *axis as i32)),
+    };
+    let scaling = scaling.map(|(scales, zero_points, axis)| {
+        let [scales, zero_points] = [vector(flat, &scales), vector(flat, &zero_points)];
+        table(flat, |flat| {
+            field(flat, 2, scales);
+            field(flat, 3, zero_points);
+            field(flat, 6, axis);
+        })
+    });
+    let dims: Vec<i32> = tensor.dims.iter().map(|&size| size as i32).collect();
+    let dims = vector(flat, &dims);
+    let name = string(flat, &tensor.name);
+    table(flat, |flat| {
+        field(flat, 0, dims);
+        field(flat, 2, buffer);
+        field(flat, 3, name);
+        if let Some(scaling) = scaling {
+            field(flat, 4, scaling);
+        }
+        field(flat, 1, tensor.element as i8);
+        field(flat, 8, true);
+    })
+}
+
+fn written_operator(
+    flat: &mut FlatBufferBuilder,
+    operator: &Operator,
+    codes: &[(Builtin, i32)],
+) -> Part {
+    let code = (operator.code, operator.version);
+    let code = codes.iter().position(|&other| other == code);
+    let inputs: Vec<i32> = operator.inputs.iter().map(|&at| at as i32).collect();
+    let inputs = vector(flat, &inputs);
+    let outputs = vector(flat, &[operator.output as i32]);
+    let options = operator.options.as_ref().map(|options| {
+        let Options {
+            table: kind,
+            fields,
+        } = options;
+        let written = table(flat, |flat| {
+            for (number, value) in fields.iter().enumerate() {
+                let number = number as u16;
+                match *value {
+                    Field::Byte(value) => field(flat, number, value),
+                    Field::Int(value) => field(flat, number, value),
+                    Field::Float(value) => field(flat, number, value),
+                    Field::Bool(value) => field(flat, number, value),
+                }
+            }
+        });
+        (*kind, written)
+    });
+    table(flat, |flat| {
+        field(flat, 0, code.unwrap_or_default() as u32);
+        field(flat, 1, inputs);
+        field(flat, 2, outputs);
+        if let Some((kind, options)) = options {
+            field(flat, 4, options);
+            field(flat, 3, kind);
+        }
+    })
+}

@@ -85,7 +85,7 @@ void ef_run_mean(const struct ef_mean *op, const int8_t *input, int8_t *output)
         for (at = 0; at < op->positions; at++) {
             sum += (int32_t)input[(at * op->channels) + channel] - op->input_zero_point;
         }
-        scaled = mean(ef_scale(sum, op->multiplier.mantissa, op->multiplier.shift), op->positions);
+        scaled = ef_scale(sum, op->multiplier.mantissa, op->multiplier.shift);
         output[channel] = ef_clamp(scaled, op->output_zero_point, INT8_MIN, INT8_MAX);
     }
 }

@@ -6,7 +6,7 @@
 /// A positive real factor as a mantissa of 31 bits and a power of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Multiplier {
-    /// 2³⁰ to 2³¹ − 1, or 0.
+    /// 2³⁰ to 2³¹ − 1, or 0; of one that was divided, from 2²⁹.
     pub mantissa: i32,
     /// The factor is mantissa · 2^(shift − 31); −31 to 30.
     pub shift: i32,
@@ -46,6 +46,17 @@ impl Multiplier {
                 mantissa: i32::try_from(mantissa).unwrap_or(i32::MAX),
                 shift,
             },
+        }
+    }
+
+    /// The factor divided by `count`, which is not 0, as `QuantizedMeanOrSum` folds it into a mean.
+    #[must_use]
+    pub fn over(self, count: u32) -> Self {
+        let shift = (count.ilog2() as i32).min(31 + self.shift);
+        let mantissa = (i64::from(self.mantissa) << shift) / i64::from(count);
+        Multiplier {
+            mantissa: mantissa as i32,
+            shift: self.shift - shift,
         }
     }
 
@@ -159,6 +170,10 @@ mod tests {
             );
             assert!(multiplier.mantissa >= 1 << 30);
         }
+        let third = Multiplier::of(0.7).over(3);
+        let made = f64::from(third.mantissa) * 2f64.powi(third.shift - 31);
+        assert!((made / (0.7 / 3.0) - 1.0).abs() < 1e-8, "{third:?}");
+        assert_eq!(Multiplier::of(0.7).over(1), Multiplier::of(0.7));
         for nothing in [0.0, -1.0, 1e-30, f64::NAN, f64::INFINITY] {
             assert_eq!(Multiplier::of(nothing).apply(1 << 20), 0);
         }

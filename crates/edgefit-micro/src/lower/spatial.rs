@@ -99,7 +99,7 @@ pub(super) fn mean(
         channels,
         input_zero_point: from.zero_point,
         output_zero_point: to.zero_point,
-        multiplier: Multiplier::of(factor),
+        multiplier: Multiplier::of(factor).over(positions as u32),
     });
     let mut made = View {
         source: view.source.clone(),

@@ -1,4 +1,4 @@
-//! Pools: `reference_integer_ops::AveragePool`, `MaxPool` and `Mean`.
+//! Pools: `reference_integer_ops::AveragePool` and `MaxPool`, and `reference_ops::QuantizedMeanOrSum`.
 
 use super::layer::clamp;
 use super::window::{Image, Window};
@@ -33,7 +33,7 @@ pub struct Mean {
     pub input_zero_point: i8,
     /// Zero point of the output.
     pub output_zero_point: i8,
-    /// Input scale / output scale.
+    /// Input scale / (output scale · number of positions).
     pub multiplier: Multiplier,
 }
 
@@ -98,7 +98,7 @@ impl Mean {
         for (channel, result) in output.iter_mut().enumerate() {
             let own = input.iter().skip(channel).step_by(self.channels);
             let sum: i32 = own.map(|&byte| i32::from(byte) - zero).sum();
-            let scaled = mean(self.multiplier.apply(sum), self.positions as i32);
+            let scaled = self.multiplier.apply(sum);
             *result = clamp(scaled, self.output_zero_point, [i8::MIN, i8::MAX]);
         }
     }

@@ -45,7 +45,7 @@ fn functions(op: &Op) -> &'static [(&'static str, u64)] {
         Op::Mul(_) => &[("elementwise", 176), ("multiply", 28 + 192)],
         Op::AveragePool(_) => &[("pool", 248), ("average", 12 + 176)],
         Op::MaxPool(_) => &[("pool", 248), ("maximum", 12 + 112)],
-        Op::Mean(_) => &[("mean", 332)],
+        Op::Mean(_) => &[("mean", 276)],
         Op::Pad(_) => &[("pad", 128), COPY],
         Op::Concat(_) => &[("concatenation", 80), COPY],
         Op::Transpose(_) => &[("transposition", 116)],

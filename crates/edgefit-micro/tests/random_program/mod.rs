@@ -170,12 +170,13 @@ impl Drawn<'_> {
             6 | 7 => self.elementwise(input, from),
             8 | 9 => self.pool(input, from),
             10 => {
+                let positions = input.height * input.width;
                 let op = Mean {
-                    positions: input.height * input.width,
+                    positions,
                     channels: input.channels,
                     input_zero_point: self.zero_point(),
                     output_zero_point: self.zero_point(),
-                    multiplier: self.factor(60.0),
+                    multiplier: self.factor(60.0).over(positions as u32),
                 };
                 let image = Image {
                     height: 1,

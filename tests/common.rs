@@ -98,6 +98,11 @@ pub fn onnxruntime() {
     onnxruntime::discover(None, &cache().onnxruntime_folder()).unwrap();
 }
 
+/// Fetches LiteRT; the binary finds it in the cache.
+pub fn litert() {
+    assets::litert(&cache()).unwrap();
+}
+
 /// The first `count` photographs of each of `classes`, as a dataset of its own.
 pub fn some_photographs(classes: &[&str], count: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();

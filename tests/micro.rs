@@ -9,7 +9,7 @@ use std::process::Command;
 use edgefit::graph::labels;
 
 use crate::common::{
-    Ran, assert_fields, assert_refused, command, onnxruntime, resized_backbone, run,
+    Ran, assert_fields, assert_refused, command, litert, onnxruntime, resized_backbone, run,
     some_photographs,
 };
 use network::{Files, network};
@@ -204,6 +204,38 @@ fn c_on_an_emulated_core_is_the_reference_and_that_is_near_an_engine() {
         &run(&mut no_tools),
         &["arm-none-eabi-gcc is not here", "apt-get install"],
     );
+}
+
+#[test]
+fn litert_gives_the_bytes_of_the_reference() {
+    litert();
+    let files = quantized_network();
+    let mut verify = command();
+    verify
+        .arg("verify")
+        .arg(&files.model)
+        .arg("--inputs")
+        .arg(&files.inputs)
+        .args(["--engine", "litert", "--samples", "20", "--json"]);
+    let ran = run(&mut verify);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let document = ran.json("edgefit.verify/1");
+    let pairs = document["pairs"].as_array().unwrap();
+    let pair = pairs
+        .iter()
+        .find(|pair| pair["a"] == "litert" && pair["b"] == "micro");
+    let pair = pair.unwrap();
+    assert_eq!(
+        (&pair["different"], &pair["bytes"]),
+        (&0.into(), &80.into()),
+        "{document}"
+    );
+    let broken = files.path("libLiteRt.so");
+    fs::write(&broken, "no library").unwrap();
+    let refused = run(verify.env("LITERT_DYLIB_PATH", &broken));
+    assert_refused(&refused, &["libLiteRt.so", "engine install litert"]);
+    let missing = run(verify.env("LITERT_DYLIB_PATH", files.path("nowhere")));
+    assert_refused(&missing, &["nowhere is not there"]);
 }
 
 #[test]

@@ -19,6 +19,14 @@ const REFERENCE: &str = "micro";
 /// Name of the C project in reports.
 const C: &str = "c";
 
+/// Names of LiteRT in reports: with its reference kernels, and with those that it takes by itself.
+const LITERT: &str = "litert";
+const LITERT_DEFAULT: &str = "litert-default";
+
+/// Share of bytes that LiteRT's reference kernels may have otherwise, by a step: some of its functions of one
+/// element round along the way.
+const MOST_DIFFERENT: f64 = 0.001;
+
 /// What became of a comparison, the document `edgefit.verify/1` of an integer program.
 #[derive(Debug, Serialize)]
 pub struct IntegerReport {
@@ -34,6 +42,8 @@ pub struct IntegerReport {
     pub accuracy: Vec<IntegerAccuracy>,
     /// Where the C ran, if it did.
     pub emulation: Option<EmulatedOn>,
+    /// The version of LiteRT, if it ran.
+    pub litert: Option<String>,
 }
 
 /// Two results of the same samples.
@@ -109,8 +119,20 @@ pub struct IntegerResults<'a> {
     pub engine: (EngineName, Vec<Array>),
     /// What the C gave, and for which device and core.
     pub emulation: Option<(Emulation, [String; 2])>,
+    /// What LiteRT gave.
+    pub litert: Option<LiteRtResults>,
     /// The class of each sample, where it is known.
     pub classes: Vec<Option<usize>>,
+}
+
+/// What LiteRT gave, a row for each sample.
+pub struct LiteRtResults {
+    /// Its version.
+    pub version: String,
+    /// With its reference kernels.
+    pub reference: Vec<Vec<i8>>,
+    /// With those that it takes by itself.
+    pub default: Vec<Vec<i8>>,
 }
 
 impl IntegerReport {
@@ -143,6 +165,23 @@ impl IntegerReport {
             pairs.push(exact(compared(program, [c, &reference])));
             sides.push(c);
         }
+        let litert = results.litert.as_ref();
+        let litert = litert.map(|litert| {
+            [
+                (LITERT, &litert.reference),
+                (LITERT_DEFAULT, &litert.default),
+            ]
+            .map(|(name, rows)| Rows {
+                name: name.to_owned(),
+                rows,
+            })
+        });
+        if let Some([plain, default]) = &litert {
+            pairs.push(nearly_exact(compared(program, [plain, &reference])));
+            pairs.push(compared(program, [plain, &other]));
+            pairs.push(compared(program, [default, &reference]));
+            sides.extend([plain, default]);
+        }
         for pair in &mut pairs {
             pair.max_abs = f64::from(pair.max_steps) * f64::from(quantization.scale);
         }
@@ -166,6 +205,7 @@ impl IntegerReport {
                 least_instructions: emulation.instructions.iter().copied().min().unwrap_or(0),
                 most_instructions: emulation.instructions.iter().copied().max().unwrap_or(0),
             }),
+            litert: results.litert.map(|litert| litert.version),
             model: results.model,
         }
     }
@@ -222,6 +262,16 @@ fn exact(pair: IntegerPair) -> IntegerPair {
     }
 }
 
+/// The same pair, few bytes of which may be a step apart.
+fn nearly_exact(pair: IntegerPair) -> IntegerPair {
+    let most = (pair.bytes as f64 * MOST_DIFFERENT).ceil();
+    IntegerPair {
+        within: pair.max_steps <= 1 && pair.different as f64 <= most,
+        tolerance: "99.9 % of the bytes, the others by one step".to_owned(),
+        ..pair
+    }
+}
+
 fn accuracy_of(side: &Rows, classes: &[Option<usize>]) -> Option<IntegerAccuracy> {
     let known = side.rows.iter().zip(classes);
     let known: Vec<(&Vec<i8>, usize)> = known
@@ -271,6 +321,7 @@ mod tests {
             program: &program,
             engine: (EngineName::Tract, floats.collect()),
             reference: reference.to_vec(),
+            litert: None,
             emulation: Some((
                 Emulation {
                     machine: "board",

@@ -50,7 +50,9 @@ pub use error::{Error, Result};
 pub use fidelity::{DecidedBy, Fidelity, OutputFidelity, PairedLoss, Quantized, quantized_side};
 pub use first_divergence::first_divergence;
 pub use input_kind::InputKind;
-pub use integers::{EmulatedOn, IntegerAccuracy, IntegerPair, IntegerReport, IntegerResults};
+pub use integers::{
+    EmulatedOn, IntegerAccuracy, IntegerPair, IntegerReport, IntegerResults, LiteRtResults,
+};
 pub use layer_errors::{LayerError, LayerErrors};
 pub use output_tolerance::{OutputTolerance, output_tolerances};
 pub use participant::{EngineReport, Models, Participant, Status, start};

@@ -301,8 +301,8 @@ pub enum EngineAction {
     List,
     /// Fetch an engine's library into the cache folder
     Install {
-        /// The engine: onnxruntime
-        engine: EngineName,
+        /// The engine: onnxruntime or litert
+        engine: String,
     },
 }
 

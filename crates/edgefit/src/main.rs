@@ -124,5 +124,6 @@ fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> 
         TrainCommand::Scheme(args) => commands::scheme::run(args, output),
         TrainCommand::Verify(args) => commands::verify::run(args, output),
         TrainCommand::EngineWorker(args) => commands::verify::worker::run(args),
+        TrainCommand::LiteRtWorker(args) => commands::verify::litert::work(args),
     }
 }

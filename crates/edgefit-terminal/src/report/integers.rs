@@ -48,6 +48,12 @@ pub fn integers(report: &IntegerReport) -> String {
             side.engine, side.correct, side.samples
         ));
     }
+    if let Some(version) = &report.litert {
+        text.push_str(&format!(
+            "\nlitert ran the exported .tflite file in LiteRT {version}: with its reference kernels, and as \
+             litert-default with those that it takes by itself (XNNPACK's)"
+        ));
+    }
     if let Some(emulation) = &report.emulation {
         let [least, most] =
             [emulation.least_instructions, emulation.most_instructions].map(format::count);

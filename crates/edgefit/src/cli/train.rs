@@ -15,7 +15,7 @@ use super::export::Export;
 use super::fit::Fit;
 use super::prune::Prune;
 use super::quantize::{Quantize, Scheme};
-use super::verify::{EngineWorker, Verify};
+use super::verify::{EngineWorker, LiteRtWorker, Verify};
 use super::{InputShape, dims, model};
 
 #[derive(Debug, Subcommand)]
@@ -47,6 +47,9 @@ pub enum TrainCommand {
     /// Load and run models as it is told on stdin; `verify` starts this for each engine
     #[command(hide = true)]
     EngineWorker(EngineWorker),
+    /// Run a LiteRT model as ordered on stdin; `verify` starts this
+    #[command(hide = true, name = "litert-worker")]
+    LiteRtWorker(LiteRtWorker),
 }
 
 /// How a classifier is fitted.

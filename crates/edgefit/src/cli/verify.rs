@@ -51,8 +51,8 @@ pub struct Verify {
     pub samples: Option<u32>,
 
     /// Compare this engine, burn, tract or onnxruntime, with the others (all, if not given); or the integer
-    /// program of an int8 model: micro (its plain reference) with an engine, and c (the project in C, on an
-    /// emulated core) with both
+    /// program of an int8 model: micro (its plain reference) with an engine; and with both, c (the project in C,
+    /// on an emulated core) or litert (the model as a .tflite file in LiteRT)
     #[arg(long)]
     pub engine: Option<VerifiedEngine>,
 
@@ -99,6 +99,8 @@ pub enum IntegerEngine {
     Micro,
     /// The project in C.
     C,
+    /// The `.tflite` file, in LiteRT.
+    LiteRt,
 }
 
 impl fmt::Display for IntegerEngine {
@@ -106,6 +108,7 @@ impl fmt::Display for IntegerEngine {
         f.write_str(match self {
             IntegerEngine::Micro => "micro",
             IntegerEngine::C => "c",
+            IntegerEngine::LiteRt => "litert",
         })
     }
 }
@@ -114,15 +117,34 @@ impl FromStr for VerifiedEngine {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let mut integer = [IntegerEngine::Micro, IntegerEngine::C].into_iter();
+        let mut integer = [
+            IntegerEngine::Micro,
+            IntegerEngine::C,
+            IntegerEngine::LiteRt,
+        ]
+        .into_iter();
         match integer.find(|engine| engine.to_string() == name) {
             Some(engine) => Ok(VerifiedEngine::Integer(engine)),
             None => match name.parse() {
                 Ok(engine) => Ok(VerifiedEngine::Float(engine)),
-                Err(problem) => Err(format!("{problem}, micro, c")),
+                Err(problem) => Err(format!("{problem}, micro, c, litert")),
             },
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub struct LiteRtWorker {
+    /// LiteRT model
+    pub model: PathBuf,
+
+    /// LiteRT's library
+    #[arg(long)]
+    pub library: PathBuf,
+
+    /// Run the plain kernels, instead of those that LiteRT takes by itself
+    #[arg(long)]
+    pub reference: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
-//! `edgefit engine`: which engines are there, and fetching ONNX Runtime.
+//! `edgefit engine`: which engines are there, and fetching ONNX Runtime and LiteRT.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use edgefit::assets::{self, Cache};
 use edgefit::engine::EngineName;
 use edgefit::engine::onnxruntime::libraries;
@@ -12,6 +12,10 @@ use super::discover;
 use crate::cli::{Engine, EngineAction};
 use crate::output::{Outcome, Output};
 
+/// What LiteRT is called.
+#[cfg(feature = "train")]
+const LITERT: &str = "litert";
+
 #[derive(Serialize)]
 struct Engines {
     engines: Vec<Status>,
@@ -19,7 +23,7 @@ struct Engines {
 
 #[derive(Serialize)]
 struct Status {
-    name: EngineName,
+    name: String,
     available: bool,
     detail: String,
 }
@@ -38,46 +42,78 @@ pub fn run(args: Engine, output: &mut Output) -> anyhow::Result<Outcome> {
             let engines = EngineName::ALL.iter().map(|&name| {
                 let (available, detail) = status(name);
                 Status {
-                    name,
+                    name: name.to_string(),
                     available,
                     detail,
                 }
             });
-            let engines = Engines {
+            let mut engines = Engines {
                 engines: engines.collect(),
             };
+            #[cfg(feature = "train")]
+            engines.engines.push(litert(&cache));
             output.result("edgefit.engines/1", &engines, || {
                 let mut rows = table(&["engine", "there", "where"]);
                 for status in &engines.engines {
                     let there = if status.available { "yes" } else { "no" };
-                    rows.add_row([&status.name.to_string(), there, &status.detail]);
+                    rows.add_row([&status.name, there, &status.detail]);
                 }
                 rows.to_string()
             })?;
         }
         EngineAction::Install { engine } => {
-            if engine != EngineName::OnnxRuntime {
-                anyhow::bail!("{engine} is built in; only onnxruntime can be installed");
-            }
-            let folder = {
-                let _spinner = spinner("fetching ONNX Runtime through pip");
-                assets::onnxruntime(&cache)?
-            };
-            let path = libraries(&folder).pop().with_context(|| {
-                format!(
-                    "{} holds no library; remove the folder and try again",
-                    folder.display()
-                )
-            })?;
+            let detail = installed(&engine, &cache)?;
             let status = Status {
                 name: engine,
                 available: true,
-                detail: path.display().to_string(),
+                detail,
             };
             output.result("edgefit.engine/1", &status, || {
-                format!("{engine} in {}", status.detail)
+                format!("{} in {}", status.name, status.detail)
             })?;
         }
     }
     Ok(Outcome::Yes)
+}
+
+/// Fetches the library of an engine; where it is then.
+fn installed(engine: &str, cache: &Cache) -> anyhow::Result<String> {
+    #[cfg(feature = "train")]
+    if engine == LITERT {
+        let _spinner = spinner("fetching LiteRT through pip");
+        let folder = assets::litert(cache)?;
+        let path = edgefit::litert::Library::find(&folder)?;
+        return Ok(path.display().to_string());
+    }
+    let known = engine.parse::<EngineName>();
+    match known {
+        Ok(EngineName::OnnxRuntime) => {}
+        Ok(engine) => bail!("{engine} is built in; onnxruntime and litert can be installed"),
+        Err(_) => bail!("'{engine}' cannot be installed; onnxruntime and litert can be"),
+    }
+    let folder = {
+        let _spinner = spinner("fetching ONNX Runtime through pip");
+        assets::onnxruntime(cache)?
+    };
+    let path = libraries(&folder).pop().with_context(|| {
+        format!(
+            "{} holds no library; remove the folder and try again",
+            folder.display()
+        )
+    })?;
+    Ok(path.display().to_string())
+}
+
+#[cfg(feature = "train")]
+fn litert(cache: &Cache) -> Status {
+    let found = edgefit::litert::Library::find(&cache.litert_folder());
+    let (available, detail) = match found {
+        Ok(path) => (true, path.display().to_string()),
+        Err(missing) => (false, missing.to_string()),
+    };
+    Status {
+        name: LITERT.to_owned(),
+        available,
+        detail,
+    }
 }

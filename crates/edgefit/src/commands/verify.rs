@@ -1,6 +1,7 @@
 //! `edgefit verify`: its arguments, the call, and what it prints.
 
 mod integers;
+pub mod litert;
 pub mod worker;
 
 use std::collections::BTreeSet;

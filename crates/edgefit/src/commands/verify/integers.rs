@@ -5,16 +5,17 @@ use edgefit::assets::Cache;
 use edgefit::device::Profile;
 use edgefit::engine::{Array, Engine, Execution, InProcess, fastest};
 use edgefit::graph::{Graph, ImageInput};
+use edgefit::litert::Kernels;
 use edgefit::micro::c::{Name, Parts};
 use edgefit::micro::target::{Core, Emulation, emulate};
 use edgefit::micro::{ArenaPlan, Program};
 use edgefit::predict::SampleSet;
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
-use edgefit::verify::{IntegerReport, IntegerResults, Verdict};
+use edgefit::verify::{IntegerReport, IntegerResults, LiteRtResults, Verdict};
 
 use super::super::{discover, in_file, integer_program, threads};
-use super::SAMPLES;
+use super::{SAMPLES, litert};
 use crate::cli::{IntegerEngine, Verify};
 use crate::output::{Outcome, Output};
 
@@ -32,7 +33,7 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
         .map(edgefit::device::find)
         .transpose()?;
     let core = match (engine, &profile) {
-        (IntegerEngine::Micro, _) => None,
+        (IntegerEngine::Micro | IntegerEngine::LiteRt, _) => None,
         (IntegerEngine::C, None) => anyhow::bail!(
             "--engine c runs on an emulated core; say which device it is for with --device, such as stm32h743"
         ),
@@ -62,6 +63,14 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
         }
         _ => None,
     };
+    let litert = match engine {
+        IntegerEngine::LiteRt => Some(LiteRtResults {
+            version: edgefit::litert::VERSION.to_owned(),
+            reference: litert::run(&program, &ran.inputs, Kernels::Reference)?,
+            default: litert::run(&program, &ran.inputs, Kernels::Default)?,
+        }),
+        _ => None,
+    };
     drop(spinner);
     let report = IntegerReport::of(IntegerResults {
         model: args.model.clone(),
@@ -69,6 +78,7 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
         reference: ran.reference,
         engine: (fastest(), ran.floats),
         emulation,
+        litert,
         classes: chosen.iter().map(|&at| set.samples()[at].class).collect(),
     });
     output.result("edgefit.verify/1", &report, || report::integers(&report))?;
@@ -85,7 +95,7 @@ fn refuse_the_rest(args: &Verify, engine: IntegerEngine) -> anyhow::Result<()> {
         ("--labels", args.labels.is_some()),
         (
             "--device",
-            args.device.is_some() && engine == IntegerEngine::Micro,
+            args.device.is_some() && engine != IntegerEngine::C,
         ),
     ];
     for (option, given) in given {

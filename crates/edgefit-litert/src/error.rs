@@ -1,0 +1,38 @@
+//! What can go wrong with LiteRT, and how to fix it.
+
+use crate::VERSION;
+use crate::library::LIBRARY_VARIABLE;
+
+/// Why there is no LiteRT, and how to get it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "LiteRT is not available: {reason}; `edgefit engine install litert` fetches it, or set {LIBRARY_VARIABLE} to a \
+     libLiteRt.so of version {VERSION}"
+)]
+pub struct Missing {
+    /// What was met on the way.
+    pub reason: String,
+}
+
+/// What can go wrong with LiteRT.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no library.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// A function of the library refused.
+    #[error("LiteRT {VERSION} refused: {what} (status {status})")]
+    Refused {
+        /// What it was asked for.
+        what: &'static str,
+        /// Its status.
+        status: i32,
+    },
+    /// The model is none that is run here.
+    #[error("{0}")]
+    Model(String),
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

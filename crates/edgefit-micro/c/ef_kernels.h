@@ -127,6 +127,14 @@ struct ef_resize {
     const uint16_t *columns;
 };
 
+/* Runs of bytes: where the first begins, and the distance to the next. */
+struct ef_rows {
+    int32_t rows;
+    int32_t bytes;
+    int32_t input[2];
+    int32_t output[2];
+};
+
 struct ef_softmax {
     int32_t rows;
     int32_t width;
@@ -146,6 +154,7 @@ void ef_run_pad(const struct ef_pad *op, const int8_t *input, int8_t *output);
 void ef_run_concatenation(const struct ef_concatenation *op, const int8_t *const *inputs, int8_t *output);
 void ef_run_transposition(const struct ef_transposition *op, const int8_t *input, int8_t *output);
 void ef_run_resize(const struct ef_resize *op, const int8_t *input, int8_t *output);
+void ef_run_rows(const struct ef_rows *op, const int8_t *input, int8_t *output);
 void ef_run_softmax(const struct ef_softmax *op, const int8_t *input, int8_t *output);
 /* The first entry of the table is for -128. */
 void ef_run_table(const int8_t *table, int32_t bytes, const int8_t *input, int8_t *output);

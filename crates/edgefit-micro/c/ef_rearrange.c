@@ -70,3 +70,13 @@ void ef_run_resize(const struct ef_resize *op, const int8_t *input, int8_t *outp
         }
     }
 }
+
+void ef_run_rows(const struct ef_rows *op, const int8_t *input, int8_t *output)
+{
+    const int8_t *from = &input[op->input[0]];
+    int8_t *to = &output[op->output[0]];
+    int32_t row;
+    for (row = 0; row < op->rows; row++) {
+        (void)memcpy(&to[row * op->output[1]], &from[row * op->input[1]], (size_t)op->bytes);
+    }
+}

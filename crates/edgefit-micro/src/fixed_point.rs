@@ -4,7 +4,7 @@
 //! `MultiplyByQuantizedMultiplier` in TensorFlow's `kernels/internal/common.h`.
 
 /// A positive real factor as a mantissa of 31 bits and a power of two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Multiplier {
     /// 2³⁰ to 2³¹ − 1, or 0; of one that was divided, from 2²⁹.
     pub mantissa: i32,

@@ -1,13 +1,15 @@
 //! An int8 model as an integer program, for microcontrollers.
 //!
 //! [`lower`] makes a [`Program`] of a model in the QDQ format whose scheme is TFLite's; [`Program::run`]
-//! is a plain reference of it; [`ArenaPlan`] says where its values lie; [`c`] writes it as C99.
+//! is a plain reference of it; [`ArenaPlan`] says where its values lie; [`patch`] makes them smaller; [`c`] writes it
+//! as C99, and [`tflite`] as a LiteRT model.
 
 pub mod c;
 mod error;
 mod fixed_point;
 mod lower;
 pub mod ops;
+pub mod patch;
 mod plan;
 mod program;
 pub mod target;

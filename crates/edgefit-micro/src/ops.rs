@@ -4,6 +4,7 @@
 //! `kernels/internal/reference/integer_ops`.
 
 mod conv;
+mod copy_rows;
 mod elementwise;
 mod fully_connected;
 mod layer;
@@ -13,6 +14,7 @@ mod softmax;
 mod window;
 
 pub use conv::{Conv, Depthwise};
+pub use copy_rows::CopyRows;
 pub use elementwise::{Add, Broadcast, Mul};
 pub use fully_connected::FullyConnected;
 pub use layer::Layer;
@@ -39,12 +41,14 @@ pub enum Op {
     Transpose(Transpose),
     ResizeNearest(ResizeNearest),
     Softmax(Softmax),
+    /// A part of an image out of it or into it.
+    CopyRows(CopyRows),
     /// Each byte replaced by what the table says; the first entry is for −128.
     Table(Vec<i8>),
 }
 
 impl Op {
-    /// Computes `output` from `inputs`.
+    /// Computes `output` from `inputs`; what [`Op::CopyRows`] does not write of it stays.
     pub fn run(&self, inputs: &[&[i8]], output: &mut [i8]) {
         let first = inputs.first().copied().unwrap_or_default();
         let second = inputs.get(1).copied().unwrap_or_default();
@@ -62,6 +66,7 @@ impl Op {
             Op::Transpose(op) => op.run(first, output),
             Op::ResizeNearest(op) => op.run(first, output),
             Op::Softmax(op) => op.run(first, output),
+            Op::CopyRows(op) => op.run(first, output),
             Op::Table(table) => {
                 for (to, from) in output.iter_mut().zip(first) {
                     *to = table[(i32::from(*from) + 128) as usize];
@@ -70,13 +75,22 @@ impl Op {
         }
     }
 
+    /// The weights and the layer of an op that has them.
+    pub fn weighted(&self) -> Option<(&[i8], &Layer)> {
+        match self {
+            Op::Conv(op) => Some((&op.weights, &op.layer)),
+            Op::Depthwise(op) => Some((&op.weights, &op.layer)),
+            Op::FullyConnected(op) => Some((&op.weights, &op.layer)),
+            _ => None,
+        }
+    }
+
     /// Bytes of its weights, biases, multipliers and tables.
     pub fn constant_bytes(&self) -> u64 {
-        let layer = |weights: &[i8], layer: &Layer| weights.len() as u64 + layer.constant_bytes();
+        if let Some((weights, layer)) = self.weighted() {
+            return weights.len() as u64 + layer.constant_bytes();
+        }
         match self {
-            Op::Conv(op) => layer(&op.weights, &op.layer),
-            Op::Depthwise(op) => layer(&op.weights, &op.layer),
-            Op::FullyConnected(op) => layer(&op.weights, &op.layer),
             Op::ResizeNearest(op) => 2 * (op.rows.len() + op.columns.len()) as u64,
             Op::Concat(op) => 4 * op.runs.len() as u64,
             Op::Table(table) => table.len() as u64,

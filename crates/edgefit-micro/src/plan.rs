@@ -125,8 +125,12 @@ fn lifetimes(program: &Program) -> Vec<Lifetime> {
             bytes: bytes as u64,
         })
         .collect();
+    let mut written = vec![false; program.values.len()];
     for (time, step) in program.steps.iter().enumerate() {
-        lifetimes[step.output].lower = time;
+        // One that is put together of parts is there from the first on.
+        if !std::mem::replace(&mut written[step.output], true) {
+            lifetimes[step.output].lower = time;
+        }
         lifetimes[step.output].upper = time + 1;
         for source in &step.inputs {
             if let Source::Value(value) = source {

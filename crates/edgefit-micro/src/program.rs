@@ -1,5 +1,7 @@
 //! [`Program`]: a model as a list of integer ops over buffers of bytes.
 
+use std::collections::HashSet;
+
 use edgefit_graph::Preprocessing;
 use edgefit_graph::ops::Unary;
 
@@ -8,7 +10,7 @@ use crate::ops::Op;
 /// A model as a list of integer ops.
 ///
 /// Values are buffers of signed bytes whose channels come last. Ops run in order; each writes one value
-/// that no op before it wrote.
+/// that no op before it wrote, or a part of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
     /// Bytes of each value.
@@ -168,7 +170,9 @@ impl Program {
         let mut values: Vec<Vec<i8>> = vec![Vec::new(); self.values.len()];
         values[self.input.value] = input.to_vec();
         for step in &self.steps {
-            let mut output = vec![0; self.values[step.output]];
+            // Parts of it may be there already.
+            let mut output = std::mem::take(&mut values[step.output]);
+            output.resize(self.values[step.output], 0);
             let inputs: Vec<&[i8]> = step
                 .inputs
                 .iter()
@@ -183,8 +187,10 @@ impl Program {
         std::mem::take(&mut values[self.output.value])
     }
 
-    /// Bytes of the weights and other constants.
+    /// Bytes of the weights and other constants; those that several steps share, once.
     pub fn constant_bytes(&self) -> u64 {
+        let mut seen = HashSet::new();
+        let mut bytes = 0;
         let of = |step: &Step| {
             let constants = step.inputs.iter().map(|source| match source {
                 Source::Value(_) => 0,
@@ -192,7 +198,12 @@ impl Program {
             });
             step.op.constant_bytes() + constants.sum::<u64>()
         };
-        self.steps.iter().map(of).sum()
+        for step in &self.steps {
+            if step.op.weighted().is_none_or(|both| seen.insert(both)) {
+                bytes += of(step);
+            }
+        }
+        bytes
     }
 }
 

@@ -38,7 +38,9 @@ fn source(op: &Op) -> &'static str {
         Op::FullyConnected(_) => "ef_product.c",
         Op::Add(_) | Op::Mul(_) => "ef_elementwise.c",
         Op::AveragePool(_) | Op::MaxPool(_) | Op::Mean(_) => "ef_pool.c",
-        Op::Pad(_) | Op::Concat(_) | Op::Transpose(_) | Op::ResizeNearest(_) => "ef_rearrange.c",
+        Op::Pad(_) | Op::Concat(_) | Op::Transpose(_) | Op::ResizeNearest(_) | Op::CopyRows(_) => {
+            "ef_rearrange.c"
+        }
         Op::Softmax(_) => "ef_softmax.c",
         Op::Table(_) => "ef_table.c",
     }

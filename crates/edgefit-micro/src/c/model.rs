@@ -1,5 +1,6 @@
 //! The source of a model: weights and parameters as constants, an arena, and a call for each op.
 
+use std::collections::HashMap;
 use std::fmt::{Display, Write};
 
 use edgefit_graph::Preprocessing;
@@ -31,11 +32,13 @@ pub(super) fn source(parts: Parts) -> File {
         );
     }
     let mut calls = String::new();
+    let mut arrays = HashMap::new();
     for (index, step) in program.steps.iter().enumerate() {
         let mut writer = Writer {
             parts,
             index,
             text: &mut text,
+            arrays: &mut arrays,
         };
         let call = writer.step(step);
         let _ = writeln!(calls, "    {call}");
@@ -100,6 +103,8 @@ struct Writer<'a> {
     parts: Parts<'a>,
     index: usize,
     text: &'a mut String,
+    /// The names of the arrays that are there, by what is in them: steps that run for parts of an image share theirs.
+    arrays: &'a mut HashMap<String, String>,
 }
 
 impl Writer<'_> {
@@ -110,13 +115,14 @@ impl Writer<'_> {
 
     /// A constant array.
     fn array<T: Display>(&mut self, ty: &str, what: &str, numbers: &[T]) -> String {
+        let value = format!("[{}] = {}", numbers.len().max(1), list(numbers));
+        let key = format!("{ty} {value}");
+        if let Some(name) = self.arrays.get(&key) {
+            return name.clone();
+        }
         let name = self.own(what);
-        let _ = writeln!(
-            self.text,
-            "\nstatic const {ty} {name}[{}] = {};",
-            numbers.len().max(1),
-            list(numbers)
-        );
+        let _ = writeln!(self.text, "\nstatic const {ty} {name}{value};");
+        self.arrays.insert(key, name.clone());
         name
     }
 
@@ -270,6 +276,16 @@ impl Writer<'_> {
                     op.least_difference
                 );
                 ("softmax", "softmax", fields)
+            }
+            Op::CopyRows(op) => {
+                let fields = format!(
+                    "    .rows = {},\n    .bytes = {},\n    .input = {},\n    .output = {},\n",
+                    op.rows,
+                    op.bytes,
+                    short_list(&op.input),
+                    short_list(&op.output)
+                );
+                ("rows", "rows", fields)
             }
             Op::Table(table) => {
                 let table = self.array("int8_t", "table", table);

@@ -3,7 +3,7 @@
 use crate::fixed_point::Multiplier;
 
 /// How the sums of products of a weighted op become bytes, channel by channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Layer {
     /// Integer that stands for 0 in the input.
     pub input_zero_point: i8,

@@ -1,6 +1,6 @@
 //! Flash of a linked program, predicted without a compiler.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::ops::{Layer, Op};
 use crate::program::{Program, Source};
@@ -22,9 +22,13 @@ const COPY: (&str, u64) = ("memcpy", 308);
 pub(super) fn flash_bytes(program: &Program) -> u64 {
     let mut code = BTreeMap::new();
     let mut data = 0;
+    let mut seen = HashSet::new();
     for step in &program.steps {
         code.extend(functions(&step.op).iter().copied());
-        data += parameter_bytes(&step.op, step.inputs.len()) + constant_bytes(&step.op);
+        data += parameter_bytes(&step.op, step.inputs.len());
+        if step.op.weighted().is_none_or(|both| seen.insert(both)) {
+            data += constant_bytes(&step.op);
+        }
         for source in &step.inputs {
             if let Source::Constant(bytes) = source {
                 data += aligned(bytes.len());
@@ -50,6 +54,7 @@ fn functions(op: &Op) -> &'static [(&'static str, u64)] {
         Op::Concat(_) => &[("concatenation", 80), COPY],
         Op::Transpose(_) => &[("transposition", 116)],
         Op::ResizeNearest(_) => &[("resize", 88), COPY],
+        Op::CopyRows(_) => &[("rows", 56), COPY],
         Op::Softmax(_) => &[("softmax", 824 + 224 + 28)],
         Op::Table(_) => &[("table", 32)],
     }
@@ -69,6 +74,7 @@ fn parameter_bytes(op: &Op, inputs: usize) -> u64 {
         Op::Concat(_) => 12 + 4 * inputs as u64,
         Op::Transpose(_) => 32,
         Op::ResizeNearest(_) => 28,
+        Op::CopyRows(_) => 24,
         Op::Softmax(_) => 20,
         Op::Table(_) => 0,
     }

@@ -27,6 +27,7 @@ pub(super) fn name(op: &Op) -> &'static str {
         Op::Transpose(_) => "Transpose",
         Op::ResizeNearest(_) => "Resize",
         Op::Softmax(_) => "Softmax",
+        Op::CopyRows(_) => "a part of an image",
         Op::Table(_) => "a function of one element",
     }
 }
@@ -92,6 +93,9 @@ pub(super) fn step(builder: &mut Builder, step: &Step) -> Refused<()> {
             let options = Options::new(Options::SOFTMAX, &[Field::Float(1.0)]);
             builder.push((Builtin::Softmax, 2), &[input], output, Some(options));
             Ok(())
+        }
+        Op::CopyRows(_) => {
+            Err("LiteRT runs images whole; export the program without patches".into())
         }
         Op::Table(table) => function(builder, step, table),
     }

@@ -1,0 +1,159 @@
+//! The first steps of a program patch by patch: less memory for more multiplications.
+//!
+//! As in MCUNetV2 (Lin et al. 2021, arXiv 2110.15352): where early images are large, the steps that make them run
+//! for one part of their last result after the other, and only the part that is worked on is in memory. Parts
+//! overlap in what they read, and what lies in two of them is computed twice. Borders are those of the image, so
+//! that every byte stays as it was.
+
+mod build;
+mod cost;
+mod region;
+
+use edgefit_device::Content;
+use edgefit_device::profile::Profile;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::plan::ArenaPlan;
+use crate::program::Program;
+use cost::{Cost, program_macs};
+use region::Stage;
+
+/// Largest number of parts along a side.
+const MOST_PARTS: usize = 8;
+
+/// How much more may be multiplied where memory alone is asked for.
+const MOST_EXTRA: f64 = 0.2;
+
+/// How the first steps of a program run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Patches {
+    /// The node whose result is put together of the parts.
+    pub node: String,
+    /// Number of parts along the height and the width.
+    pub grid: [usize; 2],
+    /// Multiply-accumulates of a run without patches.
+    pub whole_macs: u64,
+    /// With them: what overlaps is computed more than once.
+    pub macs: u64,
+    /// Bytes of the arena without patches, in one place.
+    pub whole_arena_bytes: u64,
+    /// With them.
+    pub arena_bytes: u64,
+}
+
+/// A program as it runs on a device, and where its values lie there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The program.
+    pub program: Program,
+    /// Where its values lie.
+    pub plan: ArenaPlan,
+    /// How its first steps run, if in patches.
+    pub patches: Option<Patches>,
+}
+
+impl Placed {
+    /// `program` in the banks of `profile`: as it is where they hold it, else in patches, with as few more
+    /// multiplications as possible.
+    ///
+    /// # Errors
+    /// Neither has a place.
+    pub fn over(program: &Program, profile: &Profile) -> Result<Self> {
+        let refused = match ArenaPlan::over(program, profile) {
+            Ok(plan) => {
+                return Ok(Placed {
+                    program: program.clone(),
+                    plan,
+                    patches: None,
+                });
+            }
+            Err(refused) => refused,
+        };
+        let banks = profile.banks.iter();
+        let arenas = banks.filter(|bank| bank.holds.contains(&Content::Arena));
+        let room: u64 = arenas.map(|bank| bank.largest_buffer_bytes()).sum();
+        let mut ways = ways(program);
+        ways.retain(|way| way.cost.live_bytes <= room);
+        ways.sort_by_key(|way| (way.cost.macs, way.cost.live_bytes));
+        for way in &ways {
+            let patched = build::patched(program, &way.stage, way.grid);
+            if let Ok(plan) = ArenaPlan::over(&patched, profile) {
+                let patches = way.patches(program, plan.bytes());
+                return Ok(Placed {
+                    program: patched,
+                    plan,
+                    patches: Some(patches),
+                });
+            }
+        }
+        Err(refused)
+    }
+
+    /// `program` in one arena, in patches where they make it smaller for at most a fifth more multiplications.
+    pub fn smallest(program: &Program) -> Self {
+        let plan = ArenaPlan::in_one(program);
+        let whole = program_macs(program);
+        let most = (whole as f64 * (1.0 + MOST_EXTRA)) as u64;
+        let mut ways = ways(program);
+        ways.retain(|way| way.cost.macs <= most && way.cost.live_bytes < plan.bytes());
+        let best = ways
+            .into_iter()
+            .min_by_key(|way| (way.cost.live_bytes, way.cost.macs));
+        let placed = best.map(|way| {
+            let patched = build::patched(program, &way.stage, way.grid);
+            let plan = ArenaPlan::in_one(&patched);
+            let patches = way.patches(program, plan.bytes());
+            Placed {
+                program: patched,
+                plan,
+                patches: Some(patches),
+            }
+        });
+        let better = placed.filter(|placed| placed.plan.bytes() < plan.bytes());
+        better.unwrap_or_else(|| Placed {
+            program: program.clone(),
+            plan,
+            patches: None,
+        })
+    }
+}
+
+/// A way to run a program in patches.
+struct Way {
+    stage: Stage,
+    grid: [usize; 2],
+    cost: Cost,
+}
+
+impl Way {
+    fn patches(&self, program: &Program, arena_bytes: u64) -> Patches {
+        Patches {
+            node: program.steps[self.stage.last].node.clone(),
+            grid: self.grid,
+            whole_macs: program_macs(program),
+            macs: self.cost.macs,
+            whole_arena_bytes: ArenaPlan::in_one(program).bytes(),
+            arena_bytes,
+        }
+    }
+}
+
+/// All ways.
+fn ways(program: &Program) -> Vec<Way> {
+    let stages = (0..program.steps.len()).filter_map(|last| Stage::of(program, last));
+    let mut ways = Vec::new();
+    for stage in stages {
+        let image = stage.output();
+        let most = MOST_PARTS.min(image.height.max(image.width));
+        for parts in 2..=most {
+            let grid = [parts.min(image.height), parts.min(image.width)];
+            ways.push(Way {
+                cost: Cost::of(program, &stage, grid),
+                stage: stage.clone(),
+                grid,
+            });
+        }
+    }
+    ways
+}

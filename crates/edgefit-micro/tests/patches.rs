@@ -1,0 +1,107 @@
+//! Programs in patches: every byte stays, the arena shrinks, and what overlaps is counted.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
+#[allow(dead_code, reason = "other tests use it")]
+mod qdq;
+
+use edgefit_graph::Node;
+use edgefit_micro::ops::Op;
+use edgefit_micro::patch::Placed;
+use edgefit_micro::{Program, lower};
+use qdq::{Qdq, ints};
+
+/// A convolution of `from` with a kernel of 3 and the stride `stride`, its padding before and after.
+fn conv3(
+    made: &mut Qdq,
+    [from, name]: [&str; 2],
+    weight: &[usize],
+    [stride, before, after]: [i64; 3],
+) {
+    let w = format!("{name}_w");
+    made.weight(&w, weight);
+    let node = Node::new("Conv", name, &[from, &w], &[name]);
+    let groups = if weight[1] == 1 { weight[0] as i64 } else { 1 };
+    made.node(
+        node.with("pads", ints(&[before, before, after, after]))
+            .with("strides", ints(&[stride, stride]))
+            .with("group", edgefit_graph::Attribute::Int(groups)),
+    );
+}
+
+/// Large images in front, a residual among them, small ones behind.
+fn network(side: usize) -> Program {
+    let mut made = Qdq::new(&[3, side, side]);
+    conv3(&mut made, ["x_q", "a"], &[8, 3, 3, 3], [2, 0, 1]);
+    conv3(&mut made, ["a_q", "b"], &[8, 1, 3, 3], [1, 1, 1]);
+    made.weight("c_w", &[8, 8, 1, 1]);
+    made.node(Node::new("Conv", "c", &["b_q", "c_w"], &["c"]));
+    made.node(Node::new("Add", "sum", &["a_q", "c_q"], &["sum"]));
+    made.node(Node::new("Sigmoid", "f", &["sum_q"], &["f"]));
+    conv3(&mut made, ["f_q", "d"], &[12, 8, 3, 3], [2, 1, 1]);
+    made.node(
+        Node::new("MaxPool", "e", &["d_q"], &["e"])
+            .with("kernel_shape", ints(&[2, 2]))
+            .with("strides", ints(&[2, 2])),
+    );
+    conv3(&mut made, ["e_q", "g"], &[6, 12, 3, 3], [1, 1, 1]);
+    made.node(Node::new("GlobalAveragePool", "p", &["g_q"], &["p"]));
+    lower(&made.graph("p_q")).unwrap()
+}
+
+fn noise(count: usize, seed: u32) -> Vec<i8> {
+    let mut state = seed;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as i8
+    };
+    (0..count).map(next).collect()
+}
+
+#[test]
+fn bytes_stay_and_the_arena_shrinks() {
+    for side in [37, 64, 65] {
+        let program = network(side);
+        let placed = Placed::smallest(&program);
+        let patches = placed.patches.unwrap();
+        assert!(
+            patches.arena_bytes < patches.whole_arena_bytes,
+            "{patches:?}"
+        );
+        assert_eq!(patches.arena_bytes, placed.plan.bytes());
+        assert!(patches.macs * 5 <= patches.whole_macs * 6, "{patches:?}");
+        for seed in 0..5 {
+            let input = noise(3 * side * side, seed);
+            assert_eq!(placed.program.run(&input), program.run(&input), "{side}");
+        }
+        // Parts share their weights.
+        let more = placed.program.constant_bytes() - program.constant_bytes();
+        assert!(more < 100 * placed.program.steps.len() as u64, "{more}");
+    }
+}
+
+#[test]
+fn a_device_gets_patches_only_where_it_is_short() {
+    let program = network(64);
+    let mut profile = edgefit_device::find("stm32f411").unwrap();
+    let whole = Placed::over(&program, &profile).unwrap();
+    assert_eq!(whole.patches, None);
+    let most = Placed::smallest(&program).plan.bytes();
+    profile.banks[0].bytes.value = most + 2048;
+    let short = Placed::over(&program, &profile).unwrap();
+    let patches = short.patches.unwrap();
+    assert!(patches.arena_bytes <= most + 2048, "{patches:?}");
+    let copies = short.program.steps.iter();
+    assert!(
+        copies
+            .filter(|step| matches!(step.op, Op::CopyRows(_)))
+            .count()
+            > 1
+    );
+    profile.banks[0].bytes.value = 4096;
+    let words = Placed::over(&program, &profile).unwrap_err().to_string();
+    assert!(words.contains("4096 B"), "{words}");
+}

@@ -386,6 +386,62 @@ fn integers_on_a_microcontroller_are_checked_for_engine_c() {
 }
 
 #[test]
+fn patches_make_room_for_a_device_and_change_no_byte() {
+    let files = quantized_network();
+    let with_ram = |bytes: u64| {
+        let path = reserved(files.folder.path(), (128 << 10) - bytes);
+        path.to_str().unwrap().to_owned()
+    };
+    let smallest = export(
+        &files.model,
+        &files.path("smallest"),
+        &["--patches", "smallest", "--json"],
+    );
+    let document = smallest.json("edgefit.export/1");
+    let patches = &document["patches"];
+    let [least, whole] =
+        ["arena_bytes", "whole_arena_bytes"].map(|name| patches[name].as_u64().unwrap());
+    assert!(least < whole, "{document}");
+    let made = run(Command::new("make")
+        .arg("-C")
+        .arg(files.path("smallest"))
+        .arg("run"));
+    assert_eq!(made.code, 0, "{made:?}");
+    // Too little for the whole images, enough for parts of them.
+    let device = with_ram(whole + 1024);
+    let checked = run(command()
+        .arg("check")
+        .arg(&files.model)
+        .args(["--device", &device, "--json"]));
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let checked = checked.json("edgefit.check/1");
+    let words = checked["budgets"][1]["explanation"].as_str().unwrap();
+    assert!(words.contains("patches"), "{checked}");
+    let linked = run(command()
+        .arg("check")
+        .arg(&files.model)
+        .args(["--device", &device, "--link", "--json"]));
+    assert_eq!(linked.code, 0, "{linked:?}");
+    let linked = linked.json("edgefit.check/1");
+    assert!(linked["patches"]["macs"].is_u64(), "{linked}");
+    let never = export(
+        &files.model,
+        &files.path("never"),
+        &["--device", &with_ram(whole - 1), "--patches", "never"],
+    );
+    assert_refused(&never, &["more RAM"]);
+    let verified = run(command()
+        .arg("verify")
+        .arg(&files.model)
+        .arg("--inputs")
+        .arg(&files.inputs)
+        .args(["--engine", "c", "--device", &device, "--json"]));
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let verified = verified.json("edgefit.verify/1");
+    assert_eq!(verified["pairs"][1]["different"], 0, "{verified}");
+}
+
+#[test]
 fn what_is_no_integer_program_is_refused_with_the_fix() {
     let files = Files::of(&network(), [4, 9, 7], "onnxruntime-x86");
     let scheme = export(&files.model, &files.path("project"), &[]);

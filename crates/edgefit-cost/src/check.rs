@@ -67,6 +67,38 @@ pub struct Check {
     pub plan: MemoryPlan,
 }
 
+impl Check {
+    /// Puts `need` of `have` bytes in `place` where RAM was, and judges anew: of an engine that keeps less of a
+    /// model in memory than the plan of the graph says, and how, in words. What it takes of flash is `flash` at
+    /// least.
+    pub fn with_ram(&mut self, [need, have]: [u64; 2], flash: u64, (place, words): (&str, String)) {
+        let budget = Budget::bytes(Resource::Ram, Some(need), have, place, words);
+        self.budgets
+            .retain(|budget| budget.resource != Resource::Ram);
+        for budget in &mut self.budgets {
+            if let (
+                Resource::Flash,
+                Amounts::Bytes {
+                    need_bytes,
+                    have_bytes,
+                },
+            ) = (budget.resource, budget.amounts)
+                && need_bytes.is_some_and(|need| need < flash)
+            {
+                let words = format!("{}; with a call for each part", budget.explanation);
+                let place = budget.place.clone();
+                *budget = Budget::bytes(Resource::Flash, Some(flash), have_bytes, &place, words);
+            }
+        }
+        self.budgets.push(budget);
+        self.verdict = Verdict::of(&self.budgets, self.runs.as_ref());
+        if self.verdict != Verdict::DoesNotFit {
+            self.suggestions.clear();
+            (self.search, self.note) = (None, None);
+        }
+    }
+}
+
 /// Compares what `graph` needs, run on inputs of `shapes`, with what the device of `request` has.
 ///
 /// What an engine takes in addition to the model is part of the need where the profile knows it. Where it

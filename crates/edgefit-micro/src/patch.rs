@@ -19,6 +19,9 @@ use crate::program::Program;
 use cost::{Cost, program_macs};
 use region::Stage;
 
+/// RAM that a firmware keeps beside the arena if nobody says how much: stack, and variables of its own.
+pub const RESERVE_BYTES: u64 = 2064;
+
 /// Largest number of parts along a side.
 const MOST_PARTS: usize = 8;
 
@@ -54,22 +57,22 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// `program` in the banks of `profile`: as it is where they hold it, else in patches, with as few more
-    /// multiplications as possible.
+    /// `program` in the banks of `profile`: as it is where they hold it with `reserve` bytes beside it, else in
+    /// patches, with as few more multiplications as possible.
     ///
     /// # Errors
-    /// Neither has a place.
-    pub fn over(program: &Program, profile: &Profile) -> Result<Self> {
-        let refused = match ArenaPlan::over(program, profile) {
-            Ok(plan) => {
-                return Ok(Placed {
-                    program: program.clone(),
-                    plan,
-                    patches: None,
-                });
-            }
-            Err(refused) => refused,
-        };
+    /// Neither has a place, whatever lies beside it.
+    pub fn over(program: &Program, profile: &Profile, reserve: u64) -> Result<Self> {
+        let whole = ArenaPlan::over(program, profile);
+        let whole = whole.map(|plan| Placed {
+            program: program.clone(),
+            plan,
+            patches: None,
+        });
+        let leaves = |plan: &ArenaPlan| leaves_room(plan, profile, reserve);
+        if whole.as_ref().is_ok_and(|whole| leaves(&whole.plan)) {
+            return whole;
+        }
         let banks = profile.banks.iter();
         let arenas = banks.filter(|bank| bank.holds.contains(&Content::Arena));
         let room: u64 = arenas.map(|bank| bank.largest_buffer_bytes()).sum();
@@ -78,7 +81,8 @@ impl Placed {
         ways.sort_by_key(|way| (way.cost.macs, way.cost.live_bytes));
         for way in &ways {
             let patched = build::patched(program, &way.stage, way.grid);
-            if let Ok(plan) = ArenaPlan::over(&patched, profile) {
+            let plan = ArenaPlan::over(&patched, profile);
+            if let Some(plan) = plan.ok().filter(leaves) {
                 let patches = way.patches(program, plan.bytes());
                 return Ok(Placed {
                     program: patched,
@@ -87,7 +91,7 @@ impl Placed {
                 });
             }
         }
-        Err(refused)
+        whole
     }
 
     /// `program` in one arena, in patches where they make it smaller for at most a fifth more multiplications.
@@ -119,6 +123,20 @@ impl Placed {
     }
 }
 
+/// Whether a bank for data and stack has `reserve` bytes left beside `plan`.
+fn leaves_room(plan: &ArenaPlan, profile: &Profile, reserve: u64) -> bool {
+    let banks = profile.banks.iter();
+    let mut runtime = banks.filter(|bank| bank.holds.contains(&Content::Runtime));
+    runtime.any(|bank| {
+        let here = plan
+            .banks
+            .iter()
+            .filter(|arena| arena.name.as_ref() == Some(&bank.name));
+        let taken: u64 = here.map(|arena| arena.bytes).sum();
+        bank.largest_buffer_bytes() >= taken.saturating_add(reserve)
+    })
+}
+
 /// A way to run a program in patches.
 struct Way {
     stage: Stage,
@@ -139,15 +157,18 @@ impl Way {
     }
 }
 
-/// All ways.
+/// All ways, in grids that are square or nearly so.
 fn ways(program: &Program) -> Vec<Way> {
     let stages = (0..program.steps.len()).filter_map(|last| Stage::of(program, last));
     let mut ways = Vec::new();
     for stage in stages {
         let image = stage.output();
         let most = MOST_PARTS.min(image.height.max(image.width));
-        for parts in 2..=most {
-            let grid = [parts.min(image.height), parts.min(image.width)];
+        let grids = (2..=most).flat_map(|parts| {
+            [[parts, parts - 1], [parts, parts], [parts - 1, parts]]
+                .map(|[rows, columns]| [rows.min(image.height), columns.min(image.width)])
+        });
+        for grid in grids {
             ways.push(Way {
                 cost: Cost::of(program, &stage, grid),
                 stage: stage.clone(),

@@ -9,7 +9,7 @@ mod qdq;
 
 use edgefit_graph::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
 use edgefit_micro::ops::Op;
-use edgefit_micro::{ArenaPlan, Error, Program, Source, lower};
+use edgefit_micro::{ArenaPlan, Error, Multiplier, Program, Source, lower};
 use qdq::{Qdq, conv, ints};
 
 fn lowered(made: &Qdq, output: &str) -> Program {
@@ -114,6 +114,23 @@ fn depthwise_and_pointwise_are_ops_of_their_own() {
     let program = lowered(&made, "y_q");
     assert!(matches!(&program.steps[0].op, Op::Depthwise(op) if op.output.channels == 8));
     assert!(matches!(&program.steps[1].op, Op::Conv(op) if op.is_pointwise()));
+}
+
+#[test]
+fn one_scale_of_a_matrix_is_multiplied_in_32_bits() {
+    let mut made = Qdq::new(&[6]);
+    made.weight("w", &[6, 2]);
+    made.node(Node::new("MatMul", "", &["x_q", "w"], &["y"]));
+    let program = lowered(&made, "y_q");
+    let Op::FullyConnected(op) = &program.steps[0].op else {
+        panic!("{program:?}");
+    };
+    let wanted = Multiplier::of(f64::from(0.05f32 * 0.01f32) / f64::from(0.1f32));
+    assert_eq!(op.layer.multipliers, [wanted; 2]);
+    assert_ne!(
+        wanted,
+        Multiplier::of(f64::from(0.05f32) * f64::from(0.01f32) / f64::from(0.1f32))
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod qdq;
 
 use edgefit_graph::Node;
 use edgefit_micro::ops::Op;
-use edgefit_micro::patch::Placed;
+use edgefit_micro::patch::{Placed, RESERVE_BYTES};
 use edgefit_micro::{Program, lower};
 use qdq::{Qdq, ints};
 
@@ -87,13 +87,13 @@ fn bytes_stay_and_the_arena_shrinks() {
 fn a_device_gets_patches_only_where_it_is_short() {
     let program = network(64);
     let mut profile = edgefit_device::find("stm32f411").unwrap();
-    let whole = Placed::over(&program, &profile).unwrap();
+    let whole = Placed::over(&program, &profile, RESERVE_BYTES).unwrap();
     assert_eq!(whole.patches, None);
     let most = Placed::smallest(&program).plan.bytes();
-    profile.banks[0].bytes.value = most + 2048;
-    let short = Placed::over(&program, &profile).unwrap();
+    profile.banks[0].bytes.value = most + RESERVE_BYTES;
+    let short = Placed::over(&program, &profile, RESERVE_BYTES).unwrap();
     let patches = short.patches.unwrap();
-    assert!(patches.arena_bytes <= most + 2048, "{patches:?}");
+    assert!(patches.arena_bytes <= most + RESERVE_BYTES, "{patches:?}");
     let copies = short.program.steps.iter();
     assert!(
         copies
@@ -102,6 +102,8 @@ fn a_device_gets_patches_only_where_it_is_short() {
             > 1
     );
     profile.banks[0].bytes.value = 4096;
-    let words = Placed::over(&program, &profile).unwrap_err().to_string();
+    let words = Placed::over(&program, &profile, RESERVE_BYTES)
+        .unwrap_err()
+        .to_string();
     assert!(words.contains("4096 B"), "{words}");
 }

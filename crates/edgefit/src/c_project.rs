@@ -5,33 +5,49 @@ use std::path::Path;
 use edgefit::device::Profile;
 use edgefit::micro::ArenaPlan;
 use edgefit::micro::c::{self, Exported, Name, Parts};
+use edgefit::micro::patch::{Placed, RESERVE_BYTES};
 
-use crate::cli::InputShape;
+use crate::cli::{InputShape, Patching};
 use crate::commands::{in_file, integer_program};
 
-/// Writes the model in a file as a project for `device` into the folder `output`.
-pub fn write(
-    model: &Path,
-    shape: Option<&InputShape>,
-    device: Option<&Profile>,
-    name: &Name,
-    output: &Path,
-) -> anyhow::Result<Exported> {
+/// How a model is laid out.
+pub struct Layout<'a> {
+    /// Whole shape of its input, where the model leaves it open.
+    pub shape: Option<&'a InputShape>,
+    /// The device that it is for.
+    pub device: Option<&'a Profile>,
+    /// Whether its first steps may run in patches.
+    pub patches: Patching,
+    /// What functions, macros and files begin with.
+    pub name: &'a Name,
+}
+
+/// Writes the model in a file as a project into the folder `output`.
+pub fn write(model: &Path, layout: Layout, output: &Path) -> anyhow::Result<Exported> {
     c::ensure_free(output)?;
-    let (_, program) = integer_program(model, shape)?;
-    let plan = match device {
-        Some(profile) => ArenaPlan::over(&program, profile).map_err(in_file(model))?,
-        None => ArenaPlan::in_one(&program),
+    let (_, program) = integer_program(model, layout.shape)?;
+    let whole = |plan| Placed {
+        program: program.clone(),
+        plan,
+        patches: None,
     };
+    let placed = match (layout.device, layout.patches) {
+        (Some(profile), Patching::Never) => ArenaPlan::over(&program, profile).map(whole),
+        (Some(profile), Patching::Auto) => Placed::over(&program, profile, RESERVE_BYTES),
+        (_, Patching::Smallest) => Ok(Placed::smallest(&program)),
+        (None, _) => Ok(whole(ArenaPlan::in_one(&program))),
+    };
+    let placed = placed.map_err(in_file(model))?;
     let parts = Parts {
-        program: &program,
-        plan: &plan,
-        name,
+        program: &placed.program,
+        plan: &placed.plan,
+        name: layout.name,
     };
     let files = c::project(parts);
     c::write(&files, output)?;
     Ok(Exported {
-        device: device.map(|profile| profile.name.clone()),
+        device: layout.device.map(|profile| profile.name.clone()),
+        patches: placed.patches,
         ..Exported::of(parts, &files, [model, output])
     })
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{File, Parts};
 use crate::error::Refusal;
+use crate::patch::Patches;
 
 /// What became of a model.
 #[derive(Debug, Clone, Serialize)]
@@ -24,6 +25,8 @@ pub struct Exported {
     pub arenas: Vec<Arena>,
     /// Bytes of weights, biases, multipliers and tables.
     pub weights_bytes: u64,
+    /// How the first steps run, if in patches.
+    pub patches: Option<Patches>,
     /// Ops that run.
     pub steps: usize,
     /// Nodes without an integer form: none, of a model that was exported.
@@ -50,6 +53,7 @@ impl Exported {
             model: model.to_path_buf(),
             folder: folder.to_path_buf(),
             device: None,
+            patches: None,
             files: files.iter().map(|file| file.name.clone()).collect(),
             arena_bytes: parts.plan.bytes(),
             arenas: banks

@@ -169,7 +169,16 @@ pub(super) fn fully_connected(
         integers = each.map(|at| stored[at]).collect();
     }
     let axis = usize::from(!transposed);
-    let layer = layer(&view, weights, (&integers, axis), written)?;
+    let mut layer = layer(&view, weights, (&integers, axis), written)?;
+    let weight_scales = scales(&weights.weight, outputs, axis)?;
+    if let [first, rest @ ..] = weight_scales.as_slice()
+        && rest.iter().all(|scale| scale == first)
+    {
+        // `GetQuantizedConvolutionMultipler` multiplies one scale in 32 bits.
+        let unit = f64::from(view.quantization.scale * first);
+        let factor = Multiplier::of(unit / f64::from(written.quantization.scale));
+        layer.multipliers.fill(factor);
+    }
     let op = Op::FullyConnected(FullyConnected {
         rows: view.elements() / inputs,
         inputs,
@@ -178,7 +187,7 @@ pub(super) fn fully_connected(
         layer,
     });
     let made = Made {
-        weight_scales: scales(&weights.weight, outputs, axis)?,
+        weight_scales,
         ..Made::of(written.dims.clone(), written.quantization)
     };
     Ok(View {

@@ -14,6 +14,7 @@ use super::predict::flash_bytes;
 use super::script::Script;
 use super::tool::{COMPILER, ToolError};
 use crate::c::{Name, Parts};
+use crate::patch::{Patches, Placed};
 use crate::plan::ArenaPlan;
 use crate::program::Program;
 
@@ -24,6 +25,9 @@ const ENOUGH: u64 = 1 << 30;
 
 /// Variables of the linked program itself, with the gap before the stack.
 const VARIABLES: u64 = 8;
+
+/// Most that the places of stack and heap are moved to where they may begin.
+const ROUNDING: u64 = 8;
 
 /// What is kept of RAM beside arenas and data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub struct Linked {
     pub sections: Vec<LinkedSection>,
     /// What the linker said, where it refused.
     pub refusal: Option<String>,
+    /// How its first steps run, if in patches.
+    pub patches: Option<Patches>,
     /// Changes that were tried: none, of a program that was linked.
     pub suggestions: Vec<String>,
 }
@@ -128,7 +134,12 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
             profile.name, profile.cpu.model
         ))
     })?;
-    let plan = placed(program, profile);
+    let Placed {
+        program,
+        plan,
+        patches,
+    } = placed(program, profile, reserve);
+    let program = &program;
     let (script, memories) = laid_out(program, (profile, reserve), &plan)?;
     let folder = tempfile::tempdir()?;
     let parts = Parts {
@@ -187,13 +198,16 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
             .filter_map(|section| located(section, &memories))
             .collect(),
         refusal,
+        patches,
         suggestions: Vec::new(),
     })
 }
 
 /// Where the values lie; in the largest bank, for the linker to refuse, where no bank or banks hold them.
-fn placed(program: &Program, profile: &Profile) -> ArenaPlan {
-    ArenaPlan::over(program, profile).unwrap_or_else(|_| {
+fn placed(program: &Program, profile: &Profile, reserve: Reserve) -> Placed {
+    let kept = reserve.stack_bytes.saturating_add(reserve.heap_bytes);
+    let kept = kept.saturating_add(VARIABLES + ROUNDING);
+    Placed::over(program, profile, kept).unwrap_or_else(|_| {
         let mut plan = ArenaPlan::in_one(program);
         let arenas = profile
             .banks
@@ -201,7 +215,11 @@ fn placed(program: &Program, profile: &Profile) -> ArenaPlan {
             .filter(|bank| bank.holds.contains(&Content::Arena));
         let largest = arenas.max_by_key(|bank| bank.largest_buffer_bytes());
         plan.banks[0].name = largest.map(|bank| bank.name.clone());
-        plan
+        Placed {
+            program: program.clone(),
+            plan,
+            patches: None,
+        }
     })
 }
 

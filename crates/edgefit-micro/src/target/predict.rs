@@ -19,7 +19,7 @@ const COPY: (&str, u64) = ("memcpy", 308);
 ///
 /// Code sizes are those of arm-none-eabi-gcc 12.2 at -O2 for a Cortex-M7, by `arm-none-eabi-size -A`; a
 /// Cortex-M0+, which has no `__SMLAD`, takes up to 1.7 KiB more.
-pub(super) fn flash_bytes(program: &Program) -> u64 {
+pub fn flash_bytes(program: &Program) -> u64 {
     let mut code = BTreeMap::new();
     let mut data = 0;
     let mut seen = HashSet::new();

@@ -2,6 +2,7 @@
 
 use edgefit_base::units::format;
 use edgefit_micro::c::Exported;
+use edgefit_micro::patch::Patches;
 use edgefit_micro::tflite;
 
 /// Where the project is, and what it needs.
@@ -15,8 +16,9 @@ pub fn exported(exported: &Exported) -> String {
     });
     let device = exported.device.as_deref();
     let device = device.map_or(String::new(), |device| format!(" for {device}"));
+    let patched = exported.patches.as_ref().map(patches).unwrap_or_default();
     format!(
-        "{}: {} files of C99{device}, {} ops; arena {}, constants {}\nbuild and run its sample with: make -C {} run",
+        "{}: {} files of C99{device}, {} ops; arena {}, constants {}{patched}\nbuild and run its sample with: make -C {} run",
         exported.folder.display(),
         exported.files.len(),
         exported.steps,
@@ -39,5 +41,18 @@ pub fn exported_file(exported: &tflite::Exported) -> String {
         exported.operators,
         format::bytes(exported.arena_bytes),
         format::bytes(exported.weights_bytes)
+    )
+}
+
+/// How the first steps of a program run, in a line of its own.
+pub(super) fn patches(patches: &Patches) -> String {
+    let [rows, columns] = patches.grid;
+    let more = patches.macs as f64 / patches.whole_macs.max(1) as f64 - 1.0;
+    format!(
+        "\nup to node '{}' in {rows}×{columns} patches: arena {} instead of {}, {:+.1} % multiply-accumulates",
+        patches.node,
+        format::bytes(patches.arena_bytes),
+        format::bytes(patches.whole_arena_bytes),
+        100.0 * more
     )
 }

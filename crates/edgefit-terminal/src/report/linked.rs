@@ -3,6 +3,7 @@
 use edgefit_base::units::format;
 use edgefit_micro::target::{LinkVerdict, Linked, LinkedBudget};
 
+use super::exported::patches;
 use crate::paint::Tone;
 use crate::table::table;
 
@@ -47,6 +48,9 @@ pub fn linked(linked: &Linked) -> String {
         ]);
     }
     text.push_str(&rows.to_string());
+    if let Some(made) = &linked.patches {
+        text.push_str(&patches(made));
+    }
     if let Some(refusal) = &linked.refusal {
         text.push_str(&format!("\nthe linker said: {refusal}"));
     }

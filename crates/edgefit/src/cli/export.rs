@@ -29,6 +29,11 @@ pub struct Export {
     #[arg(long)]
     pub name: Option<Name>,
 
+    /// Whether the first ops of a project may run for one part of the image after the other, which takes less
+    /// RAM and computes what overlaps twice
+    #[arg(long, value_enum, default_value_t = Patching::Auto)]
+    pub patches: Patching,
+
     /// Whole shape of the input, batch included, such as 1x3x96x96
     #[arg(long, value_name = "SHAPE", value_parser = dims)]
     pub input_shape: Option<InputShape>,
@@ -49,6 +54,17 @@ pub struct Linking {
     /// Bytes of RAM kept for a heap of the rest of the firmware when linking; the model has none
     #[arg(long, value_name = "SIZE", requires = "link", default_value = "0B", value_parser = edgefit::base::units::bytes)]
     pub heap: u64,
+}
+
+/// Whether the first ops run in patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Patching {
+    /// Where the device is short of RAM otherwise
+    Auto,
+    /// In the least RAM that at most a fifth more multiplications buy, in one arena
+    Smallest,
+    /// Never
+    Never,
 }
 
 /// What a model is exported as.

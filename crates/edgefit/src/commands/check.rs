@@ -107,9 +107,11 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
             .trials
             .extend(lower::tried(&graph, &shapes, &request));
     }
-    let check = cost::check(&graph, &shapes, &request)
-        .map_err(|error| anyhow::anyhow!("{error}{}", batch_that_works(&graph, &args.shape)))
-        .map_err(in_file(&args.model))?;
+    let checked = cost::check(&graph, &shapes, &request)
+        .map_err(|error| anyhow::anyhow!("{error}{}", batch_that_works(&graph, &args.shape)));
+    #[cfg(feature = "train")]
+    let checked = checked.map(|check| lower::in_patches(check, (&graph, &shapes), &request));
+    let check = checked.map_err(in_file(&args.model))?;
     if let Some(svg) = &args.plan {
         draw(svg, &check.plan.to_svg())?;
     }

@@ -5,7 +5,8 @@ use edgefit::micro::{c, tflite};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 
-use crate::cli::{Export, ExportFormat};
+use crate::c_project::Layout;
+use crate::cli::{Export, ExportFormat, Patching};
 use crate::output::{Outcome, Output};
 use crate::{c_project, tflite_file};
 
@@ -25,13 +26,13 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         .map(edgefit::device::find)
         .transpose()?;
     let spinner = spinner("writing");
-    let exported = c_project::write(
-        &args.model,
-        args.input_shape.as_ref(),
-        profile.as_ref(),
-        &args.name.clone().unwrap_or_default(),
-        &args.output,
-    )?;
+    let layout = Layout {
+        shape: args.input_shape.as_ref(),
+        device: profile.as_ref(),
+        patches: args.patches,
+        name: &args.name.clone().unwrap_or_default(),
+    };
+    let exported = c_project::write(&args.model, layout, &args.output)?;
     drop(spinner);
     output.result(c::Exported::SCHEMA, &exported, || {
         report::exported(&exported)
@@ -42,6 +43,7 @@ fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
     let given = [
         ("--device", args.device.is_some()),
         ("--name", args.name.is_some()),
+        ("--patches", args.patches != Patching::Auto),
     ];
     for (option, given) in given {
         ensure!(

@@ -14,7 +14,8 @@ use edgefit::terminal::report;
 use edgefit::train::{Job, StageName};
 use serde::Serialize;
 
-use crate::cli::{ExportFormat, Fit};
+use crate::c_project::Layout;
+use crate::cli::{ExportFormat, Fit, Patching};
 use crate::output::{Outcome, Output};
 use crate::training::{Places, begin, set_up};
 use crate::{c_project, tflite_file};
@@ -96,7 +97,13 @@ fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option
         let device = edgefit::device::find(&found.device)?;
         let folder = found.run.join("firmware");
         let name = Name::default();
-        let exported = c_project::write(&found.exported.path, None, Some(&device), &name, &folder)?;
+        let layout = Layout {
+            shape: None,
+            device: Some(&device),
+            patches: Patching::Auto,
+            name: &name,
+        };
+        let exported = c_project::write(&found.exported.path, layout, &folder)?;
         Ok(Firmware::Project(exported))
     };
     match write() {

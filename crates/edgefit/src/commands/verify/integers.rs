@@ -7,6 +7,7 @@ use edgefit::engine::{Array, Engine, Execution, InProcess, fastest};
 use edgefit::graph::{Graph, ImageInput};
 use edgefit::litert::Kernels;
 use edgefit::micro::c::{Name, Parts};
+use edgefit::micro::patch::{Placed, RESERVE_BYTES};
 use edgefit::micro::target::{Core, Emulation, emulate};
 use edgefit::micro::{ArenaPlan, Program};
 use edgefit::predict::SampleSet;
@@ -58,7 +59,10 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
     let ran = both(&graph, &program, (&set, &chosen), threads(args.threads))?;
     let emulation = match (core, &profile) {
         (Some(core), Some(profile)) => {
-            let emulated = emulated(&program, core, &ran.inputs)?;
+            // As export writes it for the device.
+            let placed = Placed::over(&program, profile, RESERVE_BYTES);
+            let placed = placed.map_or_else(|_| program.clone(), |placed| placed.program);
+            let emulated = emulated(&placed, core, &ran.inputs)?;
             Some((emulated, [profile.name.clone(), core.cpu().to_owned()]))
         }
         _ => None,

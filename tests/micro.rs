@@ -12,7 +12,7 @@ use crate::common::{
     Ran, assert_fields, assert_refused, command, litert, onnxruntime, resized_backbone, run,
     some_photographs,
 };
-use network::{Files, network};
+use network::{Files, large_images, network};
 
 /// Names that would be code if they left their literals.
 const HOSTILE: [&str; 3] = ["\"; int x = 1; //", "a\\\n*/ ??/", "größe"];
@@ -76,7 +76,9 @@ fn a_project_compiles_without_a_warning_and_runs_its_sample() {
 
 #[test]
 fn a_litert_model_is_valid_and_carries_its_labels() {
-    let files = quantized_network();
+    let mut graph = network();
+    labels::store(&mut graph, &["a", "b", "größe", "d"].map(str::to_owned));
+    let files = Files::of(&graph, [4, 9, 7], "tflite");
     let path = files.path("model.tflite");
     let mut export = command();
     export
@@ -94,8 +96,7 @@ fn a_litert_model_is_valid_and_carries_its_labels() {
     let bytes = fs::read(&path).unwrap();
     assert_eq!(document["file_bytes"], bytes.len());
     edgefit::micro::tflite::verify(&bytes).unwrap();
-    let labels = labels::of(&edgefit::graph::Graph::load(&files.model).unwrap()).unwrap();
-    let lines = labels.unwrap_or_default().join("\n");
+    let lines = "a\nb\ngröße\nd\n";
     let found = bytes
         .windows(lines.len())
         .any(|window| window == lines.as_bytes());
@@ -387,7 +388,7 @@ fn integers_on_a_microcontroller_are_checked_for_engine_c() {
 
 #[test]
 fn patches_make_room_for_a_device_and_change_no_byte() {
-    let files = quantized_network();
+    let files = Files::of(&large_images(), [3, 48, 48], "tflite");
     let with_ram = |bytes: u64| {
         let path = reserved(files.folder.path(), (128 << 10) - bytes);
         path.to_str().unwrap().to_owned()

@@ -126,3 +126,59 @@ pub fn network() -> Graph {
     graph.check().unwrap();
     graph
 }
+
+/// x (n, 3, 48, 48) → convolutions whose images are large in front and small behind → three logits y.
+pub fn large_images() -> Graph {
+    let mut graph = Graph::new("large images", 17);
+    let sizes = |sizes: &[usize]| {
+        let known = sizes.iter().copied().map(Dim::Known);
+        std::iter::once(Dim::Symbol("n".into()))
+            .chain(known)
+            .collect()
+    };
+    graph.inputs.push(ValueInfo::f32("x", sizes(&[3, 48, 48])));
+    graph.outputs.push(ValueInfo::f32("y", sizes(&[3])));
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut from = "x".to_owned();
+    let layers: [(&str, [usize; 4], i64); 6] = [
+        ("stem", [8, 3, 3, 3], 2),
+        ("deep", [8, 1, 3, 3], 1),
+        ("wide", [24, 8, 1, 1], 1),
+        ("down", [24, 1, 3, 3], 2),
+        ("narrow", [8, 24, 1, 1], 1),
+        ("last", [8, 8, 3, 3], 2),
+    ];
+    for (name, dims, stride) in layers {
+        let count = dims.iter().product();
+        let values: Vec<f32> = (0..count).map(|_| random.random_range(-0.5..0.5)).collect();
+        let weight = format!("{name}.w");
+        let tensor = Tensor::from_values(dims.to_vec(), &values);
+        graph.initializers.insert(weight.clone(), tensor);
+        let groups = if dims[1] == 1 { dims[0] as i64 } else { 1 };
+        // Uneven, as TensorFlow pads.
+        let pad = (dims[2] as i64 - 1) / 2;
+        let before = if stride == 2 { 0 } else { pad };
+        let sum = format!("{name}.c");
+        graph.nodes.push(
+            Node::new("Conv", name, &[&from, &weight], &[&sum])
+                .with("strides", ints(&[stride, stride]))
+                .with("pads", ints(&[before, before, pad, pad]))
+                .with("group", Attribute::Int(groups)),
+        );
+        let relu = format!("{name}.relu");
+        from = format!("{name}.r");
+        graph
+            .nodes
+            .push(Node::new("Relu", &relu, &[&sum], &[&from]));
+    }
+    let head: Vec<f32> = (0..24).map(|_| random.random_range(-1.0..1.0)).collect();
+    let head = Tensor::from_values(vec![8, 3], &head);
+    graph.initializers.insert("fc.w".into(), head);
+    graph.nodes.extend([
+        Node::new("GlobalAveragePool", "mean", &[&from], &["v"]),
+        Node::new("Flatten", "flat", &["v"], &["f"]),
+        Node::new("Gemm", "fc", &["f", "fc.w"], &["y"]),
+    ]);
+    graph.check().unwrap();
+    graph
+}

@@ -1,6 +1,8 @@
 //! Models on microcontrollers: `export`, `verify --engine micro` and `c`, `check --link`.
 
+mod litert;
 mod network;
+mod patches;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +11,10 @@ use std::process::Command;
 use edgefit::graph::labels;
 
 use crate::common::{
-    Ran, assert_fields, assert_refused, command, litert, onnxruntime, resized_backbone, run,
+    Ran, assert_fields, assert_refused, command, onnxruntime, resized_backbone, run,
     some_photographs,
 };
-use network::{Files, large_images, network};
+use network::{Files, network};
 
 /// Names that would be code if they left their literals.
 const HOSTILE: [&str; 3] = ["\"; int x = 1; //", "a\\\n*/ ??/", "größe"];
@@ -72,37 +74,6 @@ fn a_project_compiles_without_a_warning_and_runs_its_sample() {
     }
     let taken = export(&files.model, &project, &[]);
     assert_refused(&taken, &["project", "is there already"]);
-}
-
-#[test]
-fn a_litert_model_is_valid_and_carries_its_labels() {
-    let mut graph = network();
-    labels::store(&mut graph, &["a", "b", "größe", "d"].map(str::to_owned));
-    let files = Files::of(&graph, [4, 9, 7], "tflite");
-    let path = files.path("model.tflite");
-    let mut export = command();
-    export
-        .arg("export")
-        .arg(&files.model)
-        .args(["--to", "tflite", "--json", "-o"])
-        .arg(&path);
-    let ran = run(&mut export);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let document = ran.json("edgefit.export/1");
-    assert_fields(
-        &document,
-        &["files", "arena_bytes", "weights_bytes", "unsupported"],
-    );
-    let bytes = fs::read(&path).unwrap();
-    assert_eq!(document["file_bytes"], bytes.len());
-    edgefit::micro::tflite::verify(&bytes).unwrap();
-    let lines = "a\nb\ngröße\nd\n";
-    let found = bytes
-        .windows(lines.len())
-        .any(|window| window == lines.as_bytes());
-    assert_eq!(document["labels"].as_u64(), Some(4));
-    assert!(found, "{lines}");
-    assert_refused(&run(export.args(["--device", "stm32h743"])), &["--device"]);
 }
 
 #[test]
@@ -205,38 +176,6 @@ fn c_on_an_emulated_core_is_the_reference_and_that_is_near_an_engine() {
         &run(&mut no_tools),
         &["arm-none-eabi-gcc is not here", "apt-get install"],
     );
-}
-
-#[test]
-fn litert_gives_the_bytes_of_the_reference() {
-    litert();
-    let files = quantized_network();
-    let mut verify = command();
-    verify
-        .arg("verify")
-        .arg(&files.model)
-        .arg("--inputs")
-        .arg(&files.inputs)
-        .args(["--engine", "litert", "--samples", "20", "--json"]);
-    let ran = run(&mut verify);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let document = ran.json("edgefit.verify/1");
-    let pairs = document["pairs"].as_array().unwrap();
-    let pair = pairs
-        .iter()
-        .find(|pair| pair["a"] == "litert" && pair["b"] == "micro");
-    let pair = pair.unwrap();
-    assert_eq!(
-        (&pair["different"], &pair["bytes"]),
-        (&0.into(), &80.into()),
-        "{document}"
-    );
-    let broken = files.path("libLiteRt.so");
-    fs::write(&broken, "no library").unwrap();
-    let refused = run(verify.env("LITERT_DYLIB_PATH", &broken));
-    assert_refused(&refused, &["libLiteRt.so", "engine install litert"]);
-    let missing = run(verify.env("LITERT_DYLIB_PATH", files.path("nowhere")));
-    assert_refused(&missing, &["nowhere is not there"]);
 }
 
 #[test]
@@ -384,62 +323,6 @@ fn integers_on_a_microcontroller_are_checked_for_engine_c() {
     for word in ["does not run on stm32h743 with c", "--scheme tflite"] {
         assert!(refused.stdout.contains(word), "«{word}»: {refused:?}");
     }
-}
-
-#[test]
-fn patches_make_room_for_a_device_and_change_no_byte() {
-    let files = Files::of(&large_images(), [3, 48, 48], "tflite");
-    let with_ram = |bytes: u64| {
-        let path = reserved(files.folder.path(), (128 << 10) - bytes);
-        path.to_str().unwrap().to_owned()
-    };
-    let smallest = export(
-        &files.model,
-        &files.path("smallest"),
-        &["--patches", "smallest", "--json"],
-    );
-    let document = smallest.json("edgefit.export/1");
-    let patches = &document["patches"];
-    let [least, whole] =
-        ["arena_bytes", "whole_arena_bytes"].map(|name| patches[name].as_u64().unwrap());
-    assert!(least < whole, "{document}");
-    let made = run(Command::new("make")
-        .arg("-C")
-        .arg(files.path("smallest"))
-        .arg("run"));
-    assert_eq!(made.code, 0, "{made:?}");
-    // Too little for the whole images, enough for parts of them.
-    let device = with_ram(whole + 1024);
-    let checked = run(command()
-        .arg("check")
-        .arg(&files.model)
-        .args(["--device", &device, "--json"]));
-    assert_eq!(checked.code, 0, "{checked:?}");
-    let checked = checked.json("edgefit.check/1");
-    let words = checked["budgets"][1]["explanation"].as_str().unwrap();
-    assert!(words.contains("patches"), "{checked}");
-    let linked = run(command()
-        .arg("check")
-        .arg(&files.model)
-        .args(["--device", &device, "--link", "--json"]));
-    assert_eq!(linked.code, 0, "{linked:?}");
-    let linked = linked.json("edgefit.check/1");
-    assert!(linked["patches"]["macs"].is_u64(), "{linked}");
-    let never = export(
-        &files.model,
-        &files.path("never"),
-        &["--device", &with_ram(whole - 1), "--patches", "never"],
-    );
-    assert_refused(&never, &["more RAM"]);
-    let verified = run(command()
-        .arg("verify")
-        .arg(&files.model)
-        .arg("--inputs")
-        .arg(&files.inputs)
-        .args(["--engine", "c", "--device", &device, "--json"]));
-    assert_eq!(verified.code, 0, "{verified:?}");
-    let verified = verified.json("edgefit.verify/1");
-    assert_eq!(verified["pairs"][1]["different"], 0, "{verified}");
 }
 
 #[test]

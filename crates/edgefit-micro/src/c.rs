@@ -6,6 +6,7 @@
 
 mod build_files;
 mod exported;
+mod fields;
 mod folder;
 mod header;
 mod kernels;

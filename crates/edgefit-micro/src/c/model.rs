@@ -5,10 +5,10 @@ use std::fmt::{Display, Write};
 
 use edgefit_graph::Preprocessing;
 
+use super::fields::{broadcast, combined, image, images, multiplier, product, windowed};
 use super::literal::{list, short_list, string};
 use super::{File, Parts};
-use crate::fixed_point::Multiplier;
-use crate::ops::{Broadcast, Image, Layer, Op, Window};
+use crate::ops::{Layer, Op};
 use crate::program::{Source, Step};
 
 /// The source.
@@ -350,57 +350,4 @@ fn c_ints(numbers: &[i32]) -> Vec<String> {
         number => number.to_string(),
     };
     numbers.iter().map(literal).collect()
-}
-
-fn image(image: Image) -> String {
-    short_list(&[image.height, image.width, image.channels])
-}
-
-fn images(input: Image, output: Image) -> String {
-    format!(
-        "    .input = {},\n    .output = {},\n",
-        image(input),
-        image(output)
-    )
-}
-
-fn windowed(input: Image, output: Image, window: &Window) -> String {
-    let [kernel, stride, dilation, before] =
-        [window.kernel, window.stride, window.dilation, window.before]
-            .map(|pair| short_list(&pair));
-    images(input, output)
-        + &format!("    .window = {{{kernel}, {stride}, {dilation}, {before}}},\n")
-}
-
-fn product([rows, inputs, outputs]: [usize; 3], weights: &str) -> String {
-    format!(
-        "    .rows = {rows},\n    .inputs = {inputs},\n    .outputs = {outputs},\n    .weights = {weights},\n"
-    )
-}
-
-fn multiplier(multiplier: Multiplier) -> String {
-    short_list(&[multiplier.mantissa, multiplier.shift])
-}
-
-fn broadcast(broadcast: &Broadcast) -> String {
-    let [first, second] = broadcast.strides.map(|strides| short_list(&strides));
-    format!(
-        "    .broadcast = {{{}, {{{first}, {second}}}}},\n",
-        short_list(&broadcast.dims)
-    )
-}
-
-fn combined(
-    input_zero_points: [i8; 2],
-    factor: Multiplier,
-    (output_zero_point, limits): (i8, [i8; 2]),
-) -> String {
-    format!(
-        "    .input_zero_points = {},\n    .multiplier = {},\n    .output_zero_point = {output_zero_point},\n    .least = \
-         {},\n    .most = {},\n",
-        short_list(&input_zero_points),
-        multiplier(factor),
-        limits[0],
-        limits[1]
-    )
 }

@@ -47,11 +47,9 @@ pub fn run(args: Engine, output: &mut Output) -> anyhow::Result<Outcome> {
                     detail,
                 }
             });
-            let mut engines = Engines {
-                engines: engines.collect(),
+            let engines = Engines {
+                engines: engines.chain(litert(&cache)).collect(),
             };
-            #[cfg(feature = "train")]
-            engines.engines.push(litert(&cache));
             output.result("edgefit.engines/1", &engines, || {
                 let mut rows = table(&["engine", "there", "where"]);
                 for status in &engines.engines {
@@ -104,16 +102,22 @@ fn installed(engine: &str, cache: &Cache) -> anyhow::Result<String> {
     Ok(path.display().to_string())
 }
 
+/// LiteRT, which the runner for boards does not know.
 #[cfg(feature = "train")]
-fn litert(cache: &Cache) -> Status {
+fn litert(cache: &Cache) -> Option<Status> {
     let found = edgefit::litert::Library::find(&cache.litert_folder());
     let (available, detail) = match found {
         Ok(path) => (true, path.display().to_string()),
         Err(missing) => (false, missing.to_string()),
     };
-    Status {
+    Some(Status {
         name: LITERT.to_owned(),
         available,
         detail,
-    }
+    })
+}
+
+#[cfg(not(feature = "train"))]
+fn litert(_: &Cache) -> Option<Status> {
+    None
 }

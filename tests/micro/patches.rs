@@ -1,0 +1,63 @@
+//! Patches: a device that is short of RAM gets them, and no byte changes.
+
+use std::process::Command;
+
+use super::network::{Files, large_images};
+use super::{export, reserved};
+use crate::common::{assert_refused, command, run};
+
+#[test]
+fn patches_make_room_for_a_device_and_change_no_byte() {
+    let files = Files::of(&large_images(), [3, 48, 48], "tflite");
+    let with_ram = |bytes: u64| {
+        let path = reserved(files.folder.path(), (128 << 10) - bytes);
+        path.to_str().unwrap().to_owned()
+    };
+    let smallest = export(
+        &files.model,
+        &files.path("smallest"),
+        &["--patches", "smallest", "--json"],
+    );
+    let document = smallest.json("edgefit.export/1");
+    let patches = &document["patches"];
+    let [least, whole] =
+        ["arena_bytes", "whole_arena_bytes"].map(|name| patches[name].as_u64().unwrap());
+    assert!(least < whole, "{document}");
+    let made = run(Command::new("make")
+        .arg("-C")
+        .arg(files.path("smallest"))
+        .arg("run"));
+    assert_eq!(made.code, 0, "{made:?}");
+    // Too little for the whole images, enough for parts of them.
+    let device = with_ram(whole + 1024);
+    let checked = run(command()
+        .arg("check")
+        .arg(&files.model)
+        .args(["--device", &device, "--json"]));
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let checked = checked.json("edgefit.check/1");
+    let words = checked["budgets"][1]["explanation"].as_str().unwrap();
+    assert!(words.contains("patches"), "{checked}");
+    let linked = run(command()
+        .arg("check")
+        .arg(&files.model)
+        .args(["--device", &device, "--link", "--json"]));
+    assert_eq!(linked.code, 0, "{linked:?}");
+    let linked = linked.json("edgefit.check/1");
+    assert!(linked["patches"]["macs"].is_u64(), "{linked}");
+    let never = export(
+        &files.model,
+        &files.path("never"),
+        &["--device", &with_ram(whole - 1), "--patches", "never"],
+    );
+    assert_refused(&never, &["more RAM"]);
+    let verified = run(command()
+        .arg("verify")
+        .arg(&files.model)
+        .arg("--inputs")
+        .arg(&files.inputs)
+        .args(["--engine", "c", "--device", &device, "--json"]));
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let verified = verified.json("edgefit.verify/1");
+    assert_eq!(verified["pairs"][1]["different"], 0, "{verified}");
+}

@@ -24,8 +24,8 @@ const LITERT: &str = "litert";
 const LITERT_DEFAULT: &str = "litert-default";
 
 /// Share of the bytes of an output that LiteRT's reference kernels may have otherwise, by a step: they round the
-/// sums of a matrix product once, where those for microcontrollers round twice, as all others do. Of 24,570 results
-/// of such a product, 25 were a step apart.
+/// sums of a matrix product once, where CMSIS-NN rounds twice. Of 24,570 results of such a product, 25 were a step
+/// apart.
 const MOST_DIFFERENT: f64 = 0.01;
 
 /// What became of a comparison, the document `edgefit.verify/1` of an integer program.

@@ -20,7 +20,7 @@ pub use banks::{BankPlacement, place_in_banks};
 pub use element::ElementType;
 pub use lifetime::Lifetime;
 pub use order::BestOrder;
-pub use plan_svg::{Panel, draw_svg};
+pub use plan_svg::{Panel, draw_inline_svg, draw_svg};
 use scratch::scratch;
 
 /// Every tensor starts at a multiple of this, as engines on small devices want it.
@@ -136,6 +136,7 @@ impl MemoryPlan {
             name: "arena".to_owned(),
             bytes: self.arena_bytes.max(self.lower_bound_bytes),
             lower_bound_bytes: Some(self.lower_bound_bytes),
+            limit_bytes: None,
         };
         draw_svg(&self.lifetimes, &placements, &[arena], &self.steps)
     }

@@ -27,6 +27,7 @@ fn draw(lifetimes: &[Lifetime]) -> String {
         name: "arena".to_owned(),
         bytes: plan.peak_bytes,
         lower_bound_bytes: Some(plan.lower_bound_bytes),
+        limit_bytes: None,
     };
     let steps: Vec<String> = (0..40)
         .map(|step| format!("/features/conv.{step}"))
@@ -68,6 +69,7 @@ fn each_bank_has_a_panel() {
         name: name.to_owned(),
         bytes,
         lower_bound_bytes: None,
+        limit_bytes: None,
     });
     let svg = draw_svg(&lifetimes, &placements, &panels, &[]);
     assert!(svg.contains("DTCM") && svg.contains("AXI SRAM"));

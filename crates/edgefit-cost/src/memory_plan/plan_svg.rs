@@ -7,9 +7,24 @@ use svg::node::element::{Group, Line, Rectangle, Text, Title};
 use super::banks::BankPlacement;
 use super::lifetime::Lifetime;
 
-/// Size of the picture in pixels.
-const WIDTH: f64 = 1400.0;
-const HEIGHT: f64 = 900.0;
+/// Size of a picture, in pixels.
+#[derive(Clone, Copy)]
+struct Canvas {
+    width: f64,
+    height: f64,
+}
+
+/// A picture in a file of its own.
+const FILE: Canvas = Canvas {
+    width: 1400.0,
+    height: 900.0,
+};
+
+/// A picture in a page.
+const INLINE: Canvas = Canvas {
+    width: 960.0,
+    height: 560.0,
+};
 
 /// Space around the panels for the axes and the heading, in pixels.
 const LEFT: f64 = 90.0;
@@ -37,6 +52,9 @@ pub struct Panel {
     pub bytes: u64,
     /// A line across it: no plan needs less.
     pub lower_bound_bytes: Option<u64>,
+    /// A line across it: what the device has there. Where that is more than [`Panel::bytes`] it is off the
+    /// picture, and told beside the name.
+    pub limit_bytes: Option<u64>,
 }
 
 /// Buffers as rectangles, from birth to death and from their first byte to their last, as an SVG
@@ -47,38 +65,92 @@ pub fn draw_svg(
     panels: &[Panel],
     steps: &[String],
 ) -> String {
-    let end = lifetimes.iter().map(|life| life.upper).max().unwrap_or(0);
-    let axis = Axis {
-        steps: end.max(steps.len()).max(1),
+    let plan = Drawn {
+        lifetimes,
+        placements,
+        steps,
     };
-    let mut document = Document::new()
-        .set("viewBox", (0, 0, WIDTH, HEIGHT))
-        .set("width", WIDTH)
-        .set("height", HEIGHT)
-        .set("font-family", "sans-serif")
-        .add(rectangle(0.0, 0.0, WIDTH, HEIGHT).set("fill", "white"));
-    let total: f64 = panels.iter().map(|panel| panel.bytes as f64).sum();
-    let gaps = BETWEEN * panels.len().saturating_sub(1) as f64;
-    let room = HEIGHT - TOP - BOTTOM - gaps;
-    let mut top = TOP;
-    for (bank, panel) in panels.iter().enumerate() {
-        let height = room * panel.bytes.max(1) as f64 / total.max(1.0);
-        let scale = Scale {
-            top,
-            height,
-            // Room for the label of the topmost line.
-            bytes: panel.bytes.max(1) as f64 * 1.04,
+    let document = plan.on(FILE, panels);
+    document
+        .set("width", FILE.width)
+        .set("height", FILE.height)
+        .to_string()
+}
+
+/// As [`draw_svg`], smaller and as wide as its place, to stand in a page, whose style sheet may colour it by
+/// its classes: `ground`, `grid`, `axis`, `words`, `buffer`, `peak`, `bound` and `limit`.
+pub fn draw_inline_svg(
+    lifetimes: &[Lifetime],
+    placements: &[BankPlacement],
+    panels: &[Panel],
+    steps: &[String],
+) -> String {
+    let plan = Drawn {
+        lifetimes,
+        placements,
+        steps,
+    };
+    plan.on(INLINE, panels).to_string()
+}
+
+/// What is drawn.
+struct Drawn<'a> {
+    lifetimes: &'a [Lifetime],
+    placements: &'a [BankPlacement],
+    steps: &'a [String],
+}
+
+impl Drawn<'_> {
+    fn on(&self, canvas: Canvas, panels: &[Panel]) -> Document {
+        let lives = self.lifetimes.iter();
+        let end = lives.map(|life| life.upper).max().unwrap_or(0);
+        let axis = Axis {
+            canvas,
+            steps: end.max(self.steps.len()).max(1),
         };
-        document = document.add(scale.axis(&panel.name));
+        let Canvas { width, height } = canvas;
+        let ground = rectangle(0.0, 0.0, width, height).set("class", "ground");
+        let mut document = Document::new()
+            .set("viewBox", (0, 0, width, height))
+            .set("font-family", "sans-serif")
+            .add(ground.set("fill", "white"));
+        let total: f64 = panels.iter().map(|panel| panel.bytes as f64).sum();
+        let gaps = BETWEEN * panels.len().saturating_sub(1) as f64;
+        let room = height - TOP - BOTTOM - gaps;
+        let mut top = TOP;
+        for (bank, panel) in panels.iter().enumerate() {
+            let height = room * panel.bytes.max(1) as f64 / total.max(1.0);
+            let scale = Scale {
+                top,
+                height,
+                right: width - RIGHT,
+                // Room for the label of the topmost line.
+                bytes: panel.bytes.max(1) as f64 * 1.04,
+            };
+            document = self.panel(document, (bank, panel), &axis, &scale);
+            top += height + BETWEEN;
+        }
+        document.add(axis.group(self.steps))
+    }
+
+    /// Adds the buffers of a bank, and the lines across it.
+    fn panel(
+        &self,
+        document: Document,
+        (bank, panel): (usize, &Panel),
+        axis: &Axis,
+        scale: &Scale,
+    ) -> Document {
+        let mut document = document.add(scale.axis(&panel.heading()));
         let mut peak = 0;
-        for (index, (life, at)) in lifetimes.iter().zip(placements).enumerate() {
+        for (index, (life, at)) in self.lifetimes.iter().zip(self.placements).enumerate() {
             if at.bank == bank && life.lower < life.upper && life.bytes > 0 {
                 peak = peak.max(at.offset.saturating_add(life.bytes));
                 document = document.add(buffer(
                     life,
                     at.offset,
-                    &axis,
-                    &scale,
+                    axis,
+                    scale,
                     FILLS[index % FILLS.len()],
                 ));
             }
@@ -89,28 +161,65 @@ pub fn draw_svg(
         } else {
             "peak"
         };
-        document = document.add(scale.mark(peak, what, "#b00020", "none"));
+        document = document.add(scale.mark(peak, what, &PEAK));
         if let Some(bound) = bound {
-            document = document.add(scale.mark(bound, "lower bound", "#1b5e20", "7 4"));
+            document = document.add(scale.mark(bound, "lower bound", &BOUND));
         }
-        top += height + BETWEEN;
+        if let Some(limit) = panel.limit_bytes.filter(|&limit| limit <= panel.bytes) {
+            document = document.add(scale.mark(limit, "limit", &LIMIT));
+        }
+        document
     }
-    document.add(axis.group(steps)).to_string()
 }
+
+impl Panel {
+    fn heading(&self) -> String {
+        match self.limit_bytes.filter(|&limit| limit > self.bytes) {
+            Some(limit) => format!("{}, limit {} (above)", self.name, format::bytes(limit)),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// How a line across a panel looks.
+struct Mark {
+    class: &'static str,
+    colour: &'static str,
+    dashes: &'static str,
+}
+
+const PEAK: Mark = Mark {
+    class: "peak",
+    colour: "#b00020",
+    dashes: "none",
+};
+
+const BOUND: Mark = Mark {
+    class: "bound",
+    colour: "#1b5e20",
+    dashes: "7 4",
+};
+
+const LIMIT: Mark = Mark {
+    class: "limit",
+    colour: "#4a148c",
+    dashes: "2 3",
+};
 
 /// Steps along the bottom.
 struct Axis {
+    canvas: Canvas,
     steps: usize,
 }
 
 impl Axis {
     fn x(&self, step: usize) -> f64 {
-        LEFT + (WIDTH - LEFT - RIGHT) * step as f64 / self.steps as f64
+        LEFT + (self.canvas.width - LEFT - RIGHT) * step as f64 / self.steps as f64
     }
 
     /// Ticks, with the names of as many steps as can be read.
     fn group(&self, names: &[String]) -> Group {
-        let bottom = HEIGHT - BOTTOM;
+        let bottom = self.canvas.height - BOTTOM;
         let every = (16.0 / (self.x(1) - self.x(0))).ceil().max(1.0) as usize;
         let mut group = Group::new();
         for step in (0..self.steps).step_by(every) {
@@ -120,13 +229,11 @@ impl Axis {
                 bottom + 14.0,
                 format!("rotate(-55 {x:.1} {:.1})", bottom + 14.0),
             );
-            group = group
-                .add(line(x, bottom, x, bottom + 4.0).set("stroke", "#666"))
-                .add(
-                    text(format!("{step} {name}"), x, down, 10.0)
-                        .set("text-anchor", "end")
-                        .set("transform", turn),
-                );
+            group = group.add(ruled(line(x, bottom, x, bottom + 4.0))).add(
+                text(format!("{step} {name}"), x, down, 10.0)
+                    .set("text-anchor", "end")
+                    .set("transform", turn),
+            );
         }
         group
     }
@@ -136,6 +243,7 @@ impl Axis {
 struct Scale {
     top: f64,
     height: f64,
+    right: f64,
     bytes: f64,
 }
 
@@ -151,16 +259,20 @@ impl Scale {
         while self.bytes / step as f64 > most && step < 1 << 62 {
             step *= 2;
         }
-        let (bottom, right) = (self.top + self.height, WIDTH - RIGHT);
+        let (bottom, right) = (self.top + self.height, self.right);
         let mut group = Group::new()
             .add(text(printable(name), LEFT, self.top - 8.0, 12.0).set("font-weight", "bold"))
-            .add(line(LEFT, self.top, LEFT, bottom).set("stroke", "#666"))
-            .add(line(LEFT, bottom, right, bottom).set("stroke", "#666"));
+            .add(ruled(line(LEFT, self.top, LEFT, bottom)))
+            .add(ruled(line(LEFT, bottom, right, bottom)));
         let mut address = 0u64;
         while address as f64 <= self.bytes {
             let y = self.y(address);
             group = group
-                .add(line(LEFT - 4.0, y, right, y).set("stroke", "#ddd"))
+                .add(
+                    line(LEFT - 4.0, y, right, y)
+                        .set("class", "grid")
+                        .set("stroke", "#ddd"),
+                )
                 .add(
                     text(format::bytes(address), LEFT - 8.0, y + 4.0, 11.0)
                         .set("text-anchor", "end"),
@@ -174,20 +286,22 @@ impl Scale {
     }
 
     /// A line across the panel with its label.
-    fn mark(&self, address: u64, what: &str, colour: &str, dashes: &str) -> Group {
+    fn mark(&self, address: u64, what: &str, mark: &Mark) -> Group {
         let y = self.y(address);
         let label = format!("{what}: {} ({address} B)", format::bytes(address));
         Group::new()
             .add(
-                line(LEFT, y, WIDTH - RIGHT, y)
-                    .set("stroke", colour)
+                line(LEFT, y, self.right, y)
+                    .set("class", mark.class)
+                    .set("stroke", mark.colour)
                     .set("stroke-width", 1.5)
-                    .set("stroke-dasharray", dashes),
+                    .set("stroke-dasharray", mark.dashes),
             )
             .add(
-                text(label, WIDTH - RIGHT - 4.0, y - 5.0, 12.0)
+                text(label, self.right - 4.0, y - 5.0, 12.0)
+                    .set("class", format!("words {}", mark.class))
                     .set("text-anchor", "end")
-                    .set("fill", colour)
+                    .set("fill", mark.colour)
                     .set("stroke", "white")
                     .set("stroke-width", 3)
                     .set("paint-order", "stroke"),
@@ -209,6 +323,7 @@ fn buffer(life: &Lifetime, offset: u64, axis: &Axis, scale: &Scale, fill: &str) 
         life.upper - 1
     );
     let outline = rectangle(left, top, width, height)
+        .set("class", "buffer")
         .set("fill", fill)
         .set("stroke", "#555")
         .set("stroke-width", 0.5);
@@ -252,8 +367,14 @@ fn line(x1: f64, y1: f64, x2: f64, y2: f64) -> Line {
         .set("y2", rounded(y2))
 }
 
+/// A line of an axis.
+fn ruled(line: Line) -> Line {
+    line.set("class", "axis").set("stroke", "#666")
+}
+
 fn text(content: String, x: f64, y: f64, size: f64) -> Text {
     Text::new(content)
+        .set("class", "words")
         .set("x", rounded(x))
         .set("y", rounded(y))
         .set("font-size", rounded(size))

@@ -61,6 +61,7 @@ impl TablePlan {
             name: "arena".to_owned(),
             bytes: self.peak_bytes,
             lower_bound_bytes: Some(self.lower_bound_bytes),
+            limit_bytes: self.capacity,
         };
         draw_svg(&self.lifetimes, &placements, &[arena], &[])
     }

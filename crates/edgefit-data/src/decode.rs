@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
 use crate::picture::{HEAD, Holds};
@@ -80,6 +81,30 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
         onto_white(&image)
     } else {
         image.into_rgb8()
+    })
+}
+
+/// Width and height of the image in a file, as [`decode`] would have it, from its head alone.
+///
+/// # Errors
+/// As of [`read_image`] and [`decode`], as far as the head tells.
+pub fn image_size(path: &Path) -> Result<[u32; 2], String> {
+    let broken = |error: ImageError| format!("cannot be decoded ({error})");
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let reader = reader.map_err(|error| format!("cannot be read ({error})"))?;
+    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let (width, height) = decoder.dimensions();
+    let turned = matches!(
+        decoder.orientation().map_err(broken)?,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    Ok(if turned {
+        [height, width]
+    } else {
+        [width, height]
     })
 }
 

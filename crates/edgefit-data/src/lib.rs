@@ -22,7 +22,7 @@ mod split;
 pub use arrays::{NamedArray, npz, read_array, read_npz};
 pub use augment::{Augmentation, augmented, png, preview, stream};
 pub use dataset::{Content, Dataset, Sample, images_below};
-pub use decode::{decode, read_image};
+pub use decode::{decode, image_size, read_image};
 pub use duplicates::{Duplicate, equal_samples, near_duplicates};
 pub use error::{Error, Result};
 pub use image::RgbImage;

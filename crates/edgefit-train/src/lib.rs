@@ -33,7 +33,7 @@ pub use run::folder::check_place;
 pub use run::int8_report::{Int8Figures, Int8Report, Origin as Int8Origin};
 pub use run::job_file::{Origin, data_of_run};
 pub use run::refusal::Refusal;
-pub use run::report::{Exported, Report, SCHEMA, Timing, is_finished};
+pub use run::report::{Exported, PAGE, Report, SCHEMA, Timing, is_finished};
 pub use run::saved_model::model_of_run;
 pub use run::split_file::SplitFile;
 pub use stages::lr_find::{LrFind, Point, Reading};

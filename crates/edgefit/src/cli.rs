@@ -19,6 +19,8 @@ mod quantize;
 pub mod refusal;
 mod remote;
 #[cfg(feature = "train")]
+mod report;
+#[cfg(feature = "train")]
 mod sample_args;
 mod shape;
 #[cfg(feature = "train")]
@@ -37,6 +39,8 @@ pub use prune::Prune;
 #[cfg(feature = "train")]
 pub use quantize::*;
 pub use remote::Remote;
+#[cfg(feature = "train")]
+pub use report::ReportPage;
 #[cfg(feature = "train")]
 pub use sample_args::SampleArgs;
 pub use shape::*;

@@ -28,6 +28,8 @@ pub mod quantize;
 #[cfg(feature = "train")]
 pub mod recipe;
 #[cfg(feature = "train")]
+pub mod report;
+#[cfg(feature = "train")]
 mod sample_sets;
 #[cfg(feature = "train")]
 pub mod scheme;

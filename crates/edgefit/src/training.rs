@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use edgefit::assets::Cache;
 use edgefit::device::Profile;
+use edgefit::guards::Code;
+use edgefit::report::{Advice, training_page};
 use edgefit::terminal::progress::end_well_on_ctrl_c;
 use edgefit::terminal::report;
+use edgefit::train::PAGE;
 use edgefit::train::{self, Job, Recipe, Refusal, Report, SCHEMA, StageName};
 
 use crate::cli::{Deny, Fitting, Setup};
@@ -112,6 +115,28 @@ pub fn report_of(
     };
     output.result(SCHEMA, &refusal, || report::refusal(&refusal))?;
     Ok(None)
+}
+
+/// Writes the page about a run beside its report. A run is not lost where that fails: there is a warning.
+pub fn write_page(report: &Report, output: &mut Output) {
+    let folder = report.exported.path.parent().unwrap_or(&report.run);
+    let write = || -> anyhow::Result<()> {
+        let page = training_page(folder, &advice)?;
+        page.write(&folder.join(PAGE))?;
+        Ok(())
+    };
+    if let Err(error) = write() {
+        output.warn(&format!("no page about the run was written: {error:#}"));
+    }
+}
+
+/// What is known of the guard that a report names.
+pub fn advice(code: &str) -> Option<Advice> {
+    let code: Code = code.parse().ok()?;
+    Some(Advice {
+        title: code.title().to_owned(),
+        fix: code.explanation().fix.clone(),
+    })
 }
 
 /// Puts the name of a file before errors about what is in a model, which do not know where it came from.

@@ -47,6 +47,11 @@ fn exif_orientation_is_applied() {
     bytes.extend(exif);
     bytes.extend(&jpeg[2..]);
     assert_eq!(decode(&bytes).unwrap().dimensions(), (6, 8));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    assert_eq!(image_size(file.path()), Ok([6, 8]));
+    std::fs::write(file.path(), "no picture").unwrap();
+    assert!(image_size(file.path()).is_err());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::run::{job_file, report};
 
 /// Files of a run. `report.json` is the last: with it, a run is whole.
-pub(crate) const FILES: [&str; 14] = [
+pub(crate) const FILES: [&str; 15] = [
     job_file::NAME,
     "manifest.json",
     "splits.json",
@@ -25,6 +25,7 @@ pub(crate) const FILES: [&str; 14] = [
     "model-int8.onnx.data",
     "predictions.csv",
     "confusion.csv",
+    report::PAGE,
     report::NAME,
 ];
 

@@ -27,6 +27,9 @@ pub const SCHEMA: &str = "edgefit.train/1";
 /// Name of the file.
 pub(crate) const NAME: &str = "report.json";
 
+/// Name of the page that is made of it.
+pub const PAGE: &str = "report.html";
+
 /// Everything that a training job found out.
 #[derive(Debug, Serialize)]
 pub struct Report {

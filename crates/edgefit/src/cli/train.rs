@@ -15,6 +15,7 @@ use super::export::Export;
 use super::fit::Fit;
 use super::prune::Prune;
 use super::quantize::{Quantize, Scheme};
+use super::report::ReportPage;
 use super::verify::{EngineWorker, LiteRtWorker, Verify};
 use super::{InputShape, dims, model};
 
@@ -32,6 +33,8 @@ pub enum TrainCommand {
     LrFind(LrFind),
     /// Show the built-in recipes of training
     Recipe(Recipe),
+    /// Show a run as a page to look at
+    Report(ReportPage),
     /// Say what a guard means, why, and how to fix what it found
     Explain(Explain),
     /// Turn a float model into an int8 one that loses no accuracy

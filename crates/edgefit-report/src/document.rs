@@ -1,0 +1,18 @@
+//! The documents that pages are made of, as far as pages need them.
+//!
+//! They are written by crates that train and run models, which this one does not depend on: it reads what
+//! lies in the folder, as any other program would.
+
+mod check;
+mod metrics;
+mod training;
+
+pub use check::{Budget, Check, Condition, Latency, Verdict};
+pub use metrics::{
+    Bootstrap, ClassFigures, Classification, LabelFigures, Metrics, MultiLabel, Regression,
+    TargetFigures,
+};
+pub use training::{
+    Accuracy, Baseline, Comparison, Counts, Epoch, Exported, Finding, Int8, Mistake, Pair, Stage,
+    Status, Timing, Training, Unreadable,
+};

@@ -1,0 +1,147 @@
+//! What lies in the folder of a run.
+
+mod deployed;
+mod manifest;
+mod predictions;
+
+use std::path::{Path, PathBuf};
+
+use edgefit_base::{file, schema};
+use edgefit_device::Profile;
+use edgefit_graph::Task;
+use serde::Deserialize;
+
+pub(crate) use deployed::Deployed;
+pub(crate) use manifest::{Listed, Manifest};
+pub(crate) use predictions::{Bin, Predictions, Scatter};
+
+use crate::document::Training;
+use crate::error::{Error, Result};
+
+/// A run that came to an end, and all that is there to be shown of it.
+pub(crate) struct Run {
+    pub folder: PathBuf,
+    pub report: Training,
+    pub job: Option<Job>,
+    pub manifest: Option<Manifest>,
+    pub predictions: Option<Predictions>,
+    pub deployed: Option<Deployed>,
+    /// What is missing of it, and why.
+    pub remarks: Vec<String>,
+}
+
+/// What a page needs of `job.json`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Job {
+    /// The data, as an absolute path.
+    pub data: PathBuf,
+    pub device: Profile,
+}
+
+impl Run {
+    /// Reads the run in `folder`. What is missing or damaged is remarked, except for the report.
+    ///
+    /// # Errors
+    /// There is no report, or one of another version.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let report = report(folder)?;
+        let mut remarks = Vec::new();
+        let mut keep = |what: &str, problem: String| {
+            remarks.push(format!("{what} is not shown: {problem}"));
+        };
+        let job = job(folder)
+            .map_err(|problem| keep("the memory of a run", problem))
+            .ok();
+        let manifest = Manifest::load(folder)
+            .map_err(|problem| keep("what the data hold twice", problem))
+            .ok();
+        let about = Predictions::load(&folder.join("predictions.csv"), &report);
+        let predictions = about
+            .map_err(|problem| keep("what the model says of each sample", problem))
+            .ok();
+        let deployed = job.as_ref().and_then(|job| {
+            let model = Run::model(folder, &report);
+            Deployed::of(&model, &job.device)
+                .map_err(|problem| keep("the memory of a run", problem))
+                .ok()
+        });
+        Ok(Run {
+            folder: folder.to_path_buf(),
+            report,
+            job,
+            manifest,
+            predictions,
+            deployed,
+            remarks,
+        })
+    }
+
+    /// The model that goes onto the device.
+    fn model(folder: &Path, report: &Training) -> PathBuf {
+        let exported = match &report.int8 {
+            Some(int8) => &int8.exported,
+            None => &report.exported,
+        };
+        // A run may have been moved since.
+        let name = exported.path.file_name();
+        name.map_or_else(|| exported.path.clone(), |name| folder.join(name))
+    }
+
+    /// Where the picture of a sample lies; `None` where samples are no pictures.
+    pub fn picture(&self, sample: &str) -> Option<PathBuf> {
+        let data = match &self.job {
+            Some(job) => &job.data,
+            None => &self.report.data,
+        };
+        data.is_dir().then(|| data.join(sample))
+    }
+
+    /// Whether the samples are pictures.
+    pub fn has_pictures(&self) -> bool {
+        let rows = |listed: &Listed| listed.path.starts_with("row ");
+        let listed = self
+            .manifest
+            .as_ref()
+            .and_then(|manifest| manifest.samples.first());
+        self.report.task == Task::Classes && !listed.is_some_and(rows)
+    }
+}
+
+fn report(folder: &Path) -> Result<Training> {
+    let path = folder.join("report.json");
+    let text = file::read_to_string(&path).map_err(|error| {
+        let problem = if folder.join("job.json").exists() {
+            format!(
+                "holds a run that has not ended (no report.json); go on with `edgefit train --resume {}`",
+                folder.display()
+            )
+        } else if folder.join("fit.json").exists() {
+            "holds a search, not a run; give the folder of the run that it chose".to_owned()
+        } else {
+            format!("holds no run (report.json: {error}); give a folder that `edgefit train` wrote")
+        };
+        Error::run(folder, problem)
+    })?;
+    schema::from_json(&text, Training::SCHEMA).map_err(|error| {
+        let problem = match error {
+            schema::Error::OtherSchema { found, .. } => format!(
+                "was written as '{found}', and this edgefit reads {}; use the edgefit that wrote it",
+                Training::SCHEMA
+            ),
+            schema::Error::Json(error) => format!(
+                "is damaged or of another version ({error}); run `edgefit train` again with --force"
+            ),
+        };
+        Error::run(&path, problem)
+    })
+}
+
+/// # Errors
+/// Why it cannot be read, as a clause.
+fn job(folder: &Path) -> Result<Job, String> {
+    let path = folder.join("job.json");
+    let text = file::read_to_string(&path).map_err(|error| format!("job.json: {error}"))?;
+    let document: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| format!("job.json: {error}"))?;
+    Job::deserialize(document).map_err(|error| format!("job.json: {error}"))
+}

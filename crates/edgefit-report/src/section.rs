@@ -1,0 +1,44 @@
+//! What a page about a run shows, part by part: what templates fill in.
+
+mod calibration;
+mod classes;
+mod data_card;
+mod device;
+mod figures;
+mod guards;
+mod learning;
+mod mistakes;
+mod parity;
+mod regression;
+mod verdict;
+
+pub(crate) use calibration::Calibration;
+pub(crate) use classes::{Classes, Confusion};
+pub(crate) use data_card::DataCard;
+pub(crate) use device::DeviceCard;
+pub(crate) use figures::Figures;
+pub use guards::Advice;
+pub(crate) use guards::Guards;
+pub(crate) use learning::Learning;
+pub(crate) use mistakes::Mistakes;
+pub(crate) use parity::Parity;
+pub(crate) use regression::RegressionPictures;
+pub(crate) use verdict::Summary;
+
+/// What a colour says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tone {
+    Good,
+    Unsure,
+    Bad,
+}
+
+impl std::fmt::Display for Tone {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Tone::Good => "good",
+            Tone::Unsure => "unsure",
+            Tone::Bad => "bad",
+        })
+    }
+}

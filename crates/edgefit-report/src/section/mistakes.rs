@@ -1,0 +1,125 @@
+//! The test samples that the model gets wrong, the surest first.
+
+use edgefit_base::units::format;
+
+use crate::page::Allowance;
+use crate::run::Run;
+use crate::thumbnail::{Thumbnail, thumbnail};
+use crate::words::shown;
+
+/// Rows behind the pictures.
+const MOST_ROWS: usize = 200;
+
+/// The test samples that the model gets wrong.
+pub(crate) struct Mistakes {
+    pub total: usize,
+    pub samples: usize,
+    pub cards: Vec<Card>,
+    /// Those that have no card.
+    pub rows: Vec<Row>,
+    /// Those that have neither.
+    pub left_out: usize,
+    /// Pictures that could not be shown.
+    pub missing: Vec<Missing>,
+}
+
+/// A sample with its picture.
+pub(crate) struct Card {
+    pub picture: Option<Thumbnail>,
+    pub said: Row,
+    /// The likeliest classes, with how likely they are.
+    pub likeliest: Vec<Likely>,
+}
+
+/// A class that a sample may be of.
+pub(crate) struct Likely {
+    pub name: String,
+    pub share: String,
+    /// In hundredths, as the length of a bar.
+    pub bar: u32,
+}
+
+/// A sample, what is true of it, and what the model says.
+pub(crate) struct Row {
+    pub sample: String,
+    pub truth: String,
+    pub predicted: String,
+    pub sure: String,
+}
+
+/// A picture that could not be shown.
+pub(crate) struct Missing {
+    pub sample: String,
+    pub problem: String,
+}
+
+impl Mistakes {
+    pub fn of(run: &Run, allowance: Allowance) -> Self {
+        let report = &run.report;
+        let with_card = if run.has_pictures() {
+            allowance.pictures
+        } else {
+            0
+        };
+        let mut missing = Vec::new();
+        let mut cards = Vec::new();
+        for mistake in report.mistakes.iter().take(with_card) {
+            let path = run.picture(&mistake.sample);
+            let picture = match path.as_deref().map(thumbnail) {
+                Some(Ok((picture, _))) => Some(picture),
+                Some(Err(problem)) => {
+                    missing.push(Missing {
+                        sample: shown(&mistake.sample),
+                        problem,
+                    });
+                    None
+                }
+                None => {
+                    missing.push(Missing {
+                        sample: shown(&mistake.sample),
+                        problem: "is gone, with the folder of the data".into(),
+                    });
+                    None
+                }
+            };
+            let likeliest = run.predictions.as_ref();
+            let likeliest = likeliest.and_then(|all| all.likeliest.get(&mistake.sample));
+            let likeliest = likeliest
+                .into_iter()
+                .flatten()
+                .map(|&(class, share)| Likely {
+                    name: report
+                        .classes
+                        .get(class)
+                        .map_or(String::new(), |name| shown(name)),
+                    share: format!("{:.0} %", 100.0 * share),
+                    bar: (100.0 * share).round() as u32,
+                });
+            cards.push(Card {
+                picture,
+                said: row(mistake),
+                likeliest: likeliest.collect(),
+            });
+        }
+        let most = MOST_ROWS.min(allowance.rows);
+        let rows = report.mistakes.iter().skip(cards.len()).take(most);
+        let rows: Vec<Row> = rows.map(row).collect();
+        Mistakes {
+            total: report.mistakes.len(),
+            samples: report.test.samples(),
+            left_out: report.mistakes.len() - cards.len() - rows.len(),
+            cards,
+            rows,
+            missing,
+        }
+    }
+}
+
+fn row(mistake: &crate::document::Mistake) -> Row {
+    Row {
+        sample: shown(&mistake.sample),
+        truth: shown(&mistake.truth),
+        predicted: shown(&mistake.predicted),
+        sure: format::percent(mistake.probability),
+    }
+}

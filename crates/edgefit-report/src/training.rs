@@ -1,0 +1,163 @@
+//! The page about a run of training.
+
+use std::path::Path;
+
+use askama::Template;
+use edgefit_base::shell::word;
+use edgefit_base::units::format;
+
+use crate::error::Result;
+use crate::page::{Allowance, Page};
+use crate::run::Run;
+use crate::section::{
+    Advice, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Guards, Learning,
+    Mistakes, Parity, RegressionPictures, Summary,
+};
+use crate::words::{counted, shown};
+
+/// The page about the run in `folder`; `advice` says of a guard what it looks at, and the fix.
+///
+/// # Errors
+/// There is no run that came to an end, or it is of another version.
+pub fn training_page(folder: &Path, advice: &dyn Fn(&str) -> Option<Advice>) -> Result<Page> {
+    let run = Run::open(folder)?;
+    Allowance::largest(|allowance| {
+        let view = View::of(&run, allowance, advice);
+        Ok(Page {
+            remarks: view.remarks(),
+            html: view.render()?,
+        })
+    })
+}
+
+/// What the template shows.
+#[derive(Template)]
+#[template(path = "training.html")]
+struct View {
+    title: String,
+    summary: Summary,
+    facts: Vec<(&'static str, String)>,
+    remarks: Vec<String>,
+    figures: Figures,
+    classes: Option<Classes>,
+    confusion: Option<Confusion>,
+    mistakes: Option<Mistakes>,
+    regression: Option<RegressionPictures>,
+    calibration: Option<Calibration>,
+    learning: Option<Learning>,
+    guards: Guards,
+    data: DataCard,
+    device: DeviceCard,
+    parity: Parity,
+    times: Vec<(&'static str, String)>,
+}
+
+impl View {
+    fn of(run: &Run, allowance: Allowance, advice: &dyn Fn(&str) -> Option<Advice>) -> Self {
+        let report = &run.report;
+        let name = run.folder.file_name().unwrap_or(run.folder.as_os_str());
+        let regression = RegressionPictures::of(run, allowance.rows);
+        View {
+            title: shown(&name.to_string_lossy()),
+            summary: Summary::of(report),
+            facts: facts(run),
+            remarks: run.remarks.iter().map(|remark| shown(remark)).collect(),
+            figures: Figures::of(report),
+            classes: Classes::of(report, allowance),
+            confusion: Confusion::of(report, allowance),
+            mistakes: regression.is_none().then(|| Mistakes::of(run, allowance)),
+            regression,
+            calibration: Calibration::of(run),
+            learning: Learning::of(report),
+            guards: Guards::of(report, advice),
+            data: DataCard::of(run, allowance),
+            device: DeviceCard::of(run, allowance),
+            parity: Parity::of(report),
+            times: times(run),
+        }
+    }
+
+    /// What is missing on the page, and why.
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks = self.remarks.clone();
+        let missing = self.mistakes.iter().flat_map(|all| &all.missing);
+        let missing: Vec<String> = missing
+            .map(|one| format!("{} {}", one.sample, one.problem))
+            .collect();
+        if let Some(first) = missing.first() {
+            remarks.push(format!(
+                "{} not shown: {first}{}",
+                counted(missing.len(), "picture is", "pictures are"),
+                match missing.len() {
+                    1 => String::new(),
+                    count => format!(", and {} more, which the page names", count - 1),
+                }
+            ));
+        }
+        remarks
+    }
+}
+
+/// Where the run comes from.
+fn facts(run: &Run) -> Vec<(&'static str, String)> {
+    let report = &run.report;
+    let command: Vec<String> = report
+        .command
+        .iter()
+        .map(|argument| word(argument).into_owned())
+        .collect();
+    let file = |path: &Path| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        name.to_string_lossy().into_owned()
+    };
+    let facts = [
+        (
+            "Begun",
+            report.started.replace('T', " ").replace('Z', " UTC"),
+        ),
+        ("Took", format::seconds(report.timing.total_ns)),
+        ("By", format!("edgefit {}", report.version)),
+        ("Data", report.data.display().to_string()),
+        ("Backbone", file(&report.backbone)),
+        (
+            "Model",
+            format!(
+                "{}, SHA-256 {}",
+                file(&report.exported.path),
+                report.exported.sha256
+            ),
+        ),
+        ("Command", command.join(" ")),
+    ];
+    facts.map(|(name, fact)| (name, shown(&fact))).into()
+}
+
+/// Where the time of the job went.
+fn times(run: &Run) -> Vec<(&'static str, String)> {
+    let timing = run.report.timing;
+    let known = timing.features_ns
+        + timing.tuning_ns
+        + timing.stages_ns
+        + timing.baselines_ns
+        + timing.int8_ns
+        + timing.test_ns
+        + timing.parity_ns;
+    let parts = [
+        ("features by the frozen backbone", timing.features_ns),
+        ("tuning", timing.tuning_ns),
+        ("training", timing.stages_ns),
+        ("baselines", timing.baselines_ns),
+        ("int8", timing.int8_ns),
+        ("comparison of the engines", timing.parity_ns),
+        ("test", timing.test_ns),
+        (
+            "guards, files and the rest",
+            timing.total_ns.saturating_sub(known),
+        ),
+        ("all", timing.total_ns),
+    ];
+    let spent = parts.into_iter().filter(|(_, ns)| *ns > 1_000_000);
+    spent
+        .map(|(name, ns)| (name, format::seconds(ns)))
+        .collect()
+}

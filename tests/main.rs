@@ -33,6 +33,7 @@ mod quantize_backbones;
 mod quantized;
 #[cfg(unix)]
 mod remote;
+mod report;
 mod resume;
 mod round_trip;
 mod runs;

@@ -5,16 +5,24 @@
 //! run here, and this crate needs none of those that do.
 
 mod chart;
+mod comparison;
 pub mod document;
 mod error;
+mod handover;
+mod index;
 mod page;
 mod run;
+#[cfg(test)]
+mod sample_run;
 mod section;
 mod thumbnail;
 mod training;
 mod words;
 
+pub use comparison::comparison_page;
 pub use error::{Error, Result};
+pub use handover::{DESCRIPTION, SCRIPT, hand_over};
+pub use index::{Figures, Index, Indexed, State, index};
 pub use page::{MOST_BYTES, Page};
 pub use section::Advice;
 pub use training::training_page;

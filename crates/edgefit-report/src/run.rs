@@ -107,7 +107,11 @@ impl Run {
     }
 }
 
-fn report(folder: &Path) -> Result<Training> {
+/// The report of the run in `folder`.
+///
+/// # Errors
+/// There is none, or one of another version.
+pub(crate) fn report(folder: &Path) -> Result<Training> {
     let path = folder.join("report.json");
     let text = file::read_to_string(&path).map_err(|error| {
         let problem = if folder.join("job.json").exists() {

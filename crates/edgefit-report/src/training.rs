@@ -161,3 +161,6 @@ fn times(run: &Run) -> Vec<(&'static str, String)> {
         .map(|(name, ns)| (name, format::seconds(ns)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

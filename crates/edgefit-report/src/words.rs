@@ -32,6 +32,16 @@ pub(crate) fn percents([low, high]: [f64; 2]) -> String {
     format!("{:.1} – {:.1} %", 100.0 * low, 100.0 * high)
 }
 
+/// Words whose figures are not torn from their units at the end of a line.
+pub(crate) fn whole(words: &str) -> String {
+    let units = ["%", "KiB", "MiB", "GiB", "ms", "points"];
+    units
+        .iter()
+        .fold(words.replace(" – ", "\u{a0}– "), |words, unit| {
+            words.replace(&format!(" {unit}"), &format!("\u{a0}{unit}"))
+        })
+}
+
 /// A share, or a dash where there is none.
 pub(crate) fn percent(share: Option<f64>) -> String {
     share.map_or_else(dash, format::percent)
@@ -51,6 +61,16 @@ pub(crate) fn figure(value: f64) -> String {
             format!("{value:.digits$}")
         }
         _ => format!("{value:.2e}"),
+    }
+}
+
+/// A round figure without the zeros at its end.
+pub(crate) fn short(value: f64) -> String {
+    let text = figure(value);
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
 

@@ -32,6 +32,8 @@ mod quantization;
 #[cfg(feature = "train")]
 mod refusal;
 #[cfg(feature = "train")]
+mod runs;
+#[cfg(feature = "train")]
 mod search;
 #[cfg(feature = "train")]
 mod training;
@@ -53,6 +55,6 @@ pub use profile::profile;
 pub use {
     explanation::explanation, exported::exported, exported::exported_file, integers::integers,
     learning_rates::learning_rates, linked::linked, pruning::pruning, quantization::quantization,
-    refusal::refusal, search::nothing_fits, search::search, training::training,
+    refusal::refusal, runs::runs, search::nothing_fits, search::search, training::training,
     verification::verification,
 };

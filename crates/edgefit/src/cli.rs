@@ -40,7 +40,7 @@ pub use prune::Prune;
 pub use quantize::*;
 pub use remote::Remote;
 #[cfg(feature = "train")]
-pub use report::ReportPage;
+pub use report::{ReportPage, Runs};
 #[cfg(feature = "train")]
 pub use sample_args::SampleArgs;
 pub use shape::*;

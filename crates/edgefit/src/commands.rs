@@ -30,6 +30,8 @@ pub mod recipe;
 #[cfg(feature = "train")]
 pub mod report;
 #[cfg(feature = "train")]
+pub mod runs;
+#[cfg(feature = "train")]
 mod sample_sets;
 #[cfg(feature = "train")]
 pub mod scheme;

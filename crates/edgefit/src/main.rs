@@ -118,6 +118,7 @@ fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> 
         TrainCommand::LrFind(args) => commands::lr_find::run(args, output),
         TrainCommand::Recipe(args) => commands::recipe::run(args, output),
         TrainCommand::Report(args) => commands::report::run(args, output),
+        TrainCommand::Runs(args) => commands::runs::run(args, output),
         TrainCommand::Explain(args) => commands::explain::run(args, output),
         TrainCommand::Quantize(args) => commands::quantize::run(args, output),
         TrainCommand::Export(args) => commands::export::run(args, output),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use edgefit::assets::Cache;
 use edgefit::device::Profile;
 use edgefit::guards::Code;
-use edgefit::report::{Advice, training_page};
+use edgefit::report::{Advice, hand_over, training_page};
 use edgefit::terminal::progress::end_well_on_ctrl_c;
 use edgefit::terminal::report;
 use edgefit::train::PAGE;
@@ -117,16 +117,16 @@ pub fn report_of(
     Ok(None)
 }
 
-/// Writes the page about a run beside its report. A run is not lost where that fails: there is a warning.
-pub fn write_page(report: &Report, output: &mut Output) {
+/// Writes what people look at beside the report of a run: the page, the description of the model, and the
+/// script that runs it. A run is not lost where that fails: there is a warning.
+pub fn present(report: &Report, output: &mut Output) {
     let folder = report.exported.path.parent().unwrap_or(&report.run);
-    let write = || -> anyhow::Result<()> {
-        let page = training_page(folder, &advice)?;
-        page.write(&folder.join(PAGE))?;
-        Ok(())
+    let write = || -> edgefit::report::Result<()> {
+        hand_over(folder)?;
+        training_page(folder, &advice)?.write(&folder.join(PAGE))
     };
     if let Err(error) = write() {
-        output.warn(&format!("no page about the run was written: {error:#}"));
+        output.warn(&format!("no page about the run was written: {error}"));
     }
 }
 

@@ -337,7 +337,7 @@ fn buffer(life: &Lifetime, offset: u64, axis: &Axis, scale: &Scale, fill: &str) 
     };
     let size = (across * 0.8).clamp(7.0, 11.0);
     let characters = ((along - 4.0) / (size * CHARACTER)) as usize;
-    if across >= 8.0 && characters >= 3 {
+    if across >= 8.0 && characters >= 5 {
         let (x, y) = ((left + right) / 2.0, top + height / 2.0);
         let mut label = text(tail(&life.name, characters), x, y, size)
             .set("text-anchor", "middle")

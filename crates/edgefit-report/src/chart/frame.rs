@@ -115,6 +115,7 @@ pub(super) fn words(text: &str, [x, y]: [f64; 2], anchor: Anchor) -> Text {
     };
     Text::new(text)
         .set("class", "words")
+        .set("font-size", 12)
         .set("x", rounded(x))
         .set("y", rounded(y))
         .set("text-anchor", anchor)

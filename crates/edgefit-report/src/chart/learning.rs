@@ -5,7 +5,7 @@ use svg::node::element::{Circle, Polyline, Rectangle, Title};
 
 use super::frame::{Anchor, Frame, line, picture, points, rounded, words};
 use crate::document::{Epoch, Stage};
-use crate::words::figure;
+use crate::words::short;
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 64.0;
@@ -47,7 +47,7 @@ pub(crate) fn learning(stages: &[Stage], label: &str) -> String {
 
     let mut document = picture(WIDTH, height, label);
     document = bands(document, stages, &losses, rates.bottom());
-    document = losses.rows(document, figure);
+    document = losses.rows(document, short);
     document = document.add(name("loss", &losses));
     if has_accuracy {
         document = accuracies.rows(document, |share| format!("{:.0} %", 100.0 * share));
@@ -112,7 +112,7 @@ fn bands(document: Document, stages: &[Stage], frame: &Frame, bottom: f64) -> Do
 }
 
 fn name(text: &str, frame: &Frame) -> svg::node::element::Text {
-    words(text, [frame.right() - 6.0, frame.top + 11.0], Anchor::End)
+    words(text, [frame.right() - 6.0, frame.top - 8.0], Anchor::End)
 }
 
 /// A stage behind others.

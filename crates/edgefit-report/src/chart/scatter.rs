@@ -4,7 +4,7 @@ use svg::node::element::Circle;
 
 use super::frame::{Anchor, Frame, line, picture, rounded, words};
 use crate::run::Scatter;
-use crate::words::figure;
+use crate::words::short;
 
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 360.0;
@@ -28,8 +28,8 @@ pub(crate) fn scatter(of: &Scatter, label: &str) -> String {
         x: range,
         y: range,
     };
-    let mut document = frame.rows(picture(WIDTH, HEIGHT, label), figure);
-    document = frame.columns(document, figure);
+    let mut document = frame.rows(picture(WIDTH, HEIGHT, label), short);
+    document = frame.columns(document, short);
     document = document
         .add(line(
             "ideal",

@@ -28,9 +28,9 @@ pub(crate) struct Row {
 /// A figure of one model: value, interval.
 type Value = (String, String);
 
-const WILSON: &str = "measured on the test samples; Wilson’s score interval";
-const BOOTSTRAP: &str = "measured on the test samples; bootstrap of 1,000 draws";
-const MEASURED: &str = "measured on the test samples";
+const WILSON: &str = "measured; Wilson’s score interval";
+const BOOTSTRAP: &str = "measured; bootstrap of 1,000 draws";
+const MEASURED: &str = "measured";
 
 impl Figures {
     pub fn of(report: &Training) -> Self {

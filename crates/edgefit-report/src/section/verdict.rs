@@ -5,7 +5,7 @@ use edgefit_graph::Task;
 
 use super::Tone;
 use crate::document::{Check, Status, Training, Verdict};
-use crate::words::{counted, percents, shown};
+use crate::words::{counted, percents, shown, whole};
 
 /// The answer, and what it rests on.
 pub(crate) struct Summary {
@@ -33,6 +33,13 @@ impl Summary {
             engines(report),
             guards(report),
         ];
+        let tiles: Vec<Tile> = tiles
+            .into_iter()
+            .map(|tile| Tile {
+                detail: whole(&tile.detail),
+                ..tile
+            })
+            .collect();
         let worst = tiles.iter().map(|tile| tile.tone).max();
         let tone = match worst {
             _ if report.interrupted => Tone::Unsure,
@@ -41,7 +48,7 @@ impl Summary {
         };
         Summary {
             tone,
-            sentence: sentence(report),
+            sentence: whole(&sentence(report)),
             tiles,
         }
     }

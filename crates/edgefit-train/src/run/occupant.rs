@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::run::{job_file, report};
 
 /// Files of a run. `report.json` is the last: with it, a run is whole.
-pub(crate) const FILES: [&str; 15] = [
+pub(crate) const FILES: [&str; 17] = [
     job_file::NAME,
     "manifest.json",
     "splits.json",
@@ -26,6 +26,9 @@ pub(crate) const FILES: [&str; 15] = [
     "predictions.csv",
     "confusion.csv",
     report::PAGE,
+    // What goes with the model.
+    "README.md",
+    "infer.py",
     report::NAME,
 ];
 

@@ -7,10 +7,20 @@ use clap::Args;
 /// A page to look at.
 #[derive(Debug, Args)]
 pub struct ReportPage {
-    /// Folder of a run that has ended
-    pub run: PathBuf,
+    /// Folders of runs that have ended; several are compared, the first with each of the others
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
 
-    /// Where to write the page (report.html in the folder of the run, if not given)
+    /// Where to write the page (report.html in the folder of the run; of several runs comparison.html
+    /// here, if not given)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// The runs of a folder.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Folder that holds runs
+    #[arg(default_value = "runs")]
+    pub folder: PathBuf,
 }

@@ -15,7 +15,7 @@ use super::export::Export;
 use super::fit::Fit;
 use super::prune::Prune;
 use super::quantize::{Quantize, Scheme};
-use super::report::ReportPage;
+use super::report::{ReportPage, Runs};
 use super::verify::{EngineWorker, LiteRtWorker, Verify};
 use super::{InputShape, dims, model};
 
@@ -33,8 +33,10 @@ pub enum TrainCommand {
     LrFind(LrFind),
     /// Show the built-in recipes of training
     Recipe(Recipe),
-    /// Show a run as a page to look at
+    /// Show a run as a page to look at, or compare runs on one
     Report(ReportPage),
+    /// List runs with their figures
+    Runs(Runs),
     /// Say what a guard means, why, and how to fix what it found
     Explain(Explain),
     /// Turn a float model into an int8 one that loses no accuracy

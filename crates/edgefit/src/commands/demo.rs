@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::{discover, in_file};
 use crate::cli::Demo;
 use crate::output::{Outcome, Output};
-use crate::training::{Places, job, report_of, write_page};
+use crate::training::{Places, job, present, report_of};
 
 const ARCH: &str = "efficientnet-lite0";
 
@@ -84,7 +84,7 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     let Some(report) = report_of(made, &job.backbone, output)? else {
         return Ok(Outcome::No);
     };
-    write_page(&report, output);
+    present(&report, output);
     let boards = boards(&report.exported.path)?;
     let succeeded = report.succeeded();
     let demonstrated = Demonstrated { report, boards };

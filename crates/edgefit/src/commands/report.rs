@@ -1,16 +1,19 @@
-//! `edgefit report`: a run as a page to look at.
+//! `edgefit report`: a run as a page to look at, or several compared on one.
 
 use std::path::PathBuf;
 
 use edgefit::base::file::ensure_place;
 use edgefit::base::units::format;
-use edgefit::report::training_page;
+use edgefit::report::{comparison_page, training_page};
 use edgefit::train::PAGE;
 use serde::Serialize;
 
 use crate::cli::ReportPage;
 use crate::output::{Outcome, Output};
 use crate::training::advice;
+
+/// Name of a page that compares runs.
+const COMPARISON: &str = "comparison.html";
 
 #[derive(Serialize)]
 struct Written {
@@ -20,8 +23,11 @@ struct Written {
 }
 
 pub fn run(args: ReportPage, output: &mut Output) -> anyhow::Result<Outcome> {
-    let path = args.output.unwrap_or_else(|| args.run.join(PAGE));
-    let page = training_page(&args.run, &advice)?;
+    let (page, place) = match args.runs.as_slice() {
+        [run] => (training_page(run, &advice)?, run.join(PAGE)),
+        runs => (comparison_page(runs)?, PathBuf::from(COMPARISON)),
+    };
+    let path = args.output.unwrap_or(place);
     ensure_place(&path)?;
     page.write(&path)?;
     for remark in &page.remarks {

@@ -6,7 +6,7 @@ use edgefit::train::{Job, SCHEMA, resume, train};
 
 use crate::cli::Train;
 use crate::output::{Outcome, Output};
-use crate::training::{Places, begin, job, report_of, write_page};
+use crate::training::{Places, begin, job, present, report_of};
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = begin(output)?;
@@ -47,7 +47,7 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let Some(report) = report else {
         return Ok(Outcome::No);
     };
-    write_page(&report, output);
+    present(&report, output);
     output.result(SCHEMA, &report, || {
         format!(
             "{}\n{}",

@@ -1,0 +1,310 @@
+//! What goes with an exported model to whoever uses it without edgefit: a description, and a script that
+//! runs it.
+
+use std::path::Path;
+
+use askama::Template;
+use edgefit_base::file::write_atomically;
+use edgefit_base::units::format;
+use edgefit_graph::preprocessing::{ChannelOrder, Fit, Layout};
+use edgefit_graph::{Graph, Node, Preprocessing, StandardScaler, Task};
+
+use crate::document::{Metrics, Training};
+use crate::error::{Error, Result};
+use crate::run;
+use crate::words::{percents, shown};
+
+/// Name of the description.
+pub const DESCRIPTION: &str = "README.md";
+
+/// Name of the script.
+pub const SCRIPT: &str = "infer.py";
+
+/// Classes that a description names.
+const MOST_CLASSES: usize = 200;
+
+/// Writes the description of the model of the run in `folder`, and the script that runs it, both from what
+/// the model itself says.
+///
+/// # Errors
+/// There is no run that came to an end, its model cannot be read, or a file cannot be written.
+pub fn hand_over(folder: &Path) -> Result<()> {
+    let report = run::report(folder)?;
+    let path = folder.join("model.onnx");
+    let graph = Graph::load(&path).map_err(|error| Error::run(&path, error.to_string()))?;
+    let input = Input::of(&graph).map_err(|error| Error::run(&path, error.to_string()))?;
+    let script = Script::of(&input, report.task, Outputs::of(&graph)).render()?;
+    let description = Description::of(&report, &input).render()?;
+    for (name, text) in [(DESCRIPTION, description), (SCRIPT, script)] {
+        write_atomically(&folder.join(name), |file| file.write_all(text.as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// What a model wants.
+enum Input {
+    /// An image.
+    Image(Preprocessing),
+    /// An array, standardised where the model does not do that itself.
+    Array(Option<StandardScaler>),
+}
+
+impl Input {
+    fn of(graph: &Graph) -> edgefit_graph::Result<Self> {
+        Ok(match Preprocessing::of(graph)? {
+            Some(preprocessing) => Input::Image(preprocessing),
+            None => Input::Array(StandardScaler::of(graph)?),
+        })
+    }
+}
+
+/// What a classifier answers with.
+#[derive(Clone, Copy)]
+enum Outputs {
+    Probabilities,
+    Logits,
+}
+
+impl Outputs {
+    fn of(graph: &Graph) -> Self {
+        let output = graph.outputs.first().map(|output| output.name.as_str());
+        let is_last = |node: &&Node| {
+            let made = node.outputs.iter().map(String::as_str);
+            made.into_iter().any(|made| Some(made) == output)
+        };
+        match graph.nodes.iter().find(is_last) {
+            Some(node) if node.op == "Softmax" => Outputs::Probabilities,
+            _ => Outputs::Logits,
+        }
+    }
+}
+
+/// The script. Names that others chose are read from the model when it runs, and never stand in it.
+#[derive(Template)]
+#[template(path = "infer.py", escape = "none")]
+struct Script {
+    task: Task,
+    /// The probability of the likeliest class, of the outputs `y`.
+    probability: &'static str,
+    image: Option<ImageScript>,
+    has_scaler: bool,
+}
+
+/// How the script prepares an image.
+struct ImageScript {
+    width: u32,
+    height: u32,
+    /// Share of the image that is kept; `None` for all of it.
+    fraction: Option<f64>,
+    /// What is done to the channels.
+    channels: &'static str,
+    mean: String,
+    std: String,
+    /// How the values are arranged.
+    arranged: &'static str,
+}
+
+impl Script {
+    fn of(input: &Input, task: Task, outputs: Outputs) -> Self {
+        let probability = match outputs {
+            Outputs::Probabilities => "y.max()",
+            Outputs::Logits => "1 / np.exp(y - y.max()).sum()",
+        };
+        let Input::Image(of) = input else {
+            return Script {
+                task,
+                probability,
+                image: None,
+                has_scaler: matches!(input, Input::Array(Some(_))),
+            };
+        };
+        let grey = of.channel_order == ChannelOrder::Grey;
+        let kept = if grey { 1 } else { 3 };
+        Script {
+            task,
+            probability,
+            has_scaler: false,
+            image: Some(ImageScript {
+                width: of.width,
+                height: of.height,
+                fraction: match of.fit {
+                    Fit::Crop { fraction } => Some(fraction),
+                    Fit::Stretch => None,
+                },
+                channels: match of.channel_order {
+                    ChannelOrder::Rgb => "",
+                    ChannelOrder::Bgr => "[..., ::-1]",
+                    ChannelOrder::Grey => "[..., None]",
+                },
+                mean: format!("{:?}", &of.mean[..kept]),
+                std: format!("{:?}", &of.std[..kept]),
+                arranged: match of.layout {
+                    Layout::ChannelsFirst => ".transpose(2, 0, 1)[None]",
+                    Layout::ChannelsLast => "[None]",
+                },
+            }),
+        }
+    }
+
+    fn is_grey(&self) -> bool {
+        self.image
+            .as_ref()
+            .is_some_and(|image| image.channels == "[..., None]")
+    }
+}
+
+/// The description.
+#[derive(Template)]
+#[template(path = "model.md", escape = "none")]
+struct Description {
+    what: String,
+    backbone: String,
+    started: String,
+    version: String,
+    sha256: String,
+    score: String,
+    samples: usize,
+    baseline: Option<String>,
+    device: String,
+    noun: &'static str,
+    classes: Vec<String>,
+    left_out: usize,
+    steps: Vec<String>,
+    is_image: bool,
+    has_int8: bool,
+    raised: Vec<String>,
+}
+
+impl Description {
+    fn of(report: &Training, input: &Input) -> Self {
+        let count = report.classes.len();
+        let (what, noun) = match report.task {
+            Task::Classes => (
+                format!("tells which of {count} classes a sample is of"),
+                "Classes",
+            ),
+            Task::MultiLabel => (
+                format!("tells which of {count} labels a sample has"),
+                "Labels",
+            ),
+            Task::Regression => (format!("predicts {count} numbers of a sample"), "Targets"),
+        };
+        let baseline = report.best_baseline().map(|best| {
+            let (score, _) = best.test.score();
+            format!("{} ({})", written(score, &report.test), code(&best.name))
+        });
+        let (score, interval) = report.test.score();
+        let interval = match report.test {
+            Metrics::Regression(_) => interval.map(|end| format!("{end:.3}")).join(" – "),
+            _ => percents(interval),
+        };
+        let file = report
+            .backbone
+            .file_name()
+            .unwrap_or(report.backbone.as_os_str());
+        let engine = report
+            .check
+            .engine
+            .as_deref()
+            .map_or(String::new(), |engine| format!(" with {}", code(engine)));
+        Description {
+            what,
+            backbone: code(&file.to_string_lossy()),
+            started: report.started.clone(),
+            version: report.version.clone(),
+            sha256: report.exported.sha256.clone(),
+            score: format!("{} (95 % interval {interval})", written(score, &report.test)),
+            samples: report.test.samples(),
+            baseline,
+            device: format!("{}{engine}: {}", code(&report.check.device), report.check.words()),
+            noun,
+            classes: report.classes.iter().take(MOST_CLASSES).map(|name| code(name)).collect(),
+            left_out: count.saturating_sub(MOST_CLASSES),
+            steps: match input {
+                Input::Image(preprocessing) => preprocessing.steps(),
+                Input::Array(Some(_)) => vec![
+                    "each channel becomes (value − mean) / std, which `edgefit.scaler` in the metadata holds"
+                        .to_owned(),
+                ],
+                Input::Array(None) => vec!["the values go in as they are".to_owned()],
+            },
+            is_image: matches!(input, Input::Image(_)),
+            has_int8: report.int8.is_some(),
+            raised: report
+                .raised()
+                .map(|found| format!("{}: {}", found.code, code(&found.message)))
+                .collect(),
+        }
+    }
+}
+
+fn written(score: f64, metrics: &Metrics) -> String {
+    match metrics {
+        Metrics::Classification(_) => format!("accuracy {}", format::percent(score)),
+        Metrics::MultiLabel(_) => format!("all labels right of {}", format::percent(score)),
+        Metrics::Regression(_) => format!("R² {score:.3}"),
+    }
+}
+
+/// A name from outside as code, in which Markdown means nothing.
+fn code(name: &str) -> String {
+    let name = shown(name).replace('`', "'");
+    format!(
+        "`{}`",
+        if name.trim().is_empty() {
+            "–"
+        } else {
+            name.as_str()
+        }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::preprocessing::PreprocessingName;
+
+    use super::*;
+    use crate::sample_run;
+
+    fn script(input: &Input, task: Task) -> String {
+        Script::of(input, task, Outputs::Logits).render().unwrap()
+    }
+
+    #[test]
+    fn a_script_for_images_has_twelve_lines_and_no_name_of_a_stranger() {
+        let lite = Preprocessing::named(PreprocessingName::Lite, 224, 192);
+        let text = script(&Input::Image(lite.clone()), Task::Classes);
+        assert_eq!(text.lines().count(), 12, "{text}");
+        assert!(text.contains("0.875") && text.contains("(224, 192)") && text.contains("127.0"));
+        let grey = Preprocessing {
+            channel_order: ChannelOrder::Grey,
+            layout: Layout::ChannelsLast,
+            fit: Fit::Stretch,
+            ..lite
+        };
+        let text = script(&Input::Image(grey), Task::MultiLabel);
+        assert!(
+            text.contains("\"L\"") && !text.contains(".transpose("),
+            "{text}"
+        );
+        assert!(
+            script(&Input::Array(None), Task::Regression)
+                .lines()
+                .count()
+                <= 12
+        );
+    }
+
+    #[test]
+    fn a_description_cannot_be_broken_by_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["`code` # head\n[link](x)".to_owned(), "  ".to_owned()];
+        sample_run::classes(folder.path(), &names, &[]);
+        let report = run::report(folder.path()).unwrap();
+        let text = Description::of(&report, &Input::Array(None))
+            .render()
+            .unwrap();
+        assert!(text.contains("`'code' # head\u{fffd}[link](x)`"), "{text}");
+        assert!(text.contains("accuracy 50.0 %") && text.contains("EF09"));
+    }
+}

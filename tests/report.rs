@@ -1,0 +1,158 @@
+//! What people look at: the page about a run, the list of runs, and what goes with a model.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::cases::python;
+use crate::common::{
+    Ran, assert_refused, command, onnxruntime, run, small_backbone, some_photographs,
+};
+
+/// A run on some photographs, and their folder.
+fn trained() -> (tempfile::TempDir, tempfile::TempDir, PathBuf) {
+    onnxruntime();
+    let data = some_photographs(&["bird", "flower", "vehicle"], 12);
+    let out = tempfile::tempdir().unwrap();
+    let place = out.path().join("runs/one");
+    let mut train = crate::common::train(data.path(), small_backbone());
+    train.args(["--epochs", "3", "-o"]).arg(&place);
+    let ran = run(&mut train);
+    assert!(ran.code < 2, "{ran:?}");
+    (data, out, place)
+}
+
+fn report(arguments: &[&Path]) -> Ran {
+    run(command().arg("report").args(arguments))
+}
+
+fn page(place: &Path) -> String {
+    fs::read_to_string(place.join("report.html")).unwrap()
+}
+
+fn document(place: &Path) -> Value {
+    serde_json::from_slice(&fs::read(place.join("report.json")).unwrap()).unwrap()
+}
+
+/// Holds that what a page about a run shows is what the run found.
+fn assert_shows(html: &str, found: &Value) {
+    assert!(html.len() <= 1 << 20 && !html.contains("<script"));
+    for part in [
+        "figures",
+        "classes",
+        "mistakes",
+        "calibration",
+        "learning",
+        "guards",
+        "data",
+        "device",
+        "parity",
+    ] {
+        assert!(html.contains(&format!("<section id=\"{part}\"")), "{part}");
+    }
+    let accuracy = 100.0 * found["test"]["accuracy"].as_f64().unwrap();
+    assert!(html.contains(&format!("{accuracy:.1}\u{a0}% of ")));
+    for mistake in found["mistakes"].as_array().unwrap() {
+        assert!(html.contains(mistake["sample"].as_str().unwrap()));
+    }
+    for guard in found["guards"].as_array().unwrap() {
+        assert!(html.contains(guard["code"].as_str().unwrap()));
+    }
+    // The arena at its peak, and the limit of the bank.
+    assert!(html.contains("class=\"peak\"") && html.contains("LPDDR4, limit"));
+}
+
+#[test]
+fn a_run_leaves_a_page_that_shows_what_it_found() {
+    let (data, out, place) = trained();
+    let (html, found) = (page(&place), document(&place));
+    assert_shows(&html, &found);
+    let wrong = found["mistakes"].as_array().unwrap().len();
+    let pictures = html.matches("<li class=\"card\"><figure>").count();
+    assert_eq!(pictures, wrong.min(48));
+    assert_eq!(html.matches("not shown").count(), 0);
+
+    // Made anew it is the same, elsewhere too.
+    let elsewhere = out.path().join("page.html");
+    let made = report(&[&place, Path::new("-o"), &elsewhere, Path::new("--json")]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let made = made.json("edgefit.report/1");
+    assert_eq!(made["bytes"], html.len());
+    assert_eq!(fs::read_to_string(elsewhere).unwrap(), html);
+
+    // The pictures have moved.
+    let moved = out.path().join("moved");
+    fs::rename(data.path(), &moved).unwrap();
+    let made = report(&[&place]);
+    fs::rename(&moved, data.path()).unwrap();
+    assert_eq!(made.code, 0, "{made:?}");
+    assert_shows(&page(&place), &found);
+    assert_eq!(made.stderr.contains("not shown"), wrong > 0, "{made:?}");
+
+    // Another run, and both beside each other.
+    let other = out.path().join("runs/other");
+    let mut train = crate::common::train(data.path(), small_backbone());
+    train
+        .args(["--epochs", "3", "--seed", "1", "-o"])
+        .arg(&other);
+    assert!(run(&mut train).code < 2);
+    let compared = out.path().join("compared.html");
+    let made = report(&[&place, &other, Path::new("-o"), &compared]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let html = fs::read_to_string(compared).unwrap();
+    assert!(html.contains("2 runs compared") && html.contains("recipe.seed"));
+
+    let mut runs = command();
+    let listed = run(runs.arg("runs").arg(out.path().join("runs")).arg("--json"));
+    let listed = listed.json("edgefit.runs/1");
+    let listed = listed["runs"].as_array().unwrap();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    assert_eq!(listed[0]["score"], found["test"]["accuracy"]);
+    assert_eq!(listed[0]["state"], "finished");
+    let mut runs = command();
+    let table = run(runs.arg("runs").arg(out.path().join("runs")));
+    assert!(table.stdout.contains("other") && table.stdout.contains("raspberry-pi-4b"));
+
+    // Without its report the run has not ended.
+    fs::remove_file(place.join("report.json")).unwrap();
+    assert_refused(&report(&[&place]), &["has not ended", "--resume"]);
+    assert_refused(&report(&[out.path()]), &["holds no run"]);
+    let mut runs = command();
+    assert_refused(
+        &run(runs.arg("runs").arg(out.path().join("no"))),
+        &["cannot be read"],
+    );
+}
+
+#[test]
+#[ignore = "takes a minute: fetches Python packages"]
+fn the_script_beside_a_model_tells_what_the_run_told() {
+    let (data, _out, place) = trained();
+    let readme = fs::read_to_string(place.join("README.md")).unwrap();
+    let sha256 = document(&place)["exported"]["sha256"].clone();
+    assert!(readme.contains(sha256.as_str().unwrap()), "{readme}");
+    let mut csv = csv::Reader::from_path(place.join("predictions.csv")).unwrap();
+    let said: BTreeMap<String, String> = csv
+        .records()
+        .map(|record| {
+            let record = record.unwrap();
+            (record[0].to_owned(), record[2].to_owned())
+        })
+        .collect();
+    let mut script = Command::new(python());
+    script.arg(place.join("infer.py")).current_dir(data.path());
+    let ran = run(script.args(said.keys()));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let theirs: BTreeMap<String, String> = ran
+        .stdout
+        .lines()
+        .map(|line| {
+            let mut cells = line.split('\t').map(str::to_owned);
+            (cells.next().unwrap(), cells.next().unwrap())
+        })
+        .collect();
+    assert_eq!(theirs, said);
+}

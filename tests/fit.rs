@@ -83,7 +83,9 @@ fn a_backbone_that_is_too_large_ends_as_a_model_that_fits_as_planned() {
     for better in told["front"].as_array().unwrap() {
         assert_eq!(better["fits"], true, "{better}");
     }
-    assert!(whole.join("front.svg").exists() && whole.join("fit.json").exists());
+    for name in ["front.svg", "fit.json", "report.html"] {
+        assert!(whole.join(name).exists(), "{name}");
+    }
     let model = whole.join("model-int8.onnx");
     let path = model.to_str().unwrap();
     assert_eq!(told["exported"]["path"], path);

@@ -128,6 +128,57 @@ fn a_run_leaves_a_page_that_shows_what_it_found() {
 }
 
 #[test]
+fn other_commands_write_a_page_where_one_is_asked_for() {
+    onnxruntime();
+    let folder = tempfile::tempdir().unwrap();
+    let page = |arguments: &[&str], expected: i32| {
+        let path = folder.path().join("page.html");
+        let mut asked = command();
+        asked.args(arguments).arg("--html").arg(&path);
+        let ran = run(&mut asked);
+        assert_eq!(ran.code, expected, "{ran:?}");
+        let html = fs::read_to_string(&path).unwrap();
+        assert!(html.len() <= 1 << 20 && !html.contains("<script"));
+        fs::remove_file(path).unwrap();
+        html
+    };
+    let model = small_backbone().to_str().unwrap();
+    let html = page(&["check", model, "--device", "stm32f411"], 1);
+    assert!(html.contains("class=\"limit\"") && html.contains("On every board"));
+    assert!(html.contains("does not fit") && html.contains("raspberry-pi-5"));
+    let html = page(
+        &[
+            "bench", model, "--engine", "tract", "--runs", "3", "--time", "1ms",
+        ],
+        0,
+    );
+    assert!(html.contains("Times") && html.contains("on tract, "));
+    let html = page(&["verify", model, "--samples", "2"], 0);
+    assert!(html.contains("agree on") && html.contains("burn – tract"));
+    let data = some_photographs(&["bird", "vehicle"], 6);
+    let (data, out) = (data.path().to_str().unwrap(), folder.path().join("q.onnx"));
+    let quantize = [
+        "quantize",
+        model,
+        "--data",
+        data,
+        "--max-drop",
+        "100",
+        "--min-sqnr=-100",
+    ];
+    let out = ["-o", out.to_str().unwrap()];
+    let html = page(&[&quantize[..], &out].concat(), 0);
+    assert!(html.contains("Against the float model"));
+
+    let nowhere = folder.path().join("absent/page.html");
+    let mut refused = command();
+    refused
+        .args(["check", model, "--device", "host", "--html"])
+        .arg(nowhere);
+    assert_refused(&run(&mut refused), &["absent"]);
+}
+
+#[test]
 #[ignore = "takes a minute: fetches Python packages"]
 fn the_script_beside_a_model_tells_what_the_run_told() {
     let (data, _out, place) = trained();

@@ -5,6 +5,7 @@
 
 mod check;
 mod metrics;
+mod search;
 mod training;
 
 pub use check::{Budget, Check, Condition, Latency, Verdict};
@@ -12,6 +13,7 @@ pub use metrics::{
     Bootstrap, ClassFigures, Classification, LabelFigures, Metrics, MultiLabel, Regression,
     TargetFigures,
 };
+pub use search::{Candidate, Finalist, Search, SearchTiming, SimplerWay, Trained};
 pub use training::{
     Accuracy, Baseline, Comparison, Counts, Epoch, Exported, Finding, Int8, Mistake, Pair, Stage,
     Status, Timing, Training, Unreadable,

@@ -14,6 +14,14 @@ pub enum Error {
         /// What is wrong, and the fix.
         problem: String,
     },
+    /// A document has no page, or lacks something.
+    #[error("the document '{schema}' {problem}")]
+    Document {
+        /// Name and version of the document.
+        schema: String,
+        /// What is wrong, and the fix.
+        problem: String,
+    },
     /// A page cannot be written.
     #[error(transparent)]
     Write(#[from] edgefit_base::file::WriteError),

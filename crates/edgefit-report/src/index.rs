@@ -121,7 +121,8 @@ fn collect(folder: &Path, deeper: usize, runs: &mut Vec<Indexed>) {
 /// The run in a folder; `None` where there is none.
 fn indexed(folder: &Path) -> Option<Indexed> {
     let has = |name: &str| folder.join(name).is_file();
-    if !has("job.json") && !(has("report.json") && has("model.onnx")) {
+    let is_run = has("job.json") || (has("report.json") && has("model.onnx"));
+    if !is_run {
         return None;
     }
     let (state, problem, figures) = match run::report(folder) {

@@ -15,8 +15,14 @@ pub(crate) use deployed::Deployed;
 pub(crate) use manifest::{Listed, Manifest};
 pub(crate) use predictions::{Bin, Predictions, Scatter};
 
-use crate::document::Training;
+use crate::document::{Search, Training};
 use crate::error::{Error, Result};
+
+/// Name of the report of a run.
+const REPORT: &str = "report.json";
+
+/// Name of the report of a search.
+const SEARCH: &str = "fit.json";
 
 /// A run that came to an end, and all that is there to be shown of it.
 pub(crate) struct Run {
@@ -26,6 +32,8 @@ pub(crate) struct Run {
     pub manifest: Option<Manifest>,
     pub predictions: Option<Predictions>,
     pub deployed: Option<Deployed>,
+    /// The search that chose it, and the folder of that.
+    pub search: Option<(Search, PathBuf)>,
     /// What is missing of it, and why.
     pub remarks: Vec<String>,
 }
@@ -44,6 +52,9 @@ impl Run {
     /// # Errors
     /// There is no report, or one of another version.
     pub fn open(folder: &Path) -> Result<Self> {
+        if folder.join(SEARCH).exists() && !folder.join(REPORT).exists() {
+            return Run::of_search(folder);
+        }
         let report = report(folder)?;
         let mut remarks = Vec::new();
         let mut keep = |what: &str, problem: String| {
@@ -72,8 +83,27 @@ impl Run {
             manifest,
             predictions,
             deployed,
+            search: None,
             remarks,
         })
+    }
+
+    /// The run that a search chose, with the figures of the model that the search wrote.
+    fn of_search(folder: &Path) -> Result<Self> {
+        let search = search(folder)?;
+        // The search may have been moved since.
+        let below = search.training.run.strip_prefix(&search.run);
+        let below = below.unwrap_or(&search.training.run);
+        let mut run = Run::open(&folder.join(below))?;
+        run.report.test = search.test.clone();
+        run.report.check = search.check.clone();
+        let name = search.exported.path.file_name().unwrap_or_default();
+        if let Some(job) = &run.job {
+            run.deployed = Deployed::of(&folder.join(name), &job.device).ok();
+        }
+        run.report.exported = search.exported.clone();
+        run.search = Some((search, folder.to_path_buf()));
+        Ok(run)
     }
 
     /// The model that goes onto the device.
@@ -112,15 +142,13 @@ impl Run {
 /// # Errors
 /// There is none, or one of another version.
 pub(crate) fn report(folder: &Path) -> Result<Training> {
-    let path = folder.join("report.json");
+    let path = folder.join(REPORT);
     let text = file::read_to_string(&path).map_err(|error| {
         let problem = if folder.join("job.json").exists() {
             format!(
                 "holds a run that has not ended (no report.json); go on with `edgefit train --resume {}`",
                 folder.display()
             )
-        } else if folder.join("fit.json").exists() {
-            "holds a search, not a run; give the folder of the run that it chose".to_owned()
         } else {
             format!("holds no run (report.json: {error}); give a folder that `edgefit train` wrote")
         };
@@ -138,6 +166,19 @@ pub(crate) fn report(folder: &Path) -> Result<Training> {
         };
         Error::run(&path, problem)
     })
+}
+
+fn search(folder: &Path) -> Result<Search> {
+    let path = folder.join(SEARCH);
+    let fail = |problem: String| {
+        let fix = "is damaged or of another version";
+        Error::run(
+            &path,
+            format!("{fix} ({problem}); run `edgefit fit` again in another folder"),
+        )
+    };
+    let text = file::read_to_string(&path).map_err(|error| fail(error.to_string()))?;
+    schema::from_json(&text, Search::SCHEMA).map_err(|error| fail(error.to_string()))
 }
 
 /// # Errors

@@ -10,6 +10,7 @@ mod learning;
 mod mistakes;
 mod parity;
 mod regression;
+mod search;
 mod verdict;
 
 pub(crate) use calibration::Calibration;
@@ -23,6 +24,7 @@ pub(crate) use learning::Learning;
 pub(crate) use mistakes::Mistakes;
 pub(crate) use parity::Parity;
 pub(crate) use regression::RegressionPictures;
+pub(crate) use search::SearchCard;
 pub(crate) use verdict::Summary;
 
 /// What a colour says.

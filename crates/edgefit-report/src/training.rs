@@ -11,11 +11,11 @@ use crate::page::{Allowance, Page};
 use crate::run::Run;
 use crate::section::{
     Advice, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Guards, Learning,
-    Mistakes, Parity, RegressionPictures, Summary,
+    Mistakes, Parity, RegressionPictures, SearchCard, Summary,
 };
 use crate::words::{counted, shown};
 
-/// The page about the run in `folder`; `advice` says of a guard what it looks at, and the fix.
+/// The page about the run in `folder`, or about the search there with the run that it chose; `advice` says of a guard what it looks at, and the fix.
 ///
 /// # Errors
 /// There is no run that came to an end, or it is of another version.
@@ -34,7 +34,9 @@ pub fn training_page(folder: &Path, advice: &dyn Fn(&str) -> Option<Advice>) -> 
 #[derive(Template)]
 #[template(path = "training.html")]
 struct View {
+    kind: &'static str,
     title: String,
+    search: Option<SearchCard>,
     summary: Summary,
     facts: Vec<(&'static str, String)>,
     remarks: Vec<String>,
@@ -55,10 +57,22 @@ struct View {
 impl View {
     fn of(run: &Run, allowance: Allowance, advice: &dyn Fn(&str) -> Option<Advice>) -> Self {
         let report = &run.report;
-        let name = run.folder.file_name().unwrap_or(run.folder.as_os_str());
+        let folder = match &run.search {
+            Some((_, folder)) => folder,
+            None => &run.folder,
+        };
+        let name = folder.file_name().unwrap_or(folder.as_os_str());
+        let search = run.search.as_ref();
+        let search = search.map(|(search, folder)| SearchCard::of(search, folder, allowance));
         let regression = RegressionPictures::of(run, allowance.rows);
         View {
+            kind: if search.is_some() {
+                "Search for a network"
+            } else {
+                "Training run"
+            },
             title: shown(&name.to_string_lossy()),
+            search,
             summary: Summary::of(report),
             facts: facts(run),
             remarks: run.remarks.iter().map(|remark| shown(remark)).collect(),
@@ -71,7 +85,7 @@ impl View {
             learning: Learning::of(report),
             guards: Guards::of(report, advice),
             data: DataCard::of(run, allowance),
-            device: DeviceCard::of(run, allowance),
+            device: DeviceCard::of(&report.check, run.deployed.as_ref(), allowance),
             parity: Parity::of(report),
             times: times(run),
         }

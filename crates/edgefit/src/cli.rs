@@ -40,7 +40,7 @@ pub use prune::Prune;
 pub use quantize::*;
 pub use remote::Remote;
 #[cfg(feature = "train")]
-pub use report::{ReportPage, Runs};
+pub use report::{Html, ReportPage, Runs};
 #[cfg(feature = "train")]
 pub use sample_args::SampleArgs;
 pub use shape::*;
@@ -178,6 +178,10 @@ pub struct Check {
     #[cfg(feature = "train")]
     #[command(flatten)]
     pub linking: Linking,
+
+    #[cfg(feature = "train")]
+    #[command(flatten)]
+    pub html: Html,
 
     #[command(flatten)]
     pub shape: Shape,

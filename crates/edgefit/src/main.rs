@@ -5,6 +5,8 @@ mod board;
 mod c_project;
 mod cli;
 mod commands;
+#[cfg(feature = "train")]
+mod html;
 mod output;
 #[cfg(feature = "train")]
 mod tflite_file;

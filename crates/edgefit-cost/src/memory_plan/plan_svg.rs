@@ -184,24 +184,29 @@ impl Panel {
 /// How a line across a panel looks.
 struct Mark {
     class: &'static str,
+    /// How far to the right its label ends, as a share of the line.
+    label: f64,
     colour: &'static str,
     dashes: &'static str,
 }
 
 const PEAK: Mark = Mark {
     class: "peak",
+    label: 1.0,
     colour: "#b00020",
     dashes: "none",
 };
 
 const BOUND: Mark = Mark {
     class: "bound",
+    label: 1.0,
     colour: "#1b5e20",
     dashes: "7 4",
 };
 
 const LIMIT: Mark = Mark {
     class: "limit",
+    label: 0.5,
     colour: "#4a148c",
     dashes: "2 3",
 };
@@ -298,13 +303,18 @@ impl Scale {
                     .set("stroke-dasharray", mark.dashes),
             )
             .add(
-                text(label, self.right - 4.0, y - 5.0, 12.0)
-                    .set("class", format!("words {}", mark.class))
-                    .set("text-anchor", "end")
-                    .set("fill", mark.colour)
-                    .set("stroke", "white")
-                    .set("stroke-width", 3)
-                    .set("paint-order", "stroke"),
+                text(
+                    label,
+                    LEFT + (self.right - LEFT) * mark.label - 4.0,
+                    y - 5.0,
+                    12.0,
+                )
+                .set("class", format!("words {}", mark.class))
+                .set("text-anchor", "end")
+                .set("fill", mark.colour)
+                .set("stroke", "white")
+                .set("stroke-width", 3)
+                .set("paint-order", "stroke"),
             )
     }
 }

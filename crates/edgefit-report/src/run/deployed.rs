@@ -58,9 +58,14 @@ impl Deployed {
         let shapes = InputShapes::bind(&graph, 1, None).map_err(|error| error.to_string())?;
         let request = Request::new(profile);
         let check = judge(&graph, &shapes, &request).map_err(|error| error.to_string())?;
-        let several = request
-            .engine
-            .is_some_and(|engine| engine.arena == ArenaLayout::SeveralBanks);
+        Ok(Deployed::new(check, profile))
+    }
+
+    /// A model that was checked against `profile`.
+    pub fn new(check: Check, profile: &Profile) -> Self {
+        let engine = check.engine.as_ref();
+        let engine = profile.engines.iter().find(|one| Some(&one.name) == engine);
+        let several = engine.is_some_and(|engine| engine.arena == ArenaLayout::SeveralBanks);
         let holds = |bank: &&Bank| bank.holds.contains(&Content::Arena);
         let mut banks: Vec<Room> = profile
             .banks
@@ -76,7 +81,7 @@ impl Deployed {
             banks.sort_by_key(|room| std::cmp::Reverse(room.bytes));
             banks.truncate(1);
         }
-        Ok(Deployed { check, banks })
+        Deployed { check, banks }
     }
 
     /// The activations in memory as a picture of at most `most` buffers, with a sentence on those that

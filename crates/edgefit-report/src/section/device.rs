@@ -4,7 +4,7 @@ use edgefit_base::units::format;
 
 use crate::document::Check;
 use crate::page::Allowance;
-use crate::run::Run;
+use crate::run::Deployed;
 use crate::words::shown;
 
 /// Buffers that are listed at the peak.
@@ -73,14 +73,12 @@ pub(crate) struct BlockRow {
 }
 
 impl DeviceCard {
-    pub fn of(run: &Run, allowance: Allowance) -> Self {
-        let check = &run.report.check;
+    pub fn of(check: &Check, deployed: Option<&Deployed>, allowance: Allowance) -> Self {
         let time = check.latency.as_ref().map(|latency| Time {
             words: latency.words(),
             basis: latency.basis.clone(),
             threads: latency.threads,
         });
-        let deployed = run.deployed.as_ref();
         let arena = deployed.and_then(|deployed| {
             let (picture, left_out) = deployed.picture(allowance.buffers)?;
             let peak = deployed.peak()?;

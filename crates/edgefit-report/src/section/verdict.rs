@@ -95,7 +95,11 @@ fn sentence(report: &Training) -> String {
     } else {
         ""
     };
-    let mut told = told;
+    let int8 = report.int8.as_ref().and_then(|int8| int8.test.as_ref());
+    let int8 = int8.and_then(|test| test.accuracy.as_ref());
+    let mut told = int8.map_or(told.clone(), |of| {
+        format!("{told}, on integers {}", format::percent(of.quantized))
+    });
     if let Some(first) = told.get_mut(..1) {
         first.make_ascii_uppercase();
     }

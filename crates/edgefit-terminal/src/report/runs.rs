@@ -25,7 +25,11 @@ pub fn runs(index: &Index) -> String {
             None => others.push_str(&format!("\n{}: {}", name(index, run), without(run))),
         }
     }
-    format!("{rows}{others}")
+    if index.runs.iter().any(|run| run.figures.is_some()) {
+        format!("{rows}{others}")
+    } else {
+        others.trim_start().to_owned()
+    }
 }
 
 fn name(index: &Index, run: &Indexed) -> String {

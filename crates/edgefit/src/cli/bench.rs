@@ -67,6 +67,10 @@ pub struct Bench {
     #[arg(long, value_name = "FILE")]
     pub export_md: Option<PathBuf>,
 
+    #[cfg(feature = "train")]
+    #[command(flatten)]
+    pub html: super::Html,
+
     #[command(flatten)]
     pub remote: Remote,
 }

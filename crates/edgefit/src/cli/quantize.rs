@@ -17,6 +17,9 @@ pub struct Quantize {
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
 
+    #[command(flatten)]
+    pub html: super::Html,
+
     /// Device that the model is for: its engine says the scheme (this machine's ONNX Runtime, if
     /// neither a device nor a scheme is given)
     #[arg(long)]

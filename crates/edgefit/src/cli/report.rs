@@ -24,3 +24,11 @@ pub struct Runs {
     #[arg(default_value = "runs")]
     pub folder: PathBuf,
 }
+
+/// What was found, as a page besides.
+#[derive(Debug, Args)]
+pub struct Html {
+    /// Write what was found as a page to look at, too, into this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}

@@ -70,6 +70,9 @@ pub struct Verify {
     #[arg(long, value_name = "OUT.onnx")]
     pub reduce: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub html: super::Html,
+
     /// Threads of tract and ONNX Runtime (all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,

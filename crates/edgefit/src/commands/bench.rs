@@ -43,6 +43,8 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
         "--assert ratio compares, and there is one candidate; name another model, engine or number \
          of threads, or a --baseline"
     );
+    #[cfg(feature = "train")]
+    args.html.ensure_place()?;
     for path in [&args.export_csv, &args.export_md].into_iter().flatten() {
         ensure_place(path)?;
     }
@@ -69,6 +71,8 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.export_md {
         write(path, &export::markdown(&report.results))?;
     }
+    #[cfg(feature = "train")]
+    args.html.write(SCHEMA, &report)?;
     output.result(SCHEMA, &report, || report::benchmark(&report))?;
     Ok(report.holds(&args.assert).into())
 }

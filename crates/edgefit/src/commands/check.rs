@@ -49,6 +49,10 @@ struct Checked {
 pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
     #[cfg(feature = "train")]
     if args.linking.link {
+        anyhow::ensure!(
+            args.html.html.is_none(),
+            "--html shows what is planned, and --link what the linker says; leave one of them out"
+        );
         return link::run(&args, output);
     }
     anyhow::ensure!(
@@ -56,6 +60,8 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         "on a board a model is measured; give --measure with --remote"
     );
     args.plan.as_deref().map_or(Ok(()), ensure_place)?;
+    #[cfg(feature = "train")]
+    args.html.ensure_place()?;
     let (graph, shapes) = load(&args.model, &args.shape)?;
     let mut remote = board::connect(&args.remote, output)?;
     let mut profile = match (&args.device, &remote) {
@@ -115,6 +121,17 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(svg) = &args.plan {
         draw(svg, &check.plan.to_svg())?;
     }
+    #[cfg(feature = "train")]
+    args.html.write_page(|| {
+        let name = args.model.display().to_string();
+        Ok(edgefit::report::check_page(edgefit::report::Checked {
+            name: &name,
+            graph: &graph,
+            shapes: &shapes,
+            profile: request.profile,
+            check: &check,
+        })?)
+    })?;
     let (layers, classes) = if args.layers {
         let inference = infer(&graph, &shapes).map_err(in_file(&args.model))?;
         (

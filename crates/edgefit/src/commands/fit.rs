@@ -9,15 +9,16 @@ use edgefit::fit::{Candidate, Error, FitJob, Report, Target, fit, resume};
 use edgefit::import::{Architecture, Checkpoint, Choices};
 use edgefit::micro::c::Name;
 use edgefit::micro::{c, tflite};
+use edgefit::report::training_page;
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::report;
-use edgefit::train::{Job, StageName};
+use edgefit::train::{Job, PAGE, StageName};
 use serde::Serialize;
 
 use crate::c_project::Layout;
 use crate::cli::{ExportFormat, Fit, Patching};
 use crate::output::{Outcome, Output};
-use crate::training::{Places, begin, set_up};
+use crate::training::{Places, advice, begin, set_up};
 use crate::{c_project, tflite_file};
 
 /// What stands in the place of a report where nothing fits.
@@ -60,6 +61,7 @@ pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
     match found {
         Ok(found) => {
             let firmware = export.and_then(|format| firmware(&found, format, output));
+            present_search(&found, output);
             let is_done = !found.interrupted && firmware.is_some() == export.is_some();
             let fitted = Fitted { found, firmware };
             output.result(Report::SCHEMA, &fitted, || {
@@ -83,6 +85,14 @@ pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
             Ok(Outcome::No)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes the page of a search beside its report; where that fails, there is a warning.
+fn present_search(found: &Report, output: &mut Output) {
+    let write = || training_page(&found.run, &advice)?.write(&found.run.join(PAGE));
+    if let Err(error) = write() {
+        output.warn(&format!("no page about the search was written: {error}"));
     }
 }
 

@@ -18,6 +18,7 @@ use crate::cli::Quantize;
 use crate::output::{Outcome, Output};
 
 pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
+    args.html.ensure_place()?;
     let path = model_path(args.model.as_deref(), &args.samples)?;
     let scheme = wanted_scheme(&args)?;
     let graph = load(&path, &args.samples)?;
@@ -73,6 +74,7 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
         model: args.output,
     };
     let report = Report::of(&calibrated, &guarded, files, provenance, fastest());
+    args.html.write(Report::SCHEMA, &report)?;
     output.result(Report::SCHEMA, &report, || report::quantization(&report))?;
     Ok(report.is_kept.into())
 }

@@ -31,12 +31,21 @@ use super::{in_file, threads};
 use crate::cli::{VerifiedEngine, Verify};
 use crate::output::{Outcome, Output};
 
+/// Name and version of the document.
+const SCHEMA: &str = "edgefit.verify/1";
+
 /// Samples, where nothing else is said.
 const SAMPLES: usize = 8;
 
 pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     let engine = match args.engine {
-        Some(VerifiedEngine::Integer(engine)) => return integers::run(&args, engine, output),
+        Some(VerifiedEngine::Integer(engine)) => {
+            anyhow::ensure!(
+                args.html.html.is_none(),
+                "--html shows how engines of floats agree; leave it out with --engine micro and c"
+            );
+            return integers::run(&args, engine, output);
+        }
         Some(VerifiedEngine::Float(engine)) => Some(engine),
         None => None,
     };
@@ -45,6 +54,7 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         "--device is for --engine c, which runs on an emulated core; add that, or leave it out"
     );
     let model = in_file(&args.model);
+    args.html.ensure_place()?;
     args.reduce.as_deref().map_or(Ok(()), ensure_place)?;
     let mut graph = Graph::load(&args.model)?;
     lift_constants(&mut graph);
@@ -96,9 +106,8 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.reduce {
         reduce(path, &mut report, models, output)?;
     }
-    output.result("edgefit.verify/1", &report, || {
-        report::verification(&report)
-    })?;
+    args.html.write(SCHEMA, &report)?;
+    output.result(SCHEMA, &report, || report::verification(&report))?;
     Ok((report.verdict == Verdict::Agree).into())
 }
 

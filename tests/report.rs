@@ -179,6 +179,40 @@ fn other_commands_write_a_page_where_one_is_asked_for() {
 }
 
 #[test]
+fn data_are_looked_at_before_anything_is_trained() {
+    let data = some_photographs(&["bird", "vehicle"], 5);
+    let photographs = fs::read_dir(data.path().join("bird")).unwrap();
+    let one = photographs
+        .map(|entry| entry.unwrap().path())
+        .min()
+        .unwrap();
+    fs::copy(&one, data.path().join("vehicle/<b>copy.png")).unwrap();
+    fs::write(
+        data.path().join("bird/broken.png"),
+        b"\x89PNG\r\n\x1a\nbroken",
+    )
+    .unwrap();
+    let page = data.path().join("page.html");
+    let look = |more: &[&str]| {
+        let mut look = command();
+        run(look.arg("data").arg(data.path()).args(more))
+    };
+    let html = ["--html", page.to_str().unwrap()];
+    let card = look(&[&html[..], &["--json"]].concat()).json("edgefit.data/1");
+    assert_eq!(card["samples"], 12);
+    assert_eq!(card["left_out"][0]["sample"], "bird/broken.png");
+    assert_eq!(card["copies"][0]["classes_differ"], true, "{card}");
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("one label is wrong") && html.contains("data:image/jpeg"));
+    assert!(!html.contains("<b>copy") && html.contains("copy.png"));
+    let said = look(&[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("of equal contents: 1") && said.stdout.contains("broken.png"));
+    let nowhere = run(command().arg("data").arg(data.path().join("absent")));
+    assert_refused(&nowhere, &["absent"]);
+}
+
+#[test]
 #[ignore = "takes a minute: fetches Python packages"]
 fn the_script_beside_a_model_tells_what_the_run_told() {
     let (data, _out, place) = trained();

@@ -82,6 +82,30 @@ pub fn near_duplicates(
     found
 }
 
+/// For each image the nearest before it that is nearly the same, if there is one: as [`near_duplicates`],
+/// with all images in one split.
+pub fn near_copies(thumbnails: &[impl AsRef<[u8]>], classes: &[usize]) -> Vec<Duplicate> {
+    let images: Vec<Image> = thumbnails
+        .iter()
+        .map(|pixels| Image::new(pixels.as_ref()))
+        .collect();
+    let splits = vec![Split::Train; images.len()];
+    let distances = ClassDistances::new(&images, classes, &splits);
+    let same = |a: usize, b: usize| {
+        let class = classes.get(a).copied().unwrap_or(usize::MAX);
+        images[a].is_like(&images[b], || distances.limit(class))
+    };
+    let mut index = Index::default();
+    let mut found = Vec::new();
+    for b in 0..images.len() {
+        if let Some((distance, a)) = nearest(&images, &index, b, same) {
+            found.push(Duplicate { a, b, distance });
+        }
+        index.insert(images[b].key(), b);
+    }
+    found
+}
+
 /// The image in `index` that is the nearest to `sample` and the `same` picture, and its distance.
 fn nearest(
     images: &[Image],

@@ -8,6 +8,7 @@
 
 mod arrays;
 mod augment;
+mod card;
 mod dataset;
 mod decode;
 mod duplicates;
@@ -21,9 +22,10 @@ mod split;
 
 pub use arrays::{NamedArray, npz, read_array, read_npz};
 pub use augment::{Augmentation, augmented, png, preview, stream};
+pub use card::{Card, Copies, LeftOut, Outlier, Spread};
 pub use dataset::{Content, Dataset, Sample, images_below};
 pub use decode::{decode, image_size, read_image};
-pub use duplicates::{Duplicate, equal_samples, near_duplicates};
+pub use duplicates::{Duplicate, equal_samples, near_copies, near_duplicates};
 pub use error::{Error, Result};
 pub use image::RgbImage;
 pub use predictions::{LABEL_THRESHOLD, Prediction, Truth, write_confusion, write_predictions};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::chart::{Interval, intervals};
 use crate::section::Tone;
 use crate::sheet::{Chart, Sheet, Table, columns};
-use crate::words::{counted, dash, shown};
+use crate::words::{counted, dash, shown, text};
 
 /// Results that are drawn.
 const DRAWN: usize = 16;
@@ -92,7 +92,7 @@ impl Benchmark {
             )
         });
         let failed = self.failures.iter();
-        let notes = self.warnings.iter().map(|warning| shown(&warning.message));
+        let notes = self.warnings.iter().map(|warning| text(&warning.message));
         Sheet {
             kind: "Benchmark",
             title: fastest.map_or("nothing was measured".into(), |one| shown(&one.model)),
@@ -101,13 +101,11 @@ impl Benchmark {
                 (_, false) => Tone::Unsure,
                 (_, true) => Tone::Good,
             },
-            sentence: shown(&sentence),
+            sentence: text(&sentence),
             chart: self.chart(),
             tables: self.tables(),
             notes: notes
-                .chain(
-                    failed.map(|one| shown(&format!("{} is left out: {}", one.label, one.error))),
-                )
+                .chain(failed.map(|one| text(&format!("{} is left out: {}", one.label, one.error))))
                 .collect(),
         }
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::page::{Allowance, Page};
 use crate::run::Deployed;
 use crate::section::{DeviceCard, Tone};
-use crate::words::{shown, whole};
+use crate::words::{shown, text, whole};
 
 /// What was checked.
 #[derive(Clone, Copy)]
@@ -99,7 +99,7 @@ fn sentence(check: &document::Check) -> String {
     };
     let engine = check.engine.as_deref();
     let engine = engine.map_or(String::new(), |engine| format!(" with {engine}"));
-    whole(&shown(&format!(
+    whole(&text(&format!(
         "On {}{engine} it {}{why}.",
         check.device,
         check.words()
@@ -115,11 +115,11 @@ fn suggestions(check: &Check) -> Vec<String> {
         };
         let command = tried.command.as_deref();
         let command = command.map_or(String::new(), |command| format!("; {command}"));
-        shown(&format!("{} {fits}{command}", tried.change))
+        text(&format!("{} {fits}{command}", tried.change))
     });
     let search = check.search.as_deref();
     tried
-        .chain(search.map(|search| shown(&format!("a network that fits is found by {search}"))))
+        .chain(search.map(|search| text(&format!("a network that fits is found by {search}"))))
         .collect()
 }
 

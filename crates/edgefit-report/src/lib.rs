@@ -8,6 +8,7 @@ mod benchmark;
 mod chart;
 mod check;
 mod comparison;
+mod dataset;
 pub mod document;
 mod document_page;
 mod error;
@@ -27,6 +28,7 @@ mod words;
 
 pub use check::{Checked, check_page};
 pub use comparison::comparison_page;
+pub use dataset::data_page;
 pub use document_page::document_page;
 pub use error::{Error, Result};
 pub use handover::{DESCRIPTION, SCRIPT, hand_over};

@@ -13,7 +13,7 @@ use crate::section::{
     Advice, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Guards, Learning,
     Mistakes, Parity, RegressionPictures, SearchCard, Summary,
 };
-use crate::words::{counted, shown};
+use crate::words::{counted, shown, text};
 
 /// The page about the run in `folder`, or about the search there with the run that it chose; `advice` says of a guard what it looks at, and the fix.
 ///
@@ -75,7 +75,7 @@ impl View {
             search,
             summary: Summary::of(report),
             facts: facts(run),
-            remarks: run.remarks.iter().map(|remark| shown(remark)).collect(),
+            remarks: run.remarks.iter().map(|remark| text(remark)).collect(),
             figures: Figures::of(report),
             classes: Classes::of(report, allowance),
             confusion: Confusion::of(report, allowance),

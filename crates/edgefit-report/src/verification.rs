@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::section::Tone;
 use crate::sheet::{Sheet, Table, columns};
-use crate::words::{counted, dash, percent, shown};
+use crate::words::{counted, dash, percent, shown, text};
 
 /// `edgefit.verify/1`, as far as the page needs it.
 #[derive(Deserialize)]
@@ -86,14 +86,14 @@ impl Verification {
         );
         let failed = self.engines.iter().filter_map(|one| {
             let problem = one.problem.as_deref()?;
-            Some(shown(&format!("{} {}: {problem}", one.engine, one.status)))
+            Some(text(&format!("{} {}: {problem}", one.engine, one.status)))
         });
-        let cause = self.likely_cause.as_deref().map(shown);
+        let cause = self.likely_cause.as_deref().map(text);
         Sheet {
             kind: "Verification",
             title: name(&self.model),
             tone: if agrees { Tone::Good } else { Tone::Bad },
-            sentence: shown(&sentence),
+            sentence: text(&sentence),
             notes: failed.chain(cause).collect(),
             chart: None,
             tables: self.tables(),

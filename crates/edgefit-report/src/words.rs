@@ -22,6 +22,15 @@ pub(crate) fn shown(name: &str) -> String {
     format!("{head}…{tail}")
 }
 
+/// Sentences, which may be longer than a name: cut after a few thousand characters.
+pub(crate) fn text(sentences: &str) -> String {
+    let characters: Vec<char> = sentences.chars().take(20 * LONGEST).collect();
+    let parts = characters.chunks(LONGEST);
+    parts
+        .map(|part| shown(&part.iter().collect::<String>()))
+        .collect()
+}
+
 /// All of `names` as [`shown`].
 pub(crate) fn all_shown(names: &[String]) -> Vec<String> {
     names.iter().map(|name| shown(name)).collect()

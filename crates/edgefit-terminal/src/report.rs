@@ -14,6 +14,8 @@ mod quantized;
 mod shorten;
 
 #[cfg(feature = "train")]
+mod data;
+#[cfg(feature = "train")]
 mod explanation;
 #[cfg(feature = "train")]
 mod exported;
@@ -53,8 +55,8 @@ pub use profile::profile;
 
 #[cfg(feature = "train")]
 pub use {
-    explanation::explanation, exported::exported, exported::exported_file, integers::integers,
-    learning_rates::learning_rates, linked::linked, pruning::pruning, quantization::quantization,
-    refusal::refusal, runs::runs, search::nothing_fits, search::search, training::training,
-    verification::verification,
+    data::data, explanation::explanation, exported::exported, exported::exported_file,
+    integers::integers, learning_rates::learning_rates, linked::linked, pruning::pruning,
+    quantization::quantization, refusal::refusal, runs::runs, search::nothing_fits, search::search,
+    training::training, verification::verification,
 };

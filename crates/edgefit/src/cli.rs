@@ -40,7 +40,7 @@ pub use prune::Prune;
 pub use quantize::*;
 pub use remote::Remote;
 #[cfg(feature = "train")]
-pub use report::{Html, ReportPage, Runs};
+pub use report::{Data, Html, ReportPage, Runs};
 #[cfg(feature = "train")]
 pub use sample_args::SampleArgs;
 pub use shape::*;

@@ -10,6 +10,8 @@ pub mod predict;
 pub mod run_model;
 
 #[cfg(feature = "train")]
+pub mod data;
+#[cfg(feature = "train")]
 pub mod demo;
 #[cfg(feature = "train")]
 pub mod explain;

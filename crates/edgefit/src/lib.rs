@@ -19,6 +19,6 @@ pub use edgefit_terminal as terminal;
 #[cfg(feature = "train")]
 pub use {
     edgefit_burn as burn, edgefit_fit as fit, edgefit_guards as guards, edgefit_litert as litert,
-    edgefit_micro as micro, edgefit_prune as prune, edgefit_quant as quant, edgefit_report as report,
-    edgefit_train as train, edgefit_verify as verify,
+    edgefit_micro as micro, edgefit_prune as prune, edgefit_quant as quant,
+    edgefit_report as report, edgefit_train as train, edgefit_verify as verify,
 };

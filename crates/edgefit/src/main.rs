@@ -114,6 +114,7 @@ fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> 
     }
     match command {
         TrainCommand::Demo(args) => commands::demo::run(args, output),
+        TrainCommand::Data(args) => commands::data::run(args, output),
         TrainCommand::Import(args) => commands::import::run(args, output),
         TrainCommand::Train(args) => commands::train::run(args, output),
         TrainCommand::Fit(args) => commands::fit::run(args, output),

@@ -113,13 +113,7 @@ impl Deployed {
             .then(|| place_in_banks(lives, ALIGNMENT, &free))
             .flatten();
         if let Some(placements) = spread {
-            let panels = self.banks.iter().map(|room| Panel {
-                name: room.name.clone(),
-                bytes: room.bytes,
-                lower_bound_bytes: None,
-                limit_bytes: Some(room.bytes),
-            });
-            return (placements, panels.collect());
+            return self.spread(placements);
         }
         let plan = place(lives, ALIGNMENT, Goal::Smallest, SearchLimits::QUICK);
         let largest = self.banks.iter().max_by_key(|room| room.bytes);
@@ -134,6 +128,24 @@ impl Deployed {
         };
         let in_arena = |&offset: &u64| BankPlacement { bank: 0, offset };
         (plan.offsets.iter().map(in_arena).collect(), vec![panel])
+    }
+
+    /// A panel for each bank that holds something.
+    fn spread(&self, placements: Vec<BankPlacement>) -> (Vec<BankPlacement>, Vec<Panel>) {
+        let is_used = |bank: &usize| placements.iter().any(|at| at.bank == *bank);
+        let used: Vec<usize> = (0..self.banks.len()).filter(is_used).collect();
+        let panels = used.iter().map(|&bank| Panel {
+            name: self.banks[bank].name.clone(),
+            bytes: self.banks[bank].bytes,
+            lower_bound_bytes: None,
+            limit_bytes: Some(self.banks[bank].bytes),
+        });
+        let panels = panels.collect();
+        let renumbered = placements.into_iter().map(|at| BankPlacement {
+            bank: used.partition_point(|&bank| bank < at.bank),
+            ..at
+        });
+        (renumbered.collect(), panels)
     }
 
     /// Whether weights and the rest of the process share the memory of the arena.

@@ -2,7 +2,7 @@
 
 use super::Tone;
 use crate::document::{Finding, Status, Training};
-use crate::words::shown;
+use crate::words::{shown, text};
 
 /// What the guards found.
 pub(crate) struct Guards {
@@ -51,7 +51,7 @@ impl Guards {
                 title,
                 status,
                 tone,
-                message: long(&found.message),
+                message: text(&found.message),
                 fix,
             }
         };
@@ -63,13 +63,4 @@ impl Guards {
             quiet: quiet.into_iter().map(row).collect(),
         }
     }
-}
-
-/// A message, which may be longer than a name.
-fn long(message: &str) -> String {
-    let parts: Vec<char> = message.chars().collect();
-    parts
-        .chunks(150)
-        .map(|part| shown(&part.iter().collect::<String>()))
-        .collect()
 }

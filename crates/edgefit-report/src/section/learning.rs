@@ -4,7 +4,7 @@ use edgefit_base::units::format;
 
 use crate::chart::learning;
 use crate::document::Training;
-use crate::words::{decimal, percent, shown};
+use crate::words::{decimal, percent, shown, text};
 
 /// Guards that look at how training went.
 const GUARDS: [&str; 7] = ["EF01", "EF09", "EF10", "EF14", "EF16", "EF17", "EF18"];
@@ -68,7 +68,7 @@ impl Learning {
             .filter(|found| GUARDS.contains(&found.code.as_str()));
         let notes = noted.map(|found| Note {
             code: shown(&found.code),
-            message: shown(&found.message),
+            message: text(&found.message),
         });
         Some(Learning {
             chart: learning(

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::document::{Candidate, Search};
 use crate::page::Allowance;
-use crate::words::{counted, dash, percent, shown, whole};
+use crate::words::{counted, dash, percent, shown, text, whole};
 
 /// Rows of the front that are shown; of more, those spread evenly over it.
 const MOST_ROWS: usize = 40;
@@ -90,7 +90,7 @@ impl SearchCard {
                     ..simpler.candidate.as_ref().map_or_else(Row::nothing, row)
                 })
                 .collect(),
-            remarks: search.remarks.iter().map(|remark| shown(remark)).collect(),
+            remarks: search.remarks.iter().map(|remark| text(remark)).collect(),
         }
     }
 }

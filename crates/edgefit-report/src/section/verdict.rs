@@ -97,6 +97,8 @@ fn sentence(report: &Training) -> String {
     };
     let int8 = report.int8.as_ref().and_then(|int8| int8.test.as_ref());
     let int8 = int8.and_then(|test| test.accuracy.as_ref());
+    // Where the figures are of the integers themselves, that is said already.
+    let int8 = int8.filter(|of| of.quantized.to_bits() != score.to_bits());
     let mut told = int8.map_or(told.clone(), |of| {
         format!("{told}, on integers {}", format::percent(of.quantized))
     });

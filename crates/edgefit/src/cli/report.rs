@@ -32,3 +32,14 @@ pub struct Html {
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }
+
+/// The data, before anything is trained.
+#[derive(Debug, Args)]
+pub struct Data {
+    /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
+    /// folder of .npy files) of arrays
+    pub data: PathBuf,
+
+    #[command(flatten)]
+    pub html: Html,
+}

@@ -15,7 +15,7 @@ use super::export::Export;
 use super::fit::Fit;
 use super::prune::Prune;
 use super::quantize::{Quantize, Scheme};
-use super::report::{ReportPage, Runs};
+use super::report::{Data, ReportPage, Runs};
 use super::verify::{EngineWorker, LiteRtWorker, Verify};
 use super::{InputShape, dims, model};
 
@@ -25,6 +25,8 @@ pub enum TrainCommand {
     Demo(Demo),
     /// Turn a PyTorch or safetensors checkpoint into an ONNX model
     Import(Import),
+    /// Look at data before anything is trained: classes, sizes, copies, what would be left out
+    Data(Data),
     /// Fine-tune a pretrained model on a folder of images
     Train(Train),
     /// Find the most accurate network that a device holds, and train it

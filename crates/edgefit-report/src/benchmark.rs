@@ -28,7 +28,7 @@ struct Measured {
     engine: String,
     threads: u32,
     samples: usize,
-    p50_ns: u64,
+    p50_ns: Option<u64>,
     p90_ns: Option<u64>,
     p99_ns: Option<u64>,
     min_ns: u64,
@@ -72,23 +72,26 @@ struct Context {
 
 impl Benchmark {
     pub fn sheet(&self) -> Sheet {
-        let fastest = self.results.iter().min_by_key(|result| result.p50_ns);
+        let fastest = self.results.iter().min_by_key(|result| result.typical());
         let broken = self.assertions.iter().any(|one| one.holds == Some(false));
         let machine = self.context.cpu.as_deref().unwrap_or("this machine");
         let cores = self.context.cores.map_or(String::new(), |cores| {
             format!(", {}", counted(cores, "core", "cores"))
         });
         let sentence = fastest.map_or("Nothing could be measured.".to_owned(), |one| {
+            let time = match one.p50_ns {
+                Some(ns) => format!("{} a run, the median", format::milliseconds(ns)),
+                None => format!("{} a run at its fastest", format::milliseconds(one.min_ns)),
+            };
+            let broken = if broken {
+                ", and an assertion does not hold"
+            } else {
+                ""
+            };
             format!(
-                "{} takes {} a run (median of {}) on {machine}{cores}{}.",
+                "{} takes {time} of {}, on {machine}{cores}{broken}.",
                 one.name(),
-                format::milliseconds(one.p50_ns),
                 counted(one.samples, "run", "runs"),
-                if broken {
-                    ", and an assertion does not hold"
-                } else {
-                    ""
-                }
             )
         });
         let failed = self.failures.iter();
@@ -115,15 +118,16 @@ impl Benchmark {
         let drawn = &self.results[..self.results.len().min(DRAWN)];
         let most = drawn
             .iter()
-            .map(|one| one.p90_ns.unwrap_or(one.p50_ns))
+            .map(|one| one.p90_ns.unwrap_or(one.typical()))
             .max()? as f64;
         let rows: Vec<Interval> = drawn
             .iter()
             .enumerate()
             .map(|(at, one)| Interval {
                 name: shown(&one.engine).chars().take(14).collect(),
-                value: one.p50_ns as f64 / most,
-                interval: [one.min_ns, one.p90_ns.unwrap_or(one.p50_ns)].map(|ns| ns as f64 / most),
+                value: one.typical() as f64 / most,
+                interval: [one.min_ns, one.p90_ns.unwrap_or(one.typical())]
+                    .map(|ns| ns as f64 / most),
                 is_own: at == 0,
             })
             .collect();
@@ -140,7 +144,7 @@ impl Benchmark {
             vec![
                 one.name(),
                 one.samples.to_string(),
-                ms(Some(one.p50_ns)),
+                ms(one.p50_ns),
                 ms(one.p90_ns),
                 ms(one.p99_ns),
                 ms(Some(one.min_ns)),
@@ -199,6 +203,11 @@ impl Benchmark {
 }
 
 impl Measured {
+    /// The median; the fastest run, where there were too few for one.
+    fn typical(&self) -> u64 {
+        self.p50_ns.unwrap_or(self.min_ns)
+    }
+
     fn name(&self) -> String {
         let threads = counted(self.threads as usize, "thread", "threads");
         shown(&format!("{} on {}, {threads}", self.model, self.engine))

@@ -71,9 +71,9 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.export_md {
         write(path, &export::markdown(&report.results))?;
     }
+    output.result(SCHEMA, &report, || report::benchmark(&report))?;
     #[cfg(feature = "train")]
     args.html.write(SCHEMA, &report)?;
-    output.result(SCHEMA, &report, || report::benchmark(&report))?;
     Ok(report.holds(&args.assert).into())
 }
 

@@ -74,8 +74,8 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
         model: args.output,
     };
     let report = Report::of(&calibrated, &guarded, files, provenance, fastest());
-    args.html.write(Report::SCHEMA, &report)?;
     output.result(Report::SCHEMA, &report, || report::quantization(&report))?;
+    args.html.write(Report::SCHEMA, &report)?;
     Ok(report.is_kept.into())
 }
 

@@ -106,8 +106,8 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.reduce {
         reduce(path, &mut report, models, output)?;
     }
-    args.html.write(SCHEMA, &report)?;
     output.result(SCHEMA, &report, || report::verification(&report))?;
+    args.html.write(SCHEMA, &report)?;
     Ok((report.verdict == Verdict::Agree).into())
 }
 

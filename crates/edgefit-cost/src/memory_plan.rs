@@ -5,6 +5,7 @@ mod banks;
 mod element;
 mod lifetime;
 mod order;
+mod panel;
 mod plan_svg;
 mod scratch;
 pub mod table;
@@ -20,7 +21,8 @@ pub use banks::{BankPlacement, place_in_banks};
 pub use element::ElementType;
 pub use lifetime::Lifetime;
 pub use order::BestOrder;
-pub use plan_svg::{Panel, draw_inline_svg, draw_svg};
+pub use panel::Panel;
+pub use plan_svg::{draw_inline_svg, draw_svg};
 use scratch::scratch;
 
 /// Every tensor starts at a multiple of this, as engines on small devices want it.

@@ -4,7 +4,7 @@ mod common;
 
 use common::guillotine;
 use edgefit_cost::memory_plan::{
-    BankPlacement, Goal, Lifetime, Panel, SearchLimits, draw_svg, place,
+    BankPlacement, Goal, Lifetime, Panel, SearchLimits, draw_inline_svg, draw_svg, place,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -74,4 +74,25 @@ fn each_bank_has_a_panel() {
     let svg = draw_svg(&lifetimes, &placements, &panels, &[]);
     assert!(svg.contains("DTCM") && svg.contains("AXI SRAM"));
     assert!(svg.contains("peak: 300 B") && svg.contains("peak: 100 B"));
+}
+
+#[test]
+fn a_limit_is_a_line_or_told_where_it_is_off_the_picture() {
+    let lifetimes = [common::life(0, 2, 300)];
+    let placements = [BankPlacement { bank: 0, offset: 0 }];
+    let drawn = |limit: u64, bytes: u64| {
+        let panel = Panel {
+            name: "SRAM".to_owned(),
+            bytes,
+            lower_bound_bytes: None,
+            limit_bytes: Some(limit),
+        };
+        draw_inline_svg(&lifetimes, &placements, &[panel], &[])
+    };
+    let near = drawn(400, 400);
+    assert!(near.contains("limit: 400 B") && near.contains("class=\"limit\""));
+    // Its place in the page says how wide it is.
+    assert!(!near.contains(" width=\"960\" xmlns"));
+    let far = drawn(1 << 30, 300);
+    assert!(far.contains("SRAM, limit 1 GiB (above)") && !far.contains("class=\"limit\""));
 }

@@ -1,16 +1,18 @@
 //! The page that compares runs.
 
-use std::collections::{BTreeMap, HashMap};
+mod pairs;
+mod row;
+mod settings;
+
 use std::path::{Path, PathBuf};
 
 use askama::Template;
-use csv::{ReaderBuilder, StringRecord};
-use edgefit_base::file;
-use edgefit_base::statistics::Paired;
 use edgefit_base::units::format;
 use edgefit_graph::Task;
-use serde_json::Value;
 
+use self::pairs::{Pair, pairs};
+use self::row::Row;
+use self::settings::settings;
 use crate::chart::{Interval, intervals};
 use crate::document::Training;
 use crate::error::{Error, Result};
@@ -18,9 +20,6 @@ use crate::page::{Allowance, Page};
 use crate::run;
 use crate::section::Summary;
 use crate::words::{percents, shown};
-
-/// Settings of runs in which a change makes no other weights.
-const PLACES: [&str; 6] = ["started", "run", "cache", "command", "version", "device"];
 
 /// Runs that are compared at most.
 const MOST_RUNS: usize = 20;
@@ -82,23 +81,6 @@ struct View {
 struct RunCard {
     name: String,
     summary: Summary,
-}
-
-/// The same of every run.
-struct Row {
-    name: String,
-    cells: Vec<String>,
-}
-
-/// The first run and another on the same samples.
-struct Pair {
-    name: String,
-    samples: usize,
-    both_wrong: usize,
-    only_first: usize,
-    only_other: usize,
-    difference: String,
-    reading: &'static str,
 }
 
 impl View {
@@ -238,177 +220,6 @@ fn rows(runs: &[Training]) -> Vec<Row> {
         }),
         row("begun", &|run| run.started.clone()),
     ]
-}
-
-/// The first run against each of the others, on the test samples that both have.
-fn pairs(runs: &[Training], folders: &[PathBuf], remarks: &mut Vec<String>) -> Vec<Pair> {
-    if runs.first().is_none_or(|run| run.task == Task::Regression) {
-        return Vec::new();
-    }
-    let mut answers = Vec::new();
-    for folder in folders {
-        match right(&folder.join("predictions.csv")) {
-            Ok(right) => answers.push(Some(right)),
-            Err(problem) => {
-                remarks.push(format!(
-                    "{} is not compared sample by sample: {problem}",
-                    folder.display()
-                ));
-                answers.push(None);
-            }
-        }
-    }
-    let Some((Some(first), others)) = answers.split_first() else {
-        return Vec::new();
-    };
-    let compared = others
-        .iter()
-        .zip(&folders[1..])
-        .filter_map(|(other, folder)| {
-            let other = other.as_ref()?;
-            Some(pair(first, other, shown(&folder.display().to_string())))
-        });
-    compared.collect()
-}
-
-fn pair(first: &HashMap<String, bool>, other: &HashMap<String, bool>, name: String) -> Pair {
-    let mut paired = Paired::default();
-    let mut both_wrong = 0;
-    for (sample, right) in first {
-        let Some(other) = other.get(sample) else {
-            continue;
-        };
-        paired.samples += 1;
-        match (right, other) {
-            (true, false) => paired.lost += 1,
-            (false, true) => paired.gained += 1,
-            (false, false) => both_wrong += 1,
-            (true, true) => {}
-        }
-    }
-    let points = 0.0 - 100.0 * paired.loss();
-    let (lost, gained) = (
-        paired.exceeds(0.0),
-        Paired {
-            lost: paired.gained,
-            gained: paired.lost,
-            ..paired
-        }
-        .exceeds(0.0),
-    );
-    Pair {
-        name,
-        samples: paired.samples,
-        both_wrong,
-        only_first: paired.lost,
-        only_other: paired.gained,
-        difference: format!(
-            "{points:+.1} ± {:.1} points",
-            196.0 * paired.standard_error()
-        ),
-        reading: match (lost, gained) {
-            _ if paired.samples == 0 => "no test sample in common",
-            (true, _) => "worse than the first",
-            (_, true) => "better than the first",
-            _ => "may be chance",
-        },
-    }
-}
-
-/// Whether each test sample is told right.
-///
-/// # Errors
-/// Why that cannot be said, as a clause.
-fn right(path: &Path) -> Result<HashMap<String, bool>, String> {
-    let fail = |error: csv::Error| format!("predictions.csv: {error}");
-    let mut reader = ReaderBuilder::new().from_path(path).map_err(fail)?;
-    let at = reader
-        .headers()
-        .map_err(fail)?
-        .iter()
-        .position(|head| head == "correct");
-    let at = at.ok_or("predictions.csv does not say what is right")?;
-    let mut record = StringRecord::new();
-    let mut all = HashMap::new();
-    while reader.read_record(&mut record).map_err(fail)? {
-        let cell = |at: usize| record.get(at).unwrap_or_default();
-        all.insert(cell(0).to_owned(), cell(at) == "true");
-    }
-    Ok(all)
-}
-
-/// The settings in which the runs differ.
-fn settings(folders: &[PathBuf], remarks: &mut Vec<String>) -> Vec<Row> {
-    let mut all: Vec<BTreeMap<String, String>> = Vec::new();
-    for folder in folders {
-        let text = file::read_to_string(&folder.join("job.json"));
-        let job = text.map_err(|error| error.to_string());
-        let job = job.and_then(|text| {
-            serde_json::from_str(&text).map_err(|error: serde_json::Error| error.to_string())
-        });
-        match job {
-            Ok(job) => {
-                let mut leaves = BTreeMap::new();
-                flatten("", &job, &mut leaves);
-                leaves.insert(
-                    "device".into(),
-                    job["device"]["name"].as_str().unwrap_or("–").to_owned(),
-                );
-                all.push(leaves);
-            }
-            Err(problem) => {
-                remarks.push(format!(
-                    "settings are not compared: {}: job.json: {problem}",
-                    folder.display()
-                ));
-                return Vec::new();
-            }
-        }
-    }
-    let mut names: Vec<&String> = all.iter().flat_map(BTreeMap::keys).collect();
-    names.sort_unstable();
-    names.dedup();
-    let rows = names.into_iter().filter_map(|name| {
-        let cell = |leaves: &BTreeMap<String, String>| {
-            leaves
-                .get(name)
-                .map_or_else(|| "–".to_owned(), |value| shown(value))
-        };
-        let cells: Vec<String> = all.iter().map(cell).collect();
-        let differ = cells.iter().any(|cell| *cell != cells[0]);
-        differ.then(|| Row {
-            name: shown(name),
-            cells,
-        })
-    });
-    rows.collect()
-}
-
-/// The leaves of a document by their paths, but for places and times.
-fn flatten(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                if !(path.is_empty() && PLACES.contains(&name.as_str())) {
-                    let separator = if path.is_empty() { "" } else { "." };
-                    flatten(&format!("{path}{separator}{name}"), value, leaves);
-                }
-            }
-        }
-        Value::Array(items) => {
-            let items = items.iter().map(|item| match item {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            });
-            leaves.insert(path.to_owned(), items.collect::<Vec<_>>().join(", "));
-        }
-        Value::String(text) => {
-            leaves.insert(path.to_owned(), text.clone());
-        }
-        other => {
-            leaves.insert(path.to_owned(), other.to_string());
-        }
-    }
 }
 
 #[cfg(test)]

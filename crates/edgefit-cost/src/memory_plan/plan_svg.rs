@@ -6,6 +6,7 @@ use svg::node::element::{Group, Line, Rectangle, Text, Title};
 
 use super::banks::BankPlacement;
 use super::lifetime::Lifetime;
+use super::panel::Panel;
 
 /// Size of a picture, in pixels.
 #[derive(Clone, Copy)]
@@ -42,20 +43,6 @@ const CHARACTER: f64 = 0.58;
 const FILLS: [&str; 6] = [
     "#bcd6f2", "#c9e7c4", "#f7dfae", "#e2cdf0", "#f6c9c3", "#c2e6e4",
 ];
-
-/// A stretch of addresses that is drawn on its own: the arena, or one of several banks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Panel {
-    /// Heading of its axis.
-    pub name: String,
-    /// Bytes that it has; what is used of it, where it has no size of its own.
-    pub bytes: u64,
-    /// A line across it: no plan needs less.
-    pub lower_bound_bytes: Option<u64>,
-    /// A line across it: what the device has there. Where that is more than [`Panel::bytes`] it is off the
-    /// picture, and told beside the name.
-    pub limit_bytes: Option<u64>,
-}
 
 /// Buffers as rectangles, from birth to death and from their first byte to their last, as an SVG
 /// picture with one of `panels` for each bank. `steps` names the steps.
@@ -169,15 +156,6 @@ impl Drawn<'_> {
             document = document.add(scale.mark(limit, "limit", &LIMIT));
         }
         document
-    }
-}
-
-impl Panel {
-    fn heading(&self) -> String {
-        match self.limit_bytes.filter(|&limit| limit > self.bytes) {
-            Some(limit) => format!("{}, limit {} (above)", self.name, format::bytes(limit)),
-            None => self.name.clone(),
-        }
     }
 }
 
@@ -314,7 +292,7 @@ impl Scale {
                 .set("fill", mark.colour)
                 .set("stroke", "white")
                 .set("stroke-width", 3)
-                .set("paint-order", "stroke"),
+                .set("style", "paint-order:stroke"),
             )
     }
 }

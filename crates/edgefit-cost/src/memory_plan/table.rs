@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::arena::{Goal, SearchLimits, place};
 use super::banks::BankPlacement;
 use super::lifetime::Lifetime;
-use super::plan_svg::{Panel, draw_svg};
+use super::panel::Panel;
+use super::plan_svg::draw_svg;
 
 /// Columns that a table needs: a name, the first step, the first step after, and bytes.
 const COLUMNS: [&str; 4] = ["id", "lower", "upper", "size"];

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cases::python;
 use crate::common::{
-    Ran, assert_refused, command, onnxruntime, run, small_backbone, some_photographs,
+    Ran, assert_refused, backbone, command, onnxruntime, run, small_backbone, some_photographs,
 };
 
 /// A run on some photographs, and their folder.
@@ -240,4 +240,34 @@ fn the_script_beside_a_model_tells_what_the_run_told() {
         })
         .collect();
     assert_eq!(theirs, said);
+}
+
+#[test]
+fn labels_that_are_wrong_are_in_doubt() {
+    onnxruntime();
+    let data = some_photographs(&["bird", "flower", "vehicle"], 14);
+    let mut wrong = BTreeMap::new();
+    for (from, to) in [("bird", "vehicle"), ("vehicle", "flower")] {
+        let files = fs::read_dir(data.path().join(from)).unwrap();
+        let file = files.map(|entry| entry.unwrap().path()).min().unwrap();
+        let name = file.file_name().unwrap().to_str().unwrap();
+        fs::rename(&file, data.path().join(to).join(name)).unwrap();
+        wrong.insert(format!("{to}/{name}"), from);
+    }
+    let page = data.path().join("page.html");
+    let mut look = command();
+    look.arg("data").arg(data.path()).arg("--backbone");
+    look.arg(backbone()).args(["--json", "--html"]).arg(&page);
+    let card = run(&mut look).json("edgefit.data/1");
+    let labels = &card["label_doubts"];
+    assert_eq!(labels["samples"], 42);
+    let doubts = labels["doubts"].as_array().unwrap();
+    for (sample, truth) in wrong {
+        let at = doubts.iter().position(|one| one["sample"] == sample);
+        let at = at.unwrap_or_else(|| panic!("{sample}: {labels}"));
+        assert_eq!(doubts[at]["likelier"], truth);
+        assert!(at < 4, "{labels}");
+    }
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains("Labels in doubt") && html.contains("data:image/jpeg"));
 }

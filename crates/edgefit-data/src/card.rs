@@ -57,6 +57,9 @@ pub struct Card {
     pub near_copies: Vec<Copies>,
     /// Images that are unlike the others.
     pub outliers: Vec<Outlier>,
+    /// Labels that the features of a backbone doubt, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_doubts: Option<LabelDoubts>,
     /// Samples that training would leave out, and why.
     pub left_out: Vec<LeftOut>,
     /// What was assumed, and what is not read.
@@ -96,6 +99,28 @@ pub struct Outlier {
     pub value: f64,
     /// The median of all.
     pub median: f64,
+}
+
+/// Labels that are in doubt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelDoubts {
+    /// Samples that were looked at.
+    pub samples: usize,
+    /// Those whose label is in doubt, the most doubtful first.
+    pub doubts: Vec<LabelDoubt>,
+}
+
+/// A label that is in doubt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelDoubt {
+    /// Path or row of the sample.
+    pub sample: String,
+    /// Its class.
+    pub label: String,
+    /// The class that is likelier.
+    pub likelier: String,
+    /// Of its class and of the likelier one.
+    pub probabilities: [f32; 2],
 }
 
 /// A sample that training would leave out.
@@ -139,14 +164,13 @@ impl Card {
                 problem: look.as_ref().err()?.clone(),
             })
         });
-        let splits = [Split::Train, Split::Val, Split::Test];
         Card {
             data: dataset.root.clone(),
             task: dataset.task,
             samples: dataset.samples.len(),
             classes: dataset.classes.clone(),
             counts: counts(dataset, read().map(|(sample, _)| sample)),
-            splits: splits.map(|split| {
+            splits: Split::ALL.map(|split| {
                 let in_split = dataset.samples.iter();
                 in_split
                     .filter(|sample| sample.split == Some(split))
@@ -159,6 +183,7 @@ impl Card {
             copies: equal(read()),
             near_copies: near(&pictures),
             outliers: outliers(&pictures),
+            label_doubts: None,
             left_out: problems.collect(),
             remarks: dataset.remarks.clone(),
         }

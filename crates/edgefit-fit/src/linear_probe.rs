@@ -42,10 +42,63 @@ pub fn folds(classes: &[usize], groups: &[usize], seed: u64) -> Vec<usize> {
 
 /// The cross-validated score of `rows`, one for each sample, whose `classes` and `folds` are given.
 pub fn score(rows: &[&[f32]], classes: &[usize], folds: &[usize]) -> Score {
+    let mut right = [0usize; PENALTIES.len()];
+    let best = best_penalty(rows, classes, folds, |penalty, at, scores| {
+        right[penalty] += usize::from(argmax(scores) == classes[at]);
+    });
+    Score {
+        accuracy: right[best] as f64 / rows.len().max(1) as f64,
+        samples: rows.len(),
+    }
+}
+
+/// Probabilities of the classes of each sample, by a classifier that was not fitted to it: outputs of the
+/// regression, which estimate them, within 0 and 1 and with sum 1.
+pub fn probabilities(rows: &[&[f32]], classes: &[usize], folds: &[usize]) -> Vec<Vec<f32>> {
+    let best = best_penalty(rows, classes, folds, |_, _, _| {});
+    let mut made = vec![Vec::new(); rows.len()];
+    for_each_prediction(rows, classes, folds, |penalty, at, scores| {
+        if penalty == best {
+            let inside: Vec<f32> = scores.iter().map(|score| score.clamp(0.0, 1.0)).collect();
+            let sum: f32 = inside.iter().sum();
+            made[at] = inside
+                .iter()
+                .map(|score| score / sum.max(f32::MIN_POSITIVE))
+                .collect();
+        }
+    });
+    made
+}
+
+/// The penalty with the smallest squared error; calls `each` with every penalty, sample and its scores.
+fn best_penalty(
+    rows: &[&[f32]],
+    classes: &[usize],
+    folds: &[usize],
+    mut each: impl FnMut(usize, usize, &[f32]),
+) -> usize {
+    let mut errors = [0.0; PENALTIES.len()];
+    for_each_prediction(rows, classes, folds, |penalty, at, scores| {
+        let squared = |(class, score): (usize, &f32)| {
+            let target = f64::from(u8::from(class == classes[at]));
+            (f64::from(*score) - target).powi(2)
+        };
+        errors[penalty] += scores.iter().enumerate().map(squared).sum::<f64>();
+        each(penalty, at, scores);
+    });
+    let best = (0..PENALTIES.len()).min_by(|&a, &b| errors[a].total_cmp(&errors[b]));
+    best.unwrap_or(0)
+}
+
+/// Calls `each` with every penalty, sample, and what a classifier says of it that was fitted to the other folds.
+fn for_each_prediction(
+    rows: &[&[f32]],
+    classes: &[usize],
+    folds: &[usize],
+    mut each: impl FnMut(usize, usize, &[f32]),
+) {
     let outputs = classes.iter().max().map_or(0, |&most| most + 1);
     let features = standardized(rows);
-    let mut errors = [0.0; PENALTIES.len()];
-    let mut right = [0usize; PENALTIES.len()];
     for fold in 0..FOLDS {
         let (held, kept): (Vec<usize>, Vec<usize>) =
             (0..rows.len()).partition(|&at| folds[at] == fold);
@@ -60,27 +113,15 @@ pub fn score(rows: &[&[f32]], classes: &[usize], folds: &[usize]) -> Score {
         let centered = DMatrix::from_fn(kept.len(), outputs, |row, class| {
             targets[(row, class)] - mean[class]
         });
-        for (index, predicted) in predictions(&train, &centered, &test)
-            .into_iter()
-            .enumerate()
-        {
+        let predicted = predictions(&train, &centered, &test).into_iter();
+        for (penalty, predicted) in predicted.enumerate() {
             for (row, &at) in held.iter().enumerate() {
                 let scores: Vec<f32> = (0..outputs)
                     .map(|class| (predicted[(row, class)] + mean[class]) as f32)
                     .collect();
-                right[index] += usize::from(argmax(&scores) == classes[at]);
-                let squared = |(class, score): (usize, &f32)| {
-                    let target = f64::from(u8::from(class == classes[at]));
-                    (f64::from(*score) - target).powi(2)
-                };
-                errors[index] += scores.iter().enumerate().map(squared).sum::<f64>();
+                each(penalty, at, &scores);
             }
         }
-    }
-    let best = (0..PENALTIES.len()).min_by(|&a, &b| errors[a].total_cmp(&errors[b]));
-    Score {
-        accuracy: right[best.unwrap_or(0)] as f64 / rows.len().max(1) as f64,
-        samples: rows.len(),
     }
 }
 

@@ -50,6 +50,7 @@ struct View {
     more_near: usize,
     outliers: Vec<OutlierCard>,
     more_outliers: usize,
+    doubts: Option<Doubts>,
 }
 
 struct ClassRow {
@@ -76,6 +77,19 @@ struct Group {
 struct Shown {
     name: String,
     picture: Option<Thumbnail>,
+}
+
+/// Labels that are in doubt.
+struct Doubts {
+    samples: usize,
+    total: usize,
+    cards: Vec<DoubtCard>,
+}
+
+struct DoubtCard {
+    shown: Shown,
+    label: [String; 2],
+    likelier: [String; 2],
 }
 
 struct OutlierCard {
@@ -113,6 +127,24 @@ impl View {
             more_copies: card.copies.len().saturating_sub(groups),
             near: card.near_copies.iter().take(groups).map(group).collect(),
             more_near: card.near_copies.len().saturating_sub(groups),
+            doubts: card.label_doubts.as_ref().map(|labels| Doubts {
+                samples: labels.samples,
+                total: labels.doubts.len(),
+                cards: labels
+                    .doubts
+                    .iter()
+                    .take(allowance.pictures.min(24))
+                    .map(|one| {
+                        let [own, other] =
+                            one.probabilities.map(|share| format::percent(share.into()));
+                        DoubtCard {
+                            shown: Shown::of(&one.sample, &card.data),
+                            label: [shown(&one.label), own],
+                            likelier: [shown(&one.likelier), other],
+                        }
+                    })
+                    .collect(),
+            }),
             more_outliers: card.outliers.len() - outliers.len(),
             outliers: outliers
                 .map(|one| OutlierCard {

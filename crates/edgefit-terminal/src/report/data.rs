@@ -32,6 +32,17 @@ pub fn data(card: &Card) -> String {
         )
     });
     parts.push(named("unlike the others", outliers.collect()));
+    if let Some(labels) = &card.label_doubts {
+        let lines = labels.doubts.iter().map(|one| {
+            let [own, other] = one.probabilities.map(|share| format::percent(share.into()));
+            format!(
+                "{}: {} ({own}), rather {} ({other})",
+                one.sample, one.label, one.likelier
+            )
+        });
+        let what = format!("labels in doubt, of {}", labels.samples);
+        parts.push(named(&what, lines.collect()));
+    }
     let left_out = card.left_out.iter();
     let left_out = left_out.map(|one| format!("{} {}", one.sample, one.problem));
     parts.push(named("would be left out", left_out.collect()));

@@ -30,8 +30,8 @@ pub struct SurveyedBackbone {
 /// Most samples of a survey; of more, as many are drawn.
 const MOST: usize = 2000;
 
-/// The samples of a job that choices may be made on: those of train and val, never of test; 2,000 of them at
-/// most.
+/// The samples of a job that choices may be made on: those of train and val, never of test unless all are asked for;
+/// 2,000 of them at most.
 pub struct Survey {
     job: Job,
     dataset: Dataset,
@@ -133,6 +133,18 @@ impl Survey {
     /// # Errors
     /// The data have no classes, or too few samples that can be read.
     pub fn open(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
+        Self::of_splits(job, &[Split::Train, Split::Val], observer)
+    }
+
+    /// The same of all samples, those of test too: for what decides nothing.
+    ///
+    /// # Errors
+    /// As [`Survey::open`].
+    pub fn open_all(job: &Job, observer: &mut dyn Observer) -> Result<Self> {
+        Self::of_splits(job, &Split::ALL, observer)
+    }
+
+    fn of_splits(job: &Job, wanted: &[Split], observer: &mut dyn Observer) -> Result<Self> {
         let dataset = Dataset::open_as(&job.data, job.task)?;
         for remark in &dataset.remarks {
             observer.warn(&format!("{}: {remark}", job.data.display()));
@@ -156,7 +168,8 @@ impl Survey {
         copies.warn(&dataset, observer);
         let splits = splits_of(&job, &dataset, &readable.read, &copies.originals)?;
         let chosen_on = |at: &usize| {
-            readable.read[*at].is_ok() && matches!(splits[*at], Some(Split::Train | Split::Val))
+            let is_wanted = splits[*at].is_some_and(|split| wanted.contains(&split));
+            readable.read[*at].is_ok() && is_wanted
         };
         let all: Vec<usize> = (0..dataset.samples.len()).filter(chosen_on).collect();
         let drawn = shuffled(all.len(), job.recipe.seed).into_iter();
@@ -175,7 +188,7 @@ impl Survey {
         members.sort_unstable_by_key(|member| member.sample);
         if all.len() > MOST {
             observer.warn(&format!(
-                "networks are compared on {MOST} of the {} training and validation samples",
+                "features are computed of {MOST} of the {} samples",
                 all.len()
             ));
         }
@@ -235,6 +248,12 @@ impl Survey {
                 .collect(),
             preparation: &backbone.model.preparation,
         }
+    }
+
+    /// Paths or rows of the samples.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let members = self.members.iter();
+        members.map(|member| self.dataset.samples[member.sample].relative.as_str())
     }
 
     /// The classes of the data.

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use edgefit::graph::preprocessing::PreprocessingName;
+
+use super::model;
 
 /// A page to look at.
 #[derive(Debug, Args)]
@@ -39,6 +42,14 @@ pub struct Data {
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
     /// folder of .npy files) of arrays
     pub data: PathBuf,
+
+    /// Pretrained model, an ONNX file, whose features say which labels are in doubt
+    #[arg(long, value_name = "MODEL", value_parser = model())]
+    pub backbone: Option<PathBuf>,
+
+    /// How the images of that model are prepared, whatever it says: imagenet, tf, lite, unit, raw
+    #[arg(long, requires = "backbone")]
+    pub preprocessing: Option<PreprocessingName>,
 
     #[command(flatten)]
     pub html: Html,

@@ -10,7 +10,7 @@ mod tuning;
 
 use edgefit_base::units::format;
 use edgefit_graph::Task;
-use edgefit_train::Report;
+use edgefit_train::{PAGE, Report};
 
 use self::figures::figures;
 use self::int8::int8;
@@ -43,7 +43,7 @@ pub fn training(report: &Report) -> String {
     };
     let memory: Vec<String> = report.memory.iter().map(memory::of_stage).collect();
     format!(
-        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}{}\n{}\n{}{}\n{}\nmodel: {}{}{}",
+        "samples: {} {told}\n{}\nfeatures by {}{cached} in {}\n{}{}\n{}\n{}{}\n{}\nmodel: {}{}\npage to look at: {}{}",
         counts.join(", "),
         memory.join("\n"),
         report.engine,
@@ -56,6 +56,7 @@ pub fn training(report: &Report) -> String {
         findings(&report.guards),
         report.exported.path.display(),
         report.int8.as_ref().map_or(String::new(), int8),
+        report.exported.path.with_file_name(PAGE).display(),
         ended_early(report),
     )
 }

@@ -169,6 +169,8 @@ fn next(report: &Report) -> String {
          {edgefit} train IMAGES --backbone {backbone} \\\n      \
          --device {DEVICE} -o runs/mine\n  \
          {edgefit} check runs/mine/model.onnx --device stm32h743\n  \
+         {edgefit} fit IMAGES --backbone {backbone} \\\n      \
+         --device stm32h743 -o runs/h743\n  \
          {edgefit} verify {model} --data IMAGES"
     )
 }

@@ -137,7 +137,9 @@ fn check_counts_what_is_int8_already_and_prints_the_command_for_what_is_not() {
     let files = Files::new();
     let need = |model: &Path| {
         let model = model.to_str().unwrap();
-        let found = edgefit(&["--json", "check", model, "--device", "stm32h743"]);
+        let mut check = command();
+        check.args(["--json", "check", model, "--device", "stm32h743"]);
+        let found = run(check.args(["--engine", "tflite-micro"]));
         let found = found.json("edgefit.check/1");
         (
             found["budgets"][1]["need_bytes"].as_u64().unwrap(),

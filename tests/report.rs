@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::cases::python;
 use crate::common::{
-    Ran, assert_refused, backbone, command, onnxruntime, run, small_backbone, some_photographs,
+    Ran, assert_refused, backbone, command, onnxruntime, photographs, run, small_backbone,
+    some_photographs,
 };
 
 /// A run on some photographs, and their folder.
@@ -245,14 +246,39 @@ fn the_script_beside_a_model_tells_what_the_run_told() {
 #[test]
 fn labels_that_are_wrong_are_in_doubt() {
     onnxruntime();
-    let data = some_photographs(&["bird", "flower", "vehicle"], 14);
+    let classes = [
+        "bird",
+        "flower",
+        "fruit_veg",
+        "household",
+        "mammal",
+        "vehicle",
+    ];
+    let data = tempfile::tempdir().unwrap();
+    for class in classes {
+        let to = data.path().join(class);
+        fs::create_dir(&to).unwrap();
+        for file in fs::read_dir(photographs().join(class)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+    let names = |class: &str| {
+        let files = fs::read_dir(data.path().join(class)).unwrap();
+        let mut names: Vec<String> = files
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    // The tenth of each class goes to the next one.
+    let nexts = classes.iter().cycle().skip(1);
+    let tenths = classes.map(|class| names(class)[9].clone());
     let mut wrong = BTreeMap::new();
-    for (from, to) in [("bird", "vehicle"), ("vehicle", "flower")] {
-        let files = fs::read_dir(data.path().join(from)).unwrap();
-        let file = files.map(|entry| entry.unwrap().path()).min().unwrap();
-        let name = file.file_name().unwrap().to_str().unwrap();
-        fs::rename(&file, data.path().join(to).join(name)).unwrap();
-        wrong.insert(format!("{to}/{name}"), from);
+    for ((class, next), name) in classes.iter().zip(nexts).zip(tenths) {
+        let to = data.path().join(next).join(&name);
+        fs::rename(data.path().join(class).join(&name), to).unwrap();
+        wrong.insert(format!("{next}/{name}"), *class);
     }
     let page = data.path().join("page.html");
     let mut look = command();
@@ -260,14 +286,17 @@ fn labels_that_are_wrong_are_in_doubt() {
     look.arg(backbone()).args(["--json", "--html"]).arg(&page);
     let card = run(&mut look).json("edgefit.data/1");
     let labels = &card["label_doubts"];
-    assert_eq!(labels["samples"], 42);
+    assert_eq!(labels["samples"], 222);
     let doubts = labels["doubts"].as_array().unwrap();
-    for (sample, truth) in wrong {
-        let at = doubts.iter().position(|one| one["sample"] == sample);
-        let at = at.unwrap_or_else(|| panic!("{sample}: {labels}"));
-        assert_eq!(doubts[at]["likelier"], truth);
-        assert!(at < 4, "{labels}");
-    }
+    let is_known = |one: &&Value| {
+        let truth = wrong.get(one["sample"].as_str().unwrap());
+        truth.is_some_and(|truth| one["likelier"] == *truth)
+    };
+    let known = doubts.iter().filter(is_known).count();
+    assert!(
+        known >= 2 && 2 * known >= doubts.len(),
+        "{wrong:?} {labels}"
+    );
     let html = fs::read_to_string(&page).unwrap();
     assert!(html.contains("Labels in doubt") && html.contains("data:image/jpeg"));
 }

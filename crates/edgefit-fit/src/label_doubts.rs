@@ -1,8 +1,8 @@
 //! Labels that a linear probe on the features of a backbone doubts.
 //!
 //! Confident learning (Northcutt, Jiang & Chuang 2021, section 3.1): a sample counts to the likeliest of the
-//! classes whose probability is at least what samples with that label have on average; where that is not its own
-//! label, the label is in doubt. Probabilities are cross-validated.
+//! classes whose probability is at least what samples with that label have on average; where that one is likelier
+//! than its own label, the label is in doubt. Probabilities are cross-validated.
 
 use edgefit_data::{LabelDoubt, LabelDoubts};
 use edgefit_graph::rewrite::extract;
@@ -71,7 +71,7 @@ fn doubted(probabilities: &[Vec<f32>], labels: &[usize]) -> Vec<Doubt> {
         let likeliest = (0..row.len())
             .filter(confident)
             .max_by(|&a, &b| row[a].total_cmp(&row[b]))?;
-        (likeliest != label).then(|| Doubt {
+        (row[likeliest] > row[label]).then(|| Doubt {
             sample,
             likelier: likeliest,
             probabilities: [row[label], row[likeliest]],

@@ -75,6 +75,8 @@ fn burn_trains_with_the_backend_that_is_asked_for() {
     let [flex, ndarray] = ["flex", "ndarray"].map(|backend| {
         let ran = run_with(backend, backend);
         assert_eq!(ran.code, 0, "{ran:?}");
+        let is_other = backend != "flex";
+        assert_eq!(ran.stderr.contains("predicted for backend flex"), is_other);
         let report = ran.json("edgefit.train/1");
         let stages = report["stages"].as_array().unwrap();
         stages[1]["epochs"][0]["train_loss"].as_f64().unwrap()

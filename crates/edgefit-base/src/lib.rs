@@ -6,6 +6,7 @@ pub mod file;
 pub mod floats;
 pub mod hash;
 pub mod names;
+pub mod panics;
 pub mod schema;
 pub mod shell;
 pub mod stand_in;

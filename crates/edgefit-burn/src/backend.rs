@@ -1,10 +1,10 @@
 //! [`Backend`]: what burn computes with.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
 use burn::tensor::Device;
+use edgefit_base::panics::catch_panic;
 use serde::{Deserialize, Serialize};
 
 /// What burn computes with. Each is a cargo feature; `flex` is always there.
@@ -110,14 +110,10 @@ impl Backend {
             backend: self,
             problem: problem.lines().next().unwrap_or_default().to_owned(),
         };
-        match catch_unwind(AssertUnwindSafe(sum)) {
+        match catch_panic(sum) {
             Ok((device, 2.0)) => Ok(device),
             Ok((_, wrong)) => Err(none(&format!("1 + 1 is {wrong} there"))),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or(panic.downcast_ref::<&str>().copied());
-                Err(none(text.unwrap_or("it panicked")))
-            }
+            Err(panicked) => Err(none(&panicked)),
         }
     }
 }

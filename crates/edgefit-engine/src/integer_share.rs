@@ -13,7 +13,7 @@ use crate::array::Array;
 use crate::engine_name::EngineName;
 use crate::error::Result;
 use crate::onnxruntime;
-use crate::panics::catch_panic;
+use edgefit_base::panics::catch_panic;
 use islands::float_islands;
 
 /// How much of a quantised model an engine computes on integers.

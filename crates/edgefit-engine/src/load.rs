@@ -16,9 +16,9 @@ use crate::fixed_batch::{FixedBatch, fixed_batch};
 use crate::malloc::while_loading;
 use crate::node_times::NodeTime;
 use crate::onnxruntime::{self, OnnxRuntime};
-use crate::panics::catch_panic;
 use crate::provider::{Provider, Target};
 use crate::tract::Tract;
+use edgefit_base::panics::catch_panic;
 
 /// A model loaded into an engine. Panics of the engine are errors, and scalars have the shape `[1]`.
 pub struct Loaded {

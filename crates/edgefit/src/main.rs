@@ -70,7 +70,7 @@ fn report_panics_in_one_line() {
             eprintln!("error: it panicked: {words}");
             std::process::exit(2);
         }
-        if edgefit::engine::panics_are_caught() {
+        if edgefit::base::panics::panics_are_caught() {
             return;
         }
         if std::env::var_os("RUST_BACKTRACE").is_some_and(|trace| trace != "0") {

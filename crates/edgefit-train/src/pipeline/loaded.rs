@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use edgefit_base::hash;
 use edgefit_base::shell::word;
+use edgefit_burn::Backend;
 use edgefit_cost::{Check, Request, Verdict, check};
 use edgefit_data::{Augmentation, Dataset};
 use edgefit_engine::{EngineName, fastest};
@@ -77,6 +78,12 @@ impl LoadedJob {
         })?;
         tune::check(job)?;
         job.backend.device()?;
+        if job.backend != Backend::Flex {
+            observer.warn(&format!(
+                "memory is predicted for backend flex; what backend {} takes is not known",
+                job.backend
+            ));
+        }
         let warnings = if job.deny_warnings {
             Warnings::Deny
         } else {

@@ -151,7 +151,7 @@ impl Survey {
         }
         if dataset.task != Task::Classes {
             return Err(Error::Choice(format!(
-                "{} holds {}, and networks are compared by their accuracy on classes; give data with one \
+                "{} holds {}, and features are judged by how well they tell classes apart; give data with one \
                  class for each sample",
                 job.data.display(),
                 match dataset.task {

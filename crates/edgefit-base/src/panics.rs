@@ -1,9 +1,9 @@
-//! Panics of an engine, turned into errors.
+//! Panics of code that is not ours, turned into errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many engines are at work inside [`catch_panic`].
+/// How many calls are at work inside [`catch_panic`].
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether a panic that happens now is turned into an error; a panic hook may then stay silent.
@@ -11,11 +11,11 @@ pub fn panics_are_caught() -> bool {
     AT_WORK.load(Ordering::Relaxed) > 0
 }
 
-/// Runs an engine that may panic on a model it was not made for. A build that aborts at a panic ends there.
+/// Runs `work`, such as an engine that may panic on a model it was not made for. A build that aborts at a panic ends there.
 ///
 /// # Errors
-/// What the engine panicked with.
-pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// What it panicked with.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     AT_WORK.fetch_add(1, Ordering::Relaxed);
     // What `work` touched is dropped or not used again after an error.
     let result = catch_unwind(AssertUnwindSafe(work));

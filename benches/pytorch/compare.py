@@ -6,6 +6,8 @@
     pip install torch==2.15.0 torchvision==0.29.2 timm==1.0.31 pillow onnx
     python benches/pytorch/compare.py accuracy
     python benches/pytorch/compare.py speed
+    cargo bench --profile release --bench training_step --no-run   # and for the next one
+    python benches/pytorch/compare.py steps
 
 Accuracies are kept in runs/pytorch/DATA.json as soon as they are measured, and not measured again;
 the tables are in benches/pytorch/README.md.
@@ -24,6 +26,7 @@ import tomllib
 import onnx
 
 import loop
+import steps
 
 ROOT = pathlib.Path(__file__).parents[2]
 EDGEFIT = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/edgefit"
@@ -211,10 +214,17 @@ def library(folder):
     return folder
 
 
+def whole_net_steps(only):
+    programs = (EDGEFIT.parent / "deps").glob("training_step-*[0-9a-f]")
+    program = max(programs, key=lambda path: path.stat().st_mtime)
+    photos = CACHE / "tux-paint-photographs"
+    steps.compare(program, photos, RUNS / "steps", loop.THREADS, nets=only or steps.NETS)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["accuracy", "speed"])
-    parser.add_argument("--only", action="append", help="such as fashion-mnist/64/full; all, if not given")
+    parser.add_argument("what", choices=["accuracy", "speed", "steps"])
+    parser.add_argument("--only", action="append", help="such as fashion-mnist/64/full, or a net of steps; all, if not given")
     parser.add_argument("--seeds", type=int, nargs="+", default=range(5), help="0 to 4, if not given")
     parser.add_argument("--device", default=loop.DEVICE, help="of PyTorch's accuracies, such as cuda; cpu, if not given")
     parser.add_argument("--threads", type=int, default=loop.THREADS, help="of both, 2 if not given")
@@ -222,6 +232,8 @@ def main():
     loop.THREADS = given.threads
     if given.what == "speed":
         speed(given.only)
+    elif given.what == "steps":
+        whole_net_steps(given.only)
     else:
         loop.DEVICE = given.device
         accuracy(given.only, given.seeds)

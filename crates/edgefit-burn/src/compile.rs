@@ -8,8 +8,9 @@ use edgefit_graph::ops::{Op, Role};
 use edgefit_graph::{DataType, Graph, Node};
 
 use crate::error::{Error, Result};
+use crate::fusion::fuse;
 use crate::ops;
-use crate::program::{Input, Program, Step};
+use crate::program::{Input, Program, Step, Work};
 use crate::value::{Location, Value};
 use crate::weights::Weight;
 
@@ -45,7 +46,7 @@ pub(crate) fn compile(
             Input::Known(_) => None,
         })
         .collect();
-    let mut steps = needed(graph, &inference)?
+    let steps = needed(graph, &inference)?
         .into_iter()
         .map(|(node, op)| slots.step(node, op))
         .collect::<Result<Vec<_>>>()?;
@@ -60,6 +61,7 @@ pub(crate) fn compile(
         })
         .collect::<Result<Vec<_>>>()?;
 
+    let mut steps = fuse(steps, &outputs);
     let mut seen = vec![false; slots.locations.len()];
     for &output in &outputs {
         seen[output] = true;
@@ -207,7 +209,7 @@ impl Slots<'_> {
         }
         Ok(Step {
             node: node.place(),
-            op: op.clone(),
+            work: Work::Op(op.clone()),
             inputs,
             input_dims,
             outputs,

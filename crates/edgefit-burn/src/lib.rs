@@ -12,6 +12,7 @@ mod backend;
 mod compile;
 mod error;
 mod eval;
+mod fusion;
 mod gradients;
 mod network;
 mod ops;

@@ -1,14 +1,18 @@
 //! Forward of each op; the backward follows from autodiff.
 
+mod activation;
 mod cast;
+mod channel_scale;
 mod concat;
 mod conv;
 mod einsum;
 mod elements;
 mod elementwise;
 mod expand;
-mod fused_elementwise;
+mod float;
+mod fused;
 mod matmul;
+mod matrix_product;
 mod normalization;
 mod operands;
 mod pad;
@@ -21,9 +25,12 @@ mod slice;
 mod softmax;
 mod transpose;
 
+pub(crate) use activation::{Activation, Kept};
 pub(crate) use conv::{
     ConvolutionKernel, Dense, convolution_kernel, depthwise_scratch, is_single_product,
+    pointwise_scratch,
 };
+pub(crate) use fused::run_fused;
 pub(crate) use normalization::{batch_norm, batch_norm_train};
 pub(crate) use operands::Operands;
 

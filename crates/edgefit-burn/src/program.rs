@@ -5,6 +5,7 @@ use edgefit_graph::infer::TensorType;
 use edgefit_graph::ops::{BatchNormalization, Op};
 
 use crate::error::{Error, Result};
+use crate::fusion::Fused;
 use crate::ops::{self, Operands};
 use crate::value::{Floats, Value};
 
@@ -30,11 +31,20 @@ pub(crate) enum Input {
     Known(edgefit_graph::Tensor),
 }
 
-/// A node that runs.
+/// What a step computes.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// A node.
+    Op(Op),
+    /// Several of them.
+    Fused(Fused),
+}
+
+/// A node that runs, or several at once.
 #[derive(Debug)]
 pub(crate) struct Step {
     pub node: String,
-    pub op: Op,
+    pub work: Work,
     pub inputs: Vec<Option<usize>>,
     pub input_dims: Vec<Vec<usize>>,
     pub outputs: Vec<Option<usize>>,
@@ -134,8 +144,15 @@ impl Step {
             dims: &self.input_dims,
             device,
         };
-        match &self.op {
-            _ if self.on_host => operands.evaluate(&self.op, &self.types),
+        let op = match &self.work {
+            Work::Op(op) => op,
+            Work::Fused(fused) => {
+                let value = ops::run_fused(fused, &mut operands, mode, self.statistics)?;
+                return Ok(vec![value]);
+            }
+        };
+        match op {
+            _ if self.on_host => operands.evaluate(op, &self.types),
             Op::BatchNormalization(op) if !op.training_mode => {
                 let value = mode.batch_normalization(op, &mut operands, self.statistics)?;
                 Ok(vec![value])

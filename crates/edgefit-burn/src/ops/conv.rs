@@ -1,10 +1,9 @@
 //! Conv and ConvTranspose.
 
+mod before_activation;
 mod dense;
 mod depthwise;
-mod float;
 mod kernels;
-mod matrix_product;
 mod pointwise;
 
 use burn::tensor::Tensor;
@@ -14,6 +13,7 @@ use burn::tensor::module::{
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use edgefit_graph::ops::{Conv, ConvTranspose, Extent, TransposedExtent};
 
+use super::activation::{Activation, activate};
 use super::operands::Operands;
 use crate::backend::runs_kernels;
 use crate::value::{Floats, on_rank};
@@ -21,15 +21,24 @@ pub(crate) use dense::Dense;
 use depthwise::Axis;
 pub(crate) use depthwise::depthwise_scratch;
 pub(crate) use kernels::ConvolutionKernel;
-use kernels::convolve;
-pub(crate) use pointwise::is_single_product;
+use kernels::{Convolution, convolve};
+pub(crate) use pointwise::{is_single_product, pointwise_scratch};
 
 pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, String> {
     let x = operands.floats(0)?;
     let weight = operands.floats(1)?;
-    let extents = conv.extents(&x.dims(), &weight.dims())?;
     let bias = bias(operands)?;
-    Ok(match *extents.as_slice() {
+    convolution(conv, (x, weight, bias), Activation::Identity)
+}
+
+/// The activation of the convolution of the first by the second, plus the third.
+pub(super) fn convolution(
+    conv: &Conv,
+    (x, weight, bias): (Floats, Floats, Option<Tensor<1>>),
+    activation: Activation,
+) -> Result<Floats, String> {
+    let extents = conv.extents(&x.dims(), &weight.dims())?;
+    let made: Floats = match *extents.as_slice() {
         [a] => conv1d(
             x.try_into()?,
             weight.try_into()?,
@@ -40,12 +49,11 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
         [a, b] => {
             let kernel = convolution_kernel(&x.dims(), &weight.dims(), [a, b], conv.groups);
             let (x, weight): (Tensor<4>, Tensor<4>) = (x.try_into()?, weight.try_into()?);
-            match (kernel.filter(|_| runs_kernels(&x.device())), bias) {
-                (None, bias) => conv2d(x, weight, bias, options([a, b], conv.groups)).into(),
-                (Some(kernel), None) => convolve(x, weight, kernel).into(),
-                (Some(kernel), Some(bias)) => {
-                    let bias = bias.reshape([1, -1, 1, 1]);
-                    (convolve(x, weight, kernel) + bias).into()
+            match kernel.filter(|_| runs_kernels(&x.device())) {
+                None => conv2d(x, weight, bias, options([a, b], conv.groups)).into(),
+                Some(kernel) => {
+                    let fused = Convolution { kernel, activation };
+                    return Ok(convolve(x, weight, bias, fused).into());
                 }
             }
         }
@@ -62,7 +70,8 @@ pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, St
             conv3d(x, weight.try_into()?, bias, options(unpadded, conv.groups)).into()
         }
         _ => return Err("convolutions over four or more dimensions are not supported".into()),
-    })
+    };
+    Ok(on_rank!(made, made => activate(made, activation).into()))
 }
 
 /// Most elements of scratch of a depthwise convolution: so many times its input and output planes, plus

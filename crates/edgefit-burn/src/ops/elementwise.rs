@@ -3,30 +3,24 @@
 use burn::tensor::{Tensor, activation};
 use edgefit_graph::ops::{Binary, Unary, Variadic};
 
+use super::activation::{Activation, activate};
 use super::expand;
-use super::fused_elementwise::clamp;
 use super::operands::Operands;
 use crate::value::{Floats, mask, on_rank};
 
 pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
+    if let Some(activation) = Activation::of(op) {
+        return Ok(on_rank!(x, x => activate(x, activation).into()));
+    }
     Ok(on_rank!(x, x => match op {
-        Unary::Identity => x,
-        Unary::Relu => activation::relu(x),
         Unary::LeakyRelu { alpha } => activation::leaky_relu(x, f64::from(alpha)),
         Unary::Elu { alpha } => activation::elu(x, f64::from(alpha)),
         // The specification's order: the upper limit wins where the two cross.
-        Unary::Clip { min, max } if min > max => x.clamp_min(min).clamp_max(max),
-        Unary::Clip { min, max } => clamp(x, min, max),
-        Unary::Sigmoid => activation::sigmoid(x),
-        Unary::HardSigmoid { alpha, beta } => {
-            clamp(x * f64::from(alpha) + f64::from(beta), 0.0, 1.0)
-        }
-        Unary::HardSwish => x.clone() * clamp(x / 6.0 + 0.5, 0.0, 1.0),
+        Unary::Clip { min, max } => x.clamp_min(min).clamp_max(max),
         Unary::Tanh => x.tanh(),
         Unary::Softplus => activation::softplus(x, 1.0),
         Unary::Mish => activation::mish(x),
-        Unary::Gelu { tanh: false } => activation::gelu(x),
-        Unary::Gelu { tanh: true } => activation::gelu_approximate(x),
+        Unary::Gelu { .. } => activation::gelu_approximate(x),
         Unary::Erf => x.erf(),
         Unary::Sqrt => x.sqrt(),
         Unary::Exp => x.exp(),
@@ -40,7 +34,7 @@ pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
         Unary::Ceil => x.ceil(),
         Unary::Floor => x.floor(),
         Unary::Round => x.round(),
-        Unary::Not => return Err("it takes booleans".into()),
+        other => return Err(format!("{other:?} is not computed in burn")),
     }.into()))
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::module;
 use edgefit_graph::ops::{BatchNormalization, GroupNormalization, LayerNormalization};
 
-use super::fused_elementwise::scale;
+use super::channel_scale::scale;
 use super::operands::Operands;
 use crate::value::{Floats, Value, on_rank};
 
@@ -21,9 +21,7 @@ pub(crate) fn batch_norm(
     operands: &mut Operands,
 ) -> Result<Value, String> {
     let x = operands.floats(0)?;
-    let [gain, bias, mean, variance] = statistics(operands)?;
-    let factor = gain / (variance + f64::from(op.epsilon)).sqrt();
-    let offset = bias - mean * factor.clone();
+    let [factor, offset] = factor_and_offset(op, operands, 1)?;
     Ok(on_rank!(x, x => {
         let mut shape = x.dims().map(|_| 1);
         let Some(channels) = shape.get_mut(1) else {
@@ -41,6 +39,19 @@ pub(crate) fn batch_norm(
     }))
 }
 
+/// What normalisation by the running statistics multiplies by and then adds; scale, bias, mean and variance are
+/// the operands from `first` on.
+pub(super) fn factor_and_offset(
+    op: &BatchNormalization,
+    operands: &mut Operands,
+    first: usize,
+) -> Result<[Tensor<1>; 2], String> {
+    let [gain, bias, mean, variance] = statistics(operands, first)?;
+    let factor = gain / (variance + f64::from(op.epsilon)).sqrt();
+    let offset = bias - mean * factor.clone();
+    Ok([factor, offset])
+}
+
 /// Normalises by the statistics of the batch.
 ///
 /// The running variance takes the batch's unbiased one, as PyTorch's does and unlike ONNX's
@@ -50,7 +61,7 @@ pub(crate) fn batch_norm_train(
     operands: &mut Operands,
 ) -> Result<Normalized, String> {
     let x = operands.floats(0)?;
-    let [scale, bias, mean, variance] = statistics(operands)?;
+    let [scale, bias, mean, variance] = statistics(operands, 1)?;
     let dims = x.dims();
     let samples = dims.iter().product::<usize>() / dims.get(1).copied().unwrap_or(1).max(1);
     if samples < 2 {
@@ -77,7 +88,7 @@ pub(super) fn batch_norm_in_training_mode(
     outputs: usize,
 ) -> Result<Vec<Value>, String> {
     let x = operands.floats(0)?;
-    let [scale, bias, mean, variance] = statistics(operands)?;
+    let [scale, bias, mean, variance] = statistics(operands, 1)?;
     let keep = f64::from(op.momentum);
     on_rank!(x, x => {
         let batch = module::batch_norm_train(x, scale, bias, f64::from(op.epsilon));
@@ -91,12 +102,13 @@ pub(super) fn batch_norm_in_training_mode(
     })
 }
 
-fn statistics(operands: &mut Operands) -> Result<[Tensor<1>; 4], String> {
+/// Scale, bias, mean and variance, from operand `first` on.
+fn statistics(operands: &mut Operands, first: usize) -> Result<[Tensor<1>; 4], String> {
     Ok([
-        operands.tensor(1)?,
-        operands.tensor(2)?,
-        operands.tensor(3)?,
-        operands.tensor(4)?,
+        operands.tensor(first)?,
+        operands.tensor(first + 1)?,
+        operands.tensor(first + 2)?,
+        operands.tensor(first + 3)?,
     ])
 }
 

@@ -6,7 +6,8 @@ use edgefit_graph::ops::{Conv, Extent};
 
 use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
 use crate::ops::{
-    ConvolutionKernel, Dense, convolution_kernel, depthwise_scratch, is_single_product,
+    Activation, ConvolutionKernel, Dense, Kept, convolution_kernel, depthwise_scratch,
+    is_single_product, pointwise_scratch,
 };
 use crate::program::Step;
 
@@ -24,9 +25,15 @@ const FEW_OUT: usize = 16;
 /// columns, unless the kernel is of one element, each channel has its own, or there are few of them.
 /// The gradient of the weight is a convolution of the input by the gradient of the result, both with
 /// batch and channels swapped, so both are copied twice; that of the input is a transposed one.
-pub(super) fn conv_memory(conv: &Conv, step: &Step, tracked: &[bool]) -> OpMemory {
+pub(super) fn conv_memory(
+    conv: &Conv,
+    activation: Activation,
+    step: &Step,
+    tracked: &[bool],
+) -> OpMemory {
     let mut memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
     memory.operands = vec![0, 1, 2];
+    keep_for_activation(&mut memory, activation, step);
     let (Some(x), Some(w), Some(y)) = (
         step.input_dims.first().filter(|dims| dims.len() > 2),
         step.input_dims.get(1),
@@ -40,7 +47,13 @@ pub(super) fn conv_memory(conv: &Conv, step: &Step, tracked: &[bool]) -> OpMemor
     if let [height, width] = *extents
         && let Some(kernel) = convolution_kernel(x, w, [height, width], conv.groups)
     {
-        return our_kernel_memory(kernel, [x, w, y], tracked);
+        let mut memory = our_kernel_memory(kernel, [x, w, y], tracked);
+        if activation != Activation::Identity && !matches!(kernel, ConvolutionKernel::Depthwise(_))
+        {
+            memory.backward.push(tensor_bytes(y));
+        }
+        keep_for_activation(&mut memory, activation, step);
+        return memory;
     }
     let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
     let count = |dims: &[usize]| dims.iter().product::<usize>() as u64;
@@ -100,9 +113,22 @@ pub(super) fn conv_memory(conv: &Conv, step: &Step, tracked: &[bool]) -> OpMemor
     memory
 }
 
+/// What the backward pass of the activation behind a convolution reads: the result, or the sums.
+fn keep_for_activation(memory: &mut OpMemory, activation: Activation, step: &Step) {
+    match activation.kept() {
+        Kept::Nothing => {}
+        Kept::Result => memory.keeps_result = true,
+        Kept::Operand => {
+            let y = step.types.first().map_or(0, |ty| tensor_bytes(&ty.dims));
+            memory.intermediates += y;
+        }
+    }
+}
+
 /// Our own kernels keep input and weight, whatever is trained. A single product of all samples works
-/// on copies in which these lie side by side, as the gradient of every pointwise weight does. Dense
-/// ones lay out the patches of a tile for each thread, depthwise ones the phases of a plane. The gradient of a bias is a sum over a copy.
+/// on copies in which these lie side by side, as the gradient of its weight does. Other pointwise ones sum the
+/// gradients of the weight of some groups of images. Dense ones lay out the patches of a tile for each thread,
+/// depthwise ones the phases of a plane.
 fn our_kernel_memory(
     kernel: ConvolutionKernel,
     [x, w, y]: [&[usize]; 3],
@@ -110,37 +136,32 @@ fn our_kernel_memory(
 ) -> OpMemory {
     let mut memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
     memory.operands = vec![0, 1];
-    let is_tracked = |index: usize| tracked.get(index) == Some(&true);
-    let bias = if is_tracked(2) { tensor_bytes(y) } else { 0 };
-    let sizes = match kernel {
+    let threads = available_parallelism().map_or(1, |threads| threads.get());
+    match kernel {
         ConvolutionKernel::Pointwise => {
-            let single = is_single_product(w[1], w[0], x[2..].iter().product());
-            if single {
+            if is_single_product(w[1], w[0], x[2..].iter().product()) {
                 memory.forward = vec![tensor_bytes(x), tensor_bytes(y)];
-            }
-            if is_tracked(1) || (is_tracked(0) && single) {
-                vec![tensor_bytes(x), tensor_bytes(y)]
+                memory.backward = memory.forward.clone();
             } else {
-                Vec::new()
+                let [tile, sums] = pointwise_scratch(x[0], w[1], w[0]);
+                let sums = if tracked.get(1) == Some(&true) {
+                    sums
+                } else {
+                    0
+                };
+                memory.backward = vec![(threads * tile + sums) as u64 * FLOAT_BYTES];
             }
         }
         ConvolutionKernel::Dense(axes) => {
-            let threads = available_parallelism().map_or(1, |threads| threads.get());
             let tiles = Dense::new(x, w, axes).scratch(threads) * FLOAT_BYTES;
             memory.forward = vec![tiles];
-            vec![tiles]
+            memory.backward = vec![tiles];
         }
         ConvolutionKernel::Depthwise(axes) => {
-            let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
-            let planes = threads * depthwise_scratch(axes) * FLOAT_BYTES;
+            let planes = threads as u64 * depthwise_scratch(axes) * FLOAT_BYTES;
             memory.forward = vec![planes];
-            vec![planes]
+            memory.backward = vec![2 * planes];
         }
-    };
-    memory.backward = if sizes.iter().sum::<u64>() < bias {
-        vec![bias]
-    } else {
-        sizes
-    };
+    }
     memory
 }

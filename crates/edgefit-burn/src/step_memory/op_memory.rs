@@ -40,6 +40,8 @@ pub(super) struct OpMemory {
     pub strided: bool,
     /// Operands that the backward pass reads.
     pub operands: Vec<usize>,
+    /// Whether the backward pass reads the result.
+    pub keeps_result: bool,
     /// Bytes of masks, indices and intermediate results that the backward pass reads.
     pub intermediates: u64,
     /// Sizes of the scratch of the forward pass, beyond operands, result and what is kept.
@@ -55,6 +57,7 @@ impl OpMemory {
             result,
             strided: false,
             operands: Vec::new(),
+            keeps_result: false,
             intermediates: 0,
             forward: Vec::new(),
             backward: Vec::new(),
@@ -64,6 +67,11 @@ impl OpMemory {
 
     pub fn operands(mut self, operands: &[usize]) -> Self {
         self.operands = operands.to_vec();
+        self
+    }
+
+    pub fn keeping_result(mut self) -> Self {
+        self.keeps_result = true;
         self
     }
 

@@ -3,8 +3,10 @@
 use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
 
 use super::convolution;
-use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
-use crate::program::Step;
+use super::op_memory::{GradientMemory, OpMemory, ResultMemory, tensor_bytes};
+use crate::fusion::{Fused, FusedConvolution};
+use crate::ops::{Activation, Kept};
+use crate::program::{Step, Work};
 
 /// How `step` uses memory when gradients reach the operands that are `tracked`.
 pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
@@ -12,8 +14,12 @@ pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
     let x = step.input_dims.first().map_or(0, |dims| tensor_bytes(dims));
     let y = step.types.first().map_or(0, |ty| tensor_bytes(&ty.dims));
     let tracks = |index: usize| tracked.get(index).is_some_and(|tracked| *tracked);
-    let mut memory = match &step.op {
-        Op::Conv(conv) => convolution::conv_memory(conv, step, tracked),
+    let op = match &step.work {
+        Work::Op(op) => op,
+        Work::Fused(fused) => return fused_memory(fused, step, tracked),
+    };
+    let mut memory = match op {
+        Op::Conv(conv) => convolution::conv_memory(conv, Activation::Identity, step, tracked),
         // The batch's own statistics where the scale is trained.
         Op::BatchNormalization(op) if tracks(1) || op.training_mode => {
             OpMemory::new(ResultMemory::New, GradientMemory::New)
@@ -97,31 +103,79 @@ pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
     memory
 }
 
-/// Bytes of a mask that says of each element whether it was inside the limits.
-fn mask_bytes(x: u64) -> u64 {
-    x / FLOAT_BYTES
+fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
+    let Fused::Convolution(FusedConvolution {
+        conv,
+        normalization,
+        activation,
+    }) = fused;
+    let tapes = tracked.contains(&true);
+    let of_batch = normalization.is_some() && tracked.get(3) == Some(&true);
+    let within = if tapes && !of_batch {
+        *activation
+    } else {
+        Activation::Identity
+    };
+    let mut memory = convolution::conv_memory(conv, within, step, tracked);
+    let size = |dims: Option<&Vec<usize>>| dims.map_or(0, |dims| tensor_bytes(dims));
+    let y = size(step.types.first().map(|ty| &ty.dims));
+    if of_batch {
+        // The sums, which the normalisation reads, and what the activation does.
+        memory.intermediates += y;
+        match activation.kept() {
+            Kept::Nothing => {}
+            Kept::Operand => memory.intermediates += y,
+            Kept::Result => memory.keeps_result = true,
+        }
+        // The gradient before the normalisation with its scratch, when what the activation keeps is gone, or the
+        // scratch of the convolution.
+        let of_x = size(step.input_dims.first().filter(|_| tracked[0]));
+        let gone = if activation.kept() == Kept::Nothing {
+            0
+        } else {
+            y
+        };
+        let normalizing = (3 * y).saturating_sub(of_x + gone);
+        if memory.backward.iter().sum::<u64>() < normalizing {
+            memory.backward = vec![normalizing];
+        }
+    } else if normalization.is_some() {
+        // The weight times the scale.
+        let weight = size(step.input_dims.get(1));
+        if tapes {
+            memory.intermediates += weight;
+        } else {
+            memory.forward.push(weight);
+        }
+    }
+    memory
+}
+
+/// How an activation by our own kernel uses memory.
+fn activation_memory(activation: Activation) -> OpMemory {
+    match activation.kept() {
+        Kept::Nothing => OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult),
+        Kept::Operand => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult).operands(&[0])
+        }
+        Kept::Result => {
+            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult).keeping_result()
+        }
+    }
 }
 
 fn unary(unary: Unary, x: u64) -> OpMemory {
-    let read = OpMemory::new(ResultMemory::OverOperand, GradientMemory::New).operands(&[0]);
+    if let Some(activation) = Activation::of(unary) {
+        return activation_memory(activation);
+    }
     match unary {
-        Unary::Identity | Unary::Neg => {
-            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
-        }
-        // The gradient is written over the operand.
-        Unary::Relu => {
-            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult).operands(&[0])
-        }
-        Unary::Clip { .. } | Unary::HardSigmoid { .. } => {
-            OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
-                .intermediates(mask_bytes(x))
-        }
-        // x and the clamped factor, each for the gradient of the other.
-        Unary::HardSwish => read.intermediates(x + mask_bytes(x)).backward(&[x]),
+        Unary::Neg => OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult),
         Unary::Round | Unary::Ceil | Unary::Floor | Unary::Sign => {
             OpMemory::new(ResultMemory::OverOperand, GradientMemory::New)
         }
-        _ => read.backward(&[x]),
+        _ => OpMemory::new(ResultMemory::OverOperand, GradientMemory::New)
+            .operands(&[0])
+            .backward(&[x]),
     }
 }
 

@@ -172,8 +172,12 @@ impl Walk {
                 }
                 ResultMemory::Reshaped | ResultMemory::New => None,
             };
+            let held = held.unwrap_or_else(|| self.allocator.allocate(size));
+            if memory.keeps_result && tapes {
+                saved.push(Rc::clone(&held));
+            }
             self.slots[slot] = Some(Held {
-                memory: held.unwrap_or_else(|| self.allocator.allocate(size)),
+                memory: held,
                 tracked: tapes,
                 dense: !memory.strided && (memory.result != ResultMemory::View || dense),
             });

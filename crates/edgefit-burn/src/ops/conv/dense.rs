@@ -9,15 +9,14 @@ mod patches;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use burn::backend::Flex;
-use burn::backend::tensor::FloatTensor;
-use burn::tensor::Shape;
 use rayon::prelude::*;
 
-use super::super::elements::{tensor, with_elements};
+use super::super::activation::Activation;
+use super::super::float::{Float, vec_written_by};
+use super::super::matrix_product::{Matrix, Threads, add_product, multiply_rows, overwrite};
+use super::before_activation::Planes;
 use super::depthwise::Axis;
-use super::float::{Float, vec_written_by};
-use super::matrix_product::{Matrix, Threads, add_product, multiply_rows, overwrite};
+use super::kernels::{Made, Read};
 use patches::Patches;
 
 /// Elements of the patches of a tile, as long as the weight is not larger: half a mebibyte of a core's cache.
@@ -116,8 +115,14 @@ impl Dense {
         [self.patches.elements(), self.outputs].map(|rows| vec![T::default(); rows * columns])
     }
 
-    /// The result (samples, outputs, height, width).
-    fn forward<T: Float>(&self, x: &[T], weight: &[T]) -> Vec<T> {
+    /// The result (samples, outputs, height, width): the activation of the convolution plus the bias.
+    pub(super) fn forward<T: Float>(
+        &self,
+        x: &[T],
+        weight: &[T],
+        bias: &[T],
+        activation: Activation,
+    ) -> Vec<T> {
         let positions = self.patches.positions();
         let image = self.outputs * positions;
         let weight = Matrix::new(weight, self.outputs, self.patches.elements());
@@ -137,10 +142,18 @@ impl Dense {
                         if tile.images == 1 {
                             let y = &mut y[tile.positions.start..];
                             multiply_rows(weight, patches, y, positions, threads);
+                            for (row, &bias) in y.chunks_mut(positions).zip(bias) {
+                                // SAFETY: the product wrote them.
+                                let row = unsafe { row[..columns].assume_init_mut() };
+                                activation.apply(row, bias);
+                            }
                             continue;
                         }
                         let made = &mut made[..self.outputs * columns];
                         overwrite(weight, patches, made, threads);
+                        for (row, &bias) in made.chunks_exact_mut(columns).zip(bias) {
+                            activation.apply(row, bias);
+                        }
                         for (at, y) in y.chunks_exact_mut(positions).enumerate() {
                             let (image, output) = (at / self.outputs, at % self.outputs);
                             let start = output * columns + image * positions;
@@ -154,7 +167,27 @@ impl Dense {
         unsafe { vec_written_by(self.samples * image, write) }
     }
 
-    /// The gradient of the input from that of the result.
+    /// The gradients of input, weight and bias from that of the result, as far as they are `asked` for.
+    pub(super) fn backward<T: Float>(
+        &self,
+        read: Read<T>,
+        gradient: &[T],
+        activation: Activation,
+        asked: [bool; 3],
+    ) -> Made<T> {
+        let planes = Planes {
+            channels: self.outputs,
+            each: self.patches.positions(),
+        };
+        let (gradient, of_bias) = planes.before_activation(gradient, read.kept, activation);
+        [
+            asked[0].then(|| self.input_gradient(&gradient, read.weight)),
+            asked[1].then(|| self.weight_gradient(read.x, &gradient)),
+            asked[2].then_some(of_bias),
+        ]
+    }
+
+    /// The gradient of the input from that of the sums.
     fn input_gradient<T: Float>(&self, gradient: &[T], weight: &[T]) -> Vec<T> {
         let mut made = vec![T::default(); self.samples * self.patches.image()];
         let image = self.outputs * self.patches.positions();
@@ -193,7 +226,7 @@ impl Dense {
                     .gather_on_all_threads(x, &tile.positions, &mut patches);
                 let patches = Matrix::new(&patches, self.patches.elements(), tile.columns());
                 let gradient = self.results(gradient, &tile, &mut gathered);
-                add_product(gradient, patches.transposed(), &mut made);
+                add_product(gradient, patches.transposed(), &mut made, Threads::All);
             }
         }
         made
@@ -219,36 +252,6 @@ impl Dense {
         }
         Matrix::new(gathered, self.outputs, columns)
     }
-}
-
-pub(super) fn forward(
-    x: FloatTensor<Flex>,
-    weight: FloatTensor<Flex>,
-    axes: [Axis; 2],
-) -> FloatTensor<Flex> {
-    let of = dense(&x, &weight, axes);
-    let [height, width] = axes.map(|axis| axis.extent.output);
-    let shape = Shape::new([of.samples, of.outputs, height, width]);
-    with_elements!(x, weight, |x, weight| tensor(of.forward(x, weight), shape))
-}
-
-/// The gradients of `x` and of the weight, as far as they are `asked` for.
-pub(super) fn backward(
-    [x, gradient, weight]: [FloatTensor<Flex>; 3],
-    axes: [Axis; 2],
-    asked: [bool; 2],
-) -> [Option<FloatTensor<Flex>>; 2] {
-    let of = dense(&x, &weight, axes);
-    let [of_x, of_weight] = [&x, &weight].map(|of| of.layout().shape().clone());
-    with_elements!(x, gradient, weight, |x, gradient, weight| [
-        asked[0].then(|| tensor(of.input_gradient(gradient, weight), of_x)),
-        asked[1].then(|| tensor(of.weight_gradient(x, gradient), of_weight)),
-    ])
-}
-
-fn dense(x: &FloatTensor<Flex>, weight: &FloatTensor<Flex>, axes: [Axis; 2]) -> Dense {
-    let [x, weight] = [x, weight].map(|of| of.layout().shape().dims::<4>());
-    Dense::new(&x, &weight, axes)
 }
 
 #[cfg(test)]
@@ -337,7 +340,9 @@ mod tests {
             of_images[x] += gradient[y] * weight[w];
             of_weight[w] += gradient[y] * images[x];
         });
-        assert_near(&of.forward(&images, &weight), &result);
+        let bias = vec![0.0; outputs];
+        let made = of.forward(&images, &weight, &bias, Activation::Identity);
+        assert_near(&made, &result);
         assert_near(&of.input_gradient(&gradient, &weight), &of_images);
         assert_near(&of.weight_gradient(&images, &gradient), &of_weight);
         of

@@ -2,22 +2,25 @@
 //!
 //! burn-flex multiplies 1×1 kernels sample by sample, packing the weight for each, computes the gradient of
 //! depthwise ones channel by channel, each a convolution of its own, and copies the operands of dense ones into
-//! other orders of dimensions for every gradient.
+//! other orders of dimensions for every gradient. The bias and an activation are a part of the same pass, forward
+//! and backward.
 
-use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{DType, Shape, Tensor};
 
-use super::super::elements::{tensor, with_elements};
+use super::super::activation::{Activation, Kept, activated};
+use super::super::elements::{elements, tensor};
+use super::super::float::Float;
+use super::dense::Dense;
 use super::depthwise::{Axis, Depthwise};
-use super::{dense, pointwise};
+use super::pointwise::Pointwise;
 
-/// A kind of convolution that is computed here, without bias.
+/// A kind of convolution that is computed here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ConvolutionKernel {
     /// The kernel is 1×1.
@@ -28,10 +31,39 @@ pub(crate) enum ConvolutionKernel {
     Dense([Axis; 2]),
 }
 
+/// A convolution, and the activation of it and its bias.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Convolution {
+    pub kernel: ConvolutionKernel,
+    pub activation: Activation,
+}
+
+/// Elements that a convolution reads, and what its activation keeps.
+#[derive(Clone, Copy)]
+pub(super) struct Read<'a, T> {
+    pub x: &'a [T],
+    pub weight: &'a [T],
+    /// Empty if the activation keeps nothing.
+    pub kept: &'a [T],
+}
+
+/// Gradients of input, weight and bias, as far as they are asked for.
+pub(super) type Made<T> = [Option<Vec<T>>; 3];
+
 /// The convolution of `x` (samples, inputs, height, width) by `weight`.
-pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, kernel: ConvolutionKernel) -> Tensor<4> {
-    let y = <Dispatch as Convolve>::convolve(x.into_dispatch(), weight.into_dispatch(), kernel);
-    Tensor::from_dispatch(y)
+pub(super) fn convolve(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    convolution: Convolution,
+) -> Tensor<4> {
+    let bias = bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], &weight.device()));
+    Tensor::from_dispatch(<Dispatch as Convolve>::convolve(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        convolution,
+    ))
 }
 
 #[backend_extension(Flex, Autodiff)]
@@ -39,7 +71,8 @@ trait Convolve: Backend {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        kernel: ConvolutionKernel,
+        bias: FloatTensor<Self>,
+        convolution: Convolution,
     ) -> FloatTensor<Self>;
 }
 
@@ -47,22 +80,11 @@ impl Convolve for Flex {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        kernel: ConvolutionKernel,
+        bias: FloatTensor<Self>,
+        convolution: Convolution,
     ) -> FloatTensor<Self> {
-        match kernel {
-            ConvolutionKernel::Pointwise => pointwise::forward(x, weight),
-            ConvolutionKernel::Dense(axes) => dense::forward(x, weight, axes),
-            ConvolutionKernel::Depthwise(axes) => {
-                let [samples, channels, ..] = x.layout().shape().dims::<4>();
-                let [height, width] = axes.map(|axis| axis.extent.output);
-                let shape = Shape::new([samples, channels, height, width]);
-                let kernel = Depthwise::new(channels, axes);
-                with_elements!(x, weight, |x, weight| tensor(
-                    kernel.forward(x, weight),
-                    shape
-                ))
-            }
-        }
+        let operands = [&x, &weight, &bias].map(FloatTensor::<Flex>::to_contiguous);
+        convolution.run(&operands)
     }
 }
 
@@ -70,40 +92,56 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        kernel: ConvolutionKernel,
+        bias: FloatTensor<Self>,
+        convolution: Convolution,
     ) -> FloatTensor<Self> {
-        let prepared = kernel.prepare::<C>([x.node(), weight.node()]);
-        match prepared.compute_bound().stateful() {
-            OpsKind::Tracked(mut prepared) => {
-                let state = (prepared.checkpoint(&x), prepared.checkpoint(&weight));
-                let y = Flex::convolve(x.into_primitive(), weight.into_primitive(), kernel);
-                prepared.finish(state, y)
+        let nodes = [x.node(), weight.node(), bias.node()];
+        let prepared = convolution.prepare::<C>(nodes).compute_bound();
+        let operands = [x, weight, bias].map(|operand| operand.into_primitive().to_contiguous());
+        match prepared.stateful() {
+            OpsKind::Tracked(prepared) => {
+                let (y, kept) = match convolution.activation.kept() {
+                    Kept::Nothing => (convolution.run(&operands), None),
+                    Kept::Result => {
+                        let y = convolution.run(&operands);
+                        (y.clone(), Some(y))
+                    }
+                    Kept::Operand => {
+                        let bare = Convolution {
+                            activation: Activation::Identity,
+                            ..convolution
+                        };
+                        let sums = bare.run(&operands);
+                        (activated(&sums, convolution.activation), Some(sums))
+                    }
+                };
+                let [x, weight, _] = operands;
+                prepared.finish(Saved { x, weight, kept }, y)
             }
-            OpsKind::UnTracked(prepared) => {
-                let y = Flex::convolve(x.into_primitive(), weight.into_primitive(), kernel);
-                prepared.finish(y)
-            }
+            OpsKind::UnTracked(prepared) => prepared.finish(convolution.run(&operands)),
         }
     }
 }
 
-impl Backward<Flex, 2> for ConvolutionKernel {
-    type State = (NodeId, NodeId);
+/// What the backward pass reads.
+#[derive(Debug, Clone)]
+pub(super) struct Saved {
+    x: FloatTensor<Flex>,
+    weight: FloatTensor<Flex>,
+    kept: Option<FloatTensor<Flex>>,
+}
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 2>,
-        gradients: &mut Gradients,
-        checkpointer: &mut Checkpointer,
-    ) {
-        let [of_x, of_weight] = ops.parents;
+impl Backward<Flex, 3> for Convolution {
+    type State = Saved;
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<Flex>(&ops.node);
-        let x: FloatTensor<Flex> = checkpointer.retrieve_node_output(ops.state.0);
-        let weight: FloatTensor<Flex> = checkpointer.retrieve_node_output(ops.state.1);
-        let parents = [of_x, of_weight];
-        let asked = parents.each_ref().map(Option::is_some);
-        let made = self.gradients(x, gradient, weight, asked);
-        for (node, made) in parents.into_iter().zip(made) {
+        let asked = ops.parents.each_ref().map(Option::is_some);
+        let made = match gradient.dtype() {
+            DType::F64 => self.gradients::<f64>(&ops.state, gradient, asked),
+            _ => self.gradients::<f32>(&ops.state, gradient, asked),
+        };
+        for (node, made) in ops.parents.into_iter().zip(made) {
             if let (Some(node), Some(made)) = (node, made) {
                 gradients.register::<Flex>(node.id, made);
             }
@@ -111,30 +149,76 @@ impl Backward<Flex, 2> for ConvolutionKernel {
     }
 }
 
-impl ConvolutionKernel {
-    /// The gradients of `x` and of the weight, as far as they are `asked` for.
-    fn gradients(
-        self,
-        x: FloatTensor<Flex>,
-        gradient: FloatTensor<Flex>,
-        weight: FloatTensor<Flex>,
-        asked: [bool; 2],
-    ) -> [Option<FloatTensor<Flex>>; 2] {
-        let axes = match self {
-            ConvolutionKernel::Pointwise => return pointwise::backward(x, gradient, weight, asked),
-            ConvolutionKernel::Dense(axes) => {
-                return dense::backward([x, gradient, weight], axes, asked);
+impl Convolution {
+    /// The result of contiguous input, weight and bias.
+    fn run(self, operands: &[FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
+        match operands[0].dtype() {
+            DType::F64 => self.result::<f64>(operands),
+            _ => self.result::<f32>(operands),
+        }
+    }
+
+    fn result<T: Float>(self, operands: &[FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
+        let [x, weight, _] = operands.each_ref().map(|operand| operand.layout().shape());
+        let [samples, channels, height, width] = x.dims();
+        let outputs = weight[0];
+        let [of_x, of_weight, of_bias] = operands.each_ref().map(elements::<T>);
+        let (y, [height, width]) = match self.kernel {
+            ConvolutionKernel::Pointwise => {
+                let of = Pointwise::new(x, weight);
+                let y = of.forward(of_x, of_weight, of_bias, self.activation);
+                (y, [height, width])
             }
-            ConvolutionKernel::Depthwise(axes) => axes,
+            ConvolutionKernel::Dense(axes) => {
+                let of = Dense::new(&x.dims::<4>(), &weight.dims::<4>(), axes);
+                let y = of.forward(of_x, of_weight, of_bias, self.activation);
+                (y, axes.map(|axis| axis.extent.output))
+            }
+            ConvolutionKernel::Depthwise(axes) => {
+                let of = Depthwise::new(channels, axes);
+                let y = of.forward(of_x, of_weight, of_bias, self.activation);
+                (y, axes.map(|axis| axis.extent.output))
+            }
         };
-        let shapes = [&x, &weight].map(|of| of.layout().shape().clone());
-        let kernel = Depthwise::new(shapes[0][1], axes);
-        with_elements!(x, gradient, weight, |x, gradient, weight| {
-            let [of_x, of_weight] = shapes;
-            [
-                asked[0].then(|| tensor(kernel.input_gradient(gradient, weight), of_x)),
-                asked[1].then(|| tensor(kernel.weight_gradient(x, gradient), of_weight)),
-            ]
+        tensor(y, Shape::new([samples, outputs, height, width]))
+    }
+
+    /// The gradients of input, weight and bias, as far as they are `asked` for.
+    fn gradients<T: Float>(
+        self,
+        saved: &Saved,
+        gradient: FloatTensor<Flex>,
+        asked: [bool; 3],
+    ) -> [Option<FloatTensor<Flex>>; 3] {
+        let shapes = [&saved.x, &saved.weight].map(|of| of.layout().shape().clone());
+        let read = Read {
+            x: elements::<T>(&saved.x),
+            weight: elements(&saved.weight),
+            kept: saved.kept.as_ref().map_or(&[], elements),
+        };
+        let gradient = gradient.to_contiguous();
+        let gradient = elements::<T>(&gradient);
+        let made = match self.kernel {
+            ConvolutionKernel::Pointwise => {
+                let of = Pointwise::new(&shapes[0], &shapes[1]);
+                of.backward(read, gradient, self.activation, asked)
+            }
+            ConvolutionKernel::Dense(axes) => {
+                let [x, weight] = shapes.each_ref().map(Shape::dims::<4>);
+                let of = Dense::new(&x, &weight, axes);
+                of.backward(read, gradient, self.activation, asked)
+            }
+            ConvolutionKernel::Depthwise(axes) => {
+                let of = Depthwise::new(shapes[0][1], axes);
+                of.backward(read, gradient, self.activation, asked)
+            }
+        };
+        let [x, weight] = shapes;
+        let bias = Shape::new([weight[0]]);
+        let mut shapes = [x, weight, bias].into_iter();
+        made.map(|made| {
+            let shape = shapes.next()?;
+            made.map(|made| tensor(made, shape))
         })
     }
 }

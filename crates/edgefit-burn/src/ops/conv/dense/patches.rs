@@ -5,8 +5,8 @@ use std::ops::Range;
 use pulp::Arch;
 use rayon::prelude::*;
 
+use super::super::super::float::Float;
 use super::super::depthwise::Axis;
-use super::super::float::Float;
 
 /// Patches of images of so many channels; the axes are height and width.
 #[derive(Debug, Clone, Copy)]

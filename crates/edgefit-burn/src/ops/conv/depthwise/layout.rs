@@ -1,6 +1,6 @@
 //! How planes lie in scratch memory: split into phases, and results with the row pitch of a phase.
 
-use super::super::float::Float;
+use super::super::super::float::Float;
 use super::axis::Axis;
 
 /// Elements that are summed at once. Buffers are longer by as many, so that loops have no remainder.

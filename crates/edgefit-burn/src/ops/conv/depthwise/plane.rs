@@ -3,14 +3,14 @@
 //! Each computation is a type, because pulp compiles functions for a processor that are always inlined,
 //! and no closures.
 
-use std::mem::MaybeUninit;
-
 use pulp::{Simd, WithSimd};
 
-use super::super::float::Float;
+use super::super::super::activation::Activation;
+use super::super::super::activation::curve::sum;
+use super::super::super::float::Float;
 use super::layout::{KernelElement, LANES, Layout, Phases};
 
-/// Writes a plane `y` of the result.
+/// Writes a plane of the result with the row pitch of a phase.
 pub(super) struct Forward<'a, T> {
     pub layout: &'a Layout,
     pub elements: &'a [KernelElement],
@@ -18,7 +18,6 @@ pub(super) struct Forward<'a, T> {
     pub weight: &'a [T],
     pub phases: &'a mut Phases<T>,
     pub pitched: &'a mut [T],
-    pub y: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Float> WithSimd for Forward<'_, T> {
@@ -35,11 +34,31 @@ impl<T: Float> WithSimd for Forward<'_, T> {
             }
             made.copy_from_slice(&sums);
         }
-        let rows = self.pitched.chunks(self.layout.row_pitch());
-        let width = self.layout.axes[1].extent.output;
-        for (y, row) in self.y.chunks_exact_mut(width).zip(rows) {
-            y.write_copy_of_slice(&row[..width]);
+    }
+}
+
+/// A plane of the gradient of the result, and what its activation kept.
+pub(super) struct PitchedGradient<'a, T> {
+    pub layout: &'a Layout,
+    pub gradient: &'a [T],
+    pub kept: &'a [T],
+    pub activation: Activation,
+}
+
+impl<T: Float> PitchedGradient<'_, T> {
+    /// Writes the gradient before the activation with the row pitch of a phase, and returns its sum.
+    pub fn write(&self, pitched: &mut [T], row: &mut Vec<T>) -> T {
+        if self.activation == Activation::Identity {
+            self.layout.pitch_rows(self.gradient, pitched);
+            return sum(self.gradient);
         }
+        row.clear();
+        let to = &mut row.spare_capacity_mut()[..self.gradient.len()];
+        let sum = self.activation.pull_back(self.gradient, self.kept, to);
+        // SAFETY: all of them were written.
+        unsafe { row.set_len(self.gradient.len()) };
+        self.layout.pitch_rows(row, pitched);
+        sum
     }
 }
 
@@ -47,12 +66,12 @@ impl<T: Float> WithSimd for Forward<'_, T> {
 pub(super) struct InputGradient<'a, T> {
     pub layout: &'a Layout,
     pub elements: &'a [KernelElement],
-    /// Zeros in front of `pitched`.
+    /// Zeros in front of the gradient.
     pub margin: usize,
-    pub gradient: &'a [T],
     pub weight: &'a [T],
     pub phases: &'a mut Phases<T>,
-    pub pitched: &'a mut [T],
+    /// The gradient with the row pitch of a phase.
+    pub pitched: &'a [T],
     pub made: &'a mut [T],
 }
 
@@ -61,8 +80,6 @@ impl<T: Float> WithSimd for InputGradient<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.layout
-            .pitch_rows(self.gradient, &mut self.pitched[self.margin..]);
         let whole = self.layout.phase_size().next_multiple_of(LANES);
         for phase in 0..self.layout.phase_count() {
             let made = &mut self.phases.phase_mut(phase)[..whole];
@@ -86,9 +103,9 @@ pub(super) struct WeightGradient<'a, T> {
     pub layout: &'a Layout,
     pub elements: &'a [KernelElement],
     pub x: &'a [T],
-    pub gradient: &'a [T],
     pub phases: &'a mut Phases<T>,
-    pub pitched: &'a mut [T],
+    /// The gradient with the row pitch of a phase.
+    pub pitched: &'a [T],
     /// Sums of products for each element of the channel's kernel, which are added to.
     pub sums: &'a mut [[T; LANES]],
 }
@@ -99,7 +116,6 @@ impl<T: Float> WithSimd for WeightGradient<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         self.layout.split(self.x, self.phases);
-        self.layout.pitch_rows(self.gradient, self.pitched);
         // What follows the last element of the gradient is zero.
         let whole = self.layout.pitched_output().next_multiple_of(LANES);
         for (sums, element) in self.sums.iter_mut().zip(self.elements) {

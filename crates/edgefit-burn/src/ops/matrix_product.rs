@@ -114,15 +114,15 @@ pub(super) fn overwrite<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], thre
     unsafe { product(a, b, (to.as_mut_ptr(), b.columns), false, threads) }
 }
 
-/// Adds `a` times `b` to all of `to`, row by row, on all threads. The sums are the same on any number of them.
+/// Adds `a` times `b` to all of `to`, row by row. The sums are the same on any number of threads.
 ///
 /// # Panics
 /// If the sizes do not fit together.
-pub(super) fn add_product<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T]) {
+pub(super) fn add_product<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], threads: Threads) {
     assert_eq!(to.len(), a.rows * b.columns);
     let to = (to.as_mut_ptr(), b.columns);
     // SAFETY: they are initialised.
-    unsafe { product(a, b, to, true, Threads::All) }
+    unsafe { product(a, b, to, true, threads) }
 }
 
 /// Writes `a` times `b` to rows at a pitch, or adds it to them.
@@ -160,8 +160,8 @@ unsafe fn product<T: Float>(
             b.elements.as_ptr(),
             b_right,
             b_down,
-            T::from(if adds { 1.0 } else { 0.0 }),
-            T::from(1.0),
+            <T as From<f32>>::from(if adds { 1.0 } else { 0.0 }),
+            <T as From<f32>>::from(1.0),
             false,
             false,
             false,

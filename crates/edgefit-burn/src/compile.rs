@@ -61,7 +61,7 @@ pub(crate) fn compile(
         })
         .collect::<Result<Vec<_>>>()?;
 
-    let mut steps = fuse(steps, &outputs);
+    let mut steps = fuse(steps, &outputs, slots.numbers_of(weights));
     let mut seen = vec![false; slots.locations.len()];
     for &output in &outputs {
         seen[output] = true;
@@ -164,6 +164,22 @@ impl Slots<'_> {
         let slot = self.add(name, location);
         self.constants.push((slot, value));
         Ok(Some(slot))
+    }
+
+    /// The values of slots that hold a single constant.
+    fn numbers_of(&self, weights: &[Weight]) -> HashMap<usize, f64> {
+        let fixed = self.weights.iter().filter_map(|&(slot, number)| {
+            let weight = weights.get(number).filter(|weight| !weight.trainable)?;
+            let tensor = self.graph.initializers.get(&weight.name)?;
+            let values = (tensor.elements() == 1).then(|| tensor.to_f32().ok())??;
+            Some((slot, f64::from(*values.first()?)))
+        });
+        let constants = self.constants.iter().filter_map(|(slot, value)| {
+            let single = value.dims().iter().product::<usize>() == 1;
+            let values = single.then(|| value.to_vec().ok())??;
+            Some((*slot, f64::from(*values.first()?)))
+        });
+        fixed.chain(constants).collect()
     }
 
     fn step(&mut self, node: &Node, op: &Op) -> Result<Step> {

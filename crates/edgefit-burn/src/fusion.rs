@@ -2,19 +2,25 @@
 //!
 //! Exporters write them as chains of nodes. Only a value that nothing else reads disappears.
 
+mod activation;
 mod convolution;
+mod linear;
 
 use std::collections::HashMap;
 
-use edgefit_graph::ops::{BatchNormalization, Conv, Op, Unary};
+use edgefit_graph::ops::{BatchNormalization, Binary, Conv, Op, Unary};
 
-use crate::ops::Activation;
+use crate::ops::{Activation, Linear};
 use crate::program::{Step, Work};
 
 /// Several nodes in one step. Its inputs are those of the first node and then what the others read besides.
 #[derive(Debug, Clone)]
 pub(crate) enum Fused {
+    /// Of its only input.
+    Activation(Activation),
     Convolution(FusedConvolution),
+    /// Of x, weight and bias.
+    Linear(Linear),
 }
 
 /// A convolution, normalisation over the batch if there is one, and an activation. The inputs are those of the
@@ -26,11 +32,17 @@ pub(crate) struct FusedConvolution {
     pub activation: Activation,
 }
 
-/// `steps` with those that go together fused; `outputs` are slots that are read from outside.
-pub(crate) fn fuse(steps: Vec<Step>, outputs: &[usize]) -> Vec<Step> {
+/// `steps` with those that go together fused; `outputs` are slots that are read from outside, and `numbers` the
+/// values of slots that hold a single constant.
+pub(crate) fn fuse(steps: Vec<Step>, outputs: &[usize], numbers: HashMap<usize, f64>) -> Vec<Step> {
     let mut chains = Chains::new(steps, outputs);
+    chains.numbers = numbers;
+    for first in 0..chains.steps.len() {
+        activation::fuse(&mut chains, first);
+    }
     for first in 0..chains.steps.len() {
         convolution::fuse(&mut chains, first);
+        linear::fuse(&mut chains, first);
     }
     chains.steps.into_iter().flatten().collect()
 }
@@ -41,21 +53,32 @@ struct Chains {
     steps: Vec<Option<Step>>,
     /// Steps that read a slot, as often as they do; a slot that is read from outside has none.
     readers: HashMap<usize, Vec<usize>>,
+    producers: HashMap<usize, usize>,
+    numbers: HashMap<usize, f64>,
 }
 
 impl Chains {
     fn new(steps: Vec<Step>, outputs: &[usize]) -> Self {
         let mut readers: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut producers = HashMap::new();
         for (index, step) in steps.iter().enumerate() {
             for &slot in step.inputs.iter().flatten() {
                 readers.entry(slot).or_default().push(index);
+            }
+            for &slot in step.outputs.iter().flatten() {
+                producers.insert(slot, index);
             }
         }
         for output in outputs {
             readers.remove(output);
         }
         let steps = steps.into_iter().map(Some).collect();
-        Chains { steps, readers }
+        Chains {
+            steps,
+            readers,
+            producers,
+            numbers: HashMap::new(),
+        }
     }
 
     /// The op of a step that is not fused.
@@ -66,24 +89,65 @@ impl Chains {
         }
     }
 
+    /// The slot of the only result of step `index`.
+    fn result(&self, index: usize) -> Option<usize> {
+        match self.steps.get(index)?.as_ref()?.outputs.as_slice() {
+            [result] => *result,
+            _ => None,
+        }
+    }
+
+    /// The steps that read the only result of step `index`, if all that is done with it is known.
+    fn readers(&self, index: usize) -> &[usize] {
+        let result = self.result(index);
+        result
+            .and_then(|result| self.readers.get(&result))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The step that makes `slot`, alone.
+    fn producer(&self, slot: usize) -> Option<usize> {
+        self.producers.get(&slot).copied()
+    }
+
     /// The step that reads the only result of step `index`, if that is all that is done with it.
     fn sole_reader(&self, index: usize) -> Option<usize> {
-        let step = self.steps[index].as_ref()?;
-        let [Some(result)] = step.outputs.as_slice() else {
-            return None;
-        };
-        match self.readers.get(result)?.as_slice() {
+        match self.readers(index) {
             [reader] => Some(*reader),
             _ => None,
         }
     }
 
+    /// The slot that step `index` reads besides `slot`, if it is `binary` of the two, in any order.
+    fn other(&self, index: usize, binary: Binary, slot: usize) -> Option<usize> {
+        let Op::Binary(op) = self.op(index)? else {
+            return None;
+        };
+        match self.steps[index].as_ref()?.inputs.as_slice() {
+            [Some(a), Some(b)] if *op == binary && *a == slot => Some(*b),
+            [Some(a), Some(b)] if *op == binary && *b == slot => Some(*a),
+            _ => None,
+        }
+    }
+
+    /// The number that step `index` multiplies `slot` by, if that is what it does.
+    fn factor(&self, index: usize, slot: usize) -> Option<f64> {
+        if let Some(other) = self.other(index, Binary::Mul, slot) {
+            return self.numbers.get(&other).copied();
+        }
+        let divisor = self.other(index, Binary::Div, slot)?;
+        let first = self.input(index, 0).0;
+        let divisor = self.numbers.get(&divisor).filter(|_| first == Some(slot))?;
+        Some(1.0 / divisor)
+    }
+
     /// The activation that is all that is done with the result of step `index`, and its step.
     fn activation_of(&self, index: usize) -> Option<(Activation, usize)> {
         let reader = self.sole_reader(index)?;
-        match self.op(reader)? {
-            Op::Unary(Unary::Identity) => None,
-            Op::Unary(unary) => Some((Activation::of(*unary)?, reader)),
+        match &self.steps.get(reader)?.as_ref()?.work {
+            Work::Op(Op::Unary(Unary::Identity)) => None,
+            Work::Op(Op::Unary(unary)) => Some((Activation::of(*unary)?, reader)),
+            Work::Fused(Fused::Activation(activation)) => Some((*activation, reader)),
             _ => None,
         }
     }
@@ -104,6 +168,14 @@ impl Chains {
                 && step.statistics != [None; 2]
             {
                 fused.statistics = step.statistics;
+            }
+        }
+        for readers in self.readers.values_mut() {
+            readers.retain(|reader| !chain.contains(reader));
+        }
+        for slot in inputs.iter().filter_map(|(slot, _)| *slot) {
+            if let Some(readers) = self.readers.get_mut(&slot) {
+                readers.push(last);
             }
         }
         fused.work = Work::Fused(work);

@@ -11,6 +11,8 @@ mod elementwise;
 mod expand;
 mod float;
 mod fused;
+mod layer_norm;
+mod linear;
 mod matmul;
 mod matrix_product;
 mod normalization;
@@ -23,6 +25,7 @@ mod resize;
 mod search;
 mod slice;
 mod softmax;
+mod sums;
 mod transpose;
 
 pub(crate) use activation::{Activation, Kept};
@@ -31,6 +34,7 @@ pub(crate) use conv::{
     pointwise_scratch,
 };
 pub(crate) use fused::run_fused;
+pub(crate) use linear::{Linear, Orientation};
 pub(crate) use normalization::{batch_norm, batch_norm_train};
 pub(crate) use operands::Operands;
 
@@ -75,7 +79,7 @@ pub(crate) fn forward(
         }
         Op::LayerNormalization(norm) => return normalization::layer(norm, x, types.len()),
         Op::GroupNormalization(norm) => normalization::group(norm, x)?,
-        Op::Gemm(gemm) => matmul::gemm(gemm, x)?,
+        Op::Gemm(gemm) => matmul::gemm(gemm, x, dims)?,
         Op::MatMul(_) => matmul::matmul(x, dims)?,
         Op::Einsum(einsum) => einsum::forward(einsum, x, dims.len())?,
         Op::Unary(unary) => elementwise::unary(*unary, x.floats(0)?)?,

@@ -147,7 +147,7 @@ impl Step {
         let op = match &self.work {
             Work::Op(op) => op,
             Work::Fused(fused) => {
-                let value = ops::run_fused(fused, &mut operands, mode, self.statistics)?;
+                let value = ops::run_fused(fused, &mut operands, mode, self)?;
                 return Ok(vec![value]);
             }
         };

@@ -7,22 +7,28 @@ use super::conv;
 use super::operands::Operands;
 use super::{Activation, normalization};
 use crate::fusion::{Fused, FusedConvolution};
-use crate::program::Mode;
+use crate::program::{Mode, Step};
 use crate::value::{Floats, Value, on_rank};
 
-/// Runs `fused`; `statistics` are as [`Mode::batch_normalization`] takes them.
+/// Runs `fused`, which is the work of `step`.
 pub(crate) fn run_fused(
     fused: &Fused,
     operands: &mut Operands,
     mode: &mut impl Mode,
-    statistics: [Option<usize>; 2],
+    step: &Step,
 ) -> Result<Value, String> {
+    let dims = step.types.first().map_or(&[][..], |ty| ty.dims.as_slice());
     match fused {
-        Fused::Convolution(fused) => convolution(fused, operands, mode, statistics),
+        Fused::Activation(activation) => {
+            let x = operands.floats(0)?;
+            Ok(on_rank!(x, x => activate(x, *activation).into()))
+        }
+        Fused::Linear(layer) => Ok(layer.forward(operands, dims)?.into()),
+        Fused::Convolution(fused) => convolution(fused, operands, mode, step.statistics),
     }
 }
 
-/// Normalisation by running statistics is a part of weight and bias; that by the batch's own follows the
+/// `statistics` are as [`Mode::batch_normalization`] takes them. Normalisation by running statistics is a part of weight and bias; that by the batch's own follows the
 /// convolution.
 fn convolution(
     fused: &FusedConvolution,

@@ -3,10 +3,22 @@
 use burn::tensor::Tensor;
 use edgefit_graph::ops::Gemm;
 
+use super::activation::Activation;
+use super::linear::{Linear, Orientation};
 use super::operands::Operands;
 use crate::value::{Floats, on_rank};
 
-pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands) -> Result<Floats, String> {
+/// The result has the shape `dims`.
+pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands, dims: &[usize]) -> Result<Floats, String> {
+    let bias = operands.values.get(2).and_then(Option::as_ref);
+    let by_column = bias.is_none_or(|bias| {
+        let (bias, columns) = (bias.dims(), dims.last());
+        bias.last() == columns
+            && bias.iter().product::<usize>() == bias.last().copied().unwrap_or(0)
+    });
+    if let Some(layer) = Linear::of_gemm(gemm).filter(|_| by_column) {
+        return layer.forward(operands, dims);
+    }
     let mut a: Tensor<2> = operands.tensor(0)?;
     let mut b: Tensor<2> = operands.tensor(1)?;
     if gemm.trans_a {
@@ -29,6 +41,15 @@ pub(super) fn gemm(gemm: &Gemm, operands: &mut Operands) -> Result<Floats, Strin
 
 /// The result has the shape `dims`.
 pub(super) fn matmul(operands: &mut Operands, dims: &[usize]) -> Result<Floats, String> {
+    if let [_, weight] = operands.dims
+        && weight.len() == 2
+    {
+        return Linear {
+            orientation: Orientation::InputsFirst,
+            activation: Activation::Identity,
+        }
+        .forward(operands, dims);
+    }
     let (a, b) = (operands.floats(0)?, operands.floats(1)?);
     // A vector is a row on the left and a column on the right; both get as many dimensions as the
     // larger of them.

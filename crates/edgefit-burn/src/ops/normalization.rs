@@ -5,7 +5,9 @@ use burn::tensor::module;
 use edgefit_graph::ops::{BatchNormalization, GroupNormalization, LayerNormalization};
 
 use super::channel_scale::scale;
+use super::layer_norm::layer_norm;
 use super::operands::Operands;
+use crate::backend::runs_kernels;
 use crate::value::{Floats, Value, on_rank};
 
 /// A batch normalised by its own statistics, and the running statistics after it.
@@ -119,10 +121,27 @@ pub(super) fn layer(
     outputs: usize,
 ) -> Result<Vec<Value>, String> {
     let x = operands.floats(0)?;
-    let rank = x.dims().len();
-    let axes: Vec<usize> = (norm.axis(rank)?..rank).collect();
-    let scale = operands.floats(1)?.padded_to(rank)?;
+    let dims = x.dims();
+    let rank = dims.len();
+    let first = norm.axis(rank)?;
+    let axes: Vec<usize> = (first..rank).collect();
+    let scale = operands.floats(1)?;
     let bias = operands.optional_floats(2)?;
+    let width: usize = dims[first..].iter().product();
+    let whole = |weight: &Floats| weight.dims().iter().product::<usize>() == width;
+    if outputs == 1
+        && runs_kernels(operands.device)
+        && whole(&scale)
+        && bias.as_ref().is_none_or(whole)
+    {
+        let rows = dims[..first].iter().product();
+        let vector = |weight: Floats| weight.reshape(&[width])?.try_into();
+        let bias = bias.map(vector).transpose()?;
+        let x = x.reshape(&[rows, width])?.try_into()?;
+        let made = layer_norm(x, vector(scale)?, bias, norm.epsilon);
+        return Ok(vec![Floats::from(made).reshape(&dims)?.into()]);
+    }
+    let scale = scale.padded_to(rank)?;
     let bias = bias.map(|bias| bias.padded_to(rank)).transpose()?;
     on_rank!(x, x => {
         let (centred, mean, factor) = standardized(x, &axes, norm.epsilon);

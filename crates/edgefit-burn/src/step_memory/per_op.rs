@@ -104,12 +104,16 @@ pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
 }
 
 fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
-    let Fused::Convolution(FusedConvolution {
+    let tapes = tracked.contains(&true);
+    let FusedConvolution {
         conv,
         normalization,
         activation,
-    }) = fused;
-    let tapes = tracked.contains(&true);
+    } = match fused {
+        Fused::Activation(activation) => return activation_memory(*activation),
+        Fused::Linear(layer) => return linear_memory(layer.activation, step, tapes),
+        Fused::Convolution(fused) => fused,
+    };
     let of_batch = normalization.is_some() && tracked.get(3) == Some(&true);
     let within = if tapes && !of_batch {
         *activation
@@ -147,6 +151,20 @@ fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
         } else {
             memory.forward.push(weight);
         }
+    }
+    memory
+}
+
+/// A linear layer keeps its input, and what its activation does. The gradient before the activation is written over
+/// that behind it.
+fn linear_memory(activation: Activation, step: &Step, tapes: bool) -> OpMemory {
+    let mut memory = OpMemory::new(ResultMemory::New, GradientMemory::New).operands(&[0, 1]);
+    match activation.kept() {
+        Kept::Operand if tapes => {
+            memory.intermediates = step.types.first().map_or(0, |ty| tensor_bytes(&ty.dims));
+        }
+        Kept::Result => memory.keeps_result = true,
+        _ => {}
     }
     memory
 }

@@ -8,10 +8,8 @@ use std::mem::MaybeUninit;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::super::float::Float;
+use super::super::sums::Sum;
 use super::Activation;
-
-/// Sums that run side by side.
-const LANES: usize = 16;
 
 /// A function of one element.
 trait Curve<T>: Copy {
@@ -212,32 +210,6 @@ impl Activation {
     pub fn pull_back_in_place<T: Float>(self, gradient: &mut [T], kept: &[T]) {
         let arch = Arch::new();
         on_curve!(self, curve => arch.dispatch(PullBackInPlace { curve, gradient, kept }))
-    }
-}
-
-/// The sum of a row.
-pub(in crate::ops) fn sum<T: Float>(row: &[T]) -> T {
-    Arch::new().dispatch(Sum(row))
-}
-
-struct Sum<'a, T>(&'a [T]);
-
-impl<T: Float> WithSimd for Sum<'_, T> {
-    type Output = T;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> T {
-        let mut sums = [T::default(); LANES];
-        let chunks = self.0.chunks_exact(LANES);
-        for rest in chunks.remainder() {
-            sums[0] += *rest;
-        }
-        for chunk in chunks {
-            for (sum, value) in sums.iter_mut().zip(chunk) {
-                *sum += *value;
-            }
-        }
-        sums.into_iter().sum()
     }
 }
 

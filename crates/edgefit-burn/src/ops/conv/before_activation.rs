@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 use super::super::activation::Activation;
-use super::super::activation::curve::sum;
 use super::super::float::{Float, vec_written_by};
+use super::super::sums::sum;
 
 /// The planes of a batch, one after the other: (samples, channels, elements of a plane).
 #[derive(Debug, Clone, Copy)]

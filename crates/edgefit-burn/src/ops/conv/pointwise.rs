@@ -7,9 +7,9 @@ use burn::tensor::Shape;
 use rayon::prelude::*;
 
 use super::super::activation::Activation;
-use super::super::activation::curve::sum;
 use super::super::float::{Float, vec_written_by};
 use super::super::matrix_product::{Matrix, Threads, add_product, multiply, multiply_rows};
+use super::super::sums::sum;
 use super::before_activation::Planes;
 use super::kernels::{Made, Read};
 

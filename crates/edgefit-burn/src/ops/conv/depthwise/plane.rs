@@ -6,8 +6,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::super::super::activation::Activation;
-use super::super::super::activation::curve::sum;
 use super::super::super::float::Float;
+use super::super::super::sums::sum;
 use super::layout::{KernelElement, LANES, Layout, Phases};
 
 /// Writes a plane of the result with the row pitch of a phase.

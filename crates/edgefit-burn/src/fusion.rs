@@ -3,6 +3,7 @@
 //! Exporters write them as chains of nodes. Only a value that nothing else reads disappears.
 
 mod activation;
+mod attention;
 mod convolution;
 mod linear;
 
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 
 use edgefit_graph::ops::{BatchNormalization, Binary, Conv, Op, Unary};
 
-use crate::ops::{Activation, Linear};
+use crate::ops::{Activation, Attention, Linear};
 use crate::program::{Step, Work};
 
 /// Several nodes in one step. Its inputs are those of the first node and then what the others read besides.
@@ -18,6 +19,8 @@ use crate::program::{Step, Work};
 pub(crate) enum Fused {
     /// Of its only input.
     Activation(Activation),
+    /// Of Q, Kᵀ and V, or of what holds them.
+    Attention(Attention),
     Convolution(FusedConvolution),
     /// Of x, weight and bias.
     Linear(Linear),
@@ -43,6 +46,7 @@ pub(crate) fn fuse(steps: Vec<Step>, outputs: &[usize], numbers: HashMap<usize, 
     for first in 0..chains.steps.len() {
         convolution::fuse(&mut chains, first);
         linear::fuse(&mut chains, first);
+        attention::fuse(&mut chains, first);
     }
     chains.steps.into_iter().flatten().collect()
 }
@@ -105,7 +109,13 @@ impl Chains {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The step that makes `slot`, alone.
+    /// The shape of the first result of step `index`.
+    fn dims(&self, index: usize) -> Option<&[usize]> {
+        let types = &self.steps.get(index)?.as_ref()?.types;
+        types.first().map(|ty| ty.dims.as_slice())
+    }
+
+    /// The step that makes `slot`.
     fn producer(&self, slot: usize) -> Option<usize> {
         self.producers.get(&slot).copied()
     }

@@ -1,6 +1,7 @@
 //! Forward of each op; the backward follows from autodiff.
 
 mod activation;
+mod attention;
 mod cast;
 mod channel_scale;
 mod concat;
@@ -29,6 +30,7 @@ mod sums;
 mod transpose;
 
 pub(crate) use activation::{Activation, Kept};
+pub(crate) use attention::{Attention, AttentionOperands};
 pub(crate) use conv::{
     ConvolutionKernel, Dense, convolution_kernel, depthwise_scratch, is_single_product,
     pointwise_scratch,

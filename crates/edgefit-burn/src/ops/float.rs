@@ -30,6 +30,8 @@ pub(crate) trait Float:
 
     fn root(self) -> Self;
 
+    fn ln(self) -> Self;
+
     /// The standard normal distribution up to here, and its density here times √(2π).
     fn normal(self) -> (Self, Self);
 }
@@ -71,6 +73,11 @@ impl Float for f32 {
         self.sqrt()
     }
 
+    #[inline(always)]
+    fn ln(self) -> Self {
+        self.ln()
+    }
+
     /// By formula 7.1.26 of Abramowitz & Stegun, whose error is below 1.5e-7.
     #[inline(always)]
     fn normal(self) -> (Self, Self) {
@@ -105,6 +112,11 @@ impl Float for f64 {
     #[inline(always)]
     fn root(self) -> Self {
         self.sqrt()
+    }
+
+    #[inline(always)]
+    fn ln(self) -> Self {
+        self.ln()
     }
 
     /// By a series of terms of one sign (Marsaglia 2004, "Evaluating the Normal Distribution").

@@ -3,9 +3,10 @@
 use burn::tensor::Tensor;
 
 use super::activation::activate;
+use super::attention::{attend, attend_packed};
 use super::conv;
 use super::operands::Operands;
-use super::{Activation, normalization};
+use super::{Activation, Attention, AttentionOperands, normalization};
 use crate::fusion::{Fused, FusedConvolution};
 use crate::program::{Mode, Step};
 use crate::value::{Floats, Value, on_rank};
@@ -22,6 +23,23 @@ pub(crate) fn run_fused(
         Fused::Activation(activation) => {
             let x = operands.floats(0)?;
             Ok(on_rank!(x, x => activate(x, *activation).into()))
+        }
+        Fused::Attention(Attention {
+            scale,
+            operands: read,
+        }) => {
+            let made = match read {
+                AttentionOperands::Packed => attend_packed(operands.tensor(0)?, *scale),
+                AttentionOperands::Apart => {
+                    let parts = [
+                        operands.tensor(0)?,
+                        operands.tensor(1)?,
+                        operands.tensor(2)?,
+                    ];
+                    attend(parts, *scale)
+                }
+            };
+            Ok(made.into())
         }
         Fused::Linear(layer) => Ok(layer.forward(operands, dims)?.into()),
         Fused::Convolution(fused) => convolution(fused, operands, mode, step.statistics),

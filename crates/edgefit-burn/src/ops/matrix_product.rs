@@ -46,6 +46,21 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// From elements wherever they lie.
+    ///
+    /// # Panics
+    /// If there are too few elements, or none.
+    pub fn strided(elements: &'a [T], rows: usize, columns: usize, strides: [usize; 2]) -> Self {
+        assert!(rows > 0 && columns > 0);
+        assert!((rows - 1) * strides[0] + (columns - 1) * strides[1] < elements.len());
+        Matrix {
+            elements,
+            rows,
+            columns,
+            strides,
+        }
+    }
+
     pub fn rows(&self) -> usize {
         self.rows
     }

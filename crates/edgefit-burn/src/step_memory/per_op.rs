@@ -1,5 +1,7 @@
 //! What each op of `ops` takes and keeps in burn 0.22 (`burn-autodiff`, `burn-flex`).
 
+use std::thread::available_parallelism;
+
 use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
 
 use super::convolution;
@@ -111,6 +113,7 @@ fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
         activation,
     } = match fused {
         Fused::Activation(activation) => return activation_memory(*activation),
+        Fused::Attention(_) => return attention_memory(step),
         Fused::Linear(layer) => return linear_memory(layer.activation, step, tapes),
         Fused::Convolution(fused) => fused,
     };
@@ -153,6 +156,26 @@ fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
         }
     }
     memory
+}
+
+/// Attention keeps its operands and a number for each row of scores. The scores of a head are scratch of each thread,
+/// and results and gradients are brought into another order.
+fn attention_memory(step: &Step) -> OpMemory {
+    let y = step.types.first().map_or(&[][..], |ty| ty.dims.as_slice());
+    let &[samples, heads, positions, _] = y else {
+        return OpMemory::new(ResultMemory::New, GradientMemory::New).operands(&[0, 1, 2]);
+    };
+    let others = match step.input_dims.get(1) {
+        Some(keys) => keys.last().copied().unwrap_or(0),
+        None => positions,
+    };
+    let threads = available_parallelism().map_or(1, |threads| threads.get());
+    let scores = tensor_bytes(&[threads.min(samples * heads), positions, others]);
+    OpMemory::new(ResultMemory::New, GradientMemory::New)
+        .operands(&[0, 1, 2])
+        .intermediates(tensor_bytes(&y[..3]))
+        .forward(&[scores, tensor_bytes(y)])
+        .backward(&[scores, scores, 3 * tensor_bytes(y)])
 }
 
 /// A linear layer keeps its input, and what its activation does. The gradient before the activation is written over

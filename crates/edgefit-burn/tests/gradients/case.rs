@@ -34,23 +34,50 @@ pub fn wave(count: usize, phase: f32, apart: f32) -> Vec<f32> {
 
 /// A case: a node that reads `w` first, and the tensors that it reads besides.
 pub struct Case {
+    /// Nodes in front of it, the first of which reads `w`.
+    before: Vec<Node>,
     pub node: Node,
     x: Vec<usize>,
     /// Whether `w` is all above 0.
     positive: bool,
     pub others: Vec<(&'static str, Stored)>,
     opset: i64,
+    /// What is not trained.
+    frozen: Vec<&'static str>,
 }
 
 impl Case {
     pub fn new(op: &str, x: &[usize]) -> Self {
         Case {
+            before: Vec::new(),
+            frozen: Vec::new(),
             node: Node::new(op, op, &["moved"], &["y"]),
             x: x.to_vec(),
             positive: false,
             others: Vec::new(),
             opset: 22,
         }
+    }
+
+    /// One more node, which reads the values `inputs`; the result of the node so far is called `made`.
+    pub fn then(mut self, made: &str, op: &str, inputs: &[&str]) -> Self {
+        let next = Node::new(op, made, inputs, &["y"]);
+        let mut before = std::mem::replace(&mut self.node, next);
+        before.outputs = vec![made.into()];
+        self.before.push(before);
+        self
+    }
+
+    /// A tensor that is stored, for nodes to come.
+    pub fn constant(mut self, name: &'static str, dims: &[usize], values: &[f32]) -> Self {
+        self.others
+            .push((name, Stored::from_values(dims.to_vec(), values)));
+        self
+    }
+
+    pub fn freeze(mut self, names: &[&'static str]) -> Self {
+        self.frozen = names.to_vec();
+        self
     }
 
     pub fn positive(mut self) -> Self {
@@ -136,10 +163,9 @@ impl Case {
         for (name, tensor) in &self.others {
             graph.initializers.insert((*name).into(), tensor.clone());
         }
-        graph.nodes = vec![
-            Node::new("Add", "move", &["zero", "w"], &["moved"]),
-            self.node.clone(),
-        ];
+        graph.nodes = vec![Node::new("Add", "move", &["zero", "w"], &["moved"])];
+        graph.nodes.extend(self.before.iter().cloned());
+        graph.nodes.push(self.node.clone());
         graph
     }
 
@@ -168,7 +194,7 @@ impl Case {
 
     pub fn module(&self, graph: &Graph) -> TrainModule {
         let module = EvalModule::from_graph(graph, &device()).unwrap();
-        module.into_train(|_| true)
+        module.into_train(|name| !self.frozen.contains(&name))
     }
 
     /// Checks the gradients of all weights and returns how many slopes there were.

@@ -11,6 +11,7 @@
 mod case;
 mod convolution;
 mod elementwise;
+mod fused;
 mod movement;
 mod normalization;
 mod quantize;

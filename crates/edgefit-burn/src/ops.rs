@@ -19,6 +19,7 @@ mod matrix_product;
 mod normalization;
 mod operands;
 mod pad;
+mod planes;
 mod pool;
 mod quantize;
 mod reduce;
@@ -32,9 +33,10 @@ mod transpose;
 pub(crate) use activation::{Activation, Kept};
 pub(crate) use attention::{Attention, AttentionOperands};
 pub(crate) use conv::{
-    ConvolutionKernel, Dense, convolution_kernel, depthwise_scratch, is_single_product,
+    ConvolutionKernel, Dense, Winograd, convolution_kernel, depthwise_scratch, is_single_product,
     pointwise_scratch,
 };
+pub(crate) use elementwise::is_gate;
 pub(crate) use fused::run_fused;
 pub(crate) use linear::{Linear, Orientation};
 pub(crate) use normalization::{batch_norm, batch_norm_train};

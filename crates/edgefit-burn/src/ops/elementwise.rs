@@ -6,6 +6,7 @@ use edgefit_graph::ops::{Binary, Unary, Variadic};
 use super::activation::{Activation, activate};
 use super::expand;
 use super::operands::Operands;
+use super::planes::gated;
 use crate::value::{Floats, mask, on_rank};
 
 pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
@@ -42,6 +43,13 @@ pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
 pub(super) fn binary(op: Binary, operands: &mut Operands, rank: usize) -> Result<Floats, String> {
     let a = operands.floats(0)?.padded_to(rank)?;
     let b = operands.floats(1)?.padded_to(rank)?;
+    let (of_a, of_b) = (a.dims(), b.dims());
+    if op == Binary::Mul && is_gate(&of_b, &of_a) {
+        return Ok(gated(a.try_into()?, b.try_into()?).into());
+    }
+    if op == Binary::Mul && is_gate(&of_a, &of_b) {
+        return Ok(gated(b.try_into()?, a.try_into()?).into());
+    }
     on_rank!(a, a => {
         let b = b.try_into()?;
         Ok(match op {
@@ -71,6 +79,16 @@ pub(super) fn binary(op: Binary, operands: &mut Operands, rank: usize) -> Result
             | Binary::Xor => return Err("it makes booleans, which are not computed in burn".into()),
         }.into())
     })
+}
+
+/// Whether `gate` has a number for each of the planes of a batch of images.
+pub(crate) fn is_gate(gate: &[usize], planes: &[usize]) -> bool {
+    match *planes {
+        [samples, channels, height, width] => {
+            height * width > 1 && gate == [samples, channels, 1, 1]
+        }
+        _ => false,
+    }
 }
 
 /// A power by a single exponent has an exact gradient for bases below 0, too.

@@ -122,19 +122,19 @@ impl Float for f64 {
     /// By a series of terms of one sign (Marsaglia 2004, "Evaluating the Normal Distribution").
     fn normal(self) -> (Self, Self) {
         let density = f64::exp(-0.5 * self * self);
-        let (mut term, mut sum, mut odd) = (self, 0.0, 1.0);
+        // The tails beyond are less than the last digit of 1, and NaN stays.
+        let inside = self.clamp(-9.0, 9.0);
+        if inside.is_nan() {
+            return (inside, inside);
+        }
+        let (mut term, mut sum, mut odd) = (inside, 0.0, 1.0);
         while sum + term != sum {
             sum += term;
             odd += 2.0;
-            term *= self * self / odd;
+            term *= inside * inside / odd;
         }
-        let root_of_2_pi = (2.0 * std::f64::consts::PI).sqrt();
-        let below = if self.abs() > 38.0 {
-            f64::from(u8::from(self > 0.0))
-        } else {
-            0.5 + sum * density / root_of_2_pi
-        };
-        (below, density)
+        let at = f64::exp(-0.5 * inside * inside) / (2.0 * std::f64::consts::PI).sqrt();
+        (0.5 + sum * at, density)
     }
 }
 
@@ -172,6 +172,7 @@ mod tests {
         }
         assert!(Float::exp(f32::NAN).is_nan() && f32::NAN.normal().0.is_nan());
         assert_eq!(Float::exp(f32::NEG_INFINITY), Float::exp(-87.3f32));
+        assert!(f64::NAN.normal().0.is_nan() && 60.0f64.normal().0 == 1.0);
         assert!((1.0f64.normal().0 - 0.841_344_746_068_542_9).abs() < 1e-15);
     }
 }

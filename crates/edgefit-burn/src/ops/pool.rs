@@ -5,6 +5,7 @@ use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor};
 use edgefit_graph::ops::{Extent, Pool, PoolKind};
 
+use super::planes::plane_means;
 use crate::value::{Floats, on_rank};
 
 /// Pooling over any number of dimensions: over the last two at once, and then over each of the
@@ -13,6 +14,12 @@ pub(super) fn forward(pool: &Pool, x: Floats, device: &Device) -> Result<Floats,
     let dims = x.dims();
     let extents = pool.extents(&dims)?;
     let shape = [&dims[..2], &outputs(&extents)].concat();
+    if let [height, width] = *extents
+        && is_whole([height, width], &dims[2..])
+        && matches!(pool.kind, PoolKind::Average { .. })
+    {
+        return Ok(plane_means(x.try_into()?).into());
+    }
     let PoolKind::Average { count_include_pad } = pool.kind else {
         return over_windows(x, &extents, PoolKind::Max)?.reshape(&shape);
     };
@@ -38,6 +45,14 @@ pub(super) fn forward(pool: &Pool, x: Floats, device: &Device) -> Result<Floats,
         mean,
         Floats::new(counts.iter().map(factor).collect(), &factor_dims, device)?,
     )
+}
+
+/// Whether a single window is just the whole plane.
+fn is_whole(extents: [Extent; 2], plane: &[usize]) -> bool {
+    extents.iter().zip(plane).all(|(extent, &size)| {
+        let padded = extent.before + extent.after > 0;
+        !padded && extent.kernel == size && extent.dilation == 1 && extent.output == 1
+    })
 }
 
 fn scaled(x: Floats, factors: Floats) -> Result<Floats, String> {

@@ -6,7 +6,7 @@ use edgefit_graph::ops::{Conv, Extent};
 
 use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
 use crate::ops::{
-    Activation, ConvolutionKernel, Dense, Kept, convolution_kernel, depthwise_scratch,
+    Activation, ConvolutionKernel, Dense, Kept, Winograd, convolution_kernel, depthwise_scratch,
     is_single_product, pointwise_scratch,
 };
 use crate::program::Step;
@@ -153,9 +153,12 @@ fn our_kernel_memory(
             }
         }
         ConvolutionKernel::Dense(axes) => {
-            let tiles = Dense::new(x, w, axes).scratch(threads) * FLOAT_BYTES;
-            memory.forward = vec![tiles];
-            memory.backward = vec![tiles];
+            let [forward, backward] = match Winograd::of(x, w, axes) {
+                Some(of) => of.scratch(),
+                None => [Dense::new(x, w, axes).scratch(threads); 2],
+            };
+            memory.forward = vec![forward * FLOAT_BYTES];
+            memory.backward = vec![backward * FLOAT_BYTES];
         }
         ConvolutionKernel::Depthwise(axes) => {
             let planes = threads as u64 * depthwise_scratch(axes) * FLOAT_BYTES;

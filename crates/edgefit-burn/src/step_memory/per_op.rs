@@ -7,7 +7,7 @@ use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
 use super::convolution;
 use super::op_memory::{GradientMemory, OpMemory, ResultMemory, tensor_bytes};
 use crate::fusion::{Fused, FusedConvolution};
-use crate::ops::{Activation, Kept};
+use crate::ops::{Activation, Kept, is_gate};
 use crate::program::{Step, Work};
 
 /// How `step` uses memory when gradients reach the operands that are `tracked`.
@@ -59,9 +59,14 @@ pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
             } else {
                 0
             };
-            OpMemory::new(ResultMemory::New, GradientMemory::New)
-                .operands(&[0])
-                .intermediates(indices)
+            let memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
+            let mut single = step.types.iter().flat_map(|ty| ty.dims.get(2..)).flatten();
+            // Means of whole planes are spread again.
+            if pool.kind != PoolKind::Max && single.all(|&size| size == 1) {
+                memory
+            } else {
+                memory.operands(&[0]).intermediates(indices)
+            }
         }
         Op::Reduce(reduce) => match reduce.kind {
             ReduceKind::Mean | ReduceKind::Sum => {
@@ -135,7 +140,7 @@ fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
             Kept::Result => memory.keeps_result = true,
         }
         // The gradient before the normalisation with its scratch, when what the activation keeps is gone, or the
-        // scratch of the convolution.
+        // scratch of the convolution, when the sums are, too.
         let of_x = size(step.input_dims.first().filter(|_| tracked[0]));
         let gone = if activation.kept() == Kept::Nothing {
             0
@@ -143,9 +148,8 @@ fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
             y
         };
         let normalizing = (3 * y).saturating_sub(of_x + gone);
-        if memory.backward.iter().sum::<u64>() < normalizing {
-            memory.backward = vec![normalizing];
-        }
+        let convolving = memory.backward.iter().sum::<u64>().saturating_sub(y + gone);
+        memory.backward = vec![normalizing.max(convolving)];
     } else if normalization.is_some() {
         // The weight times the scale.
         let weight = size(step.input_dims.get(1));
@@ -241,6 +245,9 @@ fn binary(binary: Binary, step: &Step, tracked: &[bool]) -> OpMemory {
         Binary::Add | Binary::Sub => {
             OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
         }
+        Binary::Mul if gates(step) => {
+            OpMemory::new(ResultMemory::New, GradientMemory::New).operands(&[0, 1])
+        }
         Binary::Mul => OpMemory::new(ResultMemory::OverOperand, gradient)
             .operands(&of_the_other)
             .backward(&[scratch]),
@@ -255,6 +262,14 @@ fn binary(binary: Binary, step: &Step, tracked: &[bool]) -> OpMemory {
         _ => OpMemory::new(ResultMemory::New, GradientMemory::New)
             .operands(&[0, 1])
             .backward(&[y, scratch]),
+    }
+}
+
+/// Whether one factor is a number for each plane of the other.
+fn gates(step: &Step) -> bool {
+    match step.input_dims.as_slice() {
+        [a, b] => is_gate(a, b) || is_gate(b, a),
+        _ => false,
     }
 }
 

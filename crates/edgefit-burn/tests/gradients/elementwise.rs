@@ -62,6 +62,11 @@ fn functions_of_several_elements() {
         cases.push((op, Case::new(op, &[3, 1]).weight("v", &[2, 1, 4])));
         cases.push((op, Case::new(op, &[2, 3]).weight("v", &[2, 3])));
     }
+    let planes = || Case::new("Mul", &[2, 3, 4, 5]).weight("v", &[2, 3, 1, 1]);
+    let mut swapped = planes();
+    swapped.node.inputs.reverse();
+    cases.push(("a gate for each plane", planes()));
+    cases.push(("a gate for each plane, first", swapped));
     cases.push((
         "Pow",
         Case::new("Pow", &[2, 3]).positive().weight("v", &[3]),

@@ -23,6 +23,12 @@ fn convolutions() -> Vec<(&'static str, Case)> {
                 .ints("strides", &[2, 1])
                 .ints("pads", &[1, 0, 1, 1]),
         ),
+        (
+            "dense, in transformed tiles",
+            conv(&[3, 16, 9, 11], &[16, 16, 3, 3])
+                .ints("pads", &[1, 0, 2, 1])
+                .some(),
+        ),
         ("dense", conv(&[2, 2, 4, 3], &[3, 2, 2, 3])),
         (
             "dense, one image",

@@ -213,6 +213,27 @@ impl Activation {
     }
 }
 
+/// Writes `factor` times each of `from`.
+pub(in crate::ops) fn scaled<T: Float>(from: &[T], factor: T, to: &mut [MaybeUninit<T>]) {
+    let curve = Times(factor);
+    Arch::new().dispatch(Write { curve, from, to });
+}
+
+#[derive(Clone, Copy)]
+struct Times<T>(T);
+
+impl<T: Float> Curve<T> for Times<T> {
+    #[inline(always)]
+    fn value(self, x: T) -> T {
+        x * self.0
+    }
+
+    #[inline(always)]
+    fn slope(self, _: T) -> T {
+        self.0
+    }
+}
+
 struct Apply<'a, T, C> {
     curve: C,
     row: &'a mut [T],

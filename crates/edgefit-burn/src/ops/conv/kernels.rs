@@ -19,6 +19,7 @@ use super::super::float::Float;
 use super::dense::Dense;
 use super::depthwise::{Axis, Depthwise};
 use super::pointwise::Pointwise;
+use super::winograd::Winograd;
 
 /// A kind of convolution that is computed here.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,7 @@ pub(super) struct Convolution {
 
 /// Elements that a convolution reads, and what its activation keeps.
 #[derive(Clone, Copy)]
-pub(super) struct Read<'a, T> {
+pub(crate) struct Read<'a, T> {
     pub x: &'a [T],
     pub weight: &'a [T],
     /// Empty if the activation keeps nothing.
@@ -170,8 +171,14 @@ impl Convolution {
                 (y, [height, width])
             }
             ConvolutionKernel::Dense(axes) => {
-                let of = Dense::new(&x.dims::<4>(), &weight.dims::<4>(), axes);
-                let y = of.forward(of_x, of_weight, of_bias, self.activation);
+                let (x, weight): ([usize; 4], [usize; 4]) = (x.dims(), weight.dims());
+                let y = match Winograd::of(&x, &weight, axes) {
+                    Some(of) => of.forward([of_x, of_weight, of_bias], self.activation),
+                    None => {
+                        let of = Dense::new(&x, &weight, axes);
+                        of.forward(of_x, of_weight, of_bias, self.activation)
+                    }
+                };
                 (y, axes.map(|axis| axis.extent.output))
             }
             ConvolutionKernel::Depthwise(axes) => {
@@ -205,8 +212,13 @@ impl Convolution {
             }
             ConvolutionKernel::Dense(axes) => {
                 let [x, weight] = shapes.each_ref().map(Shape::dims::<4>);
-                let of = Dense::new(&x, &weight, axes);
-                of.backward(read, gradient, self.activation, asked)
+                match Winograd::of(&x, &weight, axes) {
+                    Some(of) => of.backward(read, gradient, self.activation, asked),
+                    None => {
+                        let of = Dense::new(&x, &weight, axes);
+                        of.backward(read, gradient, self.activation, asked)
+                    }
+                }
             }
             ConvolutionKernel::Depthwise(axes) => {
                 let of = Depthwise::new(shapes[0][1], axes);

@@ -19,7 +19,11 @@ fn graph(x: &[usize], weights: &[(&str, &[usize])], nodes: Vec<Node>) -> Graph {
         let tensor = Tensor::from_values(dims.to_vec(), &values);
         graph.initializers.insert((*name).into(), tensor);
     }
-    for (name, number) in [("one", 1f32), ("half", 0.5), ("root", 1.414_213_5)] {
+    for (name, number) in [
+        ("one", 1f32),
+        ("half", 0.5),
+        ("root", std::f32::consts::SQRT_2),
+    ] {
         let tensor = Tensor::from_values(vec![], &[number]);
         graph.initializers.insert(name.into(), tensor);
     }

@@ -154,7 +154,7 @@ fn our_kernel_memory(
         }
         ConvolutionKernel::Dense(axes) => {
             let [forward, backward] = match Winograd::of(x, w, axes) {
-                Some(of) => of.scratch(),
+                Some(of) => of.scratch(threads),
                 None => [Dense::new(x, w, axes).scratch(threads); 2],
             };
             memory.forward = vec![forward * FLOAT_BYTES];

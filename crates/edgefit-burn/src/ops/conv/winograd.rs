@@ -24,8 +24,13 @@ use transform::{Direction, Lines, PlaneTransform};
 /// Places in a tile.
 const PLACES: usize = 16;
 
-/// Elements of the transformed tiles of a block, of input and result, as long as the weight is not larger.
-const BLOCK: usize = 1 << 20;
+/// Elements of the transformed tiles of a block, of input and result, as long as the weight is not larger: a mebibyte of
+/// a core's cache.
+const BLOCK: usize = 1 << 18;
+
+/// Most groups of images whose gradients of the weight are summed apart, so that the sums do not depend on the
+/// number of threads.
+const GROUPS: usize = 16;
 
 /// Fewest channels in and out, and tiles of a batch, with which the products outweigh the transforms.
 const CHANNELS: usize = 16;
@@ -64,12 +69,36 @@ impl Winograd {
         (axes.iter().all(fits) && pays).then_some(of)
     }
 
-    /// Elements of scratch of the forward and of the backward pass.
-    pub fn scratch(&self) -> [u64; 2] {
+    /// Elements of scratch of the forward and of the backward pass on so many threads.
+    pub fn scratch(&self, threads: usize) -> [u64; 2] {
         let weight = (PLACES * self.inputs * self.outputs) as u64;
-        let tiles = self.blocks().map(|block| self.tiles_of(&block)).max();
+        let (of_group, groups) = (self.of_group(), self.groups());
+        let tiles = of_group.blocks().map(|block| self.tiles_of(&block)).max();
         let tiles = (PLACES * (self.inputs + self.outputs) * tiles.unwrap_or(0)) as u64;
-        [weight + tiles, 2 * weight + tiles]
+        let tiles = tiles * threads.min(groups) as u64;
+        [weight + tiles, (1 + groups as u64) * weight + tiles]
+    }
+
+    /// Of the images of one group. A group is computed by one thread, unless others have nothing to do.
+    fn of_group(&self) -> Self {
+        let most = self.most() / self.tiles();
+        let samples = most
+            .max(self.samples.div_ceil(GROUPS))
+            .clamp(1, self.samples);
+        Winograd {
+            samples: self.samples.div_ceil(self.samples.div_ceil(samples)),
+            ..*self
+        }
+    }
+
+    fn groups(&self) -> usize {
+        self.samples.div_ceil(self.of_group().samples)
+    }
+
+    /// Most tiles of a block. The weight is packed anew for each, so that a large one wants large blocks.
+    fn most(&self) -> usize {
+        let most = BLOCK / (PLACES * (self.inputs + self.outputs));
+        most.max(self.outputs / 2)
     }
 
     /// Rows and columns of tiles.
@@ -86,11 +115,10 @@ impl Winograd {
         block.images.len() * block.rows.len() * self.grid()[1]
     }
 
-    /// Blocks of about as many tiles. The weight is packed anew for each, so that a large one wants large blocks.
+    /// Blocks of about as many tiles.
     fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
         let [rows, columns] = self.grid();
-        let most = BLOCK / (PLACES * (self.inputs + self.outputs));
-        let most = most.max(self.outputs / 2);
+        let most = self.most();
         let images = (most / (rows * columns)).clamp(1, self.samples);
         let images = self.samples.div_ceil(self.samples.div_ceil(images));
         let each = rows.div_ceil(rows.div_ceil((most / columns).max(1)));
@@ -165,9 +193,26 @@ impl Winograd {
         activation: Activation,
     ) -> Vec<T> {
         let kernels = from_kernels(weight);
-        let mut tiles = Tiles::new(self);
         let [height, width] = self.axes.map(|axis| axis.extent.output);
         let mut y = vec![T::default(); self.samples * self.outputs * height * width];
+        let of = self.of_group();
+        let [from, to] = [x.len(), y.len()].map(|all| all / self.samples);
+        let groups = y.par_chunks_mut(of.samples * to);
+        let groups = groups.zip(x.par_chunks(of.samples * from));
+        groups.for_each_init(
+            || Tiles::new(&of),
+            |tiles, (y, x)| {
+                let samples = x.len() / from;
+                Winograd { samples, ..of }.write_sums([x, &kernels], tiles, y);
+                let planes = y.par_chunks_exact_mut(height * width).enumerate();
+                planes.for_each(|(at, plane)| activation.apply(plane, bias[at % self.outputs]));
+            },
+        );
+        y
+    }
+
+    /// Adds the convolution of `x` by transformed kernels to `y`.
+    fn write_sums<T: Float>(&self, [x, kernels]: [&[T]; 2], tiles: &mut Tiles<T>, y: &mut [T]) {
         for block in self.blocks() {
             let count = self.tiles_of(&block);
             let (of_x, of_y) = tiles.of(self, count);
@@ -181,18 +226,8 @@ impl Winograd {
                 overwrite(kernel, of_x, of_y, Threads::One);
             });
             let lines = self.lines(Direction::Result, &block);
-            self.gather(of_y, &lines, &block, &mut y);
-            let first = (block.rows.start * 2 * width).min(height * width);
-            let end = (block.rows.end * 2 * width).min(height * width);
-            let images = block.images.start * self.outputs..block.images.end * self.outputs;
-            let planes = y[images.start * height * width..images.end * height * width]
-                .par_chunks_exact_mut(height * width)
-                .enumerate();
-            planes.for_each(|(at, plane)| {
-                activation.apply(&mut plane[first..end], bias[at % self.outputs]);
-            });
+            self.gather(of_y, &lines, &block, y);
         }
-        y
     }
 
     /// Adds what the tiles (places, channels, tiles) of a block are in the planes.
@@ -234,26 +269,62 @@ impl Winograd {
             each: height * width,
         };
         let (gradient, of_bias) = planes.before_activation(gradient, read.kept, activation);
-        let size = self.outputs * self.inputs;
+        let size = PLACES * self.outputs * self.inputs;
         let kernels = if asked[0] {
             from_kernels(read.weight)
         } else {
             Vec::new()
         };
+        let of = self.of_group();
+        let [from, to] = [read.x.len(), gradient.len()].map(|all| all / self.samples);
         let mut of_x = vec![T::default(); if asked[0] { read.x.len() } else { 0 }];
-        let mut of_kernels = vec![T::default(); if asked[1] { PLACES * size } else { 0 }];
-        let mut tiles = Tiles::new(self);
+        let mut sums = vec![T::default(); if asked[1] { self.groups() * size } else { 0 }];
+        // Of each group; nothing where they are not asked for.
+        let mut inputs = of_x.chunks_mut(of.samples * from);
+        let mut kernel_sums = sums.chunks_exact_mut(size);
+        let parts: Vec<[&mut [T]; 2]> = (0..self.groups())
+            .map(|_| [inputs.next(), kernel_sums.next()].map(Option::unwrap_or_default))
+            .collect();
+        let groups = gradient.par_chunks(of.samples * to);
+        let groups = groups.zip(read.x.par_chunks(of.samples * from));
+        groups.zip(parts).for_each_init(
+            || Tiles::new(&of),
+            |tiles, ((gradient, x), parts)| {
+                let samples = x.len() / from;
+                let of = Winograd { samples, ..of };
+                of.add_gradients([x, gradient, &kernels], tiles, parts);
+            },
+        );
+        let of_weight = asked[1].then(|| {
+            let (first, others) = sums.split_at_mut(size);
+            for group in others.chunks_exact(size) {
+                let sums = first.par_iter_mut().with_min_len(1 << 14);
+                sums.zip(group).for_each(|(sum, more)| *sum += *more);
+            }
+            kernel_gradient(first)
+        });
+        [
+            asked[0].then_some(of_x),
+            of_weight,
+            asked[2].then_some(of_bias),
+        ]
+    }
+
+    /// Adds to the gradients of the input and of the transformed kernels, unless there is no room for them.
+    fn add_gradients<T: Float>(
+        &self,
+        [x, gradient, kernels]: [&[T]; 3],
+        tiles: &mut Tiles<T>,
+        [of_x, of_kernels]: [&mut [T]; 2],
+    ) {
+        let size = self.outputs * self.inputs;
         for block in self.blocks() {
             let count = self.tiles_of(&block);
             let (of_input, of_result) = tiles.of(self, count);
-            self.transform(
-                &gradient,
-                (Direction::Result, self.outputs),
-                &block,
-                of_result,
-            );
-            if asked[1] {
-                self.transform(read.x, (Direction::Input, self.inputs), &block, of_input);
+            let result = (Direction::Result, self.outputs);
+            self.transform(gradient, result, &block, of_result);
+            if !of_kernels.is_empty() {
+                self.transform(x, (Direction::Input, self.inputs), &block, of_input);
                 let places = of_kernels.par_chunks_exact_mut(size);
                 let places = places.zip(of_result.par_chunks_exact(self.outputs * count));
                 let places = places.zip(of_input.par_chunks_exact(self.inputs * count));
@@ -263,7 +334,7 @@ impl Winograd {
                     add_product(of_result, of_input, sums, Threads::One);
                 });
             }
-            if asked[0] {
+            if !of_x.is_empty() {
                 let places = of_input.par_chunks_exact_mut(self.inputs * count);
                 let places = places.zip(of_result.par_chunks_exact(self.outputs * count));
                 let places = places.zip(kernels.par_chunks_exact(size));
@@ -273,14 +344,9 @@ impl Winograd {
                     overwrite(kernel, of_result, of_input, Threads::One);
                 });
                 let lines = self.lines(Direction::Input, &block);
-                self.gather(of_input, &lines, &block, &mut of_x);
+                self.gather(of_input, &lines, &block, of_x);
             }
         }
-        [
-            asked[0].then_some(of_x),
-            asked[1].then(|| kernel_gradient(&of_kernels)),
-            asked[2].then_some(of_bias),
-        ]
     }
 }
 

@@ -19,4 +19,4 @@ pub use error::{Error, Refusal, Result};
 pub use fixed_point::Multiplier;
 pub use lower::lower;
 pub use plan::{ArenaBank, ArenaPlan};
-pub use program::{Port, Program, Quantization, Signature, Source, Step, TensorType};
+pub use program::{InputBy, Port, Program, Quantization, Signature, Source, Step, TensorType};

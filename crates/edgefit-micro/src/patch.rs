@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::plan::ArenaPlan;
-use crate::program::Program;
-use cost::{Cost, program_macs};
+use crate::program::{InputBy, Program};
+use cost::{Cost, behind, program_macs};
 use region::Stage;
 
 /// RAM that a firmware keeps beside the arena if nobody says how much: stack, and variables of its own.
@@ -27,6 +27,9 @@ const MOST_PARTS: usize = 8;
 
 /// How much more may be multiplied where memory alone is asked for.
 const MOST_EXTRA: f64 = 0.2;
+
+/// Most ways that are planned to the byte.
+const MOST_PLANS: usize = 12;
 
 /// How the first steps of a program run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,32 +60,42 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// `program` in the banks of `profile`: as it is where they hold it with `reserve` bytes beside it, else in
-    /// patches, with as few more multiplications as possible.
+    /// `program` in the banks of `profile`: as it is where they hold it with `reserve` bytes beside it, else with
+    /// results over what they are made of, else in patches, with as few more multiplications as possible.
     ///
     /// # Errors
-    /// Neither has a place, whatever lies beside it.
-    pub fn over(program: &Program, profile: &Profile, reserve: u64) -> Result<Self> {
-        let whole = ArenaPlan::over(program, profile);
-        let whole = whole.map(|plan| Placed {
-            program: program.clone(),
-            plan,
-            patches: None,
-        });
-        let leaves = |plan: &ArenaPlan| leaves_room(plan, profile, reserve);
-        if whole.as_ref().is_ok_and(|whole| leaves(&whole.plan)) {
-            return whole;
+    /// None of it has a place, whatever lies beside it, or the input is no image and should come in parts.
+    pub fn over(
+        program: &Program,
+        profile: &Profile,
+        (reserve, input_by): (u64, InputBy),
+    ) -> Result<Self> {
+        let whole = build::whole(program, input_by)?;
+        let plan = ArenaPlan::over(&whole, profile);
+        if plan
+            .as_ref()
+            .is_ok_and(|plan| leaves_room(plan, profile, reserve))
+        {
+            return plan.map(|plan| Placed::unpatched(whole, plan));
+        }
+        if let Some(plan) = ArenaPlan::overlapping_over(&whole, profile, reserve) {
+            return Ok(Placed::unpatched(whole, plan));
         }
         let banks = profile.banks.iter();
         let arenas = banks.filter(|bank| bank.holds.contains(&Content::Arena));
         let room: u64 = arenas.map(|bank| bank.largest_buffer_bytes()).sum();
-        let mut ways = ways(program);
-        ways.retain(|way| way.cost.live_bytes <= room);
+        let mut ways = ways(program, room, input_by);
         ways.sort_by_key(|way| (way.cost.macs, way.cost.live_bytes));
+        // More multiplications are only for less memory.
+        let mut least = u64::MAX;
+        ways.retain(|way| {
+            let is_less = way.cost.live_bytes < least;
+            least = least.min(way.cost.live_bytes);
+            is_less
+        });
         for way in &ways {
-            let patched = build::patched(program, &way.stage, way.grid);
-            let plan = ArenaPlan::over(&patched, profile);
-            if let Some(plan) = plan.ok().filter(leaves) {
+            let patched = build::patched(program, &way.stage, (way.grid, input_by));
+            if let Some(plan) = ArenaPlan::overlapping_over(&patched, profile, reserve) {
                 let patches = way.patches(program, plan.bytes());
                 return Ok(Placed {
                     program: patched,
@@ -91,35 +104,50 @@ impl Placed {
                 });
             }
         }
-        whole
+        plan.map(|plan| Placed::unpatched(whole, plan))
     }
 
-    /// `program` in one arena, in patches where they make it smaller for at most a fifth more multiplications.
-    pub fn smallest(program: &Program) -> Self {
-        let plan = ArenaPlan::in_one(program);
-        let whole = program_macs(program);
-        let most = (whole as f64 * (1.0 + MOST_EXTRA)) as u64;
-        let mut ways = ways(program);
-        ways.retain(|way| way.cost.macs <= most && way.cost.live_bytes < plan.bytes());
-        let best = ways
+    /// `program` in the smallest arena that results over what they are made of, and patches for at most a fifth
+    /// more multiplications, make possible.
+    ///
+    /// # Errors
+    /// The input is no image, and should come in parts.
+    pub fn smallest(program: &Program, input_by: InputBy) -> Result<Self> {
+        let whole = build::whole(program, input_by)?;
+        let plans = [ArenaPlan::in_one(&whole), ArenaPlan::overlapping(&whole)];
+        let mut best = plans
             .into_iter()
-            .min_by_key(|way| (way.cost.live_bytes, way.cost.macs));
-        let placed = best.map(|way| {
-            let patched = build::patched(program, &way.stage, way.grid);
-            let plan = ArenaPlan::in_one(&patched);
-            let patches = way.patches(program, plan.bytes());
-            Placed {
-                program: patched,
-                plan,
-                patches: Some(patches),
+            .min_by_key(|plan| plan.bytes())
+            .map(|plan| Placed::unpatched(whole.clone(), plan))
+            .unwrap_or_else(|| Placed::unpatched(whole.clone(), ArenaPlan::in_one(&whole)));
+        let most = (program_macs(program) as f64 * (1.0 + MOST_EXTRA)) as u64;
+        let mut ways = ways(program, best.plan.bytes(), input_by);
+        ways.retain(|way| way.cost.macs <= most);
+        ways.sort_by_key(|way| (way.cost.live_bytes, way.cost.macs));
+        for way in ways.iter().take(MOST_PLANS) {
+            if way.cost.live_bytes >= best.plan.bytes() {
+                break;
             }
-        });
-        let better = placed.filter(|placed| placed.plan.bytes() < plan.bytes());
-        better.unwrap_or_else(|| Placed {
-            program: program.clone(),
+            let patched = build::patched(program, &way.stage, (way.grid, input_by));
+            let plan = ArenaPlan::overlapping(&patched);
+            if plan.bytes() < best.plan.bytes() {
+                best = Placed {
+                    patches: Some(way.patches(program, plan.bytes())),
+                    program: patched,
+                    plan,
+                };
+            }
+        }
+        Ok(best)
+    }
+
+    /// `program` as it is, at the places of `plan`.
+    pub fn unpatched(program: Program, plan: ArenaPlan) -> Self {
+        Placed {
+            program,
             plan,
             patches: None,
-        })
+        }
     }
 }
 
@@ -157,11 +185,11 @@ impl Way {
     }
 }
 
-/// All ways, in grids that are square or nearly so.
-fn ways(program: &Program) -> Vec<Way> {
+/// All ways that take less than `room` about at once, in grids that are square or nearly so.
+fn ways(program: &Program, room: u64, input_by: InputBy) -> Vec<Way> {
     let stages = (0..program.steps.len()).filter_map(|last| Stage::of(program, last));
     let mut ways = Vec::new();
-    for stage in stages {
+    for stage in stages.filter(|stage| behind(program, stage) <= room) {
         let image = stage.output();
         let most = MOST_PARTS.min(image.height.max(image.width));
         let grids = (2..=most).flat_map(|parts| {
@@ -169,11 +197,14 @@ fn ways(program: &Program) -> Vec<Way> {
                 .map(|[rows, columns]| [rows.min(image.height), columns.min(image.width)])
         });
         for grid in grids {
-            ways.push(Way {
-                cost: Cost::of(program, &stage, grid),
-                stage: stage.clone(),
-                grid,
-            });
+            let cost = Cost::of(program, &stage, (grid, input_by));
+            if cost.live_bytes <= room {
+                ways.push(Way {
+                    stage: stage.clone(),
+                    grid,
+                    cost,
+                });
+            }
         }
     }
     ways

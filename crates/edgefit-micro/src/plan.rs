@@ -1,5 +1,7 @@
 //! [`ArenaPlan`]: where the values of a program lie.
 
+mod overlap;
+
 use std::time::Duration;
 
 use edgefit_cost::memory_plan::{
@@ -9,7 +11,9 @@ use edgefit_device::profile::Profile;
 use edgefit_device::{Bank, Content};
 
 use crate::error::{Error, Result};
-use crate::program::{Program, Source};
+use crate::program::{InputBy, Program, Source};
+pub(crate) use overlap::saving;
+use overlap::{Overlap, place_smallest, place_within, shared};
 
 /// The work of a plan, and no time: the same program gives the same plan everywhere.
 const LIMITS: SearchLimits = SearchLimits {
@@ -24,6 +28,8 @@ pub struct ArenaPlan {
     pub banks: Vec<ArenaBank>,
     /// A place for each value.
     pub placements: Vec<BankPlacement>,
+    /// Results that lie over what they are made of.
+    pub overlaps: usize,
 }
 
 /// A memory, and what the values need of it.
@@ -46,6 +52,18 @@ impl ArenaPlan {
                 bytes: plan.peak_bytes,
             }],
             placements: plan.offsets.into_iter().map(in_arena).collect(),
+            overlaps: 0,
+        }
+    }
+
+    /// All values in one arena, results over what they are made of where that makes it smaller.
+    pub fn overlapping(program: &Program) -> Self {
+        let (lifetimes, overlaps) = (lifetimes(program), overlaps(program));
+        let (placements, bytes) = place_smallest(&lifetimes, &overlaps);
+        ArenaPlan {
+            banks: vec![ArenaBank { name: None, bytes }],
+            overlaps: shared(&lifetimes, &overlaps, &placements),
+            placements,
         }
     }
 
@@ -54,12 +72,7 @@ impl ArenaPlan {
     /// # Errors
     /// No placement was found.
     pub fn over(program: &Program, profile: &Profile) -> Result<Self> {
-        let holds_arena = |bank: &&Bank| bank.holds.contains(&Content::Arena);
-        let banks: Vec<&Bank> = profile.banks.iter().filter(holds_arena).collect();
-        let free: Vec<u64> = banks
-            .iter()
-            .map(|bank| bank.largest_buffer_bytes())
-            .collect();
+        let (banks, free) = arena_banks(profile);
         let mut plan = ArenaPlan::in_one(program);
         let need = plan.banks[0].bytes;
         let largest = free.iter().copied().max().unwrap_or(0);
@@ -86,11 +99,51 @@ impl ArenaPlan {
                 profile.name
             ))
         })?;
-        let mut used = vec![0; free.len()];
+        Ok(ArenaPlan::of(&banks, &lifetimes, placements))
+    }
+
+    /// As [`ArenaPlan::over`], with results over what they are made of, and `reserve` bytes left in a bank for data
+    /// and stack; `None` where no placement was found.
+    pub fn overlapping_over(program: &Program, profile: &Profile, reserve: u64) -> Option<Self> {
+        let (banks, free) = arena_banks(profile);
+        let (lifetimes, overlaps) = (lifetimes(program), overlaps(program));
+        let placed_in = |free: &[u64]| {
+            let placements = place_within(&lifetimes, &overlaps, free)?;
+            let shared = shared(&lifetimes, &overlaps, &placements);
+            Some(ArenaPlan {
+                overlaps: shared,
+                ..ArenaPlan::of(&banks, &lifetimes, placements)
+            })
+        };
+        let holds_runtime = |bank: &&Bank| bank.holds.contains(&Content::Runtime);
+        let mut runtime: Vec<&Bank> = profile.banks.iter().filter(holds_runtime).collect();
+        runtime.retain(|bank| bank.largest_buffer_bytes() >= reserve);
+        runtime.sort_by_key(|bank| bank.largest_buffer_bytes());
+        runtime.into_iter().find_map(|bank| {
+            let mut left = free.clone();
+            for (other, free) in banks.iter().zip(&mut left) {
+                if other.name == bank.name {
+                    *free -= reserve;
+                }
+            }
+            // The largest bank alone, if that is enough; a bank without bytes holds no value that has some.
+            let largest = left.iter().copied().max().unwrap_or(0);
+            let first = left.iter().position(|&free| free == largest);
+            let mut alone = vec![0; left.len()];
+            if let Some(first) = first {
+                alone[first] = largest;
+            }
+            placed_in(&alone).or_else(|| (left.len() > 1).then(|| placed_in(&left)).flatten())
+        })
+    }
+
+    /// Of places in `banks`, those without a value left out.
+    fn of(banks: &[&Bank], lifetimes: &[Lifetime], placements: Vec<BankPlacement>) -> Self {
+        let mut used = vec![0; banks.len()];
         for (life, at) in lifetimes.iter().zip(&placements) {
             used[at.bank] = used[at.bank].max(at.offset + life.bytes);
         }
-        let taken: Vec<usize> = (0..free.len()).filter(|&bank| used[bank] > 0).collect();
+        let taken: Vec<usize> = (0..banks.len()).filter(|&bank| used[bank] > 0).collect();
         let arenas = taken.iter().map(|&bank| ArenaBank {
             name: Some(banks[bank].name.clone()),
             bytes: used[bank],
@@ -99,16 +152,50 @@ impl ArenaPlan {
             bank: taken.iter().position(|&bank| bank == at.bank).unwrap_or(0),
             offset: at.offset,
         });
-        Ok(ArenaPlan {
+        ArenaPlan {
             banks: arenas.collect(),
             placements: renumbered.collect(),
-        })
+            overlaps: 0,
+        }
     }
 
     /// Bytes of all arenas together.
     pub fn bytes(&self) -> u64 {
         self.banks.iter().map(|bank| bank.bytes).sum()
     }
+}
+
+/// The banks of `profile` that hold activations, and how much each takes.
+fn arena_banks(profile: &Profile) -> (Vec<&Bank>, Vec<u64>) {
+    let holds_arena = |bank: &&Bank| bank.holds.contains(&Content::Arena);
+    let banks: Vec<&Bank> = profile.banks.iter().filter(holds_arena).collect();
+    let free = banks.iter().map(|bank| bank.largest_buffer_bytes());
+    let free = free.collect();
+    (banks, free)
+}
+
+/// The results that may lie over what they are made of.
+fn overlaps(program: &Program) -> Vec<Overlap> {
+    let lifetimes = lifetimes(program);
+    let mut overlaps = Vec::new();
+    for (time, step) in program.steps.iter().enumerate() {
+        let Some(lead) = step.op.lead().map(|lead| lead as u64) else {
+            continue;
+        };
+        for source in &step.inputs {
+            if let Source::Value(input) = *source
+                && lifetimes[input].upper == time + 1
+                && lead < lifetimes[step.output].bytes
+            {
+                overlaps.push(Overlap {
+                    input,
+                    output: step.output,
+                    lead,
+                });
+            }
+        }
+    }
+    overlaps
 }
 
 /// When each value is needed: from the step that writes it to the last that reads it.
@@ -122,7 +209,11 @@ fn lifetimes(program: &Program) -> Vec<Lifetime> {
             name: value.to_string(),
             lower: 0,
             upper: 1,
-            bytes: bytes as u64,
+            // What the firmware keeps has no place in an arena.
+            bytes: match program.input_by {
+                InputBy::Parts if value == program.input.value => 0,
+                _ => bytes as u64,
+            },
         })
         .collect();
     let mut written = vec![false; program.values.len()];

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use edgefit_graph::Preprocessing;
 use edgefit_graph::ops::Unary;
+use serde::Serialize;
 
 use crate::ops::Op;
 
@@ -19,12 +20,25 @@ pub struct Program {
     pub steps: Vec<Step>,
     /// What the caller writes.
     pub input: Port,
+    /// How it comes to the program.
+    pub input_by: InputBy,
     /// What the caller reads.
     pub output: Port,
     /// Names of the classes, in the order of the output.
     pub labels: Vec<String>,
     /// How an image becomes the input.
     pub preprocessing: Option<Preprocessing>,
+}
+
+/// How the input comes to a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputBy {
+    /// It lies in the arena as a whole.
+    #[default]
+    Whole,
+    /// A function of the firmware gives the part that is asked for. All that reads the input are copies out of it.
+    Parts,
 }
 
 /// An op with the values that it reads and writes.

@@ -88,10 +88,16 @@ fn equal(seeds: std::ops::Range<u64>) {
     let folder = tempfile::tempdir().unwrap();
     let mut models = String::from("#include <stdio.h>\n#include <string.h>\n#include <stdint.h>\n");
     let mut main = String::from("int main(void) {\nint failures = 0;\n");
+    let mut overlaps = 0;
     for seed in seeds {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let program = random_program::draw(&mut random);
-        let plan = ArenaPlan::in_one(&program);
+        // Of two, one with results over what they are made of.
+        let plan = match seed % 2 {
+            0 => ArenaPlan::in_one(&program),
+            _ => ArenaPlan::overlapping(&program),
+        };
+        overlaps += plan.overlaps;
         let name: Name = format!("p{seed}").parse().unwrap();
         let parts = Parts {
             program: &program,
@@ -111,6 +117,7 @@ fn equal(seeds: std::ops::Range<u64>) {
         std::fs::write(folder.path().join(file.name), file.text).unwrap();
     }
     compile_and_run(folder.path());
+    assert!(overlaps > 20, "{overlaps}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod qdq;
 use edgefit_graph::Node;
 use edgefit_micro::ops::Op;
 use edgefit_micro::patch::{Placed, RESERVE_BYTES};
-use edgefit_micro::{Program, lower};
+use edgefit_micro::{ArenaPlan, InputBy, Program, Source, lower};
 use qdq::{Qdq, ints};
 
 /// A convolution of `from` with a kernel of 3 and the stride `stride`, its padding before and after.
@@ -35,13 +35,13 @@ fn conv3(
 /// Large images in front, a residual among them, small ones behind.
 fn network(side: usize) -> Program {
     let mut made = Qdq::new(&[3, side, side]);
-    conv3(&mut made, ["x_q", "a"], &[8, 3, 3, 3], [2, 0, 1]);
-    conv3(&mut made, ["a_q", "b"], &[8, 1, 3, 3], [1, 1, 1]);
-    made.weight("c_w", &[8, 8, 1, 1]);
+    conv3(&mut made, ["x_q", "a"], &[16, 3, 3, 3], [2, 0, 1]);
+    conv3(&mut made, ["a_q", "b"], &[16, 1, 3, 3], [1, 1, 1]);
+    made.weight("c_w", &[16, 16, 1, 1]);
     made.node(Node::new("Conv", "c", &["b_q", "c_w"], &["c"]));
     made.node(Node::new("Add", "sum", &["a_q", "c_q"], &["sum"]));
     made.node(Node::new("Sigmoid", "f", &["sum_q"], &["f"]));
-    conv3(&mut made, ["f_q", "d"], &[12, 8, 3, 3], [2, 1, 1]);
+    conv3(&mut made, ["f_q", "d"], &[12, 16, 3, 3], [2, 1, 1]);
     made.node(
         Node::new("MaxPool", "e", &["d_q"], &["e"])
             .with("kernel_shape", ints(&[2, 2]))
@@ -65,7 +65,7 @@ fn noise(count: usize, seed: u32) -> Vec<i8> {
 fn bytes_stay_and_the_arena_shrinks() {
     for side in [37, 64, 65] {
         let program = network(side);
-        let placed = Placed::smallest(&program);
+        let placed = Placed::smallest(&program, InputBy::Whole).unwrap();
         let patches = placed.patches.unwrap();
         assert!(
             patches.arena_bytes < patches.whole_arena_bytes,
@@ -87,11 +87,14 @@ fn bytes_stay_and_the_arena_shrinks() {
 fn a_device_gets_patches_only_where_it_is_short() {
     let program = network(64);
     let mut profile = edgefit_device::find("stm32f411").unwrap();
-    let whole = Placed::over(&program, &profile, RESERVE_BYTES).unwrap();
+    let whole = Placed::over(&program, &profile, (RESERVE_BYTES, InputBy::Whole)).unwrap();
     assert_eq!(whole.patches, None);
-    let most = Placed::smallest(&program).plan.bytes();
+    let most = Placed::smallest(&program, InputBy::Whole)
+        .unwrap()
+        .plan
+        .bytes();
     profile.banks[0].bytes.value = most + RESERVE_BYTES;
-    let short = Placed::over(&program, &profile, RESERVE_BYTES).unwrap();
+    let short = Placed::over(&program, &profile, (RESERVE_BYTES, InputBy::Whole)).unwrap();
     let patches = short.patches.unwrap();
     assert!(patches.arena_bytes <= most + RESERVE_BYTES, "{patches:?}");
     let copies = short.program.steps.iter();
@@ -102,8 +105,37 @@ fn a_device_gets_patches_only_where_it_is_short() {
             > 1
     );
     profile.banks[0].bytes.value = 4096;
-    let words = Placed::over(&program, &profile, RESERVE_BYTES)
+    let words = Placed::over(&program, &profile, (RESERVE_BYTES, InputBy::Whole))
         .unwrap_err()
         .to_string();
     assert!(words.contains("4096 B"), "{words}");
+}
+
+#[test]
+fn an_input_that_is_asked_for_takes_no_ram_and_changes_no_byte() {
+    let program = network(65);
+    let whole = Placed::smallest(&program, InputBy::Whole).unwrap();
+    let placed = Placed::smallest(&program, InputBy::Parts).unwrap();
+    let input = 3 * 65 * 65;
+    assert!(placed.plan.bytes() + input / 2 < whole.plan.bytes());
+    let reads =
+        |step: &&edgefit_micro::Step| step.inputs == [Source::Value(placed.program.input.value)];
+    let mut reading = placed.program.steps.iter().filter(reads);
+    assert!(reading.all(|step| matches!(step.op, Op::CopyRows(_))));
+    let input = noise(input as usize, 7);
+    assert_eq!(placed.program.run(&input), program.run(&input));
+}
+
+#[test]
+fn a_result_over_its_input_comes_before_patches() {
+    let program = network(64);
+    let overlapping = ArenaPlan::overlapping(&program);
+    assert!(overlapping.overlaps > 0);
+    assert!(overlapping.bytes() < ArenaPlan::in_one(&program).bytes());
+    let mut profile = edgefit_device::find("stm32f411").unwrap();
+    profile.banks[0].bytes.value = overlapping.bytes() + RESERVE_BYTES;
+    let placed = Placed::over(&program, &profile, (RESERVE_BYTES, InputBy::Whole)).unwrap();
+    assert_eq!(placed.patches, None);
+    assert_eq!(placed.plan.bytes(), overlapping.bytes());
+    assert!(placed.plan.overlaps > 0);
 }

@@ -309,6 +309,7 @@ mod tests {
             steps: Vec::new(),
             input: port.clone(),
             output: port,
+            input_by: InputBy::Whole,
             labels: Vec::new(),
             preprocessing: None,
         };

@@ -62,6 +62,24 @@ static intptr_t move(intptr_t operation, intptr_t file, const void *bytes, intpt
     return ask(operation, arguments);
 }
 
+#if defined(UPPER_INPUT_PARTS)
+static int8_t sample[UPPER_INPUT_BYTES];
+
+static void give(void *context, const struct NAME_part *part, int8_t *to)
+{
+    const int32_t bytes = part->width * UPPER_INPUT_CHANNELS;
+    int32_t row;
+    (void)context;
+    for (row = 0; row < part->height; row++) {
+        const int32_t first = ((part->row + row) * UPPER_INPUT_WIDTH) + part->column;
+        int32_t at;
+        for (at = 0; at < bytes; at++) {
+            to[(row * bytes) + at] = sample[(first * UPPER_INPUT_CHANNELS) + at];
+        }
+    }
+}
+#endif
+
 int main(void)
 {
     int8_t *input;
@@ -69,7 +87,12 @@ int main(void)
     const intptr_t from = open_file("input.bin", 9, READ_BINARY);
     const intptr_t to = open_file("output.bin", 10, WRITE_BINARY);
     const intptr_t ticks = open_file("ticks.bin", 9, WRITE_BINARY);
+#if defined(UPPER_INPUT_PARTS)
+    input = sample;
+    NAME_init(&output);
+#else
     NAME_init(&input, &output);
+#endif
     if ((from < 0) || (to < 0) || (ticks < 0)) {
         ef_stop();
     }
@@ -79,7 +102,11 @@ int main(void)
     while (move(READ, from, input, UPPER_INPUT_BYTES) == 0) {
         const uint32_t start = TIMER->value;
         uint32_t passed;
+#if defined(UPPER_INPUT_PARTS)
+        NAME_run(give, (void *)0);
+#else
         NAME_run();
+#endif
         passed = start - TIMER->value;
         if (move(WRITE, to, output, UPPER_OUTPUT_BYTES) != 0) {
             ef_stop();

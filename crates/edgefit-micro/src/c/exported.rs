@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{File, Parts};
 use crate::error::Refusal;
 use crate::patch::Patches;
+use crate::program::InputBy;
 
 /// What became of a model.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +28,10 @@ pub struct Exported {
     pub weights_bytes: u64,
     /// How the first steps run, if in patches.
     pub patches: Option<Patches>,
+    /// Results that lie over what they are made of.
+    pub overlaps: usize,
+    /// How the input comes to it.
+    pub input: InputBy,
     /// Ops that run.
     pub steps: usize,
     /// Nodes without an integer form: none, of a model that was exported.
@@ -54,6 +59,8 @@ impl Exported {
             folder: folder.to_path_buf(),
             device: None,
             patches: None,
+            overlaps: parts.plan.overlaps,
+            input: parts.program.input_by,
             files: files.iter().map(|file| file.name.clone()).collect(),
             arena_bytes: parts.plan.bytes(),
             arenas: banks

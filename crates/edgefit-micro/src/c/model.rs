@@ -8,8 +8,8 @@ use edgefit_graph::Preprocessing;
 use super::fields::{broadcast, combined, image, images, multiplier, product, windowed};
 use super::literal::{list, short_list, string};
 use super::{File, Parts};
-use crate::ops::{Layer, Op};
-use crate::program::{Source, Step};
+use crate::ops::{CopyRows, Layer, Op};
+use crate::program::{InputBy, Source, Step};
 
 /// The source.
 pub(super) fn source(parts: Parts) -> File {
@@ -59,13 +59,18 @@ pub(super) fn source(parts: Parts) -> File {
         text.push_str(&pixels(parts, preprocessing));
     }
     let place = |value: usize| place(parts, value);
-    let _ = write!(
-        text,
-        "\nvoid {name}_init(int8_t **input, const int8_t **output)\n{{\n    *input = {};\n    *output = {};\n}}\n\n\
-         void {name}_run(void)\n{{\n{calls}}}\n",
-        place(program.input.value),
-        place(program.output.value)
-    );
+    let output = place(program.output.value);
+    text.push_str(&match program.input_by {
+        InputBy::Whole => format!(
+            "\nvoid {name}_init(int8_t **input, const int8_t **output)\n{{\n    *input = {};\n    *output = {output};\n}}\n\n\
+             void {name}_run(void)\n{{\n{calls}}}\n",
+            place(program.input.value)
+        ),
+        InputBy::Parts => format!(
+            "\nvoid {name}_init(const int8_t **output)\n{{\n    *output = {output};\n}}\n\n\
+             void {name}_run({name}_read read, void *context)\n{{\n{calls}}}\n"
+        ),
+    });
     File {
         name: format!("{name}.c"),
         text,
@@ -277,6 +282,7 @@ impl Writer<'_> {
                 );
                 ("softmax", "softmax", fields)
             }
+            Op::CopyRows(op) if self.is_asked(step) => return self.part(op, &output),
             Op::CopyRows(op) => {
                 let fields = format!(
                     "    .rows = {},\n    .bytes = {},\n    .input = {},\n    .output = {},\n",
@@ -301,6 +307,27 @@ impl Writer<'_> {
             "ef_run_{function}(&{parameters}, {}, {output});",
             inputs.join(", ")
         )
+    }
+
+    /// Whether the step copies of an input that the firmware keeps.
+    fn is_asked(&self, step: &Step) -> bool {
+        let program = self.parts.program;
+        program.input_by == InputBy::Parts && step.inputs == [Source::Value(program.input.value)]
+    }
+
+    /// The call that asks for a part of the input.
+    fn part(&mut self, op: &CopyRows, output: &str) -> String {
+        let Parts { program, name, .. } = self.parts;
+        let size = |at: usize| program.input.dims.get(at).copied().unwrap_or(1).max(1);
+        let (width, channels) = (size(2), size(3));
+        let start = op.input[0] / channels;
+        let fields = short_list(&[start / width, start % width, op.rows, op.bytes / channels]);
+        let part = self.own("part");
+        let _ = writeln!(
+            self.text,
+            "\nstatic const struct {name}_part {part} = {fields};"
+        );
+        format!("read(context, &{part}, {output});")
     }
 
     fn concatenation(

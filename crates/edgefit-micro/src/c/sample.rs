@@ -9,17 +9,38 @@ const MAIN: &str = "\
 #include \"NAME.h\"
 #include \"sample.h\"
 
+#if defined(UPPER_INPUT_PARTS)
+static void give(void *context, const struct NAME_part *part, int8_t *to)
+{
+    const int32_t bytes = part->width * UPPER_INPUT_CHANNELS;
+    int32_t row;
+    (void)context;
+    for (row = 0; row < part->height; row++) {
+        const int32_t first = ((part->row + row) * UPPER_INPUT_WIDTH) + part->column;
+        int32_t at;
+        for (at = 0; at < bytes; at++) {
+            to[(row * bytes) + at] = sample_input[(first * UPPER_INPUT_CHANNELS) + at];
+        }
+    }
+}
+#endif
+
 int main(void)
 {
-    int8_t *input;
     const int8_t *output;
     int32_t different = 0;
     int32_t at;
+#if defined(UPPER_INPUT_PARTS)
+    NAME_init(&output);
+    NAME_run(give, (void *)0);
+#else
+    int8_t *input;
     NAME_init(&input, &output);
     for (at = 0; at < UPPER_INPUT_BYTES; at++) {
         input[at] = sample_input[at];
     }
     NAME_run();
+#endif
     for (at = 0; at < UPPER_OUTPUT_BYTES; at++) {
         if (output[at] != sample_output[at]) {
             different = 1;

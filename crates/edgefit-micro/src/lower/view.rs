@@ -4,7 +4,7 @@ use edgefit_graph::ops::Unary;
 
 use super::table::table;
 use crate::ops::{Op, Transpose};
-use crate::program::{Program, Quantization, Signature, Source, Step, TensorType};
+use crate::program::{InputBy, Program, Quantization, Signature, Source, Step, TensorType};
 
 /// Most bytes of a value: more than any microcontroller addresses.
 const MOST_BYTES: usize = 1 << 28;
@@ -216,6 +216,7 @@ impl Builder {
             steps: self.steps,
             input,
             output,
+            input_by: InputBy::Whole,
             labels: Vec::new(),
             preprocessing: None,
         }

@@ -2,17 +2,60 @@
 
 use std::collections::BTreeMap;
 
-use super::region::{Region, Stage, window};
-use crate::ops::{Broadcast, CopyRows, Image, Op, Window};
-use crate::program::{Program, Signature, Source, Step};
+use super::region::{Region, Stage, image, moved, window};
+use crate::error::{Error, Result};
+use crate::ops::{Broadcast, CopyRows, Image, Op};
+use crate::program::{InputBy, Program, Signature, Source, Step};
 
-/// `program` with the steps of `stage` once for each part of their result.
-pub(super) fn patched(program: &Program, stage: &Stage, grid: [usize; 2]) -> Program {
+/// `program` with the steps of `stage` once for each part of their result, its input as `input_by` says.
+pub(super) fn patched(
+    program: &Program,
+    stage: &Stage,
+    (grid, input_by): ([usize; 2], InputBy),
+) -> Program {
     let mut builder = Builder::of(program, stage);
+    builder.input_by = input_by;
     for part in stage.parts(program, grid) {
         builder.part(&part);
     }
     builder.finish()
+}
+
+/// `program` with its input as `input_by` says.
+///
+/// # Errors
+/// The input is no image, and should come in parts.
+pub(super) fn whole(program: &Program, input_by: InputBy) -> Result<Program> {
+    let mut made = program.clone();
+    if input_by == InputBy::Whole {
+        return Ok(made);
+    }
+    let image = image(&program.input.dims).ok_or_else(|| Error::Border {
+        place: "input".into(),
+        problem: "it is no image that parts could be asked of; leave it whole".into(),
+    })?;
+    made.input_by = input_by;
+    let copy = made.values.len();
+    made.values.push(image.bytes());
+    for step in &mut made.steps {
+        for source in &mut step.inputs {
+            if *source == Source::Value(program.input.value) {
+                *source = Source::Value(copy);
+            }
+        }
+    }
+    let asked = Step {
+        node: "input".into(),
+        op: Op::CopyRows(CopyRows::out_of(image, image, [0, 0])),
+        inputs: vec![Source::Value(program.input.value)],
+        output: copy,
+        signature: Signature::default(),
+    };
+    made.steps.insert(0, asked);
+    if made.output.value == program.input.value {
+        made.output.value = copy;
+    }
+    Ok(made)
 }
 
 struct Builder<'p> {
@@ -22,6 +65,7 @@ struct Builder<'p> {
     steps: Vec<Step>,
     /// The new number of each value that stays.
     kept: BTreeMap<usize, usize>,
+    input_by: InputBy,
 }
 
 impl<'p> Builder<'p> {
@@ -37,6 +81,7 @@ impl<'p> Builder<'p> {
             values: kept.iter().map(|&value| program.values[value]).collect(),
             steps: Vec::new(),
             kept: kept.into_iter().zip(0..).collect(),
+            input_by: InputBy::Whole,
         }
     }
 
@@ -63,7 +108,9 @@ impl<'p> Builder<'p> {
         (value, of): (usize, Image),
         [outer, inner]: [Region; 2],
     ) -> usize {
-        if outer == inner {
+        let is_asked =
+            self.input_by == InputBy::Parts && value == self.kept[&self.program.input.value];
+        if outer == inner && !is_asked {
             return value;
         }
         let at = [0, 1].map(|axis| inner.start()[axis] - outer.start()[axis]);
@@ -140,6 +187,7 @@ impl<'p> Builder<'p> {
         let mut program = Program {
             values: self.values,
             steps: self.steps,
+            input_by: self.input_by,
             ..self.program.clone()
         };
         program.input.value = renumbered(&self.program.input.value);
@@ -150,23 +198,12 @@ impl<'p> Builder<'p> {
 
 /// `op` on the part of its input that is `regions[0]`, writing the part that is `regions[1]`.
 fn of_part(op: &Op, [input, output]: [Image; 2], regions: [Region; 2]) -> Op {
-    let moved = |window: &Window| {
-        let [read, written] = regions.map(|region| region.start());
-        Window {
-            // What is left of the padding: the part may begin within the image.
-            before: [0, 1].map(|axis| {
-                (read[axis] + window.before[axis])
-                    .saturating_sub(written[axis] * window.stride[axis])
-            }),
-            ..*window
-        }
-    };
     let flat = || Broadcast {
         dims: [1, 1, 1, output.bytes()],
         strides: [[0, 0, 0, 1]; 2],
     };
     let mut made = op.clone();
-    let of_window = window(op).map(moved);
+    let of_window = window(op).map(|window| moved(&window, regions));
     match (&mut made, of_window) {
         (Op::Conv(op), Some(window)) => {
             (op.input, op.output, op.window) = (input, output, window);

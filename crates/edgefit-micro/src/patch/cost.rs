@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::region::Stage;
-use crate::ops::{Image, Op};
-use crate::program::{Program, Source};
+use super::region::{Stage, moved};
+use crate::ops::{Image, Op, Sliding};
+use crate::plan::saving;
+use crate::program::{InputBy, Program, Source, Step};
 
 /// What a program costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cost {
     /// Multiply-accumulates.
     pub macs: u64,
-    /// Most bytes of values that are alive at once; an arena takes no less.
+    /// Most bytes of values that are alive at once, results over what they are made of: about what an arena takes.
     pub live_bytes: u64,
 }
 
@@ -36,37 +37,52 @@ fn macs(op: &Op, part: Option<Image>) -> u64 {
 }
 
 impl Cost {
-    /// That of `program` with `stage` in the parts of `grid`.
-    pub fn of(program: &Program, stage: &Stage, grid: [usize; 2]) -> Self {
+    /// That of `program` with `stage` in the parts of `grid`, its input as `input_by` says.
+    pub fn of(program: &Program, stage: &Stage, (grid, input_by): ([usize; 2], InputBy)) -> Self {
         let steps = &program.steps[..=stage.last];
         let whole: u64 = steps.iter().map(|step| macs(&step.op, None)).sum();
+        let last_reads = last_reads(steps);
+        let input = match input_by {
+            InputBy::Whole => program.values[program.input.value],
+            InputBy::Parts => 0,
+        };
+        let fixed = (input + stage.output().bytes()) as u64;
         let mut patched = 0;
-        let fixed = program.values[program.input.value] + stage.output().bytes();
         let mut live_bytes = behind(program, stage);
         for part in stage.parts(program, grid) {
-            let bytes = |value: &usize| match part.get(value) {
-                Some(region) => region.image(stage.images[value]).bytes(),
+            let bytes = |value: usize| match part.get(&value) {
+                Some(region) => region.image(stage.images[&value]).bytes() as u64,
                 None => 0,
             };
-            let mut last_read: BTreeMap<usize, usize> = BTreeMap::new();
+            let mut live = Live::with(program.input.value, bytes(program.input.value));
             for (time, step) in steps.iter().enumerate() {
-                for source in &step.inputs {
-                    if let Source::Value(value) = source {
-                        last_read.insert(*value, time);
+                let Some(&written) = part.get(&step.output) else {
+                    continue;
+                };
+                let image = written.image(stage.images[&step.output]);
+                patched += macs(&step.op, Some(image));
+                let lead = match step.op.sliding() {
+                    Some(sliding) => {
+                        let from = step.inputs.iter().find_map(value);
+                        let needed =
+                            from.map(|value| (value, stage.read(&step.op, written, value)));
+                        needed.map(|(value, needed)| {
+                            let sized = Sliding {
+                                input: needed.image(stage.images[&value]),
+                                output: image,
+                                window: moved(&sliding.window, [needed, written]),
+                            };
+                            sized.lead()
+                        })
                     }
-                }
+                    // One by one, or not at all.
+                    None => step.op.lead(),
+                };
+                live.step(step, image.bytes() as u64, lead, |value| {
+                    last_reads.get(&value) == Some(&time)
+                });
             }
-            let mut alive: BTreeMap<usize, usize> = BTreeMap::new();
-            alive.insert(program.input.value, bytes(&program.input.value));
-            for (time, step) in steps.iter().enumerate() {
-                if let Some(region) = part.get(&step.output) {
-                    patched += macs(&step.op, Some(region.image(stage.images[&step.output])));
-                }
-                alive.insert(step.output, bytes(&step.output));
-                let sum = fixed + alive.values().sum::<usize>();
-                live_bytes = live_bytes.max(sum as u64);
-                alive.retain(|value, _| last_read.get(value).is_some_and(|&last| last > time));
-            }
+            live_bytes = live_bytes.max(fixed + live.most);
         }
         Cost {
             macs: program_macs(program) - whole + patched,
@@ -75,24 +91,79 @@ impl Cost {
     }
 }
 
-/// Most bytes that are alive at once behind a stage.
-fn behind(program: &Program, stage: &Stage) -> u64 {
-    let steps = &program.steps[stage.last + 1..];
-    let mut last_read: BTreeMap<usize, usize> = BTreeMap::new();
-    for (time, step) in steps.iter().enumerate() {
-        for source in &step.inputs {
-            if let Source::Value(value) = source {
-                last_read.insert(*value, time);
-            }
+/// The values that are alive, and the most that they took.
+struct Live {
+    alive: BTreeMap<usize, u64>,
+    most: u64,
+}
+
+impl Live {
+    /// `value` alone.
+    fn with(value: usize, bytes: u64) -> Self {
+        Live {
+            alive: BTreeMap::from([(value, bytes)]),
+            most: bytes,
         }
     }
-    last_read.insert(program.output.value, steps.len());
-    let mut alive = BTreeMap::from([(stage.result(), stage.output().bytes())]);
-    let mut most = 0;
-    for (time, step) in steps.iter().enumerate() {
-        alive.insert(step.output, program.values[step.output]);
-        most = most.max(alive.values().sum::<usize>());
-        alive.retain(|value, _| last_read.get(value).is_some_and(|&last| last > time));
+
+    /// After `step`, which makes `bytes` over an input that it reads last, where `lead` allows it.
+    fn step(
+        &mut self,
+        step: &Step,
+        bytes: u64,
+        lead: Option<usize>,
+        is_last: impl Fn(usize) -> bool,
+    ) {
+        let ending: Vec<usize> = step
+            .inputs
+            .iter()
+            .filter_map(value)
+            .filter(|&value| is_last(value))
+            .collect();
+        let saved = ending.iter().filter_map(|value| {
+            let input = self.alive.get(value)?;
+            Some(saving(*input, bytes, lead? as u64))
+        });
+        let saved = saved.max().unwrap_or(0);
+        self.alive.insert(step.output, bytes);
+        let all: u64 = self.alive.values().sum();
+        self.most = self.most.max(all - saved);
+        self.alive.retain(|value, _| !ending.contains(value));
     }
-    most as u64
+}
+
+/// When each value is read for the last time.
+fn last_reads(steps: &[Step]) -> BTreeMap<usize, usize> {
+    let mut last = BTreeMap::new();
+    for (time, step) in steps.iter().enumerate() {
+        last.extend(
+            step.inputs
+                .iter()
+                .filter_map(value)
+                .map(|value| (value, time)),
+        );
+    }
+    last
+}
+
+/// The value that a source is.
+fn value(source: &Source) -> Option<usize> {
+    match source {
+        Source::Value(value) => Some(*value),
+        Source::Constant(_) => None,
+    }
+}
+
+/// Most bytes that are alive at once behind a stage.
+pub(super) fn behind(program: &Program, stage: &Stage) -> u64 {
+    let steps = &program.steps[stage.last + 1..];
+    let last_reads = last_reads(steps);
+    let mut live = Live::with(stage.result(), stage.output().bytes() as u64);
+    for (time, step) in steps.iter().enumerate() {
+        let bytes = program.values[step.output] as u64;
+        live.step(step, bytes, step.op.lead(), |value| {
+            value != program.output.value && last_reads.get(&value) == Some(&time)
+        });
+    }
+    live.most
 }

@@ -148,20 +148,26 @@ impl Stage {
     /// What `op` reads of `value` to write `region`.
     pub fn read(&self, op: &Op, region: Region, value: usize) -> Region {
         match window(op) {
-            Some(window) => region.read_by(window, self.images[&value]),
+            Some(window) => region.read_by(&window, self.images[&value]),
             None => region,
         }
     }
 }
 
 /// The window of an op that has one.
-pub(super) fn window(op: &Op) -> Option<&Window> {
-    match op {
-        Op::Conv(op) => Some(&op.window),
-        Op::Depthwise(op) => Some(&op.window),
-        Op::AveragePool(op) => Some(&op.window),
-        Op::MaxPool(op) => Some(&op.window),
-        _ => None,
+pub(super) fn window(op: &Op) -> Option<Window> {
+    op.sliding().map(|sliding| sliding.window)
+}
+
+/// `window` on the part of an image that is `read`, making the part that is `written`.
+pub(super) fn moved(window: &Window, [read, written]: [Region; 2]) -> Window {
+    let [from, to] = [read, written].map(|region| region.start());
+    Window {
+        // What is left of the padding: the part may begin within the image.
+        before: [0, 1].map(|axis| {
+            (from[axis] + window.before[axis]).saturating_sub(to[axis] * window.stride[axis])
+        }),
+        ..*window
     }
 }
 
@@ -183,7 +189,7 @@ fn goes_by_parts(step: &Step) -> bool {
 }
 
 /// The image of `dims` in memory: one sample, height, width, channels.
-fn image(dims: &[usize]) -> Option<Image> {
+pub(super) fn image(dims: &[usize]) -> Option<Image> {
     match *dims {
         [1, height, width, channels] => Some(Image {
             height,

@@ -14,9 +14,10 @@ use super::predict::flash_bytes;
 use super::script::Script;
 use super::tool::{COMPILER, ToolError};
 use crate::c::{Name, Parts};
+use crate::error::Error;
 use crate::patch::{Patches, Placed};
 use crate::plan::ArenaPlan;
-use crate::program::Program;
+use crate::program::{InputBy, Program};
 
 const MAIN: &str = include_str!("../../c/firmware/ef_linked.c");
 
@@ -59,6 +60,8 @@ pub struct Linked {
     pub refusal: Option<String>,
     /// How its first steps run, if in patches.
     pub patches: Option<Patches>,
+    /// Results that lie over what they are made of.
+    pub overlaps: usize,
     /// Changes that were tried: none, of a program that was linked.
     pub suggestions: Vec<String>,
 }
@@ -121,12 +124,16 @@ impl Linked {
     pub const SCHEMA: &str = "edgefit.check/1";
 }
 
-/// Links `program` for the device of `profile`.
+/// Links `program` for the device of `profile`, its input as `input_by` says.
 ///
 /// # Errors
-/// The compiler is not there or fails for another reason than room, the device has no core that it knows, or
-/// its profile says no addresses.
-pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Linked, ToolError> {
+/// The compiler is not there or fails for another reason than room, the device has no core that it knows,
+/// its profile says no addresses, or the input is no image and should come in parts.
+pub fn link(
+    program: &Program,
+    profile: &Profile,
+    (reserve, input_by): (Reserve, InputBy),
+) -> Result<Linked, ToolError> {
     let core = Core::of(profile).ok_or_else(|| {
         ToolError::Device(format!(
             "{} has the core {}, for which there is no compiler here, so nothing was linked; edgefit export --to c \
@@ -138,7 +145,7 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
         program,
         plan,
         patches,
-    } = placed(program, profile, reserve);
+    } = placed(program, profile, (reserve, input_by))?;
     let program = &program;
     let (script, memories) = laid_out(program, (profile, reserve), &plan)?;
     let folder = tempfile::tempdir()?;
@@ -199,28 +206,30 @@ pub fn link(program: &Program, profile: &Profile, reserve: Reserve) -> Result<Li
             .collect(),
         refusal,
         patches,
+        overlaps: plan.overlaps,
         suggestions: Vec::new(),
     })
 }
 
 /// Where the values lie; in the largest bank, for the linker to refuse, where no bank or banks hold them.
-fn placed(program: &Program, profile: &Profile, reserve: Reserve) -> Placed {
+fn placed(
+    program: &Program,
+    profile: &Profile,
+    (reserve, input_by): (Reserve, InputBy),
+) -> Result<Placed, ToolError> {
     let kept = reserve.stack_bytes.saturating_add(reserve.heap_bytes);
     let kept = kept.saturating_add(VARIABLES + ROUNDING);
-    Placed::over(program, profile, kept).unwrap_or_else(|_| {
-        let mut plan = ArenaPlan::in_one(program);
-        let arenas = profile
-            .banks
-            .iter()
-            .filter(|bank| bank.holds.contains(&Content::Arena));
-        let largest = arenas.max_by_key(|bank| bank.largest_buffer_bytes());
-        plan.banks[0].name = largest.map(|bank| bank.name.clone());
-        Placed {
-            program: program.clone(),
-            plan,
-            patches: None,
+    match Placed::over(program, profile, (kept, input_by)) {
+        Err(Error::DoesNotFit(_)) => {
+            let mut plan = ArenaPlan::in_one(program);
+            let banks = profile.banks.iter();
+            let arenas = banks.filter(|bank| bank.holds.contains(&Content::Arena));
+            let largest = arenas.max_by_key(|bank| bank.largest_buffer_bytes());
+            plan.banks[0].name = largest.map(|bank| bank.name.clone());
+            Ok(Placed::unpatched(program.clone(), plan))
         }
-    })
+        placed => placed.map_err(|error| ToolError::Device(error.to_string())),
+    }
 }
 
 fn region(bank: &Bank, device: &str) -> Result<Region, ToolError> {

@@ -4,7 +4,7 @@ use edgefit_micro::ops::{
     Add, AveragePool, Broadcast, Concat, Conv, Depthwise, FullyConnected, Image, Layer, MaxPool,
     Mean, Mul, Op, Pad, ResizeNearest, Softmax, Transpose, Window,
 };
-use edgefit_micro::{Multiplier, Port, Program, Quantization, Signature, Source, Step};
+use edgefit_micro::{InputBy, Multiplier, Port, Program, Quantization, Signature, Source, Step};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -45,6 +45,7 @@ pub fn draw(random: &mut ChaCha8Rng) -> Program {
         values: images.iter().map(Image::bytes).collect(),
         input: port(0),
         output: port(images.len() - 1),
+        input_by: InputBy::Whole,
         steps,
         labels: Vec::new(),
         preprocessing: None,

@@ -1,6 +1,7 @@
 //! What became of a model that was exported.
 
 use edgefit_base::units::format;
+use edgefit_micro::InputBy;
 use edgefit_micro::c::Exported;
 use edgefit_micro::patch::Patches;
 use edgefit_micro::tflite;
@@ -16,7 +17,13 @@ pub fn exported(exported: &Exported) -> String {
     });
     let device = exported.device.as_deref();
     let device = device.map_or(String::new(), |device| format!(" for {device}"));
-    let patched = exported.patches.as_ref().map(patches).unwrap_or_default();
+    let mut patched = exported.patches.as_ref().map(patches).unwrap_or_default();
+    patched.push_str(&overlaps(exported.overlaps));
+    if exported.input == InputBy::Parts {
+        patched.push_str(
+            "\nthe input takes no RAM: model_run is given a function that is asked for parts of it",
+        );
+    }
     format!(
         "{}: {} files of C99{device}, {} ops; arena {}, constants {}{patched}\nbuild and run its sample with: make -C {} run",
         exported.folder.display(),
@@ -42,6 +49,15 @@ pub fn exported_file(exported: &tflite::Exported) -> String {
         format::bytes(exported.arena_bytes),
         format::bytes(exported.weights_bytes)
     )
+}
+
+/// How many results lie over what they are made of, in a line of its own.
+pub(super) fn overlaps(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "\n1 result lies over what it is made of".to_owned(),
+        count => format!("\n{count} results lie over what they are made of"),
+    }
 }
 
 /// How the first steps of a program run, in a line of its own.

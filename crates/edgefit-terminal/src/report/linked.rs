@@ -3,7 +3,7 @@
 use edgefit_base::units::format;
 use edgefit_micro::target::{LinkVerdict, Linked, LinkedBudget};
 
-use super::exported::patches;
+use super::exported::{overlaps, patches};
 use crate::paint::Tone;
 use crate::table::table;
 
@@ -51,6 +51,7 @@ pub fn linked(linked: &Linked) -> String {
     if let Some(made) = &linked.patches {
         text.push_str(&patches(made));
     }
+    text.push_str(&overlaps(linked.overlaps));
     if let Some(refusal) = &linked.refusal {
         text.push_str(&format!("\nthe linker said: {refusal}"));
     }

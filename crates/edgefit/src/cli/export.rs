@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use edgefit::micro::InputBy;
 use edgefit::micro::c::Name;
 
 use super::{InputShape, dims, model};
@@ -34,6 +35,11 @@ pub struct Export {
     #[arg(long, value_enum, default_value_t = Patching::Auto)]
     pub patches: Patching,
 
+    /// How a project gets its input: whole, in the arena, or by a function of the firmware that is asked for the
+    /// part that a patch works on, so that the input takes no RAM
+    #[arg(long, value_enum, default_value_t = Giving::Whole)]
+    pub input: Giving,
+
     /// Whole shape of the input, batch included, such as 1x3x96x96
     #[arg(long, value_name = "SHAPE", value_parser = dims)]
     pub input_shape: Option<InputShape>,
@@ -54,6 +60,10 @@ pub struct Linking {
     /// Bytes of RAM kept for a heap of the rest of the firmware when linking; the model has none
     #[arg(long, value_name = "SIZE", requires = "link", default_value = "0B", value_parser = edgefit::base::units::bytes)]
     pub heap: u64,
+
+    /// How the linked program gets its input, as of edgefit export
+    #[arg(long, value_enum, requires = "link", default_value_t = Giving::Whole)]
+    pub input: Giving,
 }
 
 /// Whether the first ops run in patches.
@@ -65,6 +75,24 @@ pub enum Patching {
     Smallest,
     /// Never
     Never,
+}
+
+/// How a project gets its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Giving {
+    /// The firmware writes it into the arena
+    Whole,
+    /// A function of the firmware is asked for parts of it
+    Parts,
+}
+
+impl From<Giving> for InputBy {
+    fn from(giving: Giving) -> Self {
+        match giving {
+            Giving::Whole => InputBy::Whole,
+            Giving::Parts => InputBy::Parts,
+        }
+    }
 }
 
 /// What a model is exported as.

@@ -9,7 +9,7 @@ use edgefit::engine::EngineName;
 use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::verify::OutputTolerance;
 
-use super::{InputShape, dims, model};
+use super::{Giving, InputShape, dims, model};
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -59,6 +59,10 @@ pub struct Verify {
     /// Device whose core is emulated for --engine c
     #[arg(long)]
     pub device: Option<String>,
+
+    /// How the program of --engine c gets its input, as of edgefit export
+    #[arg(long, value_enum, requires = "device")]
+    pub input: Option<Giving>,
 
     /// Tolerance of an output, or of all: elements may differ by ATOL of the largest value (of 1, if
     /// that is less) and RTOL of the value itself

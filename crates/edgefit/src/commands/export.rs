@@ -6,7 +6,7 @@ use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 
 use crate::c_project::Layout;
-use crate::cli::{Export, ExportFormat, Patching};
+use crate::cli::{Export, ExportFormat, Giving, Patching};
 use crate::output::{Outcome, Output};
 use crate::{c_project, tflite_file};
 
@@ -30,6 +30,7 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         shape: args.input_shape.as_ref(),
         device: profile.as_ref(),
         patches: args.patches,
+        input_by: args.input.into(),
         name: &args.name.clone().unwrap_or_default(),
     };
     let exported = c_project::write(&args.model, layout, &args.output)?;
@@ -44,6 +45,7 @@ fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         ("--device", args.device.is_some()),
         ("--name", args.name.is_some()),
         ("--patches", args.patches != Patching::Auto),
+        ("--input", args.input != Giving::Whole),
     ];
     for (option, given) in given {
         ensure!(

@@ -8,7 +8,7 @@ use edgefit::base::file::create_folder;
 use edgefit::fit::{Candidate, Error, FitJob, Report, Target, fit, resume};
 use edgefit::import::{Architecture, Checkpoint, Choices};
 use edgefit::micro::c::Name;
-use edgefit::micro::{c, tflite};
+use edgefit::micro::{InputBy, c, tflite};
 use edgefit::report::training_page;
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::report;
@@ -111,6 +111,7 @@ fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option
             shape: None,
             device: Some(&device),
             patches: Patching::Auto,
+            input_by: InputBy::Whole,
             name: &name,
         };
         let exported = c_project::write(&found.exported.path, layout, &folder)?;

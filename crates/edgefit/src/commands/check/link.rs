@@ -37,7 +37,7 @@ pub fn run(args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
         stack_bytes: args.linking.stack,
         heap_bytes: args.linking.heap,
     };
-    let linked = link(&program, &profile, reserve)?;
+    let linked = link(&program, &profile, (reserve, args.linking.input.into()))?;
     drop(spinner);
     output.result(Linked::SCHEMA, &linked, || report::linked(&linked))?;
     Ok((linked.verdict == LinkVerdict::Fits).into())

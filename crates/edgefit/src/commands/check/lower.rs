@@ -7,7 +7,7 @@ use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::fix_input;
 use edgefit::micro::patch::{Placed, RESERVE_BYTES};
 use edgefit::micro::target::flash_bytes;
-use edgefit::micro::{Error, Program, lower};
+use edgefit::micro::{Error, InputBy, Program, lower};
 
 /// What lowering `graph` says of engine `c`; `None` where that is not asked for, or for floats.
 pub fn tried(graph: &Graph, shapes: &InputShapes, request: &Request) -> Option<Trial> {
@@ -57,7 +57,7 @@ pub fn in_patches(
     let Some(Ok(program)) = lowered(graph, shapes) else {
         return check;
     };
-    let placed = Placed::over(&program, request.profile, RESERVE_BYTES);
+    let placed = Placed::over(&program, request.profile, (RESERVE_BYTES, InputBy::Whole));
     let Ok(Placed {
         program,
         plan,

@@ -9,7 +9,7 @@ use edgefit::litert::Kernels;
 use edgefit::micro::c::{Name, Parts};
 use edgefit::micro::patch::{Placed, RESERVE_BYTES};
 use edgefit::micro::target::{Core, Emulation, emulate};
-use edgefit::micro::{ArenaPlan, Program};
+use edgefit::micro::{ArenaPlan, Error, InputBy, Program};
 use edgefit::predict::SampleSet;
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
@@ -17,7 +17,7 @@ use edgefit::verify::{IntegerReport, IntegerResults, LiteRtResults, Verdict};
 
 use super::super::{discover, in_file, integer_program, threads};
 use super::{SAMPLES, litert};
-use crate::cli::{IntegerEngine, Verify};
+use crate::cli::{Giving, IntegerEngine, Verify};
 use crate::output::{Outcome, Output};
 
 pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -40,6 +40,7 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
         ),
         (IntegerEngine::C, Some(profile)) => Some(core_of(profile)?),
     };
+    let input_by = InputBy::from(args.input.unwrap_or(Giving::Whole));
     let (mut graph, program) = integer_program(&args.model, args.input_shape.as_ref())?;
     if let Some(name) = args.preprocessing {
         let preprocessing = ImageInput::of(&graph).and_then(|input| input.preprocessing(name));
@@ -60,8 +61,12 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
     let emulation = match (core, &profile) {
         (Some(core), Some(profile)) => {
             // As export writes it for the device.
-            let placed = Placed::over(&program, profile, RESERVE_BYTES);
-            let placed = placed.map_or_else(|_| program.clone(), |placed| placed.program);
+            let placed = match Placed::over(&program, profile, (RESERVE_BYTES, input_by)) {
+                Err(Error::DoesNotFit(_)) => {
+                    Placed::unpatched(program.clone(), ArenaPlan::in_one(&program))
+                }
+                placed => placed.map_err(in_file(&args.model))?,
+            };
             let emulated = emulated(&placed, core, &ran.inputs)?;
             Some((emulated, [profile.name.clone(), core.cpu().to_owned()]))
         }
@@ -100,6 +105,10 @@ fn refuse_the_rest(args: &Verify, engine: IntegerEngine) -> anyhow::Result<()> {
         (
             "--device",
             args.device.is_some() && engine != IntegerEngine::C,
+        ),
+        (
+            "--input",
+            args.input.is_some() && engine != IntegerEngine::C,
         ),
     ];
     for (option, given) in given {
@@ -162,10 +171,10 @@ fn both(
     Ok(ran)
 }
 
-fn emulated(program: &Program, core: Core, inputs: &[Vec<i8>]) -> anyhow::Result<Emulation> {
+fn emulated(placed: &Placed, core: Core, inputs: &[Vec<i8>]) -> anyhow::Result<Emulation> {
     let parts = Parts {
-        program,
-        plan: &ArenaPlan::in_one(program),
+        program: &placed.program,
+        plan: &placed.plan,
         name: &Name::default(),
     };
     Ok(emulate(parts, core, inputs)?)

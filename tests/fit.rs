@@ -1,5 +1,7 @@
 //! `edgefit fit`: a network that a device holds, from a backbone that it does not.
 
+mod patches;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -6,6 +6,9 @@ use super::network::{Files, large_images};
 use super::{export, reserved};
 use crate::common::{assert_refused, command, run};
 
+/// Stack and variables of a firmware, with what its places are rounded to.
+const RESERVE: u64 = 2064;
+
 #[test]
 fn patches_make_room_for_a_device_and_change_no_byte() {
     let files = Files::of(&large_images(), [3, 48, 48], "tflite");
@@ -28,8 +31,21 @@ fn patches_make_room_for_a_device_and_change_no_byte() {
         .arg(files.path("smallest"))
         .arg("run"));
     assert_eq!(made.code, 0, "{made:?}");
-    // Too little for the whole images, enough for parts of them.
-    let device = with_ram(whole + 1024);
+    // Enough for results over what they are made of, and no patches.
+    let roomy = with_ram(whole + 1024);
+    let checked = run(command()
+        .arg("check")
+        .arg(&files.model)
+        .args(["--device", &roomy, "--json"]));
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let checked = checked.json("edgefit.check/1");
+    let words = checked["budgets"][1]["explanation"].as_str().unwrap();
+    assert!(
+        words.contains("over what they are made of") && !words.contains("patches"),
+        "{checked}"
+    );
+    // Enough for parts of the images alone.
+    let device = with_ram(least + RESERVE);
     let checked = run(command()
         .arg("check")
         .arg(&files.model)
@@ -51,13 +67,56 @@ fn patches_make_room_for_a_device_and_change_no_byte() {
         &["--device", &with_ram(whole - 1), "--patches", "never"],
     );
     assert_refused(&never, &["more RAM"]);
-    let verified = run(command()
-        .arg("verify")
-        .arg(&files.model)
-        .arg("--inputs")
-        .arg(&files.inputs)
-        .args(["--engine", "c", "--device", &device, "--json"]));
-    assert_eq!(verified.code, 0, "{verified:?}");
-    let verified = verified.json("edgefit.verify/1");
-    assert_eq!(verified["pairs"][1]["different"], 0, "{verified}");
+    for input in ["whole", "parts"] {
+        let verified = run(command()
+            .arg("verify")
+            .arg(&files.model)
+            .arg("--inputs")
+            .arg(&files.inputs)
+            .args([
+                "--engine", "c", "--device", &device, "--input", input, "--json",
+            ]));
+        assert_eq!(verified.code, 0, "{verified:?}");
+        let verified = verified.json("edgefit.verify/1");
+        assert_eq!(verified["pairs"][1]["different"], 0, "{verified}");
+    }
+}
+
+#[test]
+fn an_input_that_is_asked_for_in_parts_takes_no_ram() {
+    let files = Files::of(&large_images(), [3, 48, 48], "tflite");
+    let arena = |folder: &str, input: &str| {
+        let more = ["--patches", "smallest", "--input", input, "--json"];
+        let exported = export(&files.model, &files.path(folder), &more);
+        let exported = exported.json("edgefit.export/1");
+        assert_eq!(exported["input"], input);
+        exported["arena_bytes"].as_u64().unwrap()
+    };
+    let [whole, parts] = ["whole", "parts"].map(|input| arena(input, input));
+    assert!(parts + 3 * 48 * 48 <= whole, "{parts} {whole}");
+    let made = run(Command::new("make")
+        .arg("-C")
+        .arg(files.path("parts"))
+        .arg("run"));
+    assert_eq!(made.code, 0, "{made:?}");
+    let device = reserved(files.folder.path(), (128 << 10) - parts - RESERVE);
+    let device = device.to_str().unwrap();
+    let link = |more: &[&str]| {
+        run(command()
+            .arg("check")
+            .arg(&files.model)
+            .args(["--device", device, "--link", "--json"])
+            .args(more))
+    };
+    let linked = link(&["--input", "parts"]);
+    assert_eq!(linked.code, 0, "{linked:?}");
+    let document = linked.json("edgefit.check/1");
+    assert_eq!(document["budgets"][1]["difference"], 0, "{document}");
+    assert_eq!(link(&[]).code, 1);
+    let never = export(
+        &files.model,
+        &files.path("never"),
+        &["--input", "parts", "--patches", "never"],
+    );
+    assert_refused(&never, &["--patches never"]);
 }

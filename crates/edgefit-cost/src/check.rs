@@ -68,6 +68,37 @@ pub struct Check {
 }
 
 impl Check {
+    /// Takes `factor` times as long, as far as the time of a run is known, and judges anew: of an engine that
+    /// computes more than the graph says.
+    pub fn take_longer(&mut self, factor: f64) {
+        let longer = |ns: u64| (ns as f64 * factor).round() as u64;
+        if let Some(figure) = &mut self.latency {
+            figure.ns = figure.ns.map(longer);
+            figure.low_ns = longer(figure.low_ns);
+            figure.high_ns = figure.high_ns.map(longer);
+        }
+        if let Some(figure) = &mut self.energy {
+            figure.energy_mj *= factor;
+        }
+        for budget in &mut self.budgets {
+            if let Amounts::Time {
+                need_ns: Some(need),
+                have_ns,
+            } = budget.amounts
+            {
+                let (place, why) = (budget.place.clone(), budget.explanation.clone());
+                let amounts = Amounts::Time {
+                    need_ns: Some(longer(need)),
+                    have_ns,
+                };
+                let basis = budget.basis;
+                *budget = Budget::new(budget.resource, amounts, &place, why);
+                budget.basis = basis;
+            }
+        }
+        self.verdict = Verdict::of(&self.budgets, self.runs.as_ref());
+    }
+
     /// Puts `need` of `have` bytes in `place` where RAM was, and judges anew: of an engine that keeps less of a
     /// model in memory than the plan of the graph says, and how, in words. What it takes of flash is `flash` at
     /// least.

@@ -146,6 +146,7 @@ mod tests {
                 ram_bytes: Some(ram),
                 flash_bytes: Some(flash),
                 latency_ns: None,
+                patches: None,
                 fits: true,
                 share: 0.5,
                 has_ram: None,

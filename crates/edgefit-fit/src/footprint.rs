@@ -6,6 +6,8 @@ use edgefit_cost::{Amounts, Check, Resource, Verdict, judge};
 use edgefit_device::ElementType;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
+use edgefit_micro::judge_in_less_ram;
+use edgefit_micro::patch::Patches;
 use edgefit_quant::Calibrated;
 use serde::Serialize;
 
@@ -23,6 +25,9 @@ pub struct Footprint {
     pub flash_bytes: Option<u64>,
     /// Time of one run, where it can be predicted.
     pub latency_ns: Option<u64>,
+    /// How its first steps run, if only patches make it fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patches: Option<Patches>,
     /// Whether it fits the device, at least under conditions that `check` names.
     pub fits: bool,
     /// The largest share of a budget that it takes; above 1, it does not fit.
@@ -65,10 +70,13 @@ impl Footprint {
         };
         let graph = int8.as_ref().map_or(network, |made| &made.graph);
         let shapes = InputShapes::bind(graph, 1, None)?;
-        Ok(Footprint::read(
-            &judge(graph, &shapes, &target.request())?,
-            element_type,
-        ))
+        let request = target.request();
+        let mut check = judge(graph, &shapes, &request)?;
+        let patches = judge_in_less_ram(&mut check, (graph, &shapes), &request);
+        Ok(Footprint {
+            patches,
+            ..Footprint::read(&check, element_type)
+        })
     }
 
     /// What `check` found of a network of `element_type`.
@@ -102,6 +110,7 @@ impl Footprint {
             element_type,
             ram_bytes: sum(Resource::Ram),
             flash_bytes: sum(Resource::Flash),
+            patches: None,
             latency_ns: check.latency.as_ref().and_then(|figure| figure.ns),
             fits: match check.verdict {
                 Verdict::Fits => true,

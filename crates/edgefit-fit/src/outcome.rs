@@ -8,6 +8,7 @@ use edgefit_cost::{Check, judge};
 use edgefit_device::ElementType;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
+use edgefit_micro::judge_in_less_ram;
 use edgefit_train::{Exported, Observer};
 
 use crate::candidate::{AccuracyBasis, Candidate, front};
@@ -154,6 +155,7 @@ impl Found<'_> {
             data: self.job.training.data.clone(),
             classes: self.surveyed.classes.clone(),
             device: profile.name.clone(),
+            profile: profile.clone(),
             engine: profile
                 .engines
                 .first()
@@ -185,5 +187,7 @@ impl Found<'_> {
 fn checked(path: &Path, target: &Target) -> Result<Check> {
     let graph = Graph::load(path)?;
     let shapes = InputShapes::bind(&graph, 1, None)?;
-    Ok(judge(&graph, &shapes, &target.request())?)
+    let mut check = judge(&graph, &shapes, &target.request())?;
+    judge_in_less_ram(&mut check, (&graph, &shapes), &target.request());
+    Ok(check)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use edgefit_cost::Check;
+use edgefit_device::Profile;
 use edgefit_train::evaluate::metrics::Metrics;
 use edgefit_train::{Exported, Report as Training};
 use serde::Serialize;
@@ -20,6 +21,9 @@ pub struct Report {
     pub classes: Vec<String>,
     /// Name of the device.
     pub device: String,
+    /// The device.
+    #[serde(skip)]
+    pub profile: Profile,
     /// Its engine that is meant, if its profile has one.
     pub engine: Option<String>,
     /// The accuracy that was enough, where one was named.

@@ -115,6 +115,7 @@ mod tests {
                 ram_bytes: None,
                 flash_bytes: None,
                 latency_ns: None,
+                patches: None,
                 fits: share <= 1.0,
                 share,
                 has_ram: None,

@@ -7,6 +7,7 @@
 pub mod c;
 mod error;
 mod fixed_point;
+mod judged;
 mod lower;
 pub mod ops;
 pub mod patch;
@@ -17,6 +18,7 @@ pub mod tflite;
 
 pub use error::{Error, Refusal, Result};
 pub use fixed_point::Multiplier;
+pub use judged::{judge_in_less_ram, lower_for};
 pub use lower::lower;
 pub use plan::{ArenaBank, ArenaPlan};
 pub use program::{InputBy, Port, Program, Quantization, Signature, Source, Step, TensorType};

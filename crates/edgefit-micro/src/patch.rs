@@ -48,6 +48,13 @@ pub struct Patches {
     pub arena_bytes: u64,
 }
 
+impl Patches {
+    /// How many times as many multiply-accumulates they take.
+    pub fn factor(&self) -> f64 {
+        self.macs as f64 / self.whole_macs.max(1) as f64
+    }
+}
+
 /// A program as it runs on a device, and where its values lie there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {

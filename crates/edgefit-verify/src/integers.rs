@@ -289,7 +289,7 @@ fn accuracy_of(side: &Rows, classes: &[Option<usize>]) -> Option<IntegerAccuracy
 
 #[cfg(test)]
 mod tests {
-    use edgefit_micro::{Port, Quantization};
+    use edgefit_micro::{InputBy, Port, Quantization};
 
     use super::*;
 

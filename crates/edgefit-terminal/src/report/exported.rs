@@ -63,12 +63,11 @@ pub(super) fn overlaps(count: usize) -> String {
 /// How the first steps of a program run, in a line of its own.
 pub(super) fn patches(patches: &Patches) -> String {
     let [rows, columns] = patches.grid;
-    let more = patches.macs as f64 / patches.whole_macs.max(1) as f64 - 1.0;
     format!(
         "\nup to node '{}' in {rows}×{columns} patches: arena {} instead of {}, {:+.1} % multiply-accumulates",
         patches.node,
         format::bytes(patches.arena_bytes),
         format::bytes(patches.whole_arena_bytes),
-        100.0 * more
+        100.0 * (patches.factor() - 1.0)
     )
 }

@@ -4,6 +4,7 @@ use edgefit_base::units::format;
 use edgefit_cost::Resource;
 use edgefit_fit::{AccuracyBasis, Candidate, Report};
 
+use super::exported::patches;
 use crate::report::check::check;
 use crate::table::{Table, table};
 
@@ -109,9 +110,11 @@ fn verdict(report: &Report) -> String {
         [] => String::new(),
         names => format!(" ({} found it too)", names.join(" and ")),
     };
+    let patched = report.chosen.footprint.patches.as_ref().map(patches);
     format!(
-        "chosen: {}{won}\ntest accuracy {} on {} samples, validation {}; {}",
+        "chosen: {}{won}{}\ntest accuracy {} on {} samples, validation {}; {}",
         report.chosen.name(),
+        patched.unwrap_or_default(),
         accuracy(test.map(|test| test.share)),
         test.map_or(0, |test| test.samples),
         accuracy(report.chosen.accuracy),

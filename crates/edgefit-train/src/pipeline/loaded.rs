@@ -12,6 +12,7 @@ use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_guards::{Code, Findings, Warnings};
+use edgefit_micro::judge_in_less_ram;
 use edgefit_quant::Calibrated;
 
 use crate::config::job::Job;
@@ -216,7 +217,9 @@ pub(crate) fn fits(graph: &Graph, job: &Job) -> Result<Check> {
         )),
         ..Request::new(&job.device)
     };
-    Ok(check(graph, &shapes, &request)?)
+    let mut check = check(graph, &shapes, &request)?;
+    judge_in_less_ram(&mut check, (graph, &shapes), &request);
+    Ok(check)
 }
 
 pub(crate) fn nanoseconds(since: Instant) -> u64 {

@@ -115,9 +115,13 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
     }
     let checked = cost::check(&graph, &shapes, &request)
         .map_err(|error| anyhow::anyhow!("{error}{}", batch_that_works(&graph, &args.shape)));
-    #[cfg(feature = "train")]
-    let checked = checked.map(|check| lower::in_patches(check, (&graph, &shapes), &request));
     let check = checked.map_err(in_file(&args.model))?;
+    #[cfg(feature = "train")]
+    let check = {
+        let mut check = check;
+        edgefit::micro::judge_in_less_ram(&mut check, (&graph, &shapes), &request);
+        check
+    };
     if let Some(svg) = &args.plan {
         draw(svg, &check.plan.to_svg())?;
     }

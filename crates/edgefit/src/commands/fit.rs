@@ -104,12 +104,11 @@ fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option
             let exported = tflite_file::write(&found.exported.path, None, &file)?;
             return Ok(Firmware::File(exported));
         }
-        let device = edgefit::device::find(&found.device)?;
         let folder = found.run.join("firmware");
         let name = Name::default();
         let layout = Layout {
             shape: None,
-            device: Some(&device),
+            device: Some(&found.profile),
             patches: Patching::Auto,
             input_by: InputBy::Whole,
             name: &name,

@@ -1,0 +1,83 @@
+//! What a check says of a device that is short of RAM, once results lie over what they are made of and the first
+//! steps run in patches.
+
+use edgefit_cost::{Budget, Check, Request, Resource};
+use edgefit_device::{ElementType, EngineId};
+use edgefit_graph::Graph;
+use edgefit_graph::infer::InputShapes;
+use edgefit_graph::rewrite::fix_input;
+
+use crate::error::Result;
+use crate::lower;
+use crate::patch::{Patches, Placed, RESERVE_BYTES};
+use crate::program::{InputBy, Program};
+use crate::target::flash_bytes;
+
+/// The integer program of `graph` for one input of `shapes`; `None` where its input cannot be of these shapes.
+pub fn lower_for(graph: &Graph, shapes: &InputShapes) -> Option<Result<Program>> {
+    let mut graph = graph.clone();
+    if let [(_, dims)] = shapes.0.as_slice() {
+        fix_input(&mut graph, dims).ok()?;
+    }
+    Some(lower(&graph))
+}
+
+/// Makes `check`, of engine `c` for `graph`, say what is needed in as little RAM as makes it fit the device, where it
+/// is short of RAM otherwise: RAM to the byte, and the time of what patches compute twice. Returns how the first steps run,
+/// if in patches.
+pub fn judge_in_less_ram(
+    check: &mut Check,
+    (graph, shapes): (&Graph, &InputShapes),
+    request: &Request,
+) -> Option<Patches> {
+    let short = |budget: &Budget| budget.resource == Resource::Ram && budget.holds == Some(false);
+    let is_c = check.engine == Some(EngineId::C) && check.element_type == ElementType::Int8;
+    if !is_c || request.limits.ram_bytes.is_some() || !check.budgets.iter().any(short) {
+        return None;
+    }
+    let program = lower_for(graph, shapes)?.ok()?;
+    let profile = request.profile;
+    let placed = Placed::over(&program, profile, (RESERVE_BYTES, InputBy::Whole)).ok()?;
+    if placed.plan.overlaps == 0 && placed.patches.is_none() {
+        return None;
+    }
+    let taken = |name: &String| {
+        let mut arenas = placed.plan.banks.iter();
+        arenas.any(|arena| arena.name.as_ref() == Some(name))
+    };
+    let banks = profile.banks.iter().filter(|bank| taken(&bank.name));
+    let banks: Vec<_> = banks.collect();
+    let have = banks.iter().map(|bank| bank.largest_buffer_bytes()).sum();
+    let names: Vec<&str> = banks.iter().map(|bank| bank.name.as_str()).collect();
+    check.with_ram(
+        [placed.plan.bytes() + RESERVE_BYTES, have],
+        flash_bytes(&placed.program),
+        (&names.join(", "), words(&placed)),
+    );
+    if let Some(patches) = &placed.patches {
+        check.take_longer(patches.factor());
+    }
+    placed.patches
+}
+
+/// How activations take so little.
+fn words(placed: &Placed) -> String {
+    let mut words = String::from("activations");
+    if placed.plan.overlaps > 0 {
+        words.push_str(&format!(
+            ", {} of them over what they are made of",
+            placed.plan.overlaps
+        ));
+    }
+    if let Some(patches) = &placed.patches {
+        let [rows, columns] = patches.grid;
+        words.push_str(&format!(
+            ", all up to node '{}' in {rows}×{columns} patches ({} B without, {:+.1} % multiply-accumulates)",
+            patches.node,
+            patches.whole_arena_bytes,
+            100.0 * (patches.factor() - 1.0)
+        ));
+    }
+    words.push_str(&format!("; {RESERVE_BYTES} B of c itself"));
+    words
+}

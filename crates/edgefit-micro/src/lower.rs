@@ -27,7 +27,9 @@ use edgefit_graph::{
 use crate::error::{Error, Refusal, Result};
 use crate::program::{Port, Program, Quantization, Source};
 use known::{Known, Pending};
-use view::{Builder, View, channels_last};
+pub(crate) use view::channels_last;
+use view::{Builder, View};
+pub(crate) use weighted::{image, window};
 
 /// Where quantised models of edgefit say how.
 const QUANTIZATION: &str = "edgefit.quantization";

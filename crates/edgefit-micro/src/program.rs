@@ -162,16 +162,25 @@ impl Port {
 
     /// For each byte, where its value lies in the model's order.
     fn places(&self) -> Vec<usize> {
-        let dims = self.model_dims();
-        let stride = |axis: usize| dims[axis + 1..].iter().product::<usize>();
-        let mut places = vec![0];
-        for (&size, &axis) in self.dims.iter().zip(&self.order) {
-            let stride = stride(axis);
-            let steps = |&place: &usize| (0..size).map(move |at| place + at * stride);
-            places = places.iter().flat_map(steps).collect();
-        }
-        places
+        places(&self.dims, &self.order)
     }
+}
+
+/// For each element of a value whose sizes in memory are `memory`, each of them dimension `order` of the model:
+/// where it lies in the model's order.
+pub(crate) fn places(memory: &[usize], order: &[usize]) -> Vec<usize> {
+    let mut dims = vec![1; memory.len()];
+    for (&size, &axis) in memory.iter().zip(order) {
+        dims[axis] = size;
+    }
+    let stride = |axis: usize| dims[axis + 1..].iter().product::<usize>();
+    let mut places = vec![0];
+    for (&size, &axis) in memory.iter().zip(order) {
+        let stride = stride(axis);
+        let steps = |&place: &usize| (0..size).map(move |at| place + at * stride);
+        places = places.iter().flat_map(steps).collect();
+    }
+    places
 }
 
 impl Program {

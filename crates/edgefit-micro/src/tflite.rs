@@ -1,9 +1,10 @@
-//! A [`Program`] as a LiteRT model: the `.tflite` file that TensorFlow Lite's converters write.
+//! A [`Program`], or a graph of floats, as a LiteRT model: the `.tflite` file that TensorFlow Lite's converters write.
 //!
 //! Ops are the built-in ones in their int8 forms. Values lie as in the program, channels last, so that no
 //! transposition is added. The tables are those of TensorFlow Lite's `schema.fbs`, by their numbers.
 
 mod exported;
+mod float;
 mod labels;
 mod metadata;
 mod model;
@@ -16,10 +17,13 @@ mod weighted;
 mod windowed;
 mod write;
 
+use edgefit_graph::Preprocessing;
+
 use crate::error::{Refusal, Result};
 use crate::program::Program;
 
 pub use exported::Exported;
+pub use float::{FloatFile, FloatPort, float_file};
 pub use verify::{Invalid, verify};
 
 /// A model as a file.
@@ -29,6 +33,8 @@ pub struct File {
     pub bytes: Vec<u8>,
     /// Number of its operators.
     pub operators: usize,
+    /// Number of its transpositions.
+    pub transpositions: usize,
 }
 
 /// The file of `program`.
@@ -37,15 +43,25 @@ pub struct File {
 /// It has ops without a form in LiteRT, all of which the error lists.
 pub fn file(program: &Program) -> Result<File> {
     let model = model::model(program)?;
-    let metadata = metadata::metadata(program);
-    let mut bytes = write::write(&model, metadata);
-    if !program.labels.is_empty() {
-        labels::append(&mut bytes, &program.labels);
-    }
     Ok(File {
-        bytes,
+        bytes: packed(&model, program.preprocessing.as_ref(), &program.labels),
         operators: model.operators.len(),
+        transpositions: model.transpositions(),
     })
+}
+
+/// The bytes of `model`, with what tools want to know of it.
+fn packed(
+    model: &model::Model,
+    preprocessing: Option<&Preprocessing>,
+    labels: &[String],
+) -> Vec<u8> {
+    let metadata = metadata::metadata(preprocessing, labels);
+    let mut bytes = write::write(model, metadata);
+    if !labels.is_empty() {
+        labels::append(&mut bytes, labels);
+    }
+    bytes
 }
 
 /// Why a step has no form in LiteRT.

@@ -27,6 +27,7 @@ mod integers;
 mod learning_rates;
 #[cfg(feature = "train")]
 mod linked;
+mod litert;
 #[cfg(feature = "train")]
 mod pruning;
 #[cfg(feature = "train")]
@@ -56,7 +57,7 @@ pub use profile::profile;
 #[cfg(feature = "train")]
 pub use {
     data::data, explanation::explanation, exported::exported, exported::exported_file,
-    integers::integers, learning_rates::learning_rates, linked::linked, pruning::pruning,
-    quantization::quantization, refusal::refusal, runs::runs, search::nothing_fits, search::search,
-    training::training, verification::verification,
+    integers::integers, learning_rates::learning_rates, linked::linked, litert::litert,
+    pruning::pruning, quantization::quantization, refusal::refusal, runs::runs,
+    search::nothing_fits, search::search, training::training, verification::verification,
 };

@@ -21,6 +21,7 @@ mod input_kind;
 mod integers;
 mod known_differences;
 mod layer_errors;
+mod litert_floats;
 mod locate;
 mod output_tolerance;
 mod participant;
@@ -54,6 +55,7 @@ pub use integers::{
     EmulatedOn, IntegerAccuracy, IntegerPair, IntegerReport, IntegerResults, LiteRtResults,
 };
 pub use layer_errors::{LayerError, LayerErrors};
+pub use litert_floats::{FloatResults, LiteRtPair, LiteRtReport};
 pub use output_tolerance::{OutputTolerance, output_tolerances};
 pub use participant::{EngineReport, Models, Participant, Status, start};
 pub use reduce::ReducedFiles;

@@ -80,17 +80,24 @@ fn load(path: &Path, shape: &Shape) -> anyhow::Result<(Graph, InputShapes)> {
     Ok((graph, shapes))
 }
 
+/// The model in a file, with its input of the shape that is given; errors name the file.
+#[cfg(feature = "train")]
+pub fn loaded(path: &Path, shape: Option<&InputShape>) -> anyhow::Result<Graph> {
+    let mut graph = Graph::load(path)?;
+    lift_constants(&mut graph);
+    if let Some(shape) = shape {
+        fix_input(&mut graph, &shape.0).map_err(in_file(path))?;
+    }
+    Ok(graph)
+}
+
 /// The model in a file, and its integer program; errors name the file.
 #[cfg(feature = "train")]
 pub fn integer_program(
     path: &Path,
     shape: Option<&InputShape>,
 ) -> anyhow::Result<(Graph, edgefit::micro::Program)> {
-    let mut graph = Graph::load(path)?;
-    lift_constants(&mut graph);
-    if let Some(shape) = shape {
-        fix_input(&mut graph, &shape.0).map_err(in_file(path))?;
-    }
+    let graph = loaded(path, shape)?;
     let program = edgefit::micro::lower(&graph).map_err(in_file(path))?;
     Ok((graph, program))
 }

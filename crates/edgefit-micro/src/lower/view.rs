@@ -24,7 +24,7 @@ pub(super) struct View {
 }
 
 /// A value of `rank` dimensions in memory with the second one, the channels, last.
-pub(super) fn channels_last(rank: usize) -> Vec<usize> {
+pub(crate) fn channels_last(rank: usize) -> Vec<usize> {
     match rank {
         0..=2 => (0..rank).collect(),
         _ => [0].into_iter().chain(2..rank).chain([1]).collect(),

@@ -37,7 +37,7 @@ pub(super) struct Written {
 }
 
 /// The window that `extents` are, along one dimension or two.
-pub(super) fn window(extents: &[Extent]) -> Result<Window, String> {
+pub(crate) fn window(extents: &[Extent]) -> Result<Window, String> {
     let along = |pick: fn(&Extent) -> usize, missing: usize| -> Result<[usize; 2], String> {
         let picked: Vec<usize> = extents.iter().map(pick).collect();
         match picked[..] {
@@ -59,7 +59,7 @@ pub(super) fn window(extents: &[Extent]) -> Result<Window, String> {
 }
 
 /// The image of which `dims`, of the model, are batch, channels, and one or two more.
-pub(super) fn image(dims: &[usize]) -> Result<Image, String> {
+pub(crate) fn image(dims: &[usize]) -> Result<Image, String> {
     let (batch, channels, height, width) = match *dims {
         [batch, channels, width] => (batch, channels, 1, width),
         [batch, channels, height, width] => (batch, channels, height, width),

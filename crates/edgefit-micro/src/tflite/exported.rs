@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use edgefit_cost::memory_plan::{ElementType, MemoryPlan};
+use edgefit_graph::Graph;
+use edgefit_graph::infer::{InputShapes, infer};
 use serde::Serialize;
 
-use super::File;
-use crate::error::Refusal;
+use super::{File, FloatFile};
+use crate::error::{Refusal, Result};
 use crate::plan::ArenaPlan;
 use crate::program::Program;
 
@@ -24,8 +27,12 @@ pub struct Exported {
     pub arena_bytes: u64,
     /// Bytes of weights, biases and tables.
     pub weights_bytes: u64,
+    /// Type of its input, output and weights: `int8` or `f32`.
+    pub element_type: &'static str,
     /// Number of operators.
     pub operators: usize,
+    /// Those of them that only bring dimensions into another order.
+    pub transpositions: usize,
     /// Number of labels that are packed with it.
     pub labels: usize,
     /// Nodes without a form: none, of a model that was exported.
@@ -46,9 +53,33 @@ impl Exported {
             file_bytes: file.bytes.len() as u64,
             arena_bytes: ArenaPlan::in_one(program).bytes(),
             weights_bytes: program.constant_bytes(),
+            element_type: "int8",
             operators: file.operators,
+            transpositions: file.transpositions,
             labels: program.labels.len(),
             unsupported: Vec::new(),
         }
+    }
+
+    /// Of `file` made of `graph`, a model of floats, and written to a place.
+    ///
+    /// # Errors
+    /// The shapes of the graph do not go together.
+    pub fn of_floats(graph: &Graph, file: &FloatFile, [model, output]: [&Path; 2]) -> Result<Self> {
+        let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
+        let name = output.file_name().unwrap_or_default();
+        Ok(Exported {
+            model: model.to_path_buf(),
+            output: output.to_path_buf(),
+            files: vec![name.to_string_lossy().into_owned()],
+            file_bytes: file.bytes.len() as u64,
+            arena_bytes: MemoryPlan::of(graph, &inference, ElementType::AsStored).arena_bytes,
+            weights_bytes: file.weights_bytes,
+            element_type: "f32",
+            operators: file.operators,
+            transpositions: file.transpositions,
+            labels: file.labels,
+            unsupported: Vec::new(),
+        })
     }
 }

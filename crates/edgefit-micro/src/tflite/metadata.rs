@@ -4,9 +4,8 @@ use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::ChannelOrder;
 use flatbuffers::FlatBufferBuilder;
 
-use super::labels;
+use super::labels::FILE;
 use super::write::{Part, field, string, table, vector};
-use crate::program::Program;
 
 const IDENTIFIER: &str = "M001";
 
@@ -21,14 +20,16 @@ const GRAYSCALE: i8 = 2;
 const TENSOR_AXIS_LABELS: i8 = 2;
 
 /// How an image becomes the input, and what the outputs are called; `None` where neither is known.
-pub(super) fn metadata(program: &Program) -> Option<Vec<u8>> {
-    if program.preprocessing.is_none() && program.labels.is_empty() {
+pub(super) fn metadata(
+    preprocessing: Option<&Preprocessing>,
+    labels: &[String],
+) -> Option<Vec<u8>> {
+    if preprocessing.is_none() && labels.is_empty() {
         return None;
     }
     let mut flat = FlatBufferBuilder::new();
     let flat = &mut flat;
-    let prepared = program.preprocessing.as_ref();
-    let prepared = prepared.map(|preprocessing| image(flat, preprocessing));
+    let prepared = preprocessing.map(|preprocessing| image(flat, preprocessing));
     let name = string(flat, "input");
     let input = table(flat, |flat| {
         field(flat, 0, name);
@@ -37,8 +38,8 @@ pub(super) fn metadata(program: &Program) -> Option<Vec<u8>> {
             field(flat, 4, units);
         }
     });
-    let files = (!program.labels.is_empty()).then(|| {
-        let name = string(flat, labels::FILE);
+    let files = (!labels.is_empty()).then(|| {
+        let name = string(flat, FILE);
         let file = table(flat, |flat| {
             field(flat, 0, name);
             field(flat, 2, TENSOR_AXIS_LABELS);

@@ -18,6 +18,37 @@ pub(super) struct Model {
     pub output: usize,
 }
 
+impl Model {
+    /// Number of operators that only bring dimensions into another order.
+    pub fn transpositions(&self) -> usize {
+        let is_one = |operator: &&Operator| operator.code == Builtin::Transpose;
+        self.operators.iter().filter(is_one).count()
+    }
+
+    /// A new tensor.
+    pub fn tensor(&mut self, tensor: Tensor) -> usize {
+        self.tensors.push(tensor);
+        self.tensors.len() - 1
+    }
+
+    /// A new operator: its number and version, what it reads and writes, and its options.
+    pub fn push(
+        &mut self,
+        (code, version): (Builtin, i32),
+        inputs: &[usize],
+        output: usize,
+        options: Option<Options>,
+    ) {
+        self.operators.push(Operator {
+            code,
+            version,
+            inputs: inputs.to_vec(),
+            output,
+            options,
+        });
+    }
+}
+
 /// An operator on tensors.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Operator {
@@ -75,8 +106,7 @@ pub(super) fn model(program: &Program) -> Result<Model> {
 impl Builder {
     /// A new tensor.
     pub fn tensor(&mut self, tensor: Tensor) -> usize {
-        self.model.tensors.push(tensor);
-        self.model.tensors.len() - 1
+        self.model.tensor(tensor)
     }
 
     /// The tensor that a step writes, with the shape `dims`.
@@ -159,21 +189,15 @@ impl Builder {
         Ok(renamed)
     }
 
-    /// A new operator: its number and version, what it reads and writes, and its options.
+    /// As [`Model::push`].
     pub fn push(
         &mut self,
-        (code, version): (Builtin, i32),
+        operator: (Builtin, i32),
         inputs: &[usize],
         output: usize,
         options: Option<Options>,
     ) {
-        self.model.operators.push(Operator {
-            code,
-            version,
-            inputs: inputs.to_vec(),
-            output,
-            options,
-        });
+        self.model.push(operator, inputs, output, options);
     }
 
     /// `tensor` kept within the integers `limits`, by the largest and the smallest of both; written to `output`.

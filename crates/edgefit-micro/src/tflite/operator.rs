@@ -244,7 +244,11 @@ fn resize(builder: &mut Builder, step: &Step, op: &ResizeNearest) -> Refused<()>
 }
 
 /// The element that `ResizeNearestNeighbor` takes.
-fn nearest((at, positions): (usize, usize), size: usize, [corners, centres]: [bool; 2]) -> usize {
+pub(super) fn nearest(
+    (at, positions): (usize, usize),
+    size: usize,
+    [corners, centres]: [bool; 2],
+) -> usize {
     let scale = if corners && positions > 1 {
         (size - 1) as f32 / (positions - 1) as f32
     } else {

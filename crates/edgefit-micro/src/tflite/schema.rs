@@ -20,17 +20,26 @@ pub(super) enum Builtin {
     Relu = 19,
     Relu6 = 21,
     Reshape = 22,
+    ResizeBilinear = 23,
     Softmax = 25,
     Tanh = 28,
     Pad = 34,
     Gather = 36,
     Transpose = 39,
     Mean = 40,
+    Sub = 41,
+    Div = 42,
+    Exp = 47,
     Cast = 53,
     Maximum = 55,
     Minimum = 57,
+    Neg = 59,
     PadV2 = 60,
+    Sqrt = 75,
     ResizeNearestNeighbor = 97,
+    LeakyRelu = 98,
+    Abs = 101,
+    Elu = 111,
     Quantize = 114,
     HardSwish = 117,
 }
@@ -39,6 +48,7 @@ pub(super) enum Builtin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i8)]
 pub(super) enum ElementType {
+    Float32 = 0,
     Int32 = 2,
     Int8 = 9,
 }
@@ -67,6 +77,8 @@ pub(super) enum Field {
     Int(i32),
     Float(f32),
     Bool(bool),
+    /// One that files no longer have.
+    Gone,
 }
 
 impl Options {
@@ -77,16 +89,20 @@ impl Options {
     pub const SOFTMAX: u8 = 9;
     pub const CONCATENATION: u8 = 10;
     pub const ADD: u8 = 11;
+    pub const RESIZE_BILINEAR: u8 = 15;
     pub const RESHAPE: u8 = 17;
     pub const MUL: u8 = 21;
     pub const PAD: u8 = 22;
     pub const GATHER: u8 = 23;
     pub const TRANSPOSE: u8 = 26;
     pub const REDUCER: u8 = 27;
+    pub const SUB: u8 = 28;
+    pub const DIV: u8 = 29;
     pub const CAST: u8 = 37;
     pub const MAXIMUM_MINIMUM: u8 = 39;
     pub const PAD_V2: u8 = 43;
     pub const RESIZE_NEAREST_NEIGHBOR: u8 = 74;
+    pub const LEAKY_RELU: u8 = 75;
     pub const QUANTIZE: u8 = 89;
     pub const HARD_SWISH: u8 = 91;
 

@@ -37,6 +37,30 @@ impl Tensor {
         }
     }
 
+    /// A value of floats.
+    pub fn of_floats(name: &str, dims: &[usize]) -> Self {
+        Tensor {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            element: ElementType::Float32,
+            data: None,
+            scales: Scales::None,
+        }
+    }
+
+    /// A constant of floats.
+    pub fn floats(name: String, dims: &[usize], values: &[f32]) -> Self {
+        Tensor {
+            data: Some(
+                values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect(),
+            ),
+            ..Tensor::of_floats(&name, dims)
+        }
+    }
+
     /// A constant of bytes.
     pub fn bytes(name: String, dims: &[usize], bytes: &[i8], scales: Scales) -> Self {
         Tensor {

@@ -197,6 +197,7 @@ fn written_operator(
                     Field::Int(value) => field(flat, number, value),
                     Field::Float(value) => field(flat, number, value),
                     Field::Bool(value) => field(flat, number, value),
+                    Field::Gone => {}
                 }
             }
         });

@@ -42,10 +42,14 @@ pub fn exported_file(exported: &tflite::Exported) -> String {
         count => format!(", {count} labels"),
     };
     format!(
-        "{}: {}, a LiteRT model of {} int8 operators{labels}; values need {} at once, constants {}",
+        "{}: {}, a LiteRT model of {} {} operators{labels}; values need {} at once, constants {}",
         exported.output.display(),
         format::bytes(exported.file_bytes),
         exported.operators,
+        match exported.element_type {
+            "f32" => "float",
+            other => other,
+        },
         format::bytes(exported.arena_bytes),
         format::bytes(exported.weights_bytes)
     )

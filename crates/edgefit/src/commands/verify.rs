@@ -2,6 +2,7 @@
 
 mod integers;
 pub mod litert;
+mod litert_floats;
 pub mod worker;
 
 use std::collections::BTreeSet;

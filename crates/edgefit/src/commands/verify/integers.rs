@@ -1,9 +1,12 @@
 //! `verify --engine micro|c`: the integer program of an int8 model, and the C that is made of it.
 
+use std::path::Path;
+
 use anyhow::{Context, ensure};
 use edgefit::assets::Cache;
 use edgefit::device::Profile;
 use edgefit::engine::{Array, Engine, Execution, InProcess, fastest};
+use edgefit::graph::quantized::first_quantized;
 use edgefit::graph::{Graph, ImageInput};
 use edgefit::litert::Kernels;
 use edgefit::micro::c::{Name, Parts};
@@ -15,19 +18,20 @@ use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::verify::{IntegerReport, IntegerResults, LiteRtResults, Verdict};
 
-use super::super::{discover, in_file, integer_program, threads};
-use super::{SAMPLES, litert};
+use super::super::{discover, in_file, integer_program, loaded, threads};
+use super::{SAMPLES, litert, litert_floats};
 use crate::cli::{Giving, IntegerEngine, Verify};
 use crate::output::{Outcome, Output};
 
 pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow::Result<Outcome> {
     refuse_the_rest(args, engine)?;
-    let path = args.data.as_ref().or(args.inputs.as_ref());
-    let path = path.with_context(|| {
-        format!(
-            "--engine {engine} compares on samples; give them with --data DIR or --inputs FILE.npz"
-        )
-    })?;
+    if engine == IntegerEngine::LiteRt {
+        let graph = loaded(&args.model, args.input_shape.as_ref())?;
+        if first_quantized(&graph).is_none() {
+            return litert_floats::run(args, graph, output);
+        }
+    }
+    let path = samples_path(args, &engine.to_string())?;
     let profile = args
         .device
         .as_deref()
@@ -94,6 +98,16 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
     Ok((report.verdict == Verdict::Agree).into())
 }
 
+/// Where the samples are.
+pub fn samples_path<'a>(args: &'a Verify, engine: &str) -> anyhow::Result<&'a Path> {
+    let path = args.data.as_deref().or(args.inputs.as_deref());
+    path.with_context(|| {
+        format!(
+            "--engine {engine} compares on samples; give them with --data DIR or --inputs FILE.npz"
+        )
+    })
+}
+
 /// Refuses options of the comparison of engines.
 fn refuse_the_rest(args: &Verify, engine: IntegerEngine) -> anyhow::Result<()> {
     let given = [
@@ -114,7 +128,7 @@ fn refuse_the_rest(args: &Verify, engine: IntegerEngine) -> anyhow::Result<()> {
     for (option, given) in given {
         ensure!(
             !given,
-            "--engine {engine} compares one model with its integer program; leave out {option}"
+            "--engine {engine} compares a model with what is made of it; leave out {option}"
         );
     }
     Ok(())
@@ -132,7 +146,7 @@ fn core_of(profile: &Profile) -> anyhow::Result<Core> {
 }
 
 /// `count` of `all` samples, spread over them.
-fn spread(all: usize, count: usize) -> Vec<usize> {
+pub fn spread(all: usize, count: usize) -> Vec<usize> {
     let count = count.min(all);
     (0..count).map(|at| at * all / count).collect()
 }

@@ -1,4 +1,4 @@
-//! An int8 model in LiteRT, in a process of its own: exported, loaded, run on the bytes of the samples.
+//! A model in LiteRT, in a process of its own: exported, loaded, run on the bytes of the samples.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,7 +8,8 @@ use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::engine::child::{Launch, Refusal, serve};
 use edgefit::litert::{ElementType, Kernels, Library, Model};
-use edgefit::micro::{Program, tflite};
+use edgefit::micro::Program;
+use edgefit::micro::tflite::{self, FloatFile};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::LiteRtWorker;
@@ -28,13 +29,50 @@ pub fn run(
     inputs: &[Vec<i8>],
     kernels: Kernels,
 ) -> anyhow::Result<Vec<Vec<i8>>> {
+    let bytes = inputs.iter().flatten().map(|byte| byte.cast_unsigned());
+    let bytes: Vec<u8> = bytes.collect();
+    let width = program.values[program.output.value];
+    let file = tflite::file(program)?.bytes;
+    let made = run_file(&file, (&bytes, inputs.len()), (kernels, width))?;
+    let row = |row: Vec<u8>| row.into_iter().map(u8::cast_signed).collect();
+    Ok(made.into_iter().map(row).collect())
+}
+
+/// The same of a model of floats, on `inputs` in the order of the model.
+pub fn run_floats(
+    file: &FloatFile,
+    inputs: &[Vec<f32>],
+    kernels: Kernels,
+) -> anyhow::Result<Vec<Vec<f32>>> {
+    let inputs = inputs.iter().map(|values| file.input.to_memory(values));
+    let inputs: Vec<Vec<f32>> = inputs.collect();
+    let bytes = inputs
+        .iter()
+        .flatten()
+        .flat_map(|value| value.to_le_bytes());
+    let bytes: Vec<u8> = bytes.collect();
+    let width = 4 * file.output.dims.iter().product::<usize>();
+    let made = run_file(&file.bytes, (&bytes, inputs.len()), (kernels, width))?;
+    let row = |row: Vec<u8>| {
+        let (words, _) = row.as_chunks::<4>();
+        let memory: Vec<f32> = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
+        file.output.to_model(&memory)
+    };
+    Ok(made.into_iter().map(row).collect())
+}
+
+/// The outputs, of `width` bytes each, of the model in `file` for `count` inputs, which are one behind the other.
+fn run_file(
+    file: &[u8],
+    (inputs, count): (&[u8], usize),
+    (kernels, width): (Kernels, usize),
+) -> anyhow::Result<Vec<Vec<u8>>> {
     let library = Library::find(&Cache::of_user()?.litert_folder())?;
     let folder = temporary_folder()?;
     let [model, given, made] =
         ["model.tflite", "inputs", "outputs"].map(|name| folder.path().join(name));
-    fs::write(&model, tflite::file(program)?.bytes)?;
-    let bytes = inputs.iter().flatten().map(|byte| byte.cast_unsigned());
-    fs::write(&given, bytes.collect::<Vec<u8>>())?;
+    fs::write(&model, file)?;
+    fs::write(&given, inputs)?;
     let mut arguments: Vec<OsString> = vec!["litert-worker".into(), "--library".into()];
     arguments.push(library.into());
     if kernels == Kernels::Reference {
@@ -54,15 +92,12 @@ pub fn run(
     };
     child.ask::<()>(&order).context("LiteRT")?;
     let bytes = fs::read(&made)?;
-    let width = program.values[program.output.value].max(1);
     anyhow::ensure!(
-        bytes.len() == width * inputs.len(),
-        "LiteRT gave {} B for {} outputs of {width} B",
-        bytes.len(),
-        inputs.len()
+        bytes.len() == width * count,
+        "LiteRT gave {} B for {count} outputs of {width} B",
+        bytes.len()
     );
-    let row = |row: &[u8]| row.iter().map(|byte| byte.cast_signed()).collect();
-    Ok(bytes.chunks(width).map(row).collect())
+    Ok(bytes.chunks(width.max(1)).map(<[u8]>::to_vec).collect())
 }
 
 /// A folder that is gone when dropped.
@@ -97,8 +132,8 @@ pub fn work(args: LiteRtWorker) -> anyhow::Result<Outcome> {
 fn run_all(model: &mut Model, order: &Order) -> anyhow::Result<()> {
     for tensor in [model.input(), model.output()] {
         anyhow::ensure!(
-            tensor.element == ElementType::Int8,
-            "a tensor of the model is {:?}, not int8",
+            matches!(tensor.element, ElementType::Int8 | ElementType::F32),
+            "a tensor of the model is {:?}, neither int8 nor float",
             tensor.element
         );
     }

@@ -1,5 +1,6 @@
 //! Models on microcontrollers: `export`, `verify --engine micro` and `c`, `check --link`.
 
+mod float_network;
 mod litert;
 mod network;
 mod patches;

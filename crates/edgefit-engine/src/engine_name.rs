@@ -16,10 +16,13 @@ pub enum EngineName {
     Tract,
     /// Microsoft's ONNX Runtime, loaded at run time.
     OnnxRuntime,
+    /// LiteRT, which runs what `edgefit export --to tflite` makes of a model: it is timed, in the process of its
+    /// candidate, and is none of [`EngineName::ALL`].
+    LiteRt,
 }
 
 impl EngineName {
-    /// All engines of this build.
+    /// All engines of this build that take a graph.
     pub const ALL: &[EngineName] = &[
         #[cfg(feature = "burn")]
         EngineName::Burn,
@@ -35,6 +38,7 @@ impl fmt::Display for EngineName {
             EngineName::Burn => "burn",
             EngineName::Tract => "tract",
             EngineName::OnnxRuntime => "onnxruntime",
+            EngineName::LiteRt => "litert",
         })
     }
 }

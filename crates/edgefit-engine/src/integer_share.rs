@@ -65,6 +65,14 @@ pub fn integer_share(
     if all == 0 {
         return Ok(None);
     }
+    if engine == EngineName::LiteRt {
+        // What it runs is made of integers alone.
+        return Ok(Some(IntegerShare {
+            macs: all,
+            integer_macs: all,
+            float_nodes: Vec::new(),
+        }));
+    }
     if engine != EngineName::OnnxRuntime {
         let qdq = |node: &Node| node.op == "DequantizeLinear";
         return Ok(graph.nodes.iter().any(qdq).then(|| IntegerShare {

@@ -20,6 +20,9 @@ use crate::provider::{Provider, Target};
 use crate::tract::Tract;
 use edgefit_base::panics::catch_panic;
 
+/// Why LiteRT loads no ONNX model.
+const NO_GRAPH: &str = "it runs LiteRT models: edgefit export --to tflite makes one";
+
 /// A model loaded into an engine. Panics of the engine are errors, and scalars have the shape `[1]`.
 pub struct Loaded {
     engine: EngineName,
@@ -70,6 +73,7 @@ pub(crate) fn load_as(
             EngineName::Burn => Box::new(Burn::load(source, options)?),
             EngineName::Tract => Box::new(Tract::load(source, options)?),
             EngineName::OnnxRuntime => Box::new(OnnxRuntime::load(source, options)?),
+            EngineName::LiteRt => return Err(Error::load(engine, NO_GRAPH)),
         })
     };
     let loaded =
@@ -121,6 +125,7 @@ pub fn runner(target: Target, path: &Path, inputs: &[Array], threads: usize) -> 
         #[cfg(feature = "burn")]
         EngineName::Burn => of::<Burn>(path, options, inputs),
         EngineName::Tract => of::<Tract>(path, options, inputs),
+        EngineName::LiteRt => Err(Error::load(engine, NO_GRAPH)),
         EngineName::OnnxRuntime => of::<OnnxRuntime>(path, options, inputs),
     };
     let loaded = catch_panic(|| while_loading(load)).map_err(|panic| Error::load(engine, panic))?;
@@ -148,6 +153,7 @@ pub fn trace(
         EngineName::Burn => Burn::time_nodes(graph, inputs, options, effort),
         EngineName::Tract => Tract::time_nodes(graph, inputs, options, effort),
         EngineName::OnnxRuntime => OnnxRuntime::time_nodes(graph, inputs, options, effort),
+        EngineName::LiteRt => Err(Error::run(target.engine, "its nodes are not timed here")),
     };
     catch_panic(traced).map_err(|panic| Error::run(target.engine, panic))?
 }

@@ -55,7 +55,11 @@ impl FromStr for Target {
             Some((_, other)) => return Err(format!("provider '{other}' is not one of cpu, cuda")),
             None => (text, Provider::Cpu),
         };
-        let engine: EngineName = engine.parse()?;
+        if engine == EngineName::LiteRt.to_string() && provider == Provider::Cpu {
+            return Ok(EngineName::LiteRt.into());
+        }
+        let engine = engine.parse::<EngineName>();
+        let engine = engine.map_err(|problem| format!("{problem}, {}", EngineName::LiteRt))?;
         match (engine, provider) {
             (EngineName::OnnxRuntime, _) | (_, Provider::Cpu) => Ok(Target { engine, provider }),
             _ => Err(format!(
@@ -71,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_onnxruntime_has_cuda() {
-        for text in ["tract", "onnxruntime", "onnxruntime:cuda"] {
+        for text in ["tract", "onnxruntime", "onnxruntime:cuda", "litert"] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
         }
         assert!("tract:cuda".parse::<Target>().is_err());

@@ -28,6 +28,9 @@ pub enum Error {
     /// Nodes that have no integer form: all of them.
     #[error("no integer form for {}", list(.0))]
     Unsupported(Vec<Refusal>),
+    /// Nodes of a model of floats that have no form in LiteRT: all of them.
+    #[error("no form in LiteRT for {}", list(.0))]
+    NoForm(Vec<Refusal>),
     /// The graph itself is broken.
     #[error(transparent)]
     Graph(#[from] edgefit_graph::Error),

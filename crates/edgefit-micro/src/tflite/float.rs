@@ -156,7 +156,7 @@ struct Lowering<'g> {
     topology: &'g Topology<'g>,
     model: Model,
     known: HashMap<&'g str, View>,
-    /// Values that nodes without a form would make.
+    /// Values without a shape, of nodes without a form.
     refused: HashSet<&'g str>,
     refusals: Vec<Refusal>,
 }
@@ -196,7 +196,7 @@ impl<'g> Lowering<'g> {
 
     fn end(&mut self) -> Result<FloatPort> {
         if !self.refusals.is_empty() {
-            return Err(Error::Unsupported(std::mem::take(&mut self.refusals)));
+            return Err(Error::NoForm(std::mem::take(&mut self.refusals)));
         }
         let [output] = self.graph.outputs.as_slice() else {
             return Err(Error::Border {
@@ -245,7 +245,17 @@ impl<'g> Lowering<'g> {
         };
         if let Err(reason) = made {
             self.refusals.push(refusal(node.label(), &node.op, reason));
-            self.refused.insert(output);
+            // What reads it is looked at as if it were there.
+            match self.dims(output) {
+                Ok(dims) => {
+                    let order = channels_last(dims.len());
+                    let view = self.value(node.label(), dims, order);
+                    self.known.insert(output, view);
+                }
+                Err(_) => {
+                    self.refused.insert(output);
+                }
+            }
         }
     }
 

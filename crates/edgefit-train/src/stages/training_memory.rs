@@ -185,7 +185,7 @@ impl EngineMemory {
                 activations: 1.75,
                 inputs: 3.0,
             },
-            EngineName::Tract => EngineMemory {
+            EngineName::Tract | EngineName::LiteRt => EngineMemory {
                 base: 14e6,
                 weights: 3.5,
                 activations: 2.7,

@@ -18,7 +18,7 @@ pub struct Bench {
     pub models: Vec<PathBuf>,
 
     /// Engines (tract and, where it is there, onnxruntime, if not given); onnxruntime:cuda runs on an
-    /// NVIDIA GPU
+    /// NVIDIA GPU, and litert what edgefit export --to tflite makes of the model
     #[arg(long, value_delimiter = ',', value_name = "ENGINES")]
     pub engine: Vec<Target>,
 

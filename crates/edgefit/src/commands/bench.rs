@@ -1,6 +1,8 @@
 //! `edgefit bench`: arguments into candidates, the measuring, and what is printed.
 
 mod candidates;
+#[cfg(feature = "train")]
+mod litert;
 pub mod session;
 pub mod worker;
 

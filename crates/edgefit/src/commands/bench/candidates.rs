@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::ensure;
 use edgefit::bench::Candidate;
 use edgefit::data::read_array;
-use edgefit::engine::EngineName;
+use edgefit::engine::{EngineName, Target};
 use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::graph::rewrite::lift_constants;
 use edgefit::graph::{Dim, Graph};
@@ -29,6 +29,11 @@ pub fn candidates(
             Err(missing) => output.warn(&format!("tract alone is measured: {missing}")),
         }
     }
+    let in_litert = |target: &Target| target.engine == EngineName::LiteRt;
+    ensure!(
+        args.remote.remote.is_none() || !targets.iter().any(in_litert),
+        "--engine litert is measured on this machine; leave out --remote"
+    );
     let mut candidates = Vec::new();
     for model in &args.models {
         let shapes = shapes(model, args)?;

@@ -32,7 +32,16 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
         files => files.iter().map(array).collect::<anyhow::Result<_>>()?,
     };
     let threads = args.threads as usize;
-    let load = || Ok(runner(args.engine, &args.model, &inputs, threads)?);
+    #[cfg(feature = "train")]
+    let litert = (args.engine.engine == EngineName::LiteRt)
+        .then(|| super::litert::prepare(&args.model, &inputs));
+    let load = || {
+        #[cfg(feature = "train")]
+        if let Some(prepared) = litert {
+            return prepared?.load(&inputs, threads);
+        }
+        Ok(runner(args.engine, &args.model, &inputs, threads)?)
+    };
     let profile = || -> Result<_> {
         let mut graph = Graph::load(&args.model).map_err(edgefit::engine::Error::from)?;
         lift_constants(&mut graph);

@@ -121,7 +121,7 @@ fn c_on_an_emulated_core_is_the_reference_and_that_is_near_an_engine() {
             .arg(&files.inputs);
         run(verify.args(more))
     };
-    for device in ["stm32h743", "stm32f411", "nrf5340"] {
+    for device in ["stm32h743", "stm32f411", "nrf5340", "esp32-c3"] {
         let arguments = [
             "--engine",
             "c",
@@ -278,6 +278,11 @@ fn the_linker_says_whether_it_fits_to_the_byte() {
         "{short}"
     );
     assert_refused(&check("esp32"), &["Xtensa", "nothing was linked"]);
+    let risc_v = check("esp32-c3");
+    assert_eq!(risc_v.code, 0, "{risc_v:?}");
+    let risc_v = risc_v.json("edgefit.check/1");
+    assert_eq!(risc_v["core"], "rv32imc");
+    assert_eq!(figure(&risc_v, "SRAM1", "difference"), 0, "{risc_v}");
     let mut both = command();
     both.arg("check")
         .arg(&files.model)

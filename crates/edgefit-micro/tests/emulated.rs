@@ -39,6 +39,8 @@ fn random_programs_on_emulated_cores() {
     equal(Core::CortexM4, 0..3);
     equal(Core::CortexM7, 3..9);
     equal(Core::CortexM33, 9..12);
+    equal(Core::Rv32Imc, 12..15);
+    equal(Core::Rv32Imac, 15..17);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use edgefit_device::profile::Profile;
 
+use super::tool::{ARM_COMPILER, ARM_EMULATOR, RISC_V_COMPILER, RISC_V_EMULATOR, Tool};
+
 /// The core of a microcontroller, of those that the compiler is told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -11,6 +13,8 @@ pub enum Core {
     CortexM7,
     CortexM33,
     CortexM55,
+    Rv32Imc,
+    Rv32Imac,
 }
 
 /// A board that QEMU emulates.
@@ -26,9 +30,9 @@ pub struct Board {
     pub(super) arena: Region,
     /// Memory for weights, of which there are more than the program's has room for.
     pub(super) constants: Region,
-    /// Address of a timer of Arm's design kit.
-    pub(super) timer: u32,
-    /// Instructions in a tick of the timer, where each takes a nanosecond.
+    /// Address of a timer of Arm's design kit; none, where the core itself counts instructions.
+    pub(super) timer: Option<u32>,
+    /// Instructions in a tick of what counts, where each takes a nanosecond.
     pub(super) instructions_per_tick: u64,
 }
 
@@ -58,18 +62,43 @@ const MPS2: Board = Board {
         start: 0x2180_0000,
         bytes: 8 << 20,
     },
-    timer: 0x4000_0000,
+    timer: Some(0x4000_0000),
     // 25 MHz.
     instructions_per_tick: 40,
 };
 
+/// As QEMU's `hw/riscv/virt.c` has it, with 128 MiB.
+const VIRT: Board = Board {
+    machine: "virt",
+    code: Region {
+        start: 0x8000_0000,
+        bytes: 8 << 20,
+    },
+    data: Region {
+        start: 0x8100_0000,
+        bytes: 4 << 20,
+    },
+    arena: Region {
+        start: 0x8200_0000,
+        bytes: 16 << 20,
+    },
+    constants: Region {
+        start: 0x8300_0000,
+        bytes: 32 << 20,
+    },
+    timer: None,
+    instructions_per_tick: 1,
+};
+
 impl Core {
-    const ALL: [Core; 5] = [
+    const ALL: [Core; 7] = [
         Core::CortexM0Plus,
         Core::CortexM4,
         Core::CortexM7,
         Core::CortexM33,
         Core::CortexM55,
+        Core::Rv32Imc,
+        Core::Rv32Imac,
     ];
 
     /// The core of a device, by the model of its processor.
@@ -94,8 +123,45 @@ impl Core {
             Core::CortexM7 => "cortex-m7",
             Core::CortexM33 => "cortex-m33",
             Core::CortexM55 => "cortex-m55",
+            Core::Rv32Imc => "rv32imc",
+            Core::Rv32Imac => "rv32imac",
         }
     }
+
+    /// Whether it is a core of RISC-V, and none of Arm.
+    pub(super) fn is_risc_v(self) -> bool {
+        matches!(self, Core::Rv32Imc | Core::Rv32Imac)
+    }
+
+    /// Where a firmware for it begins to run.
+    pub(super) fn entry(self) -> &'static str {
+        if self.is_risc_v() {
+            "ef_begin"
+        } else {
+            "ef_reset"
+        }
+    }
+
+    /// Its compiler.
+    pub(super) fn compiler(self) -> Tool {
+        if self.is_risc_v() {
+            RISC_V_COMPILER
+        } else {
+            ARM_COMPILER
+        }
+    }
+
+    /// Its emulator.
+    pub(super) fn emulator(self) -> Tool {
+        if self.is_risc_v() {
+            RISC_V_EMULATOR
+        } else {
+            ARM_EMULATOR
+        }
+    }
+
+    /// The cores for which QEMU has a board here, in words.
+    pub const EMULATED: &str = "Cortex-M4, Cortex-M7, Cortex-M33 and 32-bit RISC-V";
 
     /// The board on which QEMU emulates it.
     pub fn board(self) -> Option<Board> {
@@ -132,10 +198,11 @@ impl Core {
                     start: 0x8080_0000,
                     bytes: 8 << 20,
                 },
-                timer: 0x5000_0000,
+                timer: Some(0x5000_0000),
                 // 20 MHz.
                 instructions_per_tick: 50,
             }),
+            Core::Rv32Imc | Core::Rv32Imac => Some(VIRT),
             Core::CortexM0Plus | Core::CortexM55 => None,
         }
     }
@@ -146,13 +213,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_arm_microcontroller_has_its_core() {
+    fn every_microcontroller_has_its_core() {
         for (device, core) in [
             ("stm32h743", Some(Core::CortexM7)),
             ("stm32f411", Some(Core::CortexM4)),
             ("nrf5340", Some(Core::CortexM33)),
             ("rp2040", Some(Core::CortexM0Plus)),
             ("stm32n657", Some(Core::CortexM55)),
+            ("esp32-c3", Some(Core::Rv32Imc)),
+            ("gd32vf103", Some(Core::Rv32Imac)),
             ("esp32", None),
             ("raspberry-pi-4b", None),
         ] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::core::{Board, Core};
 use super::firmware::{self, PROGRAM, SCRIPT};
 use super::script::Script;
-use super::tool::{COMPILER, EMULATOR, ToolError};
+use super::tool::ToolError;
 use crate::c::Parts;
 
 /// Stack that the firmware of the emulator has.
@@ -36,14 +36,21 @@ pub struct Emulation {
 pub fn emulate(parts: Parts, core: Core, inputs: &[Vec<i8>]) -> Result<Emulation, ToolError> {
     let board = core.board().ok_or_else(|| {
         ToolError::Device(format!(
-            "QEMU has no board here for {}; there are boards for cortex-m4, cortex-m7 and cortex-m33",
-            core.cpu()
+            "QEMU has no board here for {}; there are boards for {}",
+            core.cpu(),
+            Core::EMULATED
         ))
     })?;
     let folder = tempfile::tempdir()?;
     build(parts, (core, &board), folder.path())?;
     let bytes: Vec<u8> = inputs.iter().flatten().map(|&byte| byte as u8).collect();
     std::fs::write(folder.path().join("input.bin"), bytes)?;
+    // It has firmware of its own otherwise.
+    let own: &[&str] = if core.is_risc_v() {
+        &["-bios", "none"]
+    } else {
+        &[]
+    };
     let arguments = [
         "-machine",
         board.machine,
@@ -61,16 +68,22 @@ pub fn emulate(parts: Parts, core: Core, inputs: &[Vec<i8>]) -> Result<Emulation
     ];
     let samples = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
     let limit = START.saturating_add(SAMPLE.saturating_mul(samples));
-    if !EMULATOR.run_within(folder.path(), &arguments.map(str::to_owned), limit)? {
+    let arguments = [own, &arguments].concat();
+    let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
+    if !core
+        .emulator()
+        .run_within(folder.path(), &arguments, limit)?
+    {
         let said = std::fs::read(folder.path().join("log"))?;
-        return Err(EMULATOR.failed(&String::from_utf8_lossy(&said)));
+        return Err(core.emulator().failed(&String::from_utf8_lossy(&said)));
     }
-    read(&board, parts, folder.path(), inputs.len())
+    read((core, &board), parts, folder.path(), inputs.len())
 }
 
 /// Compiles and links the firmware of the emulator in `folder`.
 fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(), ToolError> {
     let script = Script {
+        entry: core.entry(),
         flash: board.code,
         constants: Some(board.constants),
         ram: board.data,
@@ -80,19 +93,19 @@ fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(
     };
     std::fs::write(folder.join(SCRIPT), script.text())?;
     let mut flags = firmware::flags(core);
-    flags.push(format!("-DEF_TIMER={:#x}", board.timer));
+    flags.extend(board.timer.map(|timer| format!("-DEF_TIMER={timer:#x}")));
     flags.extend(firmware::write_sources(
         parts,
         ("ef_emulated.c", MAIN),
         folder,
     )?);
-    let compiled = COMPILER.run(folder, &flags)?;
+    let compiled = core.compiler().run(folder, &flags)?;
     let said = String::from_utf8_lossy(&compiled.stderr);
     if compiled.status.success() {
         return Ok(());
     }
     if !said.contains("overflowed by") {
-        return Err(COMPILER.failed(&said));
+        return Err(core.compiler().failed(&said));
     }
     Err(ToolError::Device(format!(
         "the emulated board {} holds {} B of weights and {} B of activations, and the model needs {} and {}; give \
@@ -107,7 +120,7 @@ fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(
 
 /// What the firmware wrote.
 fn read(
-    board: &Board,
+    (core, board): (Core, &Board),
     parts: Parts,
     folder: &Path,
     samples: usize,
@@ -116,7 +129,8 @@ fn read(
     let ticks = std::fs::read(folder.join("ticks.bin"))?;
     let width = parts.program.values[parts.program.output.value];
     if outputs.len() != samples * width || ticks.len() != samples * 4 {
-        return Err(EMULATOR.failed("the firmware ended before the last sample"));
+        let words = "the firmware ended before the last sample";
+        return Err(core.emulator().failed(words));
     }
     let (ticks, _) = ticks.as_chunks::<4>();
     let instructions =

@@ -20,7 +20,6 @@ const STARTUP: &str = include_str!("../../c/firmware/ef_startup.c");
 /// Flags of the compiler and the linker.
 pub(super) fn flags(core: Core) -> Vec<String> {
     let flags = [
-        "-mthumb",
         "-std=c99",
         "-Wall",
         "-Wextra",
@@ -35,13 +34,29 @@ pub(super) fn flags(core: Core) -> Vec<String> {
         "-Wl,--gc-sections",
         "-Wl,--no-warn-rwx-segments",
     ];
+    let cpu = core.cpu();
+    let machine = if core.is_risc_v() {
+        // All data lies where the script says.
+        let abi = [
+            "-mabi=ilp32",
+            "-msmall-data-limit=0",
+            "--specs=picolibc.specs",
+        ];
+        [
+            vec![format!("-march={cpu}")],
+            abi.map(str::to_owned).to_vec(),
+        ]
+        .concat()
+    } else {
+        vec![format!("-mcpu={cpu}"), "-mthumb".to_owned()]
+    };
     let own = [
-        format!("-mcpu={}", core.cpu()),
         format!("-T{SCRIPT}"),
         format!("-Wl,-Map={MAP}"),
         format!("-o{PROGRAM}"),
     ];
-    own.into_iter().chain(flags.map(str::to_owned)).collect()
+    let flags = flags.map(str::to_owned);
+    machine.into_iter().chain(own).chain(flags).collect()
 }
 
 /// Writes the model, its kernels, the startup and the `main` that is given with its name; returns the names of

@@ -12,7 +12,7 @@ use super::firmware::{self, MAP, SCRIPT};
 use super::map::{Section, sections};
 use super::predict::flash_bytes;
 use super::script::Script;
-use super::tool::{COMPILER, ToolError};
+use super::tool::ToolError;
 use crate::c::{Name, Parts};
 use crate::error::Error;
 use crate::patch::{Patches, Placed};
@@ -147,7 +147,7 @@ pub fn link(
         patches,
     } = placed(program, profile, (reserve, input_by))?;
     let program = &program;
-    let (script, memories) = laid_out(program, (profile, reserve), &plan)?;
+    let (script, memories) = laid_out(program, (profile, core, reserve), &plan)?;
     let folder = tempfile::tempdir()?;
     let parts = Parts {
         program,
@@ -161,7 +161,7 @@ pub fn link(
         folder.path(),
     )?);
     fs::write(folder.path().join(SCRIPT), script.text())?;
-    let linked = COMPILER.run(folder.path(), &flags)?;
+    let linked = core.compiler().run(folder.path(), &flags)?;
     let mut refusal = None;
     if !linked.status.success() {
         let said = String::from_utf8_lossy(&linked.stderr).into_owned();
@@ -170,7 +170,7 @@ pub fn link(
             .filter(|line| line.contains("overflowed by"))
             .collect();
         if short.is_empty() {
-            return Err(COMPILER.failed(&said));
+            return Err(core.compiler().failed(&said));
         }
         let short = short
             .iter()
@@ -179,9 +179,11 @@ pub fn link(
         // Once more with room, to be told how much is needed; memories may overlap then.
         flags.push("-Wl,--no-check-sections".to_owned());
         fs::write(folder.path().join(SCRIPT), roomy(script).text())?;
-        let again = COMPILER.run(folder.path(), &flags)?;
+        let again = core.compiler().run(folder.path(), &flags)?;
         if !again.status.success() {
-            return Err(COMPILER.failed(&String::from_utf8_lossy(&again.stderr)));
+            return Err(core
+                .compiler()
+                .failed(&String::from_utf8_lossy(&again.stderr)));
         }
     }
     let map = fs::read_to_string(folder.path().join(MAP))?;
@@ -195,7 +197,7 @@ pub fn link(
         device: profile.name.clone(),
         engine: "c",
         core: core.cpu(),
-        compiler: version(folder.path())?,
+        compiler: version(core, folder.path())?,
         budgets: memories
             .iter()
             .map(|memory| budget(memory, &memories, &found))
@@ -248,7 +250,7 @@ fn region(bank: &Bank, device: &str) -> Result<Region, ToolError> {
 /// The linker script for the device, and its memories, flash first, then that of data and stack.
 fn laid_out(
     program: &Program,
-    (profile, reserve): (&Profile, Reserve),
+    (profile, core, reserve): (&Profile, Core, Reserve),
     plan: &ArenaPlan,
 ) -> Result<(Script, Vec<Memory>), ToolError> {
     let flash = profile.flash.as_ref().and_then(|flash| {
@@ -317,6 +319,7 @@ fn laid_out(
         }
     }
     let script = Script {
+        entry: core.entry(),
         flash,
         constants: None,
         ram: memories[1].region,
@@ -338,8 +341,8 @@ fn roomy(mut script: Script) -> Script {
     script
 }
 
-fn version(folder: &Path) -> Result<String, ToolError> {
-    let said = COMPILER.run(folder, &["--version".to_owned()])?;
+fn version(core: Core, folder: &Path) -> Result<String, ToolError> {
+    let said = core.compiler().run(folder, &["--version".to_owned()])?;
     let said = String::from_utf8_lossy(&said.stdout);
     Ok(said.lines().next().unwrap_or_default().trim().to_owned())
 }

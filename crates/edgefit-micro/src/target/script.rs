@@ -6,6 +6,8 @@ use super::core::Region;
 
 /// Memories and what goes into them.
 pub(super) struct Script {
+    /// Where it begins to run.
+    pub entry: &'static str,
     /// For vectors, code and constants.
     pub flash: Region,
     /// For constants, where not all of them have room in `flash`.
@@ -23,7 +25,7 @@ pub(super) struct Script {
 impl Script {
     /// The script, for GNU ld.
     pub fn text(&self) -> String {
-        let mut text = String::from("ENTRY(ef_reset)\n\nMEMORY\n{\n");
+        let mut text = format!("ENTRY({})\n\nMEMORY\n{{\n", self.entry);
         let memory = |name: &str, access: &str, region: Region| {
             format!(
                 "  {name} ({access}) : ORIGIN = {:#010x}, LENGTH = {}\n",

@@ -48,16 +48,28 @@ pub(super) struct Tool {
     pub package: &'static str,
 }
 
-/// The compiler.
-pub(super) const COMPILER: Tool = Tool {
+/// The compiler for Arm.
+pub(super) const ARM_COMPILER: Tool = Tool {
     name: "arm-none-eabi-gcc",
     package: "gcc-arm-none-eabi libnewlib-arm-none-eabi",
 };
 
-/// The emulator.
-pub(super) const EMULATOR: Tool = Tool {
+/// The emulator of Arm.
+pub(super) const ARM_EMULATOR: Tool = Tool {
     name: "qemu-system-arm",
     package: "qemu-system-arm",
+};
+
+/// The compiler for RISC-V, of 64 and of 32 bits.
+pub(super) const RISC_V_COMPILER: Tool = Tool {
+    name: "riscv64-unknown-elf-gcc",
+    package: "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+};
+
+/// The emulator of RISC-V.
+pub(super) const RISC_V_EMULATOR: Tool = Tool {
+    name: "qemu-system-riscv32",
+    package: "qemu-system-misc",
 };
 
 impl Tool {

@@ -138,9 +138,11 @@ fn core_of(profile: &Profile) -> anyhow::Result<Core> {
     let core = Core::of(profile).filter(|core| core.board().is_some());
     core.with_context(|| {
         format!(
-            "QEMU has no board here with the core of {}, {}; there are boards for Cortex-M4, Cortex-M7 and \
-             Cortex-M33: --engine micro compares without one",
-            profile.name, profile.cpu.model
+            "QEMU has no board here with the core of {}, {}; there are boards for {}: --engine micro compares without \
+             one",
+            profile.name,
+            profile.cpu.model,
+            Core::EMULATED
         )
     })
 }

@@ -112,6 +112,9 @@ impl<'g> Lowering<'g> {
         let missing = view.dims.len().checked_sub(dims.len());
         let missing = missing.ok_or("a constant of it has more dimensions than its value")?;
         let dims = [vec![1; missing], dims.to_vec()].concat();
+        if dims.iter().product::<usize>() != values.len() {
+            return Err("a constant of it has another size than its shape".into());
+        }
         let memory: Vec<usize> = view.order.iter().map(|&axis| dims[axis]).collect();
         let moved = places(&memory, &view.order);
         let moved: Vec<f32> = moved.iter().map(|&place| values[place]).collect();

@@ -27,6 +27,7 @@ mod integers;
 mod learning_rates;
 #[cfg(feature = "train")]
 mod linked;
+#[cfg(feature = "train")]
 mod litert;
 #[cfg(feature = "train")]
 mod pruning;

@@ -68,8 +68,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// Takes `factor` times as long, as far as the time of a run is known, and judges anew: of an engine that
-    /// computes more than the graph says.
+    /// Takes `factor` times as long as predicted, as far as that is known, and judges anew: of an engine that computes
+    /// more than the graph says.
     pub fn take_longer(&mut self, factor: f64) {
         let longer = |ns: u64| (ns as f64 * factor).round() as u64;
         if let Some(figure) = &mut self.latency {
@@ -81,19 +81,8 @@ impl Check {
             figure.energy_mj *= factor;
         }
         for budget in &mut self.budgets {
-            if let Amounts::Time {
-                need_ns: Some(need),
-                have_ns,
-            } = budget.amounts
-            {
-                let (place, why) = (budget.place.clone(), budget.explanation.clone());
-                let amounts = Amounts::Time {
-                    need_ns: Some(longer(need)),
-                    have_ns,
-                };
-                let basis = budget.basis;
-                *budget = Budget::new(budget.resource, amounts, &place, why);
-                budget.basis = basis;
+            if let Amounts::Time { have_ns, .. } = budget.amounts {
+                *budget = run_time::budget(self.latency.as_ref(), have_ns);
             }
         }
         self.verdict = Verdict::of(&self.budgets, self.runs.as_ref());

@@ -1,7 +1,7 @@
 //! What a check says of a device that is short of RAM, once results lie over what they are made of and the first
 //! steps run in patches.
 
-use edgefit_cost::{Budget, Check, Request, Resource};
+use edgefit_cost::{Budget, Check, Request, Resource, Verdict};
 use edgefit_device::{ElementType, EngineId};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
@@ -26,6 +26,34 @@ pub fn lower_for(graph: &Graph, shapes: &InputShapes) -> Option<Result<Program>>
 /// is short of RAM otherwise: RAM to the byte, and the time of what patches compute twice. Returns how the first steps run,
 /// if in patches.
 pub fn judge_in_less_ram(
+    check: &mut Check,
+    model: (&Graph, &InputShapes),
+    request: &Request,
+) -> Option<Patches> {
+    let patches = in_less_ram(check, model, request);
+    note_tried(check);
+    patches
+}
+
+/// Says of changes that were tried, and are short of RAM with engine `c`, that they were planned without.
+fn note_tried(check: &mut Check) {
+    let own = check.engine == Some(EngineId::C);
+    let is_short = check.suggestions.iter().any(|tried| {
+        let with_c = match &tried.change.with {
+            Some(engine) => *engine == EngineId::C,
+            None => own && tried.change.engine.is_none(),
+        };
+        with_c && tried.verdict == Verdict::DoesNotFit && tried.ram_bytes.is_some()
+    });
+    if is_short {
+        let words = "RAM of what was tried with c is without patches, which may make it fit: quantise it for that \
+                     input and check again";
+        let note = check.note.take().map(|note| format!("{note}; {words}"));
+        check.note = Some(note.unwrap_or_else(|| words.to_owned()));
+    }
+}
+
+fn in_less_ram(
     check: &mut Check,
     (graph, shapes): (&Graph, &InputShapes),
     request: &Request,

@@ -8,10 +8,12 @@
 #[allow(dead_code, reason = "other tests use it")]
 mod qdq;
 
-use edgefit_graph::Node;
+use edgefit_cost::{Request, Resource, Verdict, judge};
+use edgefit_graph::infer::InputShapes;
+use edgefit_graph::{Graph, Node};
 use edgefit_micro::ops::Op;
 use edgefit_micro::patch::{Placed, RESERVE_BYTES};
-use edgefit_micro::{ArenaPlan, InputBy, Program, Source, lower};
+use edgefit_micro::{ArenaPlan, InputBy, Program, Source, judge_in_less_ram, lower};
 use qdq::{Qdq, ints};
 
 /// A convolution of `from` with a kernel of 3 and the stride `stride`, its padding before and after.
@@ -34,6 +36,11 @@ fn conv3(
 
 /// Large images in front, a residual among them, small ones behind.
 fn network(side: usize) -> Program {
+    lower(&graph(side)).unwrap()
+}
+
+/// The same as a graph.
+fn graph(side: usize) -> Graph {
     let mut made = Qdq::new(&[3, side, side]);
     conv3(&mut made, ["x_q", "a"], &[16, 3, 3, 3], [2, 0, 1]);
     conv3(&mut made, ["a_q", "b"], &[16, 1, 3, 3], [1, 1, 1]);
@@ -49,7 +56,7 @@ fn network(side: usize) -> Program {
     );
     conv3(&mut made, ["e_q", "g"], &[6, 12, 3, 3], [1, 1, 1]);
     made.node(Node::new("GlobalAveragePool", "p", &["g_q"], &["p"]));
-    lower(&made.graph("p_q")).unwrap()
+    made.graph("p_q")
 }
 
 fn noise(count: usize, seed: u32) -> Vec<i8> {
@@ -138,4 +145,38 @@ fn a_result_over_its_input_comes_before_patches() {
     assert_eq!(placed.patches, None);
     assert_eq!(placed.plan.bytes(), overlapping.bytes());
     assert!(placed.plan.overlaps > 0);
+}
+
+#[test]
+fn a_check_takes_what_patches_make_fit_and_the_time_that_they_cost() {
+    let graph = graph(64);
+    let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+    let program = lower(&graph).unwrap();
+    let least = Placed::smallest(&program, InputBy::Whole).unwrap();
+    let least = least.plan.bytes() + RESERVE_BYTES;
+    let mut profile = edgefit_device::find("stm32f411").unwrap();
+    profile.banks[0].bytes.value = least;
+    let request = Request::new(&profile);
+    let mut check = judge(&graph, &shapes, &request).unwrap();
+    assert_eq!(check.verdict, Verdict::DoesNotFit);
+    let before = check.latency.clone().unwrap();
+    let patches = judge_in_less_ram(&mut check, (&graph, &shapes), &request).unwrap();
+    assert_eq!(check.verdict, Verdict::Fits);
+    let mut budgets = check.budgets.iter();
+    let ram = budgets.find(|budget| budget.resource == Resource::Ram);
+    let need = ram.unwrap().amounts.need_bytes();
+    assert_eq!(need, Some(patches.arena_bytes + RESERVE_BYTES));
+    let longer = check.latency.unwrap().low_ns as f64 / before.low_ns as f64;
+    assert!((longer - patches.factor()).abs() < 0.01, "{longer}");
+    assert!(patches.factor() > 1.0);
+    // A device with enough of it is left as it was.
+    let profile = edgefit_device::find("stm32f411").unwrap();
+    let request = Request::new(&profile);
+    let mut check = judge(&graph, &shapes, &request).unwrap();
+    let whole = check.budgets.len();
+    assert_eq!(
+        judge_in_less_ram(&mut check, (&graph, &shapes), &request),
+        None
+    );
+    assert_eq!((check.verdict, check.budgets.len()), (Verdict::Fits, whole));
 }

@@ -108,3 +108,33 @@ fn an_esp32_gives_less_than_its_banks() {
     assert_eq!(none.budgets[1].holds, Some(false));
     assert!(none.note.unwrap().contains("no PSRAM"));
 }
+
+#[test]
+fn what_computes_more_takes_longer_and_may_not_keep_its_limit() {
+    let (graph, shapes) = conv(1, 10);
+    let profile = device("raspberry-pi-4b");
+    let mut request = Request::new(&profile);
+    let time = check(&graph, &shapes, &request).unwrap().latency.unwrap();
+    request.limits.latency_ns = Some(time.high_ns.unwrap());
+    let mut checked = check(&graph, &shapes, &request).unwrap();
+    let holds = |checked: &Check| {
+        let mut budgets = checked.budgets.iter();
+        let time = budgets.find(|budget| budget.resource == Resource::Latency);
+        time.unwrap().holds
+    };
+    assert_eq!(holds(&checked), Some(true));
+    checked.take_longer(1.5);
+    assert_eq!(checked.verdict, Verdict::Unknown);
+    let longer = checked.latency.as_ref().unwrap();
+    assert_eq!(
+        longer.ns.unwrap(),
+        (time.ns.unwrap() as f64 * 1.5).round() as u64
+    );
+    assert_eq!(longer.low_ns, (time.low_ns as f64 * 1.5).round() as u64);
+    assert_eq!(holds(&checked), None);
+    checked.take_longer(1000.0);
+    assert_eq!(
+        (holds(&checked), checked.verdict),
+        (Some(false), Verdict::DoesNotFit)
+    );
+}

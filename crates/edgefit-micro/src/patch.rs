@@ -121,12 +121,13 @@ impl Placed {
     /// The input is no image, and should come in parts.
     pub fn smallest(program: &Program, input_by: InputBy) -> Result<Self> {
         let whole = build::whole(program, input_by)?;
-        let plans = [ArenaPlan::in_one(&whole), ArenaPlan::overlapping(&whole)];
-        let mut best = plans
-            .into_iter()
-            .min_by_key(|plan| plan.bytes())
-            .map(|plan| Placed::unpatched(whole.clone(), plan))
-            .unwrap_or_else(|| Placed::unpatched(whole.clone(), ArenaPlan::in_one(&whole)));
+        let (apart, over) = (ArenaPlan::in_one(&whole), ArenaPlan::overlapping(&whole));
+        let plan = if over.bytes() < apart.bytes() {
+            over
+        } else {
+            apart
+        };
+        let mut best = Placed::unpatched(whole, plan);
         let most = (program_macs(program) as f64 * (1.0 + MOST_EXTRA)) as u64;
         let mut ways = ways(program, best.plan.bytes(), input_by);
         ways.retain(|way| way.cost.macs <= most);

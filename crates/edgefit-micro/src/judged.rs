@@ -1,7 +1,7 @@
 //! What a check says of a device that is short of RAM, once results lie over what they are made of and the first
 //! steps run in patches.
 
-use edgefit_cost::{Budget, Check, Request, Resource, Verdict};
+use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Verdict};
 use edgefit_device::{ElementType, EngineId};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
@@ -35,15 +35,25 @@ pub fn judge_in_less_ram(
     patches
 }
 
-/// Says of changes that were tried, and are short of RAM with engine `c`, that they were planned without.
+/// Says of changes that were tried, and are short of RAM alone with engine `c`, that they were planned without.
 fn note_tried(check: &mut Check) {
     let own = check.engine == Some(EngineId::C);
+    let mut flash = check.budgets.iter();
+    let flash = flash.find(|budget| budget.resource == Resource::Flash);
+    let flash = flash.and_then(|budget| match budget.amounts {
+        Amounts::Bytes { have_bytes, .. } => Some(have_bytes),
+        Amounts::Time { .. } => None,
+    });
     let is_short = check.suggestions.iter().any(|tried| {
         let with_c = match &tried.change.with {
             Some(engine) => *engine == EngineId::C,
             None => own && tried.change.engine.is_none(),
         };
-        with_c && tried.verdict == Verdict::DoesNotFit && tried.ram_bytes.is_some()
+        let has_flash = tried
+            .flash_bytes
+            .zip(flash)
+            .is_none_or(|(need, have)| need <= have);
+        with_c && tried.verdict == Verdict::DoesNotFit && tried.ram_bytes.is_some() && has_flash
     });
     if is_short {
         let words = "RAM of what was tried with c is without patches, which may make it fit: quantise it for that \

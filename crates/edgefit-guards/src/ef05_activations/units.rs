@@ -13,7 +13,7 @@ const MOST: f64 = 0.999;
 /// use edgefit_guards::ef05_activations::{Kind, Units};
 /// let mut units = Units::new(Kind::Rectifier);
 /// // One sample, two channels of 1 × 2 positions.
-/// units.count(&[1, 2, 1, 2], [0.0, 0.0, 0.0, 3.0]);
+/// units.count(&[1, 2, 1, 2], &[0.0, 0.0, 0.0, 3.0]);
 /// assert_eq!(units.layer("relu1", None).inactive, 0.5);
 /// ```
 #[derive(Debug, Clone)]
@@ -30,6 +30,16 @@ struct Unit {
 }
 
 impl Unit {
+    fn count(&mut self, kind: Kind, values: &[f32]) {
+        let values = values.iter().map(|&value| f64::from(value));
+        self.elements += values.len();
+        self.inactive += values
+            .clone()
+            .filter(|value| value.abs() < INACTIVE)
+            .count();
+        self.saturated += values.filter(|&value| kind.is_saturated(value)).count();
+    }
+
     fn is_inactive(&self) -> bool {
         self.inactive as f64 >= MOST * self.elements as f64
     }
@@ -51,20 +61,20 @@ impl Units {
     /// Counts activations of the shape `dims`, row-major. A unit is a channel of (batch, channels,
     /// height, width) or (batch, channels), and the last dimension of tokens, (batch, tokens,
     /// features); a tensor of rank 1 is one unit.
-    pub fn count(&mut self, dims: &[usize], values: impl IntoIterator<Item = f64>) {
-        let (units, inner) = match dims {
-            [] | [_] => (1, 1),
+    pub fn count(&mut self, dims: &[usize], values: &[f32]) {
+        // How many units, and how many elements of one lie together.
+        let (units, together) = match dims {
+            [] | [_] => (1, values.len()),
             [_, channels, positions @ ..] if positions.len() != 1 => {
                 (*channels, positions.iter().product())
             }
             [.., features] => (*features, 1),
         };
         self.units.resize(units, Unit::default());
-        for (index, value) in values.into_iter().enumerate() {
-            let unit = &mut self.units[index / inner % units];
-            unit.elements += 1;
-            unit.inactive += usize::from(value.abs() < INACTIVE);
-            unit.saturated += usize::from(self.kind.is_saturated(value));
+        for sample in values.chunks((units * together).max(1)) {
+            for (unit, values) in self.units.iter_mut().zip(sample.chunks(together.max(1))) {
+                unit.count(self.kind, values);
+            }
         }
     }
 
@@ -106,9 +116,9 @@ mod tests {
 
     #[test]
     fn units_are_channels_or_the_last_dimension_of_tokens() {
-        let inactive = |dims: &[usize], values: &[f64]| {
+        let inactive = |dims: &[usize], values: &[f32]| {
             let mut units = Units::new(Kind::Rectifier);
-            units.count(dims, values.iter().copied());
+            units.count(dims, values);
             let counts = units.units.iter().map(|unit| unit.inactive);
             counts.collect::<Vec<_>>()
         };
@@ -118,15 +128,15 @@ mod tests {
         assert_eq!(inactive(&[3], &[0.0, 1.0, 0.0]), [2]);
         assert_eq!(inactive(&[0, 0], &[]), [0; 0]);
         let mut units = Units::new(Kind::Sigmoid);
-        units.count(&[1, 2], [0.999, 0.5]);
+        units.count(&[1, 2], &[0.999, 0.5]);
         assert_eq!(units.layer("gate", None).saturated, 0.5);
     }
 
     #[test]
     fn a_unit_that_is_given_nothing_is_not_inactive() {
-        let of = |values: [f64; 4]| {
+        let of = |values: [f32; 4]| {
             let mut units = Units::new(Kind::Rectifier);
-            units.count(&[1, 4], values);
+            units.count(&[1, 4], &values);
             units
         };
         let source = of([0.0, 1.0, 1.0, 1.0]);

@@ -10,7 +10,8 @@ use crate::ef05_activations::{Kind, Layer, Units};
 pub fn layer<const D: usize>(name: &str, kind: Kind, activations: Tensor<D>) -> Layer {
     let mut units = Units::new(kind);
     let dims = activations.dims();
-    units.count(&dims, activations.into_data().iter::<f64>());
+    let values: Vec<f32> = activations.into_data().iter::<f32>().collect();
+    units.count(&dims, &values);
     units.layer(name, None)
 }
 

@@ -32,7 +32,7 @@ impl Evidence<'_> {
         for image in images.iter().flat_map(|image| unlike(image)) {
             let made = engine.run(&[model.preparation.batch(&[image])])?;
             for (units, array) in units.iter_mut().zip(&made) {
-                units.count(&array.dims, array.values.iter().copied().map(f64::from));
+                units.count(&array.dims, &array.values);
             }
         }
         let topology = Topology::of(&model.graph);

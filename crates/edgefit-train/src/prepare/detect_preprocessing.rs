@@ -226,15 +226,21 @@ fn confidence(logits: &[f32]) -> f64 {
 }
 
 fn values(images: &[Vec<f32>], preprocessing: &Preprocessing) -> Values {
-    let all = || images.iter().flatten().map(|&value| f64::from(value));
-    let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
-    let most = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NEG_INFINITY, f64::max);
-    Values {
-        non_finite: all().filter(|value| !value.is_finite()).count(),
-        smallest: least(&mut all().filter(|value| value.is_finite())),
-        largest: most(&mut all().filter(|value| value.is_finite())),
+    let mut found = Values {
+        non_finite: 0,
+        smallest: f64::INFINITY,
+        largest: f64::NEG_INFINITY,
         range: range(preprocessing),
+    };
+    for value in images.iter().flatten().copied().map(f64::from) {
+        if value.is_finite() {
+            found.smallest = found.smallest.min(value);
+            found.largest = found.largest.max(value);
+        } else {
+            found.non_finite += 1;
+        }
     }
+    found
 }
 
 #[cfg(test)]

@@ -319,7 +319,7 @@ fn summary(
          ONNX's own operator cases (libonnx-testdata 1.12.0, opsets up to 17) whose operators are \
          all on edgefit's list, run through the burn executor in eval mode, with the tolerance of \
          ONNX's own runner (relative 1e-3, absolute 1e-7). Written by\n\n\
-         ```sh\nEDGEFIT_WRITE_DOCS=1 cargo test --release --workspace --test end_to_end conformance\n```\n\n\
+         ```sh\nEDGEFIT_WRITE_DOCS=1 cargo test --workspace --test end_to_end conformance\n```\n\n\
          | cases | number | pass | share |\n|---|---:|---:|---:|\n",
     );
     for (name, count) in [

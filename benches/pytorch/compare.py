@@ -2,7 +2,7 @@
 
     cargo build --release
     target/release/edgefit demo                           # fetches the weights and the photographs
-    cargo test --release -p edgefit --lib fashion_mnist   # and this Fashion-MNIST
+    cargo test -p edgefit --lib fashion_mnist   # and this Fashion-MNIST
     pip install torch==2.15.0 torchvision==0.29.2 timm==1.0.31 pillow onnx
     python benches/pytorch/compare.py accuracy
     python benches/pytorch/compare.py speed

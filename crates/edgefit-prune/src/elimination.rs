@@ -4,8 +4,10 @@
 //! is still read, and w what the weight has become by then: the optimal brain surgeon (Hassibi & Stork 1992)
 //! with a column in the place of an element, as in OBSPA (arXiv 2403.18955).
 
+use edgefit_base::cholesky::Cholesky;
+use rayon::prelude::*;
+
 use crate::covariance::{Center, Covariance, multiply};
-use crate::linear::Cholesky;
 use crate::weight::Weight;
 
 /// A layer that loses channels. Of very many channels only the variances are known, and none takes over for
@@ -40,7 +42,7 @@ impl Elimination {
             let pairs = (0..size).flat_map(|i| (0..size).map(move |j| (i, j)));
             let energy = pairs.map(|(i, j)| products[i * size + j] * inputs.at(i, j, center));
             let energy = energy.sum::<f64>();
-            let inverse = Cholesky::of(size, raised).inverse();
+            let inverse = inverse(size, &Cholesky::of(size, raised));
             (size + 1, products, inverse, energy)
         } else {
             let products = squares(weight, groups);
@@ -142,6 +144,17 @@ impl Elimination {
         self.places[self.channels[a]] = a;
         self.places[self.channels[b]] = b;
     }
+}
+
+/// The inverse of a matrix of so many rows, row-major.
+fn inverse(size: usize, cholesky: &Cholesky) -> Vec<f64> {
+    let mut inverse = vec![0.0; size * size];
+    let columns = inverse.par_chunks_mut(size.max(1)).enumerate();
+    columns.for_each(|(at, column)| {
+        column[at] = 1.0;
+        cholesky.solve(column);
+    });
+    inverse
 }
 
 /// Squares of the columns of `weight`.

@@ -13,7 +13,6 @@ mod error;
 mod intercept;
 mod kept;
 mod layer;
-mod linear;
 mod macs;
 mod prune;
 mod ranking;

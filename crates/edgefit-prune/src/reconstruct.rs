@@ -1,6 +1,7 @@
 //! Layers make up for the channels that they lose: what is left predicts what is gone, by ridge regression
 //! with an intercept (GRAIL, arXiv 2602.23795).
 
+use edgefit_base::cholesky::Cholesky;
 use edgefit_graph::Graph;
 use rayon::prelude::*;
 
@@ -8,7 +9,6 @@ use crate::covariance::{Center, Covariance};
 use crate::error::Result;
 use crate::intercept::{center, set_intercept};
 use crate::layer::Layer;
-use crate::linear::Cholesky;
 use crate::weight::Weight;
 
 /// How the channels that a layer is to read were, and what it reads instead.

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use edgefit_base::cholesky::Cholesky;
 use rayon::prelude::*;
 
 use crate::layer::Channels;
@@ -57,8 +58,8 @@ struct Block {
     inputs: Range<usize>,
     /// Inputs in the order of their variance, the least first.
     order: Vec<usize>,
-    /// Upper triangle, column by column.
-    columns: Vec<f32>,
+    /// Upper triangle R of the covariance Rᵀ · R, column by column.
+    columns: Vec<Vec<f32>>,
 }
 
 impl Factored {
@@ -72,7 +73,7 @@ impl Factored {
             let mean = (0..size).map(variance).sum::<f64>() / size.max(1) as f64;
             // Inputs that never vary leave a matrix of zeros; then each weight is rounded by itself.
             let damping = if mean > 0.0 { DAMPING * mean } else { 1.0 };
-            let columns = cholesky(size, |row, column| {
+            let cholesky = Cholesky::of(size, |row, column| {
                 let value = covariance[order[row] * size + order[column]];
                 if row == column {
                     value + damping
@@ -80,10 +81,14 @@ impl Factored {
                     value
                 }
             });
+            let column = |at: usize| {
+                let column = cholesky.row(at).iter();
+                column.map(|&value| value as f32).collect()
+            };
             Block {
                 inputs,
                 order,
-                columns,
+                columns: (0..size).map(column).collect(),
             }
         });
         Factored {
@@ -101,7 +106,7 @@ impl Factored {
             let row = &row[block.inputs.clone()];
             let mut carried = vec![0f32; size];
             for at in (0..size).rev() {
-                let column = &block.columns[at * size..][..=at];
+                let column = &block.columns[at];
                 let input = block.order[at];
                 let wanted = row[input] + carried[at] / column[at];
                 let integer = (wanted / scale).round_ties_even().clamp(-most, most);
@@ -114,32 +119,6 @@ impl Factored {
         }
         rounded
     }
-}
-
-/// Upper triangle R of a positive definite matrix Rᵀ · R, column by column. Where rounding leaves nothing
-/// of a pivot, the row is that of an input that depends on those before it.
-fn cholesky(size: usize, element: impl Fn(usize, usize) -> f64) -> Vec<f32> {
-    // The lower triangle Rᵀ, column by column, so that updates run along columns.
-    let mut lower: Vec<f64> = (0..size * size)
-        .map(|at| element(at % size, at / size))
-        .collect();
-    for pivot in 0..size {
-        let (done, rest) = lower.split_at_mut((pivot + 1) * size);
-        let column = &mut done[pivot * size..];
-        let root = column[pivot].max(f64::MIN_POSITIVE).sqrt();
-        for value in &mut column[pivot..] {
-            *value /= root;
-        }
-        for (next, other) in (pivot + 1..size).zip(rest.chunks_exact_mut(size)) {
-            let factor = column[next];
-            for (value, of_pivot) in other[next..].iter_mut().zip(&column[next..]) {
-                *value -= factor * of_pivot;
-            }
-        }
-    }
-    (0..size * size)
-        .map(|at| lower[(at % size) * size + at / size] as f32)
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod backbones;
 #[cfg(unix)]
 pub mod board;
+pub mod made_of_float;
 pub mod networks;
 pub mod npz;
 pub mod plants;

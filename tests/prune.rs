@@ -1,90 +1,28 @@
 //! `edgefit prune`.
 
 use std::fs;
-use std::path::PathBuf;
 
-use edgefit::engine::{Array, EngineName, load};
 use edgefit::graph::{Graph, Tensor};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use tempfile::TempDir;
 
+use crate::common::made_of_float::Files;
 use crate::common::npz::{Values, save};
 use crate::common::quantized::{RANGES, float, quantized};
 use crate::common::{
-    Ran, assert_fields, assert_refused, command, edgefit, onnxruntime, run, small_backbone,
-    some_photographs,
+    assert_fields, command, edgefit, onnxruntime, run, small_backbone, some_photographs,
 };
 
 const SCHEMA: &str = "edgefit.prune/1";
-const SAMPLES: usize = 200;
 
-/// A model in a folder of its own, and random inputs with its own answers as labels.
-struct Files {
-    folder: TempDir,
-    model: PathBuf,
-    inputs: PathBuf,
-}
-
-impl Files {
-    fn of(graph: &Graph) -> Self {
-        onnxruntime();
-        let folder = tempfile::tempdir().unwrap();
-        let model = folder.path().join("whole.onnx");
-        graph.save(&model).unwrap();
-        let inputs = folder.path().join("inputs.npz");
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let dims = [SAMPLES, 4, 6, 6];
-        let values: Vec<f32> = (0..dims.iter().product())
-            .map(|_| random.random_range(-1.0..1.0))
-            .collect();
-        let mut engine = load(EngineName::Tract, graph, 1).unwrap();
-        let x = Array {
-            dims: dims.to_vec(),
-            values: values.clone(),
-        };
-        let made = engine.run(&[x]).unwrap().swap_remove(0);
-        let answers = made.values.chunks(3).map(|row| {
-            let largest = (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b]));
-            largest.unwrap() as i64
-        });
-        let arrays = [
-            ("x", &dims[..], Values::Floats(values)),
-            ("y", &dims[..1], Values::Integers(answers.collect())),
-        ];
-        save(&inputs, &arrays);
-        Files {
-            folder,
-            model,
-            inputs,
-        }
-    }
-
-    fn output(&self) -> PathBuf {
-        self.folder.path().join("pruned.onnx")
-    }
-
-    fn prune(&self, more: &[&str]) -> Ran {
-        let mut prune = command();
-        prune.arg("prune").arg(&self.model);
-        prune.arg("--inputs").arg(&self.inputs);
-        prune.arg("-o").arg(self.output());
-        run(prune.arg("--json").args(more))
-    }
-
-    /// Holds that pruning is refused with these words, and that no file is written.
-    fn assert_refused(&self, more: &[&str], words: &[&str]) {
-        assert_refused(&self.prune(more), words);
-        assert!(!self.output().exists(), "{more:?}");
-    }
+fn files_of(graph: &Graph) -> Files {
+    Files::of("prune", graph)
 }
 
 #[test]
 fn half_of_the_channels_go_and_names_and_metadata_stay() {
     let mut graph = float();
     graph.metadata.insert("task".into(), "mine".into());
-    let files = Files::of(&graph);
-    let ran = files.prune(&["--keep", "0.5"]);
+    let files = files_of(&graph);
+    let ran = files.run(&["--keep", "0.5"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = ran.json(SCHEMA);
     assert_eq!(report["groups"][0]["nodes"][0], "conv");
@@ -119,7 +57,7 @@ fn half_of_the_channels_go_and_names_and_metadata_stay() {
     assert_eq!(macs, 8 * 36 * 36 + 8 * 3);
     // The same again.
     let first = fs::read(files.output()).unwrap();
-    assert_eq!(files.prune(&["--keep", "0.5"]).code, 0);
+    assert_eq!(files.run(&["--keep", "0.5"]).code, 0);
     assert!(
         first == fs::read(files.output()).unwrap(),
         "the same command gave another file"
@@ -130,9 +68,9 @@ fn half_of_the_channels_go_and_names_and_metadata_stay() {
 
 #[test]
 fn a_budget_is_kept_or_refused_with_what_can_be_reached() {
-    let files = Files::of(&float());
+    let files = files_of(&float());
     let whole = 16 * 36 * 36 + 16 * 3;
-    let ran = files.prune(&["--macs", "15k"]);
+    let ran = files.run(&["--macs", "15k"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let macs = &ran.json(SCHEMA)["totals"]["macs"];
     assert_eq!(macs["before"], whole);
@@ -140,14 +78,14 @@ fn a_budget_is_kept_or_refused_with_what_can_be_reached() {
     fs::remove_file(files.output()).unwrap();
     files.assert_refused(
         &["--macs", "1M"],
-        &["whole.onnx", "20784 MACs", "ask for less"],
+        &["float.onnx", "20784 MACs", "ask for less"],
     );
-    files.assert_refused(&["--macs", "100"], &["whole.onnx", "the least is 10392"]);
+    files.assert_refused(&["--macs", "100"], &["float.onnx", "the least is 10392"]);
 }
 
 #[test]
 fn what_cannot_be_pruned_is_refused_in_one_line() {
-    let files = Files::of(&float());
+    let files = files_of(&float());
     for share in ["0", "-1", "1.5", "nan"] {
         files.assert_refused(&["--keep", share], &["above 0 and up to 1"]);
     }
@@ -157,7 +95,7 @@ fn what_cannot_be_pruned_is_refused_in_one_line() {
     int8.save(&files.model).unwrap();
     files.assert_refused(
         &["--keep", "0.5"],
-        &["whole.onnx", "quantised", "float model"],
+        &["float.onnx", "quantised", "float model"],
     );
     let mut broken = float();
     let mut values = broken.initializers["conv.w"].to_f32().unwrap();
@@ -165,20 +103,20 @@ fn what_cannot_be_pruned_is_refused_in_one_line() {
     let weight = Tensor::from_values(vec![16, 4, 3, 3], &values);
     broken.initializers.insert("conv.w".into(), weight);
     broken.save(&files.model).unwrap();
-    files.assert_refused(&["--keep", "0.5"], &["whole.onnx", "'conv.w'", "NaN"]);
+    files.assert_refused(&["--keep", "0.5"], &["float.onnx", "'conv.w'", "NaN"]);
     let mut single = float();
     single.nodes.truncate(1);
     single.outputs[0] = edgefit::graph::ValueInfo::float("c");
     single.save(&files.model).unwrap();
     files.assert_refused(
         &["--keep", "0.5"],
-        &["whole.onnx", "conv stays", "output 'c'"],
+        &["float.onnx", "conv stays", "output 'c'"],
     );
 }
 
 #[test]
 fn samples_that_do_not_fit_are_refused() {
-    let files = Files::of(&float());
+    let files = files_of(&float());
     save(
         &files.inputs,
         &[("x", &[4, 2], Values::Floats(vec![0.5; 8]))],

@@ -1,84 +1,30 @@
 //! `edgefit quantize` and `edgefit scheme`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use edgefit::engine::{Array, EngineName, integer_share, load};
 use edgefit::graph::quantized::IntegerNodes;
 use edgefit::graph::{DataType, Graph, Node, Tensor, ValueInfo};
 use edgefit::quant::Scheme;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use tempfile::TempDir;
 
+use crate::common::made_of_float::Files;
 use crate::common::npz::{Values, save};
 use crate::common::quantized::float;
 use crate::common::{
-    Ran, assert_refused, command, edgefit, onnxruntime, run, small_backbone, some_photographs,
-    train,
+    assert_refused, command, edgefit, run, small_backbone, some_photographs, train,
 };
 
 const SCHEMA: &str = "edgefit.quantize/1";
-const SAMPLES: usize = 200;
 
-/// A float model in a folder of its own, and random inputs with its own answers as labels.
-struct Files {
-    folder: TempDir,
-    model: PathBuf,
-    inputs: PathBuf,
-}
-
-impl Files {
-    fn of(graph: &Graph) -> Self {
-        onnxruntime();
-        let folder = tempfile::tempdir().unwrap();
-        let model = folder.path().join("float.onnx");
-        graph.save(&model).unwrap();
-        let inputs = folder.path().join("inputs.npz");
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let dims = [SAMPLES, 4, 6, 6];
-        let values: Vec<f32> = (0..dims.iter().product())
-            .map(|_| random.random_range(-1.0..1.0))
-            .collect();
-        let mut engine = load(EngineName::Tract, graph, 1).unwrap();
-        let x = Array {
-            dims: dims.to_vec(),
-            values: values.clone(),
-        };
-        let made = engine.run(&[x]).unwrap().swap_remove(0);
-        let answers = made.values.chunks(3).map(|row| {
-            let largest = (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b]));
-            largest.unwrap() as i64
-        });
-        let arrays = [
-            ("x", &dims[..], Values::Floats(values)),
-            ("y", &dims[..1], Values::Integers(answers.collect())),
-        ];
-        save(&inputs, &arrays);
-        Files {
-            folder,
-            model,
-            inputs,
-        }
-    }
-
-    fn output(&self) -> PathBuf {
-        self.folder.path().join("int8.onnx")
-    }
-
-    fn quantize(&self, more: &[&str]) -> Ran {
-        let mut quantize = command();
-        quantize.arg("quantize").arg(&self.model);
-        quantize.arg("--inputs").arg(&self.inputs);
-        quantize.arg("-o").arg(self.output());
-        run(quantize.arg("--json").args(more))
-    }
+fn files_of(graph: &Graph) -> Files {
+    Files::of("quantize", graph)
 }
 
 #[test]
 fn a_model_becomes_int8_and_keeps_its_names() {
-    let files = Files::of(&float());
-    let ran = files.quantize(&["--scheme", "onnxruntime-x86"]);
+    let files = files_of(&float());
+    let ran = files.run(&["--scheme", "onnxruntime-x86"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = ran.json(SCHEMA);
     assert_eq!(report["scheme"], "onnxruntime-x86");
@@ -107,8 +53,8 @@ fn a_model_becomes_int8_and_keeps_its_names() {
     assert!(made.metadata["edgefit.quantization"].contains("float_sha256"));
 
     // TensorRT wants biases of floats, and they count as what it computes on integers.
-    let tensorrt = Files::of(&float());
-    let ran = tensorrt.quantize(&["--scheme", "tensorrt"]);
+    let tensorrt = files_of(&float());
+    let ran = tensorrt.run(&["--scheme", "tensorrt"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let floats = Graph::load(tensorrt.output()).unwrap();
     let conv = floats
@@ -121,7 +67,7 @@ fn a_model_becomes_int8_and_keeps_its_names() {
     assert!(IntegerNodes::of(&floats).contains(index.unwrap()));
 
     let first = fs::read(files.output()).unwrap();
-    assert_eq!(files.quantize(&["--scheme", "onnxruntime-x86"]).code, 0);
+    assert_eq!(files.run(&["--scheme", "onnxruntime-x86"]).code, 0);
     assert!(
         first == fs::read(files.output()).unwrap(),
         "the same seed gave another file"
@@ -130,8 +76,8 @@ fn a_model_becomes_int8_and_keeps_its_names() {
 
 #[test]
 fn onnx_runtime_computes_nothing_in_floats_that_the_scheme_quantises() {
-    let files = Files::of(&float());
-    assert_eq!(files.quantize(&["--scheme", "onnxruntime-x86"]).code, 0);
+    let files = files_of(&float());
+    assert_eq!(files.run(&["--scheme", "onnxruntime-x86"]).code, 0);
     let made = Graph::load(files.output()).unwrap();
     let x = Array {
         dims: vec![1, 4, 6, 6],
@@ -145,9 +91,9 @@ fn onnx_runtime_computes_nothing_in_floats_that_the_scheme_quantises() {
 
 #[test]
 fn every_scheme_makes_a_model_that_runs() {
-    let files = Files::of(&float());
+    let files = files_of(&float());
     for scheme in Scheme::built_in() {
-        let ran = files.quantize(&["--scheme", &scheme.name]);
+        let ran = files.run(&["--scheme", &scheme.name]);
         assert_eq!(ran.code, 0, "{}: {ran:?}", scheme.name);
         let made = Graph::load(files.output()).unwrap();
         assert!(
@@ -161,19 +107,19 @@ fn every_scheme_makes_a_model_that_runs() {
 
 #[test]
 fn the_engine_of_a_device_says_the_scheme() {
-    let files = Files::of(&float());
+    let files = files_of(&float());
     for (device, scheme) in [
         ("stm32h743", "tflite"),
         ("raspberry-pi-4b", "onnxruntime-arm"),
         ("n100-mini-pc", "onnxruntime-x86-vnni"),
     ] {
-        let ran = files.quantize(&["--device", device]);
+        let ran = files.run(&["--device", device]);
         assert_eq!(ran.json(SCHEMA)["scheme"], scheme);
     }
-    let ran = files.quantize(&["--device", "esp32-s3", "--engine", "esp-dl"]);
+    let ran = files.run(&["--device", "esp32-s3", "--engine", "esp-dl"]);
     assert_eq!(ran.json(SCHEMA)["scheme"], "esp-dl");
     assert_refused(
-        &files.quantize(&["--device", "raspberry-pi-4b", "--engine", "tract"]),
+        &files.run(&["--device", "raspberry-pi-4b", "--engine", "tract"]),
         &["tract", "--scheme"],
     );
 }
@@ -215,8 +161,8 @@ fn scale(graph: &mut Graph, name: &str, factor: f32, scaled: impl Fn(usize) -> b
 
 #[test]
 fn an_outlier_channel_is_equalised_and_named() {
-    let files = Files::of(&with_outlier());
-    let ran = files.quantize(&["--scheme", "nxp-neutron", "--all-int8"]);
+    let files = files_of(&with_outlier());
+    let ran = files.run(&["--scheme", "nxp-neutron", "--all-int8"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let report = ran.json(SCHEMA);
     let pair = &report["equalized"][0];
@@ -239,12 +185,12 @@ fn what_hurts_too_much_stays_float_and_is_named() {
     graph.nodes.insert(0, stem);
     graph.nodes.push(Node::new("Tanh", "tanh", &["f"], &["t"]));
     graph.outputs.push(ValueInfo::float("t"));
-    let files = Files::of(&graph);
+    let files = files_of(&graph);
     let strict = ["--scheme", "nxp-neutron", "--min-sqnr", "60"];
-    let ran = files.quantize(&[&strict[..], &["--all-int8"]].concat());
+    let ran = files.run(&[&strict[..], &["--all-int8"]].concat());
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(ran.json(SCHEMA)["is_kept"], false);
-    let ran = files.quantize(&[
+    let ran = files.run(&[
         "--scheme",
         "nxp-neutron",
         "--max-drop",
@@ -310,9 +256,9 @@ fn a_run_calibrates_on_what_it_trained_on() {
 
 #[test]
 fn bad_input_is_refused_in_one_line() {
-    let files = Files::of(&float());
+    let files = files_of(&float());
     let refused = |files: &Files, more: &[&str], words: &[&str]| {
-        assert_refused(&files.quantize(more), words);
+        assert_refused(&files.run(more), words);
         assert!(!files.output().exists(), "{words:?} left a file");
     };
     refused(
@@ -332,7 +278,7 @@ fn bad_input_is_refused_in_one_line() {
     );
 
     let with_inputs = |dims: &[usize], values: Vec<f32>| {
-        let files = Files::of(&float());
+        let files = files_of(&float());
         save(&files.inputs, &[("x", dims, Values::Floats(values))]);
         files
     };
@@ -357,7 +303,7 @@ fn bad_input_is_refused_in_one_line() {
 
     let mut graph = float();
     scale(&mut graph, "conv.b", f32::NAN, |at| at == 1);
-    refused(&Files::of(&graph), &[], &["'r'", "NaN", "relu"]);
+    refused(&files_of(&graph), &[], &["'r'", "NaN", "relu"]);
 
     for (op, words) in [
         ("DequantizeLinear", "float model"),
@@ -365,7 +311,7 @@ fn bad_input_is_refused_in_one_line() {
         ("ConvInteger", "dynamic"),
     ] {
         let mut graph = float();
-        let files = Files::of(&graph);
+        let files = files_of(&graph);
         graph.nodes.push(Node::new(op, "q", &["x", "x"], &["q"]));
         graph.save(&files.model).unwrap();
         refused(&files, &[], &["'q'", words]);

@@ -1,15 +1,15 @@
-//! BatchNormalization folded into the convolution before it.
+//! BatchNormalization folded into the convolution or the linear layer before it.
 
 use std::collections::HashSet;
 
 use super::prune::prune;
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::ops::{Op, OpReader};
 use crate::tensor::Tensor;
 use crate::topology::Topology;
 
-/// Folds each BatchNormalization that follows a Conv, and nothing else reads, into the Conv's
+/// Folds each BatchNormalization that follows a Conv or a Gemm, and nothing else reads, into its
 /// weight and bias. The value that the normalisation made keeps its name. Returns how many were
 /// folded.
 ///
@@ -44,16 +44,18 @@ use crate::topology::Topology;
 pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
     let topology = Topology::of(graph);
     let pairs: Vec<(usize, usize)> = (0..graph.nodes.len())
-        .filter(|&index| graph.nodes[index].op == "Conv")
-        .filter_map(|conv| {
-            let norm = topology.sole_consumer(graph.nodes[conv].outputs.first()?)?;
-            (graph.nodes[norm].op == "BatchNormalization").then_some((conv, norm))
+        .filter_map(|layer| {
+            let norm = topology.sole_consumer(graph.nodes[layer].outputs.first()?)?;
+            (graph.nodes[norm].op == "BatchNormalization").then_some((layer, norm))
         })
         .collect();
 
     let reader = OpReader::new(graph);
     let mut folded = Vec::new();
-    for (conv, norm) in pairs {
+    for (layer, norm) in pairs {
+        let Some(axis) = output_axis(&reader, &graph.nodes[layer])? else {
+            continue;
+        };
         let Op::BatchNormalization(normalization) = reader.read(&graph.nodes[norm])? else {
             continue;
         };
@@ -68,19 +70,19 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
                 })
                 .collect::<Option<Vec<_>>>()
         };
-        let (Some(statistics), Some(weight)) = (constants(norm, 1..5), constants(conv, 1..2))
+        let (Some(statistics), Some(weight)) = (constants(norm, 1..5), constants(layer, 1..2))
         else {
             continue;
         };
-        let old_bias = constants(conv, 2..3);
+        let old_bias = constants(layer, 2..3);
         let channels = statistics[0].elements();
-        let fits = weight[0].dims().first() == Some(&channels)
+        let fits = weight[0].dims().get(axis) == Some(&channels)
             && statistics
                 .iter()
                 .all(|tensor| tensor.elements() == channels);
         let odd_bias = match &old_bias {
             Some(bias) => bias[0].elements() != channels,
-            None => graph.nodes[conv].input(2).is_some(),
+            None => graph.nodes[layer].input(2).is_some(),
         };
         if !fits || odd_bias {
             continue;
@@ -95,16 +97,15 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
                 f64::from(scale) / (f64::from(variance) + f64::from(normalization.epsilon)).sqrt()
             })
             .collect();
-        let per_channel = (weight[0].elements() / channels.max(1)).max(1);
-        let new_weight: Vec<f32> = weight[0]
-            .to_f32()?
-            .chunks(per_channel)
-            .zip(&factor)
-            .flat_map(|(values, factor)| {
-                values
-                    .iter()
-                    .map(move |&value| (f64::from(value) * factor) as f32)
-            })
+        // Elements of a channel that lie together.
+        let together: usize = weight[0].dims()[axis + 1..].iter().product();
+        let factors = factor
+            .iter()
+            .flat_map(|factor| std::iter::repeat_n(*factor, together))
+            .cycle();
+        let values = weight[0].to_f32()?.into_iter().zip(factors);
+        let new_weight: Vec<f32> = values
+            .map(|(value, factor)| (f64::from(value) * factor) as f32)
             .collect();
         let bias = match old_bias {
             Some(bias) => bias[0].to_f32()?,
@@ -118,7 +119,7 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
             .collect();
         let weight = Tensor::from_values(weight[0].dims().to_vec(), &new_weight);
         folded.push((
-            conv,
+            layer,
             norm,
             weight,
             Tensor::from_values(vec![channels], &new_bias),
@@ -127,11 +128,11 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
 
     let count = folded.len();
     let mut gone = HashSet::with_capacity(count);
-    for (conv, norm, weight, bias) in folded {
+    for (layer, norm, weight, bias) in folded {
         // Weights may be shared with another node, so the folded ones get names of their own
         // unless nobody else reads the old ones.
         let names = [1, 2].map(|index| {
-            let old = graph.nodes[conv]
+            let old = graph.nodes[layer]
                 .input(index)
                 .unwrap_or_default()
                 .to_owned();
@@ -143,16 +144,16 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
                 .count();
             match (old.is_empty(), readers) {
                 (false, 1) => old,
-                (false, _) => format!("{old}.folded.{}", graph.nodes[conv].outputs[0]),
+                (false, _) => format!("{old}.folded.{}", graph.nodes[layer].outputs[0]),
                 // The normalisation's own bias is the natural name of the folded one.
                 (true, _) => {
                     let shift = graph.nodes[norm].inputs[2].clone();
-                    format!("{shift}.folded.{}", graph.nodes[conv].outputs[0])
+                    format!("{shift}.folded.{}", graph.nodes[layer].outputs[0])
                 }
             }
         });
         let output = graph.nodes[norm].outputs[0].clone();
-        let node = &mut graph.nodes[conv];
+        let node = &mut graph.nodes[layer];
         node.inputs.resize(3, String::new());
         node.inputs[1].clone_from(&names[0]);
         node.inputs[2].clone_from(&names[1]);
@@ -171,11 +172,27 @@ pub fn fold_batch_norm(graph: &mut Graph) -> Result<usize> {
     Ok(count)
 }
 
+/// The axis of the weight of `node` that counts its output channels; `None` where nothing can be folded into
+/// it.
+fn output_axis(reader: &OpReader, node: &Node) -> Result<Option<usize>> {
+    match node.op.as_str() {
+        "Conv" => Ok(Some(0)),
+        "Gemm" => {
+            let Op::Gemm(gemm) = reader.read(node)? else {
+                return Ok(None);
+            };
+            let is_plain = !gemm.trans_a && gemm.alpha == 1.0 && gemm.beta == 1.0;
+            Ok(is_plain.then_some(usize::from(!gemm.trans_b)))
+        }
+        _ => Ok(None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::attribute::Attribute;
-    use crate::graph::{Node, ValueInfo};
+    use crate::graph::ValueInfo;
 
     #[test]
     fn folding_keeps_the_function() {
@@ -214,6 +231,39 @@ mod tests {
         let expected = [(0.5 - 1.0) * 0.75 + 0.1, (0.25 + 1.0) * 1.0 - 0.2];
         for (value, expected) in values("b").iter().zip(expected) {
             assert!((f64::from(*value) - expected).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn a_linear_layer_takes_the_factors_of_its_columns() {
+        for (trans_b, weight, expected) in [
+            (0, [1f32, 2.0, 3.0, 4.0], [2f32, 1.0, 6.0, 2.0]),
+            (1, [1f32, 2.0, 3.0, 4.0], [2.0, 4.0, 1.5, 2.0]),
+        ] {
+            let mut graph = Graph::new("g", 17);
+            graph.inputs.push(ValueInfo::f32("x", vec![]));
+            graph.outputs.push(ValueInfo::f32("y", vec![]));
+            for (name, dims, values) in [
+                ("w", vec![2, 2], &weight[..]),
+                ("scale", vec![2], &[2.0, 0.5]),
+                ("shift", vec![2], &[1.0, 0.0]),
+                ("mean", vec![2], &[0.0, 2.0]),
+                ("var", vec![2], &[1.0, 1.0]),
+            ] {
+                let tensor = Tensor::from_values(dims, values);
+                graph.initializers.insert(name.into(), tensor);
+            }
+            let norm = ["c", "scale", "shift", "mean", "var"];
+            graph.nodes = vec![
+                Node::new("Gemm", "fc", &["x", "w"], &["c"])
+                    .with("transB", Attribute::Int(trans_b)),
+                Node::new("BatchNormalization", "bn", &norm, &["y"])
+                    .with("epsilon", Attribute::Float(0.0)),
+            ];
+            assert_eq!(fold_batch_norm(&mut graph).unwrap(), 1);
+            assert_eq!(graph.initializers["w"].to_f32().unwrap(), expected);
+            let bias = graph.nodes[0].input(2).unwrap();
+            assert_eq!(graph.initializers[bias].to_f32().unwrap(), [1.0, -1.0]);
         }
     }
 

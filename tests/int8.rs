@@ -162,7 +162,9 @@ fn a_scheme_without_its_stage_is_refused() {
 fn train_photographs(data: &Path, out: &Path, threads: &str) -> Command {
     let mut train = crate::common::train(data, small_backbone());
     train.args(["--stages", "probe,int8", "--batch", "8", "--epochs", "3"]);
-    train.args(["--threads", threads, "-o"]).arg(out);
+    train
+        .args(["--tensorboard", "--threads", threads, "-o"])
+        .arg(out);
     train.env("RAYON_NUM_THREADS", threads);
     train
 }
@@ -190,4 +192,9 @@ fn a_run_killed_in_the_middle_of_int8_gives_the_same_model_as_on_one_thread() {
     }
     let epochs = |run: &Path| report(run)["stages"][1]["epochs"].clone();
     assert_eq!(epochs(&whole), epochs(&killed));
+    // TensorBoard sees each epoch once, whichever process trained it; records differ in their times alone.
+    let seen =
+        |run: &Path| fs::metadata(run.join("events.out.tfevents.edgefit")).map(|file| file.len());
+    assert!(seen(&whole).unwrap() > 100);
+    assert_eq!(seen(&whole).unwrap(), seen(&killed).unwrap());
 }

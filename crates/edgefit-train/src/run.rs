@@ -14,3 +14,4 @@ pub(crate) mod refusal;
 pub mod report;
 pub mod saved_model;
 pub mod split_file;
+pub(crate) mod tensorboard;

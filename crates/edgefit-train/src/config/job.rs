@@ -66,6 +66,9 @@ pub struct Job {
     pub allow: BTreeSet<Code>,
     /// Whether a warning of a guard ends the job like a failure.
     pub deny_warnings: bool,
+    /// Whether epochs are written for TensorBoard, too.
+    #[serde(default)]
+    pub tensorboard: bool,
     /// The command that asked for it, word for word; empty where no command did.
     pub command: Vec<String>,
     /// What becomes of a run that is in the folder already.
@@ -121,6 +124,7 @@ impl Job {
             memory: None,
             allow: BTreeSet::new(),
             deny_warnings: false,
+            tensorboard: false,
             command: Vec::new(),
             existing: Existing::Keep,
         }

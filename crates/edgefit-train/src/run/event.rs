@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::config::stage_name::StageName;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::report::Timing;
+use crate::run::tensorboard::TensorBoard;
 use crate::stages::fit::epoch::Epoch;
 use crate::stages::tune::candidate::Tuning;
 
@@ -33,6 +34,7 @@ pub(crate) struct EventLog {
     /// Bytes that are in the file.
     pub bytes: u64,
     records: Records,
+    tensorboard: Option<TensorBoard>,
 }
 
 impl EventLog {
@@ -43,16 +45,25 @@ impl EventLog {
             file: None,
             bytes: 0,
             records: Records::default(),
+            tensorboard: None,
+        }
+    }
+
+    /// Writes epochs for TensorBoard, too.
+    pub fn with_tensorboard(self, tensorboard: Option<TensorBoard>) -> Self {
+        EventLog {
+            tensorboard,
+            ..self
         }
     }
 
     /// The file of a run that goes on from `checkpoint`; what was appended after it goes with the first
     /// event.
-    pub fn resume(path: PathBuf, checkpoint: &Checkpoint) -> Self {
-        let length = std::fs::metadata(&path).map_or(0, |file| file.len());
+    pub fn resume(self, checkpoint: &Checkpoint) -> Self {
+        let length = std::fs::metadata(&self.path).map_or(0, |file| file.len());
         let mut log = EventLog {
             bytes: length.min(checkpoint.events),
-            ..EventLog::create(path)
+            ..self
         };
         let epochs = checkpoint.done.iter().flat_map(|done| {
             let stage = done.stage.name;
@@ -75,9 +86,13 @@ impl EventLog {
     pub fn append(&mut self, event: &Event) {
         self.record(event);
         if let Err(error) = self.write(event) {
-            let error = format!("{}: {error}", self.path.display());
-            self.records.unwritten.push(error);
+            self.unwritten(&error);
         }
+    }
+
+    fn unwritten(&mut self, error: &std::io::Error) {
+        let error = format!("{}: {error}", self.path.display());
+        self.records.unwritten.push(error);
     }
 
     /// What was appended, and what could not be (EF13).
@@ -90,6 +105,11 @@ impl EventLog {
         let Event::Epoch { stage, epoch } = event else {
             return;
         };
+        if let Some(tensorboard) = &mut self.tensorboard
+            && let Err(error) = tensorboard.append(epoch)
+        {
+            self.unwritten(&error);
+        }
         let metrics = [
             ("train_loss", epoch.train_loss),
             ("val_loss", epoch.val_loss),
@@ -208,7 +228,7 @@ mod tests {
         };
         found(&mut log, 0.3);
         let killed = std::fs::read(&path).unwrap();
-        let mut resumed = EventLog::resume(path.clone(), &checkpoint);
+        let mut resumed = EventLog::create(path.clone()).resume(&checkpoint);
         assert_eq!(resumed.records().events, 1);
         assert_eq!(std::fs::read(&path).unwrap(), killed);
         found(&mut resumed, 0.3);
@@ -216,7 +236,7 @@ mod tests {
 
         // A file that lost its end is not filled up with zeros.
         std::fs::write(&path, "").unwrap();
-        let mut resumed = EventLog::resume(path.clone(), &checkpoint);
+        let mut resumed = EventLog::create(path.clone()).resume(&checkpoint);
         found(&mut resumed, 0.3);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), resumed.bytes);
     }

@@ -16,6 +16,7 @@ use crate::run::lock::Lock;
 use crate::run::manifest;
 use crate::run::occupant::{self, CHECKPOINT, NEXT, Stand};
 use crate::run::publish;
+use crate::run::tensorboard::{self, TensorBoard};
 
 const EVENTS: &str = "events.jsonl";
 
@@ -37,6 +38,12 @@ pub(crate) struct RunFolder {
     lock: Option<Lock>,
     pub origin: Origin,
     pub events: EventLog,
+}
+
+/// What a job writes for TensorBoard, in the folder `home`.
+fn tensorboard(job: &Job, home: &Path) -> Option<TensorBoard> {
+    job.tensorboard
+        .then(|| TensorBoard::create(home.join(tensorboard::NAME)))
 }
 
 impl RunFolder {
@@ -62,7 +69,7 @@ impl RunFolder {
             made = vec![home.clone()];
         }
         Ok(RunFolder {
-            events: EventLog::create(home.join(EVENTS)),
+            events: EventLog::create(home.join(EVENTS)).with_tensorboard(tensorboard(job, &home)),
             folder: folder.clone(),
             home,
             made,
@@ -99,7 +106,9 @@ impl RunFolder {
         }
         let checkpoint = Checkpoint::load(&home.join(CHECKPOINT))?;
         let run = RunFolder {
-            events: EventLog::resume(home.join(EVENTS), &checkpoint),
+            events: EventLog::create(home.join(EVENTS))
+                .with_tensorboard(tensorboard(&job, &home))
+                .resume(&checkpoint),
             folder: folder.to_path_buf(),
             home,
             made: Vec::new(),

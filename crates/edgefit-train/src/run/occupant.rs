@@ -7,15 +7,16 @@ use edgefit_base::file::WriteError;
 
 use crate::config::job::Existing;
 use crate::error::{Error, Result};
-use crate::run::{job_file, report};
+use crate::run::{job_file, report, tensorboard};
 
 /// Files of a run. `report.json` is the last: with it, a run is whole.
-pub(crate) const FILES: [&str; 17] = [
+pub(crate) const FILES: [&str; 18] = [
     job_file::NAME,
     "manifest.json",
     "splits.json",
     "augmentation.png",
     "events.jsonl",
+    tensorboard::NAME,
     CHECKPOINT,
     "recipe.toml",
     "model.onnx",

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use edgefit::graph::Graph;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::npz::{Values, save};
 use crate::common::process::{kill, reaches, start};
@@ -146,6 +146,46 @@ fn a_budget_that_nothing_meets_is_a_no_that_says_what_is_short() {
     let told = ran.json("edgefit.fit/1");
     assert_eq!(told["chosen"], Value::Null);
     assert_eq!(told["nearest"]["short"][0]["resource"], "ram");
+}
+
+#[test]
+fn several_devices_get_a_network_each_and_one_front() {
+    onnxruntime();
+    let data = some_photographs(&["bird", "flower"], 8);
+    let out = tempfile::tempdir().unwrap();
+    let run_of_all = out.path().join("all");
+    let mut both = search(data.path(), &run_of_all);
+    let told = run(both.args(["--device", "stm32f411", "--json"]));
+    assert_eq!(told.code, 0, "{told:?}");
+    let told = told.json("edgefit.fit-devices/1");
+    let names = |devices: &Value| {
+        let devices = devices.as_array().unwrap().iter();
+        let name = |one: &Value| one["device"].as_str().unwrap().to_owned();
+        devices.map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&told["devices"]), ["stm32f411", "stm32f746"]);
+    for device in names(&told["devices"]) {
+        let model = run_of_all.join(&device).join("model-int8.onnx");
+        let checked = edgefit(&["check", model.to_str().unwrap(), "--device", &device]);
+        assert_eq!(checked.code, 0, "{checked:?}");
+    }
+    let front = told["front"].as_array().unwrap();
+    let small = front
+        .iter()
+        .filter(|one| one["devices"] == json!(["stm32f411", "stm32f746"]));
+    assert!(
+        small.count() > 0,
+        "what the smaller holds, the larger holds too"
+    );
+
+    // A search that was interrupted goes on, and what is there stays.
+    fs::remove_file(run_of_all.join("stm32f746/fit.json")).unwrap();
+    let ran = run(command().args(["fit", "--resume"]).arg(&run_of_all));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for word in ["stm32f411", "stm32f746", "held by"] {
+        assert!(ran.stdout.contains(word), "{word}: {ran:?}");
+    }
+    assert!(run_of_all.join("stm32f746/fit.json").exists());
 }
 
 #[test]

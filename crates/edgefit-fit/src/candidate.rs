@@ -95,6 +95,15 @@ impl Candidate {
         format!("{name}, {}", self.footprint.element_type)
     }
 
+    /// Whether it is the same network in the same form as `other`, and takes as much RAM and flash.
+    pub fn is_same(&self, other: &Candidate) -> bool {
+        let key = |candidate: &Candidate| {
+            let footprint = &candidate.footprint;
+            (candidate.name(), footprint.ram_bytes, footprint.flash_bytes)
+        };
+        self.backbone == other.backbone && key(self) == key(other)
+    }
+
     /// Whether it takes less of something than `other`, or is more accurate, and nowhere worse.
     pub fn dominates(&self, other: &Candidate) -> bool {
         let costs = |candidate: &Candidate| {

@@ -148,7 +148,7 @@ impl<'a> Panel<'a> {
         points.sort_by_key(|(_, _, one)| one.basis);
         for (amount, accuracy, one) in points {
             let (radius, fill) = match one.basis {
-                Some(AccuracyBasis::Trained) if is_same(one, chosen) => (6.0, "#c62828"),
+                Some(AccuracyBasis::Trained) if one.is_same(chosen) => (6.0, "#c62828"),
                 Some(AccuracyBasis::Trained) => (5.0, "#1565c0"),
                 _ => (3.0, "#9e9e9e"),
             };
@@ -193,18 +193,6 @@ impl<'a> Panel<'a> {
         }
         group
     }
-}
-
-fn is_same(one: &Candidate, other: &Candidate) -> bool {
-    let key = |candidate: &Candidate| {
-        (
-            candidate.backbone.clone(),
-            candidate.resolution,
-            candidate.cut.clone(),
-            candidate.footprint.element_type,
-        )
-    };
-    key(one) == key(other)
 }
 
 fn rule(x1: f64, y1: f64, x2: f64, y2: f64, stroke: &str) -> Line {

@@ -3,6 +3,7 @@
 
 mod candidate;
 mod depth;
+mod devices;
 mod error;
 mod expected;
 mod finalist;
@@ -26,6 +27,7 @@ mod width_cost;
 mod written;
 
 pub use candidate::{AccuracyBasis, Candidate, front};
+pub use devices::{Choice, DevicesReport, Shared, fit_each, is_for_several, resume_each};
 pub use error::{Error, Result};
 pub use footprint::{Footprint, Shortage};
 pub use job::FitJob;

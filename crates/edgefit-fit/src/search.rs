@@ -37,12 +37,40 @@ const PICTURE: &str = "front.svg";
 /// [`Error::NothingFits`] where no network keeps the budgets; [`Error::Run`] where something is in the folder
 /// already; what is wrong with the data, a backbone or the training.
 pub fn fit(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
+    begin(job)?;
+    search(job, observer)
+}
+
+/// Goes on with the search in a folder. What was computed before is not computed again.
+///
+/// # Errors
+/// As [`fit`], and [`Error::Run`] where no search is in the folder.
+pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
+    let job = begun(run)?;
+    if is_over(&run.join(REPORT)) {
+        return Err(Error::Run {
+            path: run.to_path_buf(),
+            problem: "holds a search that is over: its fit.json is there".into(),
+        });
+    }
+    search(&job, observer)
+}
+
+/// Whether a search began in a folder.
+pub fn is_begun(run: &Path) -> bool {
+    run.join(JOB).exists()
+}
+
+/// Writes what is searched for into a new folder.
+///
+/// # Errors
+/// [`Error::Run`] where something is in the folder already, or it cannot be written.
+pub fn begin(job: &FitJob) -> Result<()> {
     let taken = std::fs::read_dir(&job.run).is_ok_and(|mut entries| entries.next().is_some());
     if taken {
-        let is_search = job.run.join(JOB).exists();
         return Err(Error::Run {
             path: job.run.clone(),
-            problem: if is_search {
+            problem: if is_begun(&job.run) {
                 format!(
                     "holds a search; go on with `edgefit fit --resume {}`, or choose another folder with -o",
                     job.run.display()
@@ -53,15 +81,14 @@ pub fn fit(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
         });
     }
     create_folder(&job.run)?;
-    write_json(&job.run.join(JOB), JOB_SCHEMA, job)?;
-    search(job, observer)
+    write_json(&job.run.join(JOB), JOB_SCHEMA, job)
 }
 
-/// Goes on with the search in a folder. What was computed before is not computed again.
+/// What is searched for in a folder.
 ///
 /// # Errors
-/// As [`fit`], and [`Error::Run`] where no search is in the folder.
-pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
+/// [`Error::Run`] where no search is in the folder.
+pub fn begun(run: &Path) -> Result<FitJob> {
     let path = run.join(JOB);
     let problem = |problem: String| Error::Run {
         path: path.clone(),
@@ -72,22 +99,19 @@ pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
             "cannot be read ({error}); there is no search to go on with"
         ))
     })?;
-    if is_over(&run.join(REPORT)) {
-        return Err(Error::Run {
-            path: run.to_path_buf(),
-            problem: "holds a search that is over: its fit.json is there".into(),
-        });
-    }
     let job: FitJob =
         schema::from_json(&text, JOB_SCHEMA).map_err(|error| problem(error.to_string()))?;
-    let job = FitJob {
+    Ok(FitJob {
         run: run.to_path_buf(),
         ..job
-    };
-    search(&job, observer)
+    })
 }
 
-fn search(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
+/// Searches, in a folder where that began.
+///
+/// # Errors
+/// As [`fit`].
+pub fn search(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
     let started = Instant::now();
     let samples = Survey::open(&job.training, observer)?;
     let mut surveyed = survey(job, &samples, observer)?;

@@ -60,5 +60,6 @@ pub use {
     data::data, explanation::explanation, exported::exported, exported::exported_file,
     integers::integers, learning_rates::learning_rates, linked::linked, litert::litert,
     pruning::pruning, quantization::quantization, refusal::refusal, runs::runs,
-    search::nothing_fits, search::search, training::training, verification::verification,
+    search::nothing_fits, search::search, search::searches, training::training,
+    verification::verification,
 };

@@ -64,11 +64,13 @@ pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Jo
         (None, false) => None,
     };
     Ok(Job {
+        engine: fitting.frozen.engine,
         scheme,
         stages,
         tune: fitting.tune.map(|count| count as usize),
         allow: fitting.allow.into_iter().collect(),
         existing,
+        tensorboard: fitting.tensorboard,
         deny_warnings: fitting.deny == Some(Deny::Warnings),
         ..job
     })
@@ -87,7 +89,6 @@ pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job
         head: setup.head,
         freeze_to: setup.freeze_to,
         input_shape: setup.input_shape.map(|shape| shape.0),
-        engine: setup.engine,
         backend: setup.backend,
         threads: threads(setup.threads),
         strict: setup.strict,

@@ -2,7 +2,7 @@
 
 use edgefit_base::units::format;
 use edgefit_cost::Resource;
-use edgefit_fit::{AccuracyBasis, Candidate, Report};
+use edgefit_fit::{AccuracyBasis, Candidate, Choice, DevicesReport, Report};
 
 use super::exported::patches;
 use crate::report::check::check;
@@ -56,6 +56,41 @@ pub fn nothing_fits(nearest: &Candidate) -> String {
         );
     }
     lines.join("\n")
+}
+
+/// What was found for each of several devices, and the front of all.
+pub fn searches(found: &DevicesReport) -> String {
+    let mut front = candidates_table(&["some device holds it, and nothing beats it", "held by"]);
+    let step = found.front.len().div_ceil(SHOWN).max(1);
+    for shared in found.front.iter().rev().step_by(step) {
+        add(
+            &mut front,
+            &shared.candidate,
+            vec![shared.devices.join("\n")],
+        );
+    }
+    let mut chosen = candidates_table(&["device", "chosen", "test"]);
+    let mut refusals = Vec::new();
+    for choice in &found.devices {
+        match choice {
+            Choice::Found(report) => {
+                let test = report.test.accuracy();
+                let test = test.map_or("–".to_owned(), |test| format::percent(test.share));
+                let cells = vec![report.device.clone(), report.chosen.name(), test];
+                add_cells(&mut chosen, &report.chosen, cells);
+            }
+            Choice::NothingFits {
+                device, nearest, ..
+            } => refusals.push(format!("{device}: {}", nothing_fits(nearest))),
+        }
+    }
+    let folder = found.run.display();
+    let mut parts = vec![front.to_string(), chosen.to_string()];
+    parts.append(&mut refusals);
+    parts.push(format!(
+        "the search for each device, with its model and its page: {folder}/DEVICE"
+    ));
+    parts.join("\n")
 }
 
 fn front(report: &Report) -> String {
@@ -129,10 +164,14 @@ fn candidates_table(first: &[&str]) -> Table {
     rows
 }
 
-fn add(rows: &mut Table, candidate: &Candidate, mut between: Vec<String>) {
+fn add(rows: &mut Table, candidate: &Candidate, between: Vec<String>) {
+    let cells = [vec![candidate.name()], between].concat();
+    add_cells(rows, candidate, cells);
+}
+
+/// A row that begins with `cells`.
+fn add_cells(rows: &mut Table, candidate: &Candidate, mut cells: Vec<String>) {
     let footprint = &candidate.footprint;
-    let mut cells = vec![candidate.name()];
-    cells.append(&mut between);
     cells.extend([
         amount(footprint.ram_bytes, format::bytes),
         amount(footprint.flash_bytes, format::bytes),

@@ -16,7 +16,7 @@ use super::train::Setup;
 pub struct Fit {
     /// Go on with a search that was interrupted, in this folder
     #[arg(long, value_name = "RUN")]
-    #[arg(conflicts_with_all = ["data", "backbones", "device", "engine", "output", "preprocessing", "Limits",
+    #[arg(conflicts_with_all = ["data", "backbones", "devices", "engine", "output", "preprocessing", "Limits",
         "target", "stages", "epochs", "allow", "Setup"])]
     pub resume: Option<PathBuf>,
 
@@ -30,9 +30,14 @@ pub struct Fit {
     #[arg(long = "backbone", value_name = "MODEL", value_parser = model())]
     pub backbones: Vec<PathBuf>,
 
-    /// Device that the network has to fit: a name from `edgefit device list`, or a profile file
-    #[arg(long, required_unless_present = "resume")]
-    pub device: Option<String>,
+    /// Device that the network has to fit: a name from `edgefit device list`, or a profile file; may be given
+    /// several times, for a network for each
+    #[arg(
+        long = "device",
+        value_name = "DEVICE",
+        required_unless_present = "resume"
+    )]
+    pub devices: Vec<String>,
 
     /// Engine that runs it there (the first of the profile that wants int8 models, if not given)
     #[arg(long)]

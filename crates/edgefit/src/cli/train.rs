@@ -91,6 +91,11 @@ pub struct Fitting {
     #[arg(long, value_delimiter = ',', value_name = "CODES")]
     pub allow: Vec<Code>,
 
+    /// Write losses, accuracies and learning rates for TensorBoard, too, as they are known: `tensorboard
+    /// --logdir RUN`
+    #[arg(long)]
+    pub tensorboard: bool,
+
     /// Treat what guards warn of as a failure
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Option<Deny>,
@@ -99,6 +104,9 @@ pub struct Fitting {
     /// same
     #[arg(long)]
     pub force: bool,
+
+    #[command(flatten)]
+    pub frozen: Frozen,
 
     #[command(flatten)]
     pub setup: Setup,
@@ -113,6 +121,15 @@ impl Fitting {
             Existing::Keep
         }
     }
+}
+
+/// How the frozen backbone is run.
+#[derive(Debug, Args)]
+pub struct Frozen {
+    /// Engine for the frozen backbone: burn, tract or onnxruntime (the fastest there is, if not
+    /// given)
+    #[arg(long)]
+    pub engine: Option<EngineName>,
 }
 
 /// What is trained on what.
@@ -150,11 +167,6 @@ pub struct Setup {
     /// End when an image cannot be read, instead of leaving it out
     #[arg(long)]
     pub strict: bool,
-
-    /// Engine for the frozen backbone: burn, tract or onnxruntime (the fastest there is, if not
-    /// given)
-    #[arg(long)]
-    pub engine: Option<EngineName>,
 
     /// What burn trains with: flex, ndarray, and wgpu or cuda in a build with that cargo feature
     #[arg(long, default_value_t)]
@@ -226,7 +238,7 @@ pub struct Import {
 pub struct Train {
     /// Go on with a run that was interrupted, in this folder
     #[arg(long, value_name = "RUN")]
-    #[arg(conflicts_with_all = ["data", "backbone", "device", "output", "preprocessing", "Fitting", "Setup"])]
+    #[arg(conflicts_with_all = ["data", "backbone", "device", "output", "preprocessing", "Fitting", "Frozen", "Setup"])]
     pub resume: Option<PathBuf>,
 
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a
@@ -274,6 +286,9 @@ pub struct LrFind {
     /// How images are prepared, whatever the model says: imagenet, tf, lite, unit, raw
     #[arg(long)]
     pub preprocessing: Option<PreprocessingName>,
+
+    #[command(flatten)]
+    pub frozen: Frozen,
 
     #[command(flatten)]
     pub setup: Setup,

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure};
 use edgefit::assets::Cache;
 use edgefit::base::file::create_folder;
-use edgefit::fit::{Candidate, Error, FitJob, Report, Target, fit, resume};
+use edgefit::fit::{
+    Candidate, Choice, DevicesReport, Error, FitJob, Report, Target, fit, fit_each, is_for_several,
+    resume, resume_each,
+};
 use edgefit::import::{Architecture, Checkpoint, Choices};
 use edgefit::micro::c::Name;
 use edgefit::micro::{InputBy, c, tflite};
@@ -37,6 +40,15 @@ struct Fitted {
     firmware: Option<Firmware>,
 }
 
+/// What a search for several devices found, and what was made of it.
+#[derive(Serialize)]
+struct FittedEach {
+    #[serde(flatten)]
+    found: DevicesReport,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    firmwares: Vec<Firmware>,
+}
+
 /// The chosen model in the form that was asked for.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -45,19 +57,41 @@ enum Firmware {
     File(tflite::Exported),
 }
 
+impl Firmware {
+    fn told(&self) -> String {
+        match self {
+            Firmware::Project(project) => report::exported(project),
+            Firmware::File(file) => report::exported_file(file),
+        }
+    }
+}
+
 pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = begin(output)?;
     let export = args.export;
-    let found = match &args.resume {
-        Some(run) => resume(run, &mut Bars::default()),
-        None => {
-            let job = job(args, &cache)?;
-            if export.is_some() {
-                ensure_exportable(&job.target)?;
-            }
-            fit(&job, &mut Bars::default())
-        }
-    };
+    if let Some(run) = &args.resume {
+        return if is_for_several(run) {
+            let found = resume_each(run, &mut Bars::default())?;
+            tell_each(found, export, output)
+        } else {
+            tell(resume(run, &mut Bars::default()), export, output)
+        };
+    }
+    let jobs = jobs(args, &cache)?;
+    if let [job] = jobs.as_slice() {
+        return tell(fit(job, &mut Bars::default()), export, output);
+    }
+    let run = jobs[0].run.parent().unwrap_or(Path::new("."));
+    let found = fit_each(run, &jobs, &mut Bars::default())?;
+    tell_each(found, export, output)
+}
+
+/// Says what was found for one device.
+fn tell(
+    found: edgefit::fit::Result<Report>,
+    export: Option<ExportFormat>,
+    output: &mut Output,
+) -> anyhow::Result<Outcome> {
     match found {
         Ok(found) => {
             let firmware = export.and_then(|format| firmware(&found, format, output));
@@ -65,10 +99,7 @@ pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
             let is_done = !found.interrupted && firmware.is_some() == export.is_some();
             let fitted = Fitted { found, firmware };
             output.result(Report::SCHEMA, &fitted, || {
-                let firmware = fitted.firmware.as_ref().map(|firmware| match firmware {
-                    Firmware::Project(project) => report::exported(project),
-                    Firmware::File(file) => report::exported_file(file),
-                });
+                let firmware = fitted.firmware.as_ref().map(Firmware::told);
                 let parts = [Some(report::search(&fitted.found)), firmware];
                 parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
             })?;
@@ -86,6 +117,32 @@ pub fn run(args: Fit, output: &mut Output) -> anyhow::Result<Outcome> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Says what was found for each of several devices.
+fn tell_each(
+    found: DevicesReport,
+    export: Option<ExportFormat>,
+    output: &mut Output,
+) -> anyhow::Result<Outcome> {
+    let mut is_done = found.is_done();
+    let mut firmwares = Vec::new();
+    for choice in &found.devices {
+        let Choice::Found(one) = choice else {
+            continue;
+        };
+        present_search(one, output);
+        let firmware = export.and_then(|format| firmware(one, format, output));
+        is_done &= firmware.is_some() == export.is_some();
+        firmwares.extend(firmware);
+    }
+    let fitted = FittedEach { found, firmwares };
+    output.result(DevicesReport::SCHEMA, &fitted, || {
+        let firmwares = fitted.firmwares.iter().map(Firmware::told);
+        let parts = std::iter::once(report::searches(&fitted.found)).chain(firmwares);
+        parts.collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(is_done.into())
 }
 
 /// Writes the page of a search beside its report; where that fails, there is a warning.
@@ -138,16 +195,27 @@ fn ensure_exportable(target: &Target) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {
-    let (Some(data), Some(device), Some(run)) = (args.data, args.device, args.output) else {
+/// A search for each device, in a folder of its own where there are several.
+fn jobs(args: Fit, cache: &Cache) -> anyhow::Result<Vec<FitJob>> {
+    let (Some(data), Some(run)) = (args.data, args.output) else {
         bail!("give DATA, --device and --output, or --resume");
     };
     let c = args.export == Some(ExportFormat::C);
-    let target = Target::new(
-        edgefit::device::find(&device)?,
-        args.engine.as_deref().or(c.then_some("c")),
-        (&args.limits).into(),
-    )?;
+    let engine = args.engine.as_deref().or(c.then_some("c"));
+    let limits = (&args.limits).into();
+    let targets = args.devices.iter().map(|device| {
+        let target = Target::new(edgefit::device::find(device)?, engine, limits)?;
+        if args.export.is_some() {
+            ensure_exportable(&target)?;
+        }
+        anyhow::Ok(target)
+    });
+    let mut targets = targets.collect::<anyhow::Result<Vec<_>>>()?;
+    targets.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+    targets.dedup_by(|a, b| a.profile.name == b.profile.name);
+    let Some(first) = targets.first() else {
+        bail!("give --device, or --resume");
+    };
     let backbones = if args.backbones.is_empty() {
         of_cache(cache, &run)?
     } else {
@@ -156,7 +224,7 @@ fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {
     let places = Places {
         data,
         backbone: PathBuf::new(),
-        device: target.profile.clone(),
+        device: first.profile.clone(),
         run: run.clone(),
     };
     let mut training = Job {
@@ -176,13 +244,22 @@ fn job(args: Fit, cache: &Cache) -> anyhow::Result<FitJob> {
     }
     training.stages.sort_unstable();
     training.stages.dedup();
-    Ok(FitJob {
-        training,
-        backbones,
-        target,
+    let is_one = targets.len() == 1;
+    let search = |target: Target| FitJob {
+        training: Job {
+            device: target.profile.clone(),
+            ..training.clone()
+        },
+        backbones: backbones.clone(),
         enough: args.target,
-        run,
-    })
+        run: if is_one {
+            run.clone()
+        } else {
+            run.join(&target.profile.name)
+        },
+        target,
+    };
+    Ok(targets.into_iter().map(search).collect())
 }
 
 /// The architectures whose weights lie in the cache folder, imported beside the folder of the search's runs.

@@ -20,6 +20,7 @@ pub fn run(args: cli::LrFind, output: &mut Output) -> anyhow::Result<Outcome> {
     let mut stages = vec![StageName::Probe, args.stage];
     stages.dedup();
     let job = Job {
+        engine: args.frozen.engine,
         preprocessing: args.preprocessing,
         stages,
         ..set_up(

@@ -1,0 +1,161 @@
+//! One search for several devices: a choice for each, and one front of all.
+
+use std::path::{Path, PathBuf};
+
+use edgefit_train::Observer;
+use serde::Serialize;
+
+use crate::candidate::{Candidate, front};
+use crate::error::{Error, Result};
+use crate::job::FitJob;
+use crate::report::Report;
+use crate::search::{begin, begun, is_begun, search};
+
+/// What a search for several devices found.
+#[derive(Debug, Serialize)]
+pub struct DevicesReport {
+    /// Folder of the search, with a folder for each device.
+    pub run: PathBuf,
+    /// What was found for each, in the order of the devices.
+    pub devices: Vec<Choice>,
+    /// The networks that some device holds, of which no other takes less RAM and flash and is as accurate, by
+    /// RAM.
+    pub front: Vec<Shared>,
+    /// Whether the user ended the search.
+    pub interrupted: bool,
+}
+
+/// What was found for one device.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Choice {
+    /// The most accurate network that it holds.
+    Found(Box<Report>),
+    /// That it holds none.
+    NothingFits {
+        /// Name of the device.
+        device: String,
+        /// None.
+        chosen: Option<Candidate>,
+        /// The network that comes nearest.
+        nearest: Box<Candidate>,
+    },
+}
+
+/// A network, and the devices that hold it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Shared {
+    /// The network; without a time, which is another on each device.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// Names of the devices.
+    pub devices: Vec<String>,
+}
+
+impl DevicesReport {
+    /// Name and version of the document.
+    pub const SCHEMA: &str = "edgefit.fit-devices/1";
+
+    /// Whether each device got a network, and the search came to its end.
+    pub fn is_done(&self) -> bool {
+        let is_found = |choice: &Choice| matches!(choice, Choice::Found(_));
+        !self.interrupted && self.devices.iter().all(is_found)
+    }
+}
+
+/// Searches for each of `jobs`, whose runs are folders in `run`, one after the other. What they compute alike,
+/// such as the features of a backbone, is computed once.
+///
+/// # Errors
+/// As [`fit`](crate::fit), but for a device that holds nothing: the others are searched for all the same.
+pub fn fit_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {
+    for job in jobs {
+        begin(job)?;
+    }
+    search_each(run, jobs, observer)
+}
+
+/// Goes on with a search for several devices.
+///
+/// # Errors
+/// As [`fit_each`], and [`Error::Run`] where no such search is in the folder.
+pub fn resume_each(run: &Path, observer: &mut dyn Observer) -> Result<DevicesReport> {
+    let folders = folders(run);
+    let jobs = folders.iter().map(|folder| begun(folder));
+    search_each(run, &jobs.collect::<Result<Vec<_>>>()?, observer)
+}
+
+/// Whether a folder holds a search for several devices.
+pub fn is_for_several(run: &Path) -> bool {
+    !folders(run).is_empty()
+}
+
+/// The searches in a folder.
+fn folders(run: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(run).into_iter().flatten().flatten();
+    let folders = entries.map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = folders.filter(|folder| is_begun(folder)).collect();
+    folders.sort();
+    folders
+}
+
+fn search_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {
+    let mut devices = Vec::new();
+    for job in jobs {
+        if observer.stop() {
+            break;
+        }
+        let device = job.target.profile.name.clone();
+        devices.push(match search(job, observer) {
+            Ok(report) => Choice::Found(Box::new(report)),
+            Err(Error::NothingFits(nearest)) => Choice::NothingFits {
+                device,
+                chosen: None,
+                nearest,
+            },
+            Err(error) => return Err(error),
+        });
+    }
+    let reports = devices.iter().filter_map(|choice| match choice {
+        Choice::Found(report) => Some(&**report),
+        Choice::NothingFits { .. } => None,
+    });
+    let interrupted =
+        devices.len() < jobs.len() || reports.clone().any(|report| report.interrupted);
+    Ok(DevicesReport {
+        run: run.to_path_buf(),
+        front: shared_front(reports),
+        devices,
+        interrupted,
+    })
+}
+
+/// The front of all candidates, with the devices that hold each.
+fn shared_front<'a>(reports: impl Iterator<Item = &'a Report>) -> Vec<Shared> {
+    let mut all: Vec<Shared> = Vec::new();
+    for report in reports {
+        let fitting = report.candidates.iter().filter(|one| one.footprint.fits);
+        for candidate in fitting {
+            let mut candidate = candidate.clone();
+            candidate.footprint.latency_ns = None;
+            let device = report.device.clone();
+            match all.iter_mut().find(|one| one.candidate.is_same(&candidate)) {
+                Some(known) => {
+                    known.devices.push(device);
+                    // Where it was trained for one device and scored for another.
+                    if known.candidate.basis < candidate.basis {
+                        known.candidate = candidate;
+                    }
+                }
+                None => all.push(Shared {
+                    candidate,
+                    devices: vec![device],
+                }),
+            }
+        }
+    }
+    let candidates: Vec<Candidate> = all.iter().map(|one| one.candidate.clone()).collect();
+    let front = front(&candidates).into_iter();
+    let of = |candidate| all.iter().find(|one| one.candidate == candidate).cloned();
+    front.filter_map(of).collect()
+}

@@ -9,7 +9,7 @@ use crate::candidate::{Candidate, front};
 use crate::error::{Error, Result};
 use crate::job::FitJob;
 use crate::report::Report;
-use crate::search::{begin, begun, is_begun, search};
+use crate::search::{begin, begun, ensure_empty, search, searches_in};
 
 /// What a search for several devices found.
 #[derive(Debug, Serialize)]
@@ -69,6 +69,7 @@ impl DevicesReport {
 /// # Errors
 /// As [`fit`](crate::fit), but for a device that holds nothing: the others are searched for all the same.
 pub fn fit_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {
+    ensure_empty(run)?;
     for job in jobs {
         begin(job)?;
     }
@@ -80,23 +81,14 @@ pub fn fit_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Res
 /// # Errors
 /// As [`fit_each`], and [`Error::Run`] where no such search is in the folder.
 pub fn resume_each(run: &Path, observer: &mut dyn Observer) -> Result<DevicesReport> {
-    let folders = folders(run);
-    let jobs = folders.iter().map(|folder| begun(folder));
+    let searches = searches_in(run);
+    let jobs = searches.iter().map(|folder| begun(folder));
     search_each(run, &jobs.collect::<Result<Vec<_>>>()?, observer)
 }
 
 /// Whether a folder holds a search for several devices.
 pub fn is_for_several(run: &Path) -> bool {
-    !folders(run).is_empty()
-}
-
-/// The searches in a folder.
-fn folders(run: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(run).into_iter().flatten().flatten();
-    let folders = entries.map(|entry| entry.path());
-    let mut folders: Vec<PathBuf> = folders.filter(|folder| is_begun(folder)).collect();
-    folders.sort();
-    folders
+    !searches_in(run).is_empty()
 }
 
 fn search_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {

@@ -1,6 +1,6 @@
 //! The search: survey, finalists, the chosen one on the test samples.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use edgefit_base::file::create_folder;
@@ -56,9 +56,39 @@ pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
     search(&job, observer)
 }
 
-/// Whether a search began in a folder.
-pub fn is_begun(run: &Path) -> bool {
+/// The searches in the folders of a folder, by name.
+pub fn searches_in(run: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(run).into_iter().flatten().flatten();
+    let folders = entries.map(|entry| entry.path());
+    let mut searches: Vec<PathBuf> = folders.filter(|folder| is_begun(folder)).collect();
+    searches.sort();
+    searches
+}
+
+fn is_begun(run: &Path) -> bool {
     run.join(JOB).exists()
+}
+
+/// Refuses a folder in which something is.
+///
+/// # Errors
+/// [`Error::Run`].
+pub fn ensure_empty(run: &Path) -> Result<()> {
+    let taken = std::fs::read_dir(run).is_ok_and(|mut entries| entries.next().is_some());
+    if !taken {
+        return Ok(());
+    }
+    Err(Error::Run {
+        path: run.to_path_buf(),
+        problem: if is_begun(run) || !searches_in(run).is_empty() {
+            format!(
+                "holds a search; go on with `edgefit fit --resume {}`, or choose another folder with -o",
+                run.display()
+            )
+        } else {
+            "is not empty; choose another folder with -o".to_owned()
+        },
+    })
 }
 
 /// Writes what is searched for into a new folder.
@@ -66,20 +96,7 @@ pub fn is_begun(run: &Path) -> bool {
 /// # Errors
 /// [`Error::Run`] where something is in the folder already, or it cannot be written.
 pub fn begin(job: &FitJob) -> Result<()> {
-    let taken = std::fs::read_dir(&job.run).is_ok_and(|mut entries| entries.next().is_some());
-    if taken {
-        return Err(Error::Run {
-            path: job.run.clone(),
-            problem: if is_begun(&job.run) {
-                format!(
-                    "holds a search; go on with `edgefit fit --resume {}`, or choose another folder with -o",
-                    job.run.display()
-                )
-            } else {
-                "is not empty; choose another folder with -o".to_owned()
-            },
-        });
-    }
+    ensure_empty(&job.run)?;
     create_folder(&job.run)?;
     write_json(&job.run.join(JOB), JOB_SCHEMA, job)
 }

@@ -117,7 +117,7 @@ pub(crate) fn observe(
         let outputs = engine.run(&batch)?;
         let arrays: Vec<&Array> = fed.iter().map(|&at| &batch[at]).chain(&outputs).collect();
         let pairs = observed.par_iter_mut().zip(&arrays);
-        pairs.try_for_each(|((name, observed), array)| {
+        let watched = pairs.map(|((name, observed), array)| {
             if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
                 let rows = array.dims.first().copied().unwrap_or(1).max(1);
                 let row = at / (array.values.len() / rows).max(1);
@@ -125,7 +125,10 @@ pub(crate) fn observe(
             }
             observed.add(array);
             Ok(())
-        })?;
+        });
+        // Of several values that are not finite, the first is the one to name.
+        let watched: Vec<Result<(), Unusable>> = watched.collect();
+        watched.into_iter().collect::<Result<(), Unusable>>()?;
         layers.par_iter_mut().for_each(|layer| {
             let at = observed.iter().position(|(name, _)| *name == layer.input);
             if let Some(at) = at {

@@ -35,8 +35,8 @@ pub enum Choice {
     NothingFits {
         /// Name of the device.
         device: String,
-        /// None.
-        chosen: Option<Candidate>,
+        /// `null` in the document.
+        chosen: (),
         /// The network that comes nearest.
         nearest: Box<Candidate>,
     },
@@ -102,7 +102,7 @@ fn search_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Resu
             Ok(report) => Choice::Found(Box::new(report)),
             Err(Error::NothingFits(nearest)) => Choice::NothingFits {
                 device,
-                chosen: None,
+                chosen: (),
                 nearest,
             },
             Err(error) => return Err(error),

@@ -215,7 +215,7 @@ def library(folder):
 
 
 def whole_net_steps(only):
-    programs = (EDGEFIT.parent / "deps").glob("training_step-*[0-9a-f]")
+    programs = [path for path in (EDGEFIT.parent / "deps").glob("training_step-*") if not path.suffix]
     program = max(programs, key=lambda path: path.stat().st_mtime)
     photos = CACHE / "tux-paint-photographs"
     steps.compare(program, photos, RUNS / "steps", loop.THREADS, nets=only or steps.NETS)

@@ -95,13 +95,9 @@ impl Candidate {
         format!("{name}, {}", self.footprint.element_type)
     }
 
-    /// Whether it is the same network in the same form as `other`, and takes as much RAM and flash.
+    /// Whether it is the same network in the same form as `other`.
     pub fn is_same(&self, other: &Candidate) -> bool {
-        let key = |candidate: &Candidate| {
-            let footprint = &candidate.footprint;
-            (candidate.name(), footprint.ram_bytes, footprint.flash_bytes)
-        };
-        self.backbone == other.backbone && key(self) == key(other)
+        self.backbone == other.backbone && self.name() == other.name()
     }
 
     /// Whether it takes less of something than `other`, or is more accurate, and nowhere worse.

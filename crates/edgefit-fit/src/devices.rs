@@ -45,7 +45,7 @@ pub enum Choice {
 /// A network, and the devices that hold it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shared {
-    /// The network; without a time, which is another on each device.
+    /// The network as the device with the least RAM holds it; without a time, which is another on each.
     #[serde(flatten)]
     pub candidate: Candidate,
     /// Names of the devices.
@@ -134,9 +134,17 @@ fn shared_front<'a>(reports: impl Iterator<Item = &'a Report>) -> Vec<Shared> {
             match all.iter_mut().find(|one| one.candidate.is_same(&candidate)) {
                 Some(known) => {
                     known.devices.push(device);
-                    // Where it was trained for one device and scored for another.
+                    // It may have been trained for one device alone, and take less RAM where that is short.
+                    let footprint = &mut known.candidate.footprint;
+                    if candidate.footprint.ram_bytes < footprint.ram_bytes {
+                        *footprint = candidate.footprint.clone();
+                    }
                     if known.candidate.basis < candidate.basis {
-                        known.candidate = candidate;
+                        let footprint = known.candidate.footprint.clone();
+                        known.candidate = Candidate {
+                            footprint,
+                            ..candidate
+                        };
                     }
                 }
                 None => all.push(Shared {

@@ -46,8 +46,8 @@ pub(crate) fn run_fused(
     }
 }
 
-/// `statistics` are as [`Mode::batch_normalization`] takes them. Normalisation by running statistics is a part of weight and bias; that by the batch's own follows the
-/// convolution.
+/// `statistics` are as [`Mode::batch_normalization`] takes them. Normalisation by running statistics is a part of
+/// weight and bias; that by the batch's own follows the convolution.
 fn convolution(
     fused: &FusedConvolution,
     operands: &mut Operands,

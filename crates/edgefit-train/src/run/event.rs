@@ -86,13 +86,9 @@ impl EventLog {
     pub fn append(&mut self, event: &Event) {
         self.record(event);
         if let Err(error) = self.write(event) {
-            self.unwritten(&error);
+            let error = format!("{}: {error}", self.path.display());
+            self.records.unwritten.push(error);
         }
-    }
-
-    fn unwritten(&mut self, error: &std::io::Error) {
-        let error = format!("{}: {error}", self.path.display());
-        self.records.unwritten.push(error);
     }
 
     /// What was appended, and what could not be (EF13).
@@ -108,7 +104,7 @@ impl EventLog {
         if let Some(tensorboard) = &mut self.tensorboard
             && let Err(error) = tensorboard.append(epoch)
         {
-            self.unwritten(&error);
+            self.records.unwritten.push(error);
         }
         let metrics = [
             ("train_loss", epoch.train_loss),

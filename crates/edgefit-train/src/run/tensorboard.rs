@@ -61,8 +61,13 @@ impl TensorBoard {
         }
     }
 
-    /// Appends the figures of an epoch.
-    pub fn append(&mut self, epoch: &Epoch) -> std::io::Result<()> {
+    /// Appends the figures of an epoch. An error names the file.
+    pub fn append(&mut self, epoch: &Epoch) -> Result<(), String> {
+        let appended = self.try_append(epoch);
+        appended.map_err(|error| format!("{}: {error}", self.path.display()))
+    }
+
+    fn try_append(&mut self, epoch: &Epoch) -> std::io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             none => {

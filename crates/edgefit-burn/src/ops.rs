@@ -29,6 +29,7 @@ mod slice;
 mod softmax;
 mod sums;
 mod transpose;
+mod weighted;
 
 pub(crate) use activation::{Activation, Kept};
 pub(crate) use attention::{Attention, AttentionOperands};

@@ -5,10 +5,8 @@
 //! other orders of dimensions for every gradient. The bias and an activation are a part of the same pass, forward
 //! and backward.
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{DType, Shape, Tensor};
@@ -16,6 +14,7 @@ use burn::tensor::{DType, Shape, Tensor};
 use super::super::activation::{Activation, Kept, activated};
 use super::super::elements::{elements, tensor};
 use super::super::float::Float;
+use super::super::weighted::{Layer, Saved, Weighted};
 use super::dense::Dense;
 use super::depthwise::{Axis, Depthwise};
 use super::pointwise::Pointwise;
@@ -97,7 +96,7 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
         convolution: Convolution,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node(), bias.node()];
-        let prepared = convolution.prepare::<C>(nodes).compute_bound();
+        let prepared = Weighted(convolution).prepare::<C>(nodes).compute_bound();
         let operands = [x, weight, bias].map(|operand| operand.into_primitive().to_contiguous());
         match prepared.stateful() {
             OpsKind::Tracked(prepared) => {
@@ -120,32 +119,6 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
                 prepared.finish(Saved { x, weight, kept }, y)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(convolution.run(&operands)),
-        }
-    }
-}
-
-/// What the backward pass reads.
-#[derive(Debug, Clone)]
-pub(super) struct Saved {
-    x: FloatTensor<Flex>,
-    weight: FloatTensor<Flex>,
-    kept: Option<FloatTensor<Flex>>,
-}
-
-impl Backward<Flex, 3> for Convolution {
-    type State = Saved;
-
-    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let asked = ops.parents.each_ref().map(Option::is_some);
-        let made = match gradient.dtype() {
-            DType::F64 => self.gradients::<f64>(&ops.state, gradient, asked),
-            _ => self.gradients::<f32>(&ops.state, gradient, asked),
-        };
-        for (node, made) in ops.parents.into_iter().zip(made) {
-            if let (Some(node), Some(made)) = (node, made) {
-                gradients.register::<Flex>(node.id, made);
-            }
         }
     }
 }
@@ -189,8 +162,9 @@ impl Convolution {
         };
         tensor(y, Shape::new([samples, outputs, height, width]))
     }
+}
 
-    /// The gradients of input, weight and bias, as far as they are `asked` for.
+impl Layer for Convolution {
     fn gradients<T: Float>(
         self,
         saved: &Saved,

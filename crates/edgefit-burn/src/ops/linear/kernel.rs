@@ -1,9 +1,7 @@
 //! A linear layer as an op of burn with a backward pass of its own.
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{DType, Shape, Tensor};
@@ -11,6 +9,7 @@ use burn::tensor::{DType, Shape, Tensor};
 use super::super::activation::{Kept, activate};
 use super::super::elements::{elements, owned, tensor};
 use super::super::float::Float;
+use super::super::weighted::{Layer, Saved, Weighted};
 use super::products::Products;
 use super::{Linear, Orientation};
 use crate::backend::runs_kernels;
@@ -82,7 +81,7 @@ impl<C: CheckpointStrategy> RunLinear for Autodiff<Flex, C> {
         layer: Linear,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weight.node(), bias.node()];
-        let prepared = layer.prepare::<C>(nodes).compute_bound();
+        let prepared = Weighted(layer).prepare::<C>(nodes).compute_bound();
         let operands = [x, weight, bias].map(|operand| operand.into_primitive().to_contiguous());
         match prepared.stateful() {
             OpsKind::Tracked(prepared) => {
@@ -97,32 +96,6 @@ impl<C: CheckpointStrategy> RunLinear for Autodiff<Flex, C> {
                 prepared.finish(Saved { x, weight, kept }, y)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(layer.run(&operands, Kept::Nothing).0),
-        }
-    }
-}
-
-/// What the backward pass reads.
-#[derive(Debug, Clone)]
-pub(crate) struct Saved {
-    x: FloatTensor<Flex>,
-    weight: FloatTensor<Flex>,
-    kept: Option<FloatTensor<Flex>>,
-}
-
-impl Backward<Flex, 3> for Linear {
-    type State = Saved;
-
-    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let asked = ops.parents.each_ref().map(Option::is_some);
-        let made = match gradient.dtype() {
-            DType::F64 => self.gradients::<f64>(&ops.state, gradient, asked),
-            _ => self.gradients::<f32>(&ops.state, gradient, asked),
-        };
-        for (node, made) in ops.parents.into_iter().zip(made) {
-            if let (Some(node), Some(made)) = (node, made) {
-                gradients.register::<Flex>(node.id, made);
-            }
         }
     }
 }
@@ -161,8 +134,9 @@ impl Linear {
         let made = |made| tensor(made, Shape::new([of.rows, of.outputs]));
         (made(y), sums.map(made))
     }
+}
 
-    /// The gradients of x, weight and bias, as far as they are `asked` for.
+impl Layer for Linear {
     fn gradients<T: Float>(
         self,
         saved: &Saved,

@@ -40,6 +40,8 @@ mod runs;
 #[cfg(feature = "train")]
 mod search;
 #[cfg(feature = "train")]
+mod sides;
+#[cfg(feature = "train")]
 mod training;
 #[cfg(feature = "train")]
 mod verification;

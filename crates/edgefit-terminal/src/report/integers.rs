@@ -1,17 +1,14 @@
 //! Whether an integer program, the C made of it, and an engine agree.
 
 use edgefit_base::units::format;
-use edgefit_verify::{IntegerReport, Verdict};
+use edgefit_verify::IntegerReport;
 
-use crate::paint::Tone;
+use super::sides::{answer, labels, litert_ran, within};
 use crate::table::table;
 
 /// The answer, a row for each pair, the accuracies, and where the C ran.
 pub fn integers(report: &IntegerReport) -> String {
-    let says = match report.verdict {
-        Verdict::Agree | Verdict::Crashed => Tone::Good.paint("agree"),
-        Verdict::Diverge => Tone::Bad.paint("DIVERGE"),
-    };
+    let says = answer(report.verdict);
     let mut text = format!(
         "the integer program and what it is held to {says} on {} samples\n",
         report.samples
@@ -34,25 +31,13 @@ pub fn integers(report: &IntegerReport) -> String {
             pair.sqnr_db
                 .map_or("exact".to_owned(), |sqnr| format!("{sqnr:.1} dB")),
             pair.top1_agree.map_or(String::new(), format::percent),
-            if pair.within {
-                Tone::Good.paint("yes")
-            } else {
-                Tone::Bad.paint("NO")
-            },
+            within(pair.within),
         ]);
     }
     text.push_str(&rows.to_string());
-    for side in &report.accuracy {
-        text.push_str(&format!(
-            "\n{}: {} of {} labels correct",
-            side.engine, side.correct, side.samples
-        ));
-    }
+    text.push_str(&labels(&report.accuracy));
     if let Some(version) = &report.litert {
-        text.push_str(&format!(
-            "\nlitert ran the exported .tflite file in LiteRT {version}: with its reference kernels, and as \
-             litert-default with those that it takes by itself (XNNPACK's)"
-        ));
+        text.push_str(&litert_ran(version));
     }
     if let Some(emulation) = &report.emulation {
         let [least, most] =

@@ -1,17 +1,14 @@
 //! Whether a model of floats in LiteRT and an engine agree.
 
 use edgefit_base::units::format;
-use edgefit_verify::{LiteRtReport, Verdict};
+use edgefit_verify::LiteRtReport;
 
-use crate::paint::Tone;
+use super::sides::{answer, labels, litert_ran, within};
 use crate::table::table;
 
 /// The answer, a row for each pair, and the accuracies.
 pub fn litert(report: &LiteRtReport) -> String {
-    let says = match report.verdict {
-        Verdict::Agree | Verdict::Crashed => Tone::Good.paint("agree"),
-        Verdict::Diverge => Tone::Bad.paint("DIVERGE"),
-    };
+    let says = answer(report.verdict);
     let mut text = format!(
         "the LiteRT model and the ONNX model {says} on {} samples\n",
         report.samples
@@ -33,24 +30,11 @@ pub fn litert(report: &LiteRtReport) -> String {
             format!("{:.2e}", pair.rel_l2),
             format::percent(pair.top1_agree),
             format::percent(pair.tolerance_used),
-            if pair.within {
-                Tone::Good.paint("yes")
-            } else {
-                Tone::Bad.paint("NO")
-            },
+            within(pair.within),
         ]);
     }
     text.push_str(&rows.to_string());
-    for side in &report.accuracy {
-        text.push_str(&format!(
-            "\n{}: {} of {} labels correct",
-            side.engine, side.correct, side.samples
-        ));
-    }
-    text.push_str(&format!(
-        "\nlitert ran the exported .tflite file in LiteRT {}: with its reference kernels, and as litert-default with \
-         those that it takes by itself (XNNPACK's)",
-        report.litert
-    ));
+    text.push_str(&labels(&report.accuracy));
+    text.push_str(&litert_ran(&report.litert));
     text
 }

@@ -4,7 +4,7 @@ use edgefit_base::units::format;
 use edgefit_engine::EngineName;
 use edgefit_verify::Pair;
 
-use crate::paint::Tone;
+use crate::report::sides::within;
 use crate::table::table;
 
 /// A row a pair of engines.
@@ -17,11 +17,7 @@ pub(super) fn parity(pairs: &[Pair]) -> String {
         "within tolerance",
     ]);
     for pair in pairs {
-        let within = if pair.within {
-            Tone::Good.paint("yes")
-        } else {
-            Tone::Bad.paint("NO")
-        };
+        let within = within(pair.within);
         rows.add_row([
             format!("{} – {}", pair.a, pair.b),
             format!("{:.1e}", pair.max_abs),

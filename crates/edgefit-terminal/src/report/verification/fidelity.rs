@@ -3,7 +3,7 @@
 use edgefit_base::units::format;
 use edgefit_verify::{DecidedBy, Fidelity, LayerError, LayerErrors};
 
-use crate::paint::Tone;
+use crate::report::sides::within;
 use crate::table::table;
 
 /// Values inside that are listed; `--json` has all.
@@ -29,14 +29,6 @@ pub fn text(fidelity: &Fidelity) -> String {
         text.push_str(&errors(layers));
     }
     text
-}
-
-fn yes_or_no(within: bool) -> String {
-    if within {
-        Tone::Good.paint("yes")
-    } else {
-        Tone::Bad.paint("NO")
-    }
 }
 
 fn decibels(sqnr: Option<f64>) -> String {
@@ -69,7 +61,7 @@ fn outputs(fidelity: &Fidelity) -> String {
             sqnr,
             share(output.top1_agree),
             share(output.top1_least),
-            yes_or_no(output.within),
+            within(output.within),
         ]);
     }
     rows.to_string()
@@ -93,7 +85,7 @@ fn accuracy(fidelity: &Fidelity) -> String {
             loss.gained.to_string(),
             format!("{:.2}", loss.lost_points),
             format!("{:.2}", loss.paired_error),
-            yes_or_no(loss.within),
+            within(loss.within),
         ]);
     }
     rows.to_string()

@@ -27,8 +27,9 @@ use crate::{c_project, tflite_file};
 /// What stands in the place of a report where nothing fits.
 #[derive(Serialize)]
 struct NothingFits {
-    chosen: Option<Candidate>,
-    nearest: Candidate,
+    /// `null` in the document.
+    chosen: (),
+    nearest: Box<Candidate>,
 }
 
 /// What a search found, and what was made of it.
@@ -107,8 +108,8 @@ fn tell(
         }
         Err(Error::NothingFits(nearest)) => {
             let refusal = NothingFits {
-                chosen: None,
-                nearest: *nearest,
+                chosen: (),
+                nearest,
             };
             output.result(Report::SCHEMA, &refusal, || {
                 report::nothing_fits(&refusal.nearest)

@@ -98,7 +98,11 @@ fn search_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Resu
             break;
         }
         let device = job.target.profile.name.clone();
-        devices.push(match search(job, observer) {
+        let mut observer = ForDevice {
+            device: &device,
+            observer: &mut *observer,
+        };
+        devices.push(match search(job, &mut observer) {
             Ok(report) => Choice::Found(Box::new(report)),
             Err(Error::NothingFits(nearest)) => Choice::NothingFits {
                 device,
@@ -120,6 +124,35 @@ fn search_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Resu
         devices,
         interrupted,
     })
+}
+
+/// Says which device a search is for.
+struct ForDevice<'a> {
+    device: &'a str,
+    observer: &'a mut dyn Observer,
+}
+
+impl Observer for ForDevice<'_> {
+    fn begin(&mut self, what: &str, total: u64) {
+        self.observer
+            .begin(&format!("{}: {what}", self.device), total);
+    }
+
+    fn progress(&mut self, done: u64, how: &str) {
+        self.observer.progress(done, how);
+    }
+
+    fn end(&mut self) {
+        self.observer.end();
+    }
+
+    fn warn(&mut self, message: &str) {
+        self.observer.warn(&format!("{}: {message}", self.device));
+    }
+
+    fn stop(&self) -> bool {
+        self.observer.stop()
+    }
 }
 
 /// The front of all candidates, with the devices that hold each.

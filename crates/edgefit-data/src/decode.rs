@@ -173,12 +173,14 @@ fn require_light(image: &DynamicImage) -> Result<(), String> {
 fn onto_white(image: &DynamicImage) -> RgbImage {
     let rgba = image.to_rgba8();
     let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (out, pixel) in rgb.pixels_mut().zip(rgba.pixels()) {
-        let alpha = u32::from(pixel[3]);
-        for channel in 0..3 {
-            let mixed = u32::from(pixel[channel]) * alpha + 255 * (255 - alpha);
-            out[channel] = ((mixed + 127) / 255) as u8;
-        }
+    let (to, _) = rgb.as_chunks_mut::<3>();
+    let (from, _) = rgba.as_chunks::<4>();
+    for (to, &[red, green, blue, alpha]) in to.iter_mut().zip(from) {
+        let alpha = u32::from(alpha);
+        *to = [red, green, blue].map(|value| {
+            let mixed = u32::from(value) * alpha + 255 * (255 - alpha);
+            ((mixed + 127) / 255) as u8
+        });
     }
     rgb
 }

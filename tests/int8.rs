@@ -114,6 +114,16 @@ fn a_small_net_is_trained_on_integers_and_runs_everywhere() {
     assert_eq!(verified.code, 0, "{verified:?}");
     let shown = report(&out);
     assert_eq!(shown["int8"]["exported"]["path"], model.to_str().unwrap());
+    // What differs is listed: as many as do not agree.
+    let test = &shown["int8"]["test"];
+    let agree = test["agreement"].as_f64().unwrap() * test["samples"].as_f64().unwrap();
+    let flips = shown["int8"]["flips"].as_array().unwrap();
+    assert_eq!(
+        flips.len() as f64,
+        test["samples"].as_f64().unwrap() - agree.round()
+    );
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("What integers change"));
 }
 
 #[test]

@@ -15,6 +15,6 @@ pub use metrics::{
 };
 pub use search::{Candidate, Finalist, Search, SearchTiming, SimplerWay, Trained};
 pub use training::{
-    Accuracy, Baseline, Comparison, Counts, Epoch, Exported, Finding, Int8, Mistake, Pair, Stage,
-    Status, Timing, Training, Unreadable,
+    Accuracy, Answer, Baseline, Comparison, Counts, Epoch, Exported, Finding, Flip, Int8, Mistake,
+    Pair, Stage, Status, Timing, Training, Unreadable,
 };

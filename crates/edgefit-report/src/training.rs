@@ -1,5 +1,6 @@
 //! The page about a run of training.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use askama::Template;
@@ -10,8 +11,8 @@ use crate::error::Result;
 use crate::page::{Allowance, Page};
 use crate::run::Run;
 use crate::section::{
-    Advice, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Guards, Learning,
-    Mistakes, Parity, RegressionPictures, SearchCard, Summary,
+    Advice, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Flips, Guards,
+    Learning, Mistakes, Parity, RegressionPictures, SearchCard, Summary,
 };
 use crate::words::{counted, shown, text};
 
@@ -44,6 +45,7 @@ struct View {
     classes: Option<Classes>,
     confusion: Option<Confusion>,
     mistakes: Option<Mistakes>,
+    flips: Option<Flips>,
     regression: Option<RegressionPictures>,
     calibration: Option<Calibration>,
     learning: Option<Learning>,
@@ -80,6 +82,11 @@ impl View {
             classes: Classes::of(report, allowance),
             confusion: Confusion::of(report, allowance),
             mistakes: regression.is_none().then(|| Mistakes::of(run, allowance)),
+            flips: if regression.is_none() {
+                Flips::of(run, allowance)
+            } else {
+                None
+            },
             regression,
             calibration: Calibration::of(run),
             learning: Learning::of(report),
@@ -95,8 +102,11 @@ impl View {
     fn remarks(&self) -> Vec<String> {
         let mut remarks = self.remarks.clone();
         let missing = self.mistakes.iter().flat_map(|all| &all.missing);
+        let missing = missing.chain(self.flips.iter().flat_map(|all| &all.missing));
+        let mut named = HashSet::new();
         let missing: Vec<String> = missing
             .map(|one| format!("{} {}", one.sample, one.problem))
+            .filter(|told| named.insert(told.clone()))
             .collect();
         if let Some(first) = missing.first() {
             remarks.push(format!(

@@ -2,6 +2,7 @@
 
 pub mod baselines;
 pub(crate) mod exported;
+pub mod flips;
 pub mod metrics;
 pub mod mistakes;
 pub(crate) mod split_metrics;

@@ -21,6 +21,7 @@ pub use config::recipe::Recipe;
 pub use config::stage_name::StageName;
 pub use error::{Error, Result};
 pub use evaluate::baselines::Baseline;
+pub use evaluate::flips::{Answer, Flip};
 pub use evaluate::mistakes::Mistake;
 pub use observer::Observer;
 pub use pipeline::lr_find::lr_find;

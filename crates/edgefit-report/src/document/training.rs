@@ -162,7 +162,27 @@ pub struct Int8 {
     pub scheme: String,
     pub kept: String,
     pub test: Option<Comparison>,
+    #[serde(default)]
+    pub flips: Vec<Flip>,
     pub exported: Exported,
+}
+
+/// A test sample of which the quantised model says something else than the float one.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the document")]
+pub struct Flip {
+    pub sample: String,
+    pub truth: String,
+    pub float: Answer,
+    pub quantized: Answer,
+}
+
+/// What a model says of a sample.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the document")]
+pub struct Answer {
+    pub predicted: String,
+    pub probability: f64,
 }
 
 /// A quantised model against the float one.

@@ -4,7 +4,8 @@ use edgefit_base::units::format;
 
 use crate::page::Allowance;
 use crate::run::Run;
-use crate::thumbnail::{Thumbnail, thumbnail};
+use crate::section::pictures::{Missing, Pictures};
+use crate::thumbnail::Thumbnail;
 use crate::words::shown;
 
 /// Rows behind the pictures.
@@ -47,12 +48,6 @@ pub(crate) struct Row {
     pub sure: String,
 }
 
-/// A picture that could not be shown.
-pub(crate) struct Missing {
-    pub sample: String,
-    pub problem: String,
-}
-
 impl Mistakes {
     pub fn of(run: &Run, allowance: Allowance) -> Self {
         let report = &run.report;
@@ -61,27 +56,10 @@ impl Mistakes {
         } else {
             0
         };
-        let mut missing = Vec::new();
+        let mut pictures = Pictures::of(run);
         let mut cards = Vec::new();
         for mistake in report.mistakes.iter().take(with_card) {
-            let path = run.picture(&mistake.sample);
-            let picture = match path.as_deref().map(thumbnail) {
-                Some(Ok((picture, _))) => Some(picture),
-                Some(Err(problem)) => {
-                    missing.push(Missing {
-                        sample: shown(&mistake.sample),
-                        problem,
-                    });
-                    None
-                }
-                None => {
-                    missing.push(Missing {
-                        sample: shown(&mistake.sample),
-                        problem: "is gone, with the folder of the data".into(),
-                    });
-                    None
-                }
-            };
+            let picture = pictures.picture(&mistake.sample);
             let likeliest = run.predictions.as_ref();
             let likeliest = likeliest.and_then(|all| all.likeliest.get(&mistake.sample));
             let likeliest = likeliest
@@ -110,7 +88,7 @@ impl Mistakes {
             left_out: report.mistakes.len() - cards.len() - rows.len(),
             cards,
             rows,
-            missing,
+            missing: pictures.into_missing(),
         }
     }
 }

@@ -98,6 +98,48 @@ fn a_picture_lies_inside_the_page() {
 }
 
 #[test]
+fn what_integers_change_is_shown_with_both_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = names(&["cat/1.png"]);
+    let mut report = sample_run::classes(folder.path(), &names(&["cat", "dog"]), &wrong);
+    let answer = |name: &str, p: f64| serde_json::json!({"predicted": name, "probability": p});
+    report["int8"] = serde_json::json!({
+        "scheme": "tflite", "kept": "training",
+        "exported": {"path": "runs/a/model-int8.onnx", "sha256": "00"},
+        "test": {
+            "samples": 3, "sqnr_db": 30.0, "cosine": 0.99, "agreement": 0.5,
+            "accuracy": {"float": 0.6, "quantized": 0.6, "samples": 3, "only_float": 1, "only_quantized": 1},
+        },
+        "flips": [
+            {"sample": "cat/1.png", "truth": "cat", "float": answer("dog", 0.9), "quantized": answer("cat", 0.6)},
+            {"sample": "dog/2.png", "truth": "dog", "float": answer("dog", 0.6), "quantized": answer("cat", 0.7)},
+        ],
+    });
+    sample_run::write(folder.path(), &report);
+    let shown = page(folder.path());
+    assert_whole(&shown.html);
+    for words in [
+        "Of 2 of 3 test samples",
+        "floats: <strong class=\"bad\"><bdi>dog</bdi></strong> (90.0 %)",
+        "integers: <strong class=\"good\"><bdi>cat</bdi></strong> (60.0 %)",
+        "href=\"#flips\"",
+    ] {
+        assert!(shown.html.contains(words), "{words}: {}", shown.html);
+    }
+    // A sample that is in two lists is named once.
+    let told = shown.remarks.join("; ");
+    assert!(told.contains("2 pictures are not shown"), "{told}");
+
+    report["int8"]["flips"] = serde_json::json!([]);
+    sample_run::write(folder.path(), &report);
+    assert!(
+        page(folder.path())
+            .html
+            .contains("says of all 3 test samples")
+    );
+}
+
+#[test]
 fn a_thousand_classes_and_many_mistakes_stay_within_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let classes: Vec<String> = (0..1000)

@@ -16,7 +16,8 @@ use edgefit_quant::{
 use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
 use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
-use crate::evaluate::metrics::Metrics;
+use crate::evaluate::flips::flips;
+use crate::evaluate::mistakes::predictions;
 use crate::evaluate::split_metrics::metrics;
 use crate::guards;
 use crate::guards::after_training::Course;
@@ -193,6 +194,7 @@ impl ExportedJob<'_> {
                 kept,
                 test: None,
                 test_metrics: None,
+                flips: Vec::new(),
                 exported: self.write(&graph, session)?,
             },
             done,
@@ -219,14 +221,14 @@ impl ExportedJob<'_> {
         Ok((done, trained))
     }
 
-    /// Figures of the model that stage int8 made on the test samples, alone and against the float one; `None`
-    /// where there is none.
+    /// Figures of the model that stage int8 made, if there is one, on the test samples: alone, against the float one,
+    /// and where the two differ.
     ///
     /// # Errors
     /// A sample can no longer be read, or the engine fails.
-    pub fn test_int8(&self) -> Result<Option<(Comparison, Metrics)>> {
+    pub fn test_int8(&mut self) -> Result<()> {
         let Some(made) = &self.int8 else {
-            return Ok(None);
+            return Ok(());
         };
         let TrainedJob { split, job, .. } = &self.trained;
         let engine = InProcess::new(split.loaded.engine, job.threads);
@@ -234,11 +236,17 @@ impl ExportedJob<'_> {
         let test = &split.samples.splits.test;
         let float = self.outputs(&self.graph, test, &mut engine)?;
         let int8 = self.outputs(&made.graph, test, &mut engine)?;
-        let rows = int8.rows.concat();
-        Ok(Some((
-            self.comparison(&float, &int8, test),
-            metrics(&split.model.transform, &rows, test),
-        )))
+        let compared = self.comparison(&float, &int8, test);
+        let [float, int8] = [float, int8].map(|outputs| outputs.rows.concat());
+        let of_int8 = metrics(&split.model.transform, &int8, test);
+        let [float, int8] = [&float, &int8].map(|outputs| predictions(test, outputs));
+        let flips = flips(&split.loaded.dataset, &float, &int8);
+        if let Some(made) = &mut self.int8 {
+            made.report.test = Some(compared);
+            made.report.test_metrics = Some(of_int8);
+            made.report.flips = flips;
+        }
+        Ok(())
     }
 
     /// Each of `graphs` against the exported model on the samples of a split.

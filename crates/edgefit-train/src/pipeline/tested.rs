@@ -60,11 +60,7 @@ impl<'a> ExportedJob<'a> {
         let mistakes = mistakes(&loaded.dataset, &predictions);
         let metrics = metrics(&model.transform, &outputs, test);
         list(&loaded.dataset, &predictions, &metrics, &session.run)?;
-        let (compared, of_int8) = self.test_int8()?.unzip();
-        if let Some(int8) = &mut self.int8 {
-            int8.report.test = compared;
-            int8.report.test_metrics = of_int8;
-        }
+        self.test_int8()?;
         Ok(TestedJob {
             test: metrics,
             mistakes,

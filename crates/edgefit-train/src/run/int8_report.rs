@@ -3,6 +3,7 @@
 use edgefit_quant::Comparison;
 use serde::Serialize;
 
+use crate::evaluate::flips::Flip;
 use crate::evaluate::metrics::Metrics;
 use crate::run::report::Exported;
 
@@ -23,6 +24,9 @@ pub struct Int8Report {
     pub test: Option<Comparison>,
     /// Its own figures on the test samples.
     pub test_metrics: Option<Metrics>,
+    /// The test samples of which it says something else than the float model, those that the float model was surest
+    /// of first.
+    pub flips: Vec<Flip>,
     /// The file.
     pub exported: Exported,
 }

@@ -89,6 +89,11 @@ fn damaged_models() {
         &run(command().args(["inspect", "absent.onnx"])),
         &["absent.onnx"],
     );
+    // A model of another kind is called what it is.
+    assert_refused(
+        &run(command().arg("inspect").arg(weights())),
+        &["a PyTorch file", "edgefit import", "torch.onnx.export"],
+    );
     assert_refused(
         &run(command().arg("inspect").arg(folder.path())),
         &["without a model.onnx"],

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::other_format::OtherFormat;
 use crate::unsupported::Unsupported;
 
 /// What can go wrong with a model, where, and how to fix it.
@@ -26,6 +27,9 @@ pub enum Error {
         /// What the protobuf decoder met.
         detail: String,
     },
+    /// The file is a model of another format.
+    #[error("{0}")]
+    OtherFormat(OtherFormat),
     /// A part of the model contradicts the format or the rest of the model.
     #[error("{at}: {problem}")]
     Invalid {

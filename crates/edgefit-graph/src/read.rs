@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::external_data::ExternalFiles;
 use crate::file_bytes::{Loading, file_bytes};
 use crate::graph::{Dim, Graph, ONNX_DOMAINS, OpaqueParts, ValueInfo, ValueType};
+use crate::other_format::OtherFormat;
 use crate::proto;
 use attribute::node;
 use tensor::tensor;
@@ -94,9 +95,13 @@ fn load(path: &Path, loading: Loading) -> Result<Graph> {
 }
 
 fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
-    check_decoded_size(&bytes)?;
-    let model = proto::ModelProto::decode(bytes).map_err(|error| Error::NotOnnx {
-        detail: error.to_string(),
+    let other = OtherFormat::of(&bytes);
+    let told = |error| other.map_or(error, Error::OtherFormat);
+    check_decoded_size(&bytes).map_err(told)?;
+    let model = proto::ModelProto::decode(bytes).map_err(|error| {
+        told(Error::NotOnnx {
+            detail: error.to_string(),
+        })
     })?;
     let Some(graph) = model.graph else {
         return Err(Error::NotOnnx {

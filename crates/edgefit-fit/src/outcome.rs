@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use edgefit_base::file;
+use edgefit_base::units::format::milliseconds;
 use edgefit_cost::{Check, judge};
 use edgefit_device::ElementType;
 use edgefit_graph::Graph;
@@ -14,7 +15,7 @@ use edgefit_train::{Exported, Observer};
 use crate::candidate::{AccuracyBasis, Candidate, front};
 use crate::error::{Error, Result};
 use crate::finalist::{Round, Trained};
-use crate::footprint::Footprint;
+use crate::footprint::{Footprint, is_likely};
 use crate::found::Found;
 use crate::network::Network;
 use crate::report::{Baseline, Finalist, Report, Timing};
@@ -150,6 +151,9 @@ impl Found<'_> {
             folder: trained.run.clone(),
         });
         let profile = &self.job.target.profile;
+        let check = checked(&path, &self.job.target)?;
+        let mut remarks = self.surveyed.remarks.clone();
+        remarks.extend(likely_time(&check));
         Ok(Report {
             run: self.job.run.clone(),
             data: self.job.training.data.clone(),
@@ -166,9 +170,9 @@ impl Found<'_> {
             candidates,
             baselines: self.baselines(),
             finalists: finalists.collect(),
-            remarks: self.surveyed.remarks.clone(),
+            remarks,
             test,
-            check: checked(&path, &self.job.target)?,
+            check,
             exported: Exported {
                 sha256: made.sha256.clone(),
                 path,
@@ -190,4 +194,20 @@ fn checked(path: &Path, target: &Target) -> Result<Check> {
     let mut check = judge(&graph, &shapes, &target.request())?;
     judge_in_less_ram(&mut check, (&graph, &shapes), &target.request());
     Ok(check)
+}
+
+/// What is said where a run is likely to take less than its limit, and may take more.
+fn likely_time(check: &Check) -> Option<String> {
+    let figure = check.latency.as_ref()?;
+    let of_time = check
+        .budgets
+        .iter()
+        .find(|budget| is_likely(check, budget))?;
+    Some(format!(
+        "whether {} keeps the limit is not certain: {}, likely {}; `edgefit device probe` on the device, or `edgefit \
+         check --measure --remote HOST`, makes it so",
+        check.device,
+        of_time.explanation,
+        milliseconds(figure.ns?)
+    ))
 }

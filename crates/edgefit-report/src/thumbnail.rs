@@ -20,18 +20,28 @@ const QUALITY: u8 = 72;
 pub(crate) struct Thumbnail {
     /// `data:image/jpeg;base64,…`
     pub source: String,
+    /// Pixels, or whole multiples of them.
     pub width: u32,
     pub height: u32,
+    /// Whether each pixel is shown as a square of several.
+    pub is_enlarged: bool,
 }
 
-/// The picture in the file at `path`, with its size there.
+/// The picture in the file at `path`, with its size there; a tiny one is shown as squares, a whole number of pixels each.
 ///
 /// # Errors
 /// Why it cannot be shown, as a sentence without its subject.
 pub(crate) fn thumbnail(path: &Path) -> Result<(Thumbnail, [u32; 2]), String> {
     let picture = decode(&read_image(path)?)?;
     let size = [picture.width(), picture.height()];
-    Ok((fitted(&picture, SIDE)?, size))
+    let mut shown = fitted(&picture, SIDE)?;
+    let factor = SIDE / shown.width.max(shown.height);
+    if factor > 1 {
+        shown.width *= factor;
+        shown.height *= factor;
+        shown.is_enlarged = true;
+    }
+    Ok((shown, size))
 }
 
 /// A sheet of pictures, such as that of augmented views, not wider or higher than `side`.
@@ -56,5 +66,6 @@ fn fitted(picture: &RgbImage, side: u32) -> Result<Thumbnail, String> {
         source: format!("data:image/jpeg;base64,{bytes}"),
         width: small.width(),
         height: small.height(),
+        is_enlarged: false,
     })
 }

@@ -94,7 +94,13 @@ fn a_picture_lies_inside_the_page() {
     sample_run::write(folder.path(), &report);
     let html = page(folder.path()).html;
     assert_whole(&html);
-    assert!(html.contains("width=\"144\" height=\"48\" alt=\"a/1.png\""));
+    assert!(html.contains("width=\"144\" height=\"48\" alt=\"a/1.png\">"));
+
+    // A tiny picture is enlarged by a whole number.
+    let picture = edgefit_data::RgbImage::from_pixel(28, 20, image::Rgb([200, 30, 30]));
+    fs::write(data.join("a/1.png"), edgefit_data::png(&picture).unwrap()).unwrap();
+    let html = page(folder.path()).html;
+    assert!(html.contains("width=\"140\" height=\"100\" alt=\"a/1.png\" class=\"enlarged\">"));
 }
 
 #[test]

@@ -135,12 +135,21 @@ impl Table {
             let lines: Vec<String> = widths.iter().map(|width| line.repeat(width + 2)).collect();
             format!("{left}{}{right}", lines.join(cross))
         };
+        let inside = widths.iter().sum::<usize>() + BETWEEN * widths.len().saturating_sub(1);
         let title = |text: &str, lines: &mut Vec<String>| {
             let most = titles.map_or(0, |most| most - MARGINS);
-            if !text.is_empty() && most > 0 {
-                let titles = wrapped(text, most, 0).into_iter();
-                lines.extend(titles.map(|line| format!("│ {line}")));
+            if text.is_empty() || most == 0 {
+                return;
             }
+            let words = crate::paint::words(text).into_iter();
+            let fits = words.map(measure_text_width).all(|word| word <= inside);
+            let titles = wrapped(text, if fits { inside } else { most }, 0).into_iter();
+            lines.extend(titles.map(|line| {
+                // A word that is wider than the table reaches beyond its border.
+                let reaches = measure_text_width(&line) > inside;
+                let border = if reaches { "" } else { " │" };
+                format!("│ {}{border}", padded(&line, inside, Side::Left))
+            }));
         };
         let mut lines = vec![rule("┌", "─", "┬", "┐")];
         title(&self.header[0], &mut lines);
@@ -272,16 +281,16 @@ mod tests {
     fn without_room_for_its_words_a_table_keeps_them_whole() {
         let stacked = "\
             ┌──────────┬───────┐\n\
-            │ node\n\
+            │ node             │\n\
             │ what it  ┆  MACs │\n\
             │ does     ┆       │\n\
             ╞══════════╪═══════╡\n\
-            │ /stem/conv\n\
+            │ /stem/conv       │\n\
             │ makes    ┆ 1,234 │\n\
             │ channels ┆       │\n\
             │ of       ┆       │\n\
             │ colours  ┆       │\n\
-            │ /head\n\
+            │ /head            │\n\
             │ says     ┆    56 │\n\
             └──────────┴───────┘";
         assert_eq!(nodes().fitted(20), stacked);

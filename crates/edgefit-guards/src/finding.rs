@@ -57,10 +57,12 @@ impl Finding {
         }
     }
 
-    /// Whether it may be why something else is raised. Features that are merely no better than raw samples
-    /// are not: whatever spoils training makes both alike.
-    pub(crate) fn can_explain(&self) -> bool {
-        self.symptom != Some(Symptom::PoorTransfer) || self.status == Status::Failed
+    /// Whether it may be why something else shows `symptom`. Features that are merely no better than raw samples
+    /// are not: whatever spoils training makes both alike. Nor are worse ones why a loss does not fall: a head
+    /// that learns nothing is why they seem so.
+    pub(crate) fn can_explain(&self, symptom: Symptom) -> bool {
+        self.symptom != Some(Symptom::PoorTransfer)
+            || (self.status == Status::Failed && symptom != Symptom::FlatLoss)
     }
 
     /// A pass where something was raised, since another mistake made it look so.

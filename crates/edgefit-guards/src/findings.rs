@@ -110,15 +110,15 @@ impl Findings {
 
     /// The finding itself, or a pass where its cause was raised.
     fn explained(&self, finding: &Finding) -> Finding {
-        let causes = finding
-            .symptom
-            .map_or(&[][..], |symptom| symptom.explained_by());
+        let Some(symptom) = finding.symptom else {
+            return finding.clone();
+        };
         let raised = |cause: &&Code| {
             self.recorded.iter().any(|other| {
-                other.code == **cause && other.status.is_raised() && other.can_explain()
+                other.code == **cause && other.status.is_raised() && other.can_explain(symptom)
             })
         };
-        match causes.iter().find(raised) {
+        match symptom.explained_by().iter().find(raised) {
             Some(cause) => finding.clone().explained_by(*cause),
             None => finding.clone(),
         }
@@ -197,6 +197,12 @@ mod tests {
         let equal = Finding::new(Code::Ef08, Status::Failed, "no better than chance");
         findings.record(equal.of(Symptom::NoBetterThanBaseline));
         assert_eq!(find(&findings, Code::Ef08).status, Status::Failed);
+        // Not even features that are worse say why a loss does not fall.
+        let worse = Finding::new(Code::Ef19, Status::Failed, "worse than raw pixels");
+        findings.record(worse.of(Symptom::PoorTransfer));
+        let flat = Finding::new(Code::Ef13, Status::Failed, "flat").of(Symptom::FlatLoss);
+        findings.record(flat);
+        assert_eq!(find(&findings, Code::Ef13).status, Status::Failed);
         // A backbone that is not trained does.
         findings.record(Finding::new(Code::Ef19, Status::Failed, "untrained"));
         assert_eq!(find(&findings, Code::Ef08).status, Status::Pass);

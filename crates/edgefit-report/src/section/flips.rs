@@ -52,18 +52,18 @@ impl Flips {
             allowance.rows
         };
         let mut pictures = Pictures::of(run);
-        let shown: Vec<Sample> = int8
+        let listed: Vec<Sample> = int8
             .flips
             .iter()
             .take(most)
             .map(|flip| sample(flip, has_pictures.then_some(&mut pictures)))
             .collect();
         Some(Flips {
-            scheme: crate::words::shown(&int8.scheme),
+            scheme: shown(&int8.scheme),
             total: int8.flips.len(),
             samples: test.samples,
-            left_out: int8.flips.len() - shown.len(),
-            shown,
+            left_out: int8.flips.len() - listed.len(),
+            shown: listed,
             has_pictures,
             missing: pictures.into_missing(),
         })

@@ -1,6 +1,6 @@
 //! Samples of which a quantised model says something else than the float one.
 
-use edgefit_data::{Dataset, Prediction};
+use edgefit_data::{Dataset, LABEL_THRESHOLD, Prediction};
 use edgefit_graph::Task;
 use serde::Serialize;
 
@@ -52,7 +52,11 @@ fn flip(dataset: &Dataset, float: &Prediction, quantized: &Prediction) -> Option
     }
     let sure = match dataset.task {
         Task::MultiLabel => {
-            let differ = a.iter().zip(&b).filter(|(a, b)| (**a > 0.5) != (**b > 0.5));
+            let is_given = |p: f64| p > f64::from(LABEL_THRESHOLD);
+            let differ = a
+                .iter()
+                .zip(&b)
+                .filter(|(a, b)| is_given(**a) != is_given(**b));
             differ.fold([0.0; 2], |[most, other], (a, b)| {
                 [
                     f64::max(most, a.max(1.0 - a)),

@@ -159,13 +159,8 @@ fn a_disk_that_fills_during_a_checkpoint_keeps_the_one_before() {
     let data = some_photographs(&["bird", "flower", "vehicle"], 12);
     let out = tempfile::tempdir().unwrap();
     let filled = out.path().join("filled");
-    // Long enough for a checkpoint within the last stage.
-    let recipe = out.path().join("long.toml");
-    fs::write(&recipe, "[full]\nepochs = 20\npatience = 0\n").unwrap();
-
     // Files of 512 KiB at most: there is room for the checkpoint of a head, and not for one of the net.
-    let flags = ["--recipe", recipe.to_str().unwrap()];
-    let wanted = train(data.path(), &filled, "2", &flags);
+    let wanted = train(data.path(), &filled, "2", &SHORT);
     let mut limited = Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
     limited.arg(wanted.get_program()).args(wanted.get_args());

@@ -80,8 +80,8 @@ impl Course<'_> {
         findings.record(ef09_overfitting::check(&ef09_overfitting::Evidence {
             train: curve.clone(),
             val,
+            val_losses: done.val_losses.clone(),
             train_samples,
-            val_samples: tuned.samples,
         }));
         findings.record(ef17_capacity::check_fit(&ef17_capacity::Evidence {
             train: curve.clone(),

@@ -180,6 +180,23 @@ impl Targets {
     /// # Errors
     /// The outputs have another shape than the targets.
     pub fn loss(&self, outputs: Tensor<2>, device: &Device) -> Result<Tensor<1>> {
+        Ok(self.terms(outputs, device)?.sum())
+    }
+
+    /// The weighted loss of each sample for `outputs` (samples × outputs, row-major).
+    ///
+    /// # Errors
+    /// There are not as many outputs as targets.
+    pub fn losses(&self, outputs: &[f32]) -> Result<Vec<f32>> {
+        let device = Device::flex();
+        let made = Value::new(outputs.to_vec(), &[self.len(), self.outputs], &device);
+        let made = made.and_then(TryInto::try_into).map_err(Error::Stopped)?;
+        let each = self.terms(made, &device)?.sum_dim(1);
+        Ok(Value::from(each).to_vec()?)
+    }
+
+    /// What each output of each sample (samples × outputs) adds to the weighted loss.
+    fn terms(&self, outputs: Tensor<2>, device: &Device) -> Result<Tensor<2>> {
         if outputs.dims() != [self.len(), self.outputs] {
             return Err(Error::Stopped(format!(
                 "the model gives outputs of shape {:?} for targets of shape {:?}",
@@ -212,7 +229,7 @@ impl Targets {
                 off.clone() * off * 0.5 / columns
             }
         };
-        Ok((each * weights).sum())
+        Ok(each * weights)
     }
 
     /// Accuracy of `outputs` (samples × outputs, row-major): the share of samples whose class has the
@@ -296,6 +313,16 @@ mod tests {
         let outputs = Value::new(outputs, &[targets.len(), targets.outputs], &device).unwrap();
         let loss = targets.loss(outputs.try_into().unwrap(), &device).unwrap();
         f64::from(loss.into_scalar::<f32>()) / targets.mass()
+    }
+
+    #[test]
+    fn losses_of_the_samples_add_up_to_that_of_all() {
+        let targets = Targets::of_classes(&[0, 1, 1], &[3.0, 0.5]);
+        let outputs = vec![1.0, 0.0, 0.3, 0.2, -1.0, 2.0];
+        let each = targets.losses(&outputs).unwrap();
+        let all = loss(&targets, outputs) * targets.mass();
+        assert!((f64::from(each.iter().sum::<f32>()) - all).abs() < 1e-5);
+        assert!((each[1] - 0.5 * (1.0 + 0.1f32.exp()).ln()).abs() < 1e-6);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::stages::stage::Done;
 use crate::stages::tune::candidate::Tuning;
 
 /// Name and version of the file's contents.
-const SCHEMA: &str = "edgefit.checkpoint/1";
+const SCHEMA: &str = "edgefit.checkpoint/2";
 
 /// Stages that are over, and where the present one stands.
 #[derive(Debug, Default)]
@@ -233,7 +233,7 @@ mod tests {
         std::fs::write(&path, &flipped).unwrap();
         assert!(Checkpoint::load(&path).is_err());
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        assert!(text.contains("edgefit.checkpoint/1"));
+        assert!(text.contains("edgefit.checkpoint/2"));
         let other: Vec<u8> = bytes
             .windows(SCHEMA.len())
             .position(|window| window == SCHEMA.as_bytes())

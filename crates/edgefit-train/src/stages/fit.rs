@@ -16,3 +16,4 @@ pub(crate) mod state;
 mod step_evidence;
 pub mod teacher;
 pub(crate) mod training_loop;
+pub(crate) mod val_losses;

@@ -102,7 +102,7 @@ pub(crate) fn search(
         before: 0,
     };
     sum.observer.begin("tuning", (epochs * samples) as u64);
-    let mut last: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    let mut last: BTreeMap<usize, Vec<f32>> = BTreeMap::new();
     let train = |at: usize, candidate: &Candidate, epochs: usize| -> Result<Option<Rung>> {
         let recipe = StageRecipe {
             epochs,
@@ -125,7 +125,7 @@ pub(crate) fn search(
                 targets,
                 own.batch,
             )?;
-            last.insert(at, significance::losses(targets, &outputs)?);
+            last.insert(at, targets.losses(&outputs)?);
         }
         let best = fitted.best_epoch.checked_sub(1);
         let best = best.and_then(|at| fitted.epochs.get(at));

@@ -25,6 +25,8 @@ pub struct Fit {
     pub ended: Ended,
     /// Accuracy on some clean training samples after each epoch, in eval mode.
     pub(crate) train_accuracy: Vec<f64>,
+    /// Of each validation sample, the loss after the best epoch and its mean in the last ones.
+    pub(crate) val_losses: Vec<[f64; 2]>,
     /// What it was fitted with.
     backend: Backend,
     /// What the guards saw of the steps.
@@ -81,6 +83,7 @@ pub(crate) fn fit_from(
         best_epoch,
         ended,
         train_accuracy: run.progress.train_accuracy,
+        val_losses: run.progress.val_losses.best_and_last(),
         backend: problem.backend,
         watch: run.progress.watch,
     })

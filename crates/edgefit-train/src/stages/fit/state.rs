@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::prepare::targets::Targets;
 use crate::stages::fit::epoch::Epoch;
+use crate::stages::fit::val_losses::ValLosses;
 
 /// Where a stage stands, but for its tensors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,7 @@ pub(crate) struct Progress {
     pub best_loss: Option<f64>,
     /// Accuracy on some clean training samples after each epoch, in eval mode.
     pub train_accuracy: Vec<f64>,
+    pub val_losses: ValLosses,
     pub watch: TrainingWatch,
 }
 

@@ -286,7 +286,10 @@ impl<'a> Run<'a> {
         }
         self.progress.close(epoch, val_loss, val_accuracy);
         let lowest = self.progress.best_loss;
-        if val_loss.is_finite() && lowest.is_none_or(|lowest| val_loss < lowest) {
+        let is_best = val_loss.is_finite() && lowest.is_none_or(|lowest| val_loss < lowest);
+        let losses = self.problem.val_targets.losses(&outputs)?;
+        self.progress.val_losses.close(losses, is_best);
+        if is_best {
             self.progress.best_loss = Some(val_loss);
             self.progress.best_epoch = epoch;
             self.best = Some(eval.weights()?);

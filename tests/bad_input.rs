@@ -250,7 +250,8 @@ fn a_model_without_preprocessing_is_tried_out() {
     graph.save(&model).unwrap();
     let data = some_photographs(&["bird", "flower"], 6);
     let out = folder.path().join("run");
-    let tried = run(train(data.path(), &model, &out).arg("--json"));
+    let short = ["--epochs", "2"];
+    let tried = run(train(data.path(), &model, &out).args(short).arg("--json"));
     assert!(tried.stderr.contains("mute.onnx"), "{tried:?}");
     assert!(tried.stderr.contains("--preprocessing"), "{tried:?}");
     let guard = &tried.json("edgefit.train/1")["guards"][5];
@@ -266,7 +267,7 @@ fn a_model_without_preprocessing_is_tried_out() {
         "{guard}"
     );
     let mut told = train(data.path(), &model, &folder.path().join("told"));
-    let told = run(told.args(["--preprocessing", "lite"]));
+    let told = run(told.args(short).args(["--preprocessing", "lite"]));
     assert!(!told.stderr.contains("EF06"), "{told:?}");
 }
 

@@ -38,6 +38,11 @@ fn the_demo_does_the_whole_job() {
         "burn, tract and ONNX Runtime: {engines:?}"
     );
 
+    for guard in report["guards"].as_array().unwrap() {
+        let status = guard["status"].as_str().unwrap();
+        assert!(["pass", "off", "fixed"].contains(&status), "{guard}");
+    }
+
     let verdicts: Vec<(&str, &str)> = report["boards"]
         .as_array()
         .unwrap()

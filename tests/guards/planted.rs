@@ -57,15 +57,6 @@ fn found(code: &str, training: &Training) -> (Option<Finding>, Vec<Finding>) {
 fn a_mistake_for_each_guard_is_found() {
     onnxruntime();
     let plants = Plants::of(small_backbone());
-    let folder = tempfile::tempdir().unwrap();
-    // Features of small images are too weak for a run that raises nothing.
-    let clean = Training {
-        backbone: backbone().to_path_buf(),
-        ..plants.clean()
-    };
-    let clean = findings(&clean, folder.path());
-    assert!(!clean.iter().any(Finding::is_raised), "{clean:#?}");
-
     let mut codes = BTreeSet::from(["EF03"]);
     let mut problems = Vec::new();
     for name in FIRST {

@@ -28,8 +28,6 @@ pub struct Plant {
 /// All mistakes in copies of one backbone and of the photographs.
 pub struct Plants {
     pub all: Vec<Plant>,
-    photographs: PathBuf,
-    backbone: PathBuf,
     /// Of the models; they go with the plants.
     _models: TempDir,
     _data: Data,
@@ -46,17 +44,6 @@ struct Change<'c> {
 }
 
 impl Plants {
-    /// A run without a mistake.
-    pub fn clean(&self) -> Training {
-        Training {
-            data: self.photographs.clone(),
-            backbone: self.backbone.clone(),
-            recipe: String::new(),
-            flags: Vec::new(),
-            unwritable_events: false,
-        }
-    }
-
     pub fn of(backbone: &Path) -> Self {
         let (models, data) = (Models::of(backbone), Data::new());
         let photographs = photographs();
@@ -81,8 +68,6 @@ impl Plants {
         for_the_course(&mut plant, &data);
         Plants {
             all,
-            photographs,
-            backbone: backbone.to_path_buf(),
             _models: models.into_folder(),
             _data: data,
         }

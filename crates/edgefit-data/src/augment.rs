@@ -15,7 +15,7 @@ use image::RgbImage;
 use image::imageops::flip_horizontal_in_place;
 use rand_chacha::ChaCha8Rng;
 
-use crate::prepare::{arranged, crop_box, normalised, resize};
+use crate::prepare::{arranged, crop_box, planes, resize};
 
 pub use draw::stream;
 pub use preview::{png, preview};
@@ -52,7 +52,7 @@ pub fn augmented(
     }
     rand_augment::apply(&mut view, augmentation, rng);
     color::jitter(&mut view, augmentation.color_jitter, rng);
-    let mut input = normalised(&view, preprocessing);
+    let mut input = planes(&view, preprocessing);
     if draw::chance(rng, augmentation.erasing) {
         erasing::erase(&mut input, width, height, rng);
     }

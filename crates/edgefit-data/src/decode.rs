@@ -176,11 +176,20 @@ fn onto_white(image: &DynamicImage) -> RgbImage {
     let (to, _) = rgb.as_chunks_mut::<3>();
     let (from, _) = rgba.as_chunks::<4>();
     for (to, &[red, green, blue, alpha]) in to.iter_mut().zip(from) {
-        let alpha = u32::from(alpha);
-        *to = [red, green, blue].map(|value| {
-            let mixed = u32::from(value) * alpha + 255 * (255 - alpha);
-            ((mixed + 127) / 255) as u8
-        });
+        if alpha == u8::MAX {
+            *to = [red, green, blue];
+            continue;
+        }
+        *to = [
+            over_white(red, alpha),
+            over_white(green, alpha),
+            over_white(blue, alpha),
+        ];
     }
     rgb
+}
+
+fn over_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }

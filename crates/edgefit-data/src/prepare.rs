@@ -26,13 +26,25 @@ use crate::resample::{CropBox, resample};
 /// # Errors
 /// The image has no pixels or is to have none, as a sentence.
 pub fn prepare(image: &RgbImage, preprocessing: &Preprocessing) -> Result<Vec<f32>, String> {
+    Ok(normalised(&resized(image, preprocessing)?, preprocessing))
+}
+
+/// The part of the image that [`prepare`] keeps, at the size of the model's input.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn resized(image: &RgbImage, preprocessing: &Preprocessing) -> Result<RgbImage, String> {
     let crop = crop_box(image, preprocessing);
-    let resized = resize(image, preprocessing.width, preprocessing.height, crop)?;
-    Ok(arranged(normalised(&resized, preprocessing), preprocessing))
+    resize(image, preprocessing.width, preprocessing.height, crop)
+}
+
+/// The model's input for an image of its size, as [`prepare`] makes it.
+pub fn normalised(image: &RgbImage, preprocessing: &Preprocessing) -> Vec<f32> {
+    arranged(planes(image, preprocessing), preprocessing)
 }
 
 /// Pixels of the input's size as the values that the model reads, channel by channel.
-pub(crate) fn normalised(image: &RgbImage, preprocessing: &Preprocessing) -> Vec<f32> {
+pub(crate) fn planes(image: &RgbImage, preprocessing: &Preprocessing) -> Vec<f32> {
     let pixels = image.pixels().len();
     let mut input = vec![0f32; preprocessing.channels() * pixels];
     for (channel, plane) in input.chunks_exact_mut(pixels).enumerate() {

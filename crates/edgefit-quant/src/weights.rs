@@ -248,10 +248,12 @@ pub(crate) fn least_scales(
     bias: Option<&[f32]>,
     input_scale: f32,
 ) -> Vec<f32> {
-    let mut sums = vec![0f64; channels.outputs()];
-    for (index, value) in weight.iter().enumerate() {
-        sums[channels.at(index).0] += f64::from(value.abs()) * MOST_ACTIVATION;
-    }
+    let sum = |output: usize| -> f64 {
+        let row = channels.row(output).map(|index| weight[index]);
+        row.map(|value| f64::from(value.abs()) * MOST_ACTIVATION)
+            .sum()
+    };
+    let mut sums: Vec<f64> = (0..channels.outputs()).map(sum).collect();
     for (sum, bias) in sums.iter_mut().zip(bias.unwrap_or_default()) {
         *sum += f64::from(bias.abs()) / f64::from(input_scale);
     }

@@ -13,6 +13,7 @@ pub mod preparation;
 pub(crate) mod preprocessing_candidates;
 pub(crate) mod readable;
 pub(crate) mod scales_inside;
+pub(crate) mod some_images;
 pub mod source;
 pub(crate) mod split;
 pub(crate) mod target_transform;

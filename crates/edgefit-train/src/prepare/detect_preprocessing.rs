@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::preprocessing_candidates::{candidates, left_by, range};
 use crate::prepare::scales_inside::scales_inside;
+use crate::prepare::some_images::SomeImages;
 
 /// Images whose statistics are looked at.
 const STATISTICS: usize = 32;
@@ -39,13 +40,11 @@ impl Original<'_> {
     /// Tries all known ways to prepare `images` and finds whether the model was trained with another
     /// than `used` (EF06), and whether it ends in logits (EF04). Without `used`, the one that fits
     /// best is taken.
-    ///
-    /// `images` makes some inputs for a preprocessing, so many at most.
     pub fn try_out(
         &self,
         used: Option<&Preprocessing>,
         input: &ImageInput,
-        images: impl Fn(&Preprocessing, usize) -> Result<Vec<Vec<f32>>>,
+        mut images: SomeImages,
         findings: &mut Findings,
     ) -> Result<Chosen> {
         let mut candidates = candidates(used, input);
@@ -58,7 +57,7 @@ impl Original<'_> {
         for (name, preprocessing) in &candidates {
             let log_ratio = match &normalisation {
                 Some((front, running)) => {
-                    let images = images(preprocessing, STATISTICS)?;
+                    let images = images.prepared(preprocessing, STATISTICS);
                     let preparation = Preparation::Images(preprocessing.clone());
                     log_ratio(&self.variance(front, &images, &preparation)?, running)
                 }
@@ -84,7 +83,7 @@ impl Original<'_> {
             if !open(at, &tried[at]) {
                 continue;
             }
-            let images = images(preprocessing, many)?;
+            let images = images.prepared(preprocessing, many);
             if at == 0 && used.is_some() {
                 findings.record(check_values(&values(&images, preprocessing)));
             }

@@ -1,17 +1,17 @@
 //! How the inputs of a backbone are prepared, and their shape.
 
-use edgefit_data::{Dataset, Sample, prepare};
+use edgefit_data::{Dataset, Sample};
 use edgefit_graph::preprocessing::Layout;
 use edgefit_graph::{Graph, ImageInput, Preprocessing, StandardScaler, ValueInfo, ValueType};
 use edgefit_guards::Findings;
-use rayon::prelude::*;
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::prepare::array_shape::require_fit;
 use crate::prepare::detect_preprocessing::Original;
-use crate::prepare::preparation::{Preparation, image};
+use crate::prepare::preparation::Preparation;
+use crate::prepare::some_images::SomeImages;
 use crate::prepare::split::assign;
 
 /// Number of samples on which a model of arrays is tried.
@@ -95,8 +95,7 @@ pub(crate) fn of_images(
             job.backbone.display()
         ));
     }
-    let images =
-        |preprocessing: &Preprocessing, most: usize| Ok(some_images(dataset, preprocessing, most));
+    let images = SomeImages::of(dataset);
     let chosen = original.try_out(stated.as_ref(), &input, images, findings)?;
     if chosen.guessed {
         observer.warn(&format!(
@@ -167,14 +166,4 @@ fn takes_whole_numbers(graph: &Graph) -> bool {
         ValueType::Opaque(_) => false,
     };
     graph.free_inputs().any(whole)
-}
-
-/// Some images of the dataset, `most` at most and spread over all of it, prepared; those that cannot be read are left
-/// out.
-fn some_images(dataset: &Dataset, preprocessing: &Preprocessing, most: usize) -> Vec<Vec<f32>> {
-    let step = dataset.samples.len().div_ceil(most).max(1);
-    let some: Vec<&Sample> = dataset.samples.iter().step_by(step).collect();
-    some.par_iter()
-        .filter_map(|sample| image(sample, |image| prepare(image, preprocessing)).ok())
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! Which preprocessing a backbone was trained with (EF06), and whether it ends in logits (EF04).
 
-use edgefit_engine::EngineName;
+use edgefit_engine::{EngineName, Loaded};
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::{Graph, ImageInput, Node, Preprocessing, ValueInfo};
 use edgefit_guards::ef06_preprocessing::{
@@ -52,14 +52,17 @@ impl Original<'_> {
         if let Some(inside) = scales_inside(self.graph) {
             candidates = left_by(&inside, candidates, used.is_some(), findings);
         }
-        let normalisation = self.first_normalisation()?;
+        let mut normalisation = match self.first_normalisation()? {
+            Some((front, running)) => Some((self.load(&front)?, running)),
+            None => None,
+        };
         let mut tried: Vec<Candidate> = Vec::with_capacity(candidates.len());
         for (name, preprocessing) in &candidates {
-            let log_ratio = match &normalisation {
+            let log_ratio = match &mut normalisation {
                 Some((front, running)) => {
                     let images = images.prepared(preprocessing, STATISTICS);
                     let preparation = Preparation::Images(preprocessing.clone());
-                    log_ratio(&self.variance(front, &images, &preparation)?, running)
+                    log_ratio(&variance(front, &images, &preparation)?, running)
                 }
                 None => None,
             };
@@ -78,7 +81,8 @@ impl Original<'_> {
             Some(_) => IMAGES,
             None => STATISTICS,
         };
-        let mut logits = Vec::new();
+        let mut whole = self.load(self.graph)?;
+        let mut outputs = Vec::new();
         for (at, (_, preprocessing)) in candidates.iter().enumerate() {
             if !open(at, &tried[at]) {
                 continue;
@@ -87,18 +91,21 @@ impl Original<'_> {
             if at == 0 && used.is_some() {
                 findings.record(check_values(&values(&images, preprocessing)));
             }
-            let made = self.logits(&images, &Preparation::Images(preprocessing.clone()))?;
+            let made = logits(
+                &mut whole,
+                &images,
+                &Preparation::Images(preprocessing.clone()),
+            )?;
             let classes = made.len() / images.len().max(1);
             if classes > 1 {
                 tried[at].confidences = made.chunks(classes).map(confidence).collect();
             }
-            logits = match at {
-                0 => made,
-                _ => logits,
-            };
+            if at == 0 {
+                outputs = made;
+            }
         }
         let rows = tried.first().map_or(0, |first| first.confidences.len());
-        findings.record(ef04_logits::check(&self.outputs(&logits, rows)));
+        findings.record(ef04_logits::check(&self.outputs(&outputs, rows)));
         let best = match used {
             Some(_) => 0,
             None => best(&tried),
@@ -121,7 +128,7 @@ impl Original<'_> {
         preparation: &Preparation,
         findings: &mut Findings,
     ) -> Result<()> {
-        let logits = self.logits(samples, preparation)?;
+        let logits = logits(&mut self.load(self.graph)?, samples, preparation)?;
         findings.record(ef04_logits::check(&self.outputs(&logits, samples.len())));
         Ok(())
     }
@@ -153,49 +160,51 @@ impl Original<'_> {
         Ok(Some((front, running)))
     }
 
-    fn logits(&self, samples: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f32>> {
-        let mut engine = edgefit_engine::load(self.engine, self.graph, self.threads)?;
-        let mut logits = Vec::new();
-        for sample in samples {
-            let input = [preparation.batch(std::slice::from_ref(sample))];
-            let made = engine.run(&input)?.into_iter().next();
-            logits.extend(made.map(|array| array.values).unwrap_or_default());
-        }
-        Ok(logits)
+    fn load(&self, graph: &Graph) -> Result<Loaded> {
+        Ok(edgefit_engine::load(self.engine, graph, self.threads)?)
     }
+}
 
-    /// Variance of each channel of what `front` makes of all images.
-    fn variance(
-        &self,
-        front: &Graph,
-        images: &[Vec<f32>],
-        preparation: &Preparation,
-    ) -> Result<Vec<f64>> {
-        let mut engine = edgefit_engine::load(self.engine, front, self.threads)?;
-        // Count, sum and sum of squares of each channel.
-        let mut sums: Vec<[f64; 3]> = Vec::new();
-        for image in images {
-            let input = [preparation.batch(std::slice::from_ref(image))];
-            for array in engine.run(&input)? {
-                let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
-                sums.resize(channels, [0.0; 3]);
-                let inner = array.values.len() / channels;
-                for (sums, values) in sums.iter_mut().zip(array.values.chunks(inner.max(1))) {
-                    for &value in values {
-                        let value = f64::from(value);
-                        sums[0] += 1.0;
-                        sums[1] += value;
-                        sums[2] += value * value;
-                    }
+/// What the model makes of samples, one by one.
+fn logits(whole: &mut Loaded, samples: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f32>> {
+    let mut logits = Vec::new();
+    for sample in samples {
+        let input = [preparation.batch(std::slice::from_ref(sample))];
+        let made = whole.run(&input)?.into_iter().next();
+        logits.extend(made.map(|array| array.values).unwrap_or_default());
+    }
+    Ok(logits)
+}
+
+/// Variance of each channel of what `front` makes of all images.
+fn variance(
+    front: &mut Loaded,
+    images: &[Vec<f32>],
+    preparation: &Preparation,
+) -> Result<Vec<f64>> {
+    // Count, sum and sum of squares of each channel.
+    let mut sums: Vec<[f64; 3]> = Vec::new();
+    for image in images {
+        let input = [preparation.batch(std::slice::from_ref(image))];
+        for array in front.run(&input)? {
+            let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
+            sums.resize(channels, [0.0; 3]);
+            let inner = array.values.len() / channels;
+            for (sums, values) in sums.iter_mut().zip(array.values.chunks(inner.max(1))) {
+                for &value in values {
+                    let value = f64::from(value);
+                    sums[0] += 1.0;
+                    sums[1] += value;
+                    sums[2] += value * value;
                 }
             }
         }
-        let variance = sums.into_iter().map(|[count, sum, squares]| {
-            let mean = sum / count;
-            squares / count - mean * mean
-        });
-        Ok(variance.collect())
     }
+    let variance = sums.into_iter().map(|[count, sum, squares]| {
+        let mean = sum / count;
+        squares / count - mean * mean
+    });
+    Ok(variance.collect())
 }
 
 /// Place of the candidate that fits best: by the statistics where one is clearly nearer, and by the

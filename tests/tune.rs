@@ -208,7 +208,8 @@ fn a_choice_between_others_is_not_raised() {
     let out = tempfile::tempdir().unwrap();
     let place = out.path().join("run");
     let ran = run(&mut train(&photographs(), &place, "2", &["--tune", "16"]));
-    let (status, message) = ef10(&ran.json("edgefit.train/1"));
+    let report = ran.json("edgefit.train/1");
+    let (status, message) = ef10(&report);
     assert_eq!(status, "pass", "{message}");
 }
 

@@ -7,10 +7,11 @@ use edgefit_graph::ops::BatchNormalization;
 use edgefit_graph::rewrite::lift_constants;
 use edgefit_graph::{Graph, Tensor};
 
+use crate::compile::compile;
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::ops::{self, Operands};
-use crate::program::Mode;
+use crate::program::{Input, Mode};
 use crate::value::{Floats, Value};
 use crate::weights::Weights;
 
@@ -79,6 +80,25 @@ impl EvalModule {
     pub fn forward(&self, inputs: Vec<Value>) -> Result<Vec<Value>> {
         self.network
             .run(inputs, &self.device, &mut Eval(&self.weights))
+    }
+
+    /// What is computed for inputs of the shapes `dims`, in order: a node by its op, several nodes that one
+    /// kernel computes as what they are together.
+    ///
+    /// # Errors
+    /// Shapes that do not go together, with the node.
+    pub fn steps(&self, dims: &[&[usize]]) -> Result<Vec<String>> {
+        let network = &self.network;
+        let shapes = dims
+            .iter()
+            .map(|dims| Input::Shape(dims.to_vec()))
+            .collect();
+        let program = compile(&network.graph, &network.weights, shapes, &self.device)?;
+        Ok(program
+            .steps
+            .iter()
+            .map(|step| step.work.to_string())
+            .collect())
     }
 
     /// What training may have changed, by name: trainable weights and running statistics, row-major.

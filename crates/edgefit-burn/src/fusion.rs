@@ -6,8 +6,6 @@ mod activation;
 mod attention;
 mod convolution;
 mod linear;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 

@@ -19,8 +19,6 @@ mod ops;
 mod parameter;
 mod program;
 mod step_memory;
-#[cfg(test)]
-mod tests;
 mod train;
 mod value;
 mod weights;

@@ -1,5 +1,7 @@
 //! A graph made ready to run on inputs of one shape.
 
+use std::fmt;
+
 use burn::tensor::Device;
 use edgefit_graph::infer::TensorType;
 use edgefit_graph::ops::{BatchNormalization, Op};
@@ -38,6 +40,28 @@ pub(crate) enum Work {
     Op(Op),
     /// Several of them.
     Fused(Fused),
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Work::Op(op) => {
+                let named = format!("{op:?}");
+                let end = named.find(|c: char| !c.is_alphanumeric());
+                f.write_str(&named[..end.unwrap_or(named.len())])
+            }
+            Work::Fused(Fused::Activation(activation)) => write!(f, "fused {activation:?}"),
+            Work::Fused(Fused::Attention(attention)) => {
+                write!(f, "fused attention, operands {:?}", attention.operands)
+            }
+            Work::Fused(Fused::Convolution(fused)) => {
+                write!(f, "fused convolution, {:?}", fused.activation)
+            }
+            Work::Fused(Fused::Linear(layer)) => {
+                write!(f, "fused linear layer, {:?}", layer.activation)
+            }
+        }
+    }
 }
 
 /// A node that runs, or several at once.

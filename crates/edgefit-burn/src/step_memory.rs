@@ -7,8 +7,6 @@ mod glibc_heap;
 
 mod op_memory;
 mod per_op;
-#[cfg(test)]
-mod tests;
 mod walk;
 
 use burn::tensor::Device;

@@ -153,26 +153,3 @@ pub(super) unsafe fn vec_written_by<T: Float>(
     unsafe { all.set_len(length) };
     all
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn functions_of_32_bits_are_near_those_of_64() {
-        for step in -800..=800 {
-            let x = step as f32 / 10.0;
-            let wanted = f64::exp(f64::from(x));
-            let made = f64::from(Float::exp(x));
-            assert!((made / wanted - 1.0).abs() < 2e-7, "{x}: {made} {wanted}");
-            let (below, density) = (x / 8.0).normal();
-            let (wanted, other) = f64::from(x / 8.0).normal();
-            assert!((f64::from(below) - wanted).abs() < 3e-7, "{x}: {below}");
-            assert!((f64::from(density) - other).abs() < 3e-7, "{x}: {density}");
-        }
-        assert!(Float::exp(f32::NAN).is_nan() && f32::NAN.normal().0.is_nan());
-        assert_eq!(Float::exp(f32::NEG_INFINITY), Float::exp(-87.3f32));
-        assert!(f64::NAN.normal().0.is_nan() && 60.0f64.normal().0 == 1.0);
-        assert!((1.0f64.normal().0 - 0.841_344_746_068_542_9).abs() < 1e-15);
-    }
-}

@@ -184,31 +184,3 @@ unsafe fn product<T: Float>(
         );
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::float::vec_written_by;
-    use super::*;
-
-    fn product<T: Float>(a: Matrix<T>, b: Matrix<T>, threads: Threads) -> Vec<T> {
-        // SAFETY: a product writes all of it.
-        unsafe { vec_written_by(a.rows * b.columns, |y| multiply(a, b, y, threads)) }
-    }
-
-    #[test]
-    fn products_of_matrices_and_of_transposed_ones() {
-        let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let b = [1.0, -1.0, 0.5, 2.0, 0.0, 3.0];
-        for threads in [Threads::One, Threads::All] {
-            let (by_rows, by_columns) = (Matrix::new(&a, 2, 3), Matrix::new(&b, 2, 3));
-            assert_eq!(
-                product(by_rows, by_columns.transposed(), threads),
-                [0.5, 11.0, 2.0, 26.0]
-            );
-            let [a, b] = [a, b].map(|all| all.map(|one| one as f32));
-            let (down, right) = (Matrix::new(&a, 2, 3), Matrix::new(&b, 2, 3));
-            let y = product(down.transposed(), right, threads);
-            assert_eq!(y, [9.0, -1.0, 12.5, 12.0, -2.0, 16.0, 15.0, -3.0, 19.5]);
-        }
-    }
-}

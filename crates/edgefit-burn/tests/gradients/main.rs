@@ -14,5 +14,7 @@ mod elementwise;
 mod fused;
 mod movement;
 mod normalization;
+mod plain_convolution;
+mod plain_product;
 mod quantize;
 mod windows;

@@ -1,12 +1,8 @@
 //! Which chains become one step.
 
-use burn::tensor::Device;
+use edgefit_burn::EvalModule;
+use edgefit_burn::burn::tensor::Device;
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
-
-use super::Fused;
-use crate::compile::compile;
-use crate::network::Network;
-use crate::program::{Input, Work};
 
 /// A graph of the input x, some weights, and nodes whose last one makes y.
 fn graph(x: &[usize], weights: &[(&str, &[usize])], nodes: Vec<Node>) -> Graph {
@@ -35,31 +31,17 @@ fn node(op: &str, inputs: &[&str], to: &str) -> Node {
     Node::new(op, to, inputs, &[to])
 }
 
-/// The names of the fused steps, and of the ops of the others.
+/// What is computed for the input x.
 fn steps(graph: &Graph) -> Vec<String> {
-    let network = Network::of(graph).unwrap();
-    let shapes = network.graph.free_inputs().map(|input| {
-        let dims = input.dims().unwrap().iter();
-        let dims = dims.map(|dim| match dim {
+    let module = EvalModule::from_graph(graph, &Device::flex()).unwrap();
+    let dims = graph.inputs[0].dims().unwrap().iter();
+    let dims: Vec<usize> = dims
+        .map(|dim| match dim {
             Dim::Known(size) => *size,
             _ => 1,
-        });
-        Input::Shape(dims.collect())
-    });
-    let key = shapes.collect();
-    let program = compile(&network.graph, &network.weights, key, &Device::flex()).unwrap();
-    let steps = program.steps.iter();
-    let name = |work: &Work| match work {
-        Work::Fused(Fused::Activation(_)) => "activation".to_owned(),
-        Work::Fused(Fused::Attention(attention)) => format!("{:?}", attention.operands),
-        Work::Fused(Fused::Convolution(_)) => "convolution".to_owned(),
-        Work::Fused(Fused::Linear(layer)) => format!("linear {:?}", layer.activation),
-        Work::Op(op) => format!("{op:?}")
-            .chars()
-            .take_while(|c| c.is_alphabetic())
-            .collect(),
-    };
-    steps.map(|step| name(&step.work)).collect()
+        })
+        .collect();
+    module.steps(&[&dims]).unwrap()
 }
 
 #[test]
@@ -77,10 +59,10 @@ fn a_convolution_takes_what_follows_it() {
         node("HardSwish", &["n"], "y"),
     ];
     let mut whole = graph(&[1, 2, 4, 4], &weights, nodes);
-    assert_eq!(steps(&whole), ["convolution"]);
+    assert_eq!(steps(&whole), ["fused convolution, HardSwish"]);
     // What is read besides is made.
     whole.outputs.push(ValueInfo::f32("n", vec![]));
-    assert_eq!(steps(&whole), ["convolution", "Unary"]);
+    assert_eq!(steps(&whole), ["fused convolution, Identity", "Unary"]);
     whole.nodes.push(node("Add", &["n", "c"], "z"));
     whole.outputs[1] = ValueInfo::f32("z", vec![]);
     assert_eq!(steps(&whole).len(), 4);
@@ -99,14 +81,14 @@ fn a_linear_layer_takes_bias_and_activation() {
         node("Mul", &["g", "half"], "y"),
     ];
     let of = |nodes: &[Node]| steps(&graph(&[2, 3, 4], &weights, nodes.to_vec()));
-    assert_eq!(of(&nodes), ["linear Gelu"]);
+    assert_eq!(of(&nodes), ["fused linear layer, Gelu"]);
     // Another divisor is another function.
     nodes[2].inputs[1] = "half".into();
     assert_eq!(of(&nodes).len(), 6);
     nodes.truncate(2);
     nodes.push(node("Sigmoid", &["s"], "t"));
     nodes.push(node("Mul", &["t", "s"], "y"));
-    assert_eq!(of(&nodes), ["linear Silu"]);
+    assert_eq!(of(&nodes), ["fused linear layer, Silu"]);
 }
 
 #[test]
@@ -131,12 +113,18 @@ fn attention_takes_its_scaling_and_what_cuts_its_operands() {
         graph.nodes[0].outputs = ["x0", "x1", "x2"].map(str::to_owned).to_vec();
         graph
     };
-    assert_eq!(steps(&with_first(nodes("s"))), ["Packed"]);
+    assert_eq!(
+        steps(&with_first(nodes("s"))),
+        ["fused attention, operands Packed"]
+    );
     // Where one of the parts is read by something else, they are cut.
     let mut more = with_first(nodes("s"));
     more.outputs.push(ValueInfo::f32("q", vec![]));
     let made = steps(&more);
-    assert!(made.contains(&"Apart".to_owned()), "{made:?}");
+    assert!(
+        made.contains(&"fused attention, operands Apart".to_owned()),
+        "{made:?}"
+    );
     // A mask is not a part of it.
     let mut masked = nodes("u");
     masked.insert(7, node("Add", &["u", "mask"], "s"));

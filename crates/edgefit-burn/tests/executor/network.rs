@@ -1,12 +1,11 @@
 //! Eval and train mode of a small network: gradients, statistics, and weights back into the graph.
 
-use burn::optim::{GradientsParams, SgdConfig};
-use burn::tensor::{Device, Tensor};
-use edgefit_graph::{Attribute, Dim, Graph, Node, ValueInfo};
-
 #[cfg(feature = "ndarray")]
-use crate::Backend;
-use crate::{EvalModule, TrainModule, Value};
+use edgefit_burn::Backend;
+use edgefit_burn::burn::optim::{GradientsParams, SgdConfig};
+use edgefit_burn::burn::tensor::{Device, Tensor};
+use edgefit_burn::{EvalModule, TrainModule, Value};
+use edgefit_graph::{Attribute, Dim, Graph, Node, ValueInfo};
 
 const INPUT: [usize; 4] = [2, 2, 5, 7];
 

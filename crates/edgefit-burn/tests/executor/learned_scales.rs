@@ -1,10 +1,5 @@
 //! The gradient of a scale through a rounding is the one of LSQ (Esser et al. 2020, arXiv 1902.08153, eq. 3).
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
-
 use edgefit_burn::burn::tensor::{Device, Tensor};
 use edgefit_burn::{EvalModule, Gradients, Value};
 use edgefit_graph::{DataType, Dim, Graph, Node, ValueInfo};

@@ -1,9 +1,8 @@
 //! The memory of steps that are small enough to count by hand.
 
+use edgefit_burn::StepMemory;
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
-
-use super::StepMemory;
 
 /// Dimensions of sizes that the model leaves open.
 fn open(rank: usize) -> Vec<Dim> {

@@ -1,6 +1,6 @@
 //! PNG, JPEG, WebP, BMP and GIF files into RGB pixels.
 
-use std::io::Cursor;
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
 use image::metadata::Orientation;
@@ -24,6 +24,11 @@ const MAX_FILE: u64 = 1 << 29;
 /// Sixteen-bit images whose values stay below this hold fewer bits than they say, such as the 12 of
 /// a camera: as 8 bits they would be black.
 const DARK: u16 = 1 << 12;
+
+/// Files and bytes alike, so that the decoders are compiled once.
+trait Source: BufRead + Seek {}
+
+impl<T: BufRead + Seek> Source for T {}
 
 /// The contents of a file of one image.
 ///
@@ -90,7 +95,9 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
 /// As of [`read_image`] and [`decode`], as far as the head tells.
 pub fn image_size(path: &Path) -> Result<[u32; 2], String> {
     let broken = |error: ImageError| format!("cannot be decoded ({error})");
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let file = std::fs::File::open(path).map(BufReader::new);
+    let source = file.map(|file| Box::new(file) as Box<dyn Source>);
+    let reader = source.and_then(|source| ImageReader::new(source).with_guessed_format());
     let reader = reader.map_err(|error| format!("cannot be read ({error})"))?;
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
@@ -129,7 +136,8 @@ fn decode_as(format: ImageFormat, bytes: &[u8]) -> Result<DynamicImage, String> 
     };
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_BYTES);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let source: Box<dyn Source> = Box::new(Cursor::new(bytes));
+    let mut reader = ImageReader::with_format(source, format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();

@@ -3,6 +3,7 @@
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::{ChannelOrder, Layout};
 use image::RgbImage;
+use image::codecs::png::PngEncoder;
 use image::imageops::replace;
 
 use super::{Augmentation, augmented, stream};
@@ -57,7 +58,7 @@ pub fn preview(
 pub fn png(image: &RgbImage) -> Result<Vec<u8>, String> {
     let mut file = std::io::Cursor::new(Vec::new());
     image
-        .write_to(&mut file, image::ImageFormat::Png)
+        .write_with_encoder(PngEncoder::new(&mut file))
         .map_err(|error| format!("cannot be written as PNG ({error})"))?;
     Ok(file.into_inner())
 }

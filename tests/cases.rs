@@ -11,6 +11,7 @@ use edgefit::assets;
 use edgefit::base::hash::sha256_hex;
 use serde::Deserialize;
 
+use crate::common::python::python_with;
 use crate::common::{cache, command, onnxruntime, photographs, run, weights};
 
 /// Seconds after which a run that does not end is stopped, with exit code 124.
@@ -49,32 +50,7 @@ struct Case {
 /// The Python that the generators run on, with the packages of `tests/cases/requirements.txt`.
 pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let requirements = scripts().join("requirements.txt");
-        let hash = sha256_hex(&fs::read(&requirements).unwrap());
-        let folder = cache().root().join("cases-python");
-        let (python, stamp) = (folder.join("bin/python"), folder.join(hash));
-        if !stamp.exists() {
-            let made = Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&folder)
-                .status();
-            assert!(made.unwrap().success(), "python3-venv is needed");
-            let pip = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-deps",
-                "--require-hashes",
-                "-r",
-            ];
-            let installed = Command::new(&python).args(pip).arg(&requirements).status();
-            assert!(installed.unwrap().success());
-            fs::write(stamp, "").unwrap();
-        }
-        python
-    })
+    PYTHON.get_or_init(|| python_with(&scripts().join("requirements.txt"), "cases-python"))
 }
 
 fn scripts() -> PathBuf {

@@ -9,6 +9,7 @@ pub mod npz;
 pub mod plants;
 pub mod process;
 pub mod published;
+pub mod python;
 pub mod quantized;
 pub mod wire;
 

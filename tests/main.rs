@@ -23,6 +23,7 @@ mod import;
 mod inspect;
 mod int8;
 mod micro;
+mod mlflow;
 mod model_forms;
 mod mutations;
 mod predict;

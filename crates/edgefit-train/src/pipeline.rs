@@ -54,11 +54,12 @@ fn begin<'o>(job: &Job, observer: &'o mut dyn Observer) -> Result<(LoadedJob, Se
     let run = RunFolder::claim(job)?;
     let loaded = LoadedJob::load(job, None, observer)?;
     run.begin(job)?;
-    let session = Session {
+    let mut session = Session {
         checkpoint: Checkpoint::default(),
         run,
         observer,
     };
+    session.log_on_mlflow(job)?;
     Ok((loaded, session))
 }
 
@@ -91,11 +92,12 @@ fn reopen<'o>(run: &Path, observer: &'o mut dyn Observer) -> Result<(LoadedJob, 
         manifest,
     });
     let loaded = LoadedJob::load(&job, begun, observer)?;
-    let session = Session {
+    let mut session = Session {
         checkpoint,
         run,
         observer,
     };
+    session.log_on_mlflow(&job)?;
     Ok((loaded, session))
 }
 

@@ -8,6 +8,7 @@ pub mod int8_report;
 pub mod job_file;
 pub(crate) mod lock;
 pub(crate) mod manifest;
+pub(crate) mod mlflow;
 pub(crate) mod occupant;
 pub(crate) mod publish;
 pub(crate) mod refusal;

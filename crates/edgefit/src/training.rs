@@ -71,6 +71,7 @@ pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Jo
         allow: fitting.allow.into_iter().collect(),
         existing,
         tensorboard: fitting.tensorboard,
+        mlflow: fitting.mlflow,
         deny_warnings: fitting.deny == Some(Deny::Warnings),
         ..job
     })

@@ -69,6 +69,9 @@ pub struct Job {
     /// Whether epochs are written for TensorBoard, too.
     #[serde(default)]
     pub tensorboard: bool,
+    /// Address of an MLflow tracking server that the run is logged on, too.
+    #[serde(default)]
+    pub mlflow: Option<String>,
     /// The command that asked for it, word for word; empty where no command did.
     pub command: Vec<String>,
     /// What becomes of a run that is in the folder already.
@@ -125,6 +128,7 @@ impl Job {
             allow: BTreeSet::new(),
             deny_warnings: false,
             tensorboard: false,
+            mlflow: None,
             command: Vec::new(),
             existing: Existing::Keep,
         }

@@ -145,6 +145,7 @@ impl TestedJob<'_> {
         };
         session.run.events.append(&Event::End { timing });
         session.run.write_json(report::NAME, SCHEMA, &report)?;
+        session.end_on_mlflow(&report);
         if !interrupted {
             session.run.finish()?;
         }

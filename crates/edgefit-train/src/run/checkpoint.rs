@@ -43,6 +43,14 @@ struct Written<'a> {
 }
 
 impl Checkpoint {
+    /// Epochs of all stages that are over.
+    pub fn epochs(&self) -> u64 {
+        let done = self.done.iter().map(|done| done.stage.epochs.len());
+        let current = self.current.iter();
+        let current = current.map(|(_, state)| state.progress.epochs.len());
+        done.chain(current).sum::<usize>() as u64
+    }
+
     /// The checkpoint in a file; an empty one if there is no file.
     ///
     /// # Errors

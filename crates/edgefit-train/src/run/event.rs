@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::config::stage_name::StageName;
 use crate::run::checkpoint::Checkpoint;
+use crate::run::mlflow::Mlflow;
 use crate::run::report::Timing;
 use crate::run::tensorboard::TensorBoard;
 use crate::stages::fit::epoch::Epoch;
@@ -35,6 +36,7 @@ pub(crate) struct EventLog {
     pub bytes: u64,
     records: Records,
     tensorboard: Option<TensorBoard>,
+    pub mlflow: Option<Mlflow>,
 }
 
 impl EventLog {
@@ -46,6 +48,7 @@ impl EventLog {
             bytes: 0,
             records: Records::default(),
             tensorboard: None,
+            mlflow: None,
         }
     }
 
@@ -105,6 +108,9 @@ impl EventLog {
             && let Err(error) = tensorboard.append(epoch)
         {
             self.records.unwritten.push(error);
+        }
+        if let Some(mlflow) = &mut self.mlflow {
+            mlflow.epoch(epoch);
         }
         let metrics = [
             ("train_loss", epoch.train_loss),

@@ -128,7 +128,10 @@ impl RunFolder {
     }
 
     /// Keeps where the run stands.
-    pub fn save(&self, checkpoint: &mut Checkpoint) -> Result<()> {
+    pub fn save(&mut self, checkpoint: &mut Checkpoint) -> Result<()> {
+        if let Some(mlflow) = &mut self.events.mlflow {
+            mlflow.flush();
+        }
         checkpoint.events = self.events.bytes;
         checkpoint.save(&self.path(CHECKPOINT))
     }

@@ -7,16 +7,17 @@ use edgefit_base::file::WriteError;
 
 use crate::config::job::Existing;
 use crate::error::{Error, Result};
-use crate::run::{job_file, report, tensorboard};
+use crate::run::{job_file, mlflow, report, tensorboard};
 
 /// Files of a run. `report.json` is the last: with it, a run is whole.
-pub(crate) const FILES: [&str; 18] = [
+pub(crate) const FILES: [&str; 19] = [
     job_file::NAME,
     "manifest.json",
     "splits.json",
     "augmentation.png",
     "events.jsonl",
     tensorboard::NAME,
+    mlflow::NAME,
     CHECKPOINT,
     "recipe.toml",
     "model.onnx",

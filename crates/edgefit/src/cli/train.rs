@@ -96,6 +96,11 @@ pub struct Fitting {
     #[arg(long)]
     pub tensorboard: bool,
 
+    /// Log settings, epochs, figures and the model on the MLflow tracking server at this address, too, as they
+    /// are known; MLFLOW_EXPERIMENT_NAME names the experiment, `edgefit` if not set
+    #[arg(long, value_name = "URL", value_parser = http_address)]
+    pub mlflow: Option<String>,
+
     /// Treat what guards warn of as a failure
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Option<Deny>,
@@ -322,4 +327,14 @@ fn positive(text: &str) -> Result<f64, String> {
         Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
         _ => Err("must be a number above 0".into()),
     }
+}
+
+/// The address of a server.
+fn http_address(text: &str) -> Result<String, String> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| {
+        text.strip_prefix(scheme)
+            .is_some_and(|host| !host.is_empty())
+    });
+    let address = is_address.then(|| text.to_owned());
+    address.ok_or_else(|| "must be an address such as http://localhost:5000".into())
 }

@@ -1,0 +1,154 @@
+//! Requests to an MLflow tracking server.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::{Response, StatusCode};
+
+/// The experiment that runs belong to, unless `MLFLOW_EXPERIMENT_NAME` names another.
+const EXPERIMENT: &str = "edgefit";
+
+/// Longest time for a request but those that send files.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The server.
+pub(super) struct Client {
+    agent: Agent,
+    server: String,
+    /// Value of the header `Authorization`.
+    authorization: Option<String>,
+}
+
+impl Client {
+    pub fn new(server: &str) -> Self {
+        let config = Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .http_status_as_error(false);
+        Client {
+            agent: config.build().into(),
+            server: server.trim_end_matches('/').to_owned(),
+            authorization: authorization(|name| std::env::var(name).ok()),
+        }
+    }
+
+    /// The experiment of the runs, which is made where there is none.
+    pub fn experiment(&self) -> Result<String, String> {
+        let named = std::env::var("MLFLOW_EXPERIMENT_NAME").ok();
+        let name = named.as_deref().unwrap_or(EXPERIMENT);
+        let request = self.agent.get(self.url("experiments/get-by-name"));
+        let request = request.query("experiment_name", name);
+        let mut response = self
+            .authorized(request)
+            .call()
+            .map_err(|e| self.failed(&e))?;
+        let found = match response.status() {
+            StatusCode::NOT_FOUND => {
+                self.post("experiments/create", &json!({"name": name}))?["experiment_id"].clone()
+            }
+            _ => self.answer(&mut response)?["experiment"]["experiment_id"].clone(),
+        };
+        let id = found.as_str().map(str::to_owned);
+        id.ok_or_else(|| format!("{} is no MLflow tracking server", self.server))
+    }
+
+    pub fn post(&self, method: &str, body: &Value) -> Result<Value, String> {
+        let request = self.authorized(self.agent.post(self.url(method)));
+        let mut response = request.send_json(body).map_err(|e| self.failed(&e))?;
+        self.answer(&mut response)
+    }
+
+    pub fn put(&self, method: &str, path: &Path) -> Result<(), String> {
+        let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let request = self.authorized(self.agent.put(self.url(method)));
+        // A file takes as long as it takes.
+        let request = request.config().timeout_global(None).build();
+        let mut response = request.send(file).map_err(|e| self.failed(&e))?;
+        self.answer(&mut response).map(drop)
+    }
+
+    fn url(&self, method: &str) -> String {
+        format!("{}/api/2.0/{}{method}", self.server, prefix(method))
+    }
+
+    fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
+    }
+
+    fn failed(&self, error: &ureq::Error) -> String {
+        format!("{} does not answer ({error})", self.server)
+    }
+
+    /// What the server says; an error in its words.
+    fn answer(&self, response: &mut Response<ureq::Body>) -> Result<Value, String> {
+        let status = response.status();
+        let text = response.body_mut().read_to_string();
+        let text = text.map_err(|error| self.failed(&error))?;
+        let told: Value = serde_json::from_str(&text).unwrap_or_default();
+        if status.is_success() {
+            return Ok(told);
+        }
+        let why = told["message"].as_str().unwrap_or_default();
+        Err(format!("{} refuses with {status} {why}", self.server))
+    }
+}
+
+/// MLflow's methods but those of files lie in a namespace of their own.
+fn prefix(method: &str) -> &'static str {
+    if method.starts_with("mlflow-artifacts/") {
+        ""
+    } else {
+        "mlflow/"
+    }
+}
+
+/// As MLflow's own clients have it.
+fn authorization(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    if let Some(token) = variable("MLFLOW_TRACKING_TOKEN") {
+        return Some(format!("Bearer {token}"));
+    }
+    let user = variable("MLFLOW_TRACKING_USERNAME")?;
+    let password = variable("MLFLOW_TRACKING_PASSWORD").unwrap_or_default();
+    Some(format!(
+        "Basic {}",
+        STANDARD.encode(format!("{user}:{password}"))
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_come_before_passwords() {
+        let of = |known: &[(&str, &str)]| {
+            authorization(|name| {
+                let mut known = known.iter();
+                known
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(of(&[]), None);
+        let user = [
+            ("MLFLOW_TRACKING_USERNAME", "Aladdin"),
+            ("MLFLOW_TRACKING_PASSWORD", "open sesame"),
+        ];
+        // RFC 7617, section 2.
+        assert_eq!(
+            of(&[user[0], user[1]]).unwrap(),
+            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+        );
+        assert_eq!(
+            of(&[user[0], ("MLFLOW_TRACKING_TOKEN", "t")]).unwrap(),
+            "Bearer t"
+        );
+    }
+}

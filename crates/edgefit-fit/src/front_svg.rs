@@ -2,7 +2,7 @@
 
 use edgefit_base::units::format;
 use svg::Document;
-use svg::node::element::{Circle, Group, Line, Polyline, Text, Title};
+use svg::node::element::{Circle, Group, Line, Polyline, Rectangle, Style, Text, Title};
 
 use crate::candidate::{AccuracyBasis, Candidate};
 use crate::report::Report;
@@ -19,6 +19,11 @@ const BOTTOM: f64 = 64.0;
 
 /// Marks on an axis.
 const TICKS: usize = 4;
+
+/// The colours where whoever looks prefers dark ones; those of the elements are for light ones.
+const DARK: &str = "@media (prefers-color-scheme:dark){.ground{fill:#121518}.ink{fill:#e6e9ec}\
+                    .axis{stroke:#9ba5af}.grid{stroke:#2c3339}.scored{fill:#77818b}.trained{fill:#7db0ff}\
+                    .best{stroke:#7db0ff}.chosen{fill:#ff8a80}}";
 
 /// A resource that a panel shows.
 struct Resource {
@@ -64,8 +69,10 @@ pub fn front_svg(report: &Report) -> String {
         .set("width", WIDTH)
         .set("height", HEIGHT)
         .set("font-family", "sans-serif")
+        .add(Style::new(DARK))
         .add(
-            svg::node::element::Rectangle::new()
+            Rectangle::new()
+                .set("class", "ground")
                 .set("width", WIDTH)
                 .set("height", HEIGHT)
                 .set("fill", "white"),
@@ -139,6 +146,7 @@ impl<'a> Panel<'a> {
         }
         group = group.add(
             Polyline::new()
+                .set("class", "best")
                 .set("points", line.join(" "))
                 .set("fill", "none")
                 .set("stroke", "#1565c0")
@@ -147,10 +155,10 @@ impl<'a> Panel<'a> {
         // What was trained is drawn last, over what was scored.
         points.sort_by_key(|(_, _, one)| one.basis);
         for (amount, accuracy, one) in points {
-            let (radius, fill) = match one.basis {
-                Some(AccuracyBasis::Trained) if one.is_same(chosen) => (6.0, "#c62828"),
-                Some(AccuracyBasis::Trained) => (5.0, "#1565c0"),
-                _ => (3.0, "#9e9e9e"),
+            let (class, radius, fill) = match one.basis {
+                Some(AccuracyBasis::Trained) if one.is_same(chosen) => ("chosen", 6.0, "#c62828"),
+                Some(AccuracyBasis::Trained) => ("trained", 5.0, "#1565c0"),
+                _ => ("scored", 3.0, "#9e9e9e"),
             };
             let told = Title::new(format!(
                 "{}: {}, {}",
@@ -159,6 +167,7 @@ impl<'a> Panel<'a> {
                 format::percent(accuracy)
             ));
             let point = Circle::new()
+                .set("class", class)
                 .set("cx", self.x(amount))
                 .set("cy", self.y(accuracy))
                 .set("r", radius)
@@ -172,8 +181,18 @@ impl<'a> Panel<'a> {
     fn axes(&self) -> Group {
         let (bottom, right) = (HEIGHT - BOTTOM, self.left + self.width);
         let mut group = Group::new()
-            .add(rule(self.left, bottom, right, bottom, "#424242"))
-            .add(rule(self.left, TOP, self.left, bottom, "#424242"))
+            .add(rule(
+                [self.left, bottom],
+                [right, bottom],
+                "axis",
+                "#424242",
+            ))
+            .add(rule(
+                [self.left, TOP],
+                [self.left, bottom],
+                "axis",
+                "#424242",
+            ))
             .add(text(self.left, HEIGHT - 16.0, 14.0, self.resource.name));
         for tick in 0..=TICKS {
             let share = tick as f64 / TICKS as f64;
@@ -187,7 +206,7 @@ impl<'a> Panel<'a> {
             group = group.add(label.set("text-anchor", "middle"));
             let accuracy = self.least_accuracy + (1.0 - self.least_accuracy) * share;
             let y = self.y(accuracy);
-            group = group.add(rule(self.left, y, right, y, "#eeeeee"));
+            group = group.add(rule([self.left, y], [right, y], "grid", "#eeeeee"));
             let label = text(self.left - 8.0, y + 4.0, 11.0, &format::percent(accuracy));
             group = group.add(label.set("text-anchor", "end"));
         }
@@ -195,8 +214,9 @@ impl<'a> Panel<'a> {
     }
 }
 
-fn rule(x1: f64, y1: f64, x2: f64, y2: f64, stroke: &str) -> Line {
+fn rule([x1, y1]: [f64; 2], [x2, y2]: [f64; 2], class: &str, stroke: &str) -> Line {
     Line::new()
+        .set("class", class)
         .set("x1", x1)
         .set("y1", y1)
         .set("x2", x2)
@@ -206,6 +226,7 @@ fn rule(x1: f64, y1: f64, x2: f64, y2: f64, stroke: &str) -> Line {
 
 fn text(x: f64, y: f64, size: f64, words: &str) -> Text {
     Text::new(words)
+        .set("class", "ink")
         .set("x", x)
         .set("y", y)
         .set("font-size", size)

@@ -74,6 +74,11 @@ fn a_run_leaves_a_page_that_shows_what_it_found() {
     let wrong = found["mistakes"].as_array().unwrap().len();
     let pictures = html.matches("<li class=\"card\"><figure>").count();
     assert_eq!(pictures, wrong.min(48));
+    for mistake in document(&place)["mistakes"].as_array().unwrap() {
+        let saliency = &mistake["saliency"];
+        let parts = saliency["rows"].as_u64().unwrap() * saliency["columns"].as_u64().unwrap();
+        assert_eq!(saliency["values"].as_array().unwrap().len() as u64, parts);
+    }
     assert_eq!(html.matches("not shown").count(), 0);
 
     // Made anew it is the same, elsewhere too.

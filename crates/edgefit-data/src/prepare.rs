@@ -117,6 +117,19 @@ pub(crate) fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Optio
     })
 }
 
+/// The part of the image that [`prepare`] keeps: left, top, width and height, as shares of its sides.
+pub fn kept_area(image: &RgbImage, preprocessing: &Preprocessing) -> [f64; 4] {
+    let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+    crop_box(image, preprocessing).map_or([0.0, 0.0, 1.0, 1.0], |kept| {
+        [
+            kept.left / width,
+            kept.top / height,
+            kept.width / width,
+            kept.height / height,
+        ]
+    })
+}
+
 pub(crate) fn resize(
     image: &RgbImage,
     width: u32,

@@ -16,5 +16,5 @@ pub use metrics::{
 pub use search::{Candidate, Finalist, Search, SearchTiming, SimplerWay, Trained};
 pub use training::{
     Accuracy, Answer, Baseline, Comparison, Counts, Epoch, Exported, Finding, Flip, Int8, Mistake,
-    Pair, Stage, Status, Timing, Training, Unreadable,
+    Pair, Saliency, Stage, Status, Timing, Training, Unreadable,
 };

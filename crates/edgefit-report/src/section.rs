@@ -7,6 +7,7 @@ mod device;
 mod figures;
 mod flips;
 mod guards;
+mod heat;
 mod learning;
 mod mistakes;
 mod parity;

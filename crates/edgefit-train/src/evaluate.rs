@@ -5,4 +5,5 @@ pub(crate) mod exported;
 pub mod flips;
 pub mod metrics;
 pub mod mistakes;
+pub mod saliency;
 pub(crate) mod split_metrics;

@@ -113,6 +113,18 @@ pub struct Mistake {
     pub truth: String,
     pub predicted: String,
     pub probability: f64,
+    #[serde(default)]
+    pub saliency: Option<Saliency>,
+}
+
+/// How much each part of an image spoke for the class that a model says.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the document")]
+pub struct Saliency {
+    pub rows: usize,
+    pub columns: usize,
+    pub values: Vec<u8>,
+    pub area: [f64; 4],
 }
 
 /// A model without a pretrained network.

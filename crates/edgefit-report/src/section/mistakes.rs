@@ -4,6 +4,7 @@ use edgefit_base::units::format;
 
 use crate::page::Allowance;
 use crate::run::Run;
+use crate::section::heat::{Heat, heat};
 use crate::section::pictures::{Missing, Pictures};
 use crate::thumbnail::Thumbnail;
 use crate::words::shown;
@@ -28,6 +29,8 @@ pub(crate) struct Mistakes {
 pub(crate) struct Card {
     pub picture: Option<Thumbnail>,
     pub said: Row,
+    /// What of the picture spoke for what is said.
+    pub heat: Vec<Heat>,
     /// The likeliest classes, with how likely they are.
     pub likeliest: Vec<Likely>,
 }
@@ -49,6 +52,11 @@ pub(crate) struct Row {
 }
 
 impl Mistakes {
+    /// Whether it is known of any picture what spoke for what is said.
+    pub fn has_heat(&self) -> bool {
+        self.cards.iter().any(|card| !card.heat.is_empty())
+    }
+
     pub fn of(run: &Run, allowance: Allowance) -> Self {
         let report = &run.report;
         let with_card = if run.has_pictures() {
@@ -73,7 +81,11 @@ impl Mistakes {
                     share: format!("{:.0} %", 100.0 * share),
                     bar: (100.0 * share).round() as u32,
                 });
+            let heat = picture
+                .as_ref()
+                .map_or_else(Vec::new, |picture| heat(mistake.saliency.as_ref(), picture));
             cards.push(Card {
+                heat,
                 picture,
                 said: row(mistake),
                 likeliest: likeliest.collect(),

@@ -4,6 +4,7 @@ use edgefit_data::{Dataset, Prediction, Truth};
 use edgefit_graph::Task;
 use serde::Serialize;
 
+use crate::evaluate::saliency::Saliency;
 use crate::prepare::split::SplitSamples;
 
 /// A sample that a model gets wrong.
@@ -18,6 +19,9 @@ pub struct Mistake {
     /// How sure it is: the probability of the class; of labels, the highest of one that it gives or
     /// denies wrongly.
     pub probability: f64,
+    /// What of its image spoke for that, of the surest mistakes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saliency: Option<Saliency>,
 }
 
 /// What a model's `outputs` (samples × outputs, row-major) say of the samples of a split.
@@ -63,6 +67,7 @@ fn mistake(task: Task, names: &[String], one: &Prediction) -> Option<Mistake> {
         truth,
         predicted,
         probability: surest,
+        saliency: None,
     })
 }
 

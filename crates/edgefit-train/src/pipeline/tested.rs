@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::mistakes::{Mistake, mistakes, predictions};
+use crate::evaluate::saliency;
 use crate::evaluate::split_metrics::metrics;
 use crate::pipeline::exported::ExportedJob;
 use crate::pipeline::int8::Int8Done;
@@ -16,6 +17,7 @@ use crate::pipeline::session::{Completion, Session};
 use crate::pipeline::split::SplitJob;
 use crate::pipeline::trained::TrainedJob;
 use crate::prepare::inference::Inference;
+use crate::prepare::preparation::Preparation;
 use crate::prepare::target_transform::TargetTransform;
 use crate::run::event::Event;
 use crate::run::folder::RunFolder;
@@ -57,7 +59,10 @@ impl<'a> ExportedJob<'a> {
         let outputs = exported.predict(&test.samples, "test", &mut inference)?;
         self.trained.timing.test_ns = nanoseconds(clock);
         let predictions = predictions(test, &outputs);
-        let mistakes = mistakes(&loaded.dataset, &predictions);
+        let mut mistakes = mistakes(&loaded.dataset, &predictions);
+        if let Preparation::Images(preprocessing) = &model.preparation {
+            saliency::explain(&mut mistakes, &self.graph, preprocessing, &test.samples)?;
+        }
         let metrics = metrics(&model.transform, &outputs, test);
         list(&loaded.dataset, &predictions, &metrics, &session.run)?;
         self.test_int8()?;

@@ -78,6 +78,14 @@ fn a_backbone_that_is_too_large_ends_as_a_model_that_fits_as_planned() {
     let reach = reach.filter(|one| one["accuracy"].as_f64().unwrap() >= 0.4);
     let least = reach.map(share).fold(f64::INFINITY, f64::min);
     assert_eq!(share(chosen), least, "{chosen}");
+    // One that takes more and does better was not asked for.
+    let mut larger = told["candidates"].as_array().unwrap().iter();
+    let is_better = |one: &Value| {
+        one["fits"] == true
+            && share(one) > least
+            && one["accuracy"].as_f64() > chosen["accuracy"].as_f64()
+    };
+    assert!(larger.any(is_better), "{chosen}");
     for (resource, planned) in [("ram", "ram_bytes"), ("flash", "flash_bytes")] {
         assert_eq!(
             need(&told["check"], resource),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::common::process::{kill, reaches};
 use crate::common::python::python_with;
-use crate::common::{Ran, onnxruntime, run, small_backbone, some_photographs};
+use crate::common::{Ran, assert_refused, onnxruntime, run, small_backbone, some_photographs};
 
 /// A training that is logged on the server at `url`.
 fn train(url: &str, out: &Path) -> Ran {
@@ -109,7 +109,11 @@ fn settings_epochs_and_figures_are_sent() {
     let place = out.path().join("first run");
     let ran = train(&url, &place);
     assert!(ran.code < 2, "{ran:?}");
-    assert!(warnings(&ran).is_empty(), "{ran:?}");
+    // It leaves files to its clients, which is said.
+    let [warning] = warnings(&ran)[..] else {
+        panic!("{ran:?}");
+    };
+    assert!(warning.contains("--artifacts-destination"), "{ran:?}");
     let asked: Vec<Asked> = told.try_iter().collect();
     let methods: Vec<&str> = asked.iter().map(|asked| asked.method.as_str()).collect();
     assert_eq!(methods[1..3], ["experiments/create", "runs/create"]);
@@ -159,6 +163,17 @@ fn a_server_that_fails_is_warned_of_once_and_the_run_goes_on() {
         panic!("{ran:?}");
     };
     assert!(warning.contains("does not answer"), "{ran:?}");
+}
+
+#[test]
+fn an_address_is_one_and_holds_no_password() {
+    let out = tempfile::tempdir().unwrap();
+    for (url, word) in [
+        ("localhost:5000", "such as http://localhost:5000"),
+        ("https://a:b@host", "MLFLOW_TRACKING_PASSWORD"),
+    ] {
+        assert_refused(&train(url, &out.path().join("run")), &["--mlflow", word]);
+    }
 }
 
 #[test]

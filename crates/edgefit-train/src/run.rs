@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod checkpoint;
+pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod folder;
 pub mod int8_report;

@@ -206,6 +206,24 @@ impl Case {
         module.into_train(|name| !self.frozen.contains(&name))
     }
 
+    /// Holds the loss and the gradients of weights against those of the definition, each by its name.
+    pub fn holds(&self, graph: &Graph, loss: f64, wanted: &[(&str, &[f64])]) {
+        let near = |made: f64, wanted: f64| (made - wanted).abs() <= 1e-9 * wanted.abs().max(1.0);
+        let mut module = self.module(graph);
+        let made = self.loss(&mut module);
+        let gradients = GradientsParams::from_grads(made.backward(), &module);
+        let made = made.into_scalar::<f64>();
+        assert!(near(made, loss), "{made} {loss}");
+        for (name, wanted) in wanted {
+            let parameter = module.parameters().find(|(known, _)| known == name);
+            let made = slopes(&gradients, parameter.unwrap().1).unwrap();
+            assert_eq!(made.len(), wanted.len());
+            for (at, (&made, &wanted)) in made.iter().zip(*wanted).enumerate() {
+                assert!(near(made, wanted), "{name}[{at}]: {made} {wanted}");
+            }
+        }
+    }
+
     /// Checks the gradients of all weights and returns how many slopes there were.
     pub fn check(&self, what: &str) -> usize {
         let graph = self.graph();

@@ -81,7 +81,7 @@ struct GradCam {
 impl GradCam {
     /// `None` where no maps of more than one place are pooled.
     fn of(graph: &Graph, input: &Value) -> Result<Option<Self>> {
-        let Some(pool) = graph.nodes.iter().rposition(pools) else {
+        let Some(pool) = graph.nodes.iter().rposition(|node| pools(graph, node)) else {
             return Ok(None);
         };
         let mut graph = graph.clone();
@@ -151,15 +151,18 @@ impl GradCam {
     }
 }
 
-/// Whether a node makes one number of each feature map.
-fn pools(node: &Node) -> bool {
+/// Whether a node makes one number of each feature map. Its axes are an attribute or, since opset 18, an input.
+fn pools(graph: &Graph, node: &Node) -> bool {
+    let axes = || {
+        let stored = node.input(1).and_then(|name| graph.initializers.get(name));
+        match node.ints("axes") {
+            Ok(Some(axes)) => Some(axes.to_vec()),
+            _ => stored?.to_i64().ok(),
+        }
+    };
     match node.op.as_str() {
         "GlobalAveragePool" => true,
-        "ReduceMean" => node
-            .ints("axes")
-            .ok()
-            .flatten()
-            .is_some_and(|axes| *axes == [2, 3]),
+        "ReduceMean" => axes().is_some_and(|axes| axes == [2, 3] || axes == [-2, -1]),
         _ => false,
     }
 }
@@ -200,6 +203,18 @@ mod tests {
         let dark = input(&[0.0, -4.0, 1.0, 0.0, -2.0, 0.0]);
         let saliency = model.saliency(dark, area).unwrap().unwrap();
         assert_eq!(saliency.values, [0, 100, 0, 0, 50, 0]);
+    }
+
+    #[test]
+    fn a_mean_over_rows_and_columns_pools() {
+        let mut graph = graph();
+        let axes = Stored::from_values(vec![2], &[2i64, 3]);
+        graph.initializers.insert("axes".into(), axes);
+        graph.nodes[1] = Node::new("ReduceMean", "p", &["maps", "axes"], &["pooled"]);
+        assert!(pools(&graph, &graph.nodes[1]));
+        let axes = Stored::from_values(vec![1], &[1i64]);
+        graph.initializers.insert("axes".into(), axes);
+        assert!(!pools(&graph, &graph.nodes[1]));
     }
 
     #[test]

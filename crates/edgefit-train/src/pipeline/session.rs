@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use edgefit_base::{file, schema};
-
 use crate::config::job::Job;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::observer::Observer;
 use crate::run::checkpoint::Checkpoint;
+use crate::run::document;
 use crate::run::folder::RunFolder;
 use crate::run::mlflow::{self, Ended, Mlflow, Place, Setup};
 use crate::run::report::Report;
@@ -37,7 +36,8 @@ impl Session<'_> {
         let Some(server) = &job.mlflow else {
             return Ok(());
         };
-        let before = self.place_on_mlflow()?;
+        let path = self.run.path(mlflow::NAME);
+        let before: Option<Place> = document::load(&path, mlflow::SCHEMA, "remove it")?;
         let begun = match &before {
             Some(place) => Mlflow::resume(place.clone(), self.checkpoint.epochs()),
             None => Mlflow::begin(
@@ -64,23 +64,6 @@ impl Session<'_> {
                 .warn(&format!("{problem}; the run goes on without MLflow")),
         }
         Ok(())
-    }
-
-    /// Which of the server's runs it is, where it was begun before.
-    fn place_on_mlflow(&self) -> Result<Option<Place>> {
-        let path = self.run.path(mlflow::NAME);
-        let fail = |problem: String| Error::Run {
-            path: path.clone(),
-            problem,
-        };
-        match file::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(fail(format!("cannot be read ({error})"))),
-            Ok(text) => match schema::from_json(&text, mlflow::SCHEMA) {
-                Ok(place) => Ok(Some(place)),
-                Err(error) => Err(fail(format!("is damaged ({error}); remove it"))),
-            },
-        }
     }
 
     /// Ends the run on the MLflow server, with its report and its models.

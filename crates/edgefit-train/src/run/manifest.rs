@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use edgefit_base::{file, hash, schema};
+use edgefit_base::hash;
 use edgefit_data::{Dataset, Sample, Split, Splits};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::prepare::contents::{ContentHash, contents};
 use crate::prepare::split::SplitSamples;
 use crate::run::changes::{self, Listing, changed_setting};
-use crate::run::job_file;
+use crate::run::{document, job_file};
 
 /// Name of the file.
 pub(crate) const NAME: &str = "manifest.json";
@@ -82,21 +82,8 @@ impl Manifest {
     /// # Errors
     /// It cannot be read, or is damaged.
     pub fn load(folder: &Path) -> Result<Option<Self>> {
-        let path = folder.join(NAME);
-        let fail = |problem: String| Error::Run {
-            path: path.clone(),
-            problem,
-        };
-        match file::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(fail(format!("cannot be read ({error})"))),
-            Ok(text) => match schema::from_json(&text, SCHEMA) {
-                Ok(manifest) => Ok(Some(manifest)),
-                Err(error) => Err(fail(format!(
-                    "is damaged ({error}); start the run again with `edgefit train --force`"
-                ))),
-            },
-        }
+        let fix = "start the run again with `edgefit train --force`";
+        document::load(&folder.join(NAME), SCHEMA, fix)
     }
 }
 
@@ -219,6 +206,7 @@ fn listed(dataset: &Dataset, sample: &Sample, hash: Option<ContentHash>) -> List
 #[cfg(test)]
 mod tests {
     use super::*;
+    use edgefit_base::schema;
 
     /// What begins as a PNG does; nothing decodes it here.
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\none";

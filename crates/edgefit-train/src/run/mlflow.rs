@@ -175,15 +175,15 @@ impl Mlflow {
         let figures = figures.iter().map(|(key, value)| metric(key, *value, step));
         self.waiting.extend(figures);
         self.flush();
-        for file in files {
-            self.attempt(|run| run.upload(file));
-        }
         let status = match ended {
             Ended::Finished => "FINISHED",
             Ended::Failed => "FAILED",
             Ended::Killed => "KILLED",
         };
         self.attempt(|run| run.update(&json!({"status": status, "end_time": now()})));
+        for file in files {
+            self.attempt(|run| run.upload(file));
+        }
         self.is_over = true;
     }
 
@@ -210,9 +210,12 @@ impl Mlflow {
 
     /// Sends a file to a server that keeps files; others leave that to their clients.
     fn upload(&self, file: &Path) -> Result<(), String> {
-        let proxied = "mlflow-artifacts:";
-        let Some(folder) = self.place.artifact_uri.strip_prefix(proxied) else {
-            return Ok(());
+        let uri = &self.place.artifact_uri;
+        let Some(folder) = uri.strip_prefix("mlflow-artifacts:") else {
+            return Err(format!(
+                "{} keeps no files itself (they would lie at {uri}); start it with --artifacts-destination",
+                self.place.server
+            ));
         };
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let folder = folder.trim_matches('/');

@@ -329,8 +329,15 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The address of a server.
+/// The address of a server. The run keeps it, so it may hold no password.
 fn http_address(text: &str) -> Result<String, String> {
+    if text.contains('@') {
+        return Err(
+            "must hold no password, since the run keeps it; set MLFLOW_TRACKING_USERNAME and \
+             MLFLOW_TRACKING_PASSWORD"
+                .into(),
+        );
+    }
     let is_address = ["http://", "https://"].iter().any(|scheme| {
         text.strip_prefix(scheme)
             .is_some_and(|host| !host.is_empty())

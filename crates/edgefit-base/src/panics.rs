@@ -6,9 +6,35 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How many calls are at work inside [`catch_panic`].
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether a panic that happens now is turned into an error; a panic hook may then stay silent.
-pub fn panics_are_caught() -> bool {
+/// Whether a panic that happens now is turned into an error.
+fn panics_are_caught() -> bool {
     AT_WORK.load(Ordering::Relaxed) > 0
+}
+
+/// From now on, panics of this process are a line on stderr, for whoever started it reads one; those that
+/// [`catch_panic`] turns into errors are silent. `RUST_BACKTRACE` shows the whole.
+pub fn report_in_one_line() {
+    let print_panic = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let words = panic.payload_as_str().unwrap_or("without a message");
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        if cfg!(panic = "abort") {
+            eprintln!("error: it panicked: {words}");
+            std::process::exit(2);
+        }
+        if panics_are_caught() {
+            return;
+        }
+        if std::env::var_os("RUST_BACKTRACE").is_some_and(|trace| trace != "0") {
+            print_panic(panic);
+        }
+        let place = panic
+            .location()
+            .map_or(String::new(), |place| format!(" at {place}"));
+        eprintln!(
+            "error: edgefit failed{place}: {words}; this is a fault of its own, please report it with the command"
+        );
+    }));
 }
 
 /// Runs `work`, such as an engine that may panic on a model it was not made for. A build that aborts at a panic ends there.

@@ -2,5 +2,7 @@
 
 pub mod format;
 pub mod parse;
+mod shape;
 
-pub use parse::{bytes, nanoseconds};
+pub use parse::{bytes, nanoseconds, plain_bytes};
+pub use shape::shape;

@@ -84,6 +84,27 @@ impl Report {
         }
     }
 
+    /// What is left out, not known, or may spoil a figure, a sentence each.
+    pub fn remarks(&self) -> Vec<String> {
+        let failures = self.failures.iter();
+        let mut remarks: Vec<String> = failures
+            .map(|failure| format!("{}: {}; it is left out", failure.label, failure.error))
+            .collect();
+        for result in &self.results {
+            if let Some(reason) = &result.integers_missing {
+                remarks.push(format!(
+                    "{}: not known what is computed on integers: {reason}",
+                    result.label
+                ));
+            }
+            if let Some(reason) = &result.nodes_missing {
+                remarks.push(format!("{}: no times of the nodes: {reason}", result.label));
+            }
+        }
+        remarks.extend(self.warnings.iter().map(ToString::to_string));
+        remarks
+    }
+
     /// Adds the comparisons with a baseline, then what becomes of the assertions, then all warnings.
     pub fn judge(&mut self, baseline: Option<&Baseline>, assertions: &[Assertion]) {
         let mut of_baseline = Vec::new();

@@ -2,6 +2,7 @@
 
 mod assessment;
 mod budget;
+mod commands;
 mod execution;
 mod flash;
 mod measured;
@@ -25,6 +26,7 @@ use needs::Needs;
 
 pub use assessment::EnergyFigure;
 pub use budget::{Amounts, Budget, Condition, Resource, Verdict};
+pub use commands::Commands;
 pub use execution::Execution;
 pub use request::{Backbone, Limits, Measured, Request, Trial, TrialOutcome, UnknownEngine};
 pub use suggest::{Change, Suggestion};

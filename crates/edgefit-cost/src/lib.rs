@@ -17,8 +17,9 @@ mod weight_types;
 
 pub use basis::NeedBasis;
 pub use check::{
-    Amounts, Backbone, Budget, Change, Check, Condition, EnergyFigure, Execution, Limits, Measured,
-    Request, Resource, Suggestion, Trial, TrialOutcome, UnknownEngine, Verdict, check, judge,
+    Amounts, Backbone, Budget, Change, Check, Commands, Condition, EnergyFigure, Execution, Limits,
+    Measured, Request, Resource, Suggestion, Trial, TrialOutcome, UnknownEngine, Verdict, check,
+    judge,
 };
 pub use costs::{Costs, NodeCost, Totals};
 pub use inspection::{Inspection, Listing, SortKey};

@@ -17,8 +17,10 @@ mod layout;
 mod listing;
 pub(crate) mod part;
 mod remark;
+mod sample_name;
 
 pub use listing::images_below;
+pub use sample_name::sample_path;
 
 /// Labelled samples: images in class folders, or arrays.
 #[derive(Debug, Clone)]

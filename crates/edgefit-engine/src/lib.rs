@@ -26,6 +26,7 @@ mod node_times;
 pub mod onnxruntime;
 mod provider;
 mod resident_memory;
+mod status;
 mod tract;
 mod words;
 
@@ -44,3 +45,4 @@ pub use measure::{Measurement, measure};
 pub use node_times::NodeTime;
 pub use provider::{Provider, Target};
 pub use resident_memory::{Resident, peak_rss_bytes};
+pub use status::Status;

@@ -108,6 +108,15 @@ impl ImageInput {
         })
     }
 
+    /// Has `graph` say that its images are prepared in the way of that name, whatever it said.
+    ///
+    /// # Errors
+    /// It takes no images.
+    pub fn prepare_by(graph: &mut Graph, name: PreprocessingName) -> Result<()> {
+        ImageInput::of(graph)?.preprocessing(name)?.store(graph);
+        Ok(())
+    }
+
     /// Whether it takes whole numbers that hold 0 to 255, so that the model itself scales them.
     pub fn takes_bytes(&self) -> bool {
         !self.dtype.is_float() && !matches!(self.dtype, DataType::I8 | DataType::Bool)

@@ -97,6 +97,16 @@ pub fn infer(graph: &Graph, inputs: &InputShapes) -> Result<Inference> {
     infer_with(graph, inputs, [])
 }
 
+/// Whether the shapes of `graph` go together for two samples and not for one, as of a model that loses every
+/// dimension of 1 to PyTorch's `squeeze` without a dimension.
+pub fn infers_for_several_alone(graph: &Graph) -> bool {
+    let infers = |batch| {
+        let shapes = InputShapes::bind(graph, batch, None);
+        shapes.and_then(|shapes| infer(graph, &shapes)).is_ok()
+    };
+    !infers(1) && infers(2)
+}
+
 /// As [`infer`], where the values of some inputs are `known`, too: token indices, a shape.
 ///
 /// # Errors

@@ -21,6 +21,32 @@ pub struct Explanation {
     pub fix: String,
 }
 
+/// A guard with its explanation, the document `edgefit.explain/1`.
+#[derive(Debug, Serialize)]
+pub struct Explained {
+    /// The guard.
+    pub code: Code,
+    /// What it is about.
+    pub title: &'static str,
+    /// What it means.
+    #[serde(flatten)]
+    pub explanation: &'static Explanation,
+}
+
+impl Explained {
+    /// Name and version of the document.
+    pub const SCHEMA: &str = "edgefit.explain/1";
+
+    /// Of a guard.
+    pub fn of(code: Code) -> Self {
+        Explained {
+            code,
+            title: code.title(),
+            explanation: code.explanation(),
+        }
+    }
+}
+
 const TEXTS: &str = include_str!("explanations.toml");
 
 static EXPLANATIONS: LazyLock<BTreeMap<Code, Explanation>> =

@@ -36,7 +36,7 @@ pub mod ef19_transfer;
 pub mod ef20_hardware;
 
 pub use code::{Code, UnknownCode};
-pub use explanation::Explanation;
+pub use explanation::{Explained, Explanation};
 pub use finding::{Finding, Status, short};
 pub use findings::{Findings, Warnings};
 pub use statistics::Proportion;

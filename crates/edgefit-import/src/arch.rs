@@ -7,7 +7,7 @@ mod mobilenet_v3;
 mod resnet;
 mod squeezenet;
 
-use edgefit_base::names::letters;
+use edgefit_base::names::{letters, nearest};
 
 use crate::architecture::{Architecture, Twins};
 use crate::variant::Variant;
@@ -43,12 +43,31 @@ impl Architecture {
     /// let (arch, variant) = Architecture::called("tf_efficientnet_lite0.in1k").unwrap();
     /// assert_eq!((arch.name, variant), ("efficientnet-lite0", Some(Variant::Tf)));
     /// ```
-    pub fn called(name: &str) -> Option<(&'static Self, Option<Variant>)> {
+    ///
+    /// # Errors
+    /// There is none; the nearest name is told, and all others.
+    pub fn called(name: &str) -> Result<(&'static Self, Option<Variant>), UnknownArchitecture> {
         // timm writes the set of weights behind a dot, and its own name before a slash.
-        let name = name.rsplit('/').next()?;
-        let without_tag = name.split('.').next()?;
-        [name, without_tag].into_iter().find_map(of_letters)
+        let own = name.rsplit('/').next().unwrap_or(name);
+        let without_tag = own.split('.').next().unwrap_or(own);
+        let found = [own, without_tag].into_iter().find_map(of_letters);
+        found.ok_or_else(|| UnknownArchitecture(name.to_owned()))
     }
+}
+
+/// A name of no [`Architecture`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "architecture '{0}' is not known{hint}; --arch is one of {names}; any other network comes in as ONNX, from \
+     torch.onnx.export",
+    hint = hint(.0),
+    names = ARCHITECTURES.iter().map(|arch| arch.name).collect::<Vec<_>>().join(", ")
+)]
+pub struct UnknownArchitecture(String);
+
+fn hint(name: &str) -> String {
+    let nearest = nearest(name, ARCHITECTURES.iter().map(|arch| arch.name));
+    nearest.map_or(String::new(), |name| format!(" (did you mean '{name}'?)"))
 }
 
 /// The architecture of that name, of which only letters and digits count.
@@ -105,7 +124,7 @@ mod tests {
             ("squeezenet1.1", "squeezenet1-1", None),
             ("resnet50.a1_in1k", "resnet50", None),
         ] {
-            assert_eq!(called(name), Some((arch, variant)), "{name}");
+            assert_eq!(called(name), Ok((arch, variant)), "{name}");
         }
         for name in [
             "",
@@ -114,7 +133,11 @@ mod tests {
             "mobilenetv3_small_075",
             "resnet50_100d",
         ] {
-            assert_eq!(called(name), None, "{name}");
+            assert_eq!(
+                called(name),
+                Err(UnknownArchitecture(name.into())),
+                "{name}"
+            );
         }
     }
 

@@ -13,13 +13,17 @@ mod error;
 mod head;
 mod imported;
 mod layout;
+mod report;
 mod variant;
 mod weight_set;
+mod weights_in;
 
 pub use arch::ARCHITECTURES;
 pub use architecture::{Architecture, Choices};
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Missing, Result};
 pub use imported::Imported;
+pub use report::Report;
 pub use variant::{UnknownVariant, Variant};
 pub use weight_set::WeightsChoice;
+pub use weights_in::weights_in;

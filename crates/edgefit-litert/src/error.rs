@@ -1,5 +1,7 @@
 //! What can go wrong with LiteRT, and how to fix it.
 
+use edgefit_engine::child::ChildError;
+
 use crate::VERSION;
 use crate::library::LIBRARY_VARIABLE;
 
@@ -32,6 +34,12 @@ pub enum Error {
     /// The model is none that is run here.
     #[error("{0}")]
     Model(String),
+    /// The process that runs it does not start, refuses, or died.
+    #[error("LiteRT: {0}")]
+    Process(#[from] ChildError),
+    /// The files that the two processes share cannot be written or read.
+    #[error("LiteRT: its temporary files: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 /// Result of this crate.

@@ -1,25 +1,62 @@
 //! What a check says of a device that is short of RAM, once results lie over what they are made of and the first
 //! steps run in patches.
 
-use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Verdict};
-use edgefit_device::{ElementType, EngineId};
+use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Trial, TrialOutcome, Verdict};
+use edgefit_device::{ElementType, EngineId, Profile};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::rewrite::fix_input;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lower;
 use crate::patch::{Patches, Placed, RESERVE_BYTES};
 use crate::program::{InputBy, Program};
-use crate::target::flash_bytes;
+use crate::target::{Core, flash_bytes};
 
 /// The integer program of `graph` for one input of `shapes`; `None` where its input cannot be of these shapes.
-pub fn lower_for(graph: &Graph, shapes: &InputShapes) -> Option<Result<Program>> {
+fn lower_for(graph: &Graph, shapes: &InputShapes) -> Option<Result<Program>> {
     let mut graph = graph.clone();
     if let [(_, dims)] = shapes.0.as_slice() {
         fix_input(&mut graph, dims).ok()?;
     }
     Some(lower(&graph))
+}
+
+/// What lowering `graph` says of engine `c`; `None` where that is not asked for, or for floats, which are told with the
+/// node at which they are computed.
+pub fn lowering_tried(graph: &Graph, shapes: &InputShapes, request: &Request) -> Option<Trial> {
+    let engine = request.engine_of(graph)?;
+    if engine.name != EngineId::C {
+        return None;
+    }
+    let outcome = match lower_for(graph, shapes)? {
+        Ok(_) => TrialOutcome::Lowered,
+        Err(Error::Float) => return None,
+        Err(error) => TrialOutcome::Refused {
+            node: match &error {
+                Error::Unsupported(refusals) => refusals.first().map(|first| first.node.clone()),
+                _ => None,
+            },
+            words: error.to_string(),
+        },
+    };
+    Some(Trial {
+        engine: engine.name.clone(),
+        place: "here".into(),
+        outcome,
+    })
+}
+
+/// What stands in the place of the linker's word about engine `c`, which is compiled for its device; `None` of others.
+pub fn not_linked(check: &Check, profile: &Profile) -> Option<String> {
+    let is_c = check.engine == Some(EngineId::C) && check.element_type == ElementType::Int8;
+    is_c.then(|| match Core::of(profile) {
+        Some(_) => "these are predictions; --link asks the linker".to_owned(),
+        None => format!(
+            "these are predictions; there is no compiler here for the core {}",
+            profile.cpu.model
+        ),
+    })
 }
 
 /// Makes `check`, of engine `c` for `graph`, say what is needed in as little RAM as makes it fit the device, where it

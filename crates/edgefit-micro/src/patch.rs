@@ -66,7 +66,51 @@ pub struct Placed {
     pub patches: Option<Patches>,
 }
 
+/// Where a program may lie, and how it gets there.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout<'a> {
+    /// The device that it is for; without one, everything lies in one arena.
+    pub device: Option<&'a Profile>,
+    /// Whether its first steps may run in patches.
+    pub patching: Patching,
+    /// How the input comes to it.
+    pub input_by: InputBy,
+}
+
+/// Whether the first steps of a program run in patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patching {
+    /// Where the device is short of RAM otherwise.
+    Auto,
+    /// In the least RAM that at most a fifth more multiplications buy, in one arena.
+    Smallest,
+    /// Never.
+    Never,
+}
+
 impl Placed {
+    /// `program` as `layout` asks for it.
+    ///
+    /// # Errors
+    /// As of [`Placed::over`] and [`Placed::smallest`].
+    pub fn new(program: Program, layout: Layout) -> Result<Self> {
+        let input_by = layout.input_by;
+        match (layout.device, layout.patching) {
+            (Some(profile), Patching::Never) => {
+                let plan = ArenaPlan::over(&program, profile)?;
+                Ok(Placed::unpatched(program, plan))
+            }
+            (Some(profile), Patching::Auto) => {
+                Placed::over(&program, profile, (RESERVE_BYTES, input_by))
+            }
+            (None, Patching::Auto | Patching::Never) if input_by == InputBy::Whole => {
+                let plan = ArenaPlan::in_one(&program);
+                Ok(Placed::unpatched(program, plan))
+            }
+            (_, Patching::Smallest) | (None, _) => Placed::smallest(&program, input_by),
+        }
+    }
+
     /// `program` in the banks of `profile`: as it is where they hold it with `reserve` bytes beside it, else with
     /// results over what they are made of, else in patches, with as few more multiplications as possible.
     ///

@@ -1,6 +1,10 @@
 //! [`Scheme`]: what an engine wants of an int8 model, as data.
 
+use std::path::Path;
+
+use edgefit_base::file;
 use edgefit_base::names::nearest;
+use edgefit_device::Profile;
 use edgefit_graph::DataType;
 use serde::{Deserialize, Serialize};
 
@@ -175,6 +179,56 @@ impl Scheme {
             place: format!("'{name}'"),
             problem,
         })
+    }
+
+    /// The built-in scheme of that name, or the one in that file: a `.toml`, or a path.
+    ///
+    /// # Errors
+    /// There is none of that name, or the file cannot be read or is none.
+    pub fn find(scheme: &str) -> Result<Scheme> {
+        let is_file = scheme.ends_with(".toml") || scheme.contains(['/', '\\']);
+        if !is_file {
+            return Scheme::named(scheme);
+        }
+        let text = file::read_to_string(Path::new(scheme)).map_err(|error| Error::Scheme {
+            place: scheme.to_owned(),
+            problem: format!("cannot be read: {error}"),
+        })?;
+        Scheme::parse(&text, scheme)
+    }
+
+    /// What an engine of a device wants: the one that is named, else the first that wants int8 models.
+    ///
+    /// # Errors
+    /// The device has no such engine, it wants no int8 models, or its scheme is not known.
+    pub fn of_device(profile: &Profile, engine: Option<&str>) -> Result<Scheme> {
+        let mut engines = profile.engines.iter();
+        let device = &profile.name;
+        let invalid = |problem: String| Error::Scheme {
+            place: format!("of {device}"),
+            problem,
+        };
+        let Some(name) = engine else {
+            let scheme = engines.find_map(|engine| engine.scheme.as_deref());
+            return Scheme::named(scheme.ok_or_else(|| {
+                invalid(
+                    "no engine says what it wants of int8 models; name a scheme with --scheme"
+                        .into(),
+                )
+            })?);
+        };
+        let Some(engine) = engines.find(|engine| engine.name.as_str() == name) else {
+            let named = profile.engines.iter().map(|engine| engine.name.as_str());
+            let named = named.collect::<Vec<_>>().join(", ");
+            return Err(invalid(format!("no engine '{name}': {device} has {named}")));
+        };
+        let scheme = engine.scheme.as_deref().ok_or_else(|| {
+            invalid(format!(
+                "{name} on {device} wants no int8 models; name another engine with --engine, or a scheme with \
+                 --scheme"
+            ))
+        });
+        Scheme::named(scheme?)
     }
 
     /// The scheme that a file describes; `place` names the file in errors.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use askama::Template;
 use edgefit_base::units::format;
-use edgefit_data::{Card, Copies, Spread};
+use edgefit_data::{Card, Copies, Spread, sample_path};
 
 use crate::error::Result;
 use crate::page::{Allowance, Page};
@@ -248,7 +248,9 @@ impl Group {
 
 impl Shown {
     fn of(sample: &str, data: &Path) -> Self {
-        let picture = data.is_dir().then(|| thumbnail(&data.join(sample)).ok());
+        let picture = data
+            .is_dir()
+            .then(|| thumbnail(&sample_path(data, sample)).ok());
         Shown {
             name: shown(sample),
             picture: picture.flatten().map(|(picture, _)| picture),

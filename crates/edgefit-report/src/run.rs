@@ -7,6 +7,7 @@ mod predictions;
 use std::path::{Path, PathBuf};
 
 use edgefit_base::{file, schema};
+use edgefit_data::sample_path;
 use edgefit_device::Profile;
 use edgefit_graph::Task;
 use serde::Deserialize;
@@ -123,7 +124,7 @@ impl Run {
             Some(job) => &job.data,
             None => &self.report.data,
         };
-        data.is_dir().then(|| data.join(sample))
+        data.is_dir().then(|| sample_path(data, sample))
     }
 
     /// Whether the samples are pictures.

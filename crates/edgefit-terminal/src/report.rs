@@ -5,6 +5,7 @@ mod boards;
 mod check;
 mod devices;
 mod difference;
+mod engines;
 mod inspection;
 mod memory_plan;
 mod predictions;
@@ -22,6 +23,8 @@ mod exported;
 #[cfg(feature = "train")]
 mod findings;
 #[cfg(feature = "train")]
+mod import;
+#[cfg(feature = "train")]
 mod integers;
 #[cfg(feature = "train")]
 mod learning_rates;
@@ -29,6 +32,8 @@ mod learning_rates;
 mod linked;
 #[cfg(feature = "train")]
 mod litert;
+#[cfg(feature = "train")]
+mod next_commands;
 #[cfg(feature = "train")]
 mod pruning;
 #[cfg(feature = "train")]
@@ -51,6 +56,7 @@ pub use boards::boards;
 pub use check::{check, layers};
 pub use devices::devices;
 pub use difference::difference;
+pub use engines::engines;
 pub use inspection::inspection;
 pub use memory_plan::memory_plan;
 pub use predictions::predictions;
@@ -60,8 +66,8 @@ pub use profile::profile;
 #[cfg(feature = "train")]
 pub use {
     data::data, explanation::explanation, exported::exported, exported::exported_file,
-    integers::integers, learning_rates::learning_rates, linked::linked, litert::litert,
-    pruning::pruning, quantization::quantization, refusal::refusal, runs::runs,
-    search::nothing_fits, search::search, search::searches, training::training,
-    verification::verification,
+    import::import, integers::integers, learning_rates::learning_rates, linked::linked,
+    litert::litert, next_commands::next_commands, pruning::pruning, quantization::quantization,
+    refusal::refusal, runs::runs, search::nothing_fits, search::search, search::searches,
+    training::training, verification::verification,
 };

@@ -37,6 +37,9 @@ pub enum Error {
     /// The dataset.
     #[error(transparent)]
     Data(#[from] edgefit_data::Error),
+    /// Samples that cannot be read.
+    #[error(transparent)]
+    Samples(#[from] edgefit_predict::Error),
     /// An inference engine.
     #[error(transparent)]
     Engine(#[from] edgefit_engine::Error),

@@ -14,6 +14,7 @@ pub(crate) mod occupant;
 pub(crate) mod publish;
 pub(crate) mod refusal;
 pub mod report;
+pub mod sample_sets;
 pub mod saved_model;
 pub mod split_file;
 pub(crate) mod tensorboard;

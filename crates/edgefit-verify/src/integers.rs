@@ -109,7 +109,7 @@ struct Rows<'a> {
 }
 
 /// What is known when all has run.
-pub struct IntegerResults<'a> {
+pub(crate) struct IntegerResults<'a> {
     /// File of the model.
     pub model: PathBuf,
     /// The program.
@@ -127,7 +127,7 @@ pub struct IntegerResults<'a> {
 }
 
 /// What LiteRT gave, a row for each sample.
-pub struct LiteRtResults {
+pub(crate) struct LiteRtResults {
     /// Its version.
     pub version: String,
     /// With its reference kernels.
@@ -138,7 +138,7 @@ pub struct LiteRtResults {
 
 impl IntegerReport {
     /// The report of `results`.
-    pub fn of(results: IntegerResults) -> Self {
+    pub(crate) fn of(results: IntegerResults) -> Self {
         let program = results.program;
         let (engine, floats) = &results.engine;
         let quantization = program.output.quantization;

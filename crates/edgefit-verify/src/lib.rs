@@ -1,7 +1,8 @@
 //! Do engines, or two versions of a model, compute the same, and if not, where do they part?
 //!
 //! [`verify()`] does the whole comparison. Of its parts, [`compare()`] and [`across`] compare results,
-//! [`first_divergence`] finds the node, and [`eval_mode`] finds a model that is not in eval mode.
+//! [`first_divergence`] finds the node, and [`eval_mode`] finds a model that is not in eval mode. [`OnSamples`] compares
+//! what a model becomes for microcontrollers.
 
 mod accuracy;
 mod align_names;
@@ -21,8 +22,10 @@ mod input_kind;
 mod integers;
 mod known_differences;
 mod layer_errors;
+mod litert;
 mod litert_floats;
 mod locate;
+mod on_samples;
 mod output_tolerance;
 mod participant;
 mod reduce;
@@ -37,6 +40,7 @@ mod subgraph;
 mod tolerance;
 mod value_statistics;
 mod verdict;
+mod verified_engine;
 mod verify;
 
 pub use accuracy::Accuracy;
@@ -51,11 +55,10 @@ pub use error::{Error, Result};
 pub use fidelity::{DecidedBy, Fidelity, OutputFidelity, PairedLoss, Quantized, quantized_side};
 pub use first_divergence::first_divergence;
 pub use input_kind::InputKind;
-pub use integers::{
-    EmulatedOn, IntegerAccuracy, IntegerPair, IntegerReport, IntegerResults, LiteRtResults,
-};
+pub use integers::{EmulatedOn, IntegerAccuracy, IntegerPair, IntegerReport};
 pub use layer_errors::{LayerError, LayerErrors};
-pub use litert_floats::{FloatResults, LiteRtPair, LiteRtReport};
+pub use litert_floats::{LiteRtPair, LiteRtReport};
+pub use on_samples::{Emulated, IntegerTarget, OnSamples};
 pub use output_tolerance::{OutputTolerance, output_tolerances};
 pub use participant::{EngineReport, Models, Participant, Status, start};
 pub use reduce::ReducedFiles;
@@ -64,4 +67,5 @@ pub use side::Side;
 pub use tolerance::Tolerance;
 pub use value_statistics::Statistics;
 pub use verdict::Verdict;
+pub use verified_engine::{IntegerEngine, VerifiedEngine};
 pub use verify::{ModelPaths, Report, verify};

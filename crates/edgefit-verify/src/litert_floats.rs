@@ -52,7 +52,7 @@ pub struct LiteRtPair {
 }
 
 /// What is known when all has run, a row for each sample.
-pub struct FloatResults {
+pub(crate) struct FloatResults {
     /// File of the model.
     pub model: PathBuf,
     /// An engine, and what it gave.
@@ -67,7 +67,7 @@ pub struct FloatResults {
 
 impl LiteRtReport {
     /// The report of `results`.
-    pub fn of(results: FloatResults) -> Self {
+    pub(crate) fn of(results: FloatResults) -> Self {
         let (engine, given) = &results.engine;
         let names = ["litert", "litert-default"];
         let sides = names.into_iter().zip(&results.litert);

@@ -2,11 +2,11 @@
 
 use edgefit::assets::Cache;
 use edgefit::engine::onnxruntime::LIBRARY_VARIABLE;
-use edgefit::remote::{Library, Observer, Options, RemoteRunner};
-use edgefit::terminal::progress::{Spinner, spinner};
+use edgefit::remote::{Library, Options, RemoteRunner};
+use edgefit::terminal::progress::spinner;
+use edgefit::terminal::{ConnectionSteps, Output};
 
 use crate::cli;
-use crate::output::Output;
 
 /// Connects to the board that was named, if one was, and sees that a runner runs there.
 pub fn connect(args: &cli::Remote, output: &mut Output) -> anyhow::Result<Option<RemoteRunner>> {
@@ -24,31 +24,9 @@ pub fn connect(args: &cli::Remote, output: &mut Output) -> anyhow::Result<Option
         }),
     };
     let mut spinner = spinner(&format!("connecting to {host}"));
-    let mut steps = Steps {
+    let mut steps = ConnectionSteps {
         spinner: &mut spinner,
         output,
     };
     Ok(Some(RemoteRunner::connect(&options, &mut steps)?))
-}
-
-struct Steps<'a> {
-    spinner: &'a mut Spinner,
-    output: &'a mut Output,
-}
-
-impl Observer for Steps<'_> {
-    fn step(&mut self, what: &str) {
-        self.spinner.tell(what);
-    }
-
-    fn warn(&mut self, warning: &str) {
-        let Steps { spinner, output } = self;
-        spinner.suspend(|| output.warn(warning));
-    }
-}
-
-impl Observer for Output {
-    fn warn(&mut self, warning: &str) {
-        Output::warn(self, warning);
-    }
 }

@@ -54,6 +54,8 @@ use edgefit::graph::infer::InputShapes;
 #[cfg(feature = "train")]
 use edgefit::graph::rewrite::fix_input;
 use edgefit::graph::rewrite::lift_constants;
+#[cfg(feature = "train")]
+use edgefit::litert::{Library, Subprocess};
 
 #[cfg(feature = "train")]
 use crate::cli::InputShape;
@@ -127,6 +129,15 @@ fn own_program() -> anyhow::Result<Program> {
         onnxruntime: discover(&Cache::of_user()?)
             .ok()
             .map(|found| found.path.clone()),
+    })
+}
+
+/// LiteRT, to be run in processes of its own.
+#[cfg(feature = "train")]
+fn litert() -> anyhow::Result<Subprocess> {
+    Ok(Subprocess {
+        binary: std::env::current_exe().context("cannot find edgefit's own binary")?,
+        library: Library::find(&Cache::of_user()?.litert_folder())?,
     })
 }
 

@@ -7,7 +7,6 @@ mod cli;
 mod commands;
 #[cfg(feature = "train")]
 mod html;
-mod output;
 #[cfg(feature = "train")]
 mod tflite_file;
 #[cfg(feature = "train")]
@@ -21,15 +20,15 @@ use clap::Parser;
 use cli::TrainCommand;
 use cli::{Cli, Command};
 #[cfg(feature = "train")]
-use output::Outcome;
-use output::{Format, Output};
+use edgefit::terminal::Outcome;
+use edgefit::terminal::{Format, Output};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    report_panics_in_one_line();
+    edgefit::base::panics::report_in_one_line();
     // What `check` predicts of the memory of a process presumes it.
     edgefit::engine::malloc::return_memory_after_loading();
     let mut output = Output::new(if cli.json {
@@ -54,42 +53,17 @@ fn main() -> ExitCode {
     match result {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            output.error(&error);
+            output.error(error.as_ref());
             ExitCode::from(2)
         }
     }
-}
-
-/// Whoever started this process reads one line of what goes wrong; the panics of engines are results.
-fn report_panics_in_one_line() {
-    let print_panic = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let words = panic.payload_as_str().unwrap_or("without a message");
-        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        if cfg!(panic = "abort") {
-            eprintln!("error: it panicked: {words}");
-            std::process::exit(2);
-        }
-        if edgefit::base::panics::panics_are_caught() {
-            return;
-        }
-        if std::env::var_os("RUST_BACKTRACE").is_some_and(|trace| trace != "0") {
-            print_panic(panic);
-        }
-        let place = panic
-            .location()
-            .map_or(String::new(), |place| format!(" at {place}"));
-        eprintln!(
-            "error: edgefit failed{place}: {words}; this is a fault of its own, please report it with the command"
-        );
-    }));
 }
 
 /// Says in one line what is wrong with the arguments, or shows the help that was asked for.
 fn refuse(error: &clap::Error) -> ExitCode {
     match cli::refusal::one_line(error) {
         Some(line) => {
-            Output::new(Format::HumanReadable).error(&anyhow::anyhow!(line));
+            Output::new(Format::HumanReadable).error(anyhow::anyhow!(line).as_ref());
             ExitCode::from(2)
         }
         None => {
@@ -129,6 +103,6 @@ fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> 
         TrainCommand::Scheme(args) => commands::scheme::run(args, output),
         TrainCommand::Verify(args) => commands::verify::run(args, output),
         TrainCommand::EngineWorker(args) => commands::verify::worker::run(args),
-        TrainCommand::LiteRtWorker(args) => commands::verify::litert::work(args),
+        TrainCommand::LiteRtWorker(args) => commands::verify::worker::run_litert(args),
     }
 }

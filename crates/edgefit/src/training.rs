@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use edgefit::assets::Cache;
 use edgefit::device::Profile;
 use edgefit::guards::Code;
+use edgefit::quant::Scheme;
 use edgefit::report::{Advice, hand_over, training_page};
+use edgefit::terminal::Output;
 use edgefit::terminal::progress::end_well_on_ctrl_c;
 use edgefit::terminal::report;
 use edgefit::train::PAGE;
 use edgefit::train::{self, Job, Recipe, Refusal, Report, SCHEMA, StageName};
 
 use crate::cli::{Deny, Fitting, Setup};
-use crate::commands::{discover, in_file, scheme, threads};
-use crate::output::Output;
+use crate::commands::{discover, in_file, threads};
 
 /// Looks for ONNX Runtime, and lets Ctrl-C end what follows well.
 pub fn begin(output: &mut Output) -> anyhow::Result<Cache> {
@@ -48,18 +49,18 @@ pub fn job(fitting: Fitting, cache: &Cache, places: Places) -> anyhow::Result<Jo
     job.recipe.int8.learning_rate = int8;
     // A learning rate that the user gives is not replaced.
     job.recipe.learning_rate_search &= fitting.lr.is_none();
-    let mut stages = fitting.stages;
-    stages.sort_unstable();
-    stages.dedup();
-    if stages.is_empty() {
-        stages.push(StageName::Probe);
-    }
+    let default = if fitting.stages.is_empty() {
+        &[StageName::Probe][..]
+    } else {
+        &[]
+    };
+    let stages = StageName::in_order(fitting.stages, default);
     let scheme = match (fitting.scheme, stages.contains(&StageName::Int8)) {
         (Some(_), false) => anyhow::bail!(
             "--scheme says what stage int8 makes, which --stages leaves out; add int8 to it, or leave \
              --scheme out"
         ),
-        (Some(name), true) => Some(scheme::find(&name)?),
+        (Some(name), true) => Some(Scheme::find(&name)?),
         (None, true) => Some(train::device_scheme(&job.device)?),
         (None, false) => None,
     };

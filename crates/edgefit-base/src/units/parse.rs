@@ -144,6 +144,22 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     parse::<Bytes>(text).map_err(|problem| problem.to_string())
 }
 
+/// Reads bytes as tables give them, a number alone, or a size with its unit.
+///
+/// ```
+/// use edgefit_base::units::plain_bytes;
+///
+/// assert_eq!(plain_bytes("1048576"), Ok(1 << 20));
+/// assert_eq!(plain_bytes("512 KiB"), Ok(512 << 10));
+/// assert!(plain_bytes("-1").unwrap_err().contains("negative"));
+/// ```
+///
+/// # Errors
+/// As of [`bytes`].
+pub fn plain_bytes(text: &str) -> Result<u64, String> {
+    text.parse().or_else(|_| bytes(text))
+}
+
 /// Reads a time with its unit, such as `30 ms` or `1.5s`, in nanoseconds.
 ///
 /// ```

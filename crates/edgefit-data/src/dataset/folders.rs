@@ -10,6 +10,7 @@ use super::aside::Aside;
 use super::class_names::{self, canonical};
 use super::layout::{self, ClassFolders};
 use super::listing::{Folder, Image, images};
+use super::sample_name::relative;
 use super::{Content, Dataset, Sample};
 use crate::error::{Error, Result};
 use crate::split::Split;
@@ -145,17 +146,6 @@ fn require_classes(classes: &Classes) -> Result<(), String> {
     Err(format!(
         "class '{class}' is not in the train folder; add images of it there{meant}"
     ))
-}
-
-/// The path below `root` with `/` between names, bytes that are not UTF-8 escaped: no two files have
-/// the same.
-fn relative(root: &Path, path: &Path) -> String {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let names = below.iter().map(|name| match name.to_str() {
-        Some(name) => name.to_owned(),
-        None => name.as_encoded_bytes().escape_ascii().to_string(),
-    });
-    names.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

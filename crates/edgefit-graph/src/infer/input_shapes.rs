@@ -68,6 +68,46 @@ impl InputShapes {
             .collect::<Result<_>>()?;
         Ok(InputShapes(bound))
     }
+
+    /// The shapes of arrays, one for each input in turn.
+    ///
+    /// # Errors
+    /// There are more or fewer than inputs, or one has sizes that the model does not take; how many samples there are
+    /// is the array's to say.
+    pub fn of_arrays(graph: &Graph, shapes: Vec<Vec<usize>>) -> Result<Self> {
+        let inputs: Vec<_> = graph.free_inputs().collect();
+        if inputs.len() != shapes.len() {
+            return Err(Error::invalid(
+                "graph inputs",
+                format!(
+                    "there are {} and {} arrays were given; give an array for each",
+                    inputs.len(),
+                    shapes.len()
+                ),
+            ));
+        }
+        let named = inputs.iter().zip(shapes).map(|(input, shape)| {
+            let declared = input.dims().unwrap_or_default();
+            let alike = |(axis, (dim, size)): (usize, (&Dim, &usize))| match dim {
+                Dim::Known(known) => axis == 0 || known == size,
+                _ => true,
+            };
+            let fits =
+                declared.len() == shape.len() && declared.iter().zip(&shape).enumerate().all(alike);
+            if input.dims().is_none() || fits {
+                return Ok((input.name.clone(), shape));
+            }
+            let words: Vec<String> = declared.iter().map(ToString::to_string).collect();
+            Err(Error::invalid(
+                format!("graph input '{}'", input.name),
+                format!(
+                    "takes [{}] and the array has the shape {shape:?}; reshape the array",
+                    words.join(", ")
+                ),
+            ))
+        });
+        Ok(InputShapes(named.collect::<Result<_>>()?))
+    }
 }
 
 fn unknown(graph: &Graph, input: &ValueInfo, what: &str) -> Error {

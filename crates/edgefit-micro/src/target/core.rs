@@ -2,7 +2,7 @@
 
 use edgefit_device::profile::Profile;
 
-use super::tool::{ARM_COMPILER, ARM_EMULATOR, RISC_V_COMPILER, RISC_V_EMULATOR, Tool};
+use super::tool::{ARM_COMPILER, ARM_EMULATOR, RISC_V_COMPILER, RISC_V_EMULATOR, Tool, ToolError};
 
 /// The core of a microcontroller, of those that the compiler is told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,23 @@ impl Core {
             })
         };
         Core::ALL.into_iter().find(is_it)
+    }
+
+    /// The core of a device, where QEMU has a board with it.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn emulated(profile: &Profile) -> Result<Self, ToolError> {
+        let core = Core::of(profile).filter(|core| core.board().is_some());
+        core.ok_or_else(|| {
+            ToolError::Device(format!(
+                "QEMU has no board here with the core of {}, {}; there are boards for {}: --engine micro compares \
+                 without one",
+                profile.name,
+                profile.cpu.model,
+                Core::EMULATED
+            ))
+        })
     }
 
     /// As compilers name it.

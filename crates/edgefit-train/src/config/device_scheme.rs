@@ -3,7 +3,7 @@
 use edgefit_device::Profile;
 use edgefit_quant::Scheme;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The scheme of the first engine of `device` that wants int8 models; where none says so, that of ONNX
 /// Runtime on this machine.
@@ -11,18 +11,9 @@ use crate::error::{Error, Result};
 /// # Errors
 /// The profile names a scheme that is not known, or this machine does not say what it is.
 pub fn device_scheme(device: &Profile) -> Result<Scheme> {
-    let first = |profile: &Profile| {
-        let mut engines = profile.engines.iter();
-        engines.find_map(|engine| engine.scheme.clone())
-    };
-    let name = match first(device) {
-        Some(name) => name,
-        None => first(&edgefit_device::host()?).ok_or_else(|| {
-            Error::Choice(format!(
-                "no engine of {} says what it wants of int8 models; name a scheme with --scheme",
-                device.name
-            ))
-        })?,
-    };
-    Ok(Scheme::named(&name)?)
+    let says = |profile: &Profile| profile.engines.iter().any(|engine| engine.scheme.is_some());
+    if says(device) {
+        return Ok(Scheme::of_device(device, None)?);
+    }
+    Ok(Scheme::of_device(&edgefit_device::host()?, None)?)
 }

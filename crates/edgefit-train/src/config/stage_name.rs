@@ -16,6 +16,16 @@ pub enum StageName {
     Int8,
 }
 
+impl StageName {
+    /// `stages` and `others`, each once, in the order in which they are trained.
+    pub fn in_order(mut stages: Vec<Self>, others: &[Self]) -> Vec<Self> {
+        stages.extend(others);
+        stages.sort_unstable();
+        stages.dedup();
+        stages
+    }
+}
+
 impl std::fmt::Display for StageName {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str(match self {

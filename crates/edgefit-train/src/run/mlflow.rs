@@ -50,6 +50,26 @@ pub(crate) enum Ended {
     Killed,
 }
 
+/// Reads the address of a tracking server. The run keeps it, so it may hold no password.
+///
+/// # Errors
+/// It is no address, or holds one.
+pub fn mlflow_address(text: &str) -> Result<String, String> {
+    if text.contains('@') {
+        return Err(
+            "must hold no password, since the run keeps it; set MLFLOW_TRACKING_USERNAME and \
+             MLFLOW_TRACKING_PASSWORD"
+                .into(),
+        );
+    }
+    let is_address = ["http://", "https://"].iter().any(|scheme| {
+        text.strip_prefix(scheme)
+            .is_some_and(|host| !host.is_empty())
+    });
+    let address = is_address.then(|| text.to_owned());
+    address.ok_or_else(|| "must be an address such as http://localhost:5000".into())
+}
+
 /// A run on a server. Where the server fails, nothing more is sent, and [`Mlflow::problem`] says why.
 pub(crate) struct Mlflow {
     client: Client,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use edgefit::micro::InputBy;
 use edgefit::micro::c::Name;
+use edgefit::micro::patch;
 
 use super::{InputShape, dims, model};
 
@@ -75,6 +76,16 @@ pub enum Patching {
     Smallest,
     /// Never
     Never,
+}
+
+impl From<Patching> for patch::Patching {
+    fn from(patching: Patching) -> Self {
+        match patching {
+            Patching::Auto => patch::Patching::Auto,
+            Patching::Smallest => patch::Patching::Smallest,
+            Patching::Never => patch::Patching::Never,
+        }
+    }
 }
 
 /// How a project gets its input.

@@ -9,7 +9,7 @@ use edgefit::graph::Task;
 use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
 use edgefit::import::{Variant, WeightsChoice};
-use edgefit::train::{Existing, StageName};
+use edgefit::train::{Existing, StageName, mlflow_address};
 
 use super::export::Export;
 use super::fit::Fit;
@@ -98,7 +98,7 @@ pub struct Fitting {
 
     /// Log settings, epochs, figures and the model on the MLflow tracking server at this address, too, as they
     /// are known; MLFLOW_EXPERIMENT_NAME names the experiment, `edgefit` if not set
-    #[arg(long, value_name = "URL", value_parser = http_address)]
+    #[arg(long, value_name = "URL", value_parser = mlflow_address)]
     pub mlflow: Option<String>,
 
     /// Treat what guards warn of as a failure
@@ -327,21 +327,4 @@ fn positive(text: &str) -> Result<f64, String> {
         Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
         _ => Err("must be a number above 0".into()),
     }
-}
-
-/// The address of a server. The run keeps it, so it may hold no password.
-fn http_address(text: &str) -> Result<String, String> {
-    if text.contains('@') {
-        return Err(
-            "must hold no password, since the run keeps it; set MLFLOW_TRACKING_USERNAME and \
-             MLFLOW_TRACKING_PASSWORD"
-                .into(),
-        );
-    }
-    let is_address = ["http://", "https://"].iter().any(|scheme| {
-        text.strip_prefix(scheme)
-            .is_some_and(|host| !host.is_empty())
-    });
-    let address = is_address.then(|| text.to_owned());
-    address.ok_or_else(|| "must be an address such as http://localhost:5000".into())
 }

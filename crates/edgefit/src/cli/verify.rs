@@ -1,13 +1,11 @@
 //! The flags of `edgefit verify`, and of the process that it starts for each engine.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args;
 use edgefit::engine::EngineName;
 use edgefit::graph::preprocessing::PreprocessingName;
-use edgefit::verify::OutputTolerance;
+use edgefit::verify::{OutputTolerance, VerifiedEngine};
 
 use super::{Giving, InputShape, dims, model};
 
@@ -88,56 +86,6 @@ pub struct Verify {
     /// Whole shape of the input, batch included, such as 1x3x224x224
     #[arg(long, value_name = "SHAPE", value_parser = dims, conflicts_with = "inputs")]
     pub input_shape: Option<InputShape>,
-}
-
-/// What takes part in a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VerifiedEngine {
-    /// An engine that computes in floats.
-    Float(EngineName),
-    /// What an int8 model becomes on a microcontroller.
-    Integer(IntegerEngine),
-}
-
-/// What an int8 model becomes on a microcontroller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IntegerEngine {
-    /// The plain reference.
-    Micro,
-    /// The project in C.
-    C,
-    /// The `.tflite` file, in LiteRT.
-    LiteRt,
-}
-
-impl fmt::Display for IntegerEngine {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            IntegerEngine::Micro => "micro",
-            IntegerEngine::C => "c",
-            IntegerEngine::LiteRt => "litert",
-        })
-    }
-}
-
-impl FromStr for VerifiedEngine {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let mut integer = [
-            IntegerEngine::Micro,
-            IntegerEngine::C,
-            IntegerEngine::LiteRt,
-        ]
-        .into_iter();
-        match integer.find(|engine| engine.to_string() == name) {
-            Some(engine) => Ok(VerifiedEngine::Integer(engine)),
-            None => match name.parse() {
-                Ok(engine) => Ok(VerifiedEngine::Float(engine)),
-                Err(problem) => Err(format!("{problem}, micro, c, litert")),
-            },
-        }
-    }
 }
 
 #[derive(Debug, Args)]

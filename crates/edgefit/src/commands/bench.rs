@@ -1,8 +1,6 @@
 //! `edgefit bench`: arguments into candidates, the measuring, and what is printed.
 
 mod candidates;
-#[cfg(feature = "train")]
-mod litert;
 pub mod session;
 pub mod worker;
 
@@ -19,11 +17,11 @@ use edgefit::probe::Progress;
 use edgefit::remote::RemoteRunner;
 use edgefit::terminal::progress::{Bars, spinner};
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
 use super::{discover, own_program};
 use crate::board;
 use crate::cli::Bench;
-use crate::output::{Outcome, Output};
 use candidates::candidates;
 
 /// Processes of a candidate, if nobody says how many.
@@ -66,7 +64,9 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
     let summary = board.as_ref().map(RemoteRunner::summary);
     let mut report = Report::of(&candidates, session, summary);
     report.judge(baseline.as_ref(), &args.assert);
-    warn(&report, output);
+    for remark in report.remarks() {
+        output.warn(&remark);
+    }
     if let Some(path) = &args.export_csv {
         write(path, &export::csv(&report.results)?)?;
     }
@@ -89,32 +89,6 @@ fn schedule(args: &Bench) -> Schedule {
         },
         launches: args.launches.unwrap_or(LAUNCHES.min(args.runs)) as usize,
         profile: args.profile,
-    }
-}
-
-fn warn(report: &Report, output: &mut Output) {
-    for failure in &report.failures {
-        output.warn(&format!(
-            "{}: {}; it is left out",
-            failure.label, failure.error
-        ));
-    }
-    for result in &report.results {
-        if let Some(reason) = &result.integers_missing {
-            output.warn(&format!(
-                "{}: not known what is computed on integers: {reason}",
-                result.label
-            ));
-        }
-        if let Some(reason) = &result.nodes_missing {
-            output.warn(&format!(
-                "{}: no times of the nodes: {reason}",
-                result.label
-            ));
-        }
-    }
-    for warning in &report.warnings {
-        output.warn(&warning.to_string());
     }
 }
 

@@ -2,29 +2,26 @@
 
 #[cfg(feature = "train")]
 mod link;
-#[cfg(feature = "train")]
-mod lower;
 
 use edgefit::assets::Cache;
 use edgefit::base::file::ensure_place;
-use edgefit::base::shell::word;
 use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
 use edgefit::cost::latency::{self, ClassLatency, Layer};
-use edgefit::cost::{self, Backbone, Request, Trial, Verdict};
-use edgefit::device::{self, ElementType, EngineId, Profile};
+use edgefit::cost::{self, Backbone, Commands, Request, Trial, Verdict};
+use edgefit::device::{self, Profile};
 use edgefit::engine::EngineName;
 use edgefit::graph::Graph;
-use edgefit::graph::infer::{InputShapes, infer};
+use edgefit::graph::infer::{infer, infers_for_several_alone};
 use edgefit::import::Architecture;
 use edgefit::remote::RemoteRunner;
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use serde::Serialize;
 
 use super::{discover, draw, in_file, load, own_program};
 use crate::board;
 use crate::cli::{Check, Shape};
-use crate::output::{Outcome, Output};
 
 /// Networks to put in the place of one that is too large, from the most accurate on ImageNet.
 const BACKBONES: [&str; 4] = [
@@ -38,6 +35,7 @@ const BACKBONES: [&str; 4] = [
 struct Checked {
     #[serde(flatten)]
     check: cost::Check,
+    #[cfg(feature = "train")]
     #[serde(skip_serializing_if = "Option::is_none")]
     not_linked: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,10 +90,13 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
             build: Box::new(|classes| architecture.blank(classes)),
         })
         .collect();
-    let commands = Commands::of(&args);
-    request.quantize = Some(commands.quantize);
-    // A search wants a device.
-    request.search = args.device.as_ref().map(|_| commands.search);
+    let commands = Commands {
+        model: &args.model,
+        device: args.device.as_deref(),
+        limits: request.limits,
+    };
+    request.quantize = Some(commands.quantize());
+    request.search = commands.search();
     let model = ModelFile {
         path: &args.model,
         graph: &graph,
@@ -111,10 +112,10 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         #[cfg(feature = "train")]
         request
             .trials
-            .extend(lower::tried(&graph, &shapes, &request));
+            .extend(edgefit::micro::lowering_tried(&graph, &shapes, &request));
     }
     let checked = cost::check(&graph, &shapes, &request)
-        .map_err(|error| anyhow::anyhow!("{error}{}", batch_that_works(&graph, &args.shape)));
+        .map_err(|error| anyhow::anyhow!("{error}{}", other_batch(&graph, &args.shape)));
     let check = checked.map_err(in_file(&args.model))?;
     #[cfg(feature = "train")]
     let check = {
@@ -146,13 +147,15 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         (None, None)
     };
     let checked = Checked {
-        not_linked: not_linked(&check, &profile),
+        #[cfg(feature = "train")]
+        not_linked: edgefit::micro::not_linked(&check, &profile),
         check,
         layers,
         classes,
     };
     output.result("edgefit.check/1", &checked, || {
         let mut text = report::check(&checked.check);
+        #[cfg(feature = "train")]
         if let Some(words) = &checked.not_linked {
             text.push_str(&format!("\nnot linked: {words}"));
         }
@@ -168,22 +171,6 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         Verdict::DoesNotFit => false,
     };
     Ok(fits.into())
-}
-
-/// What stands in the place of the linker's word, for the engine that is compiled for its device.
-fn not_linked(check: &cost::Check, profile: &Profile) -> Option<String> {
-    let is_c = check.engine == Some(EngineId::C) && check.element_type == ElementType::Int8;
-    #[cfg(feature = "train")]
-    let core = edgefit::micro::target::Core::of(profile);
-    #[cfg(not(feature = "train"))]
-    let core: Option<()> = None;
-    is_c.then(|| match core {
-        Some(_) => "these are predictions; --link asks the linker".to_owned(),
-        None => format!(
-            "these are predictions; there is no compiler here for the core {}",
-            profile.cpu.model
-        ),
-    })
 }
 
 /// The board, as it describes itself.
@@ -224,54 +211,12 @@ fn tried(model: ModelFile, request: &Request) -> anyhow::Result<Vec<Trial>> {
     })
 }
 
-/// What to say of a model that is refused for one sample, where it can be computed for two: one that
-/// loses every dimension of 1, as PyTorch's `squeeze` without a dimension does.
-fn batch_that_works(graph: &Graph, shape: &Shape) -> &'static str {
-    let infers = |batch| {
-        let shapes = InputShapes::bind(graph, batch, None);
-        shapes.and_then(|shapes| infer(graph, &shapes)).is_ok()
-    };
-    if shape.batch == 1 && shape.input_shape.is_none() && !infers(1) && infers(2) {
+/// What to say of a model that is refused for one sample, where it can be computed for two.
+fn other_batch(graph: &Graph, shape: &Shape) -> &'static str {
+    let is_one = shape.batch == 1 && shape.input_shape.is_none();
+    if is_one && infers_for_several_alone(graph) {
         "; it can be computed for more samples than one: --batch 2"
     } else {
         ""
-    }
-}
-
-/// The commands that make something of the model that fits.
-struct Commands {
-    /// An int8 model of it.
-    quantize: String,
-    /// A part of it, trained.
-    search: String,
-}
-
-impl Commands {
-    fn of(args: &Check) -> Self {
-        let model = args.model.display().to_string();
-        let device = args.device.as_deref();
-        let device = device.map_or(String::new(), |name| format!(" --device {}", word(name)));
-        let limits = [
-            ("ram", args.limits.ram),
-            ("flash", args.limits.flash),
-            ("latency", args.limits.latency),
-        ];
-        let limits = limits.map(|(name, limit)| {
-            let unit = if name == "latency" { "ns" } else { "B" };
-            limit.map_or(String::new(), |limit| format!(" --{name} {limit}{unit}"))
-        });
-        let made = format!("{}-int8.onnx", args.model.with_extension("").display());
-        Commands {
-            quantize: format!(
-                "edgefit quantize {}{device} --data DIR -o {}",
-                word(&model),
-                word(&made)
-            ),
-            search: format!(
-                "edgefit fit DATA --backbone {}{device}{} -o RUN",
-                word(&model),
-                limits.concat()
-            ),
-        }
     }
 }

@@ -7,10 +7,10 @@ use edgefit::fit::label_doubts;
 use edgefit::report::data_page;
 use edgefit::terminal::progress::{Bars, spinner};
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::Job;
 
 use crate::cli::Data;
-use crate::output::{Outcome, Output};
 use crate::training::begin;
 
 pub fn run(args: Data, output: &mut Output) -> anyhow::Result<Outcome> {

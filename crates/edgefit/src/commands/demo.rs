@@ -13,12 +13,12 @@ use edgefit::graph::infer::InputShapes;
 use edgefit::import::{Architecture, Checkpoint, Choices};
 use edgefit::terminal::progress::{Bars, end_well_on_ctrl_c, spinner};
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
 use super::{discover, in_file};
 use crate::cli::Demo;
-use crate::output::{Outcome, Output};
 use crate::training::{Places, job, present, report_of};
 
 const ARCH: &str = "efficientnet-lite0";
@@ -93,7 +93,7 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
             "{}\n{}\n{}",
             report::training(&demonstrated.report),
             report::boards(&demonstrated.boards),
-            next(&demonstrated.report)
+            report::next_commands(&demonstrated.report, DEVICE)
         )
     })?;
     Ok(succeeded.into())
@@ -157,20 +157,4 @@ fn boards(model: &Path) -> anyhow::Result<Vec<cost::Check>> {
             cost::check(&graph, &shapes, &request).map_err(in_file(model))
         })
         .collect()
-}
-
-/// Commands to go on with, as they can be typed where the demo was.
-fn next(report: &Report) -> String {
-    let edgefit = std::env::args().next().unwrap_or_else(|| "edgefit".into());
-    let model = report.exported.path.display();
-    let backbone = report.backbone.display();
-    format!(
-        "next, on your own images (a folder with a folder of images for each class):\n  \
-         {edgefit} train IMAGES --backbone {backbone} \\\n      \
-         --device {DEVICE} -o runs/mine\n  \
-         {edgefit} check runs/mine/model.onnx --device stm32h743\n  \
-         {edgefit} fit IMAGES --backbone {backbone} \\\n      \
-         --device stm32h743 -o runs/h743\n  \
-         {edgefit} verify {model} --data IMAGES"
-    )
 }

@@ -4,10 +4,10 @@ mod probe;
 
 use edgefit::device::{Profile, find, list};
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use serde::Serialize;
 
 use crate::cli::{Device, DeviceAction};
-use crate::output::{Outcome, Output};
 
 #[derive(Serialize)]
 struct Devices {

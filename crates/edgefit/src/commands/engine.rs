@@ -2,15 +2,14 @@
 
 use anyhow::{Context, bail};
 use edgefit::assets::{self, Cache};
-use edgefit::engine::EngineName;
 use edgefit::engine::onnxruntime::libraries;
+use edgefit::engine::{EngineName, Status};
 use edgefit::terminal::progress::spinner;
-use edgefit::terminal::table;
+use edgefit::terminal::{Outcome, Output, report};
 use serde::Serialize;
 
 use super::discover;
 use crate::cli::{Engine, EngineAction};
-use crate::output::{Outcome, Output};
 
 /// What LiteRT is called.
 #[cfg(feature = "train")]
@@ -21,51 +20,34 @@ struct Engines {
     engines: Vec<Status>,
 }
 
-#[derive(Serialize)]
-struct Status {
-    name: String,
-    available: bool,
-    detail: String,
-}
-
 pub fn run(args: Engine, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = Cache::of_user()?;
     match args.action {
         EngineAction::List => {
-            let status = |name: EngineName| match name {
-                EngineName::OnnxRuntime => match discover(&cache) {
-                    Ok(found) => (true, found.path.display().to_string()),
-                    Err(missing) => (false, missing.to_string()),
-                },
-                _ => (true, "built in".into()),
-            };
-            let engines = EngineName::ALL.iter().map(|&name| {
-                let (available, detail) = status(name);
-                Status {
-                    name: name.to_string(),
-                    available,
-                    detail,
+            let status = |&name: &EngineName| match name {
+                EngineName::OnnxRuntime => {
+                    let found = discover(&cache);
+                    Status::of(name, found.map(|found| found.path.display().to_string()))
                 }
-            });
+                _ => Status::of(name, Ok::<_, String>("built in".into())),
+            };
+            let engines = EngineName::ALL.iter().map(status);
+            // The runner for boards does not know LiteRT.
+            #[cfg(feature = "train")]
+            let engines = engines.chain(std::iter::once({
+                let found = edgefit::litert::Library::find(&cache.litert_folder());
+                Status::of(LITERT, found.map(|path| path.display().to_string()))
+            }));
             let engines = Engines {
-                engines: engines.chain(litert(&cache)).collect(),
+                engines: engines.collect(),
             };
             output.result("edgefit.engines/1", &engines, || {
-                let mut rows = table(&["engine", "there", "where"]);
-                for status in &engines.engines {
-                    let there = if status.available { "yes" } else { "no" };
-                    rows.add_row([&status.name, there, &status.detail]);
-                }
-                rows.to_string()
+                report::engines(&engines.engines)
             })?;
         }
         EngineAction::Install { engine } => {
             let detail = installed(&engine, &cache)?;
-            let status = Status {
-                name: engine,
-                available: true,
-                detail,
-            };
+            let status = Status::of(engine, Ok::<_, String>(detail));
             output.result("edgefit.engine/1", &status, || {
                 format!("{} in {}", status.name, status.detail)
             })?;
@@ -83,8 +65,7 @@ fn installed(engine: &str, cache: &Cache) -> anyhow::Result<String> {
         let path = edgefit::litert::Library::find(&folder)?;
         return Ok(path.display().to_string());
     }
-    let known = engine.parse::<EngineName>();
-    match known {
+    match engine.parse::<EngineName>() {
         Ok(EngineName::OnnxRuntime) => {}
         Ok(engine) => bail!("{engine} is built in; onnxruntime and litert can be installed"),
         Err(_) => bail!("'{engine}' cannot be installed; onnxruntime and litert can be"),
@@ -100,24 +81,4 @@ fn installed(engine: &str, cache: &Cache) -> anyhow::Result<String> {
         )
     })?;
     Ok(path.display().to_string())
-}
-
-/// LiteRT, which the runner for boards does not know.
-#[cfg(feature = "train")]
-fn litert(cache: &Cache) -> Option<Status> {
-    let found = edgefit::litert::Library::find(&cache.litert_folder());
-    let (available, detail) = match found {
-        Ok(path) => (true, path.display().to_string()),
-        Err(missing) => (false, missing.to_string()),
-    };
-    Some(Status {
-        name: LITERT.to_owned(),
-        available,
-        detail,
-    })
-}
-
-#[cfg(not(feature = "train"))]
-fn litert(_: &Cache) -> Option<Status> {
-    None
 }

@@ -1,27 +1,13 @@
 //! `edgefit explain`: what a guard means and what to do about it.
 
-use edgefit::guards::{Code, Explanation};
+use edgefit::guards::Explained;
 use edgefit::terminal::report;
-use serde::Serialize;
+use edgefit::terminal::{Outcome, Output};
 
 use crate::cli::Explain;
-use crate::output::{Outcome, Output};
-
-#[derive(Serialize)]
-struct Explained<'a> {
-    code: Code,
-    title: &'a str,
-    #[serde(flatten)]
-    explanation: &'a Explanation,
-}
 
 pub fn run(args: Explain, output: &mut Output) -> anyhow::Result<Outcome> {
-    let explained = Explained {
-        code: args.code,
-        title: args.code.title(),
-        explanation: args.code.explanation(),
-    };
-    output.result("edgefit.explain/1", &explained, || {
+    output.result(Explained::SCHEMA, &Explained::of(args.code), || {
         report::explanation(args.code)
     })?;
     Ok(Outcome::Yes)

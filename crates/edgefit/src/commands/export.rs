@@ -1,13 +1,13 @@
 //! `edgefit export`: an int8 model as a project in C99, or as a LiteRT model.
 
 use anyhow::ensure;
+use edgefit::micro::patch::Layout;
 use edgefit::micro::{c, tflite};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
-use crate::c_project::Layout;
 use crate::cli::{Export, ExportFormat, Giving, Patching};
-use crate::output::{Outcome, Output};
 use crate::{c_project, tflite_file};
 
 pub fn run(args: Export, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -27,17 +27,18 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         .transpose()?;
     let spinner = spinner("writing");
     let layout = Layout {
-        shape: args.input_shape.as_ref(),
         device: profile.as_ref(),
-        patches: args.patches,
+        patching: args.patches.into(),
         input_by: args.input.into(),
-        name: &args.name.clone().unwrap_or_default(),
     };
-    let exported = c_project::write(&args.model, layout, &args.output)?;
+    let name = args.name.clone().unwrap_or_default();
+    let shape = args.input_shape.as_ref();
+    let exported = c_project::write(&args.model, shape, (layout, &name), &args.output)?;
     drop(spinner);
     output.result(c::Exported::SCHEMA, &exported, || {
         report::exported(&exported)
-    })
+    })?;
+    Ok(())
 }
 
 fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
@@ -59,5 +60,6 @@ fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
     drop(spinner);
     output.result(tflite::Exported::SCHEMA, &exported, || {
         report::exported_file(&exported)
-    })
+    })?;
+    Ok(())
 }

@@ -6,31 +6,23 @@ use anyhow::{bail, ensure};
 use edgefit::assets::Cache;
 use edgefit::base::file::create_folder;
 use edgefit::fit::{
-    Candidate, Choice, DevicesReport, Error, FitJob, Report, Target, fit, fit_each, is_for_several,
-    resume, resume_each,
+    Choice, DevicesReport, Error, FitJob, NothingFits, Report, Target, fit, fit_each,
+    is_for_several, resume, resume_each,
 };
-use edgefit::import::{Architecture, Checkpoint, Choices};
+use edgefit::import::{Architecture, Checkpoint, Choices, weights_in};
 use edgefit::micro::c::Name;
+use edgefit::micro::patch::{Layout, Patching};
 use edgefit::micro::{InputBy, c, tflite};
 use edgefit::report::training_page;
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::{Job, PAGE, StageName};
 use serde::Serialize;
 
-use crate::c_project::Layout;
-use crate::cli::{ExportFormat, Fit, Patching};
-use crate::output::{Outcome, Output};
+use crate::cli::{ExportFormat, Fit};
 use crate::training::{Places, advice, begin, set_up};
 use crate::{c_project, tflite_file};
-
-/// What stands in the place of a report where nothing fits.
-#[derive(Serialize)]
-struct NothingFits {
-    /// `null` in the document.
-    chosen: (),
-    nearest: Box<Candidate>,
-}
 
 /// What a search found, and what was made of it.
 #[derive(Serialize)]
@@ -107,10 +99,7 @@ fn tell(
             Ok(is_done.into())
         }
         Err(Error::NothingFits(nearest)) => {
-            let refusal = NothingFits {
-                chosen: (),
-                nearest,
-            };
+            let refusal = NothingFits::of(nearest);
             output.result(Report::SCHEMA, &refusal, || {
                 report::nothing_fits(&refusal.nearest)
             })?;
@@ -163,15 +152,13 @@ fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option
             return Ok(Firmware::File(exported));
         }
         let folder = found.run.join("firmware");
-        let name = Name::default();
         let layout = Layout {
-            shape: None,
             device: Some(&found.profile),
-            patches: Patching::Auto,
+            patching: Patching::Auto,
             input_by: InputBy::Whole,
-            name: &name,
         };
-        let exported = c_project::write(&found.exported.path, layout, &folder)?;
+        let model = &found.exported.path;
+        let exported = c_project::write(model, None, (layout, &Name::default()), &folder)?;
         Ok(Firmware::Project(exported))
     };
     match write() {
@@ -238,13 +225,8 @@ fn jobs(args: Fit, cache: &Cache) -> anyhow::Result<Vec<FitJob>> {
             .recipe
             .each_stage(|stage| stage.epochs = epochs as usize);
     }
-    training.stages = args.stages;
-    if !training.stages.contains(&StageName::Probe) {
-        // Without a head for the classes there is nothing to compare.
-        training.stages.push(StageName::Probe);
-    }
-    training.stages.sort_unstable();
-    training.stages.dedup();
+    // Without a head for the classes there is nothing to compare.
+    training.stages = StageName::in_order(args.stages, &[StageName::Probe]);
     let is_one = targets.len() == 1;
     let search = |target: Target| FitJob {
         training: Job {
@@ -265,32 +247,13 @@ fn jobs(args: Fit, cache: &Cache) -> anyhow::Result<Vec<FitJob>> {
 
 /// The architectures whose weights lie in the cache folder, imported beside the folder of the search's runs.
 fn of_cache(cache: &Cache, run: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let folders = std::fs::read_dir(cache.root()).into_iter().flatten();
-    let mut found: Vec<(&Architecture, PathBuf)> = Vec::new();
-    for folder in folders.flatten().map(|entry| entry.path()) {
-        let name = folder.file_name().and_then(|name| name.to_str());
-        let Some(architecture) = name.and_then(Architecture::named) else {
-            continue;
-        };
-        let files = std::fs::read_dir(&folder).into_iter().flatten();
-        let mut weights = files.flatten().map(|entry| entry.path());
-        let is_weights = |path: &PathBuf| {
-            let extension = path.extension().and_then(|extension| extension.to_str());
-            matches!(extension, Some("pth" | "safetensors"))
-        };
-        found.extend(
-            weights
-                .find(is_weights)
-                .map(|weights| (architecture, weights)),
-        );
-    }
+    let found = weights_in(cache.root());
     ensure!(
         !found.is_empty(),
         "no weights of a known architecture lie in {}; give --backbone MODEL, an ONNX classifier (`edgefit \
          demo` makes one, `edgefit import` another)",
         cache.root().display()
     );
-    found.sort_by_key(|(architecture, _)| architecture.name);
     let folder = run.with_extension("backbones");
     create_folder(&folder)?;
     let import = |(architecture, weights): (&Architecture, PathBuf)| {

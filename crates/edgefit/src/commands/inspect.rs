@@ -6,10 +6,10 @@ use edgefit::cost::{self, Inspection, Listing};
 use edgefit::graph::Graph;
 use edgefit::graph::diff::Diff;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
 use super::{in_file, load};
 use crate::cli::{Inspect, SortKey};
-use crate::output::{Outcome, Output};
 
 pub fn run(args: Inspect, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(other) = &args.diff {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::{self, Job, StageName};
 
 use crate::cli;
-use crate::output::{Outcome, Output};
 use crate::training::{Places, begin, placed, set_up};
 
 const SCHEMA: &str = "edgefit.lr_find/1";

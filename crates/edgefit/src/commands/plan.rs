@@ -5,10 +5,10 @@ use edgefit::base::file;
 use edgefit::cost::memory_plan::SearchLimits;
 use edgefit::cost::memory_plan::table;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
 use super::{draw, in_file};
 use crate::cli::Plan;
-use crate::output::{Outcome, Output};
 
 pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
     let table = file::open(&args.table).map_err(|error| {

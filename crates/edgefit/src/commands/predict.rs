@@ -9,18 +9,16 @@ use edgefit::graph::{Graph, ImageInput};
 use edgefit::predict::{Predictions, Predictor};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
 use super::{discover, in_file, threads};
 use crate::cli::Predict;
-use crate::output::{Outcome, Output};
 
 pub fn run(args: Predict, output: &mut Output) -> anyhow::Result<Outcome> {
     let mut graph = Graph::load(&args.model)?;
     lift_constants(&mut graph);
     if let Some(name) = args.preprocessing {
-        let preprocessing = ImageInput::of(&graph).and_then(|input| input.preprocessing(name));
-        let preprocessing = preprocessing.map_err(in_file(&args.model))?;
-        preprocessing.store(&mut graph);
+        ImageInput::prepare_by(&mut graph, name).map_err(in_file(&args.model))?;
     }
     let found = discover(&Cache::of_user()?);
     let engine = args.engine.unwrap_or_else(fastest);

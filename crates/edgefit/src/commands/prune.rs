@@ -7,11 +7,11 @@ use edgefit::predict::{Chosen, Comparison, outputs};
 use edgefit::prune::{Calibrated, Macs, Report, Run, Selection, Structure, Widths};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
-use super::sample_sets::{SampleSets, is_classifier, load, model_path};
+use super::sample_sets::{is_classifier, load, model_path, open};
 use super::{discover, in_file, threads};
 use crate::cli::Prune;
-use crate::output::{Outcome, Output};
 
 pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
     let path = model_path(args.model.as_deref(), &args.samples)?;
@@ -20,7 +20,7 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
     let structure = Structure::of(&graph).map_err(in_file(&path))?;
     structure.check_prunable().map_err(in_file(&path))?;
     let mut spinner = spinner("reading samples");
-    let samples = SampleSets::open(&args.samples, &graph, &mut |words| {
+    let samples = open(&args.samples, &graph, &mut |words| {
         spinner.suspend(|| output.warn(words));
     })?;
     let calibration = Chosen::new(&samples.set, samples.calibration);

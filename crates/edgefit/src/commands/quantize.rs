@@ -1,6 +1,5 @@
 //! `edgefit quantize`: a float model into an int8 one.
 
-use anyhow::Context;
 use edgefit::assets::Cache;
 use edgefit::base::file;
 use edgefit::base::hash::sha256_hex;
@@ -11,20 +10,26 @@ use edgefit::quant::{
 };
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
-use super::sample_sets::{SampleSets, is_classifier, load, model_path};
-use super::{discover, in_file, scheme, threads};
+use super::sample_sets::{is_classifier, load, model_path, open};
+use super::{discover, in_file, threads};
 use crate::cli::Quantize;
-use crate::output::{Outcome, Output};
 
 pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     args.html.ensure_place()?;
     let path = model_path(args.model.as_deref(), &args.samples)?;
-    let scheme = wanted_scheme(&args)?;
+    let scheme = match &args.scheme {
+        Some(name) => Scheme::find(name)?,
+        None => {
+            let profile = edgefit::device::find(args.device.as_deref().unwrap_or("host"))?;
+            Scheme::of_device(&profile, args.engine.as_deref())?
+        }
+    };
     let graph = load(&path, &args.samples)?;
     let is_classifier = is_classifier(&graph).map_err(in_file(&path))?;
     let mut spinner = spinner("reading samples");
-    let samples = SampleSets::open(&args.samples, &graph, &mut |words| {
+    let samples = open(&args.samples, &graph, &mut |words| {
         spinner.suspend(|| output.warn(words));
     })?;
     let calibration = Chosen::new(&samples.set, samples.calibration);
@@ -77,42 +82,4 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     output.result(Report::SCHEMA, &report, || report::quantization(&report))?;
     args.html.write(Report::SCHEMA, &report)?;
     Ok(report.is_kept.into())
-}
-
-/// The scheme that was asked for, else that of the device's engine.
-fn wanted_scheme(args: &Quantize) -> anyhow::Result<Scheme> {
-    if let Some(name) = &args.scheme {
-        return scheme::find(name);
-    }
-    let profile = edgefit::device::find(args.device.as_deref().unwrap_or("host"))?;
-    let engine = match &args.engine {
-        Some(name) => profile
-            .engines
-            .iter()
-            .find(|engine| engine.name.as_str() == name),
-        None => profile
-            .engines
-            .iter()
-            .find(|engine| engine.scheme.is_some()),
-    };
-    let named: Vec<&str> = profile
-        .engines
-        .iter()
-        .map(|engine| engine.name.as_str())
-        .collect();
-    let known = || format!("{} has {}", profile.name, named.join(", "));
-    let engine = engine.with_context(|| match &args.engine {
-        Some(name) => format!("no engine '{name}': {}", known()),
-        None => format!(
-            "no engine of {} says what it wants of int8 models; name a scheme with --scheme",
-            profile.name
-        ),
-    })?;
-    let scheme = engine.scheme.as_deref().with_context(|| {
-        format!(
-            "{} on {} wants no int8 models; name another engine with --engine, or a scheme with --scheme",
-            engine.name, profile.name
-        )
-    })?;
-    scheme::find(scheme)
 }

@@ -1,12 +1,12 @@
 //! `edgefit recipe`.
 
 use edgefit::terminal::table;
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::Recipe;
 use edgefit::train::config::recipe_file::BUILT_IN;
 use serde::Serialize;
 
 use crate::cli::{self, RecipeAction};
-use crate::output::{Outcome, Output};
 
 const SCHEMA: &str = "edgefit.recipe/1";
 

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use edgefit::base::file::ensure_place;
 use edgefit::base::units::format;
 use edgefit::report::{comparison_page, training_page};
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::PAGE;
 use serde::Serialize;
 
 use crate::cli::ReportPage;
-use crate::output::{Outcome, Output};
 use crate::training::advice;
 
 /// Name of a page that compares runs.

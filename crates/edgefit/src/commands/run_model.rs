@@ -6,11 +6,11 @@ use edgefit::assets::Cache;
 use edgefit::engine::{Effort, EngineName, load, measure, random_arrays};
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
+use edgefit::terminal::{Outcome, Output};
 use serde::Serialize;
 
 use super::discover;
 use crate::cli::RunModel;
-use crate::output::{Outcome, Output};
 
 /// What the model computes from its inputs, in the order of the graph.
 #[derive(Debug, Serialize)]

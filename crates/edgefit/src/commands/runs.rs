@@ -2,9 +2,9 @@
 
 use edgefit::report::index;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
 use crate::cli::Runs;
-use crate::output::{Outcome, Output};
 
 pub fn run(args: Runs, output: &mut Output) -> anyhow::Result<Outcome> {
     let found = index(&args.folder)?;

@@ -2,10 +2,10 @@
 
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::{Job, SCHEMA, resume, train};
 
 use crate::cli::Train;
-use crate::output::{Outcome, Output};
 use crate::training::{Places, begin, job, present, report_of};
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {

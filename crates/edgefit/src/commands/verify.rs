@@ -1,8 +1,6 @@
 //! `edgefit verify`: its arguments, the call, and what it prints.
 
-mod integers;
-pub mod litert;
-mod litert_floats;
+mod on_samples;
 pub mod worker;
 
 use std::collections::BTreeSet;
@@ -11,32 +9,26 @@ use std::path::Path;
 
 use anyhow::Context;
 use edgefit::base::file::ensure_place;
-use edgefit::base::units::format;
-use edgefit::cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit::engine::child::Launch;
 use edgefit::engine::{EngineName, Execution};
-use edgefit::graph::infer::{InputShapes, infer};
-use edgefit::graph::rewrite::{fix_input, lift_constants};
-use edgefit::graph::{Graph, ImageInput, labels};
+use edgefit::graph::Graph;
+use edgefit::graph::rewrite::lift_constants;
 use edgefit::quant::{Provenance, execution_of};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 use edgefit::train::{SplitFile, model_of_run};
-use edgefit::verify::cases::{Case, HeldOut, ImageFolder, from_npz, synthetic};
+use edgefit::verify::cases::{Case, HeldOut, Options};
 use edgefit::verify::{
-    Counterparts, ModelPaths, Models, Report, Setting, Verdict, output_tolerances, start, verify,
-    with_names_of,
+    Counterparts, ModelPaths, Models, Report, Setting, Verdict, VerifiedEngine, output_tolerances,
+    start, verify, with_names_of,
 };
 
 use super::{in_file, threads};
-use crate::cli::{VerifiedEngine, Verify};
-use crate::output::{Outcome, Output};
+use crate::cli::Verify;
 
 /// Name and version of the document.
 const SCHEMA: &str = "edgefit.verify/1";
-
-/// Samples, where nothing else is said.
-const SAMPLES: usize = 8;
 
 pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
     let engine = match args.engine {
@@ -45,7 +37,7 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
                 args.html.html.is_none(),
                 "--html shows how engines of floats agree; leave it out with --engine micro and c"
             );
-            return integers::run(&args, engine, output);
+            return on_samples::run(&args, engine, output);
         }
         Some(VerifiedEngine::Float(engine)) => Some(engine),
         None => None,
@@ -142,89 +134,19 @@ fn launch(threads: usize, execution: Execution) -> anyhow::Result<impl Fn(Engine
     })
 }
 
-/// The model with what the user says of it, for preparing inputs.
-fn described(args: &Verify, graph: &Graph, labels: Option<&[String]>) -> anyhow::Result<Graph> {
-    let mut described = graph.clone();
-    if let Some(shape) = args.input_shape.as_ref().filter(|_| args.data.is_some()) {
-        fix_input(&mut described, &shape.0)?;
-    }
-    if let Some(name) = args.preprocessing {
-        ImageInput::of(&described)?
-            .preprocessing(name)?
-            .store(&mut described);
-    }
-    if let Some(given) = labels {
-        labels::store(&mut described, given);
-    }
-    Ok(described)
-}
-
-/// The lines of a file of labels.
-fn label_file(path: &Path) -> anyhow::Result<Vec<String>> {
-    let place = || format!("--labels {}", path.display());
-    let text = std::fs::read_to_string(path).with_context(place)?;
-    let lines = text.lines().map(str::trim_end);
-    let labels: Vec<String> = lines
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
-    anyhow::ensure!(
-        !labels.is_empty(),
-        "{} holds no label; write one a line",
-        place()
-    );
-    Ok(labels)
-}
-
 /// All inputs that the model is compared on.
 fn cases(args: &Verify, graph: &Graph, output: &mut Output) -> anyhow::Result<Vec<Case>> {
-    let model = in_file(&args.model);
-    let samples = args.samples.map(|samples| samples as usize);
-    let labels = args.labels.as_deref().map(label_file).transpose()?;
-    let described = described(args, graph, labels.as_deref()).map_err(in_file(&args.model))?;
-    let mut cases = Vec::new();
-    if let Some(path) = &args.data {
-        let folder = ImageFolder {
-            path,
-            held_out: args.split.as_deref().map(held_out).transpose()?,
-            most: samples,
-        };
-        let images = folder.case(&described, &mut |words| output.warn(words));
-        cases.push(images.map_err(&model)?);
-    } else if args.labels.is_some() && args.inputs.is_none() {
-        output.warn("--labels is for the accuracy on --data or --inputs; there are neither");
-    }
-    let shapes = match &args.inputs {
-        Some(path) => {
-            let given = from_npz(path, &described)?.first(samples, graph);
-            let shapes = given.shapes();
-            cases.push(given);
-            shapes
-        }
-        None => {
-            let given = args.input_shape.as_ref().map(|shape| shape.0.clone());
-            let given = given.map(|mut shape| {
-                if let (Some(samples), Some(batch)) = (samples, shape.first_mut()) {
-                    *batch = samples;
-                }
-                shape
-            });
-            let samples = samples.filter(|_| args.data.is_none()).unwrap_or(SAMPLES);
-            // Where only the images' preprocessing says how large they are.
-            let sized = if args.data.is_some() {
-                &described
-            } else {
-                graph
-            };
-            let given = given.as_deref().filter(|_| args.data.is_none());
-            let shapes = InputShapes::bind(sized, samples, given).map_err(in_file(&args.model))?;
-            fits_here(graph, &shapes).map_err(in_file(&args.model))?;
-            let dims = shapes.0.into_iter().map(|(_, dims)| dims);
-            dims.collect::<Vec<_>>()
-        }
+    let options = Options {
+        images: args.data.as_deref(),
+        held_out: args.split.as_deref().map(held_out).transpose()?,
+        inputs: args.inputs.as_deref(),
+        samples: args.samples.map(|samples| samples as usize),
+        input_shape: args.input_shape.as_ref().map(|shape| shape.0.as_slice()),
+        preprocessing: args.preprocessing,
+        labels: args.labels.as_deref(),
+        seed: args.seed,
     };
-    cases.extend(synthetic(graph, &shapes, args.seed));
-    Ok(cases)
+    Ok(options.cases(graph, &args.model, &mut |words| output.warn(words))?)
 }
 
 /// The samples that a run held out to the end.
@@ -233,23 +155,6 @@ fn held_out(file: &Path) -> anyhow::Result<HeldOut> {
         relative: BTreeSet::from_iter(SplitFile::load(file)?.test),
         file: file.to_path_buf(),
     })
-}
-
-/// Refuses shapes that do not go together, and models that this machine has no memory for.
-fn fits_here(graph: &Graph, shapes: &InputShapes) -> anyhow::Result<()> {
-    let inference = infer(graph, shapes)?;
-    let need = MemoryPlan::of(graph, &inference, ElementType::AsStored).naive_bytes;
-    let host = edgefit::device::host()?;
-    let free = host.banks.iter().map(|bank| bank.free_bytes());
-    let have = free.max().unwrap_or(0);
-    anyhow::ensure!(
-        need <= have,
-        "its activations need {} and this machine has {} free; give fewer --samples or a smaller \
-         --input-shape",
-        format::bytes(need),
-        format::bytes(have)
-    );
-    Ok(())
 }
 
 /// Writes the files that reproduce the divergence, if there is one and they do.

@@ -6,13 +6,13 @@ use anyhow::ensure;
 use edgefit::bench::Candidate;
 use edgefit::data::read_array;
 use edgefit::engine::{EngineName, Target};
+use edgefit::graph::Graph;
 use edgefit::graph::infer::{InputShapes, infer};
 use edgefit::graph::rewrite::lift_constants;
-use edgefit::graph::{Dim, Graph};
+use edgefit::terminal::Output;
 
 use super::super::{in_file, load};
 use crate::cli::Bench;
-use crate::output::Output;
 
 /// Every model in every engine with every number of threads. `library` is ONNX Runtime's: there, or
 /// why not.
@@ -63,7 +63,7 @@ fn shapes(model: &Path, args: &Bench) -> anyhow::Result<Vec<Vec<usize>>> {
         let mut graph = Graph::load(model)?;
         lift_constants(&mut graph);
         let shapes = arrays.into_iter().map(|(dims, _)| dims).collect();
-        let shapes = bound(&graph, shapes).map_err(in_file(model))?;
+        let shapes = InputShapes::of_arrays(&graph, shapes).map_err(in_file(model))?;
         (graph, shapes)
     };
     ensure!(
@@ -75,34 +75,4 @@ fn shapes(model: &Path, args: &Bench) -> anyhow::Result<Vec<Vec<usize>>> {
         infer(&graph, &shapes).map_err(in_file(model))?;
     }
     Ok(shapes.0.drain(..).map(|(_, dims)| dims).collect())
-}
-
-/// The shapes of arrays under the names of the inputs that they are for.
-fn bound(graph: &Graph, shapes: Vec<Vec<usize>>) -> anyhow::Result<InputShapes> {
-    let inputs: Vec<_> = graph.free_inputs().collect();
-    ensure!(
-        inputs.len() == shapes.len(),
-        "the model has {} inputs and {} arrays were given; give --input once for each",
-        inputs.len(),
-        shapes.len()
-    );
-    let named = inputs.iter().zip(shapes).map(|(input, shape)| {
-        let declared = input.dims().unwrap_or_default();
-        // The array decides how many samples there are.
-        let alike = |(axis, (dim, size)): (usize, (&Dim, &usize))| match dim {
-            Dim::Known(known) => axis == 0 || known == size,
-            _ => true,
-        };
-        let fits =
-            declared.len() == shape.len() && declared.iter().zip(&shape).enumerate().all(alike);
-        let words: Vec<String> = declared.iter().map(ToString::to_string).collect();
-        ensure!(
-            input.dims().is_none() || fits,
-            "--input for '{}' has the shape {shape:?}, and the model takes [{}]; reshape the array",
-            input.name,
-            words.join(", ")
-        );
-        Ok((input.name.clone(), shape))
-    });
-    Ok(InputShapes(named.collect::<anyhow::Result<_>>()?))
 }

@@ -2,10 +2,10 @@
 
 use anyhow::Context;
 use edgefit::bench::{Plan, SESSION_SCHEMA};
+use edgefit::terminal::{Outcome, Output};
 
 use super::super::own_program;
 use crate::cli::BenchSession;
-use crate::output::{Outcome, Output};
 
 pub fn run(args: BenchSession, output: &mut Output) -> anyhow::Result<Outcome> {
     let plan: Plan = serde_json::from_str(&args.plan).context("the plan cannot be read")?;

@@ -12,10 +12,14 @@ use edgefit::engine::{
 };
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
+#[cfg(feature = "train")]
+use edgefit::litert::Prepared;
+use edgefit::terminal::Outcome;
 
 use super::super::discover;
+#[cfg(feature = "train")]
+use super::super::litert;
 use crate::cli::BenchWorker;
-use crate::output::Outcome;
 
 /// How long the nodes are timed.
 const PROFILE: Effort = Effort {
@@ -34,11 +38,17 @@ pub fn run(args: BenchWorker) -> anyhow::Result<Outcome> {
     let threads = args.threads as usize;
     #[cfg(feature = "train")]
     let litert = (args.engine.engine == EngineName::LiteRt)
-        .then(|| super::litert::prepare(&args.model, &inputs));
+        .then(|| -> anyhow::Result<Prepared> {
+            let process = litert()?;
+            Ok(Prepared::new(&process, &args.model, &inputs)?)
+        })
+        .transpose();
     let load = || {
         #[cfg(feature = "train")]
-        if let Some(prepared) = litert {
-            return prepared?.load(&inputs, threads);
+        if let Some(prepared) =
+            litert.map_err(|error| edgefit::engine::Error::Refused(format!("{error:#}")))?
+        {
+            return Ok(prepared.load(&inputs, threads)?);
         }
         Ok(runner(args.engine, &args.model, &inputs, threads)?)
     };

@@ -4,10 +4,10 @@ use anyhow::ensure;
 use edgefit::micro::target::{LinkVerdict, Linked, Reserve, link};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
 use super::super::integer_program;
 use crate::cli::Check;
-use crate::output::{Outcome, Output};
 
 pub fn run(args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
     let other = args.engine.as_deref().is_some_and(|engine| engine != "c");

@@ -11,11 +11,11 @@ use edgefit::probe::{OwnProcess, Probed, Request, probe, profile_name};
 use edgefit::remote::RemoteRunner;
 use edgefit::terminal::progress::{Bars, spinner};
 use edgefit::terminal::report;
+use edgefit::terminal::{Outcome, Output};
 
 use super::super::discover;
 use crate::board;
 use crate::cli::Probe;
-use crate::output::{Outcome, Output};
 
 const SCHEMA: &str = "edgefit.device/1";
 

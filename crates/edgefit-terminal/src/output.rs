@@ -1,11 +1,14 @@
 //! What a command prints, and its exit code.
 
+use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
-use edgefit::base::schema;
-use edgefit::terminal::message;
+use edgefit_base::schema;
+use edgefit_remote::Observer;
 use serde::Serialize;
+
+use crate::message;
 
 /// The answer of a command, as its exit code says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,18 +48,28 @@ pub struct Output {
     format: Format,
 }
 
+impl Observer for Output {
+    fn warn(&mut self, warning: &str) {
+        Output::warn(self, warning);
+    }
+}
+
 impl Output {
+    /// Prints results in that form.
     pub fn new(format: Format) -> Self {
         Output { format }
     }
 
     /// The result of a command: the document with `--json`, else its `human_readable` form.
+    ///
+    /// # Errors
+    /// `content` is no object, or stdout cannot be written to.
     pub fn result<T: Serialize>(
         &mut self,
         schema: &str,
         content: &T,
         human_readable: impl FnOnce() -> String,
-    ) -> anyhow::Result<()> {
+    ) -> std::io::Result<()> {
         let text = if self.format == Format::Json {
             schema::to_json_pretty(schema, content)?
         } else {
@@ -66,21 +79,25 @@ impl Output {
     }
 
     /// Prints a result that has a form of its own.
-    pub fn text(&mut self, text: &str) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// stdout cannot be written to.
+    pub fn text(&mut self, text: &str) -> std::io::Result<()> {
         let mut stdout = std::io::stdout().lock();
         // A reader that has seen enough (`| head`) is no error.
         match writeln!(stdout, "{}", text.trim_end()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }
     }
 
+    /// Prints the line of a warning.
     pub fn warn(&mut self, text: &str) {
         eprintln!("{}", message::warning(text));
     }
 
     /// Prints the whole chain of causes in one line.
-    pub fn error(&mut self, error: &anyhow::Error) {
-        eprintln!("{}", message::error(error.as_ref()));
+    pub fn error(&mut self, error: &(dyn Error + 'static)) {
+        eprintln!("{}", message::error(error));
     }
 }

@@ -42,9 +42,12 @@ impl Ran {
     }
 }
 
-/// The binary, not yet run.
+/// The binary, not yet run. It computes on one thread: tests run beside one another, and networks as small as theirs
+/// gain nothing from more.
 pub fn command() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_edgefit"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edgefit"));
+    command.env("RAYON_NUM_THREADS", "1");
+    command
 }
 
 /// Runs a command to its end.

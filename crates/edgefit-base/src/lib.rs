@@ -12,4 +12,7 @@ pub mod schema;
 pub mod shell;
 pub mod stand_in;
 pub mod statistics;
+mod threads;
 pub mod units;
+
+pub use threads::threads;

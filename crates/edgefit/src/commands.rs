@@ -145,6 +145,6 @@ fn litert() -> anyhow::Result<Subprocess> {
 pub fn threads(given: Option<u32>) -> usize {
     match given {
         Some(threads) => threads as usize,
-        None => std::thread::available_parallelism().map_or(1, usize::from),
+        None => edgefit::base::threads(),
     }
 }

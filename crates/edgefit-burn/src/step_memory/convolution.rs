@@ -1,7 +1,6 @@
 //! How convolutions use memory: their scratch is larger than what they keep.
 
-use std::thread::available_parallelism;
-
+use edgefit_base::threads;
 use edgefit_graph::ops::{Conv, Extent};
 
 use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
@@ -55,7 +54,7 @@ pub(super) fn conv_memory(
         keep_for_activation(&mut memory, activation, step);
         return memory;
     }
-    let threads = available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let threads = threads() as u64;
     let count = |dims: &[usize]| dims.iter().product::<usize>() as u64;
     let lopsided = |extent: &Extent| extent.before != extent.after;
     // Where the padding differs between the sides, a padded copy is made first.
@@ -136,7 +135,7 @@ fn our_kernel_memory(
 ) -> OpMemory {
     let mut memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
     memory.operands = vec![0, 1];
-    let threads = available_parallelism().map_or(1, |threads| threads.get());
+    let threads = threads();
     match kernel {
         ConvolutionKernel::Pointwise => {
             if is_single_product(w[1], w[0], x[2..].iter().product()) {

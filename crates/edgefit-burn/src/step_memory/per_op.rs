@@ -1,7 +1,6 @@
 //! What each op of `ops` takes and keeps in burn 0.22 (`burn-autodiff`, `burn-flex`).
 
-use std::thread::available_parallelism;
-
+use edgefit_base::threads;
 use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
 
 use super::convolution;
@@ -173,7 +172,7 @@ fn attention_memory(step: &Step) -> OpMemory {
         Some(keys) => keys.last().copied().unwrap_or(0),
         None => positions,
     };
-    let threads = available_parallelism().map_or(1, |threads| threads.get());
+    let threads = threads();
     let scores = tensor_bytes(&[threads.min(samples * heads), positions, others]);
     OpMemory::new(ResultMemory::New, GradientMemory::New)
         .operands(&[0, 1, 2])

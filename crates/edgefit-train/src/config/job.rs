@@ -117,7 +117,7 @@ impl Job {
             preprocessing: None,
             engine: None,
             backend: Backend::default(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: edgefit_base::threads(),
             strict: false,
             teacher: None,
             scheme: None,

@@ -27,7 +27,7 @@ pub struct Predict {
     #[arg(long)]
     pub engine: Option<EngineName>,
 
-    /// Threads of the engine (all cores, if not given)
+    /// Threads of the engine (RAYON_NUM_THREADS, or all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 

@@ -34,7 +34,7 @@ pub struct Prune {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub multiple: u16,
 
-    /// Threads of the engine (all cores, if not given)
+    /// Threads of the engine (RAYON_NUM_THREADS, or all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 

@@ -46,7 +46,7 @@ pub struct Quantize {
     #[arg(long)]
     pub all_int8: bool,
 
-    /// Threads of the engine (all cores, if not given)
+    /// Threads of the engine (RAYON_NUM_THREADS, or all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 

@@ -177,7 +177,7 @@ pub struct Setup {
     #[arg(long, default_value_t)]
     pub backend: Backend,
 
-    /// Threads of tract and ONNX Runtime (all cores, if not given)
+    /// Threads of tract and ONNX Runtime (RAYON_NUM_THREADS, or all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 }

@@ -1,6 +1,7 @@
 //! Models on microcontrollers: `export`, `verify --engine micro` and `c`, `check --link`.
 
 mod float_network;
+mod libraries;
 mod litert;
 mod network;
 mod patches;

@@ -13,6 +13,8 @@ mod error;
 #[cfg(feature = "train")]
 mod fashion_mnist;
 #[cfg(feature = "train")]
+mod kernel_libraries;
+#[cfg(feature = "train")]
 mod litert;
 #[cfg(feature = "train")]
 mod mnist;
@@ -33,6 +35,8 @@ pub use efficientnet_lite::{efficientnet_lite, efficientnet_lite0};
 pub use error::{Error, Result};
 #[cfg(feature = "train")]
 pub use fashion_mnist::{fashion_mnist, fashion_mnist_files};
+#[cfg(feature = "train")]
+pub use kernel_libraries::kernel_libraries;
 #[cfg(feature = "train")]
 pub use litert::litert;
 #[cfg(feature = "train")]

@@ -42,7 +42,9 @@ impl Wheel {
                 let mut entry = archive.by_index(index)?;
                 let wanted = wanted(&entry.name()?);
                 if let Some(name) = wanted {
-                    std::io::copy(&mut entry, &mut File::create(folder.join(name))?)?;
+                    let path = folder.join(name);
+                    fs::create_dir_all(path.parent().unwrap_or(folder))?;
+                    std::io::copy(&mut entry, &mut File::create(path)?)?;
                     count += 1;
                 }
             }

@@ -194,6 +194,14 @@ pub fn write_atomically(
     })
 }
 
+/// As [`write_atomically`], of a text.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
+    write_atomically(path, |file| file.write_all(text.as_bytes()))
+}
+
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

@@ -4,6 +4,11 @@
 #include "ef_layer.h"
 #include "ef_window.h"
 
+#if defined(EF_LIBRARY)
+#include "ef_portable.h"
+#define ef_run_convolution ef_portable_convolution
+#endif
+
 /* Adds to two sums what an output channel and the next have at one position. */
 static void add_to(struct ef_two *two, const struct ef_convolution *op, const int8_t *input, int32_t channel,
                    const struct ef_span *spans)

@@ -4,6 +4,11 @@
 #include "ef_layer.h"
 #include "ef_window.h"
 
+#if defined(EF_LIBRARY)
+#include "ef_portable.h"
+#define ef_run_depthwise ef_portable_depthwise
+#endif
+
 /* One output channel at one position. */
 static int8_t one(const struct ef_depthwise *op, const int8_t *input, int32_t channel, const struct ef_span *spans)
 {

@@ -24,11 +24,22 @@ struct ef_multiplier {
     int32_t shift;
 };
 
+/* A library of kernels wants wide shifts, and memory to work in. */
+#if defined(EF_LIBRARY)
+typedef int32_t ef_shift;
+#else
+typedef int8_t ef_shift;
+#endif
+
 /* How sums of products become bytes, channel by channel. */
 struct ef_layer {
+#if defined(EF_LIBRARY)
+    int32_t *scratch;
+    int32_t scratch_bytes;
+#endif
     const int32_t *bias;
     const int32_t *mantissas;
-    const int8_t *shifts;
+    const ef_shift *shifts;
     int32_t input_zero_point;
     int32_t output_zero_point;
     int32_t least;

@@ -3,6 +3,11 @@
 #include "ef_kernels.h"
 #include "ef_layer.h"
 
+#if defined(EF_LIBRARY)
+#include "ef_portable.h"
+#define ef_run_product ef_portable_product
+#endif
+
 /* Two rows with two outputs at a time, so that each byte that is read serves twice. */
 static void two_by_two(const struct ef_product *op, const int8_t *rows, int32_t channel, int8_t *output)
 {

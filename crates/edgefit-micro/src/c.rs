@@ -10,6 +10,7 @@ mod fields;
 mod folder;
 mod header;
 mod kernels;
+mod library;
 mod literal;
 mod model;
 mod name;
@@ -18,8 +19,9 @@ mod sample;
 use crate::plan::ArenaPlan;
 use crate::program::Program;
 
-pub use exported::{Arena, Exported};
+pub use exported::{Arena, CalledLibrary, Exported};
 pub use folder::{FolderError, ensure_free, write};
+pub use library::{Library, LibraryError};
 pub use name::Name;
 
 /// A file of a project.
@@ -40,17 +42,19 @@ pub struct Parts<'a> {
     pub plan: &'a ArenaPlan,
     /// How functions, macros and files are called.
     pub name: &'a Name,
+    /// What runs convolutions and products instead of edgefit's own kernels.
+    pub library: Option<&'a Library>,
 }
 
 /// The whole project: header, model, the kernels that it calls, a `main` that runs one sample, and build
 /// files. The same program gives the same bytes.
 pub fn project(parts: Parts) -> Vec<File> {
-    let kernels = kernels::of(parts.program);
+    let kernels = kernels(parts);
     let mut files = vec![header::header(parts), model::source(parts)];
     files.extend(sample::files(parts));
     let sources = kernels.iter().filter(|file| file.name.ends_with(".c"));
     let sources: Vec<&str> = sources.map(|file| file.name.as_str()).collect();
-    files.extend(build_files::files(parts.name, &sources));
+    files.extend(build_files::files(parts, &sources));
     files.extend(kernels);
     files
 }
@@ -60,9 +64,9 @@ pub fn model(parts: Parts) -> [File; 2] {
     [header::header(parts), model::source(parts)]
 }
 
-/// The kernels that `program` calls.
-pub fn kernels(program: &Program) -> Vec<File> {
-    kernels::of(program)
+/// The kernels that the model calls, but for those of a library.
+pub fn kernels(parts: Parts) -> Vec<File> {
+    kernels::of(parts)
 }
 
 /// Every kernel.

@@ -34,6 +34,9 @@ pub enum Error {
     /// The graph itself is broken.
     #[error(transparent)]
     Graph(#[from] edgefit_graph::Error),
+    /// What was asked for of the layout does not go together.
+    #[error("{0}")]
+    Layout(String),
     /// The activations have no place in the banks of the device.
     #[error("{0}")]
     DoesNotFit(String),

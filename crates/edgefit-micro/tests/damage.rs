@@ -50,6 +50,7 @@ fn use_of(program: &Program) {
         program,
         plan: &plan,
         name: &name,
+        library: None,
     };
     assert!(model(parts).iter().all(|file| file.text.is_ascii()));
     if program.values.iter().sum::<usize>() < MOST_BYTES {

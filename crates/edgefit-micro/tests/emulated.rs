@@ -26,6 +26,7 @@ fn equal(core: Core, seeds: std::ops::Range<u64>) {
             program: &program,
             plan: &plan,
             name: &Name::default(),
+            library: None,
         };
         let emulated = emulate(parts, core, &inputs).unwrap();
         let wanted: Vec<Vec<i8>> = inputs.iter().map(|input| program.run(input)).collect();

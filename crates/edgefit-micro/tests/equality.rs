@@ -103,6 +103,7 @@ fn equal(seeds: std::ops::Range<u64>) {
             program: &program,
             plan: &plan,
             name: &name,
+            library: None,
         };
         let [header, source] = c::model(parts);
         std::fs::write(folder.path().join(header.name), header.text).unwrap();

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use askama::Template;
-use edgefit_base::file::write_atomically;
+use edgefit_base::file::write_text;
 use edgefit_base::units::format;
 use edgefit_graph::preprocessing::{ChannelOrder, Fit, Layout};
 use edgefit_graph::{Graph, Node, Preprocessing, StandardScaler, Task};
@@ -36,7 +36,7 @@ pub fn hand_over(folder: &Path) -> Result<()> {
     let script = Script::of(&input, report.task, Outputs::of(&graph)).render()?;
     let description = Description::of(&report, &input).render()?;
     for (name, text) in [(DESCRIPTION, description), (SCRIPT, script)] {
-        write_atomically(&folder.join(name), |file| file.write_all(text.as_bytes()))?;
+        write_text(&folder.join(name), &text)?;
     }
     Ok(())
 }

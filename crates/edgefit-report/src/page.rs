@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use edgefit_base::file::write_atomically;
+use edgefit_base::file::write_text;
 
 use crate::error::Result;
 
@@ -24,9 +24,7 @@ impl Page {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        Ok(write_atomically(path, |file| {
-            file.write_all(self.html.as_bytes())
-        })?)
+        Ok(write_text(path, &self.html)?)
     }
 }
 

@@ -7,8 +7,8 @@ use edgefit_device::Profile;
 use edgefit_engine::{Array, Engine, Execution, InProcess, fastest};
 use edgefit_graph::Graph;
 use edgefit_litert::{Kernels, Subprocess, VERSION};
-use edgefit_micro::c::{Name, Parts};
-use edgefit_micro::patch::{Placed, RESERVE_BYTES};
+use edgefit_micro::c::{Library, Name, Parts};
+use edgefit_micro::patch::{Layout, Patching, Placed};
 use edgefit_micro::target::{Core, Emulation, emulate};
 use edgefit_micro::tflite::FloatFile;
 use edgefit_micro::{ArenaPlan, InputBy, Program};
@@ -54,6 +54,8 @@ pub struct Emulated<'a> {
     pub core: Core,
     /// How the input comes to the program.
     pub input_by: InputBy,
+    /// What runs its convolutions and products instead of its own kernels.
+    pub library: Option<&'a Library>,
 }
 
 /// What was made of the chosen samples, a row for each.
@@ -161,7 +163,13 @@ impl OnSamples<'_> {
 
 /// What the C gives that is made of `program`, as `edgefit export` writes it for the device.
 fn emulated(program: &Program, on: Emulated, inputs: &[Vec<i8>]) -> Result<Emulation> {
-    let placed = match Placed::over(program, on.profile, (RESERVE_BYTES, on.input_by)) {
+    let layout = Layout {
+        device: Some(on.profile),
+        patching: Patching::Auto,
+        input_by: on.input_by,
+    };
+    let layout = layout.for_library(on.library)?;
+    let placed = match Placed::new(program.clone(), layout) {
         Err(edgefit_micro::Error::DoesNotFit(_)) => {
             Placed::unpatched(program.clone(), ArenaPlan::in_one(program))
         }
@@ -171,6 +179,7 @@ fn emulated(program: &Program, on: Emulated, inputs: &[Vec<i8>]) -> Result<Emula
         program: &placed.program,
         plan: &placed.plan,
         name: &Name::default(),
+        library: on.library,
     };
     Ok(emulate(parts, on.core, inputs)?)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::ensure;
 use edgefit::micro::InputBy;
-use edgefit::micro::c::{self, Exported, Name, Parts};
+use edgefit::micro::c::{self, Exported, Library, Name, Parts};
 use edgefit::micro::patch::{Layout, Patching, Placed};
 
 use crate::cli::InputShape;
@@ -15,7 +15,7 @@ use crate::commands::{in_file, integer_program};
 pub fn write(
     model: &Path,
     shape: Option<&InputShape>,
-    (layout, name): (Layout, &Name),
+    (layout, name, library): (Layout, &Name, Option<&Library>),
     output: &Path,
 ) -> anyhow::Result<Exported> {
     c::ensure_free(output)?;
@@ -24,11 +24,13 @@ pub fn write(
         layout.input_by == InputBy::Whole || layout.patching != Patching::Never,
         "--input parts asks for what patches work on; leave out --patches never"
     );
+    let layout = layout.for_library(library).map_err(in_file(model))?;
     let placed = Placed::new(program, layout).map_err(in_file(model))?;
     let parts = Parts {
         program: &placed.program,
         plan: &placed.plan,
         name,
+        library,
     };
     let files = c::project(parts);
     c::write(&files, output)?;

@@ -46,7 +46,6 @@ use std::path::Path;
 
 use anyhow::Context;
 use edgefit::assets::Cache;
-use edgefit::base::file::write_atomically;
 use edgefit::bench::Program;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
@@ -108,13 +107,6 @@ pub fn integer_program(
 pub fn in_file<E: Into<anyhow::Error>>(path: &Path) -> impl Fn(E) -> anyhow::Error {
     let name = path.display().to_string();
     move |error| error.into().context(name.clone())
-}
-
-/// Writes a picture; a file that is there is replaced once the new one is whole.
-fn draw(path: &Path, picture: &str) -> anyhow::Result<()> {
-    Ok(write_atomically(path, |file| {
-        file.write_all(picture.as_bytes())
-    })?)
 }
 
 /// Looks for ONNX Runtime's library, in the cache folder among other places.

@@ -32,10 +32,22 @@ pub struct Exported {
     pub overlaps: usize,
     /// How the input comes to it.
     pub input: InputBy,
+    /// The library that runs convolutions and products.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub library: Option<CalledLibrary>,
     /// Ops that run.
     pub steps: usize,
     /// Nodes without an integer form: none, of a model that was exported.
     pub unsupported: Vec<Refusal>,
+}
+
+/// A library of kernels that a project calls.
+#[derive(Debug, Clone, Serialize)]
+pub struct CalledLibrary {
+    /// What it is called.
+    pub name: &'static str,
+    /// Bytes of memory that it works in, beside the arenas.
+    pub scratch_bytes: usize,
 }
 
 /// An arena in a memory.
@@ -61,6 +73,10 @@ impl Exported {
             patches: None,
             overlaps: parts.plan.overlaps,
             input: parts.program.input_by,
+            library: parts.library.map(|library| CalledLibrary {
+                name: library.name(),
+                scratch_bytes: library.scratch_bytes(parts.program),
+            }),
             files: files.iter().map(|file| file.name.clone()).collect(),
             arena_bytes: parts.plan.bytes(),
             arenas: banks

@@ -15,6 +15,7 @@ pub(super) fn header(parts: Parts) -> File {
         program,
         plan,
         name,
+        ..
     } = parts;
     let upper = name.upper();
     let how = match program.input_by {

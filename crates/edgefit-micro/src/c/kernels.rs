@@ -1,8 +1,7 @@
 //! The C sources of the kernels, and which of them a program needs.
 
-use super::File;
+use super::{File, Parts};
 use crate::ops::Op;
-use crate::program::Program;
 
 macro_rules! sources {
     ($($name:literal),*) => {
@@ -46,11 +45,26 @@ fn source(op: &Op) -> &'static str {
     }
 }
 
-/// The headers, and the sources that `program` needs.
-pub(super) fn of(program: &Program) -> Vec<File> {
-    let needed: Vec<&str> = program.steps.iter().map(|step| source(&step.op)).collect();
+/// Sources of the kernels that a library may stand in for; what it does not do is left to them.
+const REPLACED: [&str; 3] = ["ef_convolution.c", "ef_depthwise.c", "ef_product.c"];
+
+/// The headers, and the sources that the model needs.
+pub(super) fn of(parts: Parts) -> Vec<File> {
+    let steps = parts.program.steps.iter();
+    let mut needed: Vec<&str> = steps.map(|step| source(&step.op)).collect();
+    if parts.library.is_some() {
+        needed.extend(REPLACED);
+    }
     let mut files = all();
     files.retain(|file| file.name.ends_with(".h") || needed.contains(&file.name.as_str()));
+    if let Some(library) = parts.library {
+        for file in files.iter_mut().filter(|file| file.name == "ef_kernels.h") {
+            let guard = "#define EF_KERNELS_H\n";
+            let called = format!("{guard}\n#define EF_LIBRARY 1\n");
+            file.text = file.text.replacen(guard, &called, 1);
+        }
+        files.extend(library.adaptor());
+    }
     files
 }
 

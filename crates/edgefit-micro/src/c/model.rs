@@ -17,6 +17,7 @@ pub(super) fn source(parts: Parts) -> File {
         program,
         plan,
         name,
+        library,
     } = parts;
     let upper = name.upper();
     let mut text = format!("#include \"{name}.h\"\n\n#include \"ef_kernels.h\"\n\n");
@@ -29,6 +30,15 @@ pub(super) fn source(parts: Parts) -> File {
             text,
             "EF_SECTION(\".bss.edgefit_arena_{index}\") static int8_t {name}_arena_{index}[{}];",
             bank.bytes.max(1)
+        );
+    }
+    if let Some(library) = library {
+        let _ = writeln!(
+            text,
+            "\n/* What {} works in; ops that need more run on the project's own kernels. */\n#ifndef EF_SCRATCH_BYTES\n\
+             #define EF_SCRATCH_BYTES {}\n#endif\nstatic int32_t {name}_scratch[EF_SCRATCH_BYTES / 4];",
+            library.name(),
+            library.scratch_bytes(program)
         );
     }
     let mut calls = String::new();
@@ -154,9 +164,17 @@ impl Writer<'_> {
         let mantissas: Vec<i32> = layer.multipliers.iter().map(|by| by.mantissa).collect();
         let shifts: Vec<i32> = layer.multipliers.iter().map(|by| by.shift).collect();
         let mantissas = self.array("int32_t", "mantissas", &mantissas);
-        let shifts = self.array("int8_t", "shifts", &shifts);
+        let library = self.parts.library;
+        let ty = library.map_or("int8_t", |_| "int32_t");
+        let shifts = self.array(ty, "shifts", &shifts);
+        let scratch = library.map_or(String::new(), |_| {
+            let name = format!("{}_scratch", self.parts.name);
+            format!(
+                "        .scratch = {name},\n        .scratch_bytes = (int32_t)sizeof({name}),\n"
+            )
+        });
         format!(
-            "    .layer = {{\n        .bias = {bias},\n        .mantissas = {mantissas},\n        .shifts = {shifts},\n        \
+            "    .layer = {{\n{scratch}        .bias = {bias},\n        .mantissas = {mantissas},\n        .shifts = {shifts},\n        \
              .input_zero_point = {},\n        .output_zero_point = {},\n        .least = {},\n        .most = {}}},\n",
             layer.input_zero_point, layer.output_zero_point, layer.limits[0], layer.limits[1]
         )

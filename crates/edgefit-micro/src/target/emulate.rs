@@ -94,6 +94,7 @@ fn build(parts: Parts, (core, board): (Core, &Board), folder: &Path) -> Result<(
     std::fs::write(folder.join(SCRIPT), script.text())?;
     let mut flags = firmware::flags(core);
     flags.extend(board.timer.map(|timer| format!("-DEF_TIMER={timer:#x}")));
+    flags.extend(firmware::library(parts, core, folder)?);
     flags.extend(firmware::write_sources(
         parts,
         ("ef_emulated.c", MAIN),

@@ -153,6 +153,7 @@ pub fn link(
         program,
         plan: &plan,
         name: &Name::default(),
+        library: None,
     };
     let mut flags = firmware::flags(core);
     flags.extend(firmware::write_sources(

@@ -24,6 +24,13 @@ pub fn exported(exported: &Exported) -> String {
             "\nthe input takes no RAM: model_run is given a function that is asked for parts of it",
         );
     }
+    if let Some(library) = &exported.library {
+        patched.push_str(&format!(
+            "\nconvolutions and products are {}'s, which works in {} beside the arenas",
+            library.name,
+            format::bytes(library.scratch_bytes as u64)
+        ));
+    }
     format!(
         "{}: {} files of C99{device}, {} ops; arena {}, constants {}{patched}\nbuild and run its sample with: make -C {} run",
         exported.folder.display(),

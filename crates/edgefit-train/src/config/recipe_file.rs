@@ -32,6 +32,16 @@ impl Default for Recipe {
 }
 
 impl Recipe {
+    /// The names of those that are built in, each with what it is for.
+    pub fn built_in() -> Vec<(&'static str, String)> {
+        let about = |text: &str| {
+            let lines = text.lines().map_while(|line| line.strip_prefix("# "));
+            lines.collect::<Vec<_>>().join(" ")
+        };
+        let built_in = BUILT_IN.iter();
+        built_in.map(|(name, text)| (*name, about(text))).collect()
+    }
+
     /// The recipe that a file holds, or the built-in one of that name. What it does not say is as
     /// in the default recipe.
     ///

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use edgefit::micro::InputBy;
-use edgefit::micro::c::Name;
+use edgefit::micro::c::{Library, LibraryError, Name};
 use edgefit::micro::patch;
 
 use super::{InputShape, dims, model};
@@ -41,9 +41,35 @@ pub struct Export {
     #[arg(long, value_enum, default_value_t = Giving::Whole)]
     pub input: Giving,
 
+    #[command(flatten)]
+    pub library: KernelLibrary,
+
     /// Whole shape of the input, batch included, such as 1x3x96x96
     #[arg(long, value_name = "SHAPE", value_parser = dims)]
     pub input_shape: Option<InputShape>,
+}
+
+/// Whose kernels run convolutions and products. They may not write over what they read, so that nothing runs in
+/// patches then.
+#[derive(Debug, Args)]
+pub struct KernelLibrary {
+    /// Have CMSIS-NN run convolutions and products: the folder of a checkout of ARM-software/CMSIS-NN
+    #[arg(long, value_name = "DIR", conflicts_with = "esp_nn")]
+    pub cmsis_nn: Option<PathBuf>,
+
+    /// Have ESP-NN run convolutions and products: the folder of a checkout of espressif/esp-nn
+    #[arg(long, value_name = "DIR")]
+    pub esp_nn: Option<PathBuf>,
+}
+
+impl KernelLibrary {
+    /// The library that was named, if any.
+    pub fn open(&self) -> Result<Option<Library>, LibraryError> {
+        let cmsis_nn = self.cmsis_nn.as_deref().map(Library::cmsis_nn);
+        cmsis_nn
+            .or_else(|| self.esp_nn.as_deref().map(Library::esp_nn))
+            .transpose()
+    }
 }
 
 /// How `check` asks the linker.

@@ -7,7 +7,7 @@ use edgefit::engine::EngineName;
 use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::verify::{OutputTolerance, VerifiedEngine};
 
-use super::{Giving, InputShape, dims, model};
+use super::{Giving, InputShape, KernelLibrary, dims, model};
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -57,6 +57,9 @@ pub struct Verify {
     /// Device whose core is emulated for --engine c
     #[arg(long)]
     pub device: Option<String>,
+
+    #[command(flatten)]
+    pub library: KernelLibrary,
 
     /// How the program of --engine c gets its input, as of edgefit export
     #[arg(long, value_enum, requires = "device")]

@@ -4,12 +4,11 @@ mod candidates;
 pub mod session;
 pub mod worker;
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::ensure;
 use edgefit::assets::Cache;
-use edgefit::base::file::{ensure_place, write_atomically};
+use edgefit::base::file::{ensure_place, write_text};
 use edgefit::bench::schedule::Schedule;
 use edgefit::bench::{Assertion, Baseline, Plan, Report, SCHEMA, export, measure_on_board};
 use edgefit::engine::{Effort, EngineName};
@@ -68,10 +67,10 @@ pub fn run(args: Bench, output: &mut Output) -> anyhow::Result<Outcome> {
         output.warn(&remark);
     }
     if let Some(path) = &args.export_csv {
-        write(path, &export::csv(&report.results)?)?;
+        write_text(path, &export::csv(&report.results)?)?;
     }
     if let Some(path) = &args.export_md {
-        write(path, &export::markdown(&report.results))?;
+        write_text(path, &export::markdown(&report.results))?;
     }
     output.result(SCHEMA, &report, || report::benchmark(&report))?;
     #[cfg(feature = "train")]
@@ -90,11 +89,4 @@ fn schedule(args: &Bench) -> Schedule {
         launches: args.launches.unwrap_or(LAUNCHES.min(args.runs)) as usize,
         profile: args.profile,
     }
-}
-
-/// Writes `text` to `path`; a file that is there is replaced once the new one is whole.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    Ok(write_atomically(path, |file| {
-        file.write_all(text.as_bytes())
-    })?)
 }

@@ -4,7 +4,7 @@
 mod link;
 
 use edgefit::assets::Cache;
-use edgefit::base::file::ensure_place;
+use edgefit::base::file::{ensure_place, write_text};
 use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
 use edgefit::cost::latency::{self, ClassLatency, Layer};
 use edgefit::cost::{self, Backbone, Commands, Request, Trial, Verdict};
@@ -19,7 +19,7 @@ use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
 use serde::Serialize;
 
-use super::{discover, draw, in_file, load, own_program};
+use super::{discover, in_file, load, own_program};
 use crate::board;
 use crate::cli::{Check, Shape};
 
@@ -124,7 +124,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         check
     };
     if let Some(svg) = &args.plan {
-        draw(svg, &check.plan.to_svg())?;
+        write_text(svg, &check.plan.to_svg())?;
     }
     #[cfg(feature = "train")]
     args.html.write_page(|| {

@@ -25,6 +25,7 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         .as_deref()
         .map(edgefit::device::find)
         .transpose()?;
+    let library = args.library.open()?;
     let spinner = spinner("writing");
     let layout = Layout {
         device: profile.as_ref(),
@@ -33,7 +34,12 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
     };
     let name = args.name.clone().unwrap_or_default();
     let shape = args.input_shape.as_ref();
-    let exported = c_project::write(&args.model, shape, (layout, &name), &args.output)?;
+    let exported = c_project::write(
+        &args.model,
+        shape,
+        (layout, &name, library.as_ref()),
+        &args.output,
+    )?;
     drop(spinner);
     output.result(c::Exported::SCHEMA, &exported, || {
         report::exported(&exported)
@@ -47,6 +53,8 @@ fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         ("--name", args.name.is_some()),
         ("--patches", args.patches != Patching::Auto),
         ("--input", args.input != Giving::Whole),
+        ("--cmsis-nn", args.library.cmsis_nn.is_some()),
+        ("--esp-nn", args.library.esp_nn.is_some()),
     ];
     for (option, given) in given {
         ensure!(

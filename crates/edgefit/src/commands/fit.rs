@@ -158,7 +158,7 @@ fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option
             input_by: InputBy::Whole,
         };
         let model = &found.exported.path;
-        let exported = c_project::write(model, None, (layout, &Name::default()), &folder)?;
+        let exported = c_project::write(model, None, (layout, &Name::default(), None), &folder)?;
         Ok(Firmware::Project(exported))
     };
     match write() {

@@ -7,7 +7,7 @@ use edgefit::cost::memory_plan::table;
 use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
 
-use super::{draw, in_file};
+use super::in_file;
 use crate::cli::Plan;
 
 pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -21,7 +21,7 @@ pub fn run(args: Plan, output: &mut Output) -> anyhow::Result<Outcome> {
     let plan =
         table::plan(table, args.capacity, SearchLimits::default()).map_err(in_file(&args.table))?;
     if let Some(svg) = &args.svg {
-        draw(svg, &plan.to_svg())?;
+        file::write_text(svg, &plan.to_svg())?;
     }
     output.result("edgefit.plan/1", &plan, || report::memory_plan(&plan))?;
     Ok(plan.fits.into())

@@ -19,12 +19,15 @@ pub fn run(args: cli::Recipe, output: &mut Output) -> anyhow::Result<Outcome> {
     match args.action {
         RecipeAction::List => {
             let names = Names {
-                recipes: BUILT_IN.iter().map(|(name, _)| *name).collect(),
+                recipes: Recipe::built_in()
+                    .into_iter()
+                    .map(|(name, _)| name)
+                    .collect(),
             };
             output.result(SCHEMA, &names, || {
                 let mut rows = table(&["recipe", "what for"]);
-                for (name, text) in BUILT_IN {
-                    rows.add_row([name, about(text).as_str()]);
+                for (name, about) in Recipe::built_in() {
+                    rows.add_row([name, &about]);
                 }
                 rows.to_string()
             })?;
@@ -38,10 +41,4 @@ pub fn run(args: cli::Recipe, output: &mut Output) -> anyhow::Result<Outcome> {
         }
     }
     Ok(Outcome::Yes)
-}
-
-/// The comment that a recipe begins with.
-fn about(text: &str) -> String {
-    let lines = text.lines().map_while(|line| line.strip_prefix("# "));
-    lines.collect::<Vec<_>>().join(" ")
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use edgefit::assets::Cache;
-use edgefit::base::file::{ensure_place, write_atomically};
+use edgefit::base::file::{ensure_place, write_text};
 use edgefit::device::Profile;
 use edgefit::engine::EngineName;
 use edgefit::graph::Graph;
@@ -31,7 +31,7 @@ pub fn run(args: Probe, output: &mut Output) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.output {
         let text =
             toml::to_string(&probed.profile).context("the profile cannot be written as TOML")?;
-        write_atomically(path, |file| file.write_all(text.as_bytes()))?;
+        write_text(path, &text)?;
     }
     output.result(SCHEMA, &probed, || {
         let next = match &args.output {

@@ -39,7 +39,7 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
         report.verdict
     } else {
         let profile = args.device.as_deref().map(edgefit::device::find);
-        let profile = profile.transpose()?;
+        let (profile, library) = (profile.transpose()?, args.library.open()?);
         let process;
         let target = match (engine, &profile) {
             (IntegerEngine::Micro, _) => IntegerTarget::Reference,
@@ -50,6 +50,7 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
                 profile,
                 core: Core::emulated(profile)?,
                 input_by: InputBy::from(args.input.unwrap_or(Giving::Whole)),
+                library: library.as_ref(),
             }),
             (IntegerEngine::LiteRt, _) => {
                 process = litert()?;
@@ -93,20 +94,17 @@ fn on_samples<T>(
 
 /// Refuses options of the comparison of engines.
 fn refuse_the_rest(args: &Verify, engine: IntegerEngine) -> anyhow::Result<()> {
+    let is_other = engine != IntegerEngine::C;
     let given = [
         ("--against", args.against.is_some()),
         ("--reduce", args.reduce.is_some()),
         ("--tolerance", !args.tolerance.is_empty()),
         ("--split", args.split.is_some()),
         ("--labels", args.labels.is_some()),
-        (
-            "--device",
-            args.device.is_some() && engine != IntegerEngine::C,
-        ),
-        (
-            "--input",
-            args.input.is_some() && engine != IntegerEngine::C,
-        ),
+        ("--device", is_other && args.device.is_some()),
+        ("--input", is_other && args.input.is_some()),
+        ("--cmsis-nn", is_other && args.library.cmsis_nn.is_some()),
+        ("--esp-nn", is_other && args.library.esp_nn.is_some()),
     ];
     for (option, given) in given {
         ensure!(

@@ -55,14 +55,13 @@ fn the_bytes_of_the_libraries_are_those_of_the_reference() {
         // Others run.
         assert_ne!(called, instructions(&[]), "{device}");
     }
-    // For this machine.
-    for (option, folder) in [("--cmsis-nn", "NN"), ("--esp-nn", "esp-nn")] {
-        let library = libraries.join(folder);
-        let project = files.path(folder);
-        let ran = export(&files.model, &project, &[option, library.to_str().unwrap()]);
-        assert_eq!(ran.code, 0, "{ran:?}");
-        let mut make = Command::new("make");
-        let made = make.arg("-C").arg(&project).arg("run").output().unwrap();
-        assert!(made.status.success(), "{made:?}");
-    }
+    // CMSIS-NN's headers want a compiler for Arm.
+    let library = libraries.join("esp-nn");
+    let project = files.path("project");
+    let option = ["--esp-nn", library.to_str().unwrap()];
+    let ran = export(&files.model, &project, &option);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let mut make = Command::new("make");
+    let made = make.arg("-C").arg(&project).arg("run").output().unwrap();
+    assert!(made.status.success(), "{made:?}");
 }

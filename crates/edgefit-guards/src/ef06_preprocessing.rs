@@ -133,11 +133,12 @@ fn by_statistics(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> 
     if of(best) <= own - NEARER {
         let text = format!(
             "the images do not look as the backbone expects under '{}' ({}); '{}' fits \
-            ({}): use `--preprocessing {2}`",
+            ({}): {}",
             used.name,
             figures(used),
             best.name,
-            figures(best)
+            figures(best),
+            remedy(&best.name)
         );
         return Some(Finding::new(Code::Ef06, Status::Failed, text));
     }
@@ -150,6 +151,17 @@ fn by_statistics(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> 
         );
         Finding::new(Code::Ef06, Status::Warning, text)
     })
+}
+
+/// What to do where the candidate called `name` fits best.
+fn remedy(name: &str) -> String {
+    match name.split_once(", ") {
+        Some((name, order)) => format!(
+            "its channels are {order}, which no name of --preprocessing says; turn those of the model's first layer \
+             around, and use `--preprocessing {name}`"
+        ),
+        None => format!("use `--preprocessing {name}`"),
+    }
 }
 
 /// How much more confident the original head is under `other` than under `used`, if by more than
@@ -173,12 +185,12 @@ fn by_both(used: &Candidate, candidates: &[Candidate]) -> Option<Finding> {
     let rivals = rivals.filter_map(|other| Some((more_confident(other, used, least)?, other)));
     let (_, best) = rivals.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let text = format!(
-        "the images look less as the backbone expects under '{}' ({}) than under '{}' ({}): use \
-        `--preprocessing {2}`",
+        "the images look less as the backbone expects under '{}' ({}) than under '{}' ({}): {}",
         used.name,
         figures(used),
         best.name,
-        figures(best)
+        figures(best),
+        remedy(&best.name)
     );
     Some(Finding::new(Code::Ef06, Status::Failed, text))
 }
@@ -245,6 +257,13 @@ mod tests {
             used,
             guessed: false,
         }
+    }
+
+    #[test]
+    fn what_cannot_be_typed_is_not_proposed() {
+        assert_eq!(remedy("lite"), "use `--preprocessing lite`");
+        let turned = remedy("lite, BGR");
+        assert!(turned.contains("are BGR") && turned.ends_with("`--preprocessing lite`"));
     }
 
     #[test]

@@ -13,8 +13,7 @@ use edgefit_device::Content;
 use edgefit_device::profile::Profile;
 use serde::Serialize;
 
-use crate::c::Library;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::ArenaPlan;
 use crate::program::{InputBy, Program};
 use cost::{Cost, behind, program_macs};
@@ -76,29 +75,6 @@ pub struct Layout<'a> {
     pub patching: Patching,
     /// How the input comes to it.
     pub input_by: InputBy,
-}
-
-impl Layout<'_> {
-    /// The same for kernels of `library`, if any: they may not write over what they read, and so every result lies apart,
-    /// and nothing runs in patches.
-    ///
-    /// # Errors
-    /// The layout asks for patches.
-    pub fn for_library(self, library: Option<&Library>) -> Result<Self> {
-        let Some(library) = library else {
-            return Ok(self);
-        };
-        if self.patching == Patching::Smallest || self.input_by == InputBy::Parts {
-            return Err(Error::Layout(format!(
-                "with {} nothing runs in patches; leave out --patches and --input",
-                library.name()
-            )));
-        }
-        Ok(Layout {
-            patching: Patching::Never,
-            ..self
-        })
-    }
 }
 
 /// Whether the first steps of a program run in patches.

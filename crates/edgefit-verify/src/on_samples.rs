@@ -168,7 +168,9 @@ fn emulated(program: &Program, on: Emulated, inputs: &[Vec<i8>]) -> Result<Emula
         patching: Patching::Auto,
         input_by: on.input_by,
     };
-    let layout = layout.for_library(on.library)?;
+    let layout = on
+        .library
+        .map_or(Ok(layout), |library| library.layout(layout))?;
     let placed = match Placed::new(program.clone(), layout) {
         Err(edgefit_micro::Error::DoesNotFit(_)) => {
             Placed::unpatched(program.clone(), ArenaPlan::in_one(program))

@@ -24,7 +24,9 @@ pub fn write(
         layout.input_by == InputBy::Whole || layout.patching != Patching::Never,
         "--input parts asks for what patches work on; leave out --patches never"
     );
-    let layout = layout.for_library(library).map_err(in_file(model))?;
+    let layout = library
+        .map_or(Ok(layout), |library| library.layout(layout))
+        .map_err(in_file(model))?;
     let placed = Placed::new(program, layout).map_err(in_file(model))?;
     let parts = Parts {
         program: &placed.program,

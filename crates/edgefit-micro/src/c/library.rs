@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::File;
+use crate::error::{Error, Result};
 use crate::ops::{Image, Op};
-use crate::program::Program;
+use crate::patch::{Layout, Patching};
+use crate::program::{InputBy, Program};
 
 /// A folder that holds no library.
 #[derive(Debug, thiserror::Error)]
@@ -176,6 +178,24 @@ impl Library {
             .iter()
             .map(|step| (self.kind.scratch)(&step.op));
         needs.max().unwrap_or(0).next_multiple_of(4).max(4)
+    }
+
+    /// `layout` for its kernels: they may not write over what they read, so every result lies apart, and nothing runs in
+    /// patches.
+    ///
+    /// # Errors
+    /// The layout asks for patches.
+    pub fn layout<'a>(&self, layout: Layout<'a>) -> Result<Layout<'a>> {
+        if layout.patching == Patching::Smallest || layout.input_by == InputBy::Parts {
+            return Err(Error::Layout(format!(
+                "with {} nothing runs in patches; leave out --patches and --input",
+                self.name()
+            )));
+        }
+        Ok(Layout {
+            patching: Patching::Never,
+            ..layout
+        })
     }
 
     /// Where it lies.

@@ -49,15 +49,15 @@ pub struct Export {
     pub input_shape: Option<InputShape>,
 }
 
-/// Whose kernels run convolutions and products. They may not write over what they read, so that nothing runs in
-/// patches then.
+/// Whose kernels run convolutions and products.
 #[derive(Debug, Args)]
 pub struct KernelLibrary {
-    /// Have CMSIS-NN run convolutions and products: the folder of a checkout of ARM-software/CMSIS-NN
+    /// Have CMSIS-NN run convolutions and products: the folder of a checkout of ARM-software/CMSIS-NN. Its kernels
+    /// may not write over what they read, so nothing runs in patches, and a model may need more RAM
     #[arg(long, value_name = "DIR", conflicts_with = "esp_nn")]
     pub cmsis_nn: Option<PathBuf>,
 
-    /// Have ESP-NN run convolutions and products: the folder of a checkout of espressif/esp-nn
+    /// The same with ESP-NN: the folder of a checkout of espressif/esp-nn
     #[arg(long, value_name = "DIR")]
     pub esp_nn: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! Samples that are in two splits: equal arrays, and nearly equal images.
 
+use crate::prepare::halved;
 use crate::split::Split;
 
 mod class_distances;
@@ -141,7 +142,7 @@ struct Image {
 
 impl Image {
     fn new(thumbnail: &[u8]) -> Self {
-        let pixels = halved(thumbnail);
+        let pixels = halved(thumbnail, SIDE);
         let (mean, std) = mean_and_std(pixels.iter().copied());
         let channels = (0..3).map(|channel| pixels.iter().copied().skip(channel).step_by(3));
         Image {
@@ -190,27 +191,6 @@ impl Image {
         let correlation = (covariance / (self.std * other.std)).clamp(0.0, 1.0);
         (1.0 - correlation * correlation).sqrt()
     }
-}
-
-/// A thumbnail at half its side, RGB: the means of 2 × 2 pixels.
-fn halved(thumbnail: &[u8]) -> Vec<u8> {
-    let row = 3 * SIDE;
-    let rows = thumbnail
-        .chunks_exact(2 * row)
-        .map(|rows| rows.split_at(row));
-    let blocks = rows.flat_map(|(top, bottom)| top.chunks_exact(6).zip(bottom.chunks_exact(6)));
-    let means = blocks.flat_map(|(top, bottom)| {
-        [0, 1, 2].map(|channel| {
-            let values = [
-                top[channel],
-                top[channel + 3],
-                bottom[channel],
-                bottom[channel + 3],
-            ];
-            ((values.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8
-        })
-    });
-    means.collect()
 }
 
 fn mean_and_std(values: impl Iterator<Item = u8> + Clone) -> (f32, f32) {

@@ -29,6 +29,6 @@ pub use duplicates::{Duplicate, equal_samples, near_copies, near_duplicates};
 pub use error::{Error, Result};
 pub use image::RgbImage;
 pub use predictions::{LABEL_THRESHOLD, Prediction, Truth, write_confusion, write_predictions};
-pub use prepare::{kept_area, normalised, prepare, resized, thumbnail};
+pub use prepare::{halved, kept_area, normalised, prepare, resized, thumbnail};
 pub use scaler::fit_scaler;
 pub use split::{Split, Splits, split, split_groups};

@@ -95,6 +95,27 @@ pub fn thumbnail(image: &RgbImage, side: u32) -> Result<Vec<u8>, String> {
     resize(image, side, side, None).map(RgbImage::into_raw)
 }
 
+/// A [`thumbnail`] of `side` × `side` RGB pixels at half its side, which is even: the means of 2 × 2 pixels.
+pub fn halved(thumbnail: &[u8], side: usize) -> Vec<u8> {
+    let row = 3 * side;
+    let rows = thumbnail
+        .chunks_exact(2 * row)
+        .map(|rows| rows.split_at(row));
+    let blocks = rows.flat_map(|(top, bottom)| top.chunks_exact(6).zip(bottom.chunks_exact(6)));
+    let means = blocks.flat_map(|(top, bottom)| {
+        [0, 1, 2].map(|channel| {
+            let values = [
+                top[channel],
+                top[channel + 3],
+                bottom[channel],
+                bottom[channel + 3],
+            ];
+            ((values.map(u16::from).iter().sum::<u16>() + 2) / 4) as u8
+        })
+    });
+    means.collect()
+}
+
 /// The part of the image that is kept; `None` is everything.
 pub(crate) fn crop_box(image: &RgbImage, preprocessing: &Preprocessing) -> Option<CropBox> {
     let Fit::Crop { fraction } = preprocessing.fit else {

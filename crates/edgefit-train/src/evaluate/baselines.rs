@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::evaluate::metrics::{Classification, Metrics};
 use crate::evaluate::split_metrics::metrics;
 use crate::observer::Observer;
+use crate::prepare::features::THUMBNAIL;
 use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::split::SplitSamples;
@@ -36,6 +37,17 @@ pub struct Baseline {
 /// Number of raw inputs from which on they are many.
 const MANY: usize = 1000;
 
+/// Weights of the layer on thumbnails from which on these are made smaller, but for the smallest.
+const MANY_WEIGHTS: usize = 1 << 19;
+
+/// Times that the side of a thumbnail is halved at most: to 8 pixels.
+const HALVINGS: u32 = 2;
+
+/// Weights times samples, over all epochs, that the layer may be fitted with: 60 epochs of 100,000
+/// thumbnails of 10 classes. What only says whether a network was worth it must not take longer than
+/// the network.
+const MOST_WORK: usize = 200_000_000_000;
+
 /// The same answer for all samples, and a linear layer on small thumbnails or on the values.
 pub(crate) fn baselines(
     job: &Job,
@@ -59,8 +71,13 @@ pub(crate) fn baselines(
         test: constant(test),
     };
 
-    let raw = train.raw(&model.preparation)?;
+    let outputs = transform.initial_bias().len();
+    let halvings = halvings(outputs);
+    let raw_of = |split: &SplitSamples| split.raw(&model.preparation, halvings);
+    let raw = raw_of(train)?;
+    let epochs = affordable_epochs(outputs * raw.width(), train.samples.len());
     let recipe = StageRecipe {
+        epochs: epochs.min(defaults.probe.epochs),
         // Thousands of raw inputs need smaller steps than features do.
         learning_rate: match raw.width() {
             ..MANY => defaults.probe.learning_rate,
@@ -80,7 +97,7 @@ pub(crate) fn baselines(
             trained: &[("weight".to_owned(), 1.0), ("bias".to_owned(), 1.0)].into(),
             train: &raw,
             train_targets: &transform.targets(train),
-            val: &val.raw(&model.preparation)?,
+            val: &raw_of(val)?,
             val_targets: &transform.targets(val),
             recipe: &recipe,
             sampling: Sampling::Shuffled,
@@ -95,7 +112,7 @@ pub(crate) fn baselines(
     observer.end();
     let module = fitted.module(&graph)?;
     let measured = |split: &SplitSamples| -> Result<Metrics> {
-        let (rows, targets) = (split.raw(&model.preparation)?, transform.targets(split));
+        let (rows, targets) = (raw_of(split)?, transform.targets(split));
         let (outputs, _) = evaluate(&graph, &module, &rows, &targets, recipe.batch)?;
         Ok(metrics(&transform, &transform.predictions(outputs), split))
     };
@@ -106,6 +123,19 @@ pub(crate) fn baselines(
         test: measured(test)?,
     };
     Ok(vec![blind, linear])
+}
+
+/// How often the sides of thumbnails are halved for a layer of so many outputs.
+fn halvings(outputs: usize) -> u32 {
+    let pixels = 3 * (THUMBNAIL * THUMBNAIL) as usize;
+    let is_small = |halvings: &u32| outputs * (pixels >> (2 * halvings)) <= MANY_WEIGHTS;
+    (0..HALVINGS).find(is_small).unwrap_or(HALVINGS)
+}
+
+/// Epochs that fit into [`MOST_WORK`], at least one.
+fn affordable_epochs(weights: usize, samples: usize) -> usize {
+    let epoch = weights.saturating_mul(samples).max(1);
+    (MOST_WORK / epoch).max(1)
 }
 
 /// Figures of the best answer for all samples alike: the most frequent class, the labels that more
@@ -140,5 +170,24 @@ fn constant(
             Metrics::Classification(of)
         }
         _ => metrics(&transform, &answer.repeat(split.samples.len()), split),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_of_many_outputs_sees_smaller_thumbnails() {
+        let of = [10, 170, 171, 682, 683, 100_000];
+        assert_eq!(of.map(halvings), [0, 0, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn what_would_take_long_gets_fewer_epochs() {
+        let classes_of_ten = affordable_epochs(10 * 3072, 100_000);
+        assert!(classes_of_ten >= Recipe::default().probe.epochs);
+        assert_eq!(affordable_epochs(1000 * 192, 1_200_000), 1);
+        assert_eq!(affordable_epochs(usize::MAX, usize::MAX), 1);
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use edgefit_data::{Dataset, Sample, Split, Splits, split, split_groups};
+use edgefit_data::{Dataset, Sample, Split, Splits, halved, split, split_groups};
 use edgefit_graph::Task;
 
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::prepare::feature_cache::Entry;
+use crate::prepare::features::THUMBNAIL;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::source::Cached;
 
@@ -161,23 +162,28 @@ impl SplitSamples<'_> {
         Cached::new(width, [&[clean], views].concat())
     }
 
-    /// The samples as thumbnails, see [`crate::prepare::features::THUMBNAIL`].
+    /// The samples as thumbnails, see [`THUMBNAIL`].
     pub fn thumbnails(&self) -> impl Iterator<Item = &[u8]> {
         self.entries.iter().map(|entry| entry.pixels.as_slice())
     }
 
-    /// The samples without a network: thumbnails of images with pixels scaled to −1 … 1, arrays as
-    /// they are prepared.
+    /// The samples without a network: thumbnails of images, their sides halved `halvings` times, with
+    /// pixels scaled to −1 … 1; arrays as they are prepared.
     ///
     /// # Errors
     /// The samples are not of the kind that is prepared.
-    pub fn raw(&self, preparation: &Preparation) -> Result<Cached> {
+    pub fn raw(&self, preparation: &Preparation, halvings: u32) -> Result<Cached> {
         let values: Vec<f32> = match preparation {
             Preparation::Images(_) => {
-                let pixels = self.entries.iter().flat_map(|entry| &entry.pixels);
-                pixels
-                    .map(|&pixel| f32::from(pixel) / 127.5 - 1.0)
-                    .collect()
+                let sides = (0..halvings).map(|halving| THUMBNAIL as usize >> halving);
+                let small = |entry: &&Entry| {
+                    let pixels = entry.pixels.clone();
+                    sides
+                        .clone()
+                        .fold(pixels, |pixels, side| halved(&pixels, side))
+                };
+                let pixels = self.entries.iter().flat_map(small);
+                pixels.map(|pixel| f32::from(pixel) / 127.5 - 1.0).collect()
             }
             Preparation::Arrays(_) => {
                 let rows = self.samples.iter();

@@ -226,26 +226,27 @@ fn the_script_beside_a_model_tells_what_the_run_told() {
     let sha256 = document(&place)["exported"]["sha256"].clone();
     assert!(readme.contains(sha256.as_str().unwrap()), "{readme}");
     let mut csv = csv::Reader::from_path(place.join("predictions.csv")).unwrap();
-    let said: BTreeMap<String, String> = csv
+    let said: BTreeMap<String, (String, f64)> = csv
         .records()
         .map(|record| {
             let record = record.unwrap();
-            (record[0].to_owned(), record[2].to_owned())
+            let probabilities = record.iter().skip(4).map(|cell| cell.parse().unwrap());
+            let highest = probabilities.fold(0.0, f64::max);
+            (record[0].to_owned(), (record[2].to_owned(), highest))
         })
         .collect();
     let mut script = Command::new(python());
     script.arg(place.join("infer.py")).current_dir(data.path());
     let ran = run(script.args(said.keys()));
     assert_eq!(ran.code, 0, "{ran:?}");
-    let theirs: BTreeMap<String, String> = ran
-        .stdout
-        .lines()
-        .map(|line| {
-            let mut cells = line.split('\t').map(str::to_owned);
-            (cells.next().unwrap(), cells.next().unwrap())
-        })
-        .collect();
-    assert_eq!(theirs, said);
+    assert_eq!(ran.stdout.lines().count(), said.len());
+    for line in ran.stdout.lines() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let (class, probability) = &said[cells[0]];
+        assert_eq!(cells[1], class, "{line}");
+        let theirs: f64 = cells[2].parse().unwrap();
+        assert!((theirs - probability).abs() < 1e-4, "{line}: {probability}");
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub struct Candidate {
     /// What it takes of the device.
     #[serde(flatten)]
     pub footprint: Footprint,
-    /// Share of the samples that it tells right; `None` where nobody has looked.
+    /// Share of the samples that it classifies correctly; `None` where nobody has looked.
     pub accuracy: Option<f64>,
     /// Samples behind the accuracy.
     pub samples: usize,

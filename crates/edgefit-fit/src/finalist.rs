@@ -32,7 +32,7 @@ pub struct Trained {
 pub struct Form {
     /// The form.
     pub element_type: ElementType,
-    /// Share of the validation samples that it tells right.
+    /// Share of the validation samples that it classifies correctly.
     pub accuracy: f64,
     /// Loss on them.
     pub loss: f64,

@@ -19,7 +19,7 @@ const PENALTIES: [f64; 5] = [1e-3, 1e-2, 1e-1, 1.0, 10.0];
 /// Accuracy of a linear classifier on samples that it was not fitted to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
-    /// Share of the samples that it tells right.
+    /// Share of the samples that it classifies correctly.
     pub accuracy: f64,
     /// Samples.
     pub samples: usize,

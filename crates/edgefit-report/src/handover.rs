@@ -36,7 +36,8 @@ pub fn hand_over(folder: &Path) -> Result<()> {
     let script = Script::of(&input, report.task, Outputs::of(&graph)).render()?;
     let description = Description::of(&report, &input).render()?;
     for (name, text) in [(DESCRIPTION, description), (SCRIPT, script)] {
-        write_text(&folder.join(name), &text)?;
+        // The templates' engine leaves the last line without its end.
+        write_text(&folder.join(name), &format!("{}\n", text.trim_end()))?;
     }
     Ok(())
 }

@@ -8,11 +8,12 @@ for path in sys.argv[1:]:
     rgb, alpha = np.split(np.asarray(image, np.uint32), [3], axis=2)  # transparency is laid onto white
     image = Image.fromarray(((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8))
 {%- if let Some(fraction) = image.fraction %}
-    (w, h), s = image.size, {{ fraction }} * min(image.width / {{ image.width }}, image.height / {{ image.height }})
+    (w, h), s = image.size, {{ fraction }} * min(image.width / {{ image.width }}, image.height / {{ image.height }})  # along rows first, in every version of Pillow:
+    x = image.resize(({{ image.width }}, h), Image.Resampling.BICUBIC, (left := max(0, (w - {{ image.width }} * s) / 2), 0, w - left, h)).resize(({{ image.width }}, {{ image.height }}), Image.Resampling.BICUBIC, (0, top := max(0, (h - {{ image.height }} * s) / 2), {{ image.width }}, h - top))
 {%- else %}
-    (w, h), s = image.size, None  # the whole image, stretched
+    h = image.height  # the whole image, stretched; along rows first, in every version of Pillow:
+    x = image.resize(({{ image.width }}, h), Image.Resampling.BICUBIC).resize(({{ image.width }}, {{ image.height }}), Image.Resampling.BICUBIC)
 {%- endif %}
-    x = image.resize(({{ image.width }}, {{ image.height }}), Image.Resampling.BICUBIC{% if image.fraction.is_some() %}, (left := max(0, (w - {{ image.width }} * s) / 2), top := max(0, (h - {{ image.height }} * s) / 2), w - left, h - top){% endif %})
     y = session.run(None, {session.get_inputs()[0].name: ((np.asarray(x{% if self.is_grey() %}.convert("L"){% endif %}, np.float32){{ image.channels }} - {{ image.mean }}) / {{ image.std }}).astype(np.float32){{ image.arranged }}})[0][0]
     print(path, {% if task == Task::Classes %}labels[y.argmax()], round(float({{ probability }}), 6){% else if task == Task::MultiLabel %}"; ".join(label for label, p in zip(labels, y) if p > 0.5), y.tolist(){% else %}dict(zip(labels, y.tolist())){% endif %}, sep="\t")
 {%- else -%}

@@ -100,7 +100,7 @@ fn pair(first: &HashMap<String, bool>, other: &HashMap<String, bool>, name: Stri
     }
 }
 
-/// Whether each test sample is told right.
+/// Whether each test sample is classified correctly.
 ///
 /// # Errors
 /// Why that cannot be said, as a clause.

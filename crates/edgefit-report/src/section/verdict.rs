@@ -65,7 +65,7 @@ fn sentence(report: &Training) -> String {
             counted(samples, "test sample", "test samples")
         ),
         Task::Classes => format!(
-            "{} of {} are told right ({})",
+            "{} of {} are classified correctly ({})",
             format::percent(score),
             counted(samples, "test sample", "test samples"),
             percents(interval)

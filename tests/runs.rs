@@ -278,6 +278,11 @@ fn a_run_that_a_guard_ends_says_so_in_its_folder() {
     assert_eq!(report["guards"], said["guards"]);
     assert_eq!(report["stages"], Value::Array(Vec::new()));
     assert!(!place.join("model.onnx").exists());
+    assert_eq!(said["run"], place.to_str().unwrap());
+    let page = fs::read_to_string(place.join("report.html")).unwrap();
+    assert!(page.contains("The run was ended by EF07"), "{page}");
+    let runs = run(command().arg("runs").arg(out.path()));
+    assert!(runs.stdout.contains("has no model: ended by"), "{runs:?}");
     let verify = run(command().arg("verify").arg(&place));
     assert_eq!(verify.code, 2, "{verify:?}");
     // It counts as unfinished.

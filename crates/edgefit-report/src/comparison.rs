@@ -177,7 +177,11 @@ fn rows(runs: &[Training]) -> Vec<Row> {
                 .map_or("–".into(), |best| score(best.test.score().0, run.task))
         }),
         row("backbone", &|run| {
-            let name = run.backbone.file_name().unwrap_or(run.backbone.as_os_str());
+            let name = run
+                .origin
+                .backbone
+                .file_name()
+                .unwrap_or(run.origin.backbone.as_os_str());
             name.to_string_lossy().into_owned()
         }),
         row("stages", &|run| {
@@ -218,7 +222,7 @@ fn rows(runs: &[Training]) -> Vec<Row> {
         row("time of the job", &|run| {
             format::seconds(run.timing.total_ns)
         }),
-        row("begun", &|run| run.started.clone()),
+        row("begun", &|run| run.origin.started.clone()),
     ]
 }
 

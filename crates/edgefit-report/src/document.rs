@@ -6,6 +6,7 @@
 mod check;
 mod metrics;
 mod search;
+mod stopped;
 mod training;
 
 pub use check::{Budget, Check, Condition, Latency, Verdict};
@@ -14,7 +15,8 @@ pub use metrics::{
     TargetFigures,
 };
 pub use search::{Candidate, Finalist, Search, SearchTiming, SimplerWay, Trained};
+pub use stopped::Stopped;
 pub use training::{
     Accuracy, Answer, Baseline, Comparison, Counts, Epoch, Exported, Finding, Flip, Int8, Mistake,
-    Pair, Saliency, Stage, Status, Timing, Training, Unreadable,
+    Origin, Pair, Saliency, Stage, Status, Timing, Training, Unreadable,
 };

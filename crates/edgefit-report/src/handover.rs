@@ -11,8 +11,8 @@ use edgefit_graph::{Graph, Node, Preprocessing, StandardScaler, Task};
 
 use crate::document::{Metrics, Training};
 use crate::error::{Error, Result};
-use crate::run;
-use crate::words::{percents, shown};
+use crate::run::{self, Outcome};
+use crate::words::{file_name, percents, shown};
 
 /// Name of the description.
 pub const DESCRIPTION: &str = "README.md";
@@ -24,12 +24,15 @@ pub const SCRIPT: &str = "infer.py";
 const MOST_CLASSES: usize = 200;
 
 /// Writes the description of the model of the run in `folder`, and the script that runs it, both from what
-/// the model itself says.
+/// the model itself says. A run that a guard ended has none, and gets neither.
 ///
 /// # Errors
 /// There is no run that came to an end, its model cannot be read, or a file cannot be written.
 pub fn hand_over(folder: &Path) -> Result<()> {
-    let report = run::report(folder)?;
+    let report = match run::outcome(folder)? {
+        Outcome::Finished(report) => *report,
+        Outcome::Stopped(_) => return Ok(()),
+    };
     let path = folder.join("model.onnx");
     let graph = Graph::load(&path).map_err(|error| Error::run(&path, error.to_string()))?;
     let input = Input::of(&graph).map_err(|error| Error::run(&path, error.to_string()))?;
@@ -199,10 +202,7 @@ impl Description {
             Metrics::Regression(_) => interval.map(|end| format!("{end:.3}")).join(" – "),
             _ => percents(interval),
         };
-        let file = report
-            .backbone
-            .file_name()
-            .unwrap_or(report.backbone.as_os_str());
+        let backbone = file_name(&report.origin.backbone);
         let engine = report
             .check
             .engine
@@ -210,9 +210,9 @@ impl Description {
             .map_or(String::new(), |engine| format!(" with {}", code(engine)));
         Description {
             what,
-            backbone: code(&file.to_string_lossy()),
-            started: report.started.clone(),
-            version: report.version.clone(),
+            backbone: code(&backbone),
+            started: report.origin.started.clone(),
+            version: report.origin.version.clone(),
             sha256: report.exported.sha256.clone(),
             score: format!("{} (95 % interval {interval})", written(score, &report.test)),
             samples: report.test.samples(),

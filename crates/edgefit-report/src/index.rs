@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::document::Training;
 use crate::error::{Error, Result};
-use crate::run;
+use crate::run::{self, Outcome};
 
 /// Folders below one another that are looked through.
 const DEEPEST: usize = 3;
@@ -44,6 +44,8 @@ pub enum State {
     Finished,
     /// The user ended it, and the figures are those of the best weights so far.
     Interrupted,
+    /// A guard ended it, without a model.
+    Stopped,
     /// Not to its end.
     Unfinished,
     /// That cannot be said: what lies there is damaged, or of another version.
@@ -125,9 +127,16 @@ fn indexed(folder: &Path) -> Option<Indexed> {
     if !is_run {
         return None;
     }
-    let (state, problem, figures) = match run::report(folder) {
-        Ok(report) if report.interrupted => (State::Interrupted, None, Some(figures(report))),
-        Ok(report) => (State::Finished, None, Some(figures(report))),
+    let (state, problem, figures) = match run::outcome(folder) {
+        Ok(Outcome::Finished(report)) => {
+            let state = if report.interrupted {
+                State::Interrupted
+            } else {
+                State::Finished
+            };
+            (state, None, Some(figures(*report)))
+        }
+        Ok(Outcome::Stopped(stopped)) => (State::Stopped, Some(stopped.reason()), None),
         Err(_) if !has("report.json") => {
             let problem = format!("go on with `edgefit train --resume {}`", folder.display());
             (State::Unfinished, Some(problem), None)
@@ -161,9 +170,9 @@ fn figures(report: Training) -> Figures {
             .map(|stage| stage.name.clone())
             .collect(),
         device: report.check.device,
-        started: report.started,
+        started: report.origin.started,
         task: report.task,
-        backbone: report.backbone,
+        backbone: report.origin.backbone,
         total_ns: report.timing.total_ns,
     }
 }
@@ -189,6 +198,7 @@ mod tests {
         let mut ended = sample_run::classes(&place("ended"), &names, &[]);
         ended["interrupted"] = true.into();
         sample_run::write(&place("ended"), &ended);
+        sample_run::stopped(&place("failed"));
         place("killed");
         fs::write(
             place("old").join("report.json"),
@@ -208,13 +218,14 @@ mod tests {
             [
                 ("done", State::Finished),
                 ("ended", State::Interrupted),
+                ("failed", State::Stopped),
                 ("killed", State::Unfinished),
                 ("old", State::Unreadable)
             ]
         );
         let figures = found.runs[0].figures.as_ref().unwrap();
         assert_eq!((figures.score, figures.raised.len()), (0.5, 1));
-        assert!(found.runs[2].problem.as_ref().unwrap().contains("--resume"));
+        assert!(found.runs[3].problem.as_ref().unwrap().contains("--resume"));
         assert!(index(&folder.path().join("absent")).is_err());
     }
 }

@@ -21,6 +21,7 @@ mod run;
 mod sample_run;
 mod section;
 mod sheet;
+mod stopped;
 mod thumbnail;
 mod training;
 mod verification;

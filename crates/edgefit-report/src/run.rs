@@ -16,7 +16,7 @@ pub(crate) use deployed::Deployed;
 pub(crate) use manifest::{Listed, Manifest};
 pub(crate) use predictions::{Bin, Predictions, Scatter};
 
-use crate::document::{Search, Training};
+use crate::document::{Search, Stopped, Training};
 use crate::error::{Error, Result};
 
 /// Name of the report of a run.
@@ -122,7 +122,7 @@ impl Run {
     pub fn picture(&self, sample: &str) -> Option<PathBuf> {
         let data = match &self.job {
             Some(job) => &job.data,
-            None => &self.report.data,
+            None => &self.report.origin.data,
         };
         data.is_dir().then(|| sample_path(data, sample))
     }
@@ -138,11 +138,34 @@ impl Run {
     }
 }
 
+/// How a run ended.
+pub(crate) enum Outcome {
+    /// With a model.
+    Finished(Box<Training>),
+    /// By a guard.
+    Stopped(Stopped),
+}
+
 /// The report of the run in `folder`.
 ///
 /// # Errors
-/// There is none, or one of another version.
+/// There is none, or one of another version, or a guard ended the run.
 pub(crate) fn report(folder: &Path) -> Result<Training> {
+    match outcome(folder)? {
+        Outcome::Finished(report) => Ok(*report),
+        Outcome::Stopped(stopped) => {
+            let reason = stopped.reason();
+            let fix = format!("`edgefit report {}` shows what is known", folder.display());
+            Err(Error::run(folder, format!("has no model: {reason}; {fix}")))
+        }
+    }
+}
+
+/// How the run in `folder` ended.
+///
+/// # Errors
+/// It has not, or its report is of another version.
+pub(crate) fn outcome(folder: &Path) -> Result<Outcome> {
     let path = folder.join(REPORT);
     let text = file::read_to_string(&path).map_err(|error| {
         let problem = if folder.join("job.json").exists() {
@@ -155,18 +178,23 @@ pub(crate) fn report(folder: &Path) -> Result<Training> {
         };
         Error::run(folder, problem)
     })?;
-    schema::from_json(&text, Training::SCHEMA).map_err(|error| {
-        let problem = match error {
-            schema::Error::OtherSchema { found, .. } => format!(
-                "was written as '{found}', and this edgefit reads {}; use the edgefit that wrote it",
-                Training::SCHEMA
-            ),
-            schema::Error::Json(error) => format!(
-                "is damaged or of another version ({error}); run `edgefit train` again with --force"
-            ),
-        };
-        Error::run(&path, problem)
-    })
+    let error = match schema::from_json(&text, Training::SCHEMA) {
+        Ok(report) => return Ok(Outcome::Finished(Box::new(report))),
+        Err(error) => error,
+    };
+    if let Ok(stopped) = schema::from_json(&text, Training::SCHEMA) {
+        return Ok(Outcome::Stopped(stopped));
+    }
+    let problem = match error {
+        schema::Error::OtherSchema { found, .. } => format!(
+            "was written as '{found}', and this edgefit reads {}; use the edgefit that wrote it",
+            Training::SCHEMA
+        ),
+        schema::Error::Json(error) => format!(
+            "is damaged or of another version ({error}); run `edgefit train` again with --force"
+        ),
+    };
+    Err(Error::run(&path, problem))
 }
 
 fn search(folder: &Path) -> Result<Search> {

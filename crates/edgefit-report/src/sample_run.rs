@@ -100,6 +100,20 @@ pub(crate) fn labels(folder: &Path) {
 }
 
 /// Writes a report into a folder.
+/// What is left of a run that a guard ended.
+pub(crate) fn stopped(folder: &Path) {
+    let of_a_run = document("classes", &["a".into(), "b".into()], &json!({}), Vec::new());
+    let mut report = json!({"refused": "EF08", "status": "stopped"});
+    for key in [
+        "schema", "version", "started", "command", "data", "backbone", "stages", "guards",
+    ] {
+        report[key] = of_a_run[key].clone();
+    }
+    let found = json!({"code": "EF08", "status": "failed", "message": "worse than <b>raw</b>"});
+    report["guards"].as_array_mut().unwrap().push(found);
+    write(folder, &report);
+}
+
 pub(crate) fn write(folder: &Path, report: &Value) {
     fs::write(folder.join("report.json"), report.to_string()).unwrap();
 }

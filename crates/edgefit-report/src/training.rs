@@ -4,23 +4,28 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use askama::Template;
-use edgefit_base::shell::word;
 use edgefit_base::units::format;
 
+use crate::document::Training;
 use crate::error::Result;
 use crate::page::{Allowance, Page};
-use crate::run::Run;
+use crate::run::{Outcome, Run, outcome};
 use crate::section::{
     Advice, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Flips, Guards,
-    Learning, Mistakes, Parity, RegressionPictures, SearchCard, Summary,
+    Learning, Mistakes, Parity, RegressionPictures, SearchCard, Summary, origin_facts,
 };
-use crate::words::{counted, shown, text};
+use crate::stopped::stopped_page;
+use crate::words::{counted, file_name, shown, text};
 
-/// The page about the run in `folder`, or about the search there with the run that it chose; `advice` says of a guard what it looks at, and the fix.
+/// The page about the run in `folder`, or about the search there with the run that it chose, or about what is
+/// known of a run that a guard ended; `advice` says of a guard what it looks at, and the fix.
 ///
 /// # Errors
 /// There is no run that came to an end, or it is of another version.
 pub fn training_page(folder: &Path, advice: &dyn Fn(&str) -> Option<Advice>) -> Result<Page> {
+    if let Ok(Outcome::Stopped(stopped)) = outcome(folder) {
+        return stopped_page(folder, &stopped, advice);
+    }
     let run = Run::open(folder)?;
     Allowance::largest(|allowance| {
         let view = View::of(&run, allowance, advice);
@@ -76,7 +81,7 @@ impl View {
             title: shown(&name.to_string_lossy()),
             search,
             summary: Summary::of(report),
-            facts: facts(run),
+            facts: facts(report),
             remarks: run.remarks.iter().map(|remark| text(remark)).collect(),
             figures: Figures::of(report),
             classes: Classes::of(report, allowance),
@@ -89,8 +94,8 @@ impl View {
             },
             regression,
             calibration: Calibration::of(run),
-            learning: Learning::of(report),
-            guards: Guards::of(report, advice),
+            learning: Learning::of(&report.stages, &report.guards),
+            guards: Guards::of(&report.guards, advice),
             data: DataCard::of(run, allowance),
             device: DeviceCard::of(&report.check, run.deployed.as_ref(), allowance),
             parity: Parity::of(report),
@@ -122,38 +127,14 @@ impl View {
     }
 }
 
-/// Where the run comes from.
-fn facts(run: &Run) -> Vec<(&'static str, String)> {
-    let report = &run.report;
-    let command: Vec<String> = report
-        .command
-        .iter()
-        .map(|argument| word(argument).into_owned())
-        .collect();
-    let file = |path: &Path| {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        name.to_string_lossy().into_owned()
-    };
-    let facts = [
-        (
-            "Begun",
-            report.started.replace('T', " ").replace('Z', " UTC"),
-        ),
-        ("Took", format::seconds(report.timing.total_ns)),
-        ("By", format!("edgefit {}", report.version)),
-        ("Data", report.data.display().to_string()),
-        ("Backbone", file(&report.backbone)),
-        (
-            "Model",
-            format!(
-                "{}, SHA-256 {}",
-                file(&report.exported.path),
-                report.exported.sha256
-            ),
-        ),
-        ("Command", command.join(" ")),
-    ];
-    facts.map(|(name, fact)| (name, shown(&fact))).into()
+/// Where the run comes from, and what it made.
+fn facts(report: &Training) -> Vec<(&'static str, String)> {
+    let mut facts = origin_facts(&report.origin);
+    let exported = &report.exported;
+    let model = format!("{}, SHA-256 {}", file_name(&exported.path), exported.sha256);
+    facts.push(("Took", format::seconds(report.timing.total_ns)));
+    facts.push(("Model", shown(&model)));
+    facts
 }
 
 /// Where the time of the job went.

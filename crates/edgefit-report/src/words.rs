@@ -1,5 +1,7 @@
 //! Names and figures as they are shown.
 
+use std::path::Path;
+
 use edgefit_base::units::format;
 
 /// Characters of a name that are shown at most.
@@ -86,6 +88,12 @@ pub(crate) fn short(value: f64) -> String {
 /// What stands where there is no figure.
 pub(crate) fn dash() -> String {
     "–".to_owned()
+}
+
+/// The name of a file without its folder.
+pub(crate) fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// One thing or several.

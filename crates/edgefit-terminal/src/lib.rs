@@ -10,8 +10,12 @@ mod page;
 mod paint;
 pub mod progress;
 pub mod report;
+#[cfg(feature = "train")]
+mod run_pages;
 mod table;
 
 pub use connection_steps::ConnectionSteps;
 pub use output::{Format, Outcome, Output};
+#[cfg(feature = "train")]
+pub use run_pages::{advice, present_run, present_search};
 pub use table::{Table, table};

@@ -72,6 +72,8 @@ pub enum Error {
         first: String,
         /// Findings of all twenty.
         guards: Vec<Finding>,
+        /// The folder that holds what is known of the run, where it had begun.
+        run: Option<PathBuf>,
     },
     /// Quantisation of the model.
     #[error(transparent)]

@@ -117,8 +117,6 @@ fn exported<'a>(
     split.warn_of_absent(session.observer);
     split.record(&session.run)?;
     let trained = split.train(session);
-    if let Err(error) = &trained {
-        report_stop(error, loaded, session)?;
-    }
+    let trained = trained.map_err(|error| report_stop(error, loaded, session));
     trained?.export(session)?.quantize(session)
 }

@@ -4,13 +4,9 @@ use std::path::{Path, PathBuf};
 
 use edgefit::assets::Cache;
 use edgefit::device::Profile;
-use edgefit::guards::Code;
 use edgefit::quant::Scheme;
-use edgefit::report::{Advice, hand_over, training_page};
-use edgefit::terminal::Output;
 use edgefit::terminal::progress::end_well_on_ctrl_c;
-use edgefit::terminal::report;
-use edgefit::train::PAGE;
+use edgefit::terminal::{Output, present_run, report};
 use edgefit::train::{self, Job, Recipe, Refusal, Report, SCHEMA, StageName};
 
 use crate::cli::{Deny, Fitting, Setup};
@@ -116,30 +112,11 @@ pub fn report_of(
     let Some(refusal) = Refusal::of(&error) else {
         return Err(placed(error, about));
     };
-    output.result(SCHEMA, &refusal, || report::refusal(&refusal))?;
+    let page = refusal.run.and_then(|run| present_run(run, output));
+    output.result(SCHEMA, &refusal, || {
+        report::refusal(&refusal, page.as_deref())
+    })?;
     Ok(None)
-}
-
-/// Writes what people look at beside the report of a run: the page, the description of the model, and the
-/// script that runs it. A run is not lost where that fails: there is a warning.
-pub fn present(report: &Report, output: &mut Output) {
-    let folder = report.exported.path.parent().unwrap_or(&report.run);
-    let write = || -> edgefit::report::Result<()> {
-        hand_over(folder)?;
-        training_page(folder, &advice)?.write(&folder.join(PAGE))
-    };
-    if let Err(error) = write() {
-        output.warn(&format!("no page about the run was written: {error}"));
-    }
-}
-
-/// What is known of the guard that a report names.
-pub fn advice(code: &str) -> Option<Advice> {
-    let code: Code = code.parse().ok()?;
-    Some(Advice {
-        title: code.title().to_owned(),
-        fix: code.explanation().fix.clone(),
-    })
 }
 
 /// Puts the name of a file before errors about what is in a model, which do not know where it came from.

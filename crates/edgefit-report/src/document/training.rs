@@ -12,12 +12,9 @@ use super::metrics::Metrics;
 #[derive(Debug, Clone, Deserialize)]
 #[allow(missing_docs, reason = "the fields are those of the document")]
 pub struct Training {
-    pub version: String,
-    pub started: String,
-    pub command: Vec<String>,
+    #[serde(flatten)]
+    pub origin: Origin,
     pub task: Task,
-    pub data: PathBuf,
-    pub backbone: PathBuf,
     pub classes: Vec<String>,
     pub counts: Vec<Counts>,
     pub unreadable: Vec<Unreadable>,
@@ -49,14 +46,24 @@ impl Training {
 
     /// The guards that ask for something.
     pub fn raised(&self) -> impl Iterator<Item = &Finding> {
-        let raised = |found: &&Finding| matches!(found.status, Status::Warning | Status::Failed);
-        self.guards.iter().filter(raised)
+        self.guards.iter().filter(|found| found.is_raised())
     }
 
     /// Whether the engines agree on the exported file.
     pub fn agrees(&self) -> bool {
         self.parity.iter().all(|pair| pair.within)
     }
+}
+
+/// Where a run comes from.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of the document")]
+pub struct Origin {
+    pub version: String,
+    pub started: String,
+    pub command: Vec<String>,
+    pub data: PathBuf,
+    pub backbone: PathBuf,
 }
 
 /// How many samples a split holds.
@@ -145,6 +152,13 @@ pub struct Finding {
     pub message: String,
     #[serde(default)]
     pub pairs: Vec<[String; 2]>,
+}
+
+impl Finding {
+    /// Whether it asks for something.
+    pub fn is_raised(&self) -> bool {
+        matches!(self.status, Status::Warning | Status::Failed)
+    }
 }
 
 /// How a guard answered.

@@ -6,14 +6,12 @@ use edgefit_data::image_size;
 use crate::document::Training;
 use crate::page::Allowance;
 use crate::run::{Listed, Run};
-use crate::thumbnail::{Thumbnail, sheet, thumbnail};
+use crate::section::pictures::augmented;
+use crate::thumbnail::{Thumbnail, thumbnail};
 use crate::words::{counted, shown};
 
 /// Pictures whose size is read; of more, evenly so many.
 const MOST_SIZES: usize = 1000;
-
-/// Longer side of the sheet of augmented views, in pixels.
-const SHEET: u32 = 640;
 
 /// Pairs of copies that are shown.
 const MOST_PAIRS: usize = 6;
@@ -133,9 +131,7 @@ impl DataCard {
                 .take(pairs)
                 .map(|pair| of_pair(run, pair))
                 .collect(),
-            augmented: (allowance.pictures > 0)
-                .then(|| sheet(&run.folder.join("augmentation.png"), SHEET).ok())
-                .flatten(),
+            augmented: augmented(&run.folder, allowance),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the guards found, with the fix.
 
 use super::Tone;
-use crate::document::{Finding, Status, Training};
+use crate::document::{Finding, Status};
 use crate::words::{shown, text};
 
 /// What the guards found.
@@ -32,8 +32,8 @@ pub struct Advice {
 }
 
 impl Guards {
-    pub fn of(report: &Training, advice: &dyn Fn(&str) -> Option<Advice>) -> Self {
-        let mut rows: Vec<&Finding> = report.guards.iter().collect();
+    pub fn of(guards: &[Finding], advice: &dyn Fn(&str) -> Option<Advice>) -> Self {
+        let mut rows: Vec<&Finding> = guards.iter().collect();
         rows.sort_by_key(|found| std::cmp::Reverse(found.status));
         let row = |found: &Finding| {
             let known = advice(&found.code);

@@ -3,7 +3,7 @@
 use edgefit_base::units::format;
 
 use crate::chart::learning;
-use crate::document::Training;
+use crate::document::{Finding, Stage};
 use crate::words::{decimal, percent, shown, text};
 
 /// Guards that look at how training went.
@@ -39,11 +39,11 @@ pub(crate) struct Note {
 
 impl Learning {
     /// `None` where nothing was trained.
-    pub fn of(report: &Training) -> Option<Self> {
-        if report.stages.iter().all(|stage| stage.epochs.is_empty()) {
+    pub fn of(all: &[Stage], guards: &[Finding]) -> Option<Self> {
+        if all.iter().all(|stage| stage.epochs.is_empty()) {
             return None;
         }
-        let stages = report.stages.iter().map(|stage| Row {
+        let stages = all.iter().map(|stage| Row {
             name: shown(&stage.name),
             parameters: format::count(stage.parameters as u64),
             rate: format!("{:.0e}", stage.learning_rate),
@@ -63,16 +63,16 @@ impl Learning {
                 "not better, left out"
             },
         });
-        let noted = report
-            .raised()
-            .filter(|found| GUARDS.contains(&found.code.as_str()));
+        let noted = guards
+            .iter()
+            .filter(|found| found.is_raised() && GUARDS.contains(&found.code.as_str()));
         let notes = noted.map(|found| Note {
             code: shown(&found.code),
             message: text(&found.message),
         });
         Some(Learning {
             chart: learning(
-                &report.stages,
+                all,
                 "Losses, validation accuracy and learning rate by epoch",
             ),
             stages: stages.collect(),

@@ -1,8 +1,22 @@
 //! The pictures of the samples that a section shows.
 
+use std::path::Path;
+
+use crate::page::Allowance;
 use crate::run::Run;
-use crate::thumbnail::{Thumbnail, thumbnail};
+use crate::thumbnail::{Thumbnail, sheet, thumbnail};
 use crate::words::shown;
+
+/// Longer side of the sheet of augmented views, in pixels.
+const SHEET: u32 = 640;
+
+/// The sheet of augmented views of the run in `folder`, where there is one and room for it.
+pub(crate) fn augmented(folder: &Path, allowance: Allowance) -> Option<Thumbnail> {
+    let has_room = allowance.pictures > 0;
+    has_room
+        .then(|| sheet(&folder.join("augmentation.png"), SHEET).ok())
+        .flatten()
+}
 
 /// A picture that could not be shown.
 pub(crate) struct Missing {

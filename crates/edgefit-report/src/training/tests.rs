@@ -83,6 +83,21 @@ fn pictures_that_have_moved_are_named_and_the_rest_is_shown() {
 }
 
 #[test]
+fn a_run_that_a_guard_ended_shows_why() {
+    let folder = tempfile::tempdir().unwrap();
+    sample_run::stopped(folder.path());
+    let html = page(folder.path()).html;
+    assert_whole(&html);
+    let verdict = "The run was ended by EF08: worse than &#60;b&#62;raw&#60;/b&#62;";
+    assert!(html.contains(verdict), "{html}");
+    assert!(html.contains("about EF08") && html.contains("Train less."));
+    assert!(html.contains("id=\"learning\"") && html.contains("id=\"origin\""));
+    let told = crate::comparison_page(&[folder.path().to_path_buf()]);
+    let told = told.unwrap_err().to_string();
+    assert!(told.contains("has no model: ended by EF08"), "{told}");
+}
+
+#[test]
 fn a_picture_lies_inside_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

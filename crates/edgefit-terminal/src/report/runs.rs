@@ -82,6 +82,7 @@ fn cells(index: &Index, run: &Indexed, figures: &Figures) -> [String; 10] {
 fn without(run: &Indexed) -> String {
     let problem = run.problem.as_deref().unwrap_or_default();
     match run.state {
+        State::Stopped => format!("has no model: {problem}"),
         State::Unfinished => format!("has not ended; {problem}"),
         _ => format!("cannot be read; {problem}"),
     }

@@ -11,6 +11,7 @@ pub(crate) fn stop_on_failure(findings: &Findings) -> Result<()> {
             first: first.message,
             code: first.code,
             guards: findings.report(),
+            run: None,
         }),
         None => Ok(()),
     }

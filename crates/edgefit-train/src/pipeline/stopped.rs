@@ -6,7 +6,7 @@ use edgefit_graph::Task;
 use edgefit_guards::{Code, Finding};
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::pipeline::loaded::LoadedJob;
 use crate::pipeline::session::Session;
 use crate::run::job_file::Origin;
@@ -32,13 +32,18 @@ struct Stopped<'a> {
     stages: Vec<&'a Stage>,
 }
 
-/// Writes the report of a run that ends with `error`, where that is a guard's.
+/// Writes the report of a run that a guard ends.
 ///
-/// # Errors
-/// The file cannot be written.
-pub(crate) fn report_stop(error: &Error, loaded: &LoadedJob, session: &Session) -> Result<()> {
-    let Error::Guard { code, guards, .. } = error else {
-        return Ok(());
+/// Returns `error` with the place of the report, or why that cannot be written.
+pub(crate) fn report_stop(mut error: Error, loaded: &LoadedJob, session: &Session) -> Error {
+    let Error::Guard {
+        code,
+        guards,
+        run: place,
+        ..
+    } = &mut error
+    else {
+        return error;
     };
     let (job, run) = (&loaded.job, &session.run);
     let done = session.checkpoint.done.iter();
@@ -55,5 +60,9 @@ pub(crate) fn report_stop(error: &Error, loaded: &LoadedJob, session: &Session) 
         guards,
         stages: done.map(|done| &done.stage).collect(),
     };
-    run.write_json(report::NAME, SCHEMA, &stopped)
+    if let Err(unwritten) = run.write_json(report::NAME, SCHEMA, &stopped) {
+        return unwritten;
+    }
+    *place = Some(run.home().to_path_buf());
+    error
 }

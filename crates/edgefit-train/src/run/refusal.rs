@@ -1,5 +1,7 @@
 //! Why a job has no model.
 
+use std::path::Path;
+
 use edgefit_cost::Check;
 use edgefit_guards::{Code, Finding};
 use serde::Serialize;
@@ -16,6 +18,9 @@ pub struct Refusal<'a> {
     pub check: Option<&'a Check>,
     /// Findings of the guards, if they had looked.
     pub guards: &'a [Finding],
+    /// The folder that holds what is known of the run, where it had begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<&'a Path>,
     /// All of it in one line.
     #[serde(skip)]
     pub line: String,
@@ -24,15 +29,18 @@ pub struct Refusal<'a> {
 impl<'a> Refusal<'a> {
     /// The refusal that an error is, if it is one.
     pub fn of(error: &'a Error) -> Option<Self> {
-        let (refused, check, guards) = match error {
-            Error::DoesNotFit(check) => (Code::Ef20, Some(&**check), &[][..]),
-            Error::Guard { code, guards, .. } => (*code, None, guards.as_slice()),
+        let (refused, check, guards, run) = match error {
+            Error::DoesNotFit(check) => (Code::Ef20, Some(&**check), &[][..], None),
+            Error::Guard {
+                code, guards, run, ..
+            } => (*code, None, guards.as_slice(), run.as_deref()),
             _ => return None,
         };
         Some(Refusal {
             refused,
             check,
             guards,
+            run,
             line: error.to_string(),
         })
     }
@@ -48,6 +56,7 @@ mod tests {
             code: Code::Ef05,
             first: "labels are wrong".into(),
             guards: Vec::new(),
+            run: None,
         };
         let refusal = Refusal::of(&ended).unwrap();
         assert_eq!(

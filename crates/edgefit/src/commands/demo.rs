@@ -12,14 +12,13 @@ use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
 use edgefit::import::{Architecture, Checkpoint, Choices};
 use edgefit::terminal::progress::{Bars, end_well_on_ctrl_c, spinner};
-use edgefit::terminal::report;
-use edgefit::terminal::{Outcome, Output};
+use edgefit::terminal::{Outcome, Output, present_run, report};
 use edgefit::train::{Job, Report, SCHEMA};
 use serde::Serialize;
 
 use super::{discover, in_file};
 use crate::cli::Demo;
-use crate::training::{Places, job, present, report_of};
+use crate::training::{Places, job, report_of};
 
 const ARCH: &str = "efficientnet-lite0";
 
@@ -84,7 +83,7 @@ pub fn run(args: Demo, output: &mut Output) -> anyhow::Result<Outcome> {
     let Some(report) = report_of(made, &job.backbone, output)? else {
         return Ok(Outcome::No);
     };
-    present(&report, output);
+    present_run(&report.run, output);
     let boards = boards(&report.exported.path)?;
     let succeeded = report.succeeded();
     let demonstrated = Demonstrated { report, boards };

@@ -13,15 +13,13 @@ use edgefit::import::{Architecture, Checkpoint, Choices, weights_in};
 use edgefit::micro::c::Name;
 use edgefit::micro::patch::{Layout, Patching};
 use edgefit::micro::{InputBy, c, tflite};
-use edgefit::report::training_page;
 use edgefit::terminal::progress::Bars;
-use edgefit::terminal::report;
-use edgefit::terminal::{Outcome, Output};
-use edgefit::train::{Job, PAGE, StageName};
+use edgefit::terminal::{Outcome, Output, present_search, report};
+use edgefit::train::{Job, StageName};
 use serde::Serialize;
 
 use crate::cli::{ExportFormat, Fit};
-use crate::training::{Places, advice, begin, set_up};
+use crate::training::{Places, begin, set_up};
 use crate::{c_project, tflite_file};
 
 /// What a search found, and what was made of it.
@@ -88,7 +86,7 @@ fn tell(
     match found {
         Ok(found) => {
             let firmware = export.and_then(|format| firmware(&found, format, output));
-            present_search(&found, output);
+            present_search(&found.run, output);
             let is_done = !found.interrupted && firmware.is_some() == export.is_some();
             let fitted = Fitted { found, firmware };
             output.result(Report::SCHEMA, &fitted, || {
@@ -121,7 +119,7 @@ fn tell_each(
         let Choice::Found(one) = choice else {
             continue;
         };
-        present_search(one, output);
+        present_search(&one.run, output);
         let firmware = export.and_then(|format| firmware(one, format, output));
         is_done &= firmware.is_some() == export.is_some();
         firmwares.extend(firmware);
@@ -133,14 +131,6 @@ fn tell_each(
         parts.collect::<Vec<_>>().join("\n")
     })?;
     Ok(is_done.into())
-}
-
-/// Writes the page of a search beside its report; where that fails, there is a warning.
-fn present_search(found: &Report, output: &mut Output) {
-    let write = || training_page(&found.run, &advice)?.write(&found.run.join(PAGE));
-    if let Err(error) = write() {
-        output.warn(&format!("no page about the search was written: {error}"));
-    }
 }
 
 /// The chosen model in the form `format`; `None`, with a warning, where it has none.

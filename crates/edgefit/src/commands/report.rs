@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use edgefit::base::file::ensure_place;
 use edgefit::base::units::format;
 use edgefit::report::{comparison_page, training_page};
-use edgefit::terminal::{Outcome, Output};
+use edgefit::terminal::{Outcome, Output, advice};
 use edgefit::train::PAGE;
 use serde::Serialize;
 
 use crate::cli::ReportPage;
-use crate::training::advice;
 
 /// Name of a page that compares runs.
 const COMPARISON: &str = "comparison.html";

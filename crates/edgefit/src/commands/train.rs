@@ -1,12 +1,11 @@
 //! `edgefit train`.
 
 use edgefit::terminal::progress::Bars;
-use edgefit::terminal::report;
-use edgefit::terminal::{Outcome, Output};
+use edgefit::terminal::{Outcome, Output, present_run, report};
 use edgefit::train::{Job, SCHEMA, resume, train};
 
 use crate::cli::Train;
-use crate::training::{Places, begin, job, present, report_of};
+use crate::training::{Places, begin, job, report_of};
 
 pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let cache = begin(output)?;
@@ -47,7 +46,7 @@ pub fn run(args: Train, output: &mut Output) -> anyhow::Result<Outcome> {
     let Some(report) = report else {
         return Ok(Outcome::No);
     };
-    present(&report, output);
+    present_run(&report.run, output);
     output.result(SCHEMA, &report, || {
         format!(
             "{}\n{}",

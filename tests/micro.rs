@@ -5,6 +5,7 @@ mod libraries;
 mod litert;
 mod network;
 mod patches;
+mod tflite_micro;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 mod assessment;
 mod budget;
 mod commands;
+mod engine_ram;
 mod execution;
 mod flash;
 mod measured;

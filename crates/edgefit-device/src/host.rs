@@ -110,6 +110,8 @@ fn engine(name: EngineId) -> Engine {
         code_bytes: None,
         runtime_bytes: None,
         tensor_bytes: None,
+        node_bytes: None,
+        channel_bytes: None,
         element_types: vec![ElementType::F32, ElementType::Int8],
         scheme,
     }

@@ -3,6 +3,7 @@
 //! Ops are the built-in ones in their int8 forms. Values lie as in the program, channels last, so that no
 //! transposition is added. The tables are those of TensorFlow Lite's `schema.fbs`, by their numbers.
 
+mod arena;
 mod exported;
 mod float;
 mod labels;
@@ -21,6 +22,7 @@ use edgefit_graph::Preprocessing;
 
 use crate::error::{Refusal, Result};
 use crate::program::Program;
+use arena::Arena;
 
 pub use exported::Exported;
 pub use float::{FloatFile, FloatPort, float_file};
@@ -35,6 +37,8 @@ pub struct File {
     pub operators: usize,
     /// Number of its transpositions.
     pub transpositions: usize,
+    /// Bytes that its values need at once, as the file says where they lie.
+    pub arena_bytes: u64,
 }
 
 /// The file of `program`.
@@ -43,21 +47,30 @@ pub struct File {
 /// It has ops without a form in LiteRT, all of which the error lists.
 pub fn file(program: &Program) -> Result<File> {
     let model = model::model(program)?;
+    let arena = Arena::of(&model);
     Ok(File {
-        bytes: packed(&model, program.preprocessing.as_ref(), &program.labels),
+        bytes: packed(
+            (&model, &arena),
+            program.preprocessing.as_ref(),
+            &program.labels,
+        ),
+        arena_bytes: arena.bytes,
         operators: model.operators.len(),
         transpositions: model.transpositions(),
     })
 }
 
-/// The bytes of `model`, with what tools want to know of it.
+/// The bytes of a model, with where its values lie, and with what tools want to know of it.
 fn packed(
-    model: &model::Model,
+    (model, arena): (&model::Model, &Arena),
     preprocessing: Option<&Preprocessing>,
     labels: &[String],
 ) -> Vec<u8> {
-    let metadata = metadata::metadata(preprocessing, labels);
-    let mut bytes = write::write(model, metadata);
+    let mut notes = vec![(arena::NAME, arena.note())];
+    notes.extend(
+        metadata::metadata(preprocessing, labels).map(|metadata| (metadata::NAME, metadata)),
+    );
+    let mut bytes = write::write(model, &notes);
     if !labels.is_empty() {
         labels::append(&mut bytes, labels);
     }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use edgefit::base::file::{ensure_place, write_atomically};
 use edgefit::graph::Graph;
 use edgefit::graph::quantized::first_quantized;
@@ -19,8 +18,7 @@ pub fn write(model: &Path, shape: Option<&InputShape>, output: &Path) -> anyhow:
     if first_quantized(&graph).is_none() {
         let file = float_file(model, &graph)?;
         write_atomically(output, |to| to.write_all(&file.bytes))?;
-        return Exported::of_floats(&graph, &file, [model, output])
-            .with_context(|| model.display().to_string());
+        return Ok(Exported::of_floats(&file, [model, output]));
     }
     let program = lower(&graph).map_err(in_file(model))?;
     let file = tflite::file(&program).map_err(in_file(model))?;

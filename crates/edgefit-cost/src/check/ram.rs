@@ -1,9 +1,10 @@
 //! RAM of the banks of a device compared with what activations, weights and engine need.
 
 use edgefit_device::profile::Profile;
-use edgefit_device::{Bank, Content, Engine, Figure, WeightsIn};
+use edgefit_device::{Bank, Content, Engine, WeightsIn};
 
 use super::budget::{Budget, Resource};
+use super::engine_ram::EngineRam;
 use super::needs::Needs;
 use super::request::{Request, computes_with, spreads};
 use crate::basis::NeedBasis;
@@ -47,26 +48,7 @@ enum WeightsHere {
     No,
 }
 
-/// RAM of the engine itself, as far as it is known, and whether that is all.
-struct Own {
-    bytes: u64,
-    complete: bool,
-}
-
-impl Own {
-    fn of(model: Model) -> Own {
-        let Model { needs, engine, .. } = model;
-        let value = |figure: Option<&Figure>| figure.map(|figure| figure.value);
-        let runtime = value(engine.and_then(|engine| engine.runtime_bytes.as_ref()));
-        let tensor = value(engine.and_then(|engine| engine.tensor_bytes.as_ref()));
-        let tensors = needs.plan.lifetimes.len() + needs.graph.initializers.len();
-        let tensors = tensor.unwrap_or(0).saturating_mul(tensors as u64);
-        Own {
-            bytes: runtime.unwrap_or(0).saturating_add(tensors),
-            complete: runtime.is_some(),
-        }
-    }
-
+impl EngineRam {
     /// `budget`, whose need includes what is known, with an explanation of the engine's part. Where that is
     /// not known, `room` is what is left for it; `None` where more than that is unknown.
     fn judge(&self, mut budget: Budget, model: Model, room: Option<u64>) -> Budget {
@@ -76,14 +58,17 @@ impl Own {
             engine,
         } = model;
         let name = engine.map_or("the engine", |engine| engine.name.as_str());
-        if self.bytes > 0 {
+        let rest = if self.bytes > 0 {
             let words = format!("; {} B of {name} itself", self.bytes);
             budget.explanation.push_str(&words);
-        }
+            "the rest of "
+        } else {
+            ""
+        };
         if self.complete {
             return budget;
         }
-        let words = format!("; {name}'s own RAM is not known");
+        let words = format!("; {rest}{name}'s own RAM is not known");
         budget.explanation.push_str(&words);
         let other = request.profile.engines.iter().find(|other| {
             other.runtime_bytes.is_some() && computes_with(Some(*other), needs.element)
@@ -115,7 +100,7 @@ impl Model<'_> {
     /// All in a limit given by hand.
     fn in_limit(self, limit: u64) -> Budget {
         let needs = self.needs;
-        let own = Own::of(self);
+        let own = EngineRam::of(self.needs, self.engine);
         let need = needs.arena_bytes();
         let need = need.map(|bytes| bytes.saturating_add(own.bytes));
         let budget = Budget::bytes(Resource::Ram, need, limit, "limit", activations(needs));
@@ -131,7 +116,7 @@ impl Model<'_> {
         let Some(bank) = holding(profile, Content::Arena).max_by_key(|bank| largest(bank)) else {
             return Vec::new();
         };
-        let own = Own::of(self);
+        let own = EngineRam::of(self.needs, self.engine);
         let have = largest(bank);
         let mut need = needs.arena_bytes();
         let mut explanation = activations(needs);
@@ -173,7 +158,7 @@ impl Model<'_> {
             .map(|bank| bank.largest_buffer_bytes())
             .collect();
         let have = together(banks.iter().copied());
-        let own = Own::of(self);
+        let own = EngineRam::of(self.needs, self.engine);
         let mut explanation = activations(needs);
         let Some(arena) = needs.arena_bytes() else {
             let budget = Budget::bytes(Resource::Ram, None, have, &names(&banks), explanation);
@@ -290,7 +275,7 @@ impl Model<'_> {
             budget.basis = NeedBasis::Calibrated;
             return budget;
         }
-        let own = Own::of(self);
+        let own = EngineRam::of(self.needs, self.engine);
         let known = arena.saturating_add(weight_bytes).saturating_add(own.bytes);
         if !own.complete {
             let most = weight_bytes

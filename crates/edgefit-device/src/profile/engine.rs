@@ -30,13 +30,27 @@ pub struct Engine {
         deserialize_with = "unit::optional::<Bytes, _>"
     )]
     pub runtime_bytes: Option<Figure>,
-    /// RAM that it needs for each tensor on top.
+    /// RAM that it needs for each tensor.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "unit::optional::<Bytes, _>"
     )]
     pub tensor_bytes: Option<Figure>,
+    /// RAM that it needs for each node that runs.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Bytes, _>"
+    )]
+    pub node_bytes: Option<Figure>,
+    /// RAM that it needs for each output channel of each convolution.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unit::optional::<Bytes, _>"
+    )]
+    pub channel_bytes: Option<Figure>,
     /// What it computes with there.
     pub element_types: Vec<ElementType>,
     /// Name of the scheme in which it wants int8 models (`edgefit scheme list`).

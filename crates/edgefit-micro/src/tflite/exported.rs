@@ -2,14 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_cost::memory_plan::{ElementType, MemoryPlan};
-use edgefit_graph::Graph;
-use edgefit_graph::infer::{InputShapes, infer};
 use serde::Serialize;
 
 use super::{File, FloatFile};
-use crate::error::{Refusal, Result};
-use crate::plan::ArenaPlan;
+use crate::error::Refusal;
 use crate::program::Program;
 
 /// What became of a model.
@@ -23,7 +19,7 @@ pub struct Exported {
     pub files: Vec<String>,
     /// Its size.
     pub file_bytes: u64,
-    /// Bytes that the values need at once, planned as for C; an interpreter's arena takes more.
+    /// Bytes that the values need at once: in the arena of tflite-micro, which takes the plan from the file.
     pub arena_bytes: u64,
     /// Bytes of weights, biases and tables.
     pub weights_bytes: u64,
@@ -51,7 +47,7 @@ impl Exported {
             output: output.to_path_buf(),
             files: vec![name.to_string_lossy().into_owned()],
             file_bytes: file.bytes.len() as u64,
-            arena_bytes: ArenaPlan::in_one(program).bytes(),
+            arena_bytes: file.arena_bytes,
             weights_bytes: program.constant_bytes(),
             element_type: "int8",
             operators: file.operators,
@@ -61,25 +57,21 @@ impl Exported {
         }
     }
 
-    /// Of `file` made of `graph`, a model of floats, and written to a place.
-    ///
-    /// # Errors
-    /// The shapes of the graph do not go together.
-    pub fn of_floats(graph: &Graph, file: &FloatFile, [model, output]: [&Path; 2]) -> Result<Self> {
-        let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
+    /// Of `file` made of a model of floats, and written to a place.
+    pub fn of_floats(file: &FloatFile, [model, output]: [&Path; 2]) -> Self {
         let name = output.file_name().unwrap_or_default();
-        Ok(Exported {
+        Exported {
             model: model.to_path_buf(),
             output: output.to_path_buf(),
             files: vec![name.to_string_lossy().into_owned()],
             file_bytes: file.bytes.len() as u64,
-            arena_bytes: MemoryPlan::of(graph, &inference, ElementType::AsStored).arena_bytes,
+            arena_bytes: file.arena_bytes,
             weights_bytes: file.weights_bytes,
             element_type: "f32",
             operators: file.operators,
             transpositions: file.transpositions,
             labels: file.labels,
             unsupported: Vec::new(),
-        })
+        }
     }
 }

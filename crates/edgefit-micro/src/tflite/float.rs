@@ -19,6 +19,7 @@ use edgefit_graph::{
     DataType, Dim, Graph, ImageInput, Node, Preprocessing, ValueInfo, ValueType, labels,
 };
 
+use super::arena::Arena;
 use super::model::Model;
 use super::schema::Activation;
 use super::tensor::Tensor;
@@ -41,6 +42,8 @@ pub struct FloatFile {
     pub weights_bytes: u64,
     /// Number of labels.
     pub labels: usize,
+    /// Bytes that its values need at once, as the file says where they lie.
+    pub arena_bytes: u64,
     /// Its input.
     pub input: FloatPort,
     /// Its output.
@@ -109,11 +112,13 @@ pub fn float_file(graph: &Graph) -> Result<FloatFile> {
         .tensors
         .iter()
         .filter_map(|tensor| tensor.data.as_ref());
+    let arena = Arena::of(&model);
     Ok(FloatFile {
         weights_bytes: constants.map(|data| data.len() as u64).sum(),
         operators: model.operators.len(),
         transpositions: model.transpositions(),
-        bytes: super::packed(&model, preprocessing.as_ref(), &labels),
+        arena_bytes: arena.bytes,
+        bytes: super::packed((&model, &arena), preprocessing.as_ref(), &labels),
         labels: labels.len(),
         input: from,
         output: to,

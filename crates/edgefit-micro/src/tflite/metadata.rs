@@ -7,6 +7,9 @@ use flatbuffers::FlatBufferBuilder;
 use super::labels::FILE;
 use super::write::{Part, field, string, table, vector};
 
+/// Name under which tools look for it.
+pub(super) const NAME: &str = "TFLITE_METADATA";
+
 const IDENTIFIER: &str = "M001";
 
 /// The version of the schema that has all fields that are used.

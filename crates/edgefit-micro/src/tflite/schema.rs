@@ -53,6 +53,16 @@ pub(super) enum ElementType {
     Int8 = 9,
 }
 
+impl ElementType {
+    /// Bytes of an element.
+    pub fn size(self) -> u64 {
+        match self {
+            ElementType::Float32 | ElementType::Int32 => 4,
+            ElementType::Int8 => 1,
+        }
+    }
+}
+
 /// What is computed behind the sums of an op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i8)]

@@ -37,6 +37,12 @@ impl Tensor {
         }
     }
 
+    /// Its size.
+    pub fn bytes_in_memory(&self) -> u64 {
+        let elements = self.dims.iter().map(|&size| size as u64);
+        elements.fold(self.element.size(), u64::saturating_mul)
+    }
+
     /// A value of floats.
     pub fn of_floats(name: &str, dims: &[usize]) -> Self {
         Tensor {

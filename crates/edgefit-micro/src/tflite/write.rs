@@ -9,9 +9,6 @@ use super::tensor::{Scales, Tensor};
 /// Where the data of buffers may begin.
 const ALIGNMENT: usize = 16;
 
-/// Name under which tools look for metadata.
-const METADATA: &str = "TFLITE_METADATA";
-
 /// A finished table, vector or string.
 pub(super) type Part = WIPOffset<UnionWIPOffset>;
 
@@ -50,8 +47,8 @@ fn align(flat: &mut FlatBufferBuilder, bytes: usize) {
     }
 }
 
-/// The file of `model`, with `metadata` for tools.
-pub(super) fn write(model: &Model, metadata: Option<Vec<u8>>) -> Vec<u8> {
+/// The file of `model`, with notes for tools and interpreters under the names by which they look for them.
+pub(super) fn write(model: &Model, notes: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut flat = FlatBufferBuilder::new();
     let flat = &mut flat;
     // The first buffer is empty by convention.
@@ -104,15 +101,18 @@ pub(super) fn write(model: &Model, metadata: Option<Vec<u8>>) -> Vec<u8> {
         })
         .collect();
     let codes = vector(flat, &codes);
-    let notes = metadata.as_ref().map(|metadata| {
-        buffers.push(metadata);
-        let name = string(flat, METADATA);
-        let note = table(flat, |flat| {
-            field(flat, 0, name);
-            field(flat, 1, buffers.len() as u32 - 1);
-        });
-        vector(flat, &[note])
-    });
+    let notes: Vec<Part> = notes
+        .iter()
+        .map(|(name, note)| {
+            buffers.push(note);
+            let name = string(flat, name);
+            table(flat, |flat| {
+                field(flat, 0, name);
+                field(flat, 1, buffers.len() as u32 - 1);
+            })
+        })
+        .collect();
+    let notes = vector(flat, &notes);
     let buffers: Vec<Part> = buffers
         .iter()
         .map(|data| {
@@ -134,9 +134,7 @@ pub(super) fn write(model: &Model, metadata: Option<Vec<u8>>) -> Vec<u8> {
         field(flat, 2, graphs);
         field(flat, 3, description);
         field(flat, 4, buffers);
-        if let Some(notes) = notes {
-            field(flat, 6, notes);
-        }
+        field(flat, 6, notes);
         field(flat, 0, VERSION);
     });
     // The place of the root and the identifier come in front.

@@ -91,6 +91,9 @@ pub fn profile(profile: &Profile) -> String {
         rows.optional(&name("code"), engine.code_bytes.as_ref(), bytes);
         rows.optional(&name("memory"), engine.runtime_bytes.as_ref(), bytes);
         rows.optional(&name("each tensor"), engine.tensor_bytes.as_ref(), bytes);
+        rows.optional(&name("each node"), engine.node_bytes.as_ref(), bytes);
+        let channel = name("each channel of a convolution");
+        rows.optional(&channel, engine.channel_bytes.as_ref(), bytes);
     }
     let scheme = profile.quantization.as_ref().map(|best| &best.scheme);
     rows.optional("quantisation", scheme, |scheme| match scheme {

@@ -139,19 +139,43 @@ fn network() -> Graph {
     graph
 }
 
+/// The network with three of its values rounded to integers of trained scales, and back.
+fn quantized() -> Graph {
+    let mut graph = network();
+    for value in ["stem.out", "depthwise.out", "dense.out"] {
+        let [scale, integers, floats] =
+            ["scale", "integers", "floats"].map(|what| format!("{value}.{what}"));
+        for input in graph.nodes.iter_mut().flat_map(|node| &mut node.inputs) {
+            if input == value {
+                input.clone_from(&floats);
+            }
+        }
+        let step = edgefit_graph::Tensor::from_values(vec![], &[0.02]);
+        graph.initializers.insert(scale.clone(), step);
+        let made = graph.nodes.iter().position(|node| node.outputs[0] == value);
+        let made = made.unwrap() + 1;
+        let pair = [
+            Node::new("QuantizeLinear", "", &[value, &scale], &[&integers]),
+            Node::new("DequantizeLinear", "", &[&integers, &scale], &[&floats]),
+        ];
+        graph.nodes.splice(made..made, pair);
+    }
+    graph
+}
+
 #[test]
 fn the_walk_agrees_with_the_allocator() {
-    let graph = network();
     let shapes = InputShapes(vec![("x".into(), INPUT.to_vec())]);
     let device = Device::flex();
-    let stages: [(&str, Trained); 3] = [
-        ("full", |_| true),
-        ("top", |name| {
+    let stages: [(&str, Graph, Trained); 4] = [
+        ("full", network(), |_| true),
+        ("top", network(), |name| {
             name.starts_with("dense") || name.starts_with("fc")
         }),
-        ("convolutions", |name| name.ends_with(".w")),
+        ("convolutions", network(), |name| name.ends_with(".w")),
+        ("int8", quantized(), |_| true),
     ];
-    for (stage, trained) in stages {
+    for (stage, graph, trained) in stages {
         let walked = StepMemory::of(&graph, &shapes, trained, 2).unwrap();
         let mut module = EvalModule::from_graph(&graph, &device)
             .unwrap()

@@ -4,7 +4,7 @@ use edgefit_base::threads;
 use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
 
 use super::convolution;
-use super::op_memory::{GradientMemory, OpMemory, ResultMemory, tensor_bytes};
+use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
 use crate::fusion::{Fused, FusedConvolution};
 use crate::ops::{Activation, Kept, is_gate};
 use crate::program::{Step, Work};
@@ -97,6 +97,12 @@ pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
         Op::Dropout { .. } => {
             OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult).intermediates(x)
         }
+        // The input, for the gradient of the scale, and a mask of a byte an element for each end of the clamp.
+        Op::Quantize(_) => OpMemory::new(ResultMemory::New, GradientMemory::New)
+            .operands(&[0])
+            .intermediates(if tapes { 2 * y / FLOAT_BYTES } else { 0 })
+            .forward(&[y])
+            .backward(&[y.max(x)]),
         _ => OpMemory::new(ResultMemory::New, GradientMemory::New)
             .operands(&[0, 1, 2])
             .forward(&[y])

@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use edgefit_base::names::{letters, nearest};
 
 use crate::error::{Error, Result};
-use crate::host::host;
+use crate::host::{HOST, host};
 use crate::profile::{Profile, is_name};
 use crate::read;
 use crate::read::extends::Bases;
@@ -20,7 +20,6 @@ static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../profiles");
 /// Environment variable that holds folders of users' own profiles.
 const FOLDERS: &str = "EDGEFIT_PROFILES";
 
-const HOST: &str = "host";
 const EXTENSION: &str = "toml";
 
 /// All profiles that [`find`] knows by name, this machine first. A profile that cannot be read is

@@ -13,6 +13,9 @@ use crate::profile::{
     VERSION, WeightsIn,
 };
 
+/// Name of the profile of this machine.
+pub const HOST: &str = "host";
+
 /// This machine, as the system describes it: memory that is free for a process now, within the
 /// limits of its control group and of those above it.
 ///
@@ -48,7 +51,7 @@ pub fn host() -> Result<Profile> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Profile {
         version: VERSION,
-        name: "host".into(),
+        name: HOST.into(),
         title: format!("this machine ({model})"),
         aliases: Vec::new(),
         class: Class::Computer,

@@ -24,5 +24,5 @@ pub use engine_id::EngineId;
 pub use error::{Error, Result};
 pub use find::{find, list};
 pub use gpu::{Gpu, Gpus, Reading};
-pub use host::host;
+pub use host::{HOST, host};
 pub use profile::{ArenaLayout, Bank, Basis, Class, Content, Engine, Figure, Profile, WeightsIn};

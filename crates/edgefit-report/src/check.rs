@@ -1,8 +1,8 @@
 //! The page of `edgefit check`.
 
 use askama::Template;
-use edgefit_cost::{Check, Request, judge};
-use edgefit_device::{self as device, Profile};
+use edgefit_cost::Check;
+use edgefit_device::Profile;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::document;
 use crate::error::{Error, Result};
 use crate::page::{Allowance, Page};
 use crate::run::Deployed;
-use crate::section::{DeviceCard, Tone};
+use crate::section::{Board, DeviceCard, Tone};
 use crate::words::{shown, text, whole};
 
 /// What was checked.
@@ -41,7 +41,7 @@ pub fn check_page(checked: Checked) -> Result<Page> {
         problem: error.to_string(),
     })?;
     let deployed = Deployed::new(checked.check.clone(), checked.profile);
-    let boards = boards(&checked);
+    let boards = Board::all(checked.graph, checked.shapes);
     Allowance::largest(|allowance| {
         let view = View {
             title: shown(checked.name),
@@ -71,17 +71,6 @@ struct View<'a> {
     suggestions: Vec<String>,
     device: DeviceCard,
     boards: &'a [Board],
-}
-
-/// How the model fares on a board.
-struct Board {
-    name: String,
-    verdict: String,
-    tone: Tone,
-    tightest: String,
-    share: String,
-    bar: u32,
-    time: String,
 }
 
 fn sentence(check: &document::Check) -> String {
@@ -121,56 +110,4 @@ fn suggestions(check: &Check) -> Vec<String> {
     tried
         .chain(search.map(|search| text(&format!("a network that fits is found by {search}"))))
         .collect()
-}
-
-/// Every board that has a profile, that with the most room first.
-fn boards(checked: &Checked) -> Vec<Board> {
-    let profiles = device::list().into_iter().flatten();
-    let mut boards: Vec<(Tone, f64, Board)> = profiles
-        .filter_map(|profile| {
-            let request = Request::new(&profile);
-            let check = judge(checked.graph, checked.shapes, &request).ok()?;
-            board(&check)
-        })
-        .collect();
-    boards.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    boards.into_iter().map(|(_, _, board)| board).collect()
-}
-
-fn board(check: &Check) -> Option<(Tone, f64, Board)> {
-    let check = serde_json::to_value(check).ok()?;
-    let check = document::Check::deserialize(check).ok()?;
-    let tightest = check
-        .budgets
-        .iter()
-        .filter_map(|budget| Some((budget.share()?, budget)))
-        .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let (share, budget) = tightest;
-    let tone = match check.verdict {
-        document::Verdict::Fits => Tone::Good,
-        document::Verdict::Unknown => Tone::Unsure,
-        document::Verdict::DoesNotFit => Tone::Bad,
-    };
-    let [need, have] = budget.amounts();
-    let board = Board {
-        name: shown(&check.device),
-        verdict: match tone {
-            Tone::Good => "fits",
-            Tone::Unsure => "open",
-            Tone::Bad => "does not fit",
-        }
-        .to_owned(),
-        tone,
-        tightest: shown(&format!("{}: {need} of {have}", budget.place)),
-        share: match 100.0 * share {
-            percent if percent < 1000.0 => format!("{percent:.0} %"),
-            _ => format!("{share:.0} ×"),
-        },
-        bar: (100.0 * share).min(100.0).round() as u32,
-        time: check
-            .latency
-            .as_ref()
-            .map_or_else(crate::words::dash, |time| time.words()),
-    };
-    Some((tone, share, board))
 }

@@ -12,7 +12,7 @@ use edgefit_device::Profile;
 use edgefit_graph::Task;
 use serde::Deserialize;
 
-pub(crate) use deployed::Deployed;
+pub(crate) use deployed::{Deployed, model_of_run};
 pub(crate) use manifest::{Listed, Manifest};
 pub(crate) use predictions::{Bin, Predictions, Scatter};
 
@@ -32,6 +32,8 @@ pub(crate) struct Run {
     pub job: Option<Job>,
     pub manifest: Option<Manifest>,
     pub predictions: Option<Predictions>,
+    /// The model that goes onto the device.
+    pub model: PathBuf,
     pub deployed: Option<Deployed>,
     /// The search that chose it, and the folder of that.
     pub search: Option<(Search, PathBuf)>,
@@ -71,8 +73,8 @@ impl Run {
         let predictions = about
             .map_err(|problem| keep("what the model says of each sample", problem))
             .ok();
+        let model = Run::model(folder, &report);
         let deployed = job.as_ref().and_then(|job| {
-            let model = Run::model(folder, &report);
             Deployed::of(&model, &job.device)
                 .map_err(|problem| keep("the memory of a run", problem))
                 .ok()
@@ -83,6 +85,7 @@ impl Run {
             job,
             manifest,
             predictions,
+            model,
             deployed,
             search: None,
             remarks,
@@ -99,8 +102,9 @@ impl Run {
         run.report.test = search.test.clone();
         run.report.check = search.check.clone();
         let name = search.exported.path.file_name().unwrap_or_default();
+        run.model = folder.join(name);
         if let Some(job) = &run.job {
-            run.deployed = Deployed::of(&folder.join(name), &job.device).ok();
+            run.deployed = Deployed::of(&run.model, &job.device).ok();
         }
         run.report.exported = search.exported.clone();
         run.search = Some((search, folder.to_path_buf()));

@@ -1,5 +1,6 @@
 //! What a page about a run shows, part by part: what templates fill in.
 
+mod boards;
 mod calibration;
 mod classes;
 mod data_card;
@@ -17,6 +18,7 @@ mod regression;
 mod search;
 mod verdict;
 
+pub(crate) use boards::Board;
 pub(crate) use calibration::Calibration;
 pub(crate) use classes::{Classes, Confusion};
 pub(crate) use data_card::DataCard;

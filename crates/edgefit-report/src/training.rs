@@ -9,9 +9,9 @@ use edgefit_base::units::format;
 use crate::document::Training;
 use crate::error::Result;
 use crate::page::{Allowance, Page};
-use crate::run::{Outcome, Run, outcome};
+use crate::run::{Outcome, Run, model_of_run, outcome};
 use crate::section::{
-    Advice, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Flips, Guards,
+    Advice, Board, Calibration, Classes, Confusion, DataCard, DeviceCard, Figures, Flips, Guards,
     Learning, Mistakes, Parity, RegressionPictures, SearchCard, Summary, origin_facts,
 };
 use crate::stopped::stopped_page;
@@ -27,8 +27,12 @@ pub fn training_page(folder: &Path, advice: &dyn Fn(&str) -> Option<Advice>) -> 
         return stopped_page(folder, &stopped, advice);
     }
     let run = Run::open(folder)?;
+    let model = model_of_run(&run.model);
+    let mut boards = model.map_or(Vec::new(), |(graph, shapes)| Board::all(&graph, &shapes));
+    // What this machine has free says nothing of the run.
+    boards.retain(|board| board.name != edgefit_device::HOST);
     Allowance::largest(|allowance| {
-        let view = View::of(&run, allowance, advice);
+        let view = View::of((&run, &boards), allowance, advice);
         Ok(Page {
             remarks: view.remarks(),
             html: view.render()?,
@@ -39,7 +43,7 @@ pub fn training_page(folder: &Path, advice: &dyn Fn(&str) -> Option<Advice>) -> 
 /// What the template shows.
 #[derive(Template)]
 #[template(path = "training.html")]
-struct View {
+struct View<'a> {
     kind: &'static str,
     title: String,
     search: Option<SearchCard>,
@@ -57,12 +61,17 @@ struct View {
     guards: Guards,
     data: DataCard,
     device: DeviceCard,
+    boards: &'a [Board],
     parity: Parity,
     times: Vec<(&'static str, String)>,
 }
 
-impl View {
-    fn of(run: &Run, allowance: Allowance, advice: &dyn Fn(&str) -> Option<Advice>) -> Self {
+impl<'a> View<'a> {
+    fn of(
+        (run, boards): (&Run, &'a [Board]),
+        allowance: Allowance,
+        advice: &dyn Fn(&str) -> Option<Advice>,
+    ) -> Self {
         let report = &run.report;
         let folder = match &run.search {
             Some((_, folder)) => folder,
@@ -98,6 +107,7 @@ impl View {
             guards: Guards::of(&report.guards, advice),
             data: DataCard::of(run, allowance),
             device: DeviceCard::of(&report.check, run.deployed.as_ref(), allowance),
+            boards,
             parity: Parity::of(report),
             times: times(run),
         }

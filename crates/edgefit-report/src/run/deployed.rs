@@ -49,13 +49,22 @@ pub(crate) struct Block {
     pub ns: u64,
 }
 
+/// A model as devices run it, for one sample.
+///
+/// # Errors
+/// Why it cannot be read, as a clause.
+pub(crate) fn model_of_run(model: &Path) -> Result<(Graph, InputShapes), String> {
+    let mut graph = Graph::load(model).map_err(|error| error.to_string())?;
+    lift_constants(&mut graph);
+    let shapes = InputShapes::bind(&graph, 1, None).map_err(|error| error.to_string())?;
+    Ok((graph, shapes))
+}
+
 impl Deployed {
     /// # Errors
     /// Why that cannot be said, as a clause.
     pub fn of(model: &Path, profile: &Profile) -> Result<Self, String> {
-        let mut graph = Graph::load(model).map_err(|error| error.to_string())?;
-        lift_constants(&mut graph);
-        let shapes = InputShapes::bind(&graph, 1, None).map_err(|error| error.to_string())?;
+        let (graph, shapes) = model_of_run(model)?;
         let request = Request::new(profile);
         let check = judge(&graph, &shapes, &request).map_err(|error| error.to_string())?;
         Ok(Deployed::new(check, profile))

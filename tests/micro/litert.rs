@@ -38,6 +38,18 @@ fn a_litert_model_is_valid_and_carries_its_labels() {
         .any(|window| window == lines.as_bytes());
     assert_eq!(document["labels"].as_u64(), Some(4));
     assert!(found, "{lines}");
+    let plan = b"OfflineMemoryAllocation";
+    let has_plan = |file: &[u8]| file.windows(plan.len()).any(|window| window == plan);
+    assert_eq!(document["planning"], "in-file");
+    assert!(has_plan(&bytes));
+    let mut without = command();
+    without.arg("export").arg(&files.model).arg("--no-plan");
+    let path = files.path("unplanned.tflite");
+    let ran = run(without.args(["--to", "tflite", "--json", "-o"]).arg(&path));
+    let unplanned = ran.json("edgefit.export/1");
+    assert_eq!(unplanned["planning"], "by-interpreter");
+    assert_eq!(unplanned["arena_bytes"], document["arena_bytes"]);
+    assert!(!has_plan(&fs::read(&path).unwrap()));
     assert_refused(&run(export.args(["--device", "stm32h743"])), &["--device"]);
 }
 

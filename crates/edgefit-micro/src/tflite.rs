@@ -19,6 +19,7 @@ mod windowed;
 mod write;
 
 use edgefit_graph::Preprocessing;
+use serde::Serialize;
 
 use crate::error::{Refusal, Result};
 use crate::program::Program;
@@ -37,36 +38,55 @@ pub struct File {
     pub operators: usize,
     /// Number of its transpositions.
     pub transpositions: usize,
-    /// Bytes that its values need at once, as the file says where they lie.
+    /// Bytes that its values need at once, as they are planned.
     pub arena_bytes: u64,
+    /// Who plans the arena of TensorFlow Lite for Microcontrollers.
+    pub planning: Planning,
+}
+
+/// Who says where values lie in the arena of TensorFlow Lite for Microcontrollers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Planning {
+    /// The file: in as little as a C project takes.
+    InFile,
+    /// The interpreter. Compilers that change the graph and keep the plan, such as Vela 5.2, need it so.
+    ByInterpreter,
 }
 
 /// The file of `program`.
 ///
 /// # Errors
 /// It has ops without a form in LiteRT, all of which the error lists.
-pub fn file(program: &Program) -> Result<File> {
+pub fn file(program: &Program, planning: Planning) -> Result<File> {
     let model = model::model(program)?;
     let arena = Arena::of(&model);
     Ok(File {
         bytes: packed(
-            (&model, &arena),
+            (&model, planned(&arena, planning)),
             program.preprocessing.as_ref(),
             &program.labels,
         ),
         arena_bytes: arena.bytes,
+        planning,
         operators: model.operators.len(),
         transpositions: model.transpositions(),
     })
 }
 
+/// The plan that is written into the file.
+fn planned(arena: &Arena, planning: Planning) -> Option<&Arena> {
+    (planning == Planning::InFile).then_some(arena)
+}
+
 /// The bytes of a model, with where its values lie, and with what tools want to know of it.
 fn packed(
-    (model, arena): (&model::Model, &Arena),
+    (model, arena): (&model::Model, Option<&Arena>),
     preprocessing: Option<&Preprocessing>,
     labels: &[String],
 ) -> Vec<u8> {
-    let mut notes = vec![(arena::NAME, arena.note())];
+    let mut notes = Vec::new();
+    notes.extend(arena.map(|arena| (arena::NAME, arena.note())));
     notes.extend(
         metadata::metadata(preprocessing, labels).map(|metadata| (metadata::NAME, metadata)),
     );

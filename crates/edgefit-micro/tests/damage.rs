@@ -11,7 +11,7 @@ mod qdq;
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 use edgefit_micro::c::{Name, Parts, model};
 use edgefit_micro::patch::Placed;
-use edgefit_micro::tflite::{float_file, verify};
+use edgefit_micro::tflite::{Planning, float_file, verify};
 use edgefit_micro::{ArenaPlan, InputBy, Program, lower};
 use qdq::{Qdq, conv, ints};
 use rand::{RngExt, SeedableRng};
@@ -125,9 +125,14 @@ fn damage(count: usize) {
         })
     });
     let intact = intact_floats();
-    assert_eq!(float_file(&intact).unwrap().transpositions, 0);
+    assert_eq!(
+        float_file(&intact, Planning::InFile)
+            .unwrap()
+            .transpositions,
+        0
+    );
     damaged(&intact, count, |graph| {
-        float_file(graph).is_ok_and(|file| {
+        float_file(graph, Planning::InFile).is_ok_and(|file| {
             verify(&file.bytes).unwrap();
             true
         })

@@ -8,13 +8,14 @@
 mod qdq;
 
 use edgefit_graph::Node;
+use edgefit_micro::tflite::Planning;
 use edgefit_micro::{Error, lower, tflite};
 use qdq::{Qdq, conv, ints};
 
 /// Operators of the model that is made of `made`.
 fn operators(made: &Qdq, output: &str) -> usize {
     let program = lower(&made.graph(output)).unwrap();
-    let file = tflite::file(&program).unwrap();
+    let file = tflite::file(&program, Planning::InFile).unwrap();
     tflite::verify(&file.bytes).unwrap();
     file.operators
 }
@@ -39,8 +40,11 @@ fn bytes_that_are_cut_off_are_no_model() {
     let mut made = Qdq::new(&[3, 5, 4]);
     conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
     let program = lower(&made.graph("a_q")).unwrap();
-    let bytes = tflite::file(&program).unwrap().bytes;
-    assert_eq!(bytes, tflite::file(&program).unwrap().bytes);
+    let bytes = tflite::file(&program, Planning::InFile).unwrap().bytes;
+    assert_eq!(
+        bytes,
+        tflite::file(&program, Planning::InFile).unwrap().bytes
+    );
     for end in [0, 7, bytes.len() / 2, bytes.len() - 16] {
         assert!(tflite::verify(&bytes[..end]).is_err(), "{end}");
     }
@@ -55,7 +59,7 @@ fn what_litert_rounds_otherwise_is_refused_by_node() {
         .with("pads", ints(&[1, 1, 0, 0]));
     made.node(pool);
     let program = lower(&made.graph("p_q")).unwrap();
-    let Err(Error::Unsupported(refusals)) = tflite::file(&program) else {
+    let Err(Error::Unsupported(refusals)) = tflite::file(&program, Planning::InFile) else {
         panic!("it was not refused");
     };
     assert_eq!(refusals[0].node, "uneven");

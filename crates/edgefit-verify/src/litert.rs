@@ -2,7 +2,7 @@
 
 use edgefit_litert::{Kernels, Subprocess};
 use edgefit_micro::Program;
-use edgefit_micro::tflite::{self, FloatFile};
+use edgefit_micro::tflite::{self, FloatFile, Planning};
 
 use crate::error::Result;
 
@@ -16,7 +16,7 @@ pub fn run(
     let bytes = inputs.iter().flatten().map(|byte| byte.cast_unsigned());
     let bytes: Vec<u8> = bytes.collect();
     let width = program.values[program.output.value];
-    let file = tflite::file(program)?.bytes;
+    let file = tflite::file(program, Planning::InFile)?.bytes;
     let made = process.run(&file, (&bytes, inputs.len()), (kernels, width))?;
     let row = |row: Vec<u8>| row.into_iter().map(u8::cast_signed).collect();
     Ok(made.into_iter().map(row).collect())

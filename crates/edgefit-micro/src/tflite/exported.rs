@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{File, FloatFile};
+use super::{File, FloatFile, Planning};
 use crate::error::Refusal;
 use crate::program::Program;
 
@@ -19,8 +19,10 @@ pub struct Exported {
     pub files: Vec<String>,
     /// Its size.
     pub file_bytes: u64,
-    /// Bytes that the values need at once: in the arena of tflite-micro, which takes the plan from the file.
+    /// Bytes that the values need at once, as they are planned.
     pub arena_bytes: u64,
+    /// Who says where they lie in the arena of TensorFlow Lite for Microcontrollers: `in-file` or `by-interpreter`.
+    pub planning: Planning,
     /// Bytes of weights, biases and tables.
     pub weights_bytes: u64,
     /// Type of its input, output and weights: `int8` or `f32`.
@@ -48,6 +50,7 @@ impl Exported {
             files: vec![name.to_string_lossy().into_owned()],
             file_bytes: file.bytes.len() as u64,
             arena_bytes: file.arena_bytes,
+            planning: file.planning,
             weights_bytes: program.constant_bytes(),
             element_type: "int8",
             operators: file.operators,
@@ -66,6 +69,7 @@ impl Exported {
             files: vec![name.to_string_lossy().into_owned()],
             file_bytes: file.bytes.len() as u64,
             arena_bytes: file.arena_bytes,
+            planning: file.planning,
             weights_bytes: file.weights_bytes,
             element_type: "f32",
             operators: file.operators,

@@ -23,7 +23,7 @@ use super::arena::Arena;
 use super::model::Model;
 use super::schema::Activation;
 use super::tensor::Tensor;
-use super::{Refused, refusal};
+use super::{Planning, Refused, planned, refusal};
 use crate::error::{Error, Refusal, Result};
 use crate::lower::channels_last;
 use crate::program::places;
@@ -42,8 +42,10 @@ pub struct FloatFile {
     pub weights_bytes: u64,
     /// Number of labels.
     pub labels: usize,
-    /// Bytes that its values need at once, as the file says where they lie.
+    /// Bytes that its values need at once, as they are planned.
     pub arena_bytes: u64,
+    /// Who plans the arena of TensorFlow Lite for Microcontrollers.
+    pub planning: Planning,
     /// Its input.
     pub input: FloatPort,
     /// Its output.
@@ -84,7 +86,7 @@ impl FloatPort {
 /// # Errors
 /// It takes or gives more than one value or other than 32-bit floats, or has nodes without a form in LiteRT, all of
 /// which the error lists.
-pub fn float_file(graph: &Graph) -> Result<FloatFile> {
+pub fn float_file(graph: &Graph, planning: Planning) -> Result<FloatFile> {
     let mut graph = graph.clone();
     fold_batch_norm(&mut graph)?;
     let graph = &graph;
@@ -118,7 +120,12 @@ pub fn float_file(graph: &Graph) -> Result<FloatFile> {
         operators: model.operators.len(),
         transpositions: model.transpositions(),
         arena_bytes: arena.bytes,
-        bytes: super::packed((&model, &arena), preprocessing.as_ref(), &labels),
+        planning,
+        bytes: super::packed(
+            (&model, planned(&arena, planning)),
+            preprocessing.as_ref(),
+            &labels,
+        ),
         labels: labels.len(),
         input: from,
         output: to,

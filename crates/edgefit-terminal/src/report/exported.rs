@@ -49,7 +49,7 @@ pub fn exported_file(exported: &tflite::Exported) -> String {
         count => format!(", {count} labels"),
     };
     format!(
-        "{}: {}, a LiteRT model of {} {} operators{labels}; values need {} at once, constants {}",
+        "{}: {}, a LiteRT model of {} {} operators{labels}; values need {} at once, constants {}\n{}",
         exported.output.display(),
         format::bytes(exported.file_bytes),
         exported.operators,
@@ -58,7 +58,14 @@ pub fn exported_file(exported: &tflite::Exported) -> String {
             other => other,
         },
         format::bytes(exported.arena_bytes),
-        format::bytes(exported.weights_bytes)
+        format::bytes(exported.weights_bytes),
+        match exported.planning {
+            tflite::Planning::InFile =>
+                "where values lie in the arena of tflite-micro is in the file (--no-plan leaves it out: for compilers \
+                 that change the graph, such as Vela)",
+            tflite::Planning::ByInterpreter =>
+                "tflite-micro plans its arena itself, and may need more",
+        }
     )
 }
 

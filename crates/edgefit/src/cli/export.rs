@@ -44,6 +44,11 @@ pub struct Export {
     #[command(flatten)]
     pub library: KernelLibrary,
 
+    /// Leave out of a LiteRT model where values lie in the arena of TensorFlow Lite for Microcontrollers: for compilers
+    /// that change the graph and keep the plan, such as Vela
+    #[arg(long)]
+    pub no_plan: bool,
+
     /// Whole shape of the input, batch included, such as 1x3x96x96
     #[arg(long, value_name = "SHAPE", value_parser = dims)]
     pub input_shape: Option<InputShape>,

@@ -1,8 +1,9 @@
 //! `edgefit export`: an int8 model as a project in C99, or as a LiteRT model.
 
 use anyhow::ensure;
+use edgefit::micro::c;
 use edgefit::micro::patch::Layout;
-use edgefit::micro::{c, tflite};
+use edgefit::micro::tflite::{self, Planning};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
@@ -19,6 +20,7 @@ pub fn run(args: Export, output: &mut Output) -> anyhow::Result<Outcome> {
 }
 
 fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
+    ensure!(!args.no_plan, "--no-plan is for --to tflite; leave it out");
     c::ensure_free(&args.output)?;
     let profile = args
         .device
@@ -64,7 +66,12 @@ fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
     }
     let spinner = spinner("writing");
     let shape = args.input_shape.as_ref();
-    let exported = tflite_file::write(&args.model, shape, &args.output)?;
+    let planning = if args.no_plan {
+        Planning::ByInterpreter
+    } else {
+        Planning::InFile
+    };
+    let exported = tflite_file::write(&args.model, shape, planning, &args.output)?;
     drop(spinner);
     output.result(tflite::Exported::SCHEMA, &exported, || {
         report::exported_file(&exported)

@@ -12,7 +12,8 @@ use edgefit::fit::{
 use edgefit::import::{Architecture, Checkpoint, Choices, weights_in};
 use edgefit::micro::c::Name;
 use edgefit::micro::patch::{Layout, Patching};
-use edgefit::micro::{InputBy, c, tflite};
+use edgefit::micro::tflite::{self, Planning};
+use edgefit::micro::{InputBy, c};
 use edgefit::terminal::progress::Bars;
 use edgefit::terminal::{Outcome, Output, present_search, report};
 use edgefit::train::{Job, StageName};
@@ -138,7 +139,7 @@ fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option
     let write = || -> anyhow::Result<Firmware> {
         if format == ExportFormat::Tflite {
             let file = found.run.join("model-int8.tflite");
-            let exported = tflite_file::write(&found.exported.path, None, &file)?;
+            let exported = tflite_file::write(&found.exported.path, None, Planning::InFile, &file)?;
             return Ok(Firmware::File(exported));
         }
         let folder = found.run.join("firmware");

@@ -7,6 +7,7 @@ use edgefit::assets::Cache;
 use edgefit::graph::quantized::first_quantized;
 use edgefit::graph::{Graph, ImageInput};
 use edgefit::micro::target::Core;
+use edgefit::micro::tflite::Planning;
 use edgefit::micro::{InputBy, lower};
 use edgefit::predict::SampleSet;
 use edgefit::terminal::progress::spinner;
@@ -30,7 +31,7 @@ pub fn run(args: &Verify, engine: IntegerEngine, output: &mut Output) -> anyhow:
         )
     })?;
     let verdict = if engine == IntegerEngine::LiteRt && first_quantized(&graph).is_none() {
-        let file = float_file(&args.model, &graph)?;
+        let file = float_file(&args.model, &graph, Planning::InFile)?;
         let process = litert()?;
         let report = on_samples(args, (graph, samples), output, |on| {
             on.floats(&file, &process)

@@ -5,6 +5,7 @@ mod libraries;
 mod litert;
 mod network;
 mod patches;
+mod refused;
 mod tflite_micro;
 
 use std::fs;
@@ -331,27 +332,6 @@ fn integers_on_a_microcontroller_are_checked_for_engine_c() {
     for word in ["does not run on stm32h743 with c", "--scheme tflite"] {
         assert!(refused.stdout.contains(word), "«{word}»: {refused:?}");
     }
-}
-
-#[test]
-fn what_is_no_integer_program_is_refused_with_the_fix() {
-    let files = Files::of(&network(), [4, 9, 7], "onnxruntime-x86");
-    let scheme = export(&files.model, &files.path("project"), &[]);
-    assert_refused(
-        &scheme,
-        &["int8.onnx", "onnxruntime-x86", "--scheme tflite"],
-    );
-    let float = export(&files.float, &files.path("project"), &[]);
-    assert_refused(
-        &float,
-        &[
-            "float.onnx",
-            "edgefit quantize MODEL --data DIR --scheme tflite",
-        ],
-    );
-    let name = export(&files.model, &files.path("project"), &["--name", "1;x"]);
-    assert_refused(&name, &["1;x", "lower-case letters"]);
-    assert!(!files.path("project").exists());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! RAM of the banks of a device compared with what activations, weights and engine need.
 
 use edgefit_device::profile::Profile;
-use edgefit_device::{Bank, Content, Engine, WeightsIn};
+use edgefit_device::{Bank, Content, Engine, EngineId, WeightsIn};
 
 use super::budget::{Budget, Resource};
 use super::engine_ram::EngineRam;
@@ -58,6 +58,11 @@ impl EngineRam {
             engine,
         } = model;
         let name = engine.map_or("the engine", |engine| engine.name.as_str());
+        // By itself it may take more for them.
+        if engine.is_some_and(|engine| engine.name == EngineId::TfliteMicro) {
+            let words = "; activations lie as in the file of `edgefit export --to tflite`";
+            budget.explanation.push_str(words);
+        }
         let rest = if self.bytes > 0 {
             let words = format!("; {} B of {name} itself", self.bytes);
             budget.explanation.push_str(&words);

@@ -113,15 +113,12 @@ fn write(path: &Path, entries: &HashMap<ContentHash, Entry>) -> Result<()> {
     rows.sort_by_key(|(digest, _)| **digest);
     let width = |column: fn(&Entry) -> usize| rows.first().map_or(0, |(_, entry)| column(entry));
     let digests: Vec<u8> = rows.iter().flat_map(|(digest, _)| **digest).collect();
-    let features: Vec<u8> = rows
+    let features = rows
         .iter()
-        .flat_map(|(_, entry)| floats::as_bytes(&entry.features))
-        .copied()
-        .collect();
-    let pixels: Vec<u8> = rows
-        .iter()
-        .flat_map(|(_, entry)| entry.pixels.clone())
-        .collect();
+        .map(|(_, entry)| floats::as_bytes(&entry.features));
+    let features = features.collect::<Vec<_>>().concat();
+    let pixels = rows.iter().map(|(_, entry)| entry.pixels.as_slice());
+    let pixels = pixels.collect::<Vec<_>>().concat();
     let columns = [
         ("digests", Dtype::U8, 32, &digests),
         (

@@ -70,7 +70,7 @@ impl Source for Cached {
             };
             &self.view(view)[sample * self.width..(sample + 1) * self.width]
         };
-        Ok(samples.iter().flat_map(row).copied().collect())
+        Ok(samples.iter().map(row).collect::<Vec<_>>().concat())
     }
 }
 

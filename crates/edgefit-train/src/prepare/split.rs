@@ -152,12 +152,8 @@ impl SplitSamples<'_> {
 
     /// The features of the samples, with more `views` of each behind the clean one.
     pub fn features(&self, views: &[Vec<f32>]) -> Cached {
-        let clean: Vec<f32> = self
-            .entries
-            .iter()
-            .flat_map(|entry| &entry.features)
-            .copied()
-            .collect();
+        let rows = self.entries.iter().map(|entry| entry.features.as_slice());
+        let clean = rows.collect::<Vec<_>>().concat();
         let width = clean.len() / self.samples.len().max(1);
         Cached::new(width, [&[clean], views].concat())
     }

@@ -126,7 +126,7 @@ impl Targets {
         Targets {
             task: self.task,
             outputs: self.outputs,
-            values: rows.iter().flat_map(row).copied().collect(),
+            values: rows.iter().map(row).collect::<Vec<_>>().concat(),
             weights: rows.iter().map(|&row| self.weights[row]).collect(),
         }
     }

@@ -217,11 +217,11 @@ fn cached(views: Vec<Vec<f32>>, samples: usize) -> Cached {
 /// Rows that hold `count` views each, sorted by view.
 fn by_view(rows: &[Vec<f32>], count: usize) -> Vec<Vec<f32>> {
     let of = |view: usize| {
-        let view = rows.iter().flat_map(move |row| {
+        let view = rows.iter().map(|row| {
             let width = row.len() / count;
-            row[view * width..(view + 1) * width].iter().copied()
+            &row[view * width..(view + 1) * width]
         });
-        view.collect()
+        view.collect::<Vec<_>>().concat()
     };
     (0..count).map(of).collect()
 }

@@ -3,16 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use edgefit::engine::{Array, EngineName, integer_share, load};
+use edgefit::engine::onnxruntime::adds_pairs_in_16_bits;
+use edgefit::engine::{Array, Engine, EngineName, Execution, InProcess, integer_share, load};
 use edgefit::graph::quantized::IntegerNodes;
 use edgefit::graph::{DataType, Graph, Node, Tensor, ValueInfo};
 use edgefit::quant::Scheme;
 
 use crate::common::made_of_float::Files;
 use crate::common::npz::{Values, save};
-use crate::common::quantized::float;
+use crate::common::quantized::{RANGES, float, quantized};
 use crate::common::{
-    assert_refused, command, edgefit, run, small_backbone, some_photographs, train,
+    assert_refused, command, edgefit, onnxruntime, run, small_backbone, some_photographs, train,
 };
 
 const SCHEMA: &str = "edgefit.quantize/1";
@@ -87,6 +88,31 @@ fn onnx_runtime_computes_nothing_in_floats_that_the_scheme_quantises() {
     let found = found.unwrap();
     assert_eq!(found.share(), 1.0);
     assert_eq!(found.float_nodes, []);
+}
+
+#[test]
+fn exact_sums_are_what_another_processor_gives() {
+    onnxruntime();
+    let quantized = quantized(&RANGES, 127);
+    // All as large as they can be, so that sums of two products leave 16 bits.
+    let input = Array {
+        dims: vec![1, 4, 6, 6],
+        values: vec![1.0; 144],
+    };
+    let ran = |execution| {
+        let mut engine = InProcess::new(EngineName::OnnxRuntime, 1).with_execution(execution);
+        engine.load(&quantized).unwrap();
+        let outputs = engine.run(std::slice::from_ref(&input)).unwrap();
+        outputs.into_iter().next().unwrap().values
+    };
+    let simulated = ran(Execution::NodeByNode);
+    let step = 6.0 / 255.0;
+    let far = |values: Vec<f32>| {
+        let pairs = values.iter().zip(&simulated);
+        pairs.fold(0.0, |far: f32, (one, other)| far.max((one - other).abs())) > 1.5 * step
+    };
+    assert!(!far(ran(Execution::Exact)));
+    assert_eq!(far(ran(Execution::Fused)), adds_pairs_in_16_bits());
 }
 
 #[test]

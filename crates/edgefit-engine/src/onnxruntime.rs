@@ -65,9 +65,13 @@ impl Backend for OnnxRuntime {
             let builder = builder.with_log_level(LogLevel::Fatal)?;
             // Spinning threads would take the cores from decoding and from neighbours.
             let mut builder = builder.with_intra_op_spinning(false)?;
-            if options.execution == Execution::NodeByNode {
-                builder = builder.with_optimization_level(GraphOptimizationLevel::Disable)?;
-            }
+            builder = match options.execution {
+                Execution::Fused => builder,
+                Execution::Exact => builder.with_config_entry("session.x64quantprecision", "1")?,
+                Execution::NodeByNode => {
+                    builder.with_optimization_level(GraphOptimizationLevel::Disable)?
+                }
+            };
             if options.provider == Provider::Cuda {
                 let cuda = CUDA::default().build().error_on_failure();
                 builder = builder.with_execution_providers([cuda])?;

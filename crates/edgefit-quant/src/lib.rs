@@ -29,7 +29,7 @@ mod weights;
 pub use edgefit_predict::{Chosen, Comparison, Outputs, Samples, draw, outputs, shuffled};
 pub use equalize::Equalized;
 pub use error::{Error, Result};
-pub use execution::execution_of;
+pub use execution::{execution_of, is_of_this_processor};
 pub use guard::{Fallback, Guarded, KeptFloat, Limits, Validation, guard};
 pub use quantize::{Calibrated, FloatNode, FloatReason, Quantized};
 pub use report::{Files, Provenance, Report};

@@ -13,7 +13,7 @@ use edgefit::engine::child::Launch;
 use edgefit::engine::{EngineName, Execution};
 use edgefit::graph::Graph;
 use edgefit::graph::rewrite::lift_constants;
-use edgefit::quant::{Provenance, execution_of};
+use edgefit::quant::{Provenance, is_of_this_processor};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
@@ -67,8 +67,13 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         (_, None) => (EngineName::ALL.to_vec(), Models::One),
     };
     let scheme = Provenance::of(&graph).map(|provenance| provenance.scheme);
-    let execution = scheme.as_deref().map_or(Execution::Fused, execution_of);
-    if let (Execution::NodeByNode, Some(scheme)) = (execution, &scheme) {
+    let foreign = scheme.filter(|scheme| !is_of_this_processor(scheme));
+    let execution = if foreign.is_some() {
+        Execution::NodeByNode
+    } else {
+        Execution::Fused
+    };
+    if let Some(scheme) = &foreign {
         output.warn(&format!(
             "{} is made for scheme {scheme}, whose integer kernels are not those of ONNX Runtime on this \
              processor: it runs node by node here, which gives what the integers of any engine give",

@@ -1,4 +1,4 @@
-"""aimet-onnx: FLOAT.onnx CALIBRATION.npz OUT.onnx, weights per channel, 8 bits, ranges by least squared error."""
+"""aimet-onnx: FLOAT.onnx CALIBRATION.npz OUT.onnx, weights per channel, 8 bits, ranges by minimum and maximum."""
 
 import sys
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use edgefit_engine::{Array, EngineName};
-use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
+use edgefit_graph::quantized::Scaling;
 use edgefit_graph::topology::Topology;
+use edgefit_graph::{Graph, Node};
 use serde::Serialize;
 
 use crate::crash::{Crashes, Cut};
@@ -129,20 +130,26 @@ fn matched(float: &Graph, quantized: &Graph, inputs: &[Array]) -> Vec<Matched> {
     let there = shown(quantized, inputs).into_iter();
     let mut there: HashMap<String, Shown> =
         there.map(|value| (value.name.clone(), value)).collect();
-    let reader = |name: &str, op: &str| {
-        let mut readers = topology.consumers(name).iter();
-        let node = readers.find(|&&reader| quantized.nodes[reader].op == op)?;
-        quantized.nodes[*node].outputs.first().map(String::as_str)
+    let readers = |name: &str, op: &'static str| {
+        let readers = topology.consumers(name).iter();
+        let nodes = readers.map(|&reader| &quantized.nodes[reader]);
+        nodes.filter(move |node| node.op == op)
+    };
+    // Behind another scale the same integers stand for the value times a factor.
+    let dequantized = |quantize: &Node| {
+        let scaling = Scaling::of(quantized, &topology, quantize);
+        let mut again = readers(quantize.outputs.first()?, "DequantizeLinear");
+        let same = again.find(|node| Scaling::of(quantized, &topology, node) == scaling)?;
+        same.outputs.first().cloned()
     };
     let stands_for = |name: &str| {
-        let integers = reader(name, "QuantizeLinear");
-        let again = integers.and_then(|integers| reader(integers, "DequantizeLinear"));
+        let quantize = readers(name, "QuantizeLinear").next();
         let maker = topology
             .producer(name)
-            .map(|node| quantized.nodes[node].op.as_str());
+            .map(|node| &quantized.nodes[node].op);
         let own = maker.is_some_and(|op| op == "DequantizeLinear") || topology.is_output(name);
-        again
-            .map(str::to_owned)
+        quantize
+            .and_then(dequantized)
             .or_else(|| own.then(|| name.to_owned()))
     };
     let floats = shown(float, inputs).into_iter();
@@ -197,7 +204,7 @@ fn falls(graph: &Graph, matched: &[Matched], noise: &[Option<f64>]) -> Vec<Layer
 #[cfg(test)]
 mod tests {
     use edgefit_engine::{Engine, InProcess};
-    use edgefit_graph::{DataType, Dim, Node, Tensor, ValueInfo};
+    use edgefit_graph::{DataType, Dim, Tensor, ValueInfo};
 
     use super::*;
 
@@ -236,6 +243,21 @@ mod tests {
             }
         }
         graph
+    }
+
+    #[test]
+    fn integers_behind_another_scale_are_not_taken_for_the_value() {
+        let (float, mut quantized) = (chain(None), chain(Some([0.01, 1.5])));
+        let scale = Tensor::from_values(vec![], &[0.02f32]);
+        quantized.initializers.insert("other".into(), scale);
+        let at = quantized.nodes.iter().position(|node| node.name == "da");
+        quantized.nodes[at.unwrap()].inputs[1] = "other".into();
+        let names = |quantized: &Graph| -> Vec<String> {
+            let matched = matched(&float, quantized, &[]).into_iter();
+            matched.map(|value| value.float.name).collect()
+        };
+        assert_eq!(names(&quantized), ["b", "y"]);
+        assert_eq!(names(&chain(Some([0.01, 1.5]))), ["a", "b", "y"]);
     }
 
     #[test]

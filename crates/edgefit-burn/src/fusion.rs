@@ -5,13 +5,14 @@
 mod activation;
 mod attention;
 mod convolution;
+mod fake_quantize;
 mod linear;
 
 use std::collections::HashMap;
 
 use edgefit_graph::ops::{BatchNormalization, Binary, Conv, Op, Unary};
 
-use crate::ops::{Activation, Attention, Linear};
+use crate::ops::{Activation, Attention, FakeQuantize, Linear};
 use crate::program::{Step, Work};
 
 /// Several nodes in one step. Its inputs are those of the first node and then what the others read besides.
@@ -22,6 +23,8 @@ pub(crate) enum Fused {
     /// Of Q, Kᵀ and V, or of what holds them.
     Attention(Attention),
     Convolution(FusedConvolution),
+    /// Of x and scale.
+    FakeQuantize(FakeQuantize),
     /// Of x, weight and bias.
     Linear(Linear),
 }
@@ -42,6 +45,7 @@ pub(crate) fn fuse(steps: Vec<Step>, outputs: &[usize], numbers: HashMap<usize, 
     chains.numbers = numbers;
     for first in 0..chains.steps.len() {
         activation::fuse(&mut chains, first);
+        fake_quantize::fuse(&mut chains, first);
     }
     for first in 0..chains.steps.len() {
         convolution::fuse(&mut chains, first);

@@ -10,6 +10,7 @@ mod einsum;
 mod elements;
 mod elementwise;
 mod expand;
+mod fake_quantize;
 mod float;
 mod fused;
 mod layer_norm;
@@ -38,6 +39,7 @@ pub(crate) use conv::{
     pointwise_scratch,
 };
 pub(crate) use elementwise::is_gate;
+pub(crate) use fake_quantize::FakeQuantize;
 pub(crate) use fused::run_fused;
 pub(crate) use linear::{Linear, Orientation};
 pub(crate) use normalization::{batch_norm, batch_norm_train};

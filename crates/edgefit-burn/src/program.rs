@@ -57,6 +57,9 @@ impl fmt::Display for Work {
             Work::Fused(Fused::Convolution(fused)) => {
                 write!(f, "fused convolution, {:?}", fused.activation)
             }
+            Work::Fused(Fused::FakeQuantize(fake)) => {
+                write!(f, "fused rounding, {} to {}", fake.least, fake.most)
+            }
             Work::Fused(Fused::Linear(layer)) => {
                 write!(f, "fused linear layer, {:?}", layer.activation)
             }

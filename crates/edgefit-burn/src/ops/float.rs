@@ -32,6 +32,9 @@ pub(crate) trait Float:
 
     fn ln(self) -> Self;
 
+    /// The nearest whole number, of two the even one.
+    fn round(self) -> Self;
+
     /// The standard normal distribution up to here, and its density here times √(2π).
     fn normal(self) -> (Self, Self);
 }
@@ -78,6 +81,11 @@ impl Float for f32 {
         self.ln()
     }
 
+    #[inline(always)]
+    fn round(self) -> Self {
+        self.round_ties_even()
+    }
+
     /// By formula 7.1.26 of Abramowitz & Stegun, whose error is below 1.5e-7.
     #[inline(always)]
     fn normal(self) -> (Self, Self) {
@@ -117,6 +125,11 @@ impl Float for f64 {
     #[inline(always)]
     fn ln(self) -> Self {
         self.ln()
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        self.round_ties_even()
     }
 
     /// By a series of terms of one sign (Marsaglia 2004, "Evaluating the Normal Distribution").

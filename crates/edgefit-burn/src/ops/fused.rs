@@ -41,6 +41,12 @@ pub(crate) fn run_fused(
             };
             Ok(made.into())
         }
+        Fused::FakeQuantize(fake) => {
+            let x = operands.floats(0)?;
+            let count = operands.dims[1].iter().product();
+            let scale: Tensor<1> = operands.floats(1)?.reshape(&[count])?.try_into()?;
+            Ok(on_rank!(x, x => fake.forward(x, scale).into()))
+        }
         Fused::Linear(layer) => Ok(layer.forward(operands, dims)?.into()),
         Fused::Convolution(fused) => convolution(fused, operands, mode, step.statistics),
     }

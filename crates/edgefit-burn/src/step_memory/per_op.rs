@@ -124,6 +124,10 @@ fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
     } = match fused {
         Fused::Activation(activation) => return activation_memory(*activation),
         Fused::Attention(_) => return attention_memory(step),
+        // The gradient is written over that of the result.
+        Fused::FakeQuantize(_) => {
+            return OpMemory::new(ResultMemory::New, GradientMemory::OfResult).operands(&[0]);
+        }
         Fused::Linear(layer) => return linear_memory(layer.activation, step, tapes),
         Fused::Convolution(fused) => fused,
     };

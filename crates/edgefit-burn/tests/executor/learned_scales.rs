@@ -2,7 +2,7 @@
 
 use edgefit_burn::burn::tensor::{Device, Tensor};
 use edgefit_burn::{EvalModule, Gradients, Value};
-use edgefit_graph::{DataType, Dim, Graph, Node, ValueInfo};
+use edgefit_graph::{Attribute, DataType, Dim, Graph, Node, ValueInfo};
 
 const LIMIT: f32 = 63.0;
 const SCALE: f32 = 0.1;
@@ -74,4 +74,137 @@ fn a_scale_has_the_gradient_of_lsq_and_a_clipped_weight_none() {
     // Of the logarithm: times the scale.
     let made = gradient("factor")[0];
     assert!((made - SCALE * expected).abs() < 1e-4, "{made} {expected}");
+}
+
+const X: [usize; 4] = [2, 3, 5, 7];
+
+/// A convolution of x, rounded with a zero point, by a weight with a scale for each output channel; where they are
+/// asked for, the integers are outputs too, so that nothing is fused.
+fn convolution(fixed: bool, integers: bool) -> Graph {
+    let mut graph = Graph::new("rounded", 17);
+    let dims = X.into_iter().map(Dim::Known).collect();
+    graph.inputs.push(ValueInfo::f32("x", dims));
+    let mut names = vec!["y"];
+    if integers {
+        names.extend(["xq", "wq"]);
+    }
+    graph.outputs = names.into_iter().map(ValueInfo::float).collect();
+    let mut floats = |name: &str, dims: Vec<usize>, values: Vec<f32>| {
+        let tensor = edgefit_graph::Tensor::from_values(dims, &values);
+        graph.initializers.insert(name.into(), tensor);
+    };
+    let wave = |count: usize, size: f32| -> Vec<f32> {
+        (0..count)
+            .map(|at| size * (at as f32 * 1.3).sin())
+            .collect()
+    };
+    floats("a", X.to_vec(), wave(210, 1.5));
+    floats("w", vec![4, 3, 3, 2], wave(72, 0.9));
+    floats("sx", vec![1], vec![0.05]);
+    floats("fx", vec![1], vec![0.0]);
+    floats("fw", vec![4, 1, 1, 1], vec![0.0; 4]);
+    floats("sw", vec![4, 1, 1, 1], vec![0.1, 0.02, 0.3, 0.007]);
+    floats("one", vec![], vec![1.0]);
+    floats("least", vec![], vec![-LIMIT]);
+    floats("most", vec![], vec![LIMIT]);
+    for (name, value) in [("zero", 0), ("zx", -100)] {
+        let tensor = edgefit_graph::Tensor::from_i64(DataType::I8, vec![], &[value]).unwrap();
+        graph.initializers.insert(name.into(), tensor);
+    }
+    graph.nodes = vec![
+        Node::new("Add", "", &["x", "a"], &["i"]),
+        Node::new("Exp", "", &["fx"], &["ex"]),
+        Node::new("Mul", "", &["ex", "sx"], &["lx"]),
+        Node::new("Exp", "", &["fw"], &["ew"]),
+        Node::new("Mul", "", &["ew", "sw"], &["lw"]),
+    ];
+    graph.nodes.extend(if fixed {
+        vec![
+            Node::new("QuantizeLinear", "", &["i", "sx", "zx"], &["xq"])
+                .with("axis", Attribute::Int(0)),
+            Node::new("DequantizeLinear", "", &["xq", "sx", "zx"], &["xd"])
+                .with("axis", Attribute::Int(0)),
+        ]
+    } else {
+        vec![
+            Node::new("Div", "", &["i", "lx"], &["d"]),
+            Node::new("QuantizeLinear", "", &["d", "one", "zx"], &["xq"]),
+            Node::new("DequantizeLinear", "", &["xq", "one", "zx"], &["xs"]),
+            Node::new("Mul", "", &["xs", "lx"], &["xd"]),
+        ]
+    });
+    graph.nodes.extend([
+        Node::new("Div", "", &["w", "lw"], &["v"]),
+        Node::new("Clip", "", &["v", "least", "most"], &["c"]),
+        Node::new("QuantizeLinear", "", &["c", "one", "zero"], &["wq"]),
+        Node::new("DequantizeLinear", "", &["wq", "one", "zero"], &["ws"]),
+        Node::new("Mul", "", &["ws", "lw"], &["wd"]),
+        Node::new("Conv", "", &["xd", "wd"], &["y"]),
+    ]);
+    graph.check().unwrap();
+    graph
+}
+
+/// The first output, and the gradients of what is trained.
+fn trained(graph: &Graph, names: &[&str]) -> Vec<Vec<f32>> {
+    let device = Device::flex();
+    let module = EvalModule::from_graph(graph, &device).unwrap();
+    let mut module = module.into_train(|name| names.contains(&name));
+    let x: Vec<f32> = (0..210).map(|at| (at as f32 * 0.37).cos() * 4.0).collect();
+    let inputs = vec![Value::new(x, &X, &device).unwrap()];
+    let y: Tensor<4> = module
+        .forward(inputs)
+        .unwrap()
+        .remove(0)
+        .try_into()
+        .unwrap();
+    let gradients = Gradients::of(&(y.clone() * y.clone()).sum(), &module);
+    let mut made = vec![y.into_data().try_to_vec().unwrap()];
+    for name in names {
+        let (_, parameter) = module
+            .parameters()
+            .find(|(other, _)| other == name)
+            .unwrap();
+        let gradient = parameter.gradient(gradients.params()).unwrap();
+        made.push(gradient.to_vec().unwrap());
+    }
+    made
+}
+
+#[test]
+fn one_kernel_computes_what_the_nodes_do() {
+    for (fixed, names) in [
+        (false, &["a", "w", "fx", "fw"][..]),
+        (true, &["a", "w", "fw"]),
+    ] {
+        let [fused, apart] = [false, true].map(|integers| convolution(fixed, integers));
+        let steps = |graph: &Graph| {
+            let module = EvalModule::from_graph(graph, &Device::flex()).unwrap();
+            module.steps(&[&X]).unwrap()
+        };
+        let count = |steps: Vec<String>| {
+            steps
+                .iter()
+                .filter(|step| step.starts_with("fused rounding"))
+                .count()
+        };
+        assert_eq!(
+            (count(steps(&fused)), count(steps(&apart))),
+            (2, 0),
+            "{fixed}"
+        );
+        let pairs = trained(&fused, names)
+            .into_iter()
+            .zip(trained(&apart, names));
+        for (index, (one, other)) in pairs.enumerate() {
+            assert_eq!(one.len(), other.len());
+            let most = other.iter().fold(0f32, |most, value| most.max(value.abs()));
+            for (one, other) in one.iter().zip(&other) {
+                assert!(
+                    (one - other).abs() <= 1e-5 * most,
+                    "{fixed}, {index}: {one} {other}"
+                );
+            }
+        }
+    }
 }

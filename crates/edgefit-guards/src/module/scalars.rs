@@ -1,33 +1,87 @@
-//! Numbers computed on the device, copied to the host in one transfer.
+//! Numbers computed on the device, copied to the host in one transfer. burn-flex is the host: there, they are
+//! computed at once, in one pass instead of five.
 
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
-/// Numbers that wait on the device.
+/// Sums that run side by side.
+const LANES: usize = 8;
+
+/// Numbers, some of which wait on the device.
 #[derive(Default)]
-pub(super) struct Scalars(Vec<Tensor<1>>);
+pub(super) struct Scalars {
+    /// `None` for those that wait.
+    numbers: Vec<Option<f64>>,
+    waiting: Vec<Tensor<1>>,
+}
 
 impl Scalars {
     /// Adds Σ|x| and Σx², in double precision where the device has it.
     pub fn push_sizes<const D: usize>(&mut self, tensor: Tensor<D>) {
+        if is_host(&tensor) {
+            self.numbers.extend(sizes(&tensor.into_data()).map(Some));
+            return;
+        }
         let sizes = wide(tensor).abs();
-        self.0.push(sizes.clone().sum());
-        self.0.push(sizes.square().sum());
+        self.wait(sizes.clone().sum());
+        self.wait(sizes.square().sum());
     }
 
     /// Adds Σx², in double precision where the device has it.
     pub fn push_square_sum<const D: usize>(&mut self, tensor: Tensor<D>) {
-        self.0.push(wide(tensor).square().sum());
+        if is_host(&tensor) {
+            let [_, squares] = sizes(&tensor.into_data());
+            self.numbers.push(Some(squares));
+            return;
+        }
+        self.wait(wide(tensor).square().sum());
+    }
+
+    fn wait(&mut self, number: Tensor<1>) {
+        self.numbers.push(None);
+        self.waiting.push(number);
     }
 
     /// The numbers, in the order in which they were added.
     pub fn read(self) -> Vec<f64> {
-        let Some(device) = self.0.first().map(Tensor::device) else {
-            return Vec::new();
-        };
-        let numbers = self.0.into_iter().map(|number| number.to_device(&device));
-        let numbers = Tensor::cat(numbers.collect(), 0);
-        numbers.into_data().iter::<f64>().collect()
+        let mut copied = match self.waiting.first().map(Tensor::device) {
+            Some(device) => {
+                let numbers = self.waiting.into_iter();
+                let numbers = numbers.map(|number| number.to_device(&device));
+                let numbers = Tensor::cat(numbers.collect(), 0);
+                numbers.into_data().iter::<f64>().collect()
+            }
+            None => Vec::new(),
+        }
+        .into_iter();
+        let numbers = self.numbers.into_iter();
+        numbers
+            .filter_map(|number| number.or_else(|| copied.next()))
+            .collect()
     }
+}
+
+fn is_host<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.device().inner() == Device::flex()
+}
+
+/// Σ|x| and Σx².
+fn sizes(data: &TensorData) -> [f64; 2] {
+    match data.as_slice::<f32>() {
+        Ok(values) => sums(values, |value| f64::from(*value)),
+        Err(_) => sums(&data.iter::<f64>().collect::<Vec<_>>(), |value| *value),
+    }
+}
+
+fn sums<T>(values: &[T], wide: impl Fn(&T) -> f64) -> [f64; 2] {
+    let mut sums = [[0.0; LANES]; 2];
+    for chunk in values.chunks(LANES) {
+        for (lane, value) in chunk.iter().enumerate() {
+            let value = wide(value);
+            sums[0][lane] += value.abs();
+            sums[1][lane] += value * value;
+        }
+    }
+    sums.map(|lanes| lanes.into_iter().sum())
 }
 
 fn wide<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {

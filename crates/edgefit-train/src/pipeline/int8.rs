@@ -10,12 +10,12 @@ use edgefit_data::{Sample, Splits};
 use edgefit_engine::{Array, InProcess};
 use edgefit_graph::{Graph, Task};
 use edgefit_quant::{
-    Calibrated, Comparison, Outputs, Provenance, Samples, execution_of, outputs, shuffled,
+    Calibrated, Comparison, Outputs, Provenance, Samples, Scheme, execution_of, outputs, shuffled,
 };
 
 use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
-use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
+use crate::evaluate::exported::{ExportedModel, sha256};
 use crate::evaluate::flips::flips;
 use crate::evaluate::mistakes::predictions;
 use crate::evaluate::split_metrics::metrics;
@@ -42,6 +42,9 @@ const MODEL: &str = "model-int8.onnx";
 
 /// Training samples that calibrate.
 const CALIBRATION: usize = 100;
+
+/// Samples that run at once. All their values are kept while the model is calibrated.
+const BATCH: usize = 4;
 
 /// Stage int8, when it is over.
 pub(crate) struct Int8Done {
@@ -134,14 +137,17 @@ impl ExportedJob<'_> {
             model: exported,
             samples: &drawn,
         };
-        let engine = InProcess::new(loaded.engine, job.threads);
-        let mut engine = engine.with_execution(execution_of(&scheme.name));
         session.observer.begin("calibration", 0);
-        let calibrated = Calibrated::new(&self.graph, &scheme, &calibrating, &mut engine)?;
-        let ptq = calibrated.quantize(&HashSet::new())?;
+        // What calibration takes is gone before training begins.
+        let (ptq, int8) = {
+            let mut engine = self.engine(&scheme);
+            let calibrated = Calibrated::new(&self.graph, &scheme, &calibrating, &mut engine)?;
+            let ptq = calibrated.quantize(&HashSet::new())?;
+            let int8 = Int8Part::of(model, job, &calibrated, &ptq)?;
+            (ptq, int8)
+        };
         session.observer.end();
 
-        let int8 = Int8Part::of(model, job, &calibrated, &ptq)?;
         let trainer = split.samples.trainer(job, loaded);
         let before = start(&trainer, &int8, self)?;
         let trained = match job.recipe.int8.epochs {
@@ -157,6 +163,7 @@ impl ExportedJob<'_> {
             float_sha256: sha256(&self.path)?,
         };
         graphs.iter_mut().for_each(|graph| provenance.store(graph));
+        let mut engine = self.engine(&scheme);
         let mut on_val = self.compare(&graphs, val, &mut engine)?.into_iter();
         let mut done = trained.map(|(done, _)| done);
         let is_better = |done: &mut Done| {
@@ -231,8 +238,7 @@ impl ExportedJob<'_> {
             return Ok(());
         };
         let TrainedJob { split, job, .. } = &self.trained;
-        let engine = InProcess::new(split.loaded.engine, job.threads);
-        let mut engine = engine.with_execution(execution_of(&scheme_of(job)?.name));
+        let mut engine = self.engine(&scheme_of(job)?);
         let test = &split.samples.splits.test;
         let float = self.outputs(&self.graph, test, &mut engine)?;
         let int8 = self.outputs(&made.graph, test, &mut engine)?;
@@ -247,6 +253,13 @@ impl ExportedJob<'_> {
             made.report.flips = flips;
         }
         Ok(())
+    }
+
+    /// The engine that stands in for that of the scheme.
+    fn engine(&self, scheme: &Scheme) -> InProcess {
+        let TrainedJob { split, job, .. } = &self.trained;
+        let engine = InProcess::new(split.loaded.engine, job.threads);
+        engine.with_execution(execution_of(&scheme.name))
     }
 
     /// Each of `graphs` against the exported model on the samples of a split.

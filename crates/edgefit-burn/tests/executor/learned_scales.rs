@@ -1,5 +1,7 @@
 //! The gradient of a scale through a rounding is the one of LSQ (Esser et al. 2020, arXiv 1902.08153, eq. 3).
 
+#[cfg(feature = "ndarray")]
+use edgefit_burn::Backend;
 use edgefit_burn::burn::tensor::{Device, Tensor};
 use edgefit_burn::{EvalModule, Gradients, Value};
 use edgefit_graph::{Attribute, DataType, Dim, Graph, Node, ValueInfo};
@@ -146,65 +148,70 @@ fn convolution(fixed: bool, integers: bool) -> Graph {
 }
 
 /// The first output, and the gradients of what is trained.
-fn trained(graph: &Graph, names: &[&str]) -> Vec<Vec<f32>> {
-    let device = Device::flex();
-    let module = EvalModule::from_graph(graph, &device).unwrap();
+fn trained(graph: &Graph, names: &[&str], device: &Device) -> Vec<Vec<f32>> {
+    let module = EvalModule::from_graph(graph, device).unwrap();
     let mut module = module.into_train(|name| names.contains(&name));
     let x: Vec<f32> = (0..210).map(|at| (at as f32 * 0.37).cos() * 4.0).collect();
-    let inputs = vec![Value::new(x, &X, &device).unwrap()];
-    let y: Tensor<4> = module
-        .forward(inputs)
-        .unwrap()
-        .remove(0)
-        .try_into()
-        .unwrap();
+    let inputs = vec![Value::new(x, &X, device).unwrap()];
+    let outputs = module.forward(inputs).unwrap();
+    let y: Tensor<4> = outputs.into_iter().next().unwrap().try_into().unwrap();
     let gradients = Gradients::of(&(y.clone() * y.clone()).sum(), &module);
-    let mut made = vec![y.into_data().try_to_vec().unwrap()];
-    for name in names {
+    let gradient = |wanted: &&str| {
         let (_, parameter) = module
             .parameters()
-            .find(|(other, _)| other == name)
+            .find(|(name, _)| name == wanted)
             .unwrap();
         let gradient = parameter.gradient(gradients.params()).unwrap();
-        made.push(gradient.to_vec().unwrap());
-    }
+        gradient.to_vec().unwrap()
+    };
+    let mut made = vec![y.into_data().try_to_vec().unwrap()];
+    made.extend(names.iter().map(gradient));
     made
+}
+
+/// Chains of rounding in `graph` that became one step.
+fn fused(graph: &Graph) -> usize {
+    let module = EvalModule::from_graph(graph, &Device::flex()).unwrap();
+    let steps = module.steps(&[&X]).unwrap().into_iter();
+    steps
+        .filter(|step| step.starts_with("fused rounding"))
+        .count()
+}
+
+fn assert_near(these: &[Vec<f32>], others: &[Vec<f32>]) {
+    assert_eq!(these.len(), others.len());
+    for (index, (these, others)) in these.iter().zip(others).enumerate() {
+        assert_eq!(these.len(), others.len());
+        let most = others
+            .iter()
+            .fold(0f32, |most, value| most.max(value.abs()));
+        for (this, other) in these.iter().zip(others) {
+            assert!(
+                (this - other).abs() <= 1e-5 * most,
+                "{index}: {this} {other}"
+            );
+        }
+    }
 }
 
 #[test]
 fn one_kernel_computes_what_the_nodes_do() {
-    for (fixed, names) in [
-        (false, &["a", "w", "fx", "fw"][..]),
-        (true, &["a", "w", "fw"]),
-    ] {
-        let [fused, apart] = [false, true].map(|integers| convolution(fixed, integers));
-        let steps = |graph: &Graph| {
-            let module = EvalModule::from_graph(graph, &Device::flex()).unwrap();
-            module.steps(&[&X]).unwrap()
-        };
-        let count = |steps: Vec<String>| {
-            steps
-                .iter()
-                .filter(|step| step.starts_with("fused rounding"))
-                .count()
-        };
-        assert_eq!(
-            (count(steps(&fused)), count(steps(&apart))),
-            (2, 0),
-            "{fixed}"
-        );
-        let pairs = trained(&fused, names)
-            .into_iter()
-            .zip(trained(&apart, names));
-        for (index, (one, other)) in pairs.enumerate() {
-            assert_eq!(one.len(), other.len());
-            let most = other.iter().fold(0f32, |most, value| most.max(value.abs()));
-            for (one, other) in one.iter().zip(&other) {
-                assert!(
-                    (one - other).abs() <= 1e-5 * most,
-                    "{fixed}, {index}: {one} {other}"
-                );
-            }
-        }
+    let learned = &["a", "w", "fx", "fw"][..];
+    for (fixed, names) in [(false, learned), (true, &["a", "w", "fw"])] {
+        let [together, apart] = [false, true].map(|integers| convolution(fixed, integers));
+        assert_eq!((fused(&together), fused(&apart)), (2, 0), "{fixed}");
+        let [together, apart] =
+            [together, apart].map(|graph| trained(&graph, names, &Device::flex()));
+        assert_near(&together, &apart);
     }
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn another_backend_gives_the_same() {
+    let devices = [Backend::Flex, Backend::Ndarray].map(|backend| backend.device().unwrap());
+    let names = ["a", "w", "fx", "fw"];
+    let [flex, ndarray] =
+        devices.map(|device| trained(&convolution(false, false), &names, &device));
+    assert_near(&flex, &ndarray);
 }

@@ -3,9 +3,6 @@
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
-/// Sums that run side by side.
-const LANES: usize = 8;
-
 /// Numbers, some of which wait on the device.
 #[derive(Default)]
 pub(super) struct Scalars {
@@ -67,21 +64,15 @@ fn is_host<const D: usize>(tensor: &Tensor<D>) -> bool {
 /// Σ|x| and Σx².
 fn sizes(data: &TensorData) -> [f64; 2] {
     match data.as_slice::<f32>() {
-        Ok(values) => sums(values, |value| f64::from(*value)),
-        Err(_) => sums(&data.iter::<f64>().collect::<Vec<_>>(), |value| *value),
+        Ok(values) => sums(values.iter().map(|value| f64::from(*value))),
+        Err(_) => sums(data.iter::<f64>()),
     }
 }
 
-fn sums<T>(values: &[T], wide: impl Fn(&T) -> f64) -> [f64; 2] {
-    let mut sums = [[0.0; LANES]; 2];
-    for chunk in values.chunks(LANES) {
-        for (lane, value) in chunk.iter().enumerate() {
-            let value = wide(value);
-            sums[0][lane] += value.abs();
-            sums[1][lane] += value * value;
-        }
-    }
-    sums.map(|lanes| lanes.into_iter().sum())
+fn sums(values: impl Iterator<Item = f64>) -> [f64; 2] {
+    values.fold([0.0; 2], |[sizes, squares], value| {
+        [sizes + value.abs(), squares + value * value]
+    })
 }
 
 fn wide<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {

@@ -24,8 +24,8 @@ const CHUNK: usize = 1 << 14;
 
 /// `scale · clamp(round(x / scale), least, most)`.
 ///
-/// The gradient of x goes straight through the rounding, and stops where the result is clamped; that of the
-/// scale is eq. 3 of LSQ.
+/// The gradients are those of LSQ: that of x goes straight through the rounding, and stops outside the limits
+///; that of the scale is eq. 3. Nodes that clamp what is rounded already let it through half a step farther.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct FakeQuantize {
     /// The least integer, less the zero point.
@@ -69,9 +69,9 @@ impl FakeQuantize {
             dims[axis] = scale.dims()[0];
         }
         let scale = scale.reshape(dims);
-        let scaled = x / scale.clone();
-        let rounding = (scaled.clone().round() - scaled.clone()).detach();
-        (scaled + rounding).clamp(self.least, self.most) * scale
+        let clamped = (x / scale.clone()).clamp(self.least, self.most);
+        let rounding = (clamped.clone().round() - clamped.clone()).detach();
+        (clamped + rounding) * scale
     }
 }
 
@@ -226,10 +226,9 @@ impl<T: Float> Row<T> {
     #[inline(always)]
     fn pull_back(self, gradient: &mut T, x: T) -> T {
         let scaled = x / self.scale;
-        let rounded = scaled.round();
-        let clamped = self.clamp(rounded);
-        let passes = rounded == clamped;
-        let of_scale = *gradient * if passes { rounded - scaled } else { clamped };
+        let steps = self.clamp(scaled.round());
+        let passes = self.least < scaled && scaled < self.most;
+        let of_scale = *gradient * if passes { steps - scaled } else { steps };
         *gradient = if passes { *gradient } else { T::default() };
         of_scale
     }

@@ -81,7 +81,7 @@ fn a_scale_has_the_gradient_of_lsq_and_a_clipped_weight_none() {
 const X: [usize; 4] = [2, 3, 5, 7];
 
 /// A convolution of x, rounded with a zero point, by a weight with a scale for each output channel; where they are
-/// asked for, the integers are outputs too, so that nothing is fused.
+/// asked for, the integers are outputs too, so that nothing is fused. A fixed scale leaves nothing of x out.
 fn convolution(fixed: bool, integers: bool) -> Graph {
     let mut graph = Graph::new("rounded", 17);
     let dims = X.into_iter().map(Dim::Known).collect();
@@ -109,7 +109,9 @@ fn convolution(fixed: bool, integers: bool) -> Graph {
     floats("one", vec![], vec![1.0]);
     floats("least", vec![], vec![-LIMIT]);
     floats("most", vec![], vec![LIMIT]);
-    for (name, value) in [("zero", 0), ("zx", -100)] {
+    floats("lowest", vec![], vec![-28.0]);
+    floats("highest", vec![], vec![227.0]);
+    for (name, value) in [("zero", 0), ("zx", if fixed { 0 } else { -100 })] {
         let tensor = edgefit_graph::Tensor::from_i64(DataType::I8, vec![], &[value]).unwrap();
         graph.initializers.insert(name.into(), tensor);
     }
@@ -130,7 +132,8 @@ fn convolution(fixed: bool, integers: bool) -> Graph {
     } else {
         vec![
             Node::new("Div", "", &["i", "lx"], &["d"]),
-            Node::new("QuantizeLinear", "", &["d", "one", "zx"], &["xq"]),
+            Node::new("Clip", "", &["d", "lowest", "highest"], &["dc"]),
+            Node::new("QuantizeLinear", "", &["dc", "one", "zx"], &["xq"]),
             Node::new("DequantizeLinear", "", &["xq", "one", "zx"], &["xs"]),
             Node::new("Mul", "", &["xs", "lx"], &["xd"]),
         ]

@@ -149,7 +149,9 @@ impl ExportedJob<'_> {
         session.observer.end();
 
         let trainer = split.samples.trainer(job, loaded);
+        session.observer.begin("validation", 0);
         let before = start(&trainer, &int8, self)?;
+        session.observer.end();
         let trained = match job.recipe.int8.epochs {
             0 => None,
             _ => Some(self.train_int8(&trainer, &int8, session)?),

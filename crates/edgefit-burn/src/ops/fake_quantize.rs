@@ -24,8 +24,8 @@ const CHUNK: usize = 1 << 14;
 
 /// `scale · clamp(round(x / scale), least, most)`.
 ///
-/// The gradients are those of LSQ: that of x goes straight through the rounding, and stops outside the limits
-///; that of the scale is eq. 3. Nodes that clamp what is rounded already let it through half a step farther.
+/// The gradients are those of LSQ: that of x goes straight through the rounding, and stops outside the limits; that
+/// of the scale is eq. 3. Nodes that clamp what is rounded already let it through half a step farther.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct FakeQuantize {
     /// The least integer, less the zero point.

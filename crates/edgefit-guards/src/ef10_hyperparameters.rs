@@ -54,8 +54,9 @@ pub struct Updates {
 /// where it is out by more than a power of ten. Too small is what would be so at the full learning rate:
 /// Adam's updates are proportional to it, whatever the gradient (Kingma & Ba 2015, section 2.1).
 ///
-/// One layer alone is not raised: new ones start small.
-pub fn check_updates(learning_rate: f64, updates: &[Updates]) -> Finding {
+/// One layer alone is not raised: new ones start small. `smallest` stands for the lower end of [`UPDATE`]: −∞ where
+/// weights may stay as they are.
+pub fn check_updates(learning_rate: f64, updates: &[Updates], smallest: f64) -> Finding {
     let known = updates
         .iter()
         .filter(|update| update.log10_ratios.len() >= FEWEST_STEPS);
@@ -71,7 +72,7 @@ pub fn check_updates(learning_rate: f64, updates: &[Updates]) -> Finding {
     let sized = known.iter().filter(|update| !update.from_zero);
     let largest = median(sized.filter_map(of)).unwrap_or(low);
     let (beyond, ratio, how) = match ratio {
-        _ if ratio < low => (low - ratio, ratio, "low"),
+        _ if ratio < smallest => (low - ratio, ratio, "low"),
         _ if largest > high => (largest - high, largest, "high"),
         _ => {
             let text = format!(
@@ -252,16 +253,22 @@ mod tests {
             (&[], Status::Off),
         ] {
             assert_eq!(
-                check_updates(1e-3, &updates(medians)).status,
+                check_updates(1e-3, &updates(medians), UPDATE[0]).status,
                 status,
                 "{medians:?}"
             );
         }
         let mut head = updates(&[-0.5]);
         head[0].from_zero = true;
-        assert_eq!(check_updates(1e-3, &head).status, Status::Pass);
-        let finding = check_updates(1e-9, &updates(&[-8.0]));
+        assert_eq!(check_updates(1e-3, &head, UPDATE[0]).status, Status::Pass);
+        let finding = check_updates(1e-9, &updates(&[-8.0]), UPDATE[0]);
         assert!(finding.message.contains("too low"), "{}", finding.message);
+        let trained =
+            |median: f64| check_updates(1e-5, &updates(&[median]), f64::NEG_INFINITY).status;
+        assert_eq!(
+            [trained(-8.0), trained(1.0)],
+            [Status::Pass, Status::Failed]
+        );
     }
 
     #[test]
@@ -271,7 +278,7 @@ mod tests {
             for update in &mut deep {
                 update.multiplier = multiplier;
             }
-            check_updates(1e-3, &deep).status
+            check_updates(1e-3, &deep, UPDATE[0]).status
         };
         // The default recipe's rates in stage full.
         assert_eq!(deep(-4.2, 0.06), Status::Pass);

@@ -74,6 +74,19 @@ pub struct TrainingWatch {
     learning_rates: Vec<f64>,
     weights: Vec<Weight>,
     non_finite: Vec<ef14_gradients::NonFinite>,
+    #[serde(default)]
+    start: Start,
+}
+
+/// What training begins with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Start {
+    /// Weights that have something to learn.
+    #[default]
+    Untrained,
+    /// Weights that serve already.
+    Trained,
 }
 
 impl Default for TrainingWatch {
@@ -92,6 +105,16 @@ impl TrainingWatch {
             learning_rates: Vec::new(),
             weights: Vec::new(),
             non_finite: Vec::new(),
+            start: Start::default(),
+        }
+    }
+
+    /// The same for training that begins with weights that serve already, as those of a quantised model do: no step
+    /// is too small there.
+    pub fn from_trained(self) -> Self {
+        TrainingWatch {
+            start: Start::Trained,
+            ..self
         }
     }
 
@@ -156,12 +179,16 @@ impl TrainingWatch {
         let moved = self.weights.iter().zip(&layers);
         let moved = moved.filter(|(_, layer)| ef14_gradients::vanishes(layer).is_none());
         let updates: Vec<_> = moved.map(|(weight, _)| weight.updates()).collect();
+        let smallest = match self.start {
+            Start::Untrained => ef10_hyperparameters::UPDATE[0],
+            Start::Trained => f64::NEG_INFINITY,
+        };
         let learning_rate = self.learning_rates.iter().copied().fold(0.0, f64::max);
         let length = self.losses.len().div_ceil(LOSS_MEANS).max(FEWEST_OF_A_MEAN);
         let losses = self.losses.chunks_exact(length).map(MeanLoss::of);
         let losses: Vec<MeanLoss> = losses.collect();
         vec![
-            ef10_hyperparameters::check_updates(learning_rate, &updates),
+            ef10_hyperparameters::check_updates(learning_rate, &updates, smallest),
             ef10_hyperparameters::check_loss(&losses),
             ef10_hyperparameters::check_height(learning_rate, &self.losses, untrained_loss),
             ef13_monitoring::check_loss(&self.losses, untrained_loss),

@@ -6,6 +6,7 @@ use edgefit_burn::{EvalModule, Gradients, TrainModule, Weights};
 use edgefit_guards::module::global_norm;
 use edgefit_guards::{Step, TrainingWatch};
 
+use crate::config::stage_name::StageName;
 use crate::error::Result;
 use crate::observer::Observer;
 use crate::prepare::source::Selected;
@@ -76,8 +77,12 @@ impl<'a> Run<'a> {
                 },
             ),
             None => {
+                let watch = TrainingWatch::new(format!("stage {}", problem.stage));
                 let progress = Progress {
-                    watch: TrainingWatch::new(format!("stage {}", problem.stage)),
+                    watch: match problem.stage {
+                        StageName::Int8 => watch.from_trained(),
+                        _ => watch,
+                    },
                     ..Progress::default()
                 };
                 (module, progress, Kept::default())

@@ -65,7 +65,11 @@ impl<'a> ExportedJob<'a> {
         }
         let metrics = metrics(&model.transform, &outputs, test);
         list(&loaded.dataset, &predictions, &metrics, &session.run)?;
-        self.test_int8()?;
+        if self.int8.is_some() {
+            session.observer.begin("test of int8", 0);
+            self.test_int8()?;
+            session.observer.end();
+        }
         Ok(TestedJob {
             test: metrics,
             mistakes,

@@ -37,7 +37,9 @@ fn found(chains: &Chains, quantize: usize) -> Option<(Vec<usize>, FakeQuantize, 
         };
         let mut divide = before(quantize)?;
         if let Some(Op::Unary(Unary::Clip { min, max })) = chains.op(divide) {
-            limits = [limits[0].max(min.ceil()), limits[1].min(max.floor())];
+            // What is clipped is rounded then.
+            let [min, max] = [min, max].map(|limit| limit.round_ties_even());
+            limits = [limits[0].max(min), limits[1].min(max)];
             steps.insert(0, divide);
             divide = before(divide)?;
         }
@@ -71,7 +73,8 @@ fn zero_point(chains: &Chains, step: usize) -> Option<f64> {
     }
 }
 
-/// The dimension of `x` that the scales are for, where there are several; `None` if they are for none or more than one.
+/// The dimension of `x` that the scales are for, `Some(None)` where there is one scale; `None` where they are not for one
+/// dimension alone.
 fn axis(x: &[usize], scale: &[usize]) -> Option<Option<usize>> {
     let before = x.len().checked_sub(scale.len())?;
     let mut wide = (0..scale.len()).filter(|&at| scale[at] != 1);

@@ -15,9 +15,9 @@ use std::collections::HashSet;
 use std::process::{Command, ExitCode};
 
 use edgefit::assets::Cache;
-use edgefit::burn::burn::optim::{AdamWConfig, GradientsParams};
+use edgefit::burn::burn::optim::{GradientsParams, ModuleOptimizer};
 use edgefit::burn::burn::tensor::{Device, Tensor, activation::log_softmax};
-use edgefit::burn::{Backend, EvalModule, Value};
+use edgefit::burn::{AdamW, Backend, EvalModule, Value};
 use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading};
 use edgefit::engine::{Array, fastest, onnxruntime};
 use edgefit::graph::infer::InputShapes;
@@ -208,7 +208,7 @@ fn steps(graph: &Graph, stage: &str, batch: usize) -> Result<u64, Failure> {
 
     let device = Device::flex();
     let mut module = EvalModule::from_graph(graph, &device)?.into_train(accepts);
-    let mut optimizer = AdamWConfig::new().init();
+    let mut optimizer = ModuleOptimizer::from(AdamW::new(1e-4));
     for _ in 0..STEPS {
         let shapes = inputs.0.iter();
         let values = shapes

@@ -11,9 +11,9 @@
 use std::collections::HashSet;
 use std::io::{BufRead, Write};
 
-use edgefit::burn::burn::optim::{AdamWConfig, GradientsParams};
+use edgefit::burn::burn::optim::{GradientsParams, ModuleOptimizer};
 use edgefit::burn::burn::tensor::{Device, Int, Tensor, activation::log_softmax};
-use edgefit::burn::{EvalModule, Value};
+use edgefit::burn::{AdamW, EvalModule, Value};
 use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading};
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::{cut_softmax, lift_constants};
@@ -46,7 +46,7 @@ fn main() -> Result<(), Failure> {
     let device = Device::flex();
     let module = EvalModule::from_graph(&graph, &device)?;
     let mut module = module.into_train(|name| trained.contains(name));
-    let mut optimizer = AdamWConfig::new().init();
+    let mut optimizer = ModuleOptimizer::from(AdamW::new(1e-4));
     let labels: Vec<i64> = (0..batch).map(|row| (row % CLASSES) as i64).collect();
     let labels = Tensor::<1, Int>::from_data(labels.as_slice(), &device).reshape([batch, 1]);
     for line in std::io::stdin().lock().lines() {

@@ -28,6 +28,7 @@ pub use burn;
 pub use error::{Error, Result};
 pub use eval::EvalModule;
 pub use gradients::Gradients;
+pub use ops::AdamW;
 pub use parameter::Parameter;
 pub use step_memory::StepMemory;
 pub use train::TrainModule;

@@ -1,6 +1,7 @@
 //! Forward of each op; the backward follows from autodiff.
 
 mod activation;
+mod adamw;
 mod attention;
 mod cast;
 mod channel_scale;
@@ -33,10 +34,11 @@ mod transpose;
 mod weighted;
 
 pub(crate) use activation::{Activation, Kept};
+pub use adamw::AdamW;
 pub(crate) use attention::{Attention, AttentionOperands};
 pub(crate) use conv::{
-    ConvolutionKernel, Dense, Winograd, convolution_kernel, depthwise_scratch, is_single_product,
-    pointwise_scratch,
+    ConvolutionKernel, Dense, Purpose, Winograd, convolution_kernel, depthwise_scratch,
+    is_single_product, pointwise_scratch,
 };
 pub(crate) use elementwise::is_gate;
 pub(crate) use fake_quantize::FakeQuantize;

@@ -14,8 +14,15 @@ const LOADING: libc::c_int = 128 << 10;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const RUNNING: libc::c_int = 32 << 20;
 
+/// Most blocks that are mapped on their own, as glibc has it.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const MAPPED_BLOCKS: libc::c_int = 65_536;
+
 /// Whether [`return_memory_after_loading`] was called.
 static RETURNS_MEMORY: AtomicBool = AtomicBool::new(false);
+
+/// Whether [`keep_one_heap`] was called.
+static KEEPS_HEAP: AtomicBool = AtomicBool::new(false);
 
 /// From now on, what loading a model frees goes back to the system, and the threshold stays at its
 /// maximum after it, so that activations are not mapped anew in every run.
@@ -42,12 +49,14 @@ pub(crate) fn while_loading<T>(load: impl FnOnce() -> T) -> T {
     load()
 }
 
-/// Keeps one heap for the tensors of all threads from now on, and the threshold where it is.
+/// Keeps one heap for the tensors of all threads from now on, with all that is freed in it.
 ///
 /// A training step frees its tensors on other threads than it made them on; with a heap for each
-/// thread, the gaps of one are of no use to the others. What is predicted of the memory of a training
-/// presumes this call. Call it before threads are started: those that have a heap keep it.
+/// thread, the gaps of one are of no use to the others. And what one step frees the next one takes again:
+/// given back to the system in between, each page of it would be mapped and cleared anew. What is predicted of the
+/// memory of a training presumes this call. Call it before threads are started: those that have a heap keep it.
 pub fn keep_one_heap() {
+    KEEPS_HEAP.store(true, Ordering::Relaxed);
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         // SAFETY: as in `hold`.
@@ -58,10 +67,17 @@ pub fn keep_one_heap() {
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn hold(threshold: libc::c_int) {
+    let keeps = threshold == RUNNING && KEEPS_HEAP.load(Ordering::Relaxed);
+    let (mapped, trim) = if keeps {
+        (0, libc::c_int::MAX)
+    } else {
+        (MAPPED_BLOCKS, threshold.saturating_mul(2))
+    };
     // SAFETY: mallopt may be called at any time and takes plain numbers. A refusal leaves the
     // parameter as it was.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, threshold);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, threshold.saturating_mul(2));
+        libc::mallopt(libc::M_MMAP_MAX, mapped);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, trim);
     }
 }

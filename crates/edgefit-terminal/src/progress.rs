@@ -8,9 +8,11 @@ use edgefit_probe::Progress;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 mod pulse;
+mod samples;
 #[cfg(feature = "train")]
 mod train;
 use pulse::Pulse;
+pub use samples::CountedSamples;
 #[cfg(feature = "train")]
 pub use train::end_well_on_ctrl_c;
 
@@ -36,10 +38,7 @@ impl Progress for Bars {
     }
 
     fn advance(&mut self) {
-        match &self.shown {
-            Shown::Bar(bar) => bar.inc(1),
-            Shown::Lines(pulse) => pulse.advance(),
-        }
+        self.shown.advance(1);
     }
 
     fn end(&mut self) {
@@ -70,6 +69,14 @@ impl Shown {
                 *shown = bar(what, total);
             }
             Shown::Lines(pulse) => pulse.begin(what, total),
+        }
+    }
+
+    /// As many more are done.
+    fn advance(&self, more: u64) {
+        match self {
+            Shown::Bar(bar) => bar.inc(more),
+            Shown::Lines(pulse) => pulse.advance(more),
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use depthwise::depthwise_scratch;
 pub(crate) use kernels::ConvolutionKernel;
 use kernels::{Convolution, convolve};
 pub(crate) use pointwise::{is_single_product, pointwise_scratch};
-pub(crate) use winograd::Winograd;
+pub(crate) use winograd::{Purpose, Winograd};
 
 pub(super) fn forward(conv: &Conv, operands: &mut Operands) -> Result<Floats, String> {
     let x = operands.floats(0)?;

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::glibc_heap::{BlockStart, GlibcHeap};
+use super::glibc_heap::GlibcHeap;
 
 /// Bytes that are held, and the most that were.
 #[derive(Default)]
@@ -32,7 +32,8 @@ impl Allocator {
 /// A block of memory, freed when it is dropped.
 pub(super) struct Block {
     pub bytes: u64,
-    start: Option<BlockStart>,
+    /// `None` of one without bytes.
+    start: Option<u64>,
     allocator: Rc<Allocator>,
 }
 

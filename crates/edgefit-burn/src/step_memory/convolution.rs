@@ -5,8 +5,8 @@ use edgefit_graph::ops::{Conv, Extent};
 
 use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
 use crate::ops::{
-    Activation, ConvolutionKernel, Dense, Kept, Winograd, convolution_kernel, depthwise_scratch,
-    is_single_product, pointwise_scratch,
+    Activation, ConvolutionKernel, Dense, Kept, Purpose, Winograd, convolution_kernel,
+    depthwise_scratch, is_single_product, pointwise_scratch,
 };
 use crate::program::Step;
 
@@ -152,7 +152,7 @@ fn our_kernel_memory(
             }
         }
         ConvolutionKernel::Dense(axes) => {
-            let [forward, backward] = match Winograd::of(x, w, axes) {
+            let [forward, backward] = match Winograd::of(x, w, axes, Purpose::Training) {
                 Some(of) => of.scratch(threads),
                 None => [Dense::new(x, w, axes).scratch(threads); 2],
             };

@@ -110,7 +110,8 @@ impl Walk {
         (saved, peak)
     }
 
-    /// The optimizer writes each trained weight to new memory, with two tensors of its size as scratch.
+    /// The optimizer writes each trained weight to new memory: AdamW its two moments, too, others with two tensors of
+    /// its size as scratch.
     fn update(&mut self, program: &Program, mut gradients: Vec<Option<Memory>>, states: usize) {
         let starts = self.states.is_empty();
         for &(slot, number) in &program.weights {

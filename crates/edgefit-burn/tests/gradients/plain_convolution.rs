@@ -110,6 +110,23 @@ fn small_images_are_computed_together() {
 }
 
 #[test]
+fn kernels_of_3_by_3_are_computed_in_transformed_tiles() {
+    // Tiles of 2 × 2 results, of 4 × 4, and of 4 × 4 in blocks of rows.
+    check(
+        [5, 17, 16],
+        [axis(9, [3, 1, 1], [1, 1]), axis(10, [3, 1, 1], [0, 2])],
+    );
+    check(
+        [9, 16, 17],
+        [axis(13, [3, 1, 1], [1, 1]), axis(14, [3, 1, 1], [2, 1])],
+    );
+    check(
+        [2, 16, 16],
+        [axis(60, [3, 1, 1], [1, 1]), axis(61, [3, 1, 1], [1, 1])],
+    );
+}
+
+#[test]
 fn a_kernel_may_reach_beyond_the_image() {
     check(
         [2, 2, 3],

@@ -87,9 +87,9 @@ impl Pulse {
         self.set(|state| *state = State::new(what, total));
     }
 
-    /// One more is done.
-    pub fn advance(&self) {
-        self.set(|state| state.done += 1);
+    /// As many more are done.
+    pub fn advance(&self, more: u64) {
+        self.set(|state| state.done += more);
     }
 
     /// `done` is done, and `how` says how well.

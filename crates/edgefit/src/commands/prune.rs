@@ -28,9 +28,8 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
     calibration.check_differ()?;
     let _ = discover(&Cache::of_user()?);
     let mut engine = InProcess::new(fastest(), threads(args.threads));
-    spinner.tell("calibrating");
-    let calibrated =
-        Calibrated::new(&structure, &calibration, &mut engine).map_err(in_file(&path))?;
+    let counted = spinner.count("calibrating", &calibration, calibration.len());
+    let calibrated = Calibrated::new(&structure, &counted, &mut engine).map_err(in_file(&path))?;
     spinner.tell("ranking channels");
     let multiple = usize::from(args.multiple);
     let ranking = calibrated.rank(Selection::Reconstruction, multiple)?;
@@ -46,12 +45,12 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
         }
     };
     let kept = ranking.kept(&structure, &widths);
-    spinner.tell("pruning");
+    let counted = spinner.count("pruning", &calibration, calibration.len());
     let made = calibrated
-        .prune_in_turn(&kept, &calibration, &mut engine)
+        .prune_in_turn(&kept, &counted, &mut engine)
         .map_err(in_file(&path))?;
-    spinner.tell("comparing");
-    let mut made_of = |graph| outputs(graph, &validation, usize::MAX, &mut engine);
+    let counted = spinner.count("comparing", &validation, validation.len());
+    let mut made_of = |graph| outputs(graph, &counted, usize::MAX, &mut engine);
     let (before, after) = (made_of(structure.graph())?, made_of(&made)?);
     let classes = validation.classes();
     let labels = is_classifier.then_some(classes.as_slice());

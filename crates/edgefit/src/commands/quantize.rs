@@ -38,10 +38,10 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     let _ = discover(&Cache::of_user()?);
     let engine = InProcess::new(fastest(), threads(args.threads));
     let mut engine = engine.with_execution(execution_of(&scheme.name));
-    spinner.tell("calibrating");
+    let counted = spinner.count("calibrating", &calibration, calibration.len());
     let calibrated =
-        Calibrated::new(&graph, &scheme, &calibration, &mut engine).map_err(in_file(&path))?;
-    spinner.tell("comparing");
+        Calibrated::new(&graph, &scheme, &counted, &mut engine).map_err(in_file(&path))?;
+    let counted = spinner.count("comparing", &validation, validation.len());
     let classes = validation.classes();
     let limits = Limits {
         max_drop: args.max_drop,
@@ -53,7 +53,7 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
         },
     };
     let compared = Validation {
-        samples: &validation,
+        samples: &counted,
         labels: is_classifier.then_some(classes.as_slice()),
     };
     let mut guarded = guard(&calibrated, &compared, limits, &mut engine).map_err(in_file(&path))?;

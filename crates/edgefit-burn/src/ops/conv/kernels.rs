@@ -18,7 +18,7 @@ use super::super::weighted::{Layer, Saved, Weighted};
 use super::dense::Dense;
 use super::depthwise::{Axis, Depthwise};
 use super::pointwise::Pointwise;
-use super::winograd::Winograd;
+use super::winograd::{Purpose, Winograd};
 
 /// A kind of convolution that is computed here.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +84,7 @@ impl Convolve for Flex {
         convolution: Convolution,
     ) -> FloatTensor<Self> {
         let operands = [&x, &weight, &bias].map(FloatTensor::<Flex>::to_contiguous);
-        convolution.run(&operands)
+        convolution.run(&operands, Purpose::Inference)
     }
 }
 
@@ -101,9 +101,9 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
         match prepared.stateful() {
             OpsKind::Tracked(prepared) => {
                 let (y, kept) = match convolution.activation.kept() {
-                    Kept::Nothing => (convolution.run(&operands), None),
+                    Kept::Nothing => (convolution.run(&operands, Purpose::Training), None),
                     Kept::Result => {
-                        let y = convolution.run(&operands);
+                        let y = convolution.run(&operands, Purpose::Training);
                         (y.clone(), Some(y))
                     }
                     Kept::Operand => {
@@ -111,28 +111,34 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
                             activation: Activation::Identity,
                             ..convolution
                         };
-                        let sums = bare.run(&operands);
+                        let sums = bare.run(&operands, Purpose::Training);
                         (activated(&sums, convolution.activation), Some(sums))
                     }
                 };
                 let [x, weight, _] = operands;
                 prepared.finish(Saved { x, weight, kept }, y)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(convolution.run(&operands)),
+            OpsKind::UnTracked(prepared) => {
+                prepared.finish(convolution.run(&operands, Purpose::Inference))
+            }
         }
     }
 }
 
 impl Convolution {
     /// The result of contiguous input, weight and bias.
-    fn run(self, operands: &[FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
+    fn run(self, operands: &[FloatTensor<Flex>; 3], purpose: Purpose) -> FloatTensor<Flex> {
         match operands[0].dtype() {
-            DType::F64 => self.result::<f64>(operands),
-            _ => self.result::<f32>(operands),
+            DType::F64 => self.result::<f64>(operands, purpose),
+            _ => self.result::<f32>(operands, purpose),
         }
     }
 
-    fn result<T: Float>(self, operands: &[FloatTensor<Flex>; 3]) -> FloatTensor<Flex> {
+    fn result<T: Float>(
+        self,
+        operands: &[FloatTensor<Flex>; 3],
+        purpose: Purpose,
+    ) -> FloatTensor<Flex> {
         let [x, weight, _] = operands.each_ref().map(|operand| operand.layout().shape());
         let [samples, channels, height, width] = x.dims();
         let outputs = weight[0];
@@ -145,7 +151,7 @@ impl Convolution {
             }
             ConvolutionKernel::Dense(axes) => {
                 let (x, weight): ([usize; 4], [usize; 4]) = (x.dims(), weight.dims());
-                let y = match Winograd::of(&x, &weight, axes) {
+                let y = match Winograd::of(&x, &weight, axes, purpose) {
                     Some(of) => of.forward([of_x, of_weight, of_bias], self.activation),
                     None => {
                         let of = Dense::new(&x, &weight, axes);
@@ -186,7 +192,7 @@ impl Layer for Convolution {
             }
             ConvolutionKernel::Dense(axes) => {
                 let [x, weight] = shapes.each_ref().map(Shape::dims::<4>);
-                match Winograd::of(&x, &weight, axes) {
+                match Winograd::of(&x, &weight, axes, Purpose::Training) {
                     Some(of) => of.backward(read, gradient, self.activation, asked),
                     None => {
                         let of = Dense::new(&x, &weight, axes);

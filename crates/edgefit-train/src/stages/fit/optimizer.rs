@@ -6,8 +6,8 @@ use edgefit_burn::burn::optim::lr_scheduler::module_lr_scheduler::{
     ModuleLearningRate, ModuleLrScheduler,
 };
 use edgefit_burn::burn::optim::momentum::MomentumConfig;
-use edgefit_burn::burn::optim::{AdamWConfig, ModuleOptimizer, SgdConfig};
-use edgefit_burn::{Parameter, TrainModule};
+use edgefit_burn::burn::optim::{ModuleOptimizer, SgdConfig};
+use edgefit_burn::{AdamW, Parameter, TrainModule};
 
 use crate::config::recipe::{OptimizerKind, StageRecipe};
 
@@ -22,11 +22,7 @@ pub(crate) fn optimizer(recipe: &StageRecipe, module: &TrainModule) -> ModuleOpt
     let decay = recipe.weight_decay as f32;
     match recipe.optimizer {
         OptimizerKind::Adamw => {
-            let config = AdamWConfig::new()
-                .with_epsilon(1e-8)
-                .with_weight_decay(decay);
-            let bare = config.clone().with_weight_decay(0.0);
-            config.init().with_group(vectors, bare.build(), None)
+            ModuleOptimizer::from(AdamW::new(decay)).with_group(vectors, AdamW::new(0.0), None)
         }
         OptimizerKind::Sgd => {
             // Without dampening, as PyTorch's default is and burn's is not.

@@ -1,33 +1,31 @@
-//! The transform of kernels of F(2×2, 3×3), and what it is backwards: G · g · Gᵀ with the rows (1, 0, 0),
-//! (½, ½, ½), (½, −½, ½) and (0, 0, 1) of G.
+//! The transform of kernels, and what it is backwards: G · g · Gᵀ.
+
+use std::marker::PhantomData;
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::super::super::float::Float;
-use super::PLACES;
+use super::form::{Form, LANES, Lane, along_both};
+use super::{GAP, pitch};
 
 /// Elements of a kernel.
 const ELEMENTS: usize = 9;
 
-/// Kernels that are transformed side by side.
-const LANES: usize = 8;
-
 /// Kernels that a thread takes at once.
 const CHUNK: usize = 1 << 10;
 
-/// One number of each kernel.
-type Lane<T> = [T; LANES];
-
 /// Kernels of 3×3 elements as (places, kernels).
-pub(super) fn from_kernels<T: Float>(weight: &[T]) -> Vec<T> {
+pub(super) fn from_kernels<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
+    weight: &[T],
+) -> Vec<T> {
     let count = weight.len() / ELEMENTS;
-    let mut made = vec![T::default(); PLACES * count];
+    let mut made = vec![T::default(); N * N * pitch(count)];
     let arch = Arch::new();
     let mut chunks: Vec<Vec<&mut [T]>> = Vec::new();
-    chunks.resize_with(count.div_ceil(CHUNK), || Vec::with_capacity(PLACES));
-    for place in made.chunks_exact_mut(count) {
-        let pieces = place.chunks_mut(CHUNK);
+    chunks.resize_with(count.div_ceil(CHUNK), || Vec::with_capacity(N * N));
+    for place in made.chunks_exact_mut(pitch(count)) {
+        let pieces = place[..count].chunks_mut(CHUNK);
         chunks
             .iter_mut()
             .zip(pieces)
@@ -38,118 +36,94 @@ pub(super) fn from_kernels<T: Float>(weight: &[T]) -> Vec<T> {
         .into_par_iter()
         .zip(kernels)
         .for_each(|(mut places, kernels)| {
-            let places = &mut places;
-            arch.dispatch(FromKernels { kernels, places });
+            arch.dispatch(FromKernels::<T, F, N, M> {
+                kernels,
+                places: &mut places,
+                form: PhantomData,
+            });
         });
     made
 }
 
 /// The gradient of kernels from that of (places, kernels).
-pub(super) fn kernel_gradient<T: Float>(gradient: &[T]) -> Vec<T> {
-    let count = gradient.len() / PLACES;
+pub(super) fn kernel_gradient<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
+    gradient: &[T],
+) -> Vec<T> {
+    let count = gradient.len() / (N * N) - GAP;
     let mut made = vec![T::default(); ELEMENTS * count];
     let arch = Arch::new();
     let kernels = made.par_chunks_mut(CHUNK * ELEMENTS).enumerate();
     kernels.for_each(|(chunk, kernels)| {
-        let first = chunk * CHUNK;
-        let length = kernels.len() / ELEMENTS;
-        let places = std::array::from_fn(|place| &gradient[place * count + first..][..length]);
-        arch.dispatch(KernelGradient { places, kernels });
+        arch.dispatch(KernelGradient::<T, F, N, M> {
+            gradient,
+            count,
+            first: chunk * CHUNK,
+            kernels,
+            form: PhantomData,
+        });
     });
     made
 }
 
-struct FromKernels<'a, 'b, T> {
+struct FromKernels<'a, 'b, T, F, const N: usize, const M: usize> {
     kernels: &'a [T],
     places: &'a mut [&'b mut [T]],
+    form: PhantomData<F>,
 }
 
-impl<T: Float> WithSimd for FromKernels<'_, '_, T> {
+impl<T: Float, F: Form<N, M>, const N: usize, const M: usize> WithSimd
+    for FromKernels<'_, '_, T, F, N, M>
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for (index, kernels) in self.kernels.chunks(LANES * ELEMENTS).enumerate() {
-            let mut read = [[T::default(); LANES]; ELEMENTS];
+            let mut read = [[Lane::zero(); 3]; 3];
             for (lane, kernel) in kernels.chunks_exact(ELEMENTS).enumerate() {
-                for (read, value) in read.iter_mut().zip(kernel) {
-                    read[lane] = *value;
+                for (row, values) in read.iter_mut().zip(kernel.chunks_exact(3)) {
+                    for (read, value) in row.iter_mut().zip(values) {
+                        read.0[lane] = *value;
+                    }
                 }
             }
-            let [a, b, c, d, e, f, g, h, i] = read;
-            let columns = [wider([a, d, g]), wider([b, e, h]), wider([c, f, i])];
-            let [a, b, c] = columns;
-            for (down, ((a, b), c)) in a.into_iter().zip(b).zip(c).enumerate() {
-                let row = wider([a, b, c]);
-                for (right, value) in row.iter().enumerate() {
-                    let to = &mut self.places[4 * down + right][index * LANES..];
-                    let length = to.len().min(LANES);
-                    to[..length].copy_from_slice(&value[..length]);
-                }
+            let made = along_both(F::kernel, &read);
+            for (value, place) in made.as_flattened().iter().zip(self.places.iter_mut()) {
+                value.write(place, index * LANES);
             }
         }
     }
 }
 
-/// G times three numbers of each kernel.
-#[inline(always)]
-fn wider<T: Float>([a, b, c]: [Lane<T>; 3]) -> [Lane<T>; 4] {
-    let mut made = [a, a, a, c];
-    for lane in 0..LANES {
-        let (half, middle) = (T::of(0.5) * (a[lane] + c[lane]), T::of(0.5) * b[lane]);
-        made[1][lane] = half + middle;
-        made[2][lane] = half - middle;
-    }
-    made
-}
-
-struct KernelGradient<'a, T> {
-    places: [&'a [T]; PLACES],
+struct KernelGradient<'a, T, F, const N: usize, const M: usize> {
+    gradient: &'a [T],
+    /// Kernels that there are.
+    count: usize,
+    /// The first that is made.
+    first: usize,
     kernels: &'a mut [T],
+    form: PhantomData<F>,
 }
 
-impl<T: Float> WithSimd for KernelGradient<'_, T> {
+impl<T: Float, F: Form<N, M>, const N: usize, const M: usize> WithSimd
+    for KernelGradient<'_, T, F, N, M>
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for (index, kernels) in self.kernels.chunks_mut(LANES * ELEMENTS).enumerate() {
-            let mut read = [[T::default(); LANES]; PLACES];
-            for (read, place) in read.iter_mut().zip(self.places) {
-                let from = &place[index * LANES..];
-                let length = from.len().min(LANES);
-                read[..length].copy_from_slice(&from[..length]);
+            let mut read = [[Lane::zero(); N]; N];
+            let places = self.gradient.chunks_exact(pitch(self.count));
+            for (read, place) in read.as_flattened_mut().iter_mut().zip(places) {
+                *read = Lane::read(&place[..self.count], self.first + index * LANES);
             }
-            let column = |right: usize| {
-                narrower([
-                    read[right],
-                    read[4 + right],
-                    read[8 + right],
-                    read[12 + right],
-                ])
-            };
-            let columns = [column(0), column(1), column(2), column(3)];
-            for down in 0..3 {
-                let row = narrower(columns.map(|column| column[down]));
-                for (right, value) in row.iter().enumerate() {
-                    for (kernel, value) in kernels.chunks_exact_mut(ELEMENTS).zip(value) {
-                        kernel[3 * down + right] = *value;
-                    }
+            let made = along_both(F::kernel_backward, &read);
+            for (at, value) in made.as_flattened().iter().enumerate() {
+                for (kernel, value) in kernels.chunks_exact_mut(ELEMENTS).zip(value.0) {
+                    kernel[at] = value;
                 }
             }
         }
     }
-}
-
-/// Gᵀ times four numbers of each kernel.
-#[inline(always)]
-fn narrower<T: Float>([a, b, c, d]: [Lane<T>; 4]) -> [Lane<T>; 3] {
-    let mut made = [a, b, d];
-    for lane in 0..LANES {
-        let half = T::of(0.5) * (b[lane] + c[lane]);
-        made[0][lane] += half;
-        made[1][lane] = T::of(0.5) * (b[lane] - c[lane]);
-        made[2][lane] += half;
-    }
-    made
 }

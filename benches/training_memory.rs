@@ -18,7 +18,7 @@ use edgefit::assets::Cache;
 use edgefit::burn::burn::optim::{GradientsParams, ModuleOptimizer};
 use edgefit::burn::burn::tensor::{Device, Tensor, activation::log_softmax};
 use edgefit::burn::{AdamW, Backend, EvalModule, Value};
-use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading};
+use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading, while_training};
 use edgefit::engine::{Array, fastest, onnxruntime};
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::{Head, cut_softmax, fold_batch_norm, lift_constants};
@@ -209,21 +209,24 @@ fn steps(graph: &Graph, stage: &str, batch: usize) -> Result<u64, Failure> {
     let device = Device::flex();
     let mut module = EvalModule::from_graph(graph, &device)?.into_train(accepts);
     let mut optimizer = ModuleOptimizer::from(AdamW::new(1e-4));
-    for _ in 0..STEPS {
-        let shapes = inputs.0.iter();
-        let values = shapes
-            .map(|(_, dims)| Value::new(noise(dims.iter().product()), dims, &device))
-            .collect::<Result<_, _>>()?;
-        let outputs = module.forward(values)?;
-        let Some(Value::Floats(logits)) = outputs.into_iter().next() else {
-            return Err("the first output is not of a float type".into());
-        };
-        let width = logits.dims().iter().product::<usize>() / batch;
-        let logits: Tensor<2> = logits.reshape(&[batch, width])?.try_into()?;
-        let loss = log_softmax(logits, 1).narrow(1, 0, 1).mean().neg();
-        let gradients = GradientsParams::from_grads(loss.backward(), &module);
-        module = optimizer.step(1e-4, module, gradients);
-    }
+    while_training(|| -> Result<(), Failure> {
+        for _ in 0..STEPS {
+            let shapes = inputs.0.iter();
+            let values = shapes
+                .map(|(_, dims)| Value::new(noise(dims.iter().product()), dims, &device))
+                .collect::<Result<_, _>>()?;
+            let outputs = module.forward(values)?;
+            let Some(Value::Floats(logits)) = outputs.into_iter().next() else {
+                return Err("the first output is not of a float type".into());
+            };
+            let width = logits.dims().iter().product::<usize>() / batch;
+            let logits: Tensor<2> = logits.reshape(&[batch, width])?.try_into()?;
+            let loss = log_softmax(logits, 1).narrow(1, 0, 1).mean().neg();
+            let gradients = GradientsParams::from_grads(loss.backward(), &module);
+            module = optimizer.step(1e-4, module, gradients);
+        }
+        Ok(())
+    })?;
     Ok(predicted.total_bytes)
 }
 

@@ -14,7 +14,7 @@ use std::io::{BufRead, Write};
 use edgefit::burn::burn::optim::{GradientsParams, ModuleOptimizer};
 use edgefit::burn::burn::tensor::{Device, Int, Tensor, activation::log_softmax};
 use edgefit::burn::{AdamW, EvalModule, Value};
-use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading};
+use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading, while_training};
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::{cut_softmax, lift_constants};
 use edgefit::graph::{Graph, trainable_parameters};
@@ -49,20 +49,22 @@ fn main() -> Result<(), Failure> {
     let mut optimizer = ModuleOptimizer::from(AdamW::new(1e-4));
     let labels: Vec<i64> = (0..batch).map(|row| (row % CLASSES) as i64).collect();
     let labels = Tensor::<1, Int>::from_data(labels.as_slice(), &device).reshape([batch, 1]);
-    for line in std::io::stdin().lock().lines() {
-        line?;
-        let image = Value::new(images.clone(), dims, &device)?;
-        let logits: Tensor<2> = module.forward(vec![image])?.remove(0).try_into()?;
-        let loss = log_softmax(logits, 1)
-            .gather(1, labels.clone().autodiff())
-            .mean()
-            .neg();
-        let gradients = GradientsParams::from_grads(loss.backward(), &module);
-        module = optimizer.step(1e-4, module, gradients);
-        println!("{}", loss.into_scalar::<f32>());
-        std::io::stdout().flush()?;
-    }
-    Ok(())
+    while_training(|| {
+        for line in std::io::stdin().lock().lines() {
+            line?;
+            let image = Value::new(images.clone(), dims, &device)?;
+            let logits: Tensor<2> = module.forward(vec![image])?.remove(0).try_into()?;
+            let loss = log_softmax(logits, 1)
+                .gather(1, labels.clone().autodiff())
+                .mean()
+                .neg();
+            let gradients = GradientsParams::from_grads(loss.backward(), &module);
+            module = optimizer.step(1e-4, module, gradients);
+            println!("{}", loss.into_scalar::<f32>());
+            std::io::stdout().flush()?;
+        }
+        Ok(())
+    })
 }
 
 /// All parameters but those of normalisation.

@@ -49,12 +49,11 @@ pub(crate) fn while_loading<T>(load: impl FnOnce() -> T) -> T {
     load()
 }
 
-/// Keeps one heap for the tensors of all threads from now on, with all that is freed in it.
+/// Keeps one heap for the tensors of all threads from now on, and the threshold where it is.
 ///
 /// A training step frees its tensors on other threads than it made them on; with a heap for each
-/// thread, the gaps of one are of no use to the others. And what one step frees the next one takes again:
-/// given back to the system in between, each page of it would be mapped and cleared anew. What is predicted of the
-/// memory of a training presumes this call. Call it before threads are started: those that have a heap keep it.
+/// thread, the gaps of one are of no use to the others. What is predicted of the memory of a training
+/// presumes this call. Call it before threads are started: those that have a heap keep it.
 pub fn keep_one_heap() {
     KEEPS_HEAP.store(true, Ordering::Relaxed);
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -65,19 +64,35 @@ pub fn keep_one_heap() {
     }
 }
 
+/// Runs `train`, which does steps alike, if the program chose [`keep_one_heap`] with all in the heap that it frees: what
+/// one step frees the next one takes again, and given back to the system in between, each page of it
+/// would be mapped and cleared anew. What is then free goes back.
+pub fn while_training<T>(train: impl FnOnce() -> T) -> T {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if KEEPS_HEAP.load(Ordering::Relaxed) {
+        // SAFETY: as in `hold`.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_MAX, 0);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+        }
+        let trained = train();
+        hold(RUNNING);
+        // SAFETY: malloc_trim may be called at any time.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_MAX, MAPPED_BLOCKS);
+            libc::malloc_trim(0);
+        }
+        return trained;
+    }
+    train()
+}
+
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn hold(threshold: libc::c_int) {
-    let keeps = threshold == RUNNING && KEEPS_HEAP.load(Ordering::Relaxed);
-    let (mapped, trim) = if keeps {
-        (0, libc::c_int::MAX)
-    } else {
-        (MAPPED_BLOCKS, threshold.saturating_mul(2))
-    };
     // SAFETY: mallopt may be called at any time and takes plain numbers. A refusal leaves the
     // parameter as it was.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, threshold);
-        libc::mallopt(libc::M_MMAP_MAX, mapped);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, trim);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, threshold.saturating_mul(2));
     }
 }

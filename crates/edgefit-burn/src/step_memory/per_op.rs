@@ -51,14 +51,16 @@ pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
             .operands(&[0])
             .intermediates(if tapes { x } else { 0 })
             .backward(&[x; 2]),
-        // The indices of the maxima, in 64-bit integers.
+        // The indices of the maxima, in 64-bit integers, are made even where nobody keeps them.
         Op::Pool(pool) => {
-            let indices = if tapes && pool.kind == PoolKind::Max {
-                2 * y
-            } else {
-                0
+            let indices = match pool.kind {
+                PoolKind::Max => 2 * y,
+                PoolKind::Average { .. } => 0,
             };
             let memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
+            if !tapes {
+                return memory.forward(&[indices]);
+            }
             let mut single = step.types.iter().flat_map(|ty| ty.dims.get(2..)).flatten();
             // Means of whole planes are spread again.
             if pool.kind != PoolKind::Max && single.all(|&size| size == 1) {

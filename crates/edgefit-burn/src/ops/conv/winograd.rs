@@ -190,7 +190,7 @@ impl Winograd {
     }
 
     /// Lays out the tiles of all planes of a block as (places, channels, tiles).
-    fn to_tiles<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
+    fn lay_out_tiles<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
         &self,
         planes: &[T],
         (direction, channels): (Direction, usize),
@@ -222,7 +222,7 @@ impl Winograd {
     }
 
     /// Adds what the tiles (places, channels, tiles) of a block are to the planes.
-    fn from_tiles<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
+    fn add_tiles<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
         &self,
         tiles: &[T],
         (direction, channels): (Direction, usize),
@@ -294,7 +294,7 @@ impl Winograd {
             let count = self.tiles_of(&block);
             let (of_x, of_y) = tiles.of(self, count);
             let input = (Direction::Input, self.inputs);
-            self.to_tiles::<T, F, N, M>(x, input, &block, of_x);
+            self.lay_out_tiles::<T, F, N, M>(x, input, &block, of_x);
             let places = of_y.par_chunks_exact_mut(pitch(self.outputs * count));
             let places = places.zip(of_x.par_chunks_exact(pitch(self.inputs * count)));
             let places = places.zip(kernels.par_chunks_exact(pitch(self.outputs * self.inputs)));
@@ -305,7 +305,7 @@ impl Winograd {
                 overwrite(kernel, of_x, of_y, Threads::One);
             });
             let result = (Direction::Result, self.outputs);
-            self.from_tiles::<T, F, N, M>(of_y, result, &block, y);
+            self.add_tiles::<T, F, N, M>(of_y, result, &block, y);
         }
     }
 
@@ -390,9 +390,9 @@ impl Winograd {
             let (of_input, of_result) = tiles.of(self, count);
             let input = (Direction::Input, self.inputs);
             let result = (Direction::Result, self.outputs);
-            self.to_tiles::<T, F, N, M>(gradient, result, &block, of_result);
+            self.lay_out_tiles::<T, F, N, M>(gradient, result, &block, of_result);
             if !of_kernels.is_empty() {
-                self.to_tiles::<T, F, N, M>(x, input, &block, of_input);
+                self.lay_out_tiles::<T, F, N, M>(x, input, &block, of_input);
                 let places = of_kernels.par_chunks_exact_mut(pitch(size));
                 let places = places.zip(of_result.par_chunks_exact(pitch(self.outputs * count)));
                 let places = places.zip(of_input.par_chunks_exact(pitch(self.inputs * count)));
@@ -413,7 +413,7 @@ impl Winograd {
                     let of_result = Matrix::new(of_result, self.outputs, count);
                     overwrite(kernel, of_result, of_input, Threads::One);
                 });
-                self.from_tiles::<T, F, N, M>(of_input, input, &block, of_x);
+                self.add_tiles::<T, F, N, M>(of_input, input, &block, of_x);
             }
         }
     }

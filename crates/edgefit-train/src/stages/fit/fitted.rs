@@ -1,6 +1,7 @@
 //! Fits a graph to samples, from the start or from where it stood.
 
 use edgefit_burn::{Backend, EvalModule, Weights};
+use edgefit_engine::malloc::while_training;
 use edgefit_graph::Graph;
 use edgefit_guards::TrainingWatch;
 
@@ -71,7 +72,7 @@ pub(crate) fn fit_from(
     hooks: &mut Hooks,
 ) -> Result<Fit> {
     let (mut run, module) = Run::start(problem, resumed)?;
-    let ended = run.all(module, hooks)?;
+    let ended = while_training(|| run.all(module, hooks))?;
     let best_epoch = run.progress.best_epoch;
     let weights = match run.best {
         Some(best) => best,

@@ -11,6 +11,7 @@ use edgefit::graph::infer::InputShapes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::cases::python;
 use crate::common::npz::{Values, save};
 use crate::common::{cache, command, onnxruntime, run};
 
@@ -29,20 +30,16 @@ const NETWORKS: &str = "tv_densenet121 tv_efficientnet_b0 tv_googlenet tv_incept
     timm_lcnet_050 timm_hardcorenas_a timm_fbnetc_100 timm_semnasnet_075 timm_rexnet_100 timm_dla34 \
     timm_hgnetv2_b0 timm_starnet_s1 timm_vovnet39a timm_convnextv2_atto timm_repvit_m0_9";
 
-/// The Python that has what `tests/references/backbones.py` says, or nothing.
+/// A folder with the networks, exported by PyTorch.
 fn exported() -> PathBuf {
     let folder = cache().root().join("backbones");
-    let python = std::env::var_os("EDGEFIT_PYTHON").unwrap_or_else(|| "python3".into());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/references/backbones.py");
-    let mut export = Command::new(python);
+    let mut export = Command::new(python());
     export
         .arg(script)
         .arg(&folder)
         .args(NETWORKS.split_whitespace());
-    assert!(
-        export.status().unwrap().success(),
-        "set EDGEFIT_PYTHON to a Python with PyTorch"
-    );
+    assert!(export.status().unwrap().success());
     folder
 }
 
@@ -115,7 +112,7 @@ fn problem(path: &Path, scheme: &str) -> Option<String> {
 }
 
 #[test]
-#[ignore = "takes 60 min: exports 50 networks with PyTorch, which is not fetched, and quantises each"]
+#[ignore = "takes 60 min: exports 50 networks with PyTorch, which it fetches, and quantises each"]
 fn networks_quantise_and_burn_computes_what_onnxruntime_does() {
     onnxruntime();
     let folder = exported();

@@ -59,7 +59,7 @@ fn fits_its_capacity(name: char) {
 }
 
 #[test]
-#[ignore = "takes 10 s: all instances of MiniMalloc"]
+#[ignore = "takes 1.5 minutes: all instances of MiniMalloc"]
 fn published_instances_fit_their_capacity() {
     for name in 'A'..='K' {
         fits_its_capacity(name);

@@ -1,7 +1,10 @@
 //! [`Execution`]: how an engine computes the nodes of a model.
 
+use serde::Serialize;
+
 /// How an engine computes the nodes of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Execution {
     /// As it does by itself.
     #[default]

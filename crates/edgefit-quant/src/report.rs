@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use edgefit_engine::EngineName;
+use edgefit_engine::{EngineName, Execution};
 use edgefit_graph::Graph;
 use edgefit_predict::Comparison;
 use serde::{Deserialize, Serialize};
 
 use crate::equalize::Equalized;
+use crate::execution::execution_of;
 use crate::guard::{Guarded, KeptFloat, Limits};
 use crate::quantize::{Calibrated, FloatNode};
 
@@ -65,6 +66,8 @@ pub struct Report {
     pub provenance: Provenance,
     /// What ran both models for the comparison.
     pub engine: EngineName,
+    /// How it ran them.
+    pub execution: Execution,
     /// Fusion groups that run on integers.
     pub int8_groups: usize,
     /// Nodes that compute on floats by the scheme, by op.
@@ -103,6 +106,7 @@ impl Report {
         }
         Report {
             files,
+            execution: execution_of(&provenance.scheme),
             provenance,
             engine,
             int8_groups: guarded.quantized.groups.len(),

@@ -2,6 +2,7 @@
 
 use edgefit_base::statistics::Decision;
 use edgefit_base::units::format;
+use edgefit_engine::Execution;
 use edgefit_quant::{Comparison, Report};
 
 use crate::paint::Tone;
@@ -76,8 +77,13 @@ pub fn quantization(report: &Report) -> String {
 const LARGE: f64 = 100.0;
 
 fn compared(comparison: &Comparison, report: &Report) -> String {
+    let sums = if report.execution == Execution::Exact {
+        " with exact sums"
+    } else {
+        ""
+    };
     let mut text = format!(
-        "on {} other samples, in {}: outputs {:.1} dB above the noise, cosine {:.5}",
+        "on {} other samples, in {}{sums}: outputs {:.1} dB above the noise, cosine {:.5}",
         comparison.samples, report.engine, comparison.sqnr_db, comparison.cosine
     );
     if let Some(agreement) = comparison.agreement {

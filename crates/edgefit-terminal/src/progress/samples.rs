@@ -24,6 +24,8 @@ impl Spinner {
         samples: &'a dyn Samples,
         total: usize,
     ) -> CountedSamples<'a> {
+        // Before the first is read, something may take its time.
+        self.0.begin(what, total as u64);
         CountedSamples {
             samples,
             total,

@@ -104,9 +104,14 @@ impl Report {
         for node in &guarded.quantized.float_nodes {
             *float_ops.entry(node.op.clone()).or_default() += 1;
         }
+        let execution = match engine {
+            EngineName::OnnxRuntime => execution_of(&provenance.scheme),
+            // Others compute QDQ in floats.
+            _ => Execution::NodeByNode,
+        };
         Report {
             files,
-            execution: execution_of(&provenance.scheme),
+            execution,
             provenance,
             engine,
             int8_groups: guarded.quantized.groups.len(),

@@ -12,7 +12,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::elements::{elements, tensor};
-use super::float::{Float, vec_written_by};
+use super::float::Float;
 use crate::backend::runs_kernels;
 
 /// Decay of the two moments.
@@ -122,23 +122,16 @@ impl Step {
         let shape = read[0].layout().shape().clone();
         let read = read.map(elements::<T>);
         let length = read[0].len();
-        let mut made = [Vec::new(), Vec::new()];
-        let [first, second] = &mut made;
-        let write = |parameter: &mut [MaybeUninit<T>]| {
-            let write = |to_first: &mut [MaybeUninit<T>]| {
-                let write = |to_second: &mut [MaybeUninit<T>]| {
-                    self.write(read, [&mut *parameter, &mut *to_first, to_second]);
-                };
-                // SAFETY: `write` writes every element of all three.
-                *second = unsafe { vec_written_by(length, write) };
-            };
-            // SAFETY: as above.
-            *first = unsafe { vec_written_by(length, write) };
-        };
-        // SAFETY: as above.
-        let parameter = unsafe { vec_written_by(length, write) };
-        let [first, second] = made;
-        [parameter, first, second].map(|made| tensor(made, shape.clone()))
+        let mut made: [Vec<T>; 3] = std::array::from_fn(|_| Vec::with_capacity(length));
+        let to = made
+            .each_mut()
+            .map(|of| &mut of.spare_capacity_mut()[..length]);
+        self.write(read, to);
+        made.map(|mut of| {
+            // SAFETY: they are within the capacity, and `write` writes every element of all three.
+            unsafe { of.set_len(length) };
+            tensor(of, shape.clone())
+        })
     }
 
     /// Writes all elements of parameter and moments.

@@ -26,7 +26,7 @@ pub struct Evidence {
     /// Of each validation sample, the loss after the epoch with the lowest mean, and its mean in the last
     /// [`WINDOW`] epochs.
     pub val_losses: Vec<[f64; 2]>,
-    /// Number of training samples.
+    /// Number of training samples on which it was measured.
     pub train_samples: usize,
 }
 

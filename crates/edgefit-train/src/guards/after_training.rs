@@ -74,8 +74,7 @@ impl Course<'_> {
         let (Some(val), Some(tuned)) = (accuracies, self.val(done)) else {
             return;
         };
-        let train = &self.evidence.splits.train;
-        let train_samples = train.samples.len();
+        let train_samples = done.measured_samples;
         let curve = &done.train_accuracy;
         findings.record(ef09_overfitting::check(&ef09_overfitting::Evidence {
             train: curve.clone(),

@@ -196,6 +196,7 @@ pub(crate) fn train_part(
     let done = Done {
         stage,
         train_accuracy: fitted.train_accuracy,
+        measured_samples: fitted.measured_samples,
         val_losses: fitted.val_losses,
         val_recalls: trainer.val_targets.recalls(&outputs),
         watch: fitted.watch,

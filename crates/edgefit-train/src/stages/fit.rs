@@ -15,5 +15,6 @@ mod random_stream;
 pub(crate) mod state;
 mod step_evidence;
 pub mod teacher;
+pub(crate) mod train_accuracy;
 pub(crate) mod training_loop;
 pub(crate) mod val_losses;

@@ -54,6 +54,8 @@ pub(crate) struct Done {
     pub stage: Stage,
     /// Accuracy on some clean training samples after each epoch, in eval mode.
     pub train_accuracy: Vec<f64>,
+    /// Number of those samples.
+    pub measured_samples: usize,
     /// Of each validation sample, the loss after the best epoch and its mean in the last ones.
     pub val_losses: Vec<[f64; 2]>,
     /// How well its best weights recognise each class of the validation samples.

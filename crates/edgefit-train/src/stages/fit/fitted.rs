@@ -26,6 +26,8 @@ pub struct Fit {
     pub ended: Ended,
     /// Accuracy on some clean training samples after each epoch, in eval mode.
     pub(crate) train_accuracy: Vec<f64>,
+    /// Number of those samples.
+    pub(crate) measured_samples: usize,
     /// Of each validation sample, the loss after the best epoch and its mean in the last ones.
     pub(crate) val_losses: Vec<[f64; 2]>,
     /// What it was fitted with.
@@ -83,6 +85,7 @@ pub(crate) fn fit_from(
         epochs: run.progress.epochs,
         best_epoch,
         ended,
+        measured_samples: run.train_accuracy.samples(),
         train_accuracy: run.progress.train_accuracy,
         val_losses: run.progress.val_losses.best_and_last(),
         backend: problem.backend,

@@ -9,7 +9,6 @@ use edgefit_guards::{Step, TrainingWatch};
 use crate::config::stage_name::StageName;
 use crate::error::Result;
 use crate::observer::Observer;
-use crate::prepare::source::Selected;
 use crate::stages::fit::epoch::Ended;
 use crate::stages::fit::evaluate::evaluate;
 use crate::stages::fit::inputs::{Inputs, first_output};
@@ -18,6 +17,7 @@ use crate::stages::fit::optimizer::{LearningRates, optimizer};
 use crate::stages::fit::problem::Problem;
 use crate::stages::fit::random_stream::RandomStreams;
 use crate::stages::fit::state::{self, Progress, State};
+use crate::stages::fit::train_accuracy::TrainAccuracy;
 use crate::stages::fit::{mix, order, step_evidence};
 use crate::stages::schedule::Schedule;
 
@@ -39,9 +39,6 @@ pub(crate) struct Hooks<'a> {
 /// is given up.
 const ROLLBACKS: usize = 8;
 
-/// Training samples on which the accuracy is measured after each epoch, at most.
-const MEASURED: usize = 512;
-
 #[derive(Default)]
 struct Kept {
     best: Option<Weights>,
@@ -54,6 +51,7 @@ pub(crate) struct Run<'a> {
     pub device: Device,
     inputs: Inputs,
     learning_rates: LearningRates,
+    pub train_accuracy: TrainAccuracy,
     pub schedule: Schedule,
     pub random: RandomStreams,
     optimizer: ModuleOptimizer,
@@ -101,6 +99,7 @@ impl<'a> Run<'a> {
             learning_rates: LearningRates::new(&module, |name| {
                 problem.trained.get(name).copied().unwrap_or(1.0)
             }),
+            train_accuracy: TrainAccuracy::of(problem),
             schedule: Schedule::new(problem.recipe, problem.recipe.epochs * updates),
             random: RandomStreams {
                 seed: problem.seed,
@@ -286,7 +285,7 @@ impl<'a> Run<'a> {
             self.problem.recipe.batch,
         )?;
         let val_accuracy = self.problem.val_targets.accuracy(&outputs);
-        if let Some(accuracy) = self.train_accuracy(&eval)? {
+        if let Some(accuracy) = self.train_accuracy.measure(self.problem, &eval)? {
             self.progress.train_accuracy.push(accuracy);
         }
         self.progress.close(epoch, val_loss, val_accuracy);
@@ -300,17 +299,6 @@ impl<'a> Run<'a> {
             self.best = Some(eval.weights()?);
         }
         Ok(())
-    }
-
-    /// On some of the training samples, spread over all of them.
-    fn train_accuracy(&self, eval: &EvalModule) -> Result<Option<f64>> {
-        let all = self.problem.train.len();
-        let some: Vec<usize> = (0..all).step_by(all.div_ceil(MEASURED).max(1)).collect();
-        let targets = self.problem.train_targets.rows(&some);
-        let source = Selected::new(self.problem.train, &some);
-        let batch = self.problem.recipe.batch;
-        let (outputs, _) = evaluate(self.problem.graph, eval, &source, &targets, batch)?;
-        Ok(targets.accuracy(&outputs))
     }
 
     fn report(&self, epoch: usize, samples: usize, observer: &mut dyn Observer) {

@@ -9,15 +9,16 @@
 //! and holds the largest resident set that the system saw (`VmHWM`, Linux) against the prediction:
 //! `probe` is the frozen backbone by the fastest engine and the fit of the head to its features,
 //! `top` trains what the last fifth of the nodes read, `full` every weight, by AdamW as
-//! `edgefit train` does. Inputs have the shape that the model declares.
+//! `edgefit train` does, and `least` every weight with as little memory as recomputation gets it down to.
+//! Inputs have the shape that the model declares.
 
 use std::collections::HashSet;
 use std::process::{Command, ExitCode};
 
 use edgefit::assets::Cache;
-use edgefit::burn::burn::optim::{GradientsParams, ModuleOptimizer};
+use edgefit::burn::burn::optim::ModuleOptimizer;
 use edgefit::burn::burn::tensor::{Device, Tensor, activation::log_softmax};
-use edgefit::burn::{AdamW, Backend, EvalModule, Value};
+use edgefit::burn::{AdamW, Backend, EvalModule, Gradients, Recomputation, StepPlan, Value};
 use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading, while_training};
 use edgefit::engine::{Array, fastest, onnxruntime};
 use edgefit::graph::infer::InputShapes;
@@ -29,7 +30,7 @@ use edgefit::train::prepare::source::Cached;
 use edgefit::train::prepare::targets::Targets;
 use edgefit::train::stages::fit::fitted::fit;
 use edgefit::train::stages::fit::problem::Problem;
-use edgefit::train::stages::training_memory::{self, FrozenPass, Optimizer, TrainingMemory};
+use edgefit::train::stages::training_memory::{FrozenPass, Optimizer, Steps, TrainingMemory};
 use edgefit::train::{Observer, Recipe, StageName};
 
 type Failure = Box<dyn std::error::Error>;
@@ -42,7 +43,7 @@ const SAMPLES: usize = 256;
 /// What is held to be a good prediction.
 const MARGIN: f64 = 0.15;
 
-const STAGES: [&str; 3] = ["probe", "top", "full"];
+const STAGES: [&str; 4] = ["probe", "top", "full", "least"];
 
 fn main() -> Result<ExitCode, Failure> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -134,13 +135,18 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
     let (mut backbone, head) = (found.backbone(graph)?, found.extract(graph)?);
     fold_batch_norm(&mut backbone)?;
     let engine = fastest();
-    let optimizer = Optimizer::Adam;
     let pass = FrozenPass {
         prefix: &backbone,
         engine,
         rows: SAMPLES,
     };
-    let predicted = training_memory::frozen(&pass, &head, |_| true, optimizer, batch)?;
+    let steps = Steps {
+        graph: &head,
+        trained: &|_| true,
+        optimizer: Optimizer::Adam,
+        batch,
+    };
+    let predicted = steps.need_behind(&pass, u64::MAX)?.bytes;
 
     let threads = std::thread::available_parallelism()?.get();
     let mut loaded = edgefit::engine::load(engine, &backbone, threads)?;
@@ -187,6 +193,7 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
             seed: 0,
             stage: StageName::Probe,
             backend: Backend::default(),
+            recomputation: Recomputation::default(),
             teacher: None,
             answers: None,
         },
@@ -199,15 +206,21 @@ fn steps(graph: &Graph, stage: &str, batch: usize) -> Result<u64, Failure> {
     let nodes = graph.nodes.len();
     let read = trainable_parameters(graph).into_iter();
     let trained: HashSet<String> = read
-        .filter(|(node, _)| stage == "full" || 5 * node >= 4 * nodes)
+        .filter(|(node, _)| stage != "top" || 5 * node >= 4 * nodes)
         .map(|(_, name)| name.to_owned())
         .collect();
     let inputs = InputShapes::bind(graph, batch, None)?;
     let accepts = |name: &str| trained.contains(name);
-    let predicted = TrainingMemory::of(graph, &inputs, accepts, Optimizer::Adam)?;
+    let plan = StepPlan::new(graph, &inputs, accepts, Optimizer::Adam.tensors())?;
+    let recomputation = match stage {
+        "least" => plan.least().0,
+        _ => Recomputation::default(),
+    };
+    let predicted = TrainingMemory::of_steps(graph, plan.memory(&recomputation), Optimizer::Adam);
 
     let device = Device::flex();
-    let mut module = EvalModule::from_graph(graph, &device)?.into_train(accepts);
+    let module = EvalModule::from_graph(graph, &device)?.into_train(accepts);
+    let mut module = module.recomputing(recomputation);
     let mut optimizer = ModuleOptimizer::from(AdamW::new(1e-4));
     while_training(|| -> Result<(), Failure> {
         for _ in 0..STEPS {
@@ -222,7 +235,7 @@ fn steps(graph: &Graph, stage: &str, batch: usize) -> Result<u64, Failure> {
             let width = logits.dims().iter().product::<usize>() / batch;
             let logits: Tensor<2> = logits.reshape(&[batch, width])?.try_into()?;
             let loss = log_softmax(logits, 1).narrow(1, 0, 1).mean().neg();
-            let gradients = GradientsParams::from_grads(loss.backward(), &module);
+            let gradients = Gradients::of(&loss, &mut module)?.into_params();
             module = optimizer.step(1e-4, module, gradients);
         }
         Ok(())

@@ -260,6 +260,39 @@ fn a_stage_that_does_not_fit_the_memory_is_refused_with_the_batch_that_does() {
     assert!(!job.run.exists());
 }
 
+#[test]
+fn a_step_that_does_not_fit_is_computed_in_parts_twice_and_gives_the_same_model() {
+    onnxruntime();
+    let data = some_photographs(&CLASSES, 8);
+    let out = tempfile::tempdir().unwrap();
+    let full = |name: &str, memory: &str| {
+        let stages = ["--stages", "full", "--epochs", "1", "--batch", "64"];
+        let ran = train(
+            data.path(),
+            &out.path().join(name),
+            &[&stages[..], &["--memory", memory]].concat(),
+        );
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let twice = ran
+            .stderr
+            .contains("computed a second time in the backward pass");
+        (ran.json("edgefit.train/1"), twice)
+    };
+    let (usual, twice) = full("usual", "4GiB");
+    let memory = &usual["memory"][0];
+    assert!(memory["recomputed"] == 0.0 && !twice, "{memory}");
+    let less = memory["predicted_bytes"].as_u64().unwrap() * 9 / 10;
+    let (report, twice) = full("less", &format!("{less}B"));
+    let memory = &report["memory"][0];
+    assert!(
+        memory["predicted_bytes"].as_u64().unwrap() <= less && twice,
+        "{memory}"
+    );
+    let share = memory["recomputed"].as_f64().unwrap();
+    assert!(share > 0.0 && share < 1.0, "{share}");
+    assert_eq!(report["exported"]["sha256"], usual["exported"]["sha256"]);
+}
+
 struct Nobody;
 
 impl Observer for Nobody {

@@ -66,7 +66,7 @@ impl Loop {
         let made = made.reshape(&[samples.len(), self.classes]).unwrap();
         let targets = Targets::of_classes(&self.labels[samples], &vec![1.0; self.classes]);
         let loss = targets.loss(made.try_into().unwrap(), &device).unwrap();
-        Gradients::of(&loss, &self.module)
+        Gradients::of(&loss, &mut self.module).unwrap()
     }
 
     /// The gradient of the whole batch and that of its halves in sum, times `factor`.

@@ -12,9 +12,16 @@ use crate::train::TrainModule;
 pub struct Gradients(GradientsParams);
 
 impl Gradients {
-    /// Gradients of `loss`, a single number that was computed by `module`.
-    pub fn of(loss: &Tensor<1>, module: &TrainModule) -> Self {
-        Gradients(GradientsParams::from_grads(loss.backward(), module))
+    /// Gradients of `loss`, a single number that was computed from what `module` made last.
+    ///
+    /// # Errors
+    /// What is computed again fails.
+    pub fn of(loss: &Tensor<1>, module: &mut TrainModule) -> Result<Self> {
+        let gradients = loss.backward();
+        Ok(Gradients(match module.take_tape() {
+            Some(tape) => tape.backward(gradients, module)?,
+            None => GradientsParams::from_grads(gradients, module),
+        }))
     }
 
     /// As burn has them.
@@ -67,6 +74,27 @@ impl Gradients {
         }
         Ok(Gradients(sum))
     }
+}
+
+/// The sum of both, each of which reached some of the parameters.
+pub(crate) fn merged(
+    mut sum: GradientsParams,
+    mut other: GradientsParams,
+    module: &TrainModule,
+) -> GradientsParams {
+    for (_, parameter) in module.parameters() {
+        on_parameter!(parameter, param => {
+            if let Some(own) = other.remove(param.id) {
+                let own = rank_of(param, own);
+                let own = match sum.remove(param.id) {
+                    Some(others) => rank_of(param, others) + own,
+                    None => own,
+                };
+                sum.register(param.id, own);
+            }
+        });
+    }
+    sum
 }
 
 /// Tells the compiler that a gradient has the rank of its parameter.

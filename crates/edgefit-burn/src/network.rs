@@ -116,6 +116,11 @@ impl Network {
         device: &Device,
         mode: &mut impl Mode,
     ) -> Result<Vec<Value>> {
+        self.program(&inputs, device)?.run(inputs, device, mode)
+    }
+
+    /// The program for inputs of the shapes of `inputs`.
+    pub fn program(&self, inputs: &[Value], device: &Device) -> Result<Arc<Program>> {
         let expected = self.graph.free_inputs().count();
         if inputs.len() != expected {
             return Err(Error::Inputs {
@@ -123,10 +128,6 @@ impl Network {
                 expected,
             });
         }
-        self.program(&inputs, device)?.run(inputs, device, mode)
-    }
-
-    fn program(&self, inputs: &[Value], device: &Device) -> Result<Arc<Program>> {
         let key = inputs
             .iter()
             .zip(self.graph.free_inputs())

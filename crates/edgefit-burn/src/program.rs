@@ -1,6 +1,7 @@
 //! A graph made ready to run on inputs of one shape.
 
 use std::fmt;
+use std::ops::Range;
 
 use burn::tensor::Device;
 use edgefit_graph::infer::TensorType;
@@ -118,12 +119,28 @@ impl Program {
         for &(slot, number) in &self.weights {
             slots[slot] = Some(mode.weight(number).into());
         }
+        self.run_steps(0..self.steps.len(), &mut slots, device, mode)?;
+        Ok(self
+            .outputs
+            .iter()
+            .filter_map(|&slot| slots[slot].clone())
+            .collect())
+    }
+
+    /// Runs some of the steps on `slots`, which hold what they read but for constants.
+    pub fn run_steps(
+        &self,
+        steps: Range<usize>,
+        slots: &mut [Option<Value>],
+        device: &Device,
+        mode: &mut impl Mode,
+    ) -> Result<()> {
         for (slot, value) in &self.constants {
             slots[*slot] = Some(value.clone());
         }
-        for step in &self.steps {
+        for step in &self.steps[steps] {
             let values = step
-                .run(&mut slots, device, mode)
+                .run(slots, device, mode)
                 .map_err(|problem| Error::Node {
                     node: step.node.clone(),
                     problem,
@@ -137,11 +154,7 @@ impl Program {
                 slots[slot] = None;
             }
         }
-        Ok(self
-            .outputs
-            .iter()
-            .filter_map(|&slot| slots[slot].clone())
-            .collect())
+        Ok(())
     }
 }
 

@@ -7,18 +7,16 @@ mod glibc_heap;
 
 mod op_memory;
 mod per_op;
+mod plan;
 mod walk;
 
-use burn::tensor::Device;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 
-use crate::compile::compile;
 use crate::error::Result;
-use crate::network::Network;
-use crate::program::Input;
-use op_memory::tensor_bytes;
-use walk::Walk;
+use crate::recomputation::Recomputation;
+
+pub use plan::StepPlan;
 
 /// What a training step holds, in bytes; values are 32-bit floats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +35,10 @@ pub struct StepMemory {
     pub resident: u64,
 }
 
-/// Steps after which the gaps in the heap no longer change.
-const STEPS: usize = 3;
-
 impl StepMemory {
     /// The memory of a step on inputs of the shapes `inputs` that trains the parameters whose name
     /// `trained` accepts, as [`crate::EvalModule::into_train`] does, by an optimizer that keeps
-    /// `states` tensors of its size for each of them.
+    /// `states` tensors of its size for each of them. Nothing is computed twice; see [`StepPlan`].
     ///
     /// ```
     /// use edgefit_burn::StepMemory;
@@ -74,33 +69,7 @@ impl StepMemory {
         trained: impl Fn(&str) -> bool,
         states: usize,
     ) -> Result<Self> {
-        let network = Network::of(graph)?;
-        let shapes = inputs.0.iter().map(|(_, dims)| Input::Shape(dims.clone()));
-        let key = shapes.collect();
-        let program = compile(&network.graph, &network.weights, key, &Device::flex())?;
-        let sizes: Vec<u64> = network
-            .weights
-            .iter()
-            .map(|weight| tensor_bytes(network.graph.initializers[&weight.name].dims()))
-            .collect();
-        let trains: Vec<bool> = network
-            .weights
-            .iter()
-            .map(|weight| weight.trainable && trained(&weight.name))
-            .collect();
-        let own = sizes.iter().zip(&trains).filter(|(_, trains)| **trains);
-        let mut walk = Walk::new(&program, &sizes, &trains);
-        let (mut saved, mut peak) = (0, 0);
-        for _ in 0..STEPS {
-            (saved, peak) = walk.step(&program, states);
-        }
-        let resident = walk.resident();
-        Ok(StepMemory {
-            weights: sizes.iter().sum(),
-            trained: own.map(|(size, _)| size).sum(),
-            saved,
-            peak,
-            resident,
-        })
+        let plan = StepPlan::new(graph, inputs, trained, states)?;
+        Ok(plan.memory(&Recomputation::default()))
     }
 }

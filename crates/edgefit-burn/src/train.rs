@@ -11,7 +11,8 @@ use crate::eval::EvalModule;
 use crate::network::Network;
 use crate::ops::{self, Operands};
 use crate::parameter::Parameter;
-use crate::program::Mode;
+use crate::program::{Mode, Program};
+use crate::recomputation::{Recomputation, Segment, Tape, tape};
 use crate::value::{Floats, Value, on_rank};
 
 /// A graph in train mode: a burn [`Module`] whose parameters are the trained weights.
@@ -38,7 +39,7 @@ use crate::value::{Floats, Value, on_rank};
 /// let x = Value::new(vec![1.0, 2.0], &[1, 2], &device)?;
 /// let y: Tensor<2> = module.forward(vec![x])?.remove(0).try_into()?;
 /// // The gradient of y is x.
-/// let gradients = Gradients::of(&y.sum(), &module);
+/// let gradients = Gradients::of(&y.sum(), &mut module)?;
 /// let module = optimizer.step(0.5, module, gradients.into_params());
 /// module.to_eval().write_into(&mut graph)?;
 /// assert_eq!(graph.initializers["w"].to_f32()?, [0.5, 0.0]);
@@ -51,6 +52,11 @@ pub struct TrainModule {
     constants: Arc<Constants>,
     #[module(skip)]
     statistics: Vec<Option<Floats>>,
+    #[module(skip)]
+    recomputation: Arc<Recomputation>,
+    /// What the last forward pass left, if its segments are taped apart.
+    #[module(skip)]
+    tape: Option<Tape>,
 }
 
 /// What stays the same from step to step.
@@ -92,6 +98,8 @@ impl EvalModule {
         TrainModule {
             parameters,
             statistics: vec![None; sources.len()],
+            recomputation: Arc::default(),
+            tape: None,
             constants: Arc::new(Constants {
                 network,
                 device,
@@ -130,9 +138,51 @@ impl TrainModule {
             })
             .collect();
         let constants = Arc::clone(&self.constants);
-        constants
-            .network
-            .run(inputs, &constants.device, &mut Train(self))
+        let (network, device) = (&constants.network, &constants.device);
+        self.tape = None;
+        if self.recomputation.is_empty() {
+            let mut mode = Train::new(self, Pass::Taped);
+            return network.run(inputs, device, &mut mode);
+        }
+        let program = network.program(&inputs, device)?;
+        let sources = constants.sources.iter();
+        let trained: Vec<bool> = sources
+            .map(|source| matches!(source, Source::Trained(_)))
+            .collect();
+        let segments = self.recomputation.segments(&program, &trained);
+        let (outputs, tape) = tape::forward(program, segments, inputs, self)?;
+        self.tape = Some(tape);
+        Ok(outputs)
+    }
+
+    /// The same module, whose steps compute what `recomputation` says a second time instead of keeping it. The
+    /// gradients are those of [`Gradients::of`](crate::Gradients::of), for the forward pass before it.
+    #[must_use]
+    pub fn recomputing(self, recomputation: Recomputation) -> Self {
+        TrainModule {
+            recomputation: Arc::new(recomputation),
+            ..self
+        }
+    }
+
+    pub(crate) fn take_tape(&mut self) -> Option<Tape> {
+        self.tape.take()
+    }
+
+    /// Runs the steps of `segment` on `slots`, which hold what others made of what it reads.
+    pub(crate) fn run_segment(
+        &mut self,
+        program: &Program,
+        segment: &Segment,
+        slots: &mut [Option<Value>],
+        pass: Pass,
+    ) -> Result<()> {
+        let device = self.constants.device.clone();
+        let mut mode = Train::new(self, pass);
+        for &(slot, number) in &segment.weights {
+            slots[slot] = Some(mode.weight(number).into());
+        }
+        program.run_steps(segment.steps.clone(), slots, &device, &mut mode)
     }
 
     /// The network as it is now, in eval mode.
@@ -156,11 +206,32 @@ impl TrainModule {
     }
 }
 
-struct Train<'m>(&'m mut TrainModule);
+/// Whether a pass leaves anything for the backward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    Taped,
+    /// It computes what the other one does, and keeps nothing.
+    Untaped,
+}
+
+struct Train<'m> {
+    module: &'m mut TrainModule,
+    pass: Pass,
+}
+
+impl<'m> Train<'m> {
+    fn new(module: &'m mut TrainModule, pass: Pass) -> Self {
+        Train { module, pass }
+    }
+}
 
 impl Mode for Train<'_> {
     fn weight(&self, index: usize) -> Floats {
-        self.0.weight(index)
+        let weight = self.module.weight(index);
+        match self.pass {
+            Pass::Taped => weight,
+            Pass::Untaped => weight.constant(),
+        }
     }
 
     fn batch_normalization(
@@ -182,7 +253,7 @@ impl Mode for Train<'_> {
             .zip([gathered.mean, gathered.variance])
         {
             if let Some(slot) = slot {
-                self.0.statistics[slot] = Some(Floats::R1(value.inner()));
+                self.module.statistics[slot] = Some(Floats::R1(value.inner()));
             }
         }
         Ok(gathered.output)

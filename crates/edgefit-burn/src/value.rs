@@ -175,6 +175,13 @@ impl Value {
     }
 }
 
+fn of_same_rank<const D: usize>(_: &Tensor<D>, other: Floats) -> Result<Tensor<D>, String>
+where
+    Tensor<D>: TryFrom<Floats, Error = String>,
+{
+    other.try_into()
+}
+
 /// The elements of any type as floats.
 fn host_floats(tensor: &edgefit_graph::Tensor) -> Result<Vec<f32>, String> {
     let floats = if tensor.dtype().is_float() {
@@ -258,6 +265,27 @@ impl Floats {
     /// The same tensor detached from autodiff.
     pub(crate) fn inner(self) -> Self {
         on_rank!(self, tensor => tensor.inner().into())
+    }
+
+    /// The same tensor for autodiff, without what made it. (burn's `detach` of a leaf is a leaf again.)
+    pub(crate) fn constant(self) -> Self {
+        on_rank!(self, tensor => tensor.inner().autodiff().into())
+    }
+
+    /// The sum of both, which have one shape.
+    pub(crate) fn plus(self, other: Floats) -> Result<Self, String> {
+        on_rank!(self, tensor => {
+            let other = of_same_rank(&tensor, other)?;
+            Ok((tensor + other).into())
+        })
+    }
+
+    /// The sum of the products with the elements of `constant`, which has the same shape.
+    pub(crate) fn dot(self, constant: Floats) -> Result<Tensor<1>, String> {
+        on_rank!(self, tensor => {
+            let constant = of_same_rank(&tensor, constant)?;
+            Ok((tensor * constant.autodiff()).sum())
+        })
     }
 
     /// The same elements with dimensions of size 1 in front until there are `rank`.

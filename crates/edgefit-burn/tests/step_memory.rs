@@ -8,9 +8,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use edgefit_burn::{EvalModule, StepMemory, Value, burn};
+use edgefit_burn::{
+    EvalModule, Gradients, Recomputation, StepMemory, StepPlan, TrainModule, Value, burn,
+};
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Attribute, Dim, Graph, Node, ValueInfo};
 
@@ -176,29 +177,43 @@ fn the_walk_agrees_with_the_allocator() {
         ("int8", quantized(), |_| true),
     ];
     for (stage, graph, trained) in stages {
-        let walked = StepMemory::of(&graph, &shapes, trained, 2).unwrap();
-        let mut module = EvalModule::from_graph(&graph, &device)
-            .unwrap()
-            .into_train(trained);
-        // The first step compiles the program, and each worker fills the caches of the matrix products
-        // when it gets its first share of one: what is left in the leanest step belongs to the step.
-        let (mut least_saved, mut least_peak) = (usize::MAX, usize::MAX);
-        for _ in 0..8 {
-            let before = LIVE.load(Ordering::Relaxed);
-            PEAK.store(before, Ordering::Relaxed);
-            let values = vec![0.5; INPUT.iter().product()];
-            let input = Value::new(values, &INPUT, &device).unwrap();
-            let output = module.forward(vec![input]).unwrap().remove(0);
-            least_saved = least_saved.min(LIVE.load(Ordering::Relaxed) - before);
-            let logits: Tensor<2> = output.try_into().unwrap();
-            let gradients = logits.sum().backward();
-            least_peak = least_peak.min(PEAK.load(Ordering::Relaxed) - before);
-            drop(GradientsParams::from_grads(gradients, &module));
+        let plan = StepPlan::new(&graph, &shapes, trained, 2).unwrap();
+        let plain = Recomputation::default();
+        let least = plan.least().0;
+        let mut peaks = Vec::new();
+        for recomputation in [plain, least] {
+            let walked = plan.memory(&recomputation);
+            let module = EvalModule::from_graph(&graph, &device).unwrap();
+            let module = module.into_train(trained).recomputing(recomputation);
+            peaks.push(agree(stage, module, walked));
         }
-        let ratio = |walked: u64, counted: usize| walked as f64 / counted as f64;
-        let saved = ratio(walked.saved, least_saved);
-        let peak = ratio(walked.peak, least_peak);
-        assert!((saved - 1.0).abs() < 0.03, "{stage}: saved {saved}");
-        assert!((peak - 1.0).abs() < 0.10, "{stage}: peak {peak}");
+        if stage == "convolutions" {
+            assert!(4 * peaks[1] < 3 * peaks[0], "{peaks:?}");
+        }
     }
+}
+
+/// Compares what was `walked` with steps of `module`, and gives their peak.
+fn agree(stage: &str, mut module: TrainModule, walked: StepMemory) -> usize {
+    let device = Device::flex();
+    // The first step compiles the program, and each worker fills the caches of the matrix products
+    // when it gets its first share of one: what is left in the leanest step belongs to the step.
+    let (mut least_saved, mut least_peak) = (usize::MAX, usize::MAX);
+    for _ in 0..8 {
+        let before = LIVE.load(Ordering::Relaxed);
+        PEAK.store(before, Ordering::Relaxed);
+        let values = vec![0.5; INPUT.iter().product()];
+        let input = Value::new(values, &INPUT, &device).unwrap();
+        let output = module.forward(vec![input]).unwrap().remove(0);
+        least_saved = least_saved.min(LIVE.load(Ordering::Relaxed) - before);
+        let logits: Tensor<2> = output.try_into().unwrap();
+        drop(Gradients::of(&logits.sum(), &mut module).unwrap());
+        least_peak = least_peak.min(PEAK.load(Ordering::Relaxed) - before);
+    }
+    let ratio = |walked: u64, counted: usize| walked as f64 / counted as f64;
+    let saved = ratio(walked.saved, least_saved);
+    let peak = ratio(walked.peak, least_peak);
+    assert!((saved - 1.0).abs() < 0.03, "{stage}: saved {saved}");
+    assert!((peak - 1.0).abs() < 0.10, "{stage}: peak {peak}");
+    least_peak
 }

@@ -115,7 +115,8 @@ fn step(graph: &Graph) -> Vec<Vec<f32>> {
     let y: Tensor<3> = y.try_into().unwrap();
     let readers = Floats::new(wave(2 * 144 * 24, 0.1), &[2, 144, 24], &device).unwrap();
     let readers: Tensor<3> = readers.try_into().unwrap();
-    let gradients = Gradients::of(&(y * readers.autodiff()).sum(), &module).into_params();
+    let gradients = Gradients::of(&(y * readers.autodiff()).sum(), &mut module);
+    let gradients = gradients.unwrap().into_params();
     for (_, parameter) in module.parameters() {
         let gradient = parameter.gradient(&gradients).unwrap();
         all.push(gradient.to_vec().unwrap());

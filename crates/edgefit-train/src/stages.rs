@@ -8,6 +8,7 @@ pub mod lr_find;
 pub(crate) mod multipliers;
 pub(crate) mod schedule;
 pub mod stage;
+pub mod stage_memory;
 pub(crate) mod trained_part;
 pub(crate) mod trainer;
 pub mod training_memory;

@@ -90,6 +90,7 @@ pub fn set_up(setup: Setup, cache: &Cache, places: Places) -> anyhow::Result<Job
         backend: setup.backend,
         threads: threads(setup.threads),
         strict: setup.strict,
+        memory: setup.memory,
         recipe,
         command: std::env::args_os()
             .map(|word| word.to_string_lossy().into_owned())

@@ -136,11 +136,6 @@ fn our_kernel_memory(
     let mut memory = OpMemory::new(ResultMemory::New, GradientMemory::New);
     memory.operands = vec![0, 1];
     let threads = threads();
-    let purpose = if tracked.contains(&true) {
-        Purpose::Training
-    } else {
-        Purpose::Inference
-    };
     match kernel {
         ConvolutionKernel::Pointwise => {
             if is_single_product(w[1], w[0], x[2..].iter().product()) {
@@ -157,7 +152,7 @@ fn our_kernel_memory(
             }
         }
         ConvolutionKernel::Dense(axes) => {
-            let [forward, backward] = match Winograd::of(x, w, axes, purpose) {
+            let [forward, backward] = match Winograd::of(x, w, axes, Purpose::Training) {
                 Some(of) => of.scratch(threads),
                 None => [Dense::new(x, w, axes).scratch(threads); 2],
             };

@@ -10,6 +10,7 @@ use super::allocator::{Allocator, Memory};
 use super::op_memory::{GradientMemory, OpMemory, ResultMemory, tensor_bytes};
 use super::per_op::op_memory;
 use crate::program::{Input, Program, Step};
+use crate::recomputation::Segment;
 
 /// A tensor without elements.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub(super) struct Walk {
     constant: Held,
     /// State of the optimizer.
     states: Vec<Memory>,
+    /// Bytes that were held before the first step of the last forward pass, and after each.
+    pub held_by_step: Vec<u64>,
 }
 
 impl Walk {
@@ -60,6 +63,7 @@ impl Walk {
             weights: weights.collect(),
             constant: constant(0),
             states: Vec::new(),
+            held_by_step: Vec::new(),
             allocator,
         }
     }
@@ -69,45 +73,114 @@ impl Walk {
         self.allocator.heap.borrow().resident
     }
 
-    /// Walks one training step: the bytes that the forward pass leaves, and the peak of both passes.
-    pub fn step(&mut self, program: &Program, states: usize) -> (u64, u64) {
+    /// Walks one training step of all `segments` of the program: the bytes that the forward pass leaves, and the peak
+    /// of both passes.
+    pub fn step(&mut self, program: &Program, segments: &[Segment], states: usize) -> (u64, u64) {
         let before = self.allocator.live.get();
         self.allocator.peak.set(before);
-        for &(slot, number) in &program.weights {
-            self.slots[slot] = Some(self.weights[number].clone());
-        }
-        for (slot, _) in &program.constants {
-            self.slots[*slot] = Some(self.constant.clone());
-        }
+        let mut values: Vec<Option<Held>> = vec![None; program.slots];
         for (slot, input) in program.inputs.iter().zip(&program.key) {
             if let (Some(slot), Input::Shape(dims)) = (slot, input) {
-                self.slots[*slot] = Some(Held {
+                values[*slot] = Some(Held {
                     memory: self.allocator.allocate(tensor_bytes(dims)),
                     ..self.constant.clone()
                 });
             }
         }
-        let mut tape = Vec::new();
-        for step in &program.steps {
-            tape.extend(self.forward(step));
-            for &slot in &step.dead {
-                self.slots[slot] = None;
+        let mut left = Vec::with_capacity(segments.len());
+        self.held_by_step = vec![self.allocator.live.get()];
+        for segment in segments {
+            let mut reads: Vec<(usize, Held)> = Vec::new();
+            for read in &segment.reads {
+                if let Some(held) = values[read.slot].clone() {
+                    let tracked = read.tracked;
+                    reads.push((read.slot, Held { tracked, ..held }));
+                }
             }
+            for &slot in &segment.frees {
+                values[slot] = None;
+            }
+            // Leaves are held until gradients have reached them, what is read again until then.
+            let is_held = |read: &&(usize, Held)| segment.recomputed || read.1.tracked;
+            let held: Vec<(usize, Held)> = reads.iter().filter(is_held).cloned().collect();
+            let tape = self.forward_segment(program, segment, reads, !segment.recomputed);
+            for made in &segment.makes {
+                values[made.slot] = self.slots[made.slot].take();
+            }
+            let results = segment.makes.iter();
+            let results = results.filter_map(|made| values[made.slot].clone());
+            let results: Vec<Held> = results.filter(|_| !segment.recomputed).collect();
+            self.slots.fill(None);
+            left.push((segment, held, tape, results));
         }
         let saved = self.allocator.live.get() - before;
         let mut gradients: Vec<Option<Memory>> = vec![None; program.slots];
         for &output in &program.outputs {
-            if let Some(held) = self.slots[output].take().filter(|held| held.tracked) {
+            if let Some(held) = values[output].take().filter(|held| held.tracked) {
                 gradients[output] = Some(self.allocator.allocate(held.memory.bytes));
             }
         }
-        while let Some(taped) = tape.pop() {
-            self.backward(taped, &mut gradients);
+        drop(values);
+        let mut is_last = true;
+        while let Some((segment, held, mut tape, results)) = left.pop() {
+            if segment.recomputed {
+                tape = self.forward_segment(program, segment, held.clone(), true);
+                self.slots.fill(None);
+            }
+            if !is_last {
+                self.begin_backward(segment, &mut gradients);
+            }
+            is_last = false;
+            drop(results);
+            while let Some(taped) = tape.pop() {
+                self.backward(taped, &mut gradients);
+            }
+            drop(held);
         }
         let peak = self.allocator.peak.get() - before;
-        self.slots.fill(None);
         self.update(program, gradients, states);
         (saved, peak)
+    }
+
+    /// Walks the steps of a segment forward; what they make stays in its slots.
+    fn forward_segment<'p>(
+        &mut self,
+        program: &'p Program,
+        segment: &Segment,
+        reads: Vec<(usize, Held)>,
+        taped: bool,
+    ) -> Vec<Taped<'p>> {
+        for &(slot, number) in &segment.weights {
+            let weight = self.weights[number].clone();
+            let tracked = weight.tracked && taped;
+            self.slots[slot] = Some(Held { tracked, ..weight });
+        }
+        for (slot, _) in &program.constants {
+            self.slots[*slot] = Some(self.constant.clone());
+        }
+        for (slot, held) in reads {
+            let tracked = held.tracked && taped;
+            self.slots[slot] = Some(Held { tracked, ..held });
+        }
+        let mut tape = Vec::new();
+        for step in &program.steps[segment.steps.clone()] {
+            tape.extend(self.forward(step));
+            for &slot in &step.dead {
+                self.slots[slot] = None;
+            }
+            self.held_by_step.push(self.allocator.live.get());
+        }
+        tape
+    }
+
+    /// The results of a segment times their gradients, and the gradient of that, from which its backward pass begins.
+    fn begin_backward(&self, segment: &Segment, gradients: &mut [Option<Memory>]) {
+        for made in &segment.makes {
+            if let Some(given) = gradients[made.slot].take() {
+                drop(self.allocator.allocate(given.bytes));
+                gradients[made.slot] = Some(self.allocator.allocate(given.bytes));
+            }
+        }
     }
 
     /// The optimizer writes each trained weight to new memory: AdamW its two moments, too, others with two tensors of

@@ -56,7 +56,7 @@ fn a_scale_has_the_gradient_of_lsq_and_a_clipped_weight_none() {
         .remove(0)
         .try_into()
         .unwrap();
-    let gradients = Gradients::of(&y.sum(), &module);
+    let gradients = Gradients::of(&y.sum(), &mut module).unwrap();
     let gradient = |wanted: &str| {
         let found = module.parameters().find(|(name, _)| *name == wanted);
         let (_, parameter) = found.unwrap();
@@ -158,7 +158,7 @@ fn trained(graph: &Graph, names: &[&str], device: &Device) -> Vec<Vec<f32>> {
     let inputs = vec![Value::new(x, &X, device).unwrap()];
     let outputs = module.forward(inputs).unwrap();
     let y: Tensor<4> = outputs.into_iter().next().unwrap().try_into().unwrap();
-    let gradients = Gradients::of(&(y.clone() * y.clone()).sum(), &module);
+    let gradients = Gradients::of(&(y.clone() * y.clone()).sum(), &mut module).unwrap();
     let gradient = |wanted: &&str| {
         let (_, parameter) = module
             .parameters()

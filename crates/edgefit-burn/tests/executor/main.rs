@@ -15,3 +15,4 @@ mod glibc_heap;
 mod kept;
 mod learned_scales;
 mod network;
+mod recomputation;

@@ -1,5 +1,6 @@
 //! Baselines: what can be reached without a pretrained network.
 
+use edgefit_burn::Recomputation;
 use edgefit_data::{Dataset, Splits};
 use serde::Serialize;
 
@@ -104,6 +105,7 @@ pub(crate) fn baselines(
             seed: job.recipe.seed,
             stage: StageName::Probe,
             backend: job.backend,
+            recomputation: Recomputation::default(),
             teacher: None,
             answers: None,
         },

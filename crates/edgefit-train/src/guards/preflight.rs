@@ -151,7 +151,7 @@ impl Evidence<'_> {
             let values = inputs.of_rows(&rows.rows(samples, 0)?, samples.len(), &device)?;
             let targets = targets.rows(samples);
             let outputs = first_output(module.forward(values)?, targets.outputs)?;
-            Ok(Gradients::of(&targets.loss(outputs, &device)?, module))
+            Ok(Gradients::of(&targets.loss(outputs, &device)?, module)?)
         };
         let all: Vec<usize> = (0..targets.len()).collect();
         let whole = gradient(&mut module, &all)?;

@@ -31,8 +31,8 @@ use crate::prepare::teacher_model::TeacherModel;
 use crate::prepare::unreadable::{Unreadable, unreadable};
 use crate::run::manifest::Begun;
 use crate::stages::int8_part::scheme_of;
+use crate::stages::stage_memory::{StageMemory, available_bytes};
 use crate::stages::trained_part::TrainedPart;
-use crate::stages::training_memory::{StageMemory, available_bytes};
 use crate::stages::tune;
 
 /// A job whose inputs are there, and whose result will fit.
@@ -143,7 +143,10 @@ impl LoadedJob {
                 let part = TrainedPart::of(&model, &job, stage)?;
                 part.fits(job.recipe.stage(stage), engine, rows, available)
             })
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<StageMemory>>>()?;
+        for stage in memory.iter().filter(|stage| stage.recomputed > 0.0) {
+            observer.warn(&stage.remark());
+        }
         let compared = compared_engines(&empty, engine, job.threads, observer)?;
         Ok(LoadedJob {
             job,

@@ -51,6 +51,7 @@ impl Samples<'_> {
             job,
             engine: loaded.engine,
             splits: &self.splits,
+            memory: &loaded.memory,
             train_targets: &self.train_targets,
             val_targets: &self.val_targets,
             teacher: loaded.teacher.as_ref(),

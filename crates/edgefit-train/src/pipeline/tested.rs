@@ -23,7 +23,7 @@ use crate::run::event::Event;
 use crate::run::folder::RunFolder;
 use crate::run::report::{self, Exported, Report, SCHEMA};
 use crate::stages::stage::{Done, Stage};
-use crate::stages::training_memory::StageMemory;
+use crate::stages::stage_memory::StageMemory;
 
 /// A job whose models were run on the test samples.
 pub(crate) struct TestedJob<'a> {

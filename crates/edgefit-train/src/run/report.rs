@@ -18,7 +18,7 @@ use crate::prepare::unreadable::Unreadable;
 use crate::run::int8_report::Int8Report;
 use crate::run::job_file::Origin;
 use crate::stages::stage::Stage;
-use crate::stages::training_memory::StageMemory;
+use crate::stages::stage_memory::StageMemory;
 use crate::stages::tune::candidate::Tuning;
 
 /// Name and version of the document that a [`Report`] is written as.

@@ -14,7 +14,8 @@ use crate::prepare::model::Model;
 use crate::stages::boundary::{Frozen, freeze};
 use crate::stages::int8_part::Int8Part;
 use crate::stages::multipliers::trained;
-use crate::stages::training_memory::{self, FrozenPass, Optimizer, StageMemory};
+use crate::stages::stage_memory::StageMemory;
+use crate::stages::training_memory::{FrozenPass, Optimizer, Steps};
 
 /// The part of the model that a stage trains.
 pub(crate) struct TrainedPart {
@@ -103,6 +104,12 @@ impl TrainedPart {
         };
         let trained = |name: &str| self.trained.contains_key(name);
         StageMemory::check(self.stage, recipe.batch, available, |batch| {
+            let steps = Steps {
+                graph: &self.graph,
+                trained: &trained,
+                optimizer,
+                batch,
+            };
             match &self.prefix {
                 Some(prefix) => {
                     let pass = FrozenPass {
@@ -110,9 +117,9 @@ impl TrainedPart {
                         engine,
                         rows,
                     };
-                    training_memory::frozen(&pass, &self.graph, trained, optimizer, batch)
+                    steps.need_behind(&pass, available)
                 }
-                None => training_memory::whole(&self.graph, trained, optimizer, batch),
+                None => steps.need(available),
             }
         })
     }

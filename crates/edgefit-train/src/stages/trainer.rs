@@ -1,5 +1,6 @@
 //! What the stages train on: samples, their targets, and the inputs that a stage reads.
 
+use edgefit_burn::Recomputation;
 use edgefit_data::{Augmentation, Sample, Splits};
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
@@ -18,6 +19,7 @@ use crate::prepare::split::SplitSamples;
 use crate::prepare::targets::Targets;
 use crate::prepare::teacher_model::TeacherModel;
 use crate::stages::fit::problem::Problem;
+use crate::stages::stage_memory::StageMemory;
 use crate::stages::trained_part::TrainedPart;
 
 /// What the stages train on.
@@ -27,6 +29,8 @@ pub(crate) struct Trainer<'a> {
     /// Engine of the frozen part.
     pub engine: EngineName,
     pub splits: &'a Splits<SplitSamples<'a>>,
+    /// What the stages take.
+    pub memory: &'a [StageMemory],
     pub train_targets: &'a Targets,
     pub val_targets: &'a Targets,
     /// The teacher of the float stages.
@@ -75,9 +79,19 @@ impl Trainer<'_> {
             seed: self.job.recipe.seed,
             stage: part.stage,
             backend: self.job.backend,
+            recomputation: self.recomputation(part.stage),
             teacher: None,
             answers: sources.answers.as_deref(),
         }
+    }
+
+    /// What the steps of a stage compute twice.
+    fn recomputation(&self, stage: StageName) -> Recomputation {
+        let mut memory = self.memory.iter();
+        let of_stage = memory.find(|memory| memory.stage == stage);
+        of_stage.map_or_else(Recomputation::default, |memory| {
+            memory.recomputation.clone()
+        })
     }
 
     /// The validation samples, read when they are wanted.

@@ -1,5 +1,4 @@
-//! What a stage of fine-tuning needs of this machine's memory, before it starts, and the largest
-//! batch that fits.
+//! What a stage of fine-tuning needs of this machine's memory, before it starts.
 //!
 //! The heap is laid out as `edgefit_engine::malloc::keep_one_heap` sets it, which a program calls before it
 //! trains; with the allocator's own settings more stays resident.
@@ -8,15 +7,14 @@
 //! engine and the program itself add was measured; each such figure says where.
 //! `benches/training_memory.rs` holds all of it against the peak resident set of real steps.
 
-use edgefit_burn::StepMemory;
+use edgefit_burn::{Recomputation, StepMemory, StepPlan};
 use edgefit_cost::memory_plan::{ElementType, MemoryPlan};
 use edgefit_engine::EngineName;
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
 use serde::Serialize;
 
-use crate::config::stage_name::StageName;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::prepare::features;
 
 /// Resident bytes of a process that has loaded a small graph and run a step of it in burn: code,
@@ -27,9 +25,6 @@ const BASE: u64 = 15_000_000;
 /// threads, small blocks. Median over 20 kinds of steps, of the five networks of [`EngineMemory::of`];
 /// from 0.75 to 1.25 among them.
 const HEAP_FACTOR: f64 = 1.06;
-
-/// Largest batch that is looked for.
-const MOST: usize = 1 << 16;
 
 /// How many tensors of a parameter's size an optimizer keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +38,8 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    fn tensors(self) -> usize {
+    /// Tensors of a parameter's size that it keeps.
+    pub fn tensors(self) -> usize {
         match self {
             Optimizer::Sgd => 0,
             Optimizer::Momentum => 1,
@@ -88,15 +84,19 @@ impl TrainingMemory {
         trained: impl Fn(&str) -> bool,
         optimizer: Optimizer,
     ) -> Result<Self> {
-        let states = optimizer.tensors();
-        let step = StepMemory::of(graph, inputs, trained, states)?;
+        let step = StepMemory::of(graph, inputs, trained, optimizer.tensors())?;
+        Ok(TrainingMemory::of_steps(graph, step, optimizer))
+    }
+
+    /// The memory of steps of `graph` that take `step`.
+    pub fn of_steps(graph: &Graph, step: StepMemory, optimizer: Optimizer) -> Self {
         let base = BASE + stored(graph);
-        let optimizer = states as u64 * step.trained;
+        let optimizer = optimizer.tensors() as u64 * step.trained;
         // While all gradients are there, no activation is.
         let worst = step.peak.max(step.trained).max(step.saved);
         let live = step.weights + optimizer + worst;
         let resident = (HEAP_FACTOR * step.resident as f64) as u64;
-        Ok(TrainingMemory {
+        TrainingMemory {
             base_bytes: base,
             weights_bytes: step.weights,
             gradients_bytes: step.trained,
@@ -105,8 +105,17 @@ impl TrainingMemory {
             transient_bytes: worst - step.saved,
             heap_bytes: resident - live,
             total_bytes: base + resident,
-        })
+        }
     }
+}
+
+/// What a stage takes.
+#[derive(Debug, Clone)]
+pub struct StageNeed {
+    /// Peak resident set.
+    pub bytes: u64,
+    /// What its steps compute twice so that it is as low.
+    pub recomputation: Recomputation,
 }
 
 /// The pass of all samples through the frozen part of a model, before a stage trains the rest.
@@ -120,39 +129,54 @@ pub struct FrozenPass<'a> {
     pub rows: usize,
 }
 
-/// Peak resident bytes of a stage that trains what lies behind a freeze boundary: the frozen pass,
-/// then steps of `batch` rows in the `suffix`.
-///
-/// # Errors
-/// A shape cannot be inferred, or burn cannot run the suffix.
-pub fn frozen(
-    pass: &FrozenPass,
-    suffix: &Graph,
-    trained: impl Fn(&str) -> bool,
-    optimizer: Optimizer,
-    batch: usize,
-) -> Result<u64> {
-    let fit = whole(suffix, trained, optimizer, batch)?;
-    // Each row lies in the cache, among its entries, and with those of its part.
-    let kept = 3 * row_bytes(suffix)? * pass.rows as u64;
-    let inference = inference_bytes(pass.prefix, pass.engine, batch.min(features::BATCH))?;
-    Ok(kept + inference.max(fit))
+/// Steps of a stage.
+#[derive(Clone, Copy)]
+pub struct Steps<'a> {
+    /// What they train, from their inputs to the outputs.
+    pub graph: &'a Graph,
+    /// Whether a parameter is trained.
+    pub trained: &'a dyn Fn(&str) -> bool,
+    /// By what.
+    pub optimizer: Optimizer,
+    /// Samples of a step.
+    pub batch: usize,
 }
 
-/// Peak resident bytes of a stage that trains weights of `graph` in steps of `batch` samples.
-///
-/// # Errors
-/// A shape cannot be inferred, or burn cannot run the graph.
-pub fn whole(
-    graph: &Graph,
-    trained: impl Fn(&str) -> bool,
-    optimizer: Optimizer,
-    batch: usize,
-) -> Result<u64> {
-    let inputs = InputShapes::bind(graph, batch, None)?;
-    let step = TrainingMemory::of(graph, &inputs, trained, optimizer)?;
-    // The best weights so far are kept, and those around a step are compared now and then.
-    Ok(step.total_bytes + 3 * step.weights_bytes)
+impl Steps<'_> {
+    /// What they take, and what they have to compute twice for it where `available` bytes would not be enough otherwise.
+    ///
+    /// # Errors
+    /// A shape cannot be inferred, or burn cannot run the graph.
+    pub fn need(&self, available: u64) -> Result<StageNeed> {
+        let inputs = InputShapes::bind(self.graph, self.batch, None)?;
+        let states = self.optimizer.tensors();
+        let plan = StepPlan::new(self.graph, &inputs, self.trained, states)?;
+        // The best weights so far are kept, and those around a step are compared now and then.
+        let beside = BASE + stored(self.graph) + 3 * plan.weights();
+        let limit = available.saturating_sub(beside) as f64 / HEAP_FACTOR;
+        let (recomputation, step) = plan.within(limit as u64);
+        let step = TrainingMemory::of_steps(self.graph, step, self.optimizer);
+        Ok(StageNeed {
+            bytes: step.total_bytes + 3 * step.weights_bytes,
+            recomputation,
+        })
+    }
+
+    /// The same where all samples go through a frozen part first.
+    ///
+    /// # Errors
+    /// As [`Steps::need`].
+    pub fn need_behind(&self, pass: &FrozenPass, available: u64) -> Result<StageNeed> {
+        // Each row lies in the cache, among its entries, and with those of its part.
+        let kept = 3 * row_bytes(self.graph)? * pass.rows as u64;
+        let fit = self.need(available.saturating_sub(kept))?;
+        let batch = self.batch.min(features::BATCH);
+        let inference = inference_bytes(pass.prefix, pass.engine, batch)?;
+        Ok(StageNeed {
+            bytes: kept + inference.max(fit.bytes),
+            ..fit
+        })
+    }
 }
 
 /// Bytes of the inputs of one sample of `graph`.
@@ -221,138 +245,4 @@ fn stored(graph: &Graph) -> u64 {
 
 fn bytes(dims: &[usize]) -> u64 {
     4 * dims.iter().product::<usize>() as u64
-}
-
-/// The largest batch for which `need`, in bytes and growing with the batch, is at most `available`;
-/// 0 if there is none.
-///
-/// # Errors
-/// Those of `need`.
-pub fn largest_batch(available: u64, mut need: impl FnMut(usize) -> Result<u64>) -> Result<usize> {
-    let mut fits = |batch: usize| Ok::<_, Error>(need(batch)? <= available);
-    let (mut fitting, mut failing) = (0, 1);
-    while fits(failing)? {
-        fitting = failing;
-        if fitting == MOST {
-            return Ok(fitting);
-        }
-        failing *= 2;
-    }
-    while failing - fitting > 1 {
-        let middle = fitting + (failing - fitting) / 2;
-        if fits(middle)? {
-            fitting = middle;
-        } else {
-            failing = middle;
-        }
-    }
-    Ok(fitting)
-}
-
-/// Memory of a stage, predicted and measured.
-#[derive(Debug, Clone, Serialize)]
-pub struct StageMemory {
-    /// Name of the stage, such as `probe`.
-    pub stage: StageName,
-    /// Samples of a step.
-    pub batch: usize,
-    /// Peak resident set that was predicted before the stage.
-    pub predicted_bytes: u64,
-    /// Memory that was free for it.
-    pub available_bytes: u64,
-    /// Largest batch that fits into it; none above 65,536 is looked for.
-    pub largest_batch: usize,
-    /// Peak resident set of the process at the end of the stage, where the system says.
-    pub measured_peak_bytes: Option<u64>,
-}
-
-impl StageMemory {
-    /// Holds what `need` says of `batch` against `available` bytes.
-    ///
-    /// # Errors
-    /// It does not fit: [`Error::Memory`] with the batch that does.
-    pub fn check(
-        stage: StageName,
-        batch: usize,
-        available: u64,
-        mut need: impl FnMut(usize) -> Result<u64>,
-    ) -> Result<Self> {
-        let predicted = need(batch)?;
-        let largest = largest_batch(available, need)?;
-        if predicted > available {
-            return Err(Error::Memory {
-                stage,
-                batch,
-                predicted,
-                available,
-                largest,
-            });
-        }
-        Ok(StageMemory {
-            stage,
-            batch,
-            predicted_bytes: predicted,
-            available_bytes: available,
-            largest_batch: largest,
-            measured_peak_bytes: None,
-        })
-    }
-}
-
-/// Memory that is free for this process, within its control group.
-///
-/// # Errors
-/// The system does not say.
-pub fn available_bytes() -> Result<u64> {
-    let host = edgefit_device::host()?;
-    Ok(host.banks.iter().map(|bank| bank.free_bytes()).sum())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stages::linear_layer::linear;
-
-    #[test]
-    fn the_largest_batch_is_right_at_its_edge() {
-        let need = |batch: usize| Ok(1000 + 10 * batch as u64);
-        for (available, largest) in [
-            (0, 0),
-            (1009, 0),
-            (1010, 1),
-            (1019, 1),
-            (2239, 123),
-            (2240, 124),
-        ] {
-            assert_eq!(
-                largest_batch(available, need).unwrap(),
-                largest,
-                "{available}"
-            );
-        }
-        assert_eq!(largest_batch(u64::MAX, need).unwrap(), MOST);
-    }
-
-    #[test]
-    fn more_memory_never_fits_less_and_the_fix_is_named() {
-        let head = linear(1280, &[0.0; 10]);
-        let need = |batch: usize| {
-            let inputs = InputShapes::bind(&head, batch, None)?;
-            let memory = TrainingMemory::of(&head, &inputs, |_| true, Optimizer::Adam)?;
-            Ok(memory.total_bytes)
-        };
-        let mut last = 0;
-        for available in (15_000_000..25_000_000).step_by(1_000_000) {
-            let largest = largest_batch(available, need).unwrap();
-            assert!(largest >= last);
-            last = largest;
-        }
-        assert!(last > 100);
-        let error = StageMemory::check(StageName::Probe, last + 1, 24_000_000, need).unwrap_err();
-        assert!(
-            error.to_string().contains(&format!("--batch {last}")),
-            "{error}"
-        );
-        assert!(StageMemory::check(StageName::Probe, last, 24_000_000, need).is_ok());
-    }
 }

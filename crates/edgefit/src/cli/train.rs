@@ -173,6 +173,11 @@ pub struct Setup {
     #[arg(long)]
     pub strict: bool,
 
+    /// Memory that training may take, such as 2GiB (what is free, if not given); where a step would take
+    /// more, a part of it is computed twice instead of being kept
+    #[arg(long, value_name = "SIZE", value_parser = edgefit::base::units::bytes)]
+    pub memory: Option<u64>,
+
     /// What burn trains with: flex, ndarray, and wgpu or cuda in a build with that cargo feature
     #[arg(long, default_value_t)]
     pub backend: Backend,

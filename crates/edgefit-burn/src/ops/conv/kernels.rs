@@ -119,7 +119,7 @@ impl<C: CheckpointStrategy> Convolve for Autodiff<Flex, C> {
                 prepared.finish(Saved { x, weight, kept }, y)
             }
             OpsKind::UnTracked(prepared) => {
-                prepared.finish(convolution.run(&operands, Purpose::Inference))
+                prepared.finish(convolution.run(&operands, Purpose::Training))
             }
         }
     }

@@ -97,6 +97,7 @@ pub(crate) fn fit_from(
 mod tests {
     use std::collections::BTreeMap;
 
+    use edgefit_burn::Recomputation;
     use edgefit_graph::{Attribute, Dim, Node, Tensor, ValueInfo};
 
     use super::*;
@@ -168,6 +169,7 @@ mod tests {
             seed: 0,
             stage: StageName::Probe,
             backend: Backend::default(),
+            recomputation: Recomputation::default(),
             teacher: None,
             answers: None,
         })

@@ -80,7 +80,7 @@ pub(crate) fn overfit_single_batch(
         if step == STEPS || overfitted || !made.losses[1].is_finite() {
             break;
         }
-        let gradients = Gradients::of(&loss, &module);
+        let gradients = Gradients::of(&loss, &mut module)?;
         let figures = module::gradients(&module, gradients.params());
         let norm = module::global_norm(&figures);
         made.gradient_norms = match step {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgefit_burn::Backend;
+use edgefit_burn::{Backend, Recomputation};
 use edgefit_graph::Graph;
 
 use crate::config::recipe::{Sampling, StageRecipe};
@@ -36,6 +36,8 @@ pub struct Problem<'a> {
     pub stage: StageName,
     /// What burn trains with.
     pub backend: Backend,
+    /// What its steps compute twice, to keep less.
+    pub recomputation: Recomputation,
     /// Whose answers to the inputs of a step its targets hold a share of.
     pub teacher: Option<&'a Teacher>,
     /// Answers to the training samples that the targets hold a share of, as the recipe says.

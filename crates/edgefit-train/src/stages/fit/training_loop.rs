@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
                 (module, progress, Kept::default())
             }
         };
-        let module = module.into_train(|name| problem.trained.contains_key(name));
+        let module = into_train(module, problem);
         let mut fresh = optimizer(problem.recipe, &module);
         if let Some(bytes) = kept.optimizer {
             fresh = state::optimizer_of(fresh, bytes)?;
@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
             let total = smoothed.loss(outputs, &self.device)?;
             loss += f64::from(total.clone().inner().into_scalar::<f32>());
             mass += smoothed.mass();
-            let gradients = Gradients::of(&total, &module);
+            let gradients = Gradients::of(&total, &mut module)?;
             sum = Some(match sum {
                 Some(sum) => sum.plus(&module, gradients)?,
                 None => gradients,
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         if let Some(best) = &self.best {
             module = module.with_weights(best)?;
         }
-        let module = module.into_train(|name| self.problem.trained.contains_key(name));
+        let module = into_train(module, self.problem);
         self.optimizer = optimizer(self.problem.recipe, &module);
         self.average = None;
         Ok(module)
@@ -319,4 +319,9 @@ impl<'a> Run<'a> {
             optimizer: state::bytes_of(&self.optimizer)?,
         })
     }
+}
+
+fn into_train(module: EvalModule, problem: &Problem) -> TrainModule {
+    let module = module.into_train(|name| problem.trained.contains_key(name));
+    module.recomputing(problem.recomputation.clone())
 }

@@ -1,7 +1,7 @@
 //! Who is told how a job goes.
 
 /// Somebody who watches a job: a progress bar, a log, a test.
-pub trait Observer {
+pub trait Observer: Send {
     /// Something longer begins; `total` units of it lie ahead.
     fn begin(&mut self, what: &str, total: u64);
     /// Where it stands: units done, and a short status such as the loss.

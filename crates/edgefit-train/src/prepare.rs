@@ -11,6 +11,7 @@ pub(crate) mod input;
 pub(crate) mod model;
 pub mod preparation;
 pub(crate) mod preprocessing_candidates;
+pub(crate) mod read_ahead;
 pub(crate) mod readable;
 pub(crate) mod scales_inside;
 pub(crate) mod some_images;

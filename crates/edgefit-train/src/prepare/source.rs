@@ -7,13 +7,18 @@ use crate::error::Result;
 use crate::prepare::preparation::Preparation;
 
 /// Where the inputs of a model come from, sample by sample.
-pub trait Source {
+pub trait Source: Sync {
     /// Number of samples.
     fn len(&self) -> usize;
 
     /// Whether there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether rows take time: files are read for them.
+    fn reads_files(&self) -> bool {
+        false
     }
 
     /// Inputs of some samples, a row for each: as they are in epoch 0, augmented in later ones.
@@ -108,6 +113,10 @@ pub(crate) struct Live<'a> {
 impl Source for Live<'_> {
     fn len(&self) -> usize {
         self.samples.len()
+    }
+
+    fn reads_files(&self) -> bool {
+        matches!(self.preparation, Preparation::Images(_))
     }
 
     fn rows(&self, samples: &[usize], epoch: usize) -> Result<Vec<f32>> {

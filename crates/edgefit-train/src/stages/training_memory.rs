@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::prepare::features;
+use crate::prepare::read_ahead::IN_MEMORY;
 
 /// Resident bytes of a process that has loaded a small graph and run a step of it in burn: code,
 /// thread stacks, the packing buffers of matrix products. Measured on x86-64 Linux.
@@ -151,13 +152,14 @@ impl Steps<'_> {
         let inputs = InputShapes::bind(self.graph, self.batch, None)?;
         let states = self.optimizer.tensors();
         let plan = StepPlan::new(self.graph, &inputs, self.trained, states)?;
-        // The best weights so far are kept, and those around a step are compared now and then.
-        let beside = BASE + stored(self.graph) + 3 * plan.weights();
+        // The best weights so far are kept, those around a step are compared now and then, and samples are read ahead.
+        let read = (IN_MEMORY * self.batch) as u64 * row_bytes(self.graph)?;
+        let beside = BASE + stored(self.graph) + 3 * plan.weights() + read;
         let limit = available.saturating_sub(beside) as f64 / HEAP_FACTOR;
         let (recomputation, step) = plan.within(limit as u64);
         let step = TrainingMemory::of_steps(self.graph, step, self.optimizer);
         Ok(StageNeed {
-            bytes: step.total_bytes + 3 * step.weights_bytes,
+            bytes: step.total_bytes + 3 * step.weights_bytes + read,
             recomputation,
         })
     }

@@ -74,7 +74,8 @@ pub(crate) fn fit_from(
     hooks: &mut Hooks,
 ) -> Result<Fit> {
     let (mut run, module) = Run::start(problem, resumed)?;
-    let ended = while_training(|| run.all(module, hooks))?;
+    // On a worker of the pool that the kernels run on, which need not wake it then for each of theirs.
+    let ended = while_training(|| rayon::scope(|_| run.all(module, hooks)))?;
     let best_epoch = run.progress.best_epoch;
     let weights = match run.best {
         Some(best) => best,

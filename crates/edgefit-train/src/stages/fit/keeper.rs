@@ -5,7 +5,7 @@ use crate::stages::fit::epoch::Epoch;
 use crate::stages::fit::state::State;
 
 /// Keeps what a stage has reached.
-pub(crate) trait Keeper {
+pub(crate) trait Keeper: Send {
     /// An epoch is over.
     fn epoch(&mut self, epoch: &Epoch);
 

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::observer::Observer;
+use crate::prepare::read_ahead::Batches;
 use crate::stages::fit::order;
 use crate::stages::fit::problem::Problem;
 use crate::stages::fit::training_loop::{Run, Update};
@@ -23,6 +24,7 @@ pub(crate) fn range_test(
     let group = problem.recipe.batch * problem.recipe.accumulate;
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut epoch = 0;
+    let rows = Batches::Now(problem.train);
     for (step, &learning_rate) in learning_rates.iter().enumerate() {
         if groups.is_empty() {
             epoch += 1;
@@ -36,7 +38,7 @@ pub(crate) fn range_test(
         };
         run.schedule = Schedule::constant(learning_rate);
         let step_taken;
-        (module, step_taken) = run.update(module, epoch, &group)?;
+        (module, step_taken) = run.update(module, epoch, &group, &rows)?;
         let losses = run.progress.watch.losses();
         if step_taken == Update::RolledBack || enough(losses) || observer.stop() {
             break;

@@ -9,6 +9,7 @@ use edgefit_guards::{Step, TrainingWatch};
 use crate::config::stage_name::StageName;
 use crate::error::Result;
 use crate::observer::Observer;
+use crate::prepare::read_ahead::{Batches, Readers};
 use crate::stages::fit::epoch::Ended;
 use crate::stages::fit::evaluate::evaluate;
 use crate::stages::fit::inputs::{Inputs, first_output};
@@ -116,24 +117,30 @@ impl<'a> Run<'a> {
 
     pub fn all(&mut self, mut module: TrainModule, hooks: &mut Hooks) -> Result<Ended> {
         let recipe = self.problem.recipe;
+        let reads_files = self.problem.train.reads_files();
+        let readers = reads_files.then(Readers::new).transpose()?;
         while self.progress.epochs.len() < recipe.epochs {
             let epoch = self.progress.epochs.len() + 1;
             let mut rng = self.random.stream(epoch, 0);
             let order = order::order(self.problem.train_targets, self.problem.sampling, &mut rng);
             let groups = order.chunks(recipe.batch * recipe.accumulate);
-            for group in groups.skip(self.progress.step) {
-                let update;
-                (module, update) = self.update(module, epoch, group)?;
-                if update == Update::RolledBack && self.progress.rollbacks > ROLLBACKS {
-                    return Ok(Ended::Diverged);
+            let groups: Vec<&[usize]> = groups.skip(self.progress.step).collect();
+            let ended;
+            (module, ended) = match &readers {
+                Some(readers) => {
+                    let batches = groups.iter().flat_map(|group| group.chunks(recipe.batch));
+                    let batches: Vec<&[usize]> = batches.collect();
+                    readers.ahead(self.problem.train, &batches, epoch, |rows| {
+                        self.steps(module, &groups, rows, hooks)
+                    })?
                 }
-                let stop = hooks.observer.stop();
-                let urgency = if stop { Urgency::Now } else { Urgency::Soon };
-                hooks.keeper.state(&|| self.state(&module), urgency)?;
-                if stop {
-                    return Ok(Ended::Interrupted);
+                None => {
+                    let rows = Batches::Now(self.problem.train);
+                    self.steps(module, &groups, &rows, hooks)?
                 }
-                self.report(epoch, order.len(), hooks.observer);
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
             }
             self.close_epoch(&module, epoch)?;
             if let Some(closed) = self.progress.epochs.last() {
@@ -148,12 +155,39 @@ impl<'a> Run<'a> {
         Ok(Ended::Finished)
     }
 
-    /// One change of the weights, by the samples of `group`.
+    /// The steps of the present epoch that are left, by the samples of `groups`; and why they were the last.
+    fn steps(
+        &mut self,
+        mut module: TrainModule,
+        groups: &[&[usize]],
+        rows: &Batches,
+        hooks: &mut Hooks,
+    ) -> Result<(TrainModule, Option<Ended>)> {
+        let epoch = self.progress.epochs.len() + 1;
+        for group in groups {
+            let update;
+            (module, update) = self.update(module, epoch, group, rows)?;
+            if update == Update::RolledBack && self.progress.rollbacks > ROLLBACKS {
+                return Ok((module, Some(Ended::Diverged)));
+            }
+            let stop = hooks.observer.stop();
+            let urgency = if stop { Urgency::Now } else { Urgency::Soon };
+            hooks.keeper.state(&|| self.state(&module), urgency)?;
+            if stop {
+                return Ok((module, Some(Ended::Interrupted)));
+            }
+            self.report(epoch, hooks.observer);
+        }
+        Ok((module, None))
+    }
+
+    /// One change of the weights, by the samples of `group`, whose rows come next.
     pub fn update(
         &mut self,
         module: TrainModule,
         epoch: usize,
         group: &[usize],
+        rows: &Batches,
     ) -> Result<(TrainModule, Update)> {
         let mut module = module;
         let recipe = self.problem.recipe;
@@ -163,7 +197,7 @@ impl<'a> Run<'a> {
         let mut sum: Option<Gradients> = None;
         let (mut loss, mut mass) = (0.0, 0.0);
         for batch in group.chunks(recipe.batch) {
-            let rows = self.problem.train.rows(batch, epoch)?;
+            let rows = rows.next(batch, epoch)?;
             let targets = self.problem.train_targets.rows(batch);
             let image = self.inputs.image();
             let taught = match self.problem.answers {
@@ -301,7 +335,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn report(&self, epoch: usize, samples: usize, observer: &mut dyn Observer) {
+    fn report(&self, epoch: usize, observer: &mut dyn Observer) {
+        let samples = self.problem.train.len();
         let per_update = self.problem.recipe.batch * self.problem.recipe.accumulate;
         let done = (epoch - 1) * samples + (self.progress.step * per_update).min(samples);
         observer.progress(

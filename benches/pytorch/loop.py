@@ -13,8 +13,10 @@ from torchvision.transforms import v2
 
 THREADS = 2
 DEVICE = "cpu"
-# As edgefit prepares for this net: (x - 127) / 128 of a centre crop of 0.875 of the shorter side.
+# As edgefit prepares for EfficientNet-Lite0: (x - 127) / 128 of a centre crop of 0.875 of the shorter side.
 MEAN, STD, CROP = 127 / 255, 128 / 255, 0.875
+# Layers by which a place in a net is counted.
+LAYERS = (torch.nn.Conv2d, torch.nn.Linear, torch.nn.LayerNorm)
 
 
 class Photographs(Dataset):
@@ -50,35 +52,56 @@ def transforms(side, augmentation):
     return v2.Compose(train + numbers), v2.Compose(clean + numbers)
 
 
-def network(weights, classes):
-    """EfficientNet-Lite0 with the weights of the package's checkpoint and a new head."""
+def lite0(weights):
+    """EfficientNet-Lite0 with the weights of the package's checkpoint."""
     net = timm.create_model("tf_efficientnet_lite0")
     given = torch.load(weights, map_location="cpu", weights_only=True)
     # Both list the same tensors in the same order under names of their own.
     given = [value for name, value in given.items() if not name.endswith("num_batches_tracked")]
     names = [name for name in net.state_dict() if not name.endswith("num_batches_tracked")]
     net.load_state_dict(dict(zip(names, given, strict=True)), strict=False)
-    net.reset_classifier(classes)
     return net
 
 
-def groups(net, stage, recipe, frozen_blocks):
+def with_new_head(net, classes):
+    """What is in front of the last linear layer of `net`, and a new one behind it."""
+    name, head = [layer for layer in net.named_modules() if isinstance(layer[1], torch.nn.Linear)][-1]
+    net.set_submodule(name, torch.nn.Identity())
+    return torch.nn.Sequential(net, torch.nn.Linear(head.in_features, classes))
+
+
+def parameters_behind(net, side, front, total):
+    """Parameters of what runs behind the first `front` of the `total` layers."""
+    ran = []
+    note = lambda module, _: ran.append(module)
+    hooks = [module.register_forward_pre_hook(note) for module in net.modules()]
+    with torch.no_grad():
+        net.eval()(torch.zeros(1, 3, side, side, device=DEVICE))
+    for hook in hooks:
+        hook.remove()
+    parameters, layers = [], 0
+    for module in ran:
+        layers += isinstance(module, LAYERS)
+        if layers > front:
+            parameters += module.parameters(recurse=False)
+    if layers != total:
+        raise ValueError(f"{layers} layers run, and the ONNX model has {total}")
+    return parameters
+
+
+def groups(net, stage, recipe, behind):
     """Parameters that the stage trains, in groups for the optimizer; all others are frozen.
 
-    Learning rates and decay are those of the recipe: the multiplier of the head is 1, that of deeper layers less, and
-    biases and normalisation no decay.
+    Of the backbone, stage top trains those in `behind`. Learning rates and decay are those of the recipe: the
+    multiplier of the head is 1, that of deeper layers less, and biases and normalisation no decay.
     """
-    backbone = [
-        (name, parameter) for name, parameter in net.named_parameters() if not name.startswith("classifier")
-    ]
+    backbone = list(net[0].named_parameters())
     frozen = set()
     if stage == "probe":
         frozen = {name for name, _ in backbone}
     if stage == "top":
-        blocks = [block for blocks in net.blocks for block in blocks]
-        inside = {id(p) for block in blocks[:frozen_blocks] for p in block.parameters()}
-        inside |= {id(p) for part in (net.conv_stem, net.bn1) for p in part.parameters()}
-        frozen = {name for name, parameter in backbone if id(parameter) in inside}
+        inside = {id(p) for p in behind}
+        frozen = {name for name, parameter in backbone if id(parameter) not in inside}
     if recipe["normalization"] == "frozen":
         norms = [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
         inside = {id(p) for norm in norms for p in norm.parameters()}
@@ -90,7 +113,7 @@ def groups(net, stage, recipe, frozen_blocks):
         share = recipe["backbone_multiplier"] * recipe["depth_decay"] ** depth
         decay = recipe["weight_decay"] if parameter.ndim > 1 else 0.0
         made.append({"params": [parameter], "share": share, "weight_decay": decay})
-    for parameter in net.classifier.parameters():
+    for parameter in net[1].parameters():
         decay = recipe["weight_decay"] if parameter.ndim > 1 else 0.0
         made.append({"params": [parameter], "share": 1.0, "weight_decay": decay})
     for name, parameter in backbone:
@@ -120,9 +143,10 @@ def evaluate(net, loader, weight):
     return cross_entropy(logits, labels, weight).item(), accuracy
 
 
-def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=0):
-    """Trains one stage from the pretrained weights.
+def fit(root, split, classes, network, side, stage, recipe, seed, boundary=None):
+    """Trains one stage from the weights of the net that `network` makes.
 
+    Stage top trains what is behind `boundary`: the number of layers in front of it, and that of all layers.
     Returns the test accuracy of the epoch with the lowest validation loss, the seconds that the
     epochs with their validation took, and the number of epochs.
     """
@@ -141,8 +165,9 @@ def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=
     counts = torch.bincount(parts["train"].labels(), minlength=len(classes))
     weight = (counts.sum() / (len(classes) * counts)).to(DEVICE)
 
-    net = network(weights, len(classes)).to(DEVICE)
-    optimizer = torch.optim.AdamW(groups(net, stage, how, frozen_blocks))
+    net = with_new_head(network(), len(classes)).to(DEVICE)
+    behind = parameters_behind(net, side, *boundary) if stage == "top" else []
+    optimizer = torch.optim.AdamW(groups(net, stage, how, behind))
     trained = [p for p in net.parameters() if p.requires_grad]
     steps = how["epochs"] * len(train)
     step, best, kept, best_epoch = 0, math.inf, None, 0
@@ -155,8 +180,8 @@ def fit(root, split, classes, weights, side, stage, recipe, seed, frozen_blocks=
             for group in optimizer.param_groups:
                 group["lr"] = group["share"] * rate(how, step, steps)
             with torch.no_grad() if stage == "probe" else contextlib.nullcontext():
-                features = net.forward_head(net.forward_features(images), pre_logits=True)
-            logits = net.classifier(features)
+                features = net[0](images)
+            logits = net[1](features)
             loss = cross_entropy(logits, labels, weight, label_smoothing=how["label_smoothing"])
             optimizer.zero_grad()
             loss.backward()

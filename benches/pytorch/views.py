@@ -29,7 +29,7 @@ def features(recipe):
     augmented, clean = loop.transforms(SIDE, recipe["augmentation"])
     data = loop.Photographs(root, samples, classes, lambda image: image)
     images = [data[index][0] for index in range(len(data))]
-    net = loop.network(compare.WEIGHTS, len(classes)).eval()
+    net = loop.lite0(compare.WEIGHTS).eval()
     views = []
     with torch.no_grad():
         for view in range(1 + EPOCHS):

@@ -30,7 +30,9 @@ use edgefit::train::prepare::source::Cached;
 use edgefit::train::prepare::targets::Targets;
 use edgefit::train::stages::fit::fitted::fit;
 use edgefit::train::stages::fit::problem::Problem;
-use edgefit::train::stages::training_memory::{FrozenPass, Optimizer, Steps, TrainingMemory};
+use edgefit::train::stages::training_memory::{
+    FrozenPass, Optimizer, Recomputing, Steps, TrainingMemory,
+};
 use edgefit::train::{Observer, Recipe, StageName};
 
 type Failure = Box<dyn std::error::Error>;
@@ -146,7 +148,9 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
         optimizer: Optimizer::Adam,
         batch,
     };
-    let predicted = steps.need_behind(&pass, u64::MAX)?.bytes;
+    let predicted = steps
+        .need_behind(&pass, Recomputing::Within(u64::MAX))?
+        .bytes;
 
     let threads = std::thread::available_parallelism()?.get();
     let mut loaded = edgefit::engine::load(engine, &backbone, threads)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
-use crate::stages::training_memory::StageNeed;
+use crate::stages::training_memory::{Recomputing, StageNeed};
 
 /// Largest batch that is looked for.
 const MOST: usize = 1 << 16;
@@ -61,7 +61,7 @@ pub struct StageMemory {
 }
 
 impl StageMemory {
-    /// Holds what `need` says of `batch` and `available` bytes against these.
+    /// Holds what `need` says of `batch` against `available` bytes.
     ///
     /// # Errors
     /// It does not fit: [`Error::Memory`] with the batch that does.
@@ -69,13 +69,16 @@ impl StageMemory {
         stage: StageName,
         batch: usize,
         available: u64,
-        mut need: impl FnMut(usize) -> Result<StageNeed>,
+        mut need: impl FnMut(usize, Recomputing) -> Result<StageNeed>,
     ) -> Result<Self> {
         let StageNeed {
             bytes: predicted,
             recomputation,
-        } = need(batch)?;
-        let largest = largest_batch(available, |batch| Ok(need(batch)?.bytes))?;
+        } = need(batch, Recomputing::Within(available))?;
+        // What takes least does so at any batch, since all but the weights grows with it.
+        let least = need(batch, Recomputing::Within(0))?.recomputation;
+        let at_least = |batch| Ok(need(batch, Recomputing::This(&least))?.bytes);
+        let largest = largest_batch(available, at_least)?;
         if predicted > available {
             return Err(Error::Memory {
                 stage,
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn more_memory_never_fits_less_and_the_fix_is_named() {
         let head = linear(1280, &[0.0; 10]);
-        let need = |batch: usize| {
+        let need = |batch: usize, _: Recomputing| {
             let inputs = InputShapes::bind(&head, batch, None)?;
             let memory = TrainingMemory::of(&head, &inputs, |_| true, Optimizer::Adam)?;
             Ok(StageNeed {
@@ -162,7 +165,7 @@ mod tests {
         };
         let mut last = 0;
         for available in (15_000_000..25_000_000).step_by(1_000_000) {
-            let bytes = |batch| Ok(need(batch)?.bytes);
+            let bytes = |batch| Ok(need(batch, Recomputing::Within(0))?.bytes);
             let largest = largest_batch(available, bytes).unwrap();
             assert!(largest >= last);
             last = largest;

@@ -103,7 +103,7 @@ impl TrainedPart {
             OptimizerKind::Sgd => Optimizer::Momentum,
         };
         let trained = |name: &str| self.trained.contains_key(name);
-        StageMemory::check(self.stage, recipe.batch, available, |batch| {
+        StageMemory::check(self.stage, recipe.batch, available, |batch, recomputing| {
             let steps = Steps {
                 graph: &self.graph,
                 trained: &trained,
@@ -117,9 +117,9 @@ impl TrainedPart {
                         engine,
                         rows,
                     };
-                    steps.need_behind(&pass, available)
+                    steps.need_behind(&pass, recomputing)
                 }
-                None => steps.need(available),
+                None => steps.need(recomputing),
             }
         })
     }

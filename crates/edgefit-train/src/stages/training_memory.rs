@@ -130,6 +130,15 @@ pub struct FrozenPass<'a> {
     pub rows: usize,
 }
 
+/// How much steps may compute twice.
+#[derive(Debug, Clone, Copy)]
+pub enum Recomputing<'a> {
+    /// As little as keeps so many bytes, if anything does; else what takes least.
+    Within(u64),
+    /// This, where it takes less than nothing.
+    This(&'a Recomputation),
+}
+
 /// Steps of a stage.
 #[derive(Clone, Copy)]
 pub struct Steps<'a> {
@@ -144,19 +153,35 @@ pub struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// What they take, and what they have to compute twice for it where `available` bytes would not be enough otherwise.
+    /// What they take, and what they compute twice for it.
     ///
     /// # Errors
     /// A shape cannot be inferred, or burn cannot run the graph.
-    pub fn need(&self, available: u64) -> Result<StageNeed> {
+    pub fn need(&self, recomputing: Recomputing) -> Result<StageNeed> {
         let inputs = InputShapes::bind(self.graph, self.batch, None)?;
         let states = self.optimizer.tensors();
         let plan = StepPlan::new(self.graph, &inputs, self.trained, states)?;
         // The best weights so far are kept, those around a step are compared now and then, and samples are read ahead.
         let read = (IN_MEMORY * self.batch) as u64 * row_bytes(self.graph)?;
         let beside = BASE + stored(self.graph) + 3 * plan.weights() + read;
-        let limit = available.saturating_sub(beside) as f64 / HEAP_FACTOR;
-        let (recomputation, step) = plan.within(limit as u64);
+        let (recomputation, step) = match recomputing {
+            Recomputing::Within(available) => {
+                let limit = available.saturating_sub(beside) as f64 / HEAP_FACTOR;
+                plan.within(limit as u64)
+            }
+            Recomputing::This(recomputation) => {
+                let both = [Recomputation::default(), recomputation.clone()];
+                let [plain, twice] = both.map(|each| {
+                    let memory = plan.memory(&each);
+                    (each, memory)
+                });
+                if twice.1.resident < plain.1.resident {
+                    twice
+                } else {
+                    plain
+                }
+            }
+        };
         let step = TrainingMemory::of_steps(self.graph, step, self.optimizer);
         Ok(StageNeed {
             bytes: step.total_bytes + 3 * step.weights_bytes + read,
@@ -168,10 +193,13 @@ impl Steps<'_> {
     ///
     /// # Errors
     /// As [`Steps::need`].
-    pub fn need_behind(&self, pass: &FrozenPass, available: u64) -> Result<StageNeed> {
+    pub fn need_behind(&self, pass: &FrozenPass, recomputing: Recomputing) -> Result<StageNeed> {
         // Each row lies in the cache, among its entries, and with those of its part.
         let kept = 3 * row_bytes(self.graph)? * pass.rows as u64;
-        let fit = self.need(available.saturating_sub(kept))?;
+        let fit = self.need(match recomputing {
+            Recomputing::Within(available) => Recomputing::Within(available.saturating_sub(kept)),
+            this @ Recomputing::This(_) => this,
+        })?;
         let batch = self.batch.min(features::BATCH);
         let inference = inference_bytes(pass.prefix, pass.engine, batch)?;
         Ok(StageNeed {

@@ -83,7 +83,7 @@ pub enum Error {
     Device(#[from] edgefit_device::Error),
     /// A stage will not fit the memory that is free, found before its first step.
     #[error(
-        "stage '{stage}' needs about {} MiB of memory with --batch {batch}, and {} MiB are free; {}",
+        "stage '{stage}' needs about {} MiB of memory with --batch {batch}, and {} MiB are available; {}",
         predicted >> 20, available >> 20, fix(*largest)
     )]
     Memory {

@@ -46,9 +46,9 @@ pub struct StageMemory {
     pub batch: usize,
     /// Peak resident set that was predicted before the stage.
     pub predicted_bytes: u64,
-    /// Memory that was free for it.
+    /// Memory that it may take: what was asked for, or what was free.
     pub available_bytes: u64,
-    /// Largest batch that fits into it; none above 65,536 is looked for.
+    /// Largest batch that fits into it, with all computed twice that it takes; none above 65,536 is looked for.
     pub largest_batch: usize,
     /// Multiplications of the forward pass that its steps do twice, so that less is kept for the backward pass: a
     /// share of all, from 0 to 1.
@@ -75,7 +75,7 @@ impl StageMemory {
             bytes: predicted,
             recomputation,
         } = need(batch, Recomputing::Within(available))?;
-        // What takes least does so at any batch, since all but the weights grows with it.
+        // What takes least here is taken for other batches, too: all but the weights grows with the batch alike.
         let least = need(batch, Recomputing::Within(0))?.recomputation;
         let at_least = |batch| Ok(need(batch, Recomputing::This(&least))?.bytes);
         let largest = largest_batch(available, at_least)?;
@@ -99,9 +99,7 @@ impl StageMemory {
             recomputation,
         })
     }
-}
 
-impl StageMemory {
     /// That it computes something twice, and what avoids it.
     pub(crate) fn remark(&self) -> String {
         format!(

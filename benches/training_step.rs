@@ -4,8 +4,8 @@
 //! yes | head -5 | cargo bench --profile release --bench training_step -- MODEL.onnx IMAGES.f32 8
 //! ```
 //!
-//! IMAGES.f32 holds the values of a batch of prepared images, and 8 is the size of the batch; `least` behind it lets the steps
-//! compute their activations twice where that saves memory. The labels are
+//! IMAGES.f32 holds the values of a batch of prepared images, and 8 is the size of the batch; `least` behind it lets
+//! the steps compute their activations twice where that saves memory. The labels are
 //! 0, 1, 2, 0 and so on; normalisation stays in eval mode, and the optimizer is AdamW, as in `edgefit train`.
 //! `benches/pytorch/compare.py steps` times this program and PyTorch in turns.
 

@@ -93,7 +93,7 @@ pub enum Error {
         batch: usize,
         /// Bytes that it is predicted to need.
         predicted: u64,
-        /// Bytes that are free.
+        /// Bytes that it may take.
         available: u64,
         /// Largest batch that fits; 0 if none does.
         largest: usize,

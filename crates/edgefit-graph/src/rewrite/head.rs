@@ -3,6 +3,8 @@
 mod find;
 mod replace;
 
+use std::collections::HashSet;
+
 use super::extract::extract;
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, Node, ValueInfo};
@@ -111,6 +113,16 @@ impl Head {
             }
         }
         features
+    }
+
+    /// How many numbers the features of one sample are.
+    pub fn width(&self) -> usize {
+        let mut counted = HashSet::new();
+        let layers = self.layers.iter();
+        layers
+            .filter(|layer| counted.insert(&layer.features))
+            .map(|layer| layer.dims.iter().product::<usize>())
+            .sum()
     }
 
     /// The head alone: a graph from the features to the logits.

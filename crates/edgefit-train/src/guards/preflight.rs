@@ -36,7 +36,7 @@ impl Evidence<'_> {
     pub(super) fn preflight(&self, model: &Model, findings: &mut Findings) -> Result<Option<f64>> {
         let train = &self.splits.train;
         let head = model.head.extract(&model.graph)?;
-        let all = train.features(&[]);
+        let all = train.features();
         let module = EvalModule::from_graph(&head, &self.job.backend.device()?)?;
         let (_, loss) = evaluate(&head, &module, &all, self.train_targets, SAMPLES)?;
         if self.dataset.task != Task::Regression {

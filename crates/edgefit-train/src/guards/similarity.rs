@@ -17,7 +17,7 @@ impl Evidence<'_> {
         let recipe = &self.job.recipe;
         let step = train.samples.len().div_ceil(IMAGES).max(1);
         let some: Vec<usize> = (0..train.samples.len()).step_by(step).collect();
-        let clean = train.features(&[]);
+        let clean = train.features();
         let row = |at: usize| &clean.view(0)[at * clean.width()..(at + 1) * clean.width()];
         let backbone = model.head.backbone(&model.graph)?;
         let mut engine = edgefit_engine::load(self.engine, &backbone, self.job.threads)?;

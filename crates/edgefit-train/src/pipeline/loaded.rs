@@ -9,8 +9,8 @@ use edgefit_burn::Backend;
 use edgefit_cost::{Check, Request, Verdict, check};
 use edgefit_data::{Augmentation, Dataset};
 use edgefit_engine::{EngineName, fastest};
-use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
+use edgefit_graph::{Graph, ValueInfo};
 use edgefit_guards::{Code, Findings, Warnings};
 use edgefit_micro::judge_in_less_ram;
 use edgefit_quant::Calibrated;
@@ -23,8 +23,8 @@ use crate::guards;
 use crate::observer::Observer;
 use crate::prepare::contents::ContentHash;
 use crate::prepare::copies::Copies;
-use crate::prepare::feature_cache::Entry;
-use crate::prepare::features::extract_clean;
+use crate::prepare::feature_cache::MOST_BYTES;
+use crate::prepare::features::{SampleFeatures, extract_clean};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::{Model, load_backbone};
 use crate::prepare::teacher_model::TeacherModel;
@@ -33,6 +33,7 @@ use crate::run::manifest::Begun;
 use crate::stages::int8_part::scheme_of;
 use crate::stages::stage_memory::{StageMemory, available_bytes};
 use crate::stages::trained_part::TrainedPart;
+use crate::stages::training_memory::row_bytes;
 use crate::stages::tune;
 
 /// A job whose inputs are there, and whose result will fit.
@@ -55,7 +56,7 @@ pub(crate) struct LoadedJob {
 
 /// Features of all samples of a job.
 pub(crate) struct Features {
-    pub entries: Vec<Result<Entry, String>>,
+    pub entries: Vec<Result<SampleFeatures, String>>,
     /// For each sample the first that is the same.
     pub originals: Vec<usize>,
     pub hashes: Vec<Option<ContentHash>>,
@@ -174,7 +175,9 @@ impl LoadedJob {
             batch: self.job.recipe.probe.batch,
             observer: &mut *observer,
         };
-        let mut extracted = extract_clean(&self.job, &self.model, &self.dataset, inference)?;
+        let (job, model) = (&self.job, &self.model);
+        let boundary = self.boundary_on_the_way()?;
+        let mut extracted = extract_clean(job, model, boundary.as_ref(), &self.dataset, inference)?;
         let duration_ns = nanoseconds(clock);
         let copies = Copies::among(&self.dataset.samples, &extracted.hashes);
         copies.leave_out_contradictions(&self.dataset, &mut extracted.entries);
@@ -188,6 +191,20 @@ impl LoadedJob {
             unreadable,
             duration_ns,
         })
+    }
+
+    /// The value at the freeze boundary of stage top, if the pass that makes the features comes by it: what
+    /// is in front has to be as it came when the stage begins, and the cache has to hold both.
+    fn boundary_on_the_way(&self) -> Result<Option<ValueInfo>> {
+        let mut stages = self.job.float_stages();
+        let first = stages.find(|stage| *stage != StageName::Probe);
+        if first != Some(StageName::Top) || self.job.recipe.top.epochs == 0 {
+            return Ok(None);
+        }
+        let part = TrainedPart::of(&self.model, &self.job, StageName::Top)?;
+        let bytes = row_bytes(&part.graph)? * self.dataset.samples.len() as u64;
+        let boundary = part.graph.inputs.into_iter().next();
+        Ok(boundary.filter(|_| bytes <= MOST_BYTES as u64 / 2))
     }
 }
 

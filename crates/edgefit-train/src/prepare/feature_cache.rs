@@ -13,7 +13,7 @@ use crate::observer::Observer;
 use crate::prepare::contents::ContentHash;
 
 /// Most bytes that are kept in one file.
-const MOST_BYTES: usize = 1 << 30;
+pub(crate) const MOST_BYTES: usize = 1 << 30;
 
 /// Time after which new entries are written, though more are to come.
 const STORE_EVERY: Duration = Duration::from_secs(60);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use edgefit_base::hash;
 use edgefit_data::{Augmentation, Dataset, Sample, augmented, decode, prepare, stream, thumbnail};
 use edgefit_engine::{Array, EngineName};
-use edgefit_graph::Graph;
-use edgefit_graph::rewrite::fold_batch_norm;
+use edgefit_graph::rewrite::{self, fold_batch_norm};
+use edgefit_graph::{Graph, ValueInfo};
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,8 +19,11 @@ use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
 
-/// Most images of a batch through the backbone.
-pub const BATCH: usize = 16;
+/// Most images of a batch through the backbone: what it makes of so many stays in the cache of a core.
+pub const BATCH: usize = 4;
+
+/// How many images are read at a time, on all cores.
+const READ: usize = 16;
 
 /// Side of the thumbnails that the pixel baseline looks at, in pixels.
 pub(crate) const THUMBNAIL: u32 = 32;
@@ -61,25 +64,40 @@ pub(crate) struct Shown<'a> {
     pub views: Views<'a>,
 }
 
-/// Features of a dataset, in the order of its samples.
+/// What a frozen backbone makes of a sample.
 #[derive(Debug)]
-pub(crate) struct Extracted {
-    /// An entry for each sample; an image that cannot be read has a sentence instead.
-    pub entries: Vec<Result<Entry, String>>,
+pub(crate) struct SampleFeatures {
+    pub features: Vec<f32>,
+    /// The values at the freeze boundary, where they were wanted.
+    pub boundary: Vec<f32>,
+    /// An image as [`THUMBNAIL`]² RGB pixels; nothing of an array.
+    pub pixels: Vec<u8>,
+}
+
+/// Something of each sample of a dataset, in their order.
+#[derive(Debug)]
+pub(crate) struct Extracted<T> {
+    /// One for each sample; for an image that cannot be read a sentence instead.
+    pub entries: Vec<Result<T, String>>,
     /// What was read of each sample; `None` where nothing could be.
     pub hashes: Vec<Option<ContentHash>>,
     /// How many entries came from the cache.
     pub cached: usize,
 }
 
-/// The features of the samples as they are, which also says which of them can be read.
+/// The features of the samples as they are, and the values at a `boundary` on the way there, which also
+/// says which of them can be read.
 pub(crate) fn extract_clean(
     job: &Job,
     model: &Model,
+    boundary: Option<&ValueInfo>,
     dataset: &Dataset,
     inference: Inference,
-) -> Result<Extracted> {
-    let mut backbone = model.head.backbone(&model.graph)?;
+) -> Result<Extracted<SampleFeatures>> {
+    let Model { graph, head, .. } = model;
+    let features = head.features();
+    let wanted: Vec<ValueInfo> = features.iter().chain(boundary).cloned().collect();
+    let mut backbone = rewrite::extract(graph, &graph.inputs, &wanted)?;
     // The frozen part never trains: folded, it runs faster in engines that do not fold by themselves.
     fold_batch_norm(&mut backbone)?;
     let samples: Vec<&Sample> = dataset.samples.iter().collect();
@@ -88,7 +106,27 @@ pub(crate) fn extract_clean(
         preparation: &model.preparation,
         views: Views::Clean,
     };
-    extract(&backbone, shown, &job.feature_cache(), inference)
+    let Extracted {
+        entries,
+        hashes,
+        cached,
+    } = extract(&backbone, shown, &job.feature_cache(), inference)?;
+    let width = head.width();
+    let parted = |entry: Entry| {
+        let mut features = entry.features;
+        let boundary = features.drain(width.min(features.len())..).collect();
+        features.shrink_to_fit();
+        SampleFeatures {
+            features,
+            boundary,
+            pixels: entry.pixels,
+        }
+    };
+    Ok(Extracted {
+        entries: entries.into_iter().map(|entry| entry.map(parted)).collect(),
+        hashes,
+        cached,
+    })
 }
 
 /// The features of samples that could be read before, a row for each: all views, one behind the
@@ -127,7 +165,7 @@ pub(crate) fn extract(
     shown: Shown,
     cache: &Path,
     inference: Inference,
-) -> Result<Extracted> {
+) -> Result<Extracted<Entry>> {
     let mut cache = FeatureCache::open(cache_file(backbone, shown, inference.engine, cache));
     let mut model = None;
     let mut entries = Vec::with_capacity(shown.samples.len());
@@ -137,10 +175,7 @@ pub(crate) fn extract(
     inference
         .observer
         .begin("features", shown.samples.len() as u64);
-    for chunk in shown
-        .samples
-        .chunks((inference.batch.min(BATCH) / count).max(1))
-    {
+    for chunk in shown.samples.chunks((READ / count).max(1)) {
         let read: Vec<(Option<ContentHash>, Result<Prepared, String>)> = chunk
             .par_iter()
             .map(|sample| read(sample, shown, &cache))
@@ -159,8 +194,11 @@ pub(crate) fn extract(
                 none => none.insert(inference.load(backbone)?),
             };
             let inputs: Vec<Vec<f32>> = fresh.iter().flat_map(|one| one.inputs.clone()).collect();
-            let made = model.run(&[shown.preparation.batch(&inputs)])?;
-            let each = rows(made, inputs.len())?;
+            let mut each = Vec::with_capacity(inputs.len());
+            for inputs in inputs.chunks(inference.batch.clamp(1, BATCH)) {
+                let made = model.run(&[shown.preparation.batch(inputs)])?;
+                each.extend(rows(made, inputs.len())?);
+            }
             outputs = each.chunks(count).map(<[_]>::concat).collect();
         }
         let mut outputs = outputs.into_iter();

@@ -44,6 +44,12 @@ impl Cached {
         Cached { width, views }
     }
 
+    /// The same, with more views of each sample behind its own.
+    pub fn with_views(mut self, more: Vec<Vec<f32>>) -> Self {
+        self.views.extend(more);
+        self
+    }
+
     /// All samples of a view, row-major; the clean one is 0.
     pub fn view(&self, view: usize) -> &[f32] {
         self.views.get(view).map_or(&[], Vec::as_slice)

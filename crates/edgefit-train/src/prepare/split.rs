@@ -7,15 +7,14 @@ use edgefit_graph::Task;
 
 use crate::config::job::Job;
 use crate::error::Result;
-use crate::prepare::feature_cache::Entry;
-use crate::prepare::features::THUMBNAIL;
+use crate::prepare::features::{SampleFeatures, THUMBNAIL};
 use crate::prepare::preparation::Preparation;
 use crate::prepare::source::Cached;
 
 /// The samples of one split, with their features.
 pub(crate) struct SplitSamples<'a> {
     pub samples: Vec<&'a Sample>,
-    entries: Vec<&'a Entry>,
+    entries: Vec<&'a SampleFeatures>,
 }
 
 /// What each of some samples is used for: every class in every split, every group in one.
@@ -76,7 +75,7 @@ fn too_few_groups(dataset: &Dataset, class: usize, count: usize) -> edgefit_data
 pub(crate) fn divide<'a>(
     job: &Job,
     dataset: &'a Dataset,
-    entries: &'a [Result<Entry, String>],
+    entries: &'a [Result<SampleFeatures, String>],
     originals: &[usize],
 ) -> Result<Splits<SplitSamples<'a>>> {
     let splits = splits_of(job, dataset, entries, originals)?;
@@ -150,12 +149,21 @@ impl SplitSamples<'_> {
             .count()
     }
 
-    /// The features of the samples, with more `views` of each behind the clean one.
-    pub fn features(&self, views: &[Vec<f32>]) -> Cached {
-        let rows = self.entries.iter().map(|entry| entry.features.as_slice());
+    /// The features of the samples.
+    pub fn features(&self) -> Cached {
+        self.cached(|entry| &entry.features)
+    }
+
+    /// The values at the freeze boundary; absent where they were not kept.
+    pub fn boundary(&self) -> Option<Cached> {
+        let kept = self.entries.iter().all(|entry| !entry.boundary.is_empty());
+        kept.then(|| self.cached(|entry| &entry.boundary))
+    }
+
+    fn cached(&self, kept: fn(&SampleFeatures) -> &[f32]) -> Cached {
+        let rows = self.entries.iter().map(|entry| kept(entry));
         let clean = rows.collect::<Vec<_>>().concat();
-        let width = clean.len() / self.samples.len().max(1);
-        Cached::new(width, [&[clean], views].concat())
+        Cached::new(clean.len() / self.samples.len().max(1), vec![clean])
     }
 
     /// The samples as thumbnails, see [`THUMBNAIL`].
@@ -172,7 +180,7 @@ impl SplitSamples<'_> {
         let values: Vec<f32> = match preparation {
             Preparation::Images(_) => {
                 let sides = (0..halvings).map(|halving| THUMBNAIL as usize >> halving);
-                let small = |entry: &&Entry| {
+                let small = |entry: &&SampleFeatures| {
                     let pixels = entry.pixels.clone();
                     sides
                         .clone()

@@ -170,19 +170,25 @@ impl Trainer<'_> {
                 Some(Box::new(cached(views, train.samples.len())))
             }
         };
-        if part.stage == StageName::Probe {
-            let more = all_views(prefix, &model.preparation, Clean::Known)?;
-            return Ok(Sources {
-                train: Box::new(train.features(&more)),
-                val: Box::new(val.features(&[])),
-                answers,
-            });
-        }
-        let views = all_views(prefix, &model.preparation, Clean::Computed)?;
-        let of_val = frozen(prefix, &model.preparation, Views::Clean, &val.samples)?;
+        let kept = match part.stage {
+            StageName::Probe => Some((train.features(), val.features())),
+            _ => train.boundary().zip(val.boundary()),
+        };
+        let (train, val) = match kept {
+            Some((clean, val)) => {
+                let more = all_views(prefix, &model.preparation, Clean::Known)?;
+                (clean.with_views(more), val)
+            }
+            None => {
+                let views = all_views(prefix, &model.preparation, Clean::Computed)?;
+                let of_val = frozen(prefix, &model.preparation, Views::Clean, &val.samples)?;
+                let of_val = cached(vec![of_val.concat()], val.samples.len());
+                (cached(views, train.samples.len()), of_val)
+            }
+        };
         Ok(Sources {
-            train: Box::new(cached(views, train.samples.len())),
-            val: Box::new(cached(vec![of_val.concat()], val.samples.len())),
+            train: Box::new(train),
+            val: Box::new(val),
             answers,
         })
     }

@@ -210,7 +210,7 @@ impl Steps<'_> {
 }
 
 /// Bytes of the inputs of one sample of `graph`.
-fn row_bytes(graph: &Graph) -> Result<u64> {
+pub(crate) fn row_bytes(graph: &Graph) -> Result<u64> {
     let inputs = InputShapes::bind(graph, 1, None)?.0;
     Ok(inputs.iter().map(|(_, dims)| bytes(dims)).sum())
 }

@@ -16,16 +16,16 @@ use std::collections::HashSet;
 use std::process::{Command, ExitCode};
 
 use edgefit::assets::Cache;
+use edgefit::base::parallel;
 use edgefit::burn::burn::optim::ModuleOptimizer;
 use edgefit::burn::burn::tensor::{Device, Tensor, activation::log_softmax};
 use edgefit::burn::{AdamW, Backend, EvalModule, Gradients, Recomputation, StepPlan, Value};
 use edgefit::engine::malloc::{keep_one_heap, return_memory_after_loading, while_training};
-use edgefit::engine::{Array, fastest, onnxruntime};
+use edgefit::engine::{Array, Copies, fastest, onnxruntime};
 use edgefit::graph::infer::InputShapes;
 use edgefit::graph::rewrite::{Head, cut_softmax, fold_batch_norm, lift_constants};
 use edgefit::graph::{Graph, trainable_parameters};
 use edgefit::train::config::recipe::{Sampling, StageRecipe};
-use edgefit::train::prepare::features;
 use edgefit::train::prepare::source::Cached;
 use edgefit::train::prepare::targets::Targets;
 use edgefit::train::stages::fit::fitted::fit;
@@ -137,9 +137,11 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
     let (mut backbone, head) = (found.backbone(graph)?, found.extract(graph)?);
     fold_batch_norm(&mut backbone)?;
     let engine = fastest();
+    let threads = std::thread::available_parallelism()?.get();
     let pass = FrozenPass {
         prefix: &backbone,
         engine,
+        threads,
         rows: SAMPLES,
     };
     let steps = Steps {
@@ -152,26 +154,26 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
         .need_behind(&pass, Recomputing::Within(u64::MAX))?
         .bytes;
 
-    let threads = std::thread::available_parallelism()?.get();
-    let mut loaded = edgefit::engine::load(engine, &backbone, threads)?;
-    let size = batch.min(features::BATCH);
+    let copies = Copies::new(engine, &backbone, threads);
+    let size = copies.batch();
     let (_, dims) = InputShapes::bind(&backbone, size, None)?.0.remove(0);
-    let mut rows = Vec::new();
-    for _ in 0..SAMPLES / size {
-        let images: Vec<Vec<f32>> = vec![noise(dims[1..].iter().product()); size];
-        let input = Array {
-            values: images.concat(),
+    let batches = vec![(); SAMPLES / size];
+    let made = parallel::map(&batches, threads, |()| {
+        let outputs = copies.run(&[Array {
+            values: noise(dims.iter().product()),
             dims: dims.clone(),
-        };
-        let outputs = loaded.run(&[input])?;
-        rows.extend((0..size).map(|row| {
+        }])?;
+        let row = |row: usize| {
             let parts = outputs
                 .iter()
                 .map(|output| output.rows(row..row + 1).values);
             parts.collect::<Vec<_>>().concat()
-        }));
-    }
-    drop(loaded);
+        };
+        Ok((0..size).map(row).collect())
+    });
+    drop(copies);
+    let made: Result<Vec<Vec<Vec<f32>>>, edgefit::engine::Error> = made.into_iter().collect();
+    let rows = made?.concat();
     let classes = classes(&head, 1)?;
     let labels: Vec<usize> = (0..rows.len()).map(|row| row % classes).collect();
     let targets = Targets::of_classes(&labels, &vec![1.0; classes]);

@@ -8,6 +8,7 @@ pub mod floats;
 pub mod hash;
 pub mod names;
 pub mod panics;
+pub mod parallel;
 pub mod schema;
 pub mod shell;
 pub mod stand_in;

@@ -10,6 +10,7 @@ mod backend;
 #[cfg(feature = "burn")]
 mod burn;
 pub mod child;
+mod copies;
 mod diagnosis;
 mod effort;
 mod engine;
@@ -32,6 +33,7 @@ mod words;
 
 pub use array::{Array, random_arrays};
 pub use backend::Runner;
+pub use copies::{Copies, SideBySide};
 pub use diagnosis::{Diagnosis, diagnose};
 pub use effort::Effort;
 pub use engine::Engine;

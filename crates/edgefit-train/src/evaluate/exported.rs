@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use edgefit_base::hash;
+use edgefit_base::{hash, parallel};
 use edgefit_data::Sample;
-use edgefit_engine::{Array, EngineName, onnxruntime};
+use edgefit_engine::{Array, Copies, EngineName, onnxruntime};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_verify::{Pair, Tolerance, pairs};
@@ -15,8 +15,8 @@ use crate::observer::Observer;
 use crate::prepare::inference::Inference;
 use crate::prepare::preparation::Preparation;
 
-/// Samples of a batch through the exported model.
-pub(crate) const BATCH: usize = 16;
+/// Samples for each thread between two reports of how far it is.
+const FOR_EACH_THREAD: usize = 8;
 
 /// An exported model, with what it takes to feed it from files.
 #[derive(Clone, Copy)]
@@ -37,22 +37,28 @@ impl ExportedModel<'_> {
         task: &str,
         inference: &mut Inference,
     ) -> Result<Vec<f32>> {
-        let mut engine = inference.load(self.graph)?;
+        let Inference {
+            engine,
+            threads,
+            observer,
+        } = inference;
+        let copies = Copies::new(*engine, self.graph, *threads);
         let mut logits = Vec::new();
-        inference.observer.begin(task, samples.len() as u64);
-        for (index, batch) in samples.chunks(inference.batch).enumerate() {
-            let outputs = engine.run(&[self.inputs(batch)?])?;
-            logits.extend(
-                outputs
-                    .into_iter()
-                    .next()
-                    .map(|output| output.values)
-                    .unwrap_or_default(),
-            );
-            let done = index * inference.batch + batch.len();
-            inference.observer.progress(done as u64, "");
+        let mut done = 0;
+        observer.begin(task, samples.len() as u64);
+        for samples in samples.chunks(FOR_EACH_THREAD * (*threads).max(1)) {
+            let batches: Vec<&[&Sample]> = samples.chunks(copies.batch()).collect();
+            let made = parallel::map(&batches, *threads, |batch| -> Result<Vec<f32>> {
+                let first = copies.run(&[self.inputs(batch)?])?.into_iter().next();
+                Ok(first.map_or_else(Vec::new, |output| output.values))
+            });
+            for made in made {
+                logits.extend(made?);
+            }
+            done += samples.len();
+            observer.progress(done as u64, "");
         }
-        inference.observer.end();
+        observer.end();
         Ok(logits)
     }
 

@@ -1,10 +1,13 @@
 //! Whether activations pass gradients on (EF05).
 
+use edgefit_base::parallel;
+use edgefit_engine::Copies;
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Attribute, Graph, Node, ValueInfo};
 use edgefit_guards::Finding;
 use edgefit_guards::ef05_activations::{Kind, Layer, Units, check, check_path};
+use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::guards::evidence::Evidence;
@@ -26,13 +29,18 @@ impl Evidence<'_> {
             return Ok(vec![check(&[]), check_path(&path)]);
         }
         let seen = extract(&model.graph, &model.graph.inputs, &outputs)?;
-        let mut engine = edgefit_engine::load(self.engine, &seen, self.job.threads)?;
+        let threads = self.job.threads.max(1);
+        let copies = Copies::new(self.engine, &seen, threads);
         let mut units: Vec<Units> = found.iter().map(|(_, kind)| Units::new(*kind)).collect();
         let images = self.inputs(&model.preparation, IMAGES)?;
-        for image in images.iter().flat_map(|image| unlike(image)) {
-            let made = engine.run(&[model.preparation.batch(&[image])])?;
-            for (units, array) in units.iter_mut().zip(&made) {
-                units.count(&array.dims, &array.values);
+        let images: Vec<Vec<f32>> = images.iter().flat_map(|image| unlike(image)).collect();
+        for images in images.chunks(threads) {
+            let run = |image: &Vec<f32>| {
+                copies.run(&[model.preparation.batch(std::slice::from_ref(image))])
+            };
+            for made in parallel::map(images, threads, run) {
+                let counted = units.par_iter_mut().zip(made?);
+                counted.for_each(|(units, array)| units.count(&array.dims, &array.values));
             }
         }
         let topology = Topology::of(&model.graph);

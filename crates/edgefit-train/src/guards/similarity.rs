@@ -1,5 +1,7 @@
 //! How like itself an augmented image is to the backbone (EF15).
 
+use edgefit_base::parallel;
+use edgefit_engine::Copies;
 use edgefit_guards::ef15_augmentation::Similarities;
 
 use crate::error::Result;
@@ -20,17 +22,18 @@ impl Evidence<'_> {
         let clean = train.features();
         let row = |at: usize| &clean.view(0)[at * clean.width()..(at + 1) * clean.width()];
         let backbone = model.head.backbone(&model.graph)?;
-        let mut engine = edgefit_engine::load(self.engine, &backbone, self.job.threads)?;
-        let mut to_itself = Vec::new();
-        for &at in &some {
+        let threads = self.job.threads;
+        let copies = Copies::new(self.engine, &backbone, threads);
+        let to_itself = parallel::map(&some, threads, |&at| -> Result<f64> {
             let sample = train.samples[at];
             let view = model
                 .preparation
                 .view(sample, &recipe.augmentation, recipe.seed, 1)?;
-            let made = engine.run(&[model.preparation.batch(&[view])])?;
+            let made = copies.run(&[model.preparation.batch(&[view])])?;
             let features: Vec<f32> = made.into_iter().flat_map(|array| array.values).collect();
-            to_itself.push(cosine(&features, row(at)));
-        }
+            Ok(cosine(&features, row(at)))
+        });
+        let to_itself = to_itself.into_iter().collect::<Result<_>>()?;
         let pairs = some.iter().enumerate();
         let pairs = pairs.flat_map(|(nth, &a)| some[nth + 1..].iter().map(move |&b| (a, b)));
         let to_other_classes = pairs

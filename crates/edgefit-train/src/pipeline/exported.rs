@@ -7,7 +7,7 @@ use edgefit_graph::Graph;
 use edgefit_verify::Pair;
 
 use crate::error::Result;
-use crate::evaluate::exported::{BATCH, ExportedModel};
+use crate::evaluate::exported::ExportedModel;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::split_metrics::metrics;
 use crate::guards;
@@ -56,7 +56,6 @@ impl<'a> TrainedJob<'a> {
         let mut inference = Inference {
             engine: loaded.engine,
             threads: self.job.threads,
-            batch: BATCH,
             observer: session.observer,
         };
         let val_predictions = exported.predict(&val.samples, "validation", &mut inference)?;

@@ -142,7 +142,7 @@ impl LoadedJob {
             .filter(trained)
             .map(|&stage| {
                 let part = TrainedPart::of(&model, &job, stage)?;
-                part.fits(job.recipe.stage(stage), engine, rows, available)
+                part.fits(&job, engine, rows, available)
             })
             .collect::<Result<Vec<StageMemory>>>()?;
         for stage in memory.iter().filter(|stage| stage.recomputed > 0.0) {
@@ -172,7 +172,6 @@ impl LoadedJob {
         let inference = Inference {
             engine: self.engine,
             threads: self.job.threads,
-            batch: self.job.recipe.probe.batch,
             observer: &mut *observer,
         };
         let (job, model) = (&self.job, &self.model);

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::pipeline::loaded::suited;
 use crate::prepare::copies::Copies;
-use crate::prepare::features::{BATCH, Shown, Views, extract_all};
+use crate::prepare::features::{Shown, Views, extract_all};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::{Model, load_backbone};
 use crate::prepare::preparation::Preparation;
@@ -59,6 +59,9 @@ pub struct SurveyedFeatures {
     /// For each sample a number that those of its group and its copies share.
     pub groups: Vec<usize>,
 }
+
+/// Samples that are read at a time.
+const BATCH: usize = 16;
 
 /// Samples of a survey as a backbone sees them.
 pub struct SurveySamples<'a> {
@@ -221,7 +224,6 @@ impl Survey {
         let inference = Inference {
             engine: self.job.engine.unwrap_or_else(fastest),
             threads: self.job.threads,
-            batch: BATCH,
             observer,
         };
         let rows = extract_all(network, shown, &self.job.feature_cache(), inference)?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use edgefit_data::{Dataset, Prediction, write_confusion, write_predictions};
 
 use crate::error::Result;
-use crate::evaluate::exported::{BATCH, ExportedModel, sha256};
+use crate::evaluate::exported::{ExportedModel, sha256};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::mistakes::{Mistake, mistakes, predictions};
 use crate::evaluate::saliency;
@@ -52,7 +52,6 @@ impl<'a> ExportedJob<'a> {
         let mut inference = Inference {
             engine: loaded.engine,
             threads: self.trained.job.threads,
-            batch: BATCH,
             observer: session.observer,
         };
         let clock = Instant::now();

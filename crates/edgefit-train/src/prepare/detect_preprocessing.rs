@@ -1,6 +1,7 @@
 //! Which preprocessing a backbone was trained with (EF06), and whether it ends in logits (EF04).
 
-use edgefit_engine::{EngineName, Loaded};
+use edgefit_base::parallel;
+use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::{Graph, ImageInput, Node, Preprocessing, ValueInfo};
 use edgefit_guards::ef06_preprocessing::{
@@ -52,17 +53,17 @@ impl Original<'_> {
         if let Some(inside) = scales_inside(self.graph) {
             candidates = left_by(&inside, candidates, used.is_some(), findings);
         }
-        let mut normalisation = match self.first_normalisation()? {
-            Some((front, running)) => Some((self.load(&front)?, running)),
-            None => None,
-        };
+        let normalisation = self.first_normalisation()?;
+        let normalisation = normalisation
+            .as_ref()
+            .map(|(front, running)| (self.running(front), running));
         let mut tried: Vec<Candidate> = Vec::with_capacity(candidates.len());
         for (name, preprocessing) in &candidates {
-            let log_ratio = match &mut normalisation {
+            let log_ratio = match &normalisation {
                 Some((front, running)) => {
                     let images = images.prepared(preprocessing, STATISTICS);
                     let preparation = Preparation::Images(preprocessing.clone());
-                    log_ratio(&variance(front, &images, &preparation)?, running)
+                    log_ratio(&front.variance(&images, &preparation)?, running)
                 }
                 None => None,
             };
@@ -81,7 +82,7 @@ impl Original<'_> {
             Some(_) => IMAGES,
             None => STATISTICS,
         };
-        let mut whole = self.load(self.graph)?;
+        let whole = self.running(self.graph);
         let mut outputs = Vec::new();
         for (at, (_, preprocessing)) in candidates.iter().enumerate() {
             if !open(at, &tried[at]) {
@@ -91,11 +92,8 @@ impl Original<'_> {
             if at == 0 && used.is_some() {
                 findings.record(check_values(&values(&images, preprocessing)));
             }
-            let made = logits(
-                &mut whole,
-                &images,
-                &Preparation::Images(preprocessing.clone()),
-            )?;
+            let preparation = Preparation::Images(preprocessing.clone());
+            let made = whole.logits(&images, &preparation)?;
             let classes = made.len() / images.len().max(1);
             if classes > 1 {
                 tried[at].confidences = made.chunks(classes).map(confidence).collect();
@@ -128,7 +126,7 @@ impl Original<'_> {
         preparation: &Preparation,
         findings: &mut Findings,
     ) -> Result<()> {
-        let logits = logits(&mut self.load(self.graph)?, samples, preparation)?;
+        let logits = self.running(self.graph).logits(samples, preparation)?;
         findings.record(ef04_logits::check(&self.outputs(&logits, samples.len())));
         Ok(())
     }
@@ -160,51 +158,80 @@ impl Original<'_> {
         Ok(Some((front, running)))
     }
 
-    fn load(&self, graph: &Graph) -> Result<Loaded> {
-        Ok(edgefit_engine::load(self.engine, graph, self.threads)?)
+    fn running<'g>(&self, graph: &'g Graph) -> Running<'g> {
+        Running {
+            copies: Copies::new(self.engine, graph, self.threads),
+            threads: self.threads,
+        }
     }
 }
 
-/// What the model makes of samples, one by one.
-fn logits(whole: &mut Loaded, samples: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f32>> {
-    let mut logits = Vec::new();
-    for sample in samples {
-        let input = [preparation.batch(std::slice::from_ref(sample))];
-        let made = whole.run(&input)?.into_iter().next();
-        logits.extend(made.map(|array| array.values).unwrap_or_default());
-    }
-    Ok(logits)
+/// A graph that samples go through, on all threads.
+struct Running<'g> {
+    copies: Copies<'g>,
+    threads: usize,
 }
 
-/// Variance of each channel of what `front` makes of all images.
-fn variance(
-    front: &mut Loaded,
-    images: &[Vec<f32>],
-    preparation: &Preparation,
-) -> Result<Vec<f64>> {
-    // Count, sum and sum of squares of each channel.
-    let mut sums: Vec<[f64; 3]> = Vec::new();
-    for image in images {
-        let input = [preparation.batch(std::slice::from_ref(image))];
-        for array in front.run(&input)? {
-            let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
-            sums.resize(channels, [0.0; 3]);
-            let inner = array.values.len() / channels;
-            for (sums, values) in sums.iter_mut().zip(array.values.chunks(inner.max(1))) {
-                for &value in values {
-                    let value = f64::from(value);
-                    sums[0] += 1.0;
-                    sums[1] += value;
-                    sums[2] += value * value;
+impl Running<'_> {
+    /// What `look` makes of the outputs for each sample.
+    fn each<R: Send>(
+        &self,
+        samples: &[Vec<f32>],
+        preparation: &Preparation,
+        look: impl Fn(Vec<Array>) -> R + Sync,
+    ) -> Result<Vec<R>> {
+        let run = |sample: &Vec<f32>| {
+            let input = [preparation.batch(std::slice::from_ref(sample))];
+            Ok(look(self.copies.run(&input)?))
+        };
+        let made = parallel::map(samples, self.threads, run);
+        made.into_iter().collect()
+    }
+
+    /// The first output for all samples.
+    fn logits(&self, samples: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f32>> {
+        let first = |made: Vec<Array>| made.into_iter().next().map(|array| array.values);
+        let made = self.each(samples, preparation, first)?;
+        Ok(made.into_iter().flatten().flatten().collect())
+    }
+
+    /// Variance of each channel of what it makes of all images.
+    fn variance(&self, images: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f64>> {
+        let each = self.each(images, preparation, |made| {
+            made.iter().flat_map(sums).collect::<Vec<[f64; 3]>>()
+        })?;
+        let mut all = each
+            .first()
+            .map_or_else(Vec::new, |sums| vec![[0.0; 3]; sums.len()]);
+        for sums in each {
+            for (all, sums) in all.iter_mut().zip(sums) {
+                for (all, one) in all.iter_mut().zip(sums) {
+                    *all += one;
                 }
             }
         }
+        let variance = all.into_iter().map(|[count, sum, squares]| {
+            let mean = sum / count;
+            squares / count - mean * mean
+        });
+        Ok(variance.collect())
     }
-    let variance = sums.into_iter().map(|[count, sum, squares]| {
-        let mean = sum / count;
-        squares / count - mean * mean
-    });
-    Ok(variance.collect())
+}
+
+/// Count, sum and sum of squares of each channel.
+fn sums(array: &Array) -> Vec<[f64; 3]> {
+    let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
+    let inner = array.values.len() / channels;
+    let of = |values: &[f32]| {
+        let mut sums = [0.0; 3];
+        for value in values.iter().copied().map(f64::from) {
+            sums[0] += 1.0;
+            sums[1] += value;
+            sums[2] += value * value;
+        }
+        sums
+    };
+    array.values.chunks(inner.max(1)).map(of).collect()
 }
 
 /// Place of the candidate that fits best: by the statistics where one is clearly nearer, and by the

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::hash;
+use edgefit_base::{hash, parallel};
 use edgefit_data::{Augmentation, Dataset, Sample, augmented, decode, prepare, stream, thumbnail};
-use edgefit_engine::{Array, EngineName};
+use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::rewrite::{self, fold_batch_norm};
 use edgefit_graph::{Graph, ValueInfo};
-use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -19,11 +18,8 @@ use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
 
-/// Most images of a batch through the backbone: what it makes of so many stays in the cache of a core.
-pub const BATCH: usize = 4;
-
-/// How many images are read at a time, on all cores.
-const READ: usize = 16;
+/// Samples for each thread between two reports of how far it is.
+const FOR_EACH_THREAD: usize = 8;
 
 /// Side of the thumbnails that the pixel baseline looks at, in pixels.
 pub(crate) const THUMBNAIL: u32 = 32;
@@ -153,7 +149,8 @@ pub(crate) fn extract_all(
 }
 
 /// Runs `backbone` over the views of all samples, taking from the folder `cache` what is there and
-/// leaving the rest there. At most [`BATCH`] views are run at a time.
+/// leaving the rest there. Each thread reads samples and runs them, in a copy of the backbone if its weights are not too
+/// many ([`SideBySide`](edgefit_engine::SideBySide)).
 ///
 /// An entry is found again by the contents of the sample, the backbone with its weights, the
 /// preprocessing, the engine and the views; renaming files or adding some costs nothing.
@@ -166,72 +163,99 @@ pub(crate) fn extract(
     cache: &Path,
     inference: Inference,
 ) -> Result<Extracted<Entry>> {
-    let mut cache = FeatureCache::open(cache_file(backbone, shown, inference.engine, cache));
-    let mut model = None;
-    let mut entries = Vec::with_capacity(shown.samples.len());
-    let mut hashes = Vec::with_capacity(shown.samples.len());
-    let mut cached = 0;
-    let count = shown.views.count();
-    inference
-        .observer
-        .begin("features", shown.samples.len() as u64);
-    for chunk in shown.samples.chunks((READ / count).max(1)) {
-        let read: Vec<(Option<ContentHash>, Result<Prepared, String>)> = chunk
-            .par_iter()
-            .map(|sample| read(sample, shown, &cache))
-            .collect();
-        let fresh: Vec<&Fresh> = read
-            .iter()
-            .filter_map(|(_, prepared)| match prepared {
-                Ok(Prepared::Fresh(image)) => Some(image),
-                _ => None,
-            })
-            .collect();
-        let mut outputs = Vec::new();
-        if !fresh.is_empty() {
-            let model = match &mut model {
-                Some(model) => model,
-                none => none.insert(inference.load(backbone)?),
-            };
-            let inputs: Vec<Vec<f32>> = fresh.iter().flat_map(|one| one.inputs.clone()).collect();
-            let mut each = Vec::with_capacity(inputs.len());
-            for inputs in inputs.chunks(inference.batch.clamp(1, BATCH)) {
-                let made = model.run(&[shown.preparation.batch(inputs)])?;
-                each.extend(rows(made, inputs.len())?);
+    let Inference {
+        engine,
+        threads,
+        observer,
+    } = inference;
+    let mut cache = FeatureCache::open(cache_file(backbone, shown, engine, cache));
+    let copies = Copies::new(engine, backbone, threads);
+    let at_once = (copies.batch() / shown.views.count()).max(1);
+    let mut extracted = Extracted {
+        entries: Vec::with_capacity(shown.samples.len()),
+        hashes: Vec::with_capacity(shown.samples.len()),
+        cached: 0,
+    };
+    observer.begin("features", shown.samples.len() as u64);
+    for samples in shown.samples.chunks(FOR_EACH_THREAD * threads.max(1)) {
+        let batches: Vec<&[&Sample]> = samples.chunks(at_once).collect();
+        let seen = parallel::map(&batches, threads, |batch| {
+            see(batch, shown, &cache, &copies)
+        });
+        for seen in seen {
+            for Seen { hash, entry } in seen? {
+                if let (Some(hash), Ok(Known::Fresh(entry))) = (hash, &entry) {
+                    cache.insert(hash, entry.clone());
+                }
+                extracted.cached += usize::from(matches!(entry, Ok(Known::Cached(_))));
+                extracted.hashes.push(hash);
+                extracted.entries.push(entry.map(Known::entry));
             }
-            outputs = each.chunks(count).map(<[_]>::concat).collect();
         }
-        let mut outputs = outputs.into_iter();
-        for (hash, prepared) in read {
-            hashes.push(hash);
-            entries.push(match prepared {
-                Err(problem) => Err(problem),
-                Ok(Prepared::Cached(entry)) => {
-                    cached += 1;
-                    Ok(entry)
-                }
-                Ok(Prepared::Fresh(image)) => {
-                    let entry = Entry {
-                        features: outputs.next().unwrap_or_default(),
-                        pixels: image.pixels,
-                    };
-                    if let Some(hash) = hash {
-                        cache.insert(hash, entry.clone());
-                    }
-                    Ok(entry)
-                }
-            });
-        }
-        inference.observer.progress(entries.len() as u64, "");
-        cache.store_now_and_then(inference.observer);
+        observer.progress(extracted.entries.len() as u64, "");
+        cache.store_now_and_then(observer);
     }
-    inference.observer.end();
-    cache.store(inference.observer);
-    Ok(Extracted {
-        entries,
-        hashes,
-        cached,
-    })
+    observer.end();
+    cache.store(observer);
+    Ok(extracted)
+}
+
+/// A sample that was read.
+struct Seen {
+    hash: Option<ContentHash>,
+    entry: Result<Known, String>,
+}
+
+/// What is known of a sample.
+enum Known {
+    Cached(Entry),
+    Fresh(Entry),
+}
+
+impl Known {
+    fn entry(self) -> Entry {
+        match self {
+            Known::Cached(entry) | Known::Fresh(entry) => entry,
+        }
+    }
+}
+
+/// Reads samples, and runs the backbone on those that are not in the cache.
+fn see(
+    samples: &[&Sample],
+    shown: Shown,
+    cache: &FeatureCache,
+    backbone: &Copies,
+) -> Result<Vec<Seen>> {
+    let read = samples.iter().map(|sample| read(sample, shown, cache));
+    let read: Vec<(Option<ContentHash>, Result<Prepared, String>)> = read.collect();
+    let views: Vec<Vec<f32>> = read
+        .iter()
+        .filter_map(|(_, prepared)| match prepared {
+            Ok(Prepared::Fresh(image)) => Some(&image.inputs),
+            _ => None,
+        })
+        .flatten()
+        .cloned()
+        .collect();
+    let mut made = Vec::with_capacity(views.len());
+    for views in views.chunks(backbone.batch()) {
+        let outputs = backbone.run(&[shown.preparation.batch(views)])?;
+        made.extend(rows(outputs, views.len())?);
+    }
+    let count = shown.views.count();
+    let mut features = made.chunks(count).map(<[_]>::concat);
+    let seen = read.into_iter().map(|(hash, prepared)| Seen {
+        hash,
+        entry: prepared.map(|prepared| match prepared {
+            Prepared::Cached(entry) => Known::Cached(entry),
+            Prepared::Fresh(image) => Known::Fresh(Entry {
+                features: features.next().unwrap_or_default(),
+                pixels: image.pixels,
+            }),
+        }),
+    });
+    Ok(seen.collect())
 }
 
 /// The backbone's outputs, cut into a row for each sample, one output behind the other.

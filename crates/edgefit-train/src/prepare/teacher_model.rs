@@ -1,16 +1,15 @@
 //! [`TeacherModel`]: a trained model whose answers are part of the targets of another.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use edgefit_base::names::listed;
-use edgefit_data::{Augmentation, Dataset, Sample};
-use edgefit_engine::Loaded;
+use edgefit_base::parallel;
+use edgefit_data::Dataset;
+use edgefit_engine::{Copies, EngineName};
 use edgefit_graph::rewrite::{cut_softmax, fold_batch_norm};
 use edgefit_graph::{Graph, Preprocessing, StandardScaler, Task, labels};
 
 use crate::error::{Error, Result};
-use crate::prepare::inference::Inference;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::source::{Live, Source};
 
@@ -51,33 +50,29 @@ impl TeacherModel {
         Ok(TeacherModel { graph, preparation })
     }
 
-    /// Its answers to samples that are read, and augmented by `augmentation`, whenever a step wants them.
-    ///
-    /// # Errors
-    /// The engine cannot load it.
+    /// Its answers to samples that are read, and augmented, whenever a step wants them.
     pub fn live<'a>(
         &'a self,
-        samples: &'a [&'a Sample],
-        augmentation: &Augmentation,
-        seed: u64,
-        inference: &Inference,
-    ) -> Result<LiveAnswers<'a>> {
-        Ok(LiveAnswers {
+        samples: Live<'a>,
+        engine: EngineName,
+        threads: usize,
+    ) -> LiveAnswers<'a> {
+        LiveAnswers {
             inputs: Live {
-                samples,
                 preparation: &self.preparation,
-                augmentation: augmentation.clone(),
-                seed,
+                ..samples
             },
-            model: Mutex::new(inference.load(&self.graph)?),
-        })
+            copies: Copies::new(engine, &self.graph, threads),
+            threads,
+        }
     }
 }
 
 /// Answers that are computed when a step wants them.
 pub(crate) struct LiveAnswers<'a> {
     inputs: Live<'a>,
-    model: Mutex<Loaded>,
+    copies: Copies<'a>,
+    threads: usize,
 }
 
 impl Source for LiveAnswers<'_> {
@@ -89,9 +84,13 @@ impl Source for LiveAnswers<'_> {
         let rows = self.inputs.rows(samples, epoch)?;
         let width = rows.len() / samples.len().max(1);
         let rows: Vec<Vec<f32>> = rows.chunks(width.max(1)).map(<[f32]>::to_vec).collect();
-        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = model.run(&[self.inputs.preparation.batch(&rows)])?;
-        let first = made.into_iter().next();
-        Ok(first.map_or_else(Vec::new, |output| output.values))
+        let batches: Vec<&[Vec<f32>]> = rows.chunks(self.copies.batch()).collect();
+        let answers = parallel::map(&batches, self.threads, |rows| -> Result<Vec<f32>> {
+            let made = self.copies.run(&[self.inputs.preparation.batch(rows)])?;
+            let first = made.into_iter().next();
+            Ok(first.map_or_else(Vec::new, |output| output.values))
+        });
+        let answers: Vec<Vec<f32>> = answers.into_iter().collect::<Result<_>>()?;
+        Ok(answers.concat())
     }
 }

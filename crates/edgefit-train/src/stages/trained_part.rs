@@ -7,7 +7,7 @@ use edgefit_graph::rewrite::{dropout_before, fold_batch_norm};
 use edgefit_graph::{Graph, trainable_parameters};
 
 use crate::config::job::Job;
-use crate::config::recipe::{OptimizerKind, StageRecipe};
+use crate::config::recipe::OptimizerKind;
 use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
 use crate::prepare::model::Model;
@@ -86,18 +86,19 @@ impl TrainedPart {
         })
     }
 
-    /// Checks that the stage fits into `available` bytes of memory; `rows` counts samples and views
-    /// of them.
+    /// Checks that the stage fits into `available` bytes of memory as `job` trains it; `rows` counts samples
+    /// and views of them.
     ///
     /// # Errors
     /// It does not fit.
     pub fn fits(
         &self,
-        recipe: &StageRecipe,
+        job: &Job,
         engine: EngineName,
         rows: usize,
         available: u64,
     ) -> Result<StageMemory> {
+        let recipe = job.recipe.stage(self.stage);
         let optimizer = match recipe.optimizer {
             OptimizerKind::Adamw => Optimizer::Adam,
             OptimizerKind::Sgd => Optimizer::Momentum,
@@ -115,6 +116,7 @@ impl TrainedPart {
                     let pass = FrozenPass {
                         prefix,
                         engine,
+                        threads: job.threads,
                         rows,
                     };
                     steps.need_behind(&pass, recomputing)

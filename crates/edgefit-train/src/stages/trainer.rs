@@ -118,15 +118,15 @@ impl Trainer<'_> {
         let Splits { train, val, .. } = self.splits;
         let recipe = &self.job.recipe;
         let Some(prefix) = &part.prefix else {
-            let train = Live {
+            let augmented = || Live {
                 samples: &train.samples,
                 augmentation: augmentation.clone(),
                 ..self.live_val(model)
             };
             return Ok(Sources {
-                train: Box::new(train),
+                train: Box::new(augmented()),
                 val: Box::new(self.live_val(model)),
-                answers: self.live_answers(part.stage, augmentation, observer)?,
+                answers: self.live_answers(part.stage, augmented()),
             });
         };
         let cache = self.job.feature_cache();
@@ -140,7 +140,6 @@ impl Trainer<'_> {
                 let inference = Inference {
                     engine: self.engine,
                     threads: self.job.threads,
-                    batch: recipe.stage(part.stage).batch,
                     observer: &mut *observer,
                 };
                 extract_all(prefix, shown, &cache, inference)
@@ -200,25 +199,18 @@ impl Trainer<'_> {
         wanted.then_some(teacher)
     }
 
+    /// What the teacher of a stage answers to `samples`.
     fn live_answers<'s>(
         &'s self,
         stage: StageName,
-        augmentation: &Augmentation,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<Box<dyn Source + 's>>> {
-        let Some(teacher) = self.taught_by(stage) else {
-            return Ok(None);
-        };
-        let inference = Inference {
-            engine: self.engine,
-            threads: self.job.threads,
-            batch: self.job.recipe.stage(stage).batch,
-            observer,
-        };
-        let samples = &self.splits.train.samples;
-        let seed = self.job.recipe.seed;
-        let answers = teacher.live(samples, augmentation, seed, &inference)?;
-        Ok(Some(Box::new(answers)))
+        samples: Live<'s>,
+    ) -> Option<Box<dyn Source + 's>> {
+        let teacher = self.taught_by(stage)?;
+        Some(Box::new(teacher.live(
+            samples,
+            self.engine,
+            self.job.threads,
+        )))
     }
 }
 

@@ -9,13 +9,12 @@
 
 use edgefit_burn::{Recomputation, StepMemory, StepPlan};
 use edgefit_cost::memory_plan::{ElementType, MemoryPlan};
-use edgefit_engine::EngineName;
+use edgefit_engine::{EngineName, SideBySide};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::prepare::features;
 use crate::prepare::read_ahead::IN_MEMORY;
 
 /// Resident bytes of a process that has loaded a small graph and run a step of it in burn: code,
@@ -126,6 +125,8 @@ pub struct FrozenPass<'a> {
     pub prefix: &'a Graph,
     /// The engine that runs it.
     pub engine: EngineName,
+    /// Its threads.
+    pub threads: usize,
     /// Samples and views of them.
     pub rows: usize,
 }
@@ -200,8 +201,7 @@ impl Steps<'_> {
             Recomputing::Within(available) => Recomputing::Within(available.saturating_sub(kept)),
             this @ Recomputing::This(_) => this,
         })?;
-        let batch = self.batch.min(features::BATCH);
-        let inference = inference_bytes(pass.prefix, pass.engine, batch)?;
+        let inference = inference_bytes(pass)?;
         Ok(StageNeed {
             bytes: kept + inference.max(fit.bytes),
             ..fit
@@ -255,16 +255,24 @@ impl EngineMemory {
     }
 }
 
-fn inference_bytes(backbone: &Graph, engine: EngineName, batch: usize) -> Result<u64> {
-    let shapes = InputShapes::bind(backbone, batch, None)?;
-    let inference = infer(backbone, &shapes)?;
-    let plan = MemoryPlan::of(backbone, &inference, ElementType::AsStored);
+fn inference_bytes(pass: &FrozenPass) -> Result<u64> {
+    let FrozenPass {
+        prefix,
+        engine,
+        threads,
+        ..
+    } = *pass;
+    let side_by_side = SideBySide::of(engine, prefix, threads);
+    let shapes = InputShapes::bind(prefix, side_by_side.batch(), None)?;
+    let inference = infer(prefix, &shapes)?;
+    let plan = MemoryPlan::of(prefix, &inference, ElementType::AsStored);
     let inputs: u64 = shapes.0.iter().map(|(_, dims)| bytes(dims)).sum();
     let memory = EngineMemory::of(engine);
-    let grows = memory.weights * stored(backbone) as f64
+    let weights = stored(prefix) as f64;
+    let copy = memory.weights * weights
         + memory.activations * plan.lower_bound_bytes as f64
         + memory.inputs * inputs as f64;
-    Ok((memory.base + grows) as u64)
+    Ok((memory.base + weights + side_by_side.copies as f64 * copy) as u64)
 }
 
 /// Bytes of all initializers as the graph holds them.

@@ -1,0 +1,184 @@
+//! Copies of a model, for threads that run samples side by side.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use edgefit_graph::Graph;
+
+use crate::array::Array;
+use crate::engine_name::EngineName;
+use crate::error::Result;
+use crate::fixed_batch::fixed_batch;
+use crate::load::{Loaded, load};
+
+/// Most bytes of weights that all copies together hold, unless a single one holds more.
+const WEIGHT_BYTES: usize = 256 << 20;
+
+/// Samples that a copy on several threads is given at once: what a layer makes of so many stays in the
+/// cache of a core.
+const BATCH: usize = 4;
+
+/// How many copies of a model run side by side, and on how many threads each.
+///
+/// A sample on one thread takes less processor time than its share of a batch on several: no layer waits
+/// for its slowest part, and what it makes is smaller. On two cores, EfficientNet-Lite0 in two copies of ONNX
+/// Runtime does 1.5 times as many images a second as in one with two threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SideBySide {
+    /// Copies of the model.
+    pub copies: usize,
+    /// Threads of each.
+    pub threads: usize,
+}
+
+impl SideBySide {
+    /// As many copies as there are `threads`, but no more than 256 MiB hold the weights of; one in burn, whose
+    /// threads are those of the process.
+    pub fn of(engine: EngineName, graph: &Graph, threads: usize) -> Self {
+        let tensors = graph.initializers.values();
+        let bytes: usize = tensors.map(|tensor| tensor.bytes().len()).sum();
+        let threads = threads.max(1);
+        let copies = match engine {
+            EngineName::Burn => 1,
+            _ => (WEIGHT_BYTES / bytes.max(1)).clamp(1, threads),
+        };
+        SideBySide {
+            copies,
+            threads: threads / copies,
+        }
+    }
+
+    /// How many samples a copy is best given at once.
+    pub fn batch(&self) -> usize {
+        if self.copies > 1 && self.threads == 1 {
+            1
+        } else {
+            BATCH
+        }
+    }
+}
+
+/// Copies of a model in an engine, each loaded when it is first wanted.
+pub struct Copies<'g> {
+    engine: EngineName,
+    graph: &'g Graph,
+    plan: SideBySide,
+    idle: Mutex<Idle>,
+    returned: Condvar,
+}
+
+/// Copies that nobody runs, and how many there are in all.
+#[derive(Default)]
+struct Idle {
+    copies: Vec<Loaded>,
+    made: usize,
+}
+
+impl<'g> Copies<'g> {
+    /// Copies of `graph` in `engine` for so many `threads`; nothing is loaded yet.
+    pub fn new(engine: EngineName, graph: &'g Graph, threads: usize) -> Self {
+        Copies {
+            engine,
+            graph,
+            plan: SideBySide::of(engine, graph, threads),
+            idle: Mutex::default(),
+            returned: Condvar::new(),
+        }
+    }
+
+    /// How many samples a copy is best given at once; a model that was exported for a number of them, that one.
+    pub fn batch(&self) -> usize {
+        fixed_batch(self.graph).unwrap_or(self.plan.batch())
+    }
+
+    /// The outputs of a copy for its inputs, both in the graph's order. Called from more threads than there
+    /// are copies, it waits for one.
+    ///
+    /// # Errors
+    /// The engine cannot load or run the model.
+    pub fn run(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let mut copy = self.take()?;
+        let outputs = copy.run(inputs);
+        self.lock().copies.push(copy);
+        self.returned.notify_one();
+        outputs
+    }
+
+    fn take(&self) -> Result<Loaded> {
+        let mut idle = self.lock();
+        loop {
+            if let Some(copy) = idle.copies.pop() {
+                return Ok(copy);
+            }
+            if idle.made < self.plan.copies {
+                idle.made += 1;
+                break;
+            }
+            let waited = self.returned.wait(idle);
+            idle = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(idle);
+        load(self.engine, self.graph, self.plan.threads).inspect_err(|_| {
+            self.lock().made -= 1;
+            self.returned.notify_one();
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+
+    use super::*;
+
+    fn sum(weights: usize) -> Graph {
+        let mut graph = Graph::new("sum", 17);
+        let dims = vec![Dim::Symbol("batch".into()), Dim::Known(weights)];
+        graph.inputs.push(ValueInfo::f32("x", dims.clone()));
+        graph.outputs.push(ValueInfo::f32("y", dims));
+        let weight = Tensor::from_values(vec![weights], &vec![1f32; weights]);
+        graph.initializers.insert("w".into(), weight);
+        graph
+            .nodes
+            .push(Node::new("Add", "add", &["x", "w"], &["y"]));
+        graph
+    }
+
+    #[test]
+    fn large_weights_are_not_copied_for_each_thread() {
+        let plan = |weights| SideBySide::of(EngineName::Tract, &sum(weights), 8);
+        assert_eq!((plan(1).copies, plan(1).threads), (8, 1));
+        // 96 MiB.
+        let large = plan(24 << 20);
+        assert_eq!((large.copies, large.threads, large.batch()), (2, 4, BATCH));
+    }
+
+    #[test]
+    fn more_threads_than_copies_wait_for_one() {
+        let graph = sum(3);
+        let copies = Copies::new(EngineName::Tract, &graph, 2);
+        let rows: Vec<f32> = (0..20u8).map(f32::from).collect();
+        let made = edgefit_base::parallel::map(&rows, 8, |&row| {
+            let input = Array {
+                dims: vec![1, 3],
+                values: vec![row; 3],
+            };
+            copies.run(&[input]).unwrap().remove(0).values
+        });
+        let expected: Vec<Vec<f32>> = rows.iter().map(|row| vec![row + 1.0; 3]).collect();
+        assert_eq!(made, expected);
+        assert!((1..=2).contains(&copies.lock().made));
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_loaded_is_an_error_on_every_thread() {
+        let mut graph = sum(3);
+        graph.nodes[0].op = "NoSuchOp".into();
+        let copies = Copies::new(EngineName::Tract, &graph, 2);
+        let failed = edgefit_base::parallel::map(&[(); 8], 8, |()| copies.run(&[]).is_err());
+        assert_eq!(failed, [true; 8]);
+    }
+}

@@ -8,7 +8,7 @@ use crate::common::{
 };
 use edgefit::engine::EngineName;
 use edgefit::graph::{Dim, Graph, Preprocessing, ValueType, labels};
-use edgefit::train::{Error, Job, Observer};
+use edgefit::train::{Error, Job, Observer, StageName};
 
 const CLASSES: [&str; 2] = ["bird", "fruit_veg"];
 
@@ -243,6 +243,7 @@ fn a_stage_that_does_not_fit_the_memory_is_refused_with_the_batch_that_does() {
         &out.path().join("run"),
     );
     job.engine = Some(EngineName::Tract);
+    job.stages = vec![StageName::Full];
     let refused = |job: &Job| match edgefit::train::train(job, &mut Nobody).unwrap_err() {
         error @ Error::Memory {
             largest, predicted, ..
@@ -256,7 +257,7 @@ fn a_stage_that_does_not_fit_the_memory_is_refused_with_the_batch_that_does() {
 
     job.memory = Some(predicted * 9 / 10);
     let (largest, ..) = refused(&job);
-    assert!(0 < largest && largest < job.recipe.probe.batch, "{largest}");
+    assert!(0 < largest && largest < job.recipe.full.batch, "{largest}");
     assert!(!job.run.exists());
 }
 

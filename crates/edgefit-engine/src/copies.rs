@@ -1,6 +1,6 @@
 //! Copies of a model, for threads that run samples side by side.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use edgefit_graph::Graph;
 
@@ -49,11 +49,7 @@ impl SideBySide {
 
     /// How many samples a copy is best given at once.
     pub fn batch(&self) -> usize {
-        if self.copies > 1 && self.threads == 1 {
-            1
-        } else {
-            BATCH
-        }
+        if self.threads == 1 { 1 } else { BATCH }
     }
 }
 
@@ -64,6 +60,8 @@ pub struct Copies<'g> {
     plan: SideBySide,
     idle: Mutex<Idle>,
     returned: Condvar,
+    /// Held while one is loaded: what loading takes besides is not taken twice at once.
+    loading: Mutex<()>,
 }
 
 /// Copies that nobody runs, and how many there are in all.
@@ -82,6 +80,7 @@ impl<'g> Copies<'g> {
             plan: SideBySide::of(engine, graph, threads),
             idle: Mutex::default(),
             returned: Condvar::new(),
+            loading: Mutex::default(),
         }
     }
 
@@ -98,13 +97,13 @@ impl<'g> Copies<'g> {
     pub fn run(&self, inputs: &[Array]) -> Result<Vec<Array>> {
         let mut copy = self.take()?;
         let outputs = copy.run(inputs);
-        self.lock().copies.push(copy);
+        lock(&self.idle).copies.push(copy);
         self.returned.notify_one();
         outputs
     }
 
     fn take(&self) -> Result<Loaded> {
-        let mut idle = self.lock();
+        let mut idle = lock(&self.idle);
         loop {
             if let Some(copy) = idle.copies.pop() {
                 return Ok(copy);
@@ -117,15 +116,16 @@ impl<'g> Copies<'g> {
             idle = waited.unwrap_or_else(PoisonError::into_inner);
         }
         drop(idle);
+        let _alone = lock(&self.loading);
         load(self.engine, self.graph, self.plan.threads).inspect_err(|_| {
-            self.lock().made -= 1;
+            lock(&self.idle).made -= 1;
             self.returned.notify_one();
         })
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
         });
         let expected: Vec<Vec<f32>> = rows.iter().map(|row| vec![row + 1.0; 3]).collect();
         assert_eq!(made, expected);
-        assert!((1..=2).contains(&copies.lock().made));
+        assert!((1..=2).contains(&lock(&copies.idle).made));
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Error {
 
 fn fix(largest: usize) -> String {
     match largest {
-        0 => "end other programs, or take a smaller backbone".into(),
+        0 => "end other programs, run on fewer --threads, or take a smaller backbone".into(),
         largest => format!("use --batch {largest}"),
     }
 }

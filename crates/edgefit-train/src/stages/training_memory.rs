@@ -219,35 +219,45 @@ pub(crate) fn row_bytes(graph: &Graph) -> Result<u64> {
 struct EngineMemory {
     /// With nothing loaded: code, and what the first run takes.
     base: f64,
-    /// For each byte of weights: the graph's copy, the engine's, those of its optimised form.
+    /// For each byte of weights, however many copies there are: the graph's, and what loading takes besides.
+    loading: f64,
+    /// For each byte of kernels larger than 1 × 1 of a convolution that is not grouped: what putting them in another order
+    /// takes while a copy is loaded.
+    reordering: f64,
+    /// For each byte of weights of a copy: as it came, or in the layout of its kernels.
     weights: f64,
-    /// For each byte of the lower bound of the activations: what its arena or its scratch adds.
+    /// For each byte of the lower bound of a copy's activations: what its arena or its scratch adds.
     activations: f64,
-    /// For each byte of the inputs: the images, their batch, the engine's copy.
+    /// For each byte of the inputs of a copy.
     inputs: f64,
 }
 
 impl EngineMemory {
-    /// Fitted to runs at batch 16 of ResNet18, MobileNetV2, MobileNetV3 small,
-    /// EfficientNet-Lite0 and DeiT-tiny on two threads, within 14 %, but
-    /// for DeiT-tiny in tract, which takes a quarter less.
+    /// Fitted to [`Copies`](edgefit_engine::Copies) on one and two threads; docs/training-memory.md has the
+    /// networks.
     fn of(engine: EngineName) -> Self {
         match engine {
             EngineName::OnnxRuntime => EngineMemory {
-                base: 54e6,
-                weights: 3.9,
+                base: 40e6,
+                loading: 1.8,
+                reordering: 1.4,
+                weights: 1.25,
                 activations: 1.75,
-                inputs: 3.0,
+                inputs: 1.0,
             },
             EngineName::Tract | EngineName::LiteRt => EngineMemory {
-                base: 14e6,
-                weights: 3.5,
+                base: 26e6,
+                loading: 1.4,
+                reordering: 0.0,
+                weights: 2.0,
                 activations: 2.7,
                 inputs: 1.0,
             },
             EngineName::Burn => EngineMemory {
                 base: BASE as f64,
-                weights: 2.0,
+                loading: 1.0,
+                reordering: 0.0,
+                weights: 1.0,
                 activations: 1.5,
                 inputs: 2.0,
             },
@@ -272,13 +282,25 @@ fn inference_bytes(pass: &FrozenPass) -> Result<u64> {
     let copy = memory.weights * weights
         + memory.activations * plan.lower_bound_bytes as f64
         + memory.inputs * inputs as f64;
-    Ok((memory.base + weights + side_by_side.copies as f64 * copy) as u64)
+    let loading = memory.loading * weights + memory.reordering * dense_kernels(prefix) as f64;
+    Ok((memory.base + loading + side_by_side.copies as f64 * copy) as u64)
 }
 
 /// Bytes of all initializers as the graph holds them.
 fn stored(graph: &Graph) -> u64 {
     let initializers = graph.initializers.values();
     initializers.map(|tensor| tensor.bytes().len() as u64).sum()
+}
+
+/// Bytes of the kernels larger than 1 × 1 of convolutions that are not grouped.
+fn dense_kernels(graph: &Graph) -> u64 {
+    let convs = graph.nodes.iter().filter(|node| node.op == "Conv");
+    let dense = convs.filter(|node| node.int_or("group", 1).is_ok_and(|groups| groups == 1));
+    let kernels = dense.filter_map(|node| graph.initializers.get(node.input(1)?));
+    kernels
+        .filter(|kernel| kernel.dims().iter().skip(2).product::<usize>() > 1)
+        .map(|kernel| kernel.bytes().len() as u64)
+        .sum()
 }
 
 fn bytes(dims: &[usize]) -> u64 {

@@ -3,42 +3,46 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use edgefit_engine::{Array, EngineName, Loaded, load};
+use edgefit_base::parallel;
+use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::{Graph, Preprocessing, Task, labels};
 
+use crate::batches::count;
 use crate::error::{Error, Result};
 use crate::predicted::Predicted;
 use crate::samples::{self, Batch, Image, Sample};
 
-/// Samples that go through the model at once.
-const BATCH: usize = 16;
+/// Images for each thread that are read before what the model made of them is kept.
+const FOR_EACH_THREAD: usize = 8;
 
-/// A model that is loaded, the samples that it has seen so far, and what it made of each.
-pub struct Predictor {
+/// A model, the samples that it has seen so far, and what it made of each. Samples are read and run on all
+/// threads side by side.
+pub struct Predictor<'g> {
     path: PathBuf,
-    graph: Graph,
+    graph: &'g Graph,
     engine: EngineName,
-    loaded: Loaded,
+    copies: Copies<'g>,
+    threads: usize,
     task: Task,
     labels: Vec<String>,
     samples: Vec<Sample>,
     outputs: Vec<Vec<f32>>,
 }
 
-impl Predictor {
-    /// Loads `graph`, which is from the file `path`.
+impl<'g> Predictor<'g> {
+    /// Runs `graph`, which is from the file `path`, in `engine`.
     ///
     /// # Errors
-    /// The engine cannot load it, or its metadata contradict each other.
-    pub fn load(path: &Path, graph: Graph, engine: EngineName, threads: usize) -> Result<Self> {
-        let loaded = load(engine, &graph, threads)?;
-        let task = Task::of(&graph).map_err(Error::in_file(path))?;
-        let labels = labels::of(&graph).map_err(Error::in_file(path))?;
+    /// Its metadata contradict each other.
+    pub fn new(path: &Path, graph: &'g Graph, engine: EngineName, threads: usize) -> Result<Self> {
+        let task = Task::of(graph).map_err(Error::in_file(path))?;
+        let labels = labels::of(graph).map_err(Error::in_file(path))?;
         Ok(Predictor {
             path: path.to_path_buf(),
             graph,
             engine,
-            loaded,
+            copies: Copies::new(engine, graph, threads),
+            threads: threads.max(1),
             task: task.unwrap_or(Task::Classes),
             labels: labels.unwrap_or_default(),
             samples: Vec::new(),
@@ -51,7 +55,7 @@ impl Predictor {
     ///
     /// # Errors
     /// There are no such samples, they do not go with the model, it does not say how images are to be
-    /// prepared, or the engine fails.
+    /// prepared, or the engine cannot load or run it.
     pub fn run(
         &mut self,
         path: &Path,
@@ -59,8 +63,8 @@ impl Predictor {
         warn: &mut dyn FnMut(&str),
     ) -> Result<()> {
         if path.extension().is_some_and(|extension| extension == "npz") {
-            let batch = samples::arrays(path, &self.graph, &self.labels)?;
-            self.run_batch(batch).map_err(Error::in_file(path))
+            let batch = samples::arrays(path, self.graph, &self.labels)?;
+            self.run_arrays(batch).map_err(Error::in_file(path))
         } else {
             let images = samples::images(path, &self.labels, only, warn)?;
             self.run_images(&images, warn)
@@ -101,7 +105,7 @@ impl Predictor {
 
     fn run_images(&mut self, images: &[Image], warn: &mut dyn FnMut(&str)) -> Result<()> {
         let path = self.path.clone();
-        let preprocessing = Preprocessing::of(&self.graph).map_err(Error::in_file(&path))?;
+        let preprocessing = Preprocessing::of(self.graph).map_err(Error::in_file(&path))?;
         let preprocessing = preprocessing.ok_or_else(|| {
             Error::invalid(format!(
                 "{}: does not say how its images are to be prepared; say it with --preprocessing, one of \
@@ -109,38 +113,55 @@ impl Predictor {
                 path.display()
             ))
         })?;
-        for images in images.chunks(BATCH) {
-            let batch = samples::batch(images, &preprocessing, warn);
-            self.run_batch(batch).map_err(Error::in_file(&path))?;
+        for images in images.chunks(FOR_EACH_THREAD * self.threads) {
+            let batches: Vec<&[Image]> = images.chunks(self.copies.batch()).collect();
+            let seen = parallel::map(&batches, self.threads, |images| {
+                let mut unreadable = Vec::new();
+                let mut keep = |words: &str| unreadable.push(words.to_owned());
+                let batch = samples::batch(images, &preprocessing, &mut keep);
+                (self.rows(&batch.inputs), batch.samples, unreadable)
+            });
+            for (rows, samples, unreadable) in seen {
+                unreadable.iter().for_each(|words| warn(words));
+                self.outputs.extend(rows.map_err(Error::in_file(&path))?);
+                self.samples.extend(samples);
+            }
         }
         Ok(())
     }
 
-    /// Keeps a row of the first output for each sample.
-    fn run_batch(&mut self, batch: Batch) -> Result<()> {
-        let count = batch.samples.len();
-        for start in (0..count).step_by(BATCH) {
-            let end = count.min(start + BATCH);
-            let inputs: Vec<Array> = batch
-                .inputs
-                .iter()
-                .map(|input| input.rows(start..end))
-                .collect();
-            let made = self.loaded.run(&inputs)?;
-            let output = made.first();
-            let output = output.ok_or_else(|| Error::invalid("the model has no output"))?;
-            let width = output.values.len() / (end - start);
-            if width == 0 || output.dims.first() != Some(&(end - start)) {
-                return Err(Error::invalid(format!(
-                    "its first output has the shape {:?}, not a row for each of {} samples",
-                    output.dims,
-                    end - start
-                )));
-            }
-            self.outputs
-                .extend(output.values.chunks(width).map(<[f32]>::to_vec));
+    fn run_arrays(&mut self, batch: Batch) -> Result<()> {
+        let starts: Vec<usize> = (0..batch.samples.len())
+            .step_by(self.copies.batch())
+            .collect();
+        let seen = parallel::map(&starts, self.threads, |&start| {
+            let end = batch.samples.len().min(start + self.copies.batch());
+            let inputs = batch.inputs.iter().map(|input| input.rows(start..end));
+            self.rows(&inputs.collect::<Vec<Array>>())
+        });
+        for rows in seen {
+            self.outputs.extend(rows?);
         }
         self.samples.extend(batch.samples);
         Ok(())
+    }
+
+    /// A row of the first output for each sample.
+    fn rows(&self, inputs: &[Array]) -> Result<Vec<Vec<f32>>> {
+        let samples = count(inputs);
+        if samples == 0 {
+            return Ok(Vec::new());
+        }
+        let made = self.copies.run(inputs)?;
+        let output = made.first();
+        let output = output.ok_or_else(|| Error::invalid("the model has no output"))?;
+        let width = output.values.len() / samples;
+        if width == 0 || output.dims.first() != Some(&samples) {
+            return Err(Error::invalid(format!(
+                "its first output has the shape {:?}, not a row for each of {samples} samples",
+                output.dims
+            )));
+        }
+        Ok(output.values.chunks(width).map(<[f32]>::to_vec).collect())
     }
 }

@@ -25,7 +25,7 @@ pub fn run(args: Predict, output: &mut Output) -> anyhow::Result<Outcome> {
     if engine == EngineName::OnnxRuntime {
         found?;
     }
-    let mut predictor = Predictor::load(&args.model, graph, engine, threads(args.threads))?;
+    let mut predictor = Predictor::new(&args.model, &graph, engine, threads(args.threads))?;
     let only = held_out(&args)?;
     let spinner = spinner("predicting");
     for path in &args.paths {

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use edgefit_graph::Graph;
+use edgefit_graph::{Dim, Graph, ValueInfo};
 
 use crate::array::Array;
 use crate::engine_name::EngineName;
@@ -13,9 +13,15 @@ use crate::load::{Loaded, load};
 /// Most bytes of weights that all copies together hold, unless a single one holds more.
 const WEIGHT_BYTES: usize = 256 << 20;
 
-/// Samples that a copy on several threads is given at once: what a layer makes of so many stays in the
-/// cache of a core.
-const BATCH: usize = 4;
+/// Bytes of inputs that a copy is given at once, an image of 224 × 224: what a layer makes of so many stays near the
+/// core, and of small samples many make up for what each run takes.
+const INPUT_BYTES: usize = 4 * 3 * 224 * 224;
+
+/// Most samples of a batch.
+const LARGEST_BATCH: usize = 64;
+
+/// Least samples of a batch for a copy on several threads, which share them.
+const SHARED_BATCH: usize = 4;
 
 /// How many copies of a model run side by side, and on how many threads each.
 ///
@@ -28,6 +34,8 @@ pub struct SideBySide {
     pub copies: usize,
     /// Threads of each.
     pub threads: usize,
+    /// How many samples a copy is best given at once.
+    pub batch: usize,
 }
 
 impl SideBySide {
@@ -38,19 +46,31 @@ impl SideBySide {
         let bytes: usize = tensors.map(|tensor| tensor.bytes().len()).sum();
         let threads = threads.max(1);
         let copies = match engine {
+            #[cfg(feature = "burn")]
             EngineName::Burn => 1,
             _ => (WEIGHT_BYTES / bytes.max(1)).clamp(1, threads),
         };
+        let threads = threads / copies;
+        let least = if threads > 1 { SHARED_BATCH } else { 1 };
         SideBySide {
             copies,
-            threads: threads / copies,
+            threads,
+            batch: (INPUT_BYTES / sample_bytes(graph).max(1)).clamp(least, LARGEST_BATCH),
         }
     }
+}
 
-    /// How many samples a copy is best given at once.
-    pub fn batch(&self) -> usize {
-        if self.threads == 1 { 1 } else { BATCH }
-    }
+/// Bytes of the inputs for one sample; those of a large one if the model leaves them open.
+fn sample_bytes(graph: &Graph) -> usize {
+    let of = |input: &ValueInfo| {
+        let sizes = input.dims()?.iter().skip(1).map(|dim| match dim {
+            Dim::Known(size) => Some(*size),
+            _ => None,
+        });
+        sizes.product::<Option<usize>>()
+    };
+    let elements: Option<usize> = graph.free_inputs().map(of).sum();
+    elements.map_or(INPUT_BYTES, |elements| 4 * elements)
 }
 
 /// Copies of a model in an engine, each loaded when it is first wanted.
@@ -86,7 +106,7 @@ impl<'g> Copies<'g> {
 
     /// How many samples a copy is best given at once; a model that was exported for a number of them, that one.
     pub fn batch(&self) -> usize {
-        fixed_batch(self.graph).unwrap_or(self.plan.batch())
+        fixed_batch(self.graph).unwrap_or(self.plan.batch)
     }
 
     /// The outputs of a copy for its inputs, both in the graph's order. Called from more threads than there
@@ -130,7 +150,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+    use edgefit_graph::{Node, Tensor};
 
     use super::*;
 
@@ -149,11 +169,18 @@ mod tests {
 
     #[test]
     fn large_weights_are_not_copied_for_each_thread() {
-        let plan = |weights| SideBySide::of(EngineName::Tract, &sum(weights), 8);
-        assert_eq!((plan(1).copies, plan(1).threads), (8, 1));
+        let plan = |weights| {
+            let SideBySide {
+                copies,
+                threads,
+                batch,
+            } = SideBySide::of(EngineName::Tract, &sum(weights), 8);
+            (copies, threads, batch)
+        };
+        assert_eq!(plan(1), (8, 1, LARGEST_BATCH));
+        assert_eq!(plan(3 * 224 * 224), (8, 1, 1));
         // 96 MiB.
-        let large = plan(24 << 20);
-        assert_eq!((large.copies, large.threads, large.batch()), (2, 4, BATCH));
+        assert_eq!(plan(24 << 20), (2, 4, SHARED_BATCH));
     }
 
     #[test]

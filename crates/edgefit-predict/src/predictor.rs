@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::predicted::Predicted;
 use crate::samples::{self, Batch, Image, Sample};
 
-/// Images for each thread that are read before what the model made of them is kept.
+/// Batches for each thread that are read before what the model made of them is kept.
 const FOR_EACH_THREAD: usize = 8;
 
 /// A model, the samples that it has seen so far, and what it made of each. Samples are read and run on all
@@ -113,7 +113,8 @@ impl<'g> Predictor<'g> {
                 path.display()
             ))
         })?;
-        for images in images.chunks(FOR_EACH_THREAD * self.threads) {
+        let at_a_time = FOR_EACH_THREAD * self.threads * self.copies.batch();
+        for images in images.chunks(at_a_time) {
             let batches: Vec<&[Image]> = images.chunks(self.copies.batch()).collect();
             let seen = parallel::map(&batches, self.threads, |images| {
                 let mut unreadable = Vec::new();

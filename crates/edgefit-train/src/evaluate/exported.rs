@@ -15,7 +15,7 @@ use crate::observer::Observer;
 use crate::prepare::inference::Inference;
 use crate::prepare::preparation::Preparation;
 
-/// Samples for each thread between two reports of how far it is.
+/// Batches for each thread between two reports of how far it is.
 const FOR_EACH_THREAD: usize = 8;
 
 /// An exported model, with what it takes to feed it from files.
@@ -46,7 +46,8 @@ impl ExportedModel<'_> {
         let mut logits = Vec::new();
         let mut done = 0;
         observer.begin(task, samples.len() as u64);
-        for samples in samples.chunks(FOR_EACH_THREAD * (*threads).max(1)) {
+        let at_a_time = FOR_EACH_THREAD * (*threads).max(1) * copies.batch();
+        for samples in samples.chunks(at_a_time) {
             let batches: Vec<&[&Sample]> = samples.chunks(copies.batch()).collect();
             let made = parallel::map(&batches, *threads, |batch| -> Result<Vec<f32>> {
                 let first = copies.run(&[self.inputs(batch)?])?.into_iter().next();

@@ -18,7 +18,7 @@ use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
 
-/// Samples for each thread between two reports of how far it is.
+/// Batches for each thread between two reports of how far it is.
 const FOR_EACH_THREAD: usize = 8;
 
 /// Side of the thumbnails that the pixel baseline looks at, in pixels.
@@ -107,7 +107,7 @@ pub(crate) fn extract_clean(
         hashes,
         cached,
     } = extract(&backbone, shown, &job.feature_cache(), inference)?;
-    let width = head.width();
+    let width = boundary.map_or(usize::MAX, |_| head.width());
     let parted = |entry: Entry| {
         let mut features = entry.features;
         let boundary = features.drain(width.min(features.len())..).collect();
@@ -177,7 +177,8 @@ pub(crate) fn extract(
         cached: 0,
     };
     observer.begin("features", shown.samples.len() as u64);
-    for samples in shown.samples.chunks(FOR_EACH_THREAD * threads.max(1)) {
+    let at_a_time = FOR_EACH_THREAD * threads.max(1) * at_once;
+    for samples in shown.samples.chunks(at_a_time) {
         let batches: Vec<&[&Sample]> = samples.chunks(at_once).collect();
         let seen = parallel::map(&batches, threads, |batch| {
             see(batch, shown, &cache, &copies)

@@ -273,7 +273,7 @@ fn inference_bytes(pass: &FrozenPass) -> Result<u64> {
         ..
     } = *pass;
     let side_by_side = SideBySide::of(engine, prefix, threads);
-    let shapes = InputShapes::bind(prefix, side_by_side.batch(), None)?;
+    let shapes = InputShapes::bind(prefix, side_by_side.batch, None)?;
     let inference = infer(prefix, &shapes)?;
     let plan = MemoryPlan::of(prefix, &inference, ElementType::AsStored);
     let inputs: u64 = shapes.0.iter().map(|(_, dims)| bytes(dims)).sum();

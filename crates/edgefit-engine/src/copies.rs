@@ -63,14 +63,15 @@ impl SideBySide {
 /// Bytes of the inputs for one sample; those of a large one if the model leaves them open.
 fn sample_bytes(graph: &Graph) -> usize {
     let of = |input: &ValueInfo| {
-        let sizes = input.dims()?.iter().skip(1).map(|dim| match dim {
-            Dim::Known(size) => Some(*size),
+        let mut sizes = input.dims()?.iter().skip(1);
+        sizes.try_fold(1usize, |product, size| match size {
+            Dim::Known(size) => product.checked_mul(*size),
             _ => None,
-        });
-        sizes.product::<Option<usize>>()
+        })
     };
-    let elements: Option<usize> = graph.free_inputs().map(of).sum();
-    elements.map_or(INPUT_BYTES, |elements| 4 * elements)
+    let mut inputs = graph.free_inputs().map(of);
+    let elements = inputs.try_fold(0usize, |sum, elements| sum.checked_add(elements?));
+    elements.map_or(INPUT_BYTES, |elements| elements.saturating_mul(4))
 }
 
 /// Copies of a model in an engine, each loaded when it is first wanted.
@@ -181,6 +182,14 @@ mod tests {
         assert_eq!(plan(3 * 224 * 224), (8, 1, 1));
         // 96 MiB.
         assert_eq!(plan(24 << 20), (2, 4, SHARED_BATCH));
+    }
+
+    #[test]
+    fn sizes_that_memory_cannot_hold_are_those_of_large_samples() {
+        let mut graph = sum(1);
+        let dims = vec![Dim::Known(usize::MAX); 3];
+        graph.inputs = vec![ValueInfo::f32("x", dims)];
+        assert_eq!(SideBySide::of(EngineName::Tract, &graph, 1).batch, 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What every crate of edgefit needs and none owns: atomic writes, hashes, schema documents, units,
-//! nearest names, words of a shell command, statistics, the bytes of floats, and files that only stand in for
-//! others.
+//! nearest names, words of a shell command, statistics, the bytes of floats, work shared out among threads, and files
+//! that only stand in for others.
 
 pub mod cholesky;
 pub mod file;

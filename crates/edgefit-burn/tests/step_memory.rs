@@ -185,16 +185,18 @@ fn the_walk_agrees_with_the_allocator() {
             let walked = plan.memory(&recomputation);
             let module = EvalModule::from_graph(&graph, &device).unwrap();
             let module = module.into_train(trained).recomputing(recomputation);
-            peaks.push(agree(stage, module, walked));
+            agree(stage, module, walked);
+            peaks.push(walked.peak);
         }
         if stage == "convolutions" {
+            // Of what was walked: the leanest of a few steps depends on how workers overlap.
             assert!(4 * peaks[1] < 3 * peaks[0], "{peaks:?}");
         }
     }
 }
 
-/// Compares what was `walked` with steps of `module`, and gives their peak.
-fn agree(stage: &str, mut module: TrainModule, walked: StepMemory) -> usize {
+/// Compares what was `walked` with steps of `module`.
+fn agree(stage: &str, mut module: TrainModule, walked: StepMemory) {
     let device = Device::flex();
     // The first step compiles the program, and each worker fills the caches of the matrix products
     // when it gets its first share of one: what is left in the leanest step belongs to the step.
@@ -215,5 +217,4 @@ fn agree(stage: &str, mut module: TrainModule, walked: StepMemory) -> usize {
     let peak = ratio(walked.peak, least_peak);
     assert!((saved - 1.0).abs() < 0.03, "{stage}: saved {saved}");
     assert!((peak - 1.0).abs() < 0.10, "{stage}: peak {peak}");
-    least_peak
 }

@@ -16,7 +16,6 @@ use std::collections::HashSet;
 use std::process::{Command, ExitCode};
 
 use edgefit::assets::Cache;
-use edgefit::base::parallel;
 use edgefit::burn::burn::optim::ModuleOptimizer;
 use edgefit::burn::burn::tensor::{Device, Tensor, activation::log_softmax};
 use edgefit::burn::{AdamW, Backend, EvalModule, Gradients, Recomputation, StepPlan, Value};
@@ -158,7 +157,7 @@ fn probe(graph: &Graph, batch: usize) -> Result<u64, Failure> {
     let size = copies.batch();
     let (_, dims) = InputShapes::bind(&backbone, size, None)?.0.remove(0);
     let batches = vec![(); SAMPLES / size];
-    let made = parallel::map(&batches, threads, |()| {
+    let made = copies.map(&batches, |()| {
         let outputs = copies.run(&[Array {
             values: noise(dims.iter().product()),
             dims: dims.clone(),

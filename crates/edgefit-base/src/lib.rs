@@ -1,6 +1,6 @@
 //! What every crate of edgefit needs and none owns: atomic writes, hashes, schema documents, units,
-//! nearest names, words of a shell command, statistics, the bytes of floats, work shared out among threads, and files
-//! that only stand in for others.
+//! nearest names, words of a shell command, statistics, the bytes of floats, and files that only stand in for
+//! others.
 
 pub mod cholesky;
 pub mod file;
@@ -8,7 +8,6 @@ pub mod floats;
 pub mod hash;
 pub mod names;
 pub mod panics;
-pub mod parallel;
 pub mod schema;
 pub mod shell;
 pub mod stand_in;

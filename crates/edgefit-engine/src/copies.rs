@@ -9,6 +9,7 @@ use crate::engine_name::EngineName;
 use crate::error::Result;
 use crate::fixed_batch::fixed_batch;
 use crate::load::{Loaded, load};
+use crate::parallel;
 
 /// Most bytes of weights that all copies together hold, unless a single one holds more.
 const WEIGHT_BYTES: usize = 256 << 20;
@@ -19,6 +20,9 @@ const INPUT_BYTES: usize = 4 * 3 * 224 * 224;
 
 /// Most samples of a batch.
 const LARGEST_BATCH: usize = 64;
+
+/// Batches for each thread in a portion: enough that threads seldom wait for the last of them.
+const PORTION: usize = 8;
 
 /// Least samples of a batch for a copy on several threads, which share them.
 const SHARED_BATCH: usize = 4;
@@ -78,6 +82,7 @@ fn sample_bytes(graph: &Graph) -> usize {
 pub struct Copies<'g> {
     engine: EngineName,
     graph: &'g Graph,
+    threads: usize,
     plan: SideBySide,
     idle: Mutex<Idle>,
     returned: Condvar,
@@ -98,6 +103,7 @@ impl<'g> Copies<'g> {
         Copies {
             engine,
             graph,
+            threads: threads.max(1),
             plan: SideBySide::of(engine, graph, threads),
             idle: Mutex::default(),
             returned: Condvar::new(),
@@ -108,6 +114,23 @@ impl<'g> Copies<'g> {
     /// How many samples a copy is best given at once; a model that was exported for a number of them, that one.
     pub fn batch(&self) -> usize {
         fixed_batch(self.graph).unwrap_or(self.plan.batch)
+    }
+
+    /// What `work`, which may run a copy, makes of each item, in their order, on all threads.
+    pub fn map<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+        parallel::map(items, self.threads, work)
+    }
+
+    /// Batches of at most `batch` of the `samples`, in portions of a few for each thread, between which a
+    /// caller can tell how far it is.
+    pub fn portions<'s, T>(
+        &self,
+        samples: &'s [T],
+        batch: usize,
+    ) -> impl Iterator<Item = Vec<&'s [T]>> + use<'s, T> {
+        let batch = batch.max(1);
+        let portions = samples.chunks(PORTION * self.threads * batch);
+        portions.map(move |portion| portion.chunks(batch).collect())
     }
 
     /// The outputs of a copy for its inputs, both in the graph's order. Called from more threads than there
@@ -193,11 +216,22 @@ mod tests {
     }
 
     #[test]
+    fn portions_hold_all_samples_in_order() {
+        let graph = sum(3);
+        let copies = Copies::new(EngineName::Tract, &graph, 2);
+        let samples: Vec<usize> = (0..50).collect();
+        let portions: Vec<Vec<&[usize]>> = copies.portions(&samples, 3).collect();
+        let sizes: Vec<usize> = portions.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2 * PORTION, 1]);
+        assert_eq!(portions.concat().concat(), samples);
+    }
+
+    #[test]
     fn more_threads_than_copies_wait_for_one() {
         let graph = sum(3);
         let copies = Copies::new(EngineName::Tract, &graph, 2);
         let rows: Vec<f32> = (0..20u8).map(f32::from).collect();
-        let made = edgefit_base::parallel::map(&rows, 8, |&row| {
+        let made = parallel::map(&rows, 8, |&row| {
             let input = Array {
                 dims: vec![1, 3],
                 values: vec![row; 3],
@@ -214,7 +248,7 @@ mod tests {
         let mut graph = sum(3);
         graph.nodes[0].op = "NoSuchOp".into();
         let copies = Copies::new(EngineName::Tract, &graph, 2);
-        let failed = edgefit_base::parallel::map(&[(); 8], 8, |()| copies.run(&[]).is_err());
+        let failed = parallel::map(&[(); 8], 8, |()| copies.run(&[]).is_err());
         assert_eq!(failed, [true; 8]);
     }
 }

@@ -25,6 +25,7 @@ pub mod malloc;
 mod measure;
 mod node_times;
 pub mod onnxruntime;
+mod parallel;
 mod provider;
 mod resident_memory;
 mod status;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use edgefit_base::parallel;
 use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::{Graph, Preprocessing, Task, labels};
 
@@ -12,9 +11,6 @@ use crate::error::{Error, Result};
 use crate::predicted::Predicted;
 use crate::samples::{self, Batch, Image, Sample};
 
-/// Batches for each thread that are read before what the model made of them is kept.
-const FOR_EACH_THREAD: usize = 8;
-
 /// A model, the samples that it has seen so far, and what it made of each. Samples are read and run on all
 /// threads side by side.
 pub struct Predictor<'g> {
@@ -22,7 +18,6 @@ pub struct Predictor<'g> {
     graph: &'g Graph,
     engine: EngineName,
     copies: Copies<'g>,
-    threads: usize,
     task: Task,
     labels: Vec<String>,
     samples: Vec<Sample>,
@@ -42,7 +37,6 @@ impl<'g> Predictor<'g> {
             graph,
             engine,
             copies: Copies::new(engine, graph, threads),
-            threads: threads.max(1),
             task: task.unwrap_or(Task::Classes),
             labels: labels.unwrap_or_default(),
             samples: Vec::new(),
@@ -113,10 +107,8 @@ impl<'g> Predictor<'g> {
                 path.display()
             ))
         })?;
-        let at_a_time = FOR_EACH_THREAD * self.threads * self.copies.batch();
-        for images in images.chunks(at_a_time) {
-            let batches: Vec<&[Image]> = images.chunks(self.copies.batch()).collect();
-            let seen = parallel::map(&batches, self.threads, |images| {
+        for batches in self.copies.portions(images, self.copies.batch()) {
+            let seen = self.copies.map(&batches, |images| {
                 let mut unreadable = Vec::new();
                 let mut keep = |words: &str| unreadable.push(words.to_owned());
                 let batch = samples::batch(images, &preprocessing, &mut keep);
@@ -135,7 +127,7 @@ impl<'g> Predictor<'g> {
         let starts: Vec<usize> = (0..batch.samples.len())
             .step_by(self.copies.batch())
             .collect();
-        let seen = parallel::map(&starts, self.threads, |&start| {
+        let seen = self.copies.map(&starts, |&start| {
             let end = batch.samples.len().min(start + self.copies.batch());
             let inputs = batch.inputs.iter().map(|input| input.rows(start..end));
             self.rows(&inputs.collect::<Vec<Array>>())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use edgefit_base::{hash, parallel};
+use edgefit_base::hash;
 use edgefit_data::Sample;
 use edgefit_engine::{Array, Copies, EngineName, onnxruntime};
 use edgefit_graph::Graph;
@@ -14,9 +14,6 @@ use crate::error::Result;
 use crate::observer::Observer;
 use crate::prepare::inference::Inference;
 use crate::prepare::preparation::Preparation;
-
-/// Batches for each thread between two reports of how far it is.
-const FOR_EACH_THREAD: usize = 8;
 
 /// An exported model, with what it takes to feed it from files.
 #[derive(Clone, Copy)]
@@ -46,17 +43,15 @@ impl ExportedModel<'_> {
         let mut logits = Vec::new();
         let mut done = 0;
         observer.begin(task, samples.len() as u64);
-        let at_a_time = FOR_EACH_THREAD * (*threads).max(1) * copies.batch();
-        for samples in samples.chunks(at_a_time) {
-            let batches: Vec<&[&Sample]> = samples.chunks(copies.batch()).collect();
-            let made = parallel::map(&batches, *threads, |batch| -> Result<Vec<f32>> {
+        for batches in copies.portions(samples, copies.batch()) {
+            let made = copies.map(&batches, |batch| -> Result<Vec<f32>> {
                 let first = copies.run(&[self.inputs(batch)?])?.into_iter().next();
                 Ok(first.map_or_else(Vec::new, |output| output.values))
             });
             for made in made {
                 logits.extend(made?);
             }
-            done += samples.len();
+            done += batches.iter().map(|batch| batch.len()).sum::<usize>();
             observer.progress(done as u64, "");
         }
         observer.end();

@@ -1,6 +1,5 @@
 //! Whether activations pass gradients on (EF05).
 
-use edgefit_base::parallel;
 use edgefit_engine::Copies;
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
@@ -38,7 +37,7 @@ impl Evidence<'_> {
             let run = |image: &Vec<f32>| {
                 copies.run(&[model.preparation.batch(std::slice::from_ref(image))])
             };
-            for made in parallel::map(images, threads, run) {
+            for made in copies.map(images, run) {
                 let counted = units.par_iter_mut().zip(made?);
                 counted.for_each(|(units, array)| units.count(&array.dims, &array.values));
             }

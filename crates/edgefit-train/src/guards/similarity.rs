@@ -1,6 +1,5 @@
 //! How like itself an augmented image is to the backbone (EF15).
 
-use edgefit_base::parallel;
 use edgefit_engine::Copies;
 use edgefit_guards::ef15_augmentation::Similarities;
 
@@ -22,9 +21,8 @@ impl Evidence<'_> {
         let clean = train.features();
         let row = |at: usize| &clean.view(0)[at * clean.width()..(at + 1) * clean.width()];
         let backbone = model.head.backbone(&model.graph)?;
-        let threads = self.job.threads;
-        let copies = Copies::new(self.engine, &backbone, threads);
-        let to_itself = parallel::map(&some, threads, |&at| -> Result<f64> {
+        let copies = Copies::new(self.engine, &backbone, self.job.threads);
+        let to_itself = copies.map(&some, |&at| -> Result<f64> {
             let sample = train.samples[at];
             let view = model
                 .preparation

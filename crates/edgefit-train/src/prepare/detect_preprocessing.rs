@@ -1,6 +1,5 @@
 //! Which preprocessing a backbone was trained with (EF06), and whether it ends in logits (EF04).
 
-use edgefit_base::parallel;
 use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::{Graph, ImageInput, Node, Preprocessing, ValueInfo};
@@ -161,7 +160,6 @@ impl Original<'_> {
     fn running<'g>(&self, graph: &'g Graph) -> Running<'g> {
         Running {
             copies: Copies::new(self.engine, graph, self.threads),
-            threads: self.threads,
         }
     }
 }
@@ -169,7 +167,6 @@ impl Original<'_> {
 /// A graph that samples go through, on all threads.
 struct Running<'g> {
     copies: Copies<'g>,
-    threads: usize,
 }
 
 impl Running<'_> {
@@ -184,7 +181,7 @@ impl Running<'_> {
             let input = [preparation.batch(std::slice::from_ref(sample))];
             Ok(look(self.copies.run(&input)?))
         };
-        let made = parallel::map(samples, self.threads, run);
+        let made = self.copies.map(samples, run);
         made.into_iter().collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::{hash, parallel};
+use edgefit_base::hash;
 use edgefit_data::{Augmentation, Dataset, Sample, augmented, decode, prepare, stream, thumbnail};
 use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::rewrite::{self, fold_batch_norm};
@@ -17,9 +17,6 @@ use crate::prepare::feature_cache::{Entry, FeatureCache};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
-
-/// Batches for each thread between two reports of how far it is.
-const FOR_EACH_THREAD: usize = 8;
 
 /// Side of the thumbnails that the pixel baseline looks at, in pixels.
 pub(crate) const THUMBNAIL: u32 = 32;
@@ -170,19 +167,15 @@ pub(crate) fn extract(
     } = inference;
     let mut cache = FeatureCache::open(cache_file(backbone, shown, engine, cache));
     let copies = Copies::new(engine, backbone, threads);
-    let at_once = (copies.batch() / shown.views.count()).max(1);
+    let at_once = copies.batch() / shown.views.count();
     let mut extracted = Extracted {
         entries: Vec::with_capacity(shown.samples.len()),
         hashes: Vec::with_capacity(shown.samples.len()),
         cached: 0,
     };
     observer.begin("features", shown.samples.len() as u64);
-    let at_a_time = FOR_EACH_THREAD * threads.max(1) * at_once;
-    for samples in shown.samples.chunks(at_a_time) {
-        let batches: Vec<&[&Sample]> = samples.chunks(at_once).collect();
-        let seen = parallel::map(&batches, threads, |batch| {
-            see(batch, shown, &cache, &copies)
-        });
+    for batches in copies.portions(shown.samples, at_once) {
+        let seen = copies.map(&batches, |batch| see(batch, shown, &cache, &copies));
         for seen in seen {
             for Seen { hash, entry } in seen? {
                 if let (Some(hash), Ok(Known::Fresh(entry))) = (hash, &entry) {

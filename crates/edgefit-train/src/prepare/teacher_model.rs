@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use edgefit_base::names::listed;
-use edgefit_base::parallel;
 use edgefit_data::Dataset;
 use edgefit_engine::{Copies, EngineName};
 use edgefit_graph::rewrite::{cut_softmax, fold_batch_norm};
@@ -63,7 +62,6 @@ impl TeacherModel {
                 ..samples
             },
             copies: Copies::new(engine, &self.graph, threads),
-            threads,
         }
     }
 }
@@ -72,7 +70,6 @@ impl TeacherModel {
 pub(crate) struct LiveAnswers<'a> {
     inputs: Live<'a>,
     copies: Copies<'a>,
-    threads: usize,
 }
 
 impl Source for LiveAnswers<'_> {
@@ -85,7 +82,7 @@ impl Source for LiveAnswers<'_> {
         let width = rows.len() / samples.len().max(1);
         let rows: Vec<Vec<f32>> = rows.chunks(width.max(1)).map(<[f32]>::to_vec).collect();
         let batches: Vec<&[Vec<f32>]> = rows.chunks(self.copies.batch()).collect();
-        let answers = parallel::map(&batches, self.threads, |rows| -> Result<Vec<f32>> {
+        let answers = self.copies.map(&batches, |rows| -> Result<Vec<f32>> {
             let made = self.copies.run(&[self.inputs.preparation.batch(rows)])?;
             let first = made.into_iter().next();
             Ok(first.map_or_else(Vec::new, |output| output.values))

@@ -7,12 +7,11 @@ use std::thread;
 ///
 /// They are not rayon's: while one of those waits for a part of its work, it may begin with another item, so
 /// that work which waits for a lock could wait for itself.
-///
-/// ```
-/// let squares = edgefit_base::parallel::map(&[1, 2, 3], 2, |number| number * number);
-/// assert_eq!(squares, [1, 4, 9]);
-/// ```
-pub fn map<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let share = || {
         let mut made = Vec::new();

@@ -19,6 +19,8 @@ pub struct Trained {
     pub network: usize,
     /// Folder of its run.
     pub run: PathBuf,
+    /// The stages in which it was trained.
+    pub stages: Vec<StageName>,
     /// The forms in which it fits, the most accurate first.
     pub forms: Vec<Form>,
     /// Validation samples.
@@ -117,6 +119,7 @@ pub fn train(
         ..job.training.clone()
     };
     training.stages.retain(|stage| round.holds(*stage));
+    let stages = training.stages.clone();
     if fits_as(network, ElementType::Int8) {
         // What is not to be trained on integers is still made of them.
         if !training.stages.contains(&StageName::Int8) {
@@ -134,6 +137,7 @@ pub fn train(
         samples: made.val.accuracy().map_or(0, |share| share.samples),
         interrupted: made.interrupted,
         run,
+        stages,
     })
 }
 

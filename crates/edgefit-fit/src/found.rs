@@ -28,7 +28,7 @@ pub struct Found<'a> {
     /// File of the model that teaches the finalists.
     pub teacher: Option<PathBuf>,
     /// What was trained, in its order.
-    pub trained: Vec<(Round, Trained)>,
+    pub trained: Vec<Trained>,
 }
 
 impl Found<'_> {
@@ -50,7 +50,7 @@ impl Found<'_> {
         let second: Vec<usize> = self
             .ranked()
             .into_iter()
-            .map(|at| self.trained[at].1.network)
+            .map(|at| self.trained[at].network)
             .take(SECOND)
             .collect();
         self.train_round(&second, Round::Second, observer)
@@ -69,7 +69,7 @@ impl Found<'_> {
             }
             let teacher = self.teacher.as_deref();
             match train(self.job, self.surveyed, (at, round), teacher, observer) {
-                Ok(trained) if !trained.forms.is_empty() => self.trained.push((round, trained)),
+                Ok(trained) if !trained.forms.is_empty() => self.trained.push(trained),
                 Ok(_) => {}
                 Err(error) => {
                     let network = &self.surveyed.networks[at];
@@ -89,12 +89,12 @@ impl Found<'_> {
 
     /// Whether the user ended a training.
     pub fn is_interrupted(&self) -> bool {
-        self.trained.iter().any(|(_, trained)| trained.interrupted)
+        self.trained.iter().any(|trained| trained.interrupted)
     }
 
     /// The accuracy that is to be expected of each that was trained.
     pub fn expected(&self) -> Vec<f64> {
-        let evidence = self.trained.iter().map(|(_, trained)| Evidence {
+        let evidence = self.trained.iter().map(|trained| Evidence {
             accuracy: trained.forms[0].accuracy,
             samples: trained.samples,
             score: self.surveyed.networks[trained.network].accuracy(),
@@ -106,7 +106,7 @@ impl Found<'_> {
     /// then by the accuracy that is to be expected, and of equals by the loss.
     fn ranked(&self) -> Vec<usize> {
         let expected = self.expected();
-        let trained = |at: usize| &self.trained[at].1;
+        let trained = |at: usize| &self.trained[at];
         let reaches = |at: usize| {
             let enough = self.job.enough;
             enough.is_some_and(|enough| trained(at).forms[0].accuracy >= enough)

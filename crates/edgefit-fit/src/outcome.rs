@@ -14,7 +14,7 @@ use edgefit_train::{Exported, Observer};
 
 use crate::candidate::{AccuracyBasis, Candidate, front};
 use crate::error::{Error, Result};
-use crate::finalist::{Round, Trained};
+use crate::finalist::Trained;
 use crate::footprint::{Footprint, is_likely};
 use crate::found::Found;
 use crate::network::Network;
@@ -67,11 +67,11 @@ impl Found<'_> {
     fn candidates(&self) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         for (at, network) in self.surveyed.networks.iter().enumerate() {
-            let of = |(_, trained): &&(Round, Trained)| trained.network == at;
+            let of = |trained: &&Trained| trained.network == at;
             let last = self.trained.iter().rfind(of);
             for footprint in &network.footprints {
                 let scored = self.scored(network, footprint);
-                let form = last.and_then(|(_, trained)| {
+                let form = last.and_then(|trained| {
                     let mut forms = trained.forms.iter();
                     let form = forms.find(|form| form.element_type == footprint.element_type)?;
                     Some((form, trained.samples))
@@ -93,9 +93,9 @@ impl Found<'_> {
     fn baselines(&self) -> Vec<Baseline> {
         let networks = &self.surveyed.networks;
         let candidate = |at: usize| {
-            let of = |(_, trained): &&(Round, Trained)| trained.network == at;
+            let of = |trained: &&Trained| trained.network == at;
             match self.trained.iter().rfind(of) {
-                Some((_, trained)) => Some(self.measured(trained)),
+                Some(trained) => Some(self.measured(trained)),
                 None => {
                     let footprint = networks[at].fitting().next()?;
                     Some(self.scored(&networks[at], footprint))
@@ -122,7 +122,7 @@ impl Found<'_> {
         started: Instant,
         observer: &mut dyn Observer,
     ) -> Result<Report> {
-        let (_, trained) = &self.trained[chosen];
+        let trained = &self.trained[chosen];
         let training = edgefit_train::resume(&trained.run, observer)?;
         let form = trained.forms[0].element_type;
         let (made, test) = match (&training.int8, form) {
@@ -140,13 +140,10 @@ impl Found<'_> {
         let candidates = self.candidates();
         let expected = self.expected();
         let finalists = self.trained.iter().zip(expected);
-        let finalists = finalists.map(|((round, trained), expected)| Finalist {
+        let finalists = finalists.map(|(trained, expected)| Finalist {
             expected,
             candidate: self.measured(trained),
-            round: match round {
-                Round::First => 1,
-                Round::Second => 2,
-            },
+            stages: trained.stages.clone(),
             loss: trained.forms[0].loss,
             folder: trained.run.clone(),
         });

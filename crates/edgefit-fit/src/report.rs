@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use edgefit_cost::Check;
 use edgefit_device::Profile;
 use edgefit_train::evaluate::metrics::Metrics;
-use edgefit_train::{Exported, Report as Training};
+use edgefit_train::{Exported, Report as Training, StageName};
 use serde::Serialize;
 
 use crate::candidate::Candidate;
@@ -81,8 +81,8 @@ pub struct Finalist {
     /// With the accuracy of its better form on the validation samples.
     #[serde(flatten)]
     pub candidate: Candidate,
-    /// How far it came: 1 for the first stages, 2 for all of them.
-    pub round: u8,
+    /// The stages in which it was trained; the best of the first round are trained anew in all of them.
+    pub stages: Vec<StageName>,
     /// Accuracy that is to be expected of it, by its validation accuracy and its score; the network with the
     /// highest is chosen.
     pub expected: f64,

@@ -93,6 +93,7 @@ pub struct SimplerWay {
 pub struct Finalist {
     #[serde(flatten)]
     pub candidate: Candidate,
+    pub stages: Vec<String>,
     pub expected: f64,
 }
 

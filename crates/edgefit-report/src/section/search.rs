@@ -1,10 +1,12 @@
 //! What a search for a network tried, and what it chose.
 
+use std::collections::HashSet;
+use std::path::Path;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use edgefit_base::file;
 use edgefit_base::units::format;
-use std::path::Path;
 
 use crate::document::{Candidate, Search};
 use crate::page::Allowance;
@@ -36,6 +38,7 @@ pub(crate) struct Row {
     pub flash: String,
     pub time: String,
     pub accuracy: String,
+    pub stages: String,
     pub expected: String,
     pub basis: String,
     pub is_chosen: bool,
@@ -57,12 +60,17 @@ impl SearchCard {
         } else {
             ""
         };
+        let trained: HashSet<String> = search
+            .finalists
+            .iter()
+            .map(|finalist| finalist.candidate.name())
+            .collect();
         let sentence = format!(
             "{fitting} of {} fit {}; of {} that were trained, {chosen} was chosen: RAM {}, flash {}, {} right on {} \
              validation samples. All of it took {}.{early}",
             counted(search.candidates.len(), "network", "networks"),
             search.device,
-            search.finalists.len(),
+            trained.len(),
             amount(search.chosen.ram_bytes, format::bytes),
             amount(search.chosen.flash_bytes, format::bytes),
             percent(search.chosen.accuracy),
@@ -78,6 +86,7 @@ impl SearchCard {
                 .finalists
                 .iter()
                 .map(|finalist| Row {
+                    stages: shown(&finalist.stages.join(", ")),
                     expected: format::percent(finalist.expected),
                     ..row(&finalist.candidate)
                 })
@@ -104,6 +113,7 @@ impl Row {
             flash: amount(one.flash_bytes, format::bytes),
             time: amount(one.latency_ns, format::milliseconds),
             accuracy: percent(one.accuracy),
+            stages: String::new(),
             expected: String::new(),
             basis: one.basis.as_deref().map_or(String::new(), shown),
             is_chosen: false,
@@ -118,6 +128,7 @@ impl Row {
             flash: dash(),
             time: dash(),
             accuracy: dash(),
+            stages: String::new(),
             expected: String::new(),
             basis: String::new(),
             is_chosen: false,

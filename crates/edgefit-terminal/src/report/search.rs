@@ -15,6 +15,7 @@ const SHOWN: usize = 12;
 pub fn search(report: &Report) -> String {
     let mut parts = vec![front(report)];
     parts.push(finalists(report));
+    parts.push(simpler(report));
     parts.extend(report.remarks.iter().cloned());
     parts.push(verdict(report));
     parts.push(check(&report.check));
@@ -114,16 +115,26 @@ fn front(report: &Report) -> String {
 }
 
 fn finalists(report: &Report) -> String {
-    let mut rows = candidates_table(&["trained", "expected"]);
+    let mut rows = candidates_table(&["trained", "last stage", "expected"]);
     for finalist in &report.finalists {
+        let last = finalist.stages.last().map(ToString::to_string);
         let expected = format::percent(finalist.expected);
-        add(&mut rows, &finalist.candidate, vec![expected]);
+        let cells = vec![last.unwrap_or_default(), expected];
+        add(&mut rows, &finalist.candidate, cells);
     }
+    rows.to_string()
+}
+
+fn simpler(report: &Report) -> String {
+    let mut rows = candidates_table(&["simpler way", "the best that it finds"]);
     for baseline in &report.baselines {
+        let way = baseline.name.to_owned();
         match &baseline.candidate {
-            Some(candidate) => add(&mut rows, candidate, vec![baseline.name.to_owned()]),
+            Some(candidate) => {
+                add_cells(&mut rows, candidate, vec![way, candidate.name()]);
+            }
             None => {
-                rows.add_row([&format!("{}: nothing fits", baseline.name)]);
+                rows.add_row([way, "nothing fits".to_owned()]);
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod process;
 pub mod published;
 pub mod python;
 pub mod quantized;
+pub mod torch;
 pub mod wire;
 
 use std::fs;

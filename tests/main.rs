@@ -29,6 +29,7 @@ mod mutations;
 mod predict;
 mod probe;
 mod prune;
+mod prune_backbones;
 mod quantize;
 mod quantize_backbones;
 mod quantized;

@@ -4,11 +4,13 @@
     python tests/references/backbones.py FOLDER
     cargo run --release --example any_backbone -- FOLDER/*.onnx
 
-Names behind the folder, such as tv_resnet18, export those alone. Opset 17, dynamic batch; those whose names end in `_dyn` come from PyTorch's newer exporter.
+Names behind the folder, such as tv_resnet18, export those alone, and `--side 64` those that run on such images for
+images of 64 × 64, the others for the smallest of 96, 128 and their own that they run on. Opset 17, dynamic batch; those
+whose names end in `_dyn` come from PyTorch's newer exporter.
 """
 
+import argparse
 import pathlib
-import sys
 
 import timm
 import torch
@@ -41,21 +43,40 @@ NEWER = [
 ]
 
 
-def network(library, name):
+def network(library, name, side):
+    """The network for images of `side`, or of its own size; a network that cannot be made for them raises."""
     if library == "timm":
-        model = timm.create_model(name, exportable=True)
-        return model, model.default_cfg["input_size"][-1]
+        if side is None:
+            model = timm.create_model(name, exportable=True)
+            return model, model.default_cfg["input_size"][-1]
+        try:
+            return timm.create_model(name, exportable=True, img_size=side), side
+        except TypeError:
+            return timm.create_model(name, exportable=True), side
     settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     model = torchvision.models.get_model(name, weights=None, **settings)
     if hasattr(model, "aux_logits"):
         model.aux_logits = False
         model.AuxLogits = model.aux1 = model.aux2 = None
-    return model, 299 if name == "inception_v3" else 224
+    return model, side or (299 if name == "inception_v3" else 224)
 
 
-def export(library, name, path, newer):
+def smallest(library, name, side):
+    """The network for the smallest images from `side` on that it runs on, and their side."""
+    for one in (side, 96, 128) if side else ():
+        try:
+            torch.manual_seed(0)
+            model, _ = network(library, name, one)
+            model.eval()(torch.randn(2, 3, one, one))
+            return model, one
+        except (AssertionError, RuntimeError, ValueError):
+            continue
     torch.manual_seed(0)
-    model, side = network(library, name)
+    return network(library, name, None)
+
+
+def export(library, name, side, path, newer):
+    model, side = smallest(library, name, side)
     model.eval()
     # Running statistics that do something.
     for module in model.modules():
@@ -73,16 +94,20 @@ def export(library, name, path, newer):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--side", type=int)
+    arguments = parser.parse_args()
+    folder, wanted = arguments.folder, arguments.names
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[2:]
     jobs = [("tv", TORCHVISION, False), ("timm", TIMM, False)]
     jobs += [(library, names, True) for library, names in NEWER]
     for library, names, newer in jobs:
         for name in names.split():
             path = folder / f"{library}_{name}{'_dyn' if newer else ''}.onnx"
             if not path.exists() and (not wanted or path.stem in wanted):
-                export(library, name, str(path), newer)
+                export(library, name, arguments.side, str(path), newer)
                 print(path.name, flush=True)
 
 

@@ -98,7 +98,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--side", type=int)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     folder, wanted = arguments.folder, arguments.names
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [("tv", TORCHVISION, False), ("timm", TIMM, False)]

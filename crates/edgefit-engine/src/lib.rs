@@ -47,5 +47,5 @@ pub use load::{Loaded, fastest, load, runner, trace};
 pub use measure::{Measurement, measure};
 pub use node_times::NodeTime;
 pub use provider::{Provider, Target};
-pub use resident_memory::{Resident, peak_rss_bytes};
+pub use resident_memory::{Resident, peak_rss_bytes, restart_peak_rss};
 pub use status::Status;

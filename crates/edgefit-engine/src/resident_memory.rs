@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Resident {
     /// Now.
     pub now_bytes: u64,
-    /// The most so far.
+    /// The most so far, or since [`restart_peak_rss`].
     pub peak_bytes: u64,
 }
 
@@ -28,7 +28,30 @@ impl Resident {
     }
 }
 
-/// Most memory that this process has ever had resident, in bytes; see [`Resident::of_process`].
+/// Most memory that this process has had resident since [`restart_peak_rss`], or ever, in bytes; see
+/// [`Resident::of_process`].
 pub fn peak_rss_bytes() -> Option<u64> {
     Resident::of_process().map(|resident| resident.peak_bytes)
+}
+
+/// Takes what is resident now for the peak, where the system can (Linux's `/proc/self/clear_refs`): what follows is
+/// measured by itself.
+pub fn restart_peak_rss() {
+    // Where it is refused, the peak stays that of the whole process.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_is_forgotten() {
+        const LARGE: usize = 256 << 20;
+        drop(std::hint::black_box(vec![1u8; LARGE]));
+        let before = peak_rss_bytes().unwrap();
+        restart_peak_rss();
+        let after = peak_rss_bytes().unwrap();
+        assert!(after + (LARGE as u64) / 2 < before, "{after} {before}");
+    }
 }

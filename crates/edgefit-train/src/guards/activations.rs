@@ -1,6 +1,6 @@
 //! Whether activations pass gradients on (EF05).
 
-use edgefit_engine::Copies;
+use edgefit_engine::load;
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Attribute, Graph, Node, ValueInfo};
@@ -28,17 +28,13 @@ impl Evidence<'_> {
             return Ok(vec![check(&[]), check_path(&path)]);
         }
         let seen = extract(&model.graph, &model.graph.inputs, &outputs)?;
-        let threads = self.job.threads.max(1);
-        let copies = Copies::new(self.engine, &seen, threads);
+        // All activations are alive at once, so that there is one copy and not one for each thread.
+        let mut loaded = load(self.engine, &seen, self.job.threads)?;
         let mut units: Vec<Units> = found.iter().map(|(_, kind)| Units::new(*kind)).collect();
-        let images = self.inputs(&model.preparation, IMAGES)?;
-        let images: Vec<Vec<f32>> = images.iter().flat_map(|image| unlike(image)).collect();
-        for images in images.chunks(threads) {
-            let run = |image: &Vec<f32>| {
-                copies.run(&[model.preparation.batch(std::slice::from_ref(image))])
-            };
-            for made in copies.map(images, run) {
-                let counted = units.par_iter_mut().zip(made?);
+        for image in self.inputs(&model.preparation, IMAGES)? {
+            for image in unlike(&image) {
+                let made = loaded.run(&[model.preparation.batch(&[image])])?;
+                let counted = units.par_iter_mut().zip(made);
                 counted.for_each(|(units, array)| units.count(&array.dims, &array.values));
             }
         }

@@ -137,6 +137,7 @@ impl ExportedJob<'_> {
             model: exported,
             samples: &drawn,
         };
+        edgefit_engine::restart_peak_rss();
         session.observer.begin("calibration", 0);
         // What calibration takes is gone before training begins.
         let (ptq, int8) = {

@@ -7,7 +7,7 @@ use edgefit_base::hash;
 use edgefit_base::shell::word;
 use edgefit_burn::Backend;
 use edgefit_cost::{Check, Request, Verdict, check};
-use edgefit_data::{Augmentation, Dataset};
+use edgefit_data::{Augmentation, Dataset, Split};
 use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Graph, ValueInfo};
@@ -21,12 +21,13 @@ use crate::error::{Error, Result};
 use crate::evaluate::exported::compared_engines;
 use crate::guards;
 use crate::observer::Observer;
+use crate::prepare::clean_features::{CleanFeatures, SampleFeatures};
 use crate::prepare::contents::ContentHash;
 use crate::prepare::copies::Copies;
 use crate::prepare::feature_cache::MOST_BYTES;
-use crate::prepare::features::{SampleFeatures, extract_clean};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::{Model, load_backbone};
+use crate::prepare::split::splits_of;
 use crate::prepare::teacher_model::TeacherModel;
 use crate::prepare::unreadable::{Unreadable, unreadable};
 use crate::run::manifest::Begun;
@@ -54,15 +55,17 @@ pub(crate) struct LoadedJob {
     pub findings: Findings,
 }
 
-/// Features of all samples of a job.
+/// The samples of a job, read and split; those of train and val with their features.
 pub(crate) struct Features {
     pub entries: Vec<Result<SampleFeatures, String>>,
-    /// For each sample the first that is the same.
-    pub originals: Vec<usize>,
+    /// `None` where neither a sample nor what it is a copy of can be read.
+    pub splits: Vec<Option<Split>>,
     pub hashes: Vec<Option<ContentHash>>,
-    /// How many of them came from the cache.
+    /// How many features came from the cache.
     pub cached: usize,
     pub unreadable: Vec<Unreadable>,
+    /// Peak resident set of the process meanwhile, where the system says.
+    pub peak_bytes: Option<u64>,
     pub duration_ns: u64,
 }
 
@@ -163,33 +166,42 @@ impl LoadedJob {
         })
     }
 
-    /// The features of all samples.
+    /// Reads and splits all samples, and makes the features of those of train and val.
     ///
     /// # Errors
-    /// The engine fails, or a sample cannot be read and the job is strict.
+    /// The engine fails, a sample cannot be read and the job is strict, or a class has too few.
     pub fn features(&self, observer: &mut dyn Observer) -> Result<Features> {
         let clock = Instant::now();
-        let inference = Inference {
-            engine: self.engine,
-            threads: self.job.threads,
-            observer: &mut *observer,
-        };
-        let (job, model) = (&self.job, &self.model);
+        let (job, model, dataset) = (&self.job, &self.model, &self.dataset);
         let boundary = self.boundary_on_the_way()?;
-        let mut extracted = extract_clean(job, model, boundary.as_ref(), &self.dataset, inference)?;
+        let clean = CleanFeatures::new(job, model, dataset, boundary.as_ref())?;
+        edgefit_engine::restart_peak_rss();
+        let mut extracted = clean.extract(self.inference(observer))?;
+        let copies = Copies::among(&dataset.samples, &extracted.hashes);
+        copies.leave_out_contradictions(dataset, &mut extracted.entries);
+        let unreadable = unreadable(job, dataset, &extracted.entries, observer)?;
+        copies.warn(dataset, observer);
+        let splits = splits_of(job, dataset, &extracted.entries, &copies.originals)?;
+        clean.complete(&mut extracted, &splits, self.inference(observer))?;
+        let peak_bytes = edgefit_engine::peak_rss_bytes();
         let duration_ns = nanoseconds(clock);
-        let copies = Copies::among(&self.dataset.samples, &extracted.hashes);
-        copies.leave_out_contradictions(&self.dataset, &mut extracted.entries);
-        let unreadable = unreadable(&self.job, &self.dataset, &extracted.entries, observer)?;
-        copies.warn(&self.dataset, observer);
         Ok(Features {
             entries: extracted.entries,
-            originals: copies.originals,
+            splits,
             hashes: extracted.hashes,
             cached: extracted.cached,
             unreadable,
+            peak_bytes,
             duration_ns,
         })
+    }
+
+    fn inference<'o>(&self, observer: &'o mut dyn Observer) -> Inference<'o> {
+        Inference {
+            engine: self.engine,
+            threads: self.job.threads,
+            observer,
+        }
     }
 
     /// The value at the freeze boundary of stage top, if the pass that makes the features comes by it: what

@@ -82,13 +82,13 @@ impl Samples<'_> {
 }
 
 impl<'a> SplitJob<'a> {
-    /// Splits the samples that could be read, and fits targets to those of train.
+    /// The samples that could be read in their splits, with targets fitted to those of train.
     ///
     /// # Errors
-    /// A class has too few samples.
+    /// The head is no part of the model.
     pub fn split(loaded: &'a LoadedJob, features: &'a Features) -> Result<Self> {
         let LoadedJob { job, dataset, .. } = loaded;
-        let splits = divide(job, dataset, &features.entries, &features.originals)?;
+        let splits = divide(dataset, &features.entries, &features.splits);
         let mut model = loaded.model.clone();
         let outputs = dataset.classes.len();
         model.transform = TargetTransform::fit(dataset.task, outputs, &splits.train, &job.recipe);

@@ -98,6 +98,7 @@ fn train_stage(
     model: &Model,
     session: &mut Session,
 ) -> Result<(Done, Weights)> {
+    edgefit_engine::restart_peak_rss();
     let training = Training {
         model,
         part: &TrainedPart::of(model, trainer.job, name)?,

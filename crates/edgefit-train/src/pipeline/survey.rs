@@ -218,6 +218,7 @@ impl Survey {
             .collect();
         let shown = Shown {
             samples: &samples,
+            through: None,
             preparation: &backbone.model.preparation,
             views: Views::Clean,
         };

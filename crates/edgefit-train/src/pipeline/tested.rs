@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use edgefit_data::{Dataset, Prediction, write_confusion, write_predictions};
 
+use crate::config::stage_name::StageName;
 use crate::error::Result;
 use crate::evaluate::exported::{ExportedModel, sha256};
 use crate::evaluate::metrics::Metrics;
@@ -110,7 +111,7 @@ impl TestedJob<'_> {
             None => (None, None),
         };
         let done: Vec<Done> = checkpoint.done.into_iter().chain(last).collect();
-        let memory = measured(&split.loaded.memory, &done);
+        let memory = measured(&split.loaded.memory, &done, split.features.peak_bytes);
         let dataset = &split.loaded.dataset;
         // What goes onto the device.
         let (int8, deployed) = int8.unzip();
@@ -179,11 +180,13 @@ fn list(
     }
 }
 
-/// What was predicted of each stage, with what was measured of those that ran.
-fn measured(predicted: &[StageMemory], done: &[Done]) -> Vec<StageMemory> {
+/// What was predicted of each stage, with what was measured of those that ran. The probe begins with the pass that
+/// makes the features.
+fn measured(predicted: &[StageMemory], done: &[Done], features: Option<u64>) -> Vec<StageMemory> {
     let mut memory = predicted.to_vec();
     for (memory, done) in memory.iter_mut().zip(done) {
-        memory.measured_peak_bytes = done.stage.peak_bytes;
+        let before = features.filter(|_| done.stage.name == StageName::Probe);
+        memory.measured_peak_bytes = done.stage.peak_bytes.max(before);
     }
     memory
 }

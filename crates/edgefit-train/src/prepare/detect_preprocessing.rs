@@ -1,5 +1,6 @@
 //! Which preprocessing a backbone was trained with (EF06), and whether it ends in logits (EF04).
 
+use edgefit_data::{RgbImage, normalised};
 use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::{Graph, ImageInput, Node, Preprocessing, ValueInfo};
@@ -60,9 +61,8 @@ impl Original<'_> {
         for (name, preprocessing) in &candidates {
             let log_ratio = match &normalisation {
                 Some((front, running)) => {
-                    let images = images.prepared(preprocessing, STATISTICS);
-                    let preparation = Preparation::Images(preprocessing.clone());
-                    log_ratio(&front.variance(&images, &preparation)?, running)
+                    let images = images.resized(preprocessing, STATISTICS);
+                    log_ratio(&front.variance(images, prepared(preprocessing))?, running)
                 }
                 None => None,
             };
@@ -87,12 +87,11 @@ impl Original<'_> {
             if !open(at, &tried[at]) {
                 continue;
             }
-            let images = images.prepared(preprocessing, many);
+            let images = images.resized(preprocessing, many);
             if at == 0 && used.is_some() {
-                findings.record(check_values(&values(&images, preprocessing)));
+                findings.record(check_values(&values(images, preprocessing)));
             }
-            let preparation = Preparation::Images(preprocessing.clone());
-            let made = whole.logits(&images, &preparation)?;
+            let made = whole.logits(images, prepared(preprocessing))?;
             let classes = made.len() / images.len().max(1);
             if classes > 1 {
                 tried[at].confidences = made.chunks(classes).map(confidence).collect();
@@ -125,7 +124,8 @@ impl Original<'_> {
         preparation: &Preparation,
         findings: &mut Findings,
     ) -> Result<()> {
-        let logits = self.running(self.graph).logits(samples, preparation)?;
+        let prepare = |sample: &Vec<f32>| preparation.batch(std::slice::from_ref(sample));
+        let logits = self.running(self.graph).logits(samples, prepare)?;
         findings.record(ef04_logits::check(&self.outputs(&logits, samples.len())));
         Ok(())
     }
@@ -164,37 +164,42 @@ impl Original<'_> {
     }
 }
 
-/// A graph that samples go through, on all threads.
+/// A graph that samples go through, on all threads. Each is prepared when it is its turn, so that few are alive.
 struct Running<'g> {
     copies: Copies<'g>,
 }
 
 impl Running<'_> {
     /// What `look` makes of the outputs for each sample.
-    fn each<R: Send>(
+    fn each<S: Sync, R: Send>(
         &self,
-        samples: &[Vec<f32>],
-        preparation: &Preparation,
+        samples: &[S],
+        prepare: impl Fn(&S) -> Array + Sync,
         look: impl Fn(Vec<Array>) -> R + Sync,
     ) -> Result<Vec<R>> {
-        let run = |sample: &Vec<f32>| {
-            let input = [preparation.batch(std::slice::from_ref(sample))];
-            Ok(look(self.copies.run(&input)?))
-        };
+        let run = |sample: &S| Ok(look(self.copies.run(&[prepare(sample)])?));
         let made = self.copies.map(samples, run);
         made.into_iter().collect()
     }
 
     /// The first output for all samples.
-    fn logits(&self, samples: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f32>> {
+    fn logits<S: Sync>(
+        &self,
+        samples: &[S],
+        prepare: impl Fn(&S) -> Array + Sync,
+    ) -> Result<Vec<f32>> {
         let first = |made: Vec<Array>| made.into_iter().next().map(|array| array.values);
-        let made = self.each(samples, preparation, first)?;
+        let made = self.each(samples, prepare, first)?;
         Ok(made.into_iter().flatten().flatten().collect())
     }
 
-    /// Variance of each channel of what it makes of all images.
-    fn variance(&self, images: &[Vec<f32>], preparation: &Preparation) -> Result<Vec<f64>> {
-        let each = self.each(images, preparation, |made| {
+    /// Variance of each channel of what it makes of all samples.
+    fn variance<S: Sync>(
+        &self,
+        samples: &[S],
+        prepare: impl Fn(&S) -> Array + Sync,
+    ) -> Result<Vec<f64>> {
+        let each = self.each(samples, prepare, |made| {
             made.iter().flat_map(sums).collect::<Vec<[f64; 3]>>()
         })?;
         let mut all = each
@@ -257,19 +262,28 @@ fn confidence(logits: &[f32]) -> f64 {
     1.0 / sum
 }
 
-fn values(images: &[Vec<f32>], preprocessing: &Preprocessing) -> Values {
+/// Prepares an image that has the model's size.
+fn prepared(preprocessing: &Preprocessing) -> impl Fn(&RgbImage) -> Array + Sync {
+    let preparation = Preparation::Images(preprocessing.clone());
+    move |image| preparation.batch(&[normalised(image, preprocessing)])
+}
+
+fn values(images: &[RgbImage], preprocessing: &Preprocessing) -> Values {
     let mut found = Values {
         non_finite: 0,
         smallest: f64::INFINITY,
         largest: f64::NEG_INFINITY,
         range: range(preprocessing),
     };
-    for value in images.iter().flatten().copied().map(f64::from) {
-        if value.is_finite() {
-            found.smallest = found.smallest.min(value);
-            found.largest = found.largest.max(value);
-        } else {
-            found.non_finite += 1;
+    for image in images {
+        for value in normalised(image, preprocessing) {
+            let value = f64::from(value);
+            if value.is_finite() {
+                found.smallest = found.smallest.min(value);
+                found.largest = found.largest.max(value);
+            } else {
+                found.non_finite += 1;
+            }
         }
     }
     found

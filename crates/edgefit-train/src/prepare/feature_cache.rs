@@ -21,7 +21,7 @@ const STORE_EVERY: Duration = Duration::from_secs(60);
 /// What is kept of a sample.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
-    /// Output of the backbone, for each view one behind the other.
+    /// Output of the backbone, for each view one behind the other; empty of what did not go through it.
     pub features: Vec<f32>,
     /// An image as [`THUMBNAIL`](super::features::THUMBNAIL)² RGB pixels; nothing of an array.
     pub pixels: Vec<u8>,
@@ -96,11 +96,12 @@ fn load(path: &Path) -> Option<HashMap<ContentHash, Entry>> {
     };
     let (feature_rows, width, features) = column("features", Dtype::F32)?;
     let (pixel_rows, pixel_width, pixels) = column("pixels", Dtype::U8)?;
-    if feature_rows != rows || pixel_rows != rows || width == 0 {
+    if feature_rows != rows || pixel_rows != rows {
         return None;
     }
     let digests = digests.as_chunks::<32>().0.iter();
-    let features = features.chunks_exact(4 * width).map(floats::from_bytes);
+    let features =
+        (0..rows).map(|row| floats::from_bytes(&features[4 * row * width..4 * (row + 1) * width]));
     let pixels = (0..rows).map(|row| pixels[row * pixel_width..(row + 1) * pixel_width].to_vec());
     let entries = features
         .zip(pixels)
@@ -172,7 +173,16 @@ mod tests {
             })
             .collect();
         write(&path, &entries).unwrap();
-        assert_eq!(load(&path), Some(entries));
+        assert_eq!(load(&path), Some(entries.clone()));
+        let thumbnails: HashMap<ContentHash, Entry> = entries
+            .into_iter()
+            .map(|(hash, Entry { pixels, .. })| {
+                let features = Vec::new();
+                (hash, Entry { features, pixels })
+            })
+            .collect();
+        write(&path, &thumbnails).unwrap();
+        assert_eq!(load(&path), Some(thumbnails));
         let bytes = std::fs::read(&path).unwrap();
         for damaged in [&bytes[..bytes.len() - 1], b"", b"nonsense"] {
             std::fs::write(&path, damaged).unwrap();

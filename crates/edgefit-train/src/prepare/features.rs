@@ -3,19 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use edgefit_base::hash;
-use edgefit_data::{Augmentation, Dataset, Sample, augmented, decode, prepare, stream, thumbnail};
+use edgefit_data::{Augmentation, Sample, augmented, decode, prepare, stream, thumbnail};
 use edgefit_engine::{Array, Copies, EngineName};
-use edgefit_graph::rewrite::{self, fold_batch_norm};
-use edgefit_graph::{Graph, ValueInfo};
+use edgefit_graph::Graph;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::job::Job;
 use crate::error::{Error, Result};
 use crate::prepare::contents::{ContentHash, contents};
 use crate::prepare::feature_cache::{Entry, FeatureCache};
 use crate::prepare::inference::Inference;
-use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
 
 /// Side of the thumbnails that the pixel baseline looks at, in pixels.
@@ -53,18 +50,16 @@ impl Views<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shown<'a> {
     pub samples: &'a [&'a Sample],
+    /// Whether each goes through the backbone; of the others a thumbnail is all that is made. All do, if not said.
+    pub through: Option<&'a [bool]>,
     pub preparation: &'a Preparation,
     pub views: Views<'a>,
 }
 
-/// What a frozen backbone makes of a sample.
-#[derive(Debug)]
-pub(crate) struct SampleFeatures {
-    pub features: Vec<f32>,
-    /// The values at the freeze boundary, where they were wanted.
-    pub boundary: Vec<f32>,
-    /// An image as [`THUMBNAIL`]² RGB pixels; nothing of an array.
-    pub pixels: Vec<u8>,
+impl Shown<'_> {
+    fn goes_through(&self, at: usize) -> bool {
+        self.through.is_none_or(|through| through[at])
+    }
 }
 
 /// Something of each sample of a dataset, in their order.
@@ -74,52 +69,8 @@ pub(crate) struct Extracted<T> {
     pub entries: Vec<Result<T, String>>,
     /// What was read of each sample; `None` where nothing could be.
     pub hashes: Vec<Option<ContentHash>>,
-    /// How many entries came from the cache.
+    /// How many of those that went through the backbone came from the cache.
     pub cached: usize,
-}
-
-/// The features of the samples as they are, and the values at a `boundary` on the way there, which also
-/// says which of them can be read.
-pub(crate) fn extract_clean(
-    job: &Job,
-    model: &Model,
-    boundary: Option<&ValueInfo>,
-    dataset: &Dataset,
-    inference: Inference,
-) -> Result<Extracted<SampleFeatures>> {
-    let Model { graph, head, .. } = model;
-    let features = head.features();
-    let wanted: Vec<ValueInfo> = features.iter().chain(boundary).cloned().collect();
-    let mut backbone = rewrite::extract(graph, &graph.inputs, &wanted)?;
-    // The frozen part never trains: folded, it runs faster in engines that do not fold by themselves.
-    fold_batch_norm(&mut backbone)?;
-    let samples: Vec<&Sample> = dataset.samples.iter().collect();
-    let shown = Shown {
-        samples: &samples,
-        preparation: &model.preparation,
-        views: Views::Clean,
-    };
-    let Extracted {
-        entries,
-        hashes,
-        cached,
-    } = extract(&backbone, shown, &job.feature_cache(), inference)?;
-    let width = boundary.map_or(usize::MAX, |_| head.width());
-    let parted = |entry: Entry| {
-        let mut features = entry.features;
-        let boundary = features.drain(width.min(features.len())..).collect();
-        features.shrink_to_fit();
-        SampleFeatures {
-            features,
-            boundary,
-            pixels: entry.pixels,
-        }
-    };
-    Ok(Extracted {
-        entries: entries.into_iter().map(|entry| entry.map(parted)).collect(),
-        hashes,
-        cached,
-    })
 }
 
 /// The features of samples that could be read before, a row for each: all views, one behind the
@@ -165,7 +116,12 @@ pub(crate) fn extract(
         threads,
         observer,
     } = inference;
-    let mut cache = FeatureCache::open(cache_file(backbone, shown, engine, cache));
+    let mut kept = Kept {
+        features: FeatureCache::open(cache_file(backbone, shown, engine, cache)),
+        thumbnails: shown
+            .through
+            .map(|_| FeatureCache::open(thumbnail_file(cache))),
+    };
     let copies = Copies::new(engine, backbone, threads);
     let at_once = copies.batch() / shown.views.count();
     let mut extracted = Extracted {
@@ -174,24 +130,53 @@ pub(crate) fn extract(
         cached: 0,
     };
     observer.begin("features", shown.samples.len() as u64);
-    for batches in copies.portions(shown.samples, at_once) {
-        let seen = copies.map(&batches, |batch| see(batch, shown, &cache, &copies));
+    let all: Vec<usize> = (0..shown.samples.len()).collect();
+    for batches in copies.portions(&all, at_once) {
+        let seen = copies.map(&batches, |batch| see(batch, shown, &kept, &copies));
         for seen in seen {
             for Seen { hash, entry } in seen? {
                 if let (Some(hash), Ok(Known::Fresh(entry))) = (hash, &entry) {
-                    cache.insert(hash, entry.clone());
+                    kept.insert(hash, entry.clone());
                 }
-                extracted.cached += usize::from(matches!(entry, Ok(Known::Cached(_))));
+                let was_known = matches!(entry, Ok(Known::Cached(_)));
+                let goes_through = shown.goes_through(extracted.entries.len());
+                extracted.cached += usize::from(was_known && goes_through);
                 extracted.hashes.push(hash);
                 extracted.entries.push(entry.map(Known::entry));
             }
         }
         observer.progress(extracted.entries.len() as u64, "");
-        cache.store_now_and_then(observer);
+        kept.features.store_now_and_then(observer);
     }
     observer.end();
-    cache.store(observer);
+    kept.features.store(observer);
+    if let Some(thumbnails) = kept.thumbnails {
+        thumbnails.store(observer);
+    }
     Ok(extracted)
+}
+
+/// What the cache folder holds.
+struct Kept {
+    features: FeatureCache,
+    /// Of samples that did not go through the backbone, whatever it is; `None` where all do.
+    thumbnails: Option<FeatureCache>,
+}
+
+impl Kept {
+    fn get(&self, hash: &ContentHash, goes_through: bool) -> Option<&Entry> {
+        let thumbnail = || self.thumbnails.as_ref()?.get(hash);
+        let features = self.features.get(hash);
+        features.or_else(|| thumbnail().filter(|_| !goes_through))
+    }
+
+    fn insert(&mut self, hash: ContentHash, entry: Entry) {
+        let thumbnails = self.thumbnails.as_mut();
+        match thumbnails.filter(|_| entry.features.is_empty()) {
+            Some(thumbnails) => thumbnails.insert(hash, entry),
+            None => self.features.insert(hash, entry),
+        }
+    }
 }
 
 /// A sample that was read.
@@ -214,14 +199,10 @@ impl Known {
     }
 }
 
-/// Reads samples, and runs the backbone on those that are not in the cache.
-fn see(
-    samples: &[&Sample],
-    shown: Shown,
-    cache: &FeatureCache,
-    backbone: &Copies,
-) -> Result<Vec<Seen>> {
-    let read = samples.iter().map(|sample| read(sample, shown, cache));
+/// Reads the samples at some places, and runs the backbone on those that are to go through it and are not in the
+/// cache.
+fn see(places: &[usize], shown: Shown, kept: &Kept, backbone: &Copies) -> Result<Vec<Seen>> {
+    let read = places.iter().map(|&at| read(at, shown, kept));
     let read: Vec<(Option<ContentHash>, Result<Prepared, String>)> = read.collect();
     let views: Vec<Vec<f32>> = read
         .iter()
@@ -237,14 +218,13 @@ fn see(
         let outputs = backbone.run(&[shown.preparation.batch(views)])?;
         made.extend(rows(outputs, views.len())?);
     }
-    let count = shown.views.count();
-    let mut features = made.chunks(count).map(<[_]>::concat);
+    let mut made = made.into_iter();
     let seen = read.into_iter().map(|(hash, prepared)| Seen {
         hash,
         entry: prepared.map(|prepared| match prepared {
             Prepared::Cached(entry) => Known::Cached(entry),
             Prepared::Fresh(image) => Known::Fresh(Entry {
-                features: features.next().unwrap_or_default(),
+                features: made.by_ref().take(image.inputs.len()).flatten().collect(),
                 pixels: image.pixels,
             }),
         }),
@@ -287,27 +267,27 @@ enum Prepared {
 }
 
 struct Fresh {
+    /// An input for each view; none if the sample does not go through the backbone.
     inputs: Vec<Vec<f32>>,
     pixels: Vec<u8>,
 }
 
-fn read(
-    sample: &Sample,
-    shown: Shown,
-    cache: &FeatureCache,
-) -> (Option<ContentHash>, Result<Prepared, String>) {
+fn read(at: usize, shown: Shown, kept: &Kept) -> (Option<ContentHash>, Result<Prepared, String>) {
+    let sample = shown.samples[at];
+    let goes_through = shown.goes_through(at);
     let bytes = match contents(sample) {
         Ok(bytes) => bytes,
         Err(problem) => return (None, Err(problem)),
     };
     let content: ContentHash = Sha256::digest(&bytes).into();
-    if let Some(entry) = cache.get(&content) {
+    if let Some(entry) = kept.get(&content, goes_through) {
         return (Some(content), Ok(Prepared::Cached(entry.clone())));
     }
     let fresh = match shown.preparation {
         Preparation::Images(preprocessing) => decode(&bytes).and_then(|image| {
             Ok(Fresh {
                 inputs: match shown.views {
+                    _ if !goes_through => Vec::new(),
                     Views::Clean => vec![prepare(&image, preprocessing)?],
                     Views::Augmented {
                         augmentation,
@@ -328,7 +308,7 @@ fn read(
         Preparation::Arrays(_) => {
             let row = shown.preparation.clean(sample);
             row.map_err(|error| error.to_string()).map(|row| Fresh {
-                inputs: vec![row; shown.views.count()],
+                inputs: vec![row; if goes_through { shown.views.count() } else { 0 }],
                 pixels: Vec::new(),
             })
         }
@@ -346,4 +326,9 @@ fn cache_file(backbone: &Graph, shown: Shown, engine: EngineName, folder: &Path)
     ));
     let key = hash::hex(&hasher.finalize()[..8]);
     folder.join(format!("features-{key}.safetensors"))
+}
+
+/// Where thumbnails lie; how they are made is in its name.
+fn thumbnail_file(folder: &Path) -> PathBuf {
+    folder.join(format!("thumbnails-{THUMBNAIL}-{READING}.safetensors"))
 }

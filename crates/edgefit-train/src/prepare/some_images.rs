@@ -1,6 +1,6 @@
-//! Some images of a dataset, prepared in one way after the other.
+//! Some images of a dataset at the sizes of models.
 
-use edgefit_data::{Dataset, RgbImage, Sample, normalised, resized};
+use edgefit_data::{Dataset, RgbImage, Sample, resized};
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::Fit;
 use rayon::prelude::*;
@@ -27,8 +27,9 @@ impl<'a> SomeImages<'a> {
         SomeImages { dataset, kept }
     }
 
-    /// `most` at most, spread over all of the dataset, prepared; those that cannot be read are left out.
-    pub fn prepared(&mut self, preprocessing: &Preprocessing, most: usize) -> Vec<Vec<f32>> {
+    /// `most` at most, spread over all of the dataset, at the size that `preprocessing` gives them; those that cannot
+    /// be read are left out.
+    pub fn resized(&mut self, preprocessing: &Preprocessing, most: usize) -> &[RgbImage] {
         let resizing = Resizing {
             most,
             size: [preprocessing.width, preprocessing.height],
@@ -37,17 +38,13 @@ impl<'a> SomeImages<'a> {
         let known = self.kept.iter().position(|(known, _)| *known == resizing);
         let at = known.unwrap_or_else(|| {
             self.kept.retain(|(known, _)| known.most != most);
-            self.kept
-                .push((resizing, self.resized(preprocessing, most)));
+            self.kept.push((resizing, self.read(preprocessing, most)));
             self.kept.len() - 1
         });
-        let images = self.kept[at].1.par_iter();
-        images
-            .map(|image| normalised(image, preprocessing))
-            .collect()
+        &self.kept[at].1
     }
 
-    fn resized(&self, preprocessing: &Preprocessing, most: usize) -> Vec<RgbImage> {
+    fn read(&self, preprocessing: &Preprocessing, most: usize) -> Vec<RgbImage> {
         let samples = &self.dataset.samples;
         let step = samples.len().div_ceil(most).max(1);
         let some: Vec<&Sample> = samples.iter().step_by(step).collect();

@@ -7,7 +7,8 @@ use edgefit_graph::Task;
 
 use crate::config::job::Job;
 use crate::error::Result;
-use crate::prepare::features::{SampleFeatures, THUMBNAIL};
+use crate::prepare::clean_features::SampleFeatures;
+use crate::prepare::features::THUMBNAIL;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::source::Cached;
 
@@ -70,29 +71,27 @@ fn too_few_groups(dataset: &Dataset, class: usize, count: usize) -> edgefit_data
     }
 }
 
-/// The readable samples in train, val and test; `originals` names for each the sample whose split it
-/// shares.
+/// The readable samples in train, val and test.
 pub(crate) fn divide<'a>(
-    job: &Job,
     dataset: &'a Dataset,
     entries: &'a [Result<SampleFeatures, String>],
-    originals: &[usize],
-) -> Result<Splits<SplitSamples<'a>>> {
-    let splits = splits_of(job, dataset, entries, originals)?;
-    Ok(Splits::from_fn(|wanted| {
-        let all = dataset.samples.iter().zip(entries).zip(&splits);
+    splits: &[Option<Split>],
+) -> Splits<SplitSamples<'a>> {
+    Splits::from_fn(|wanted| {
+        let all = dataset.samples.iter().zip(entries).zip(splits);
         let members = all.filter(|(_, split)| **split == Some(wanted));
         let readable =
             members.filter_map(|((sample, entry), _)| Some((sample, entry.as_ref().ok()?)));
         let (samples, entries) = readable.unzip();
         SplitSamples { samples, entries }
-    }))
+    })
 }
 
-/// The split of each sample of the dataset; `None` where neither it nor what it is a copy of can be read.
+/// The split of each sample of the dataset, whose `originals` name for each the sample whose split it shares; `None` where
+/// neither it nor that can be read.
 ///
 /// # Errors
-/// As [`divide`].
+/// As [`assign`].
 pub(crate) fn splits_of<T>(
     job: &Job,
     dataset: &Dataset,

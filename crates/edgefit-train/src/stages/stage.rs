@@ -31,7 +31,7 @@ pub struct Stage {
     pub val_accuracy: Option<f64>,
     /// Loss of its best weights on the validation samples.
     pub val_loss: f64,
-    /// Peak resident set of the process at its end, where the system says.
+    /// Peak resident set of the process meanwhile, where the system says.
     pub peak_bytes: Option<u64>,
     /// How long it took, without what it took before an interruption.
     pub duration_ns: u64,

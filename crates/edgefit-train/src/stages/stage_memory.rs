@@ -53,7 +53,7 @@ pub struct StageMemory {
     /// Multiplications of the forward pass that its steps do twice, so that less is kept for the backward pass: a
     /// share of all, from 0 to 1.
     pub recomputed: f64,
-    /// Peak resident set of the process at the end of the stage, where the system says.
+    /// Peak resident set of the process during the stage, where the system says.
     pub measured_peak_bytes: Option<u64>,
     /// What they do twice.
     #[serde(skip)]

@@ -134,6 +134,7 @@ impl Trainer<'_> {
             |prefix: &Graph, preparation: &Preparation, views: Views, samples: &[&Sample]| {
                 let shown = Shown {
                     samples,
+                    through: None,
                     preparation,
                     views,
                 };

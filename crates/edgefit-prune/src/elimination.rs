@@ -5,7 +5,6 @@
 //! with a column in the place of an element, as in OBSPA (arXiv 2403.18955).
 
 use edgefit_base::cholesky::Cholesky;
-use rayon::prelude::*;
 
 use crate::covariance::{Center, Covariance, multiply};
 use crate::weight::Weight;
@@ -42,7 +41,7 @@ impl Elimination {
             let pairs = (0..size).flat_map(|i| (0..size).map(move |j| (i, j)));
             let energy = pairs.map(|(i, j)| products[i * size + j] * inputs.at(i, j, center));
             let energy = energy.sum::<f64>();
-            let inverse = inverse(size, &Cholesky::of(size, raised));
+            let inverse = Cholesky::of(size, raised).inverse();
             (size + 1, products, inverse, energy)
         } else {
             let products = squares(weight, groups);
@@ -144,17 +143,6 @@ impl Elimination {
         self.places[self.channels[a]] = a;
         self.places[self.channels[b]] = b;
     }
-}
-
-/// The inverse of a matrix of so many rows, row-major.
-fn inverse(size: usize, cholesky: &Cholesky) -> Vec<f64> {
-    let mut inverse = vec![0.0; size * size];
-    let columns = inverse.par_chunks_mut(size.max(1)).enumerate();
-    columns.for_each(|(at, column)| {
-        column[at] = 1.0;
-        cholesky.solve(column);
-    });
-    inverse
 }
 
 /// Squares of the columns of `weight`.

@@ -11,6 +11,9 @@ use crate::intercept::{center, set_intercept};
 use crate::layer::Layer;
 use crate::weight::Weight;
 
+/// Rows of a weight that a thread makes at a time.
+const TOGETHER: usize = 8;
+
 /// How the channels that a layer is to read were, and what it reads instead.
 pub(crate) struct Reading<'a> {
     /// Of what it reads now, with itself.
@@ -56,8 +59,8 @@ pub(crate) fn reconstruct(
 struct Map {
     /// Places of those that are left, within the group.
     kept: Vec<usize>,
-    /// For each channel the factors of those that are left.
-    factors: Vec<Vec<f64>>,
+    /// For each channel the factors of those that are left, row by row.
+    factors: Vec<f64>,
     /// For each channel what is added.
     intercepts: Vec<f64>,
 }
@@ -77,28 +80,28 @@ impl Map {
         };
         let cholesky = now.is_whole().then(|| Cholesky::of(kept.len(), raised));
         // The ridge draws a channel towards itself, not towards nothing.
-        let solve = |channel: usize| -> Vec<f64> {
+        let mut factors = vec![0.0; channels.len() * kept.len()];
+        let rows = factors.par_chunks_mut(kept.len().max(1));
+        rows.zip(channels.clone()).for_each(|(factors, channel)| {
             let own = kept.iter().position(|&at| at == channel);
-            let mut factors: Vec<f64> = kept
-                .iter()
-                .map(|&at| before.at(at, channel, center))
-                .collect();
-            if let Some(own) = own {
-                factors[own] += ridge;
-            }
-            match &cholesky {
-                Some(cholesky) => cholesky.solve(&mut factors),
-                None => {
-                    factors.fill(0.0);
+            match (cholesky.is_some(), own) {
+                (true, own) => {
+                    for (factor, &at) in factors.iter_mut().zip(kept) {
+                        *factor = before.at(at, channel, center);
+                    }
                     if let Some(own) = own {
-                        factors[own] = 1.0;
+                        factors[own] += ridge;
                     }
                 }
+                (false, Some(own)) => factors[own] = 1.0,
+                (false, None) => {}
             }
-            factors
-        };
-        let factors: Vec<Vec<f64>> = channels.clone().into_par_iter().map(solve).collect();
-        let intercepts = channels.clone().zip(&factors).map(|(channel, factors)| {
+        });
+        if let Some(cholesky) = cholesky {
+            cholesky.solve(&mut factors);
+        }
+        let intercepts = channels.clone().enumerate().map(|(at, channel)| {
+            let factors = &factors[at * kept.len()..][..kept.len()];
             let predicted = kept
                 .iter()
                 .zip(factors)
@@ -114,19 +117,31 @@ impl Map {
 
     /// Rewrites the columns that are left of a group of `weight`, and adds to `shift` what its bias is to add.
     fn apply(&self, weight: &mut Weight, group: usize, shift: &mut [f64]) {
-        let mut sums = vec![0f64; self.kept.len()];
-        for made in weight.made_by(group) {
-            for tap in 0..weight.taps {
-                sums.fill(0.0);
-                let channels = self.factors.iter().zip(&self.intercepts).enumerate();
-                for (read, (factors, intercept)) in channels {
-                    let value = f64::from(weight.values[weight.at(made, read, tap)]);
-                    shift[made] += value * intercept;
-                    for (sum, factor) in sums.iter_mut().zip(factors) {
+        let width = self.kept.len();
+        let kernel = |made: usize| (0..weight.taps).map(move |tap| (made, tap));
+        let places: Vec<(usize, usize)> = weight.made_by(group).flat_map(kernel).collect();
+        let old = &*weight;
+        let new = |places: &[(usize, usize)]| {
+            let mut sums = vec![0f64; places.len() * width];
+            let mut added = vec![0f64; places.len()];
+            // Of each channel the factors are read once for all places.
+            for (read, intercept) in self.intercepts.iter().enumerate() {
+                let factors = &self.factors[read * width..][..width];
+                for (nth, &(made, tap)) in places.iter().enumerate() {
+                    let value = f64::from(old.values[old.at(made, read, tap)]);
+                    added[nth] += value * intercept;
+                    for (sum, factor) in sums[nth * width..].iter_mut().zip(factors) {
                         *sum += value * factor;
                     }
                 }
-                for (&read, sum) in self.kept.iter().zip(&sums) {
+            }
+            (sums, added)
+        };
+        let made: Vec<(Vec<f64>, Vec<f64>)> = places.par_chunks(TOGETHER).map(new).collect();
+        for (places, (sums, added)) in places.chunks(TOGETHER).zip(made) {
+            for (nth, (&(made, tap), added)) in places.iter().zip(added).enumerate() {
+                shift[made] += added;
+                for (&read, sum) in self.kept.iter().zip(&sums[nth * width..]) {
                     let at = weight.at(made, read, tap);
                     weight.values[at] = *sum as f32;
                 }

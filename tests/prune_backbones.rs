@@ -58,7 +58,7 @@ fn without_gradient(graph: &Graph) -> usize {
 }
 
 #[test]
-#[ignore = "takes 30 min: exports 50 networks with PyTorch, which it fetches, and prunes each"]
+#[ignore = "takes hours: exports 50 networks with PyTorch, which it fetches, and prunes each"]
 fn nine_of_ten_networks_lose_a_quarter_of_their_channels_and_stay_valid() {
     onnxruntime();
     let networks = networks();

@@ -69,7 +69,7 @@ fn problem(path: &Path, scheme: &str) -> Option<String> {
 }
 
 #[test]
-#[ignore = "takes 60 min: exports 50 networks with PyTorch, which it fetches, and quantises each"]
+#[ignore = "takes up to an hour: exports 50 networks with PyTorch, which it fetches, and quantises each"]
 fn networks_quantise_and_burn_computes_what_onnxruntime_does() {
     onnxruntime();
     let mut problems = Vec::new();

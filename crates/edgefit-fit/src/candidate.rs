@@ -132,12 +132,12 @@ pub fn front(candidates: &[Candidate]) -> Vec<Candidate> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use edgefit_device::ElementType;
 
     use super::*;
 
-    fn candidate(ram: u64, flash: u64, accuracy: f64) -> Candidate {
+    pub(crate) fn candidate(ram: u64, flash: u64, accuracy: f64) -> Candidate {
         Candidate {
             backbone: "a.onnx".into(),
             resolution: Some(96),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use edgefit_base::file;
-use edgefit_base::units::format::milliseconds;
+use edgefit_base::units::format::{milliseconds, percent};
 use edgefit_cost::{Check, judge};
 use edgefit_device::ElementType;
 use edgefit_graph::Graph;
@@ -149,8 +149,13 @@ impl Found<'_> {
         });
         let profile = &self.job.target.profile;
         let check = checked(&path, &self.job.target)?;
+        let finalists: Vec<Finalist> = finalists.collect();
+        let baselines = self.baselines();
         let mut remarks = self.surveyed.remarks.clone();
         remarks.extend(likely_time(&check));
+        if self.job.enough.is_none() {
+            remarks.extend(luckier(&baselines, &finalists, &finalists[chosen]));
+        }
         Ok(Report {
             run: self.job.run.clone(),
             data: self.job.training.data.clone(),
@@ -165,8 +170,8 @@ impl Found<'_> {
             chosen: self.measured(trained),
             front: front(&candidates),
             candidates,
-            baselines: self.baselines(),
-            finalists: finalists.collect(),
+            baselines,
+            finalists,
             remarks,
             test,
             check,
@@ -193,6 +198,30 @@ fn checked(path: &Path, target: &Target) -> Result<Check> {
     Ok(check)
 }
 
+/// What is said of simpler ways that are better on the validation samples than the network that was chosen.
+fn luckier(baselines: &[Baseline], finalists: &[Finalist], chosen: &Finalist) -> Vec<String> {
+    let said = |baseline: &Baseline| {
+        let candidate = baseline.candidate.as_ref()?;
+        let mut trained = finalists.iter();
+        let own = trained.rfind(|one| one.candidate.is_same(candidate))?;
+        let (own_share, chosen_share) = (candidate.accuracy?, chosen.candidate.accuracy?);
+        (own_share > chosen_share).then(|| {
+            format!(
+                "{} finds {}, with {} on the {} validation samples and the chosen network with {}; with their \
+                 scores taken into account, {} is to be expected of it and {} of the chosen one",
+                baseline.name,
+                candidate.name(),
+                percent(own_share),
+                candidate.samples,
+                percent(chosen_share),
+                percent(own.expected),
+                percent(chosen.expected)
+            )
+        })
+    };
+    baselines.iter().filter_map(said).collect()
+}
+
 /// What is said where a run is likely to take less than its limit, and may take more.
 fn likely_time(check: &Check) -> Option<String> {
     let figure = check.latency.as_ref()?;
@@ -207,4 +236,43 @@ fn likely_time(check: &Check) -> Option<String> {
         of_time.explanation,
         milliseconds(figure.ns?)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidate::tests::candidate;
+
+    fn finalist(side: usize, accuracy: f64, expected: f64) -> Finalist {
+        Finalist {
+            candidate: Candidate {
+                resolution: Some(side),
+                ..candidate(1, 1, accuracy)
+            },
+            stages: Vec::new(),
+            expected,
+            loss: 0.0,
+            folder: "run".into(),
+        }
+    }
+
+    #[test]
+    fn a_simpler_way_that_is_better_on_validation_is_said() {
+        let finalists = [finalist(96, 0.9, 0.92), finalist(80, 0.95, 0.91)];
+        let baseline = |at: usize| Baseline {
+            name: "resolution alone",
+            candidate: Some(finalists[at].candidate.clone()),
+        };
+        let none = luckier(&[baseline(0)], &finalists, &finalists[0]);
+        assert!(none.is_empty(), "{none:?}");
+        let said = luckier(&[baseline(0), baseline(1)], &finalists, &finalists[0]);
+        assert_eq!(
+            said,
+            [
+                "resolution alone finds a 80×80, int8, with 95.0 % on the 100 validation samples and the chosen \
+                 network with 90.0 %; with their scores taken into account, 91.0 % is to be expected of it and 92.0 % \
+                 of the chosen one"
+            ]
+        );
+    }
 }

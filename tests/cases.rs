@@ -11,7 +11,7 @@ use edgefit::assets;
 use edgefit::base::hash::sha256_hex;
 use serde::Deserialize;
 
-use crate::common::python::python_with;
+use crate::common::python::python;
 use crate::common::{cache, command, onnxruntime, photographs, run, weights};
 
 /// Seconds after which a run that does not end is stopped, with exit code 124.
@@ -45,12 +45,6 @@ struct Case {
     /// Words that do not stand there.
     #[serde(default)]
     never: Vec<String>,
-}
-
-/// The Python that the generators run on, with the packages of `tests/cases/requirements.txt`.
-pub fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| python_with(&scripts().join("requirements.txt"), "cases-python"))
 }
 
 fn scripts() -> PathBuf {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::cases::python;
+use crate::common::python::python;
 use crate::common::{
     assert_refused, backbone, command, onnxruntime, photographs, run, small_backbone,
     some_photographs,

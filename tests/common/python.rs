@@ -3,10 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use edgefit::base::hash::sha256_hex;
 
 use super::cache;
+
+/// The interpreter with the packages of `tests/cases/requirements.txt`, PyTorch among them.
+pub fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+        python_with(&cases.join("requirements.txt"), "cases-python")
+    })
+}
 
 /// An interpreter with the packages of the file `requirements`, in the folder `name` of the cache.
 pub fn python_with(requirements: &Path, name: &str) -> PathBuf {

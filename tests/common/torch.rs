@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::cache;
 use super::npz::{Values, save};
-use crate::cases::python;
+use super::python::python;
 
 /// CNNs, nets with squeeze-and-excitation, hard-swish and Gelu, and transformers.
 const NAMES: &str = "tv_densenet121 tv_efficientnet_b0 tv_googlenet tv_inception_v3 tv_mnasnet0_5 \

@@ -166,7 +166,9 @@ struct Kept {
 impl Kept {
     fn get(&self, hash: &ContentHash, goes_through: bool) -> Option<&Entry> {
         let thumbnail = || self.thumbnails.as_ref()?.get(hash);
+        // A damaged file may hold rows without a value.
         let features = self.features.get(hash);
+        let features = features.filter(|entry| !entry.features.is_empty());
         features.or_else(|| thumbnail().filter(|_| !goes_through))
     }
 

@@ -2,7 +2,6 @@
 //! nearest names, words of a shell command, statistics, the bytes of floats, and files that only stand in for
 //! others.
 
-pub mod cholesky;
 pub mod file;
 pub mod floats;
 pub mod hash;

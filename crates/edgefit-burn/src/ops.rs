@@ -17,7 +17,6 @@ mod fused;
 mod layer_norm;
 mod linear;
 mod matmul;
-mod matrix_product;
 mod normalization;
 mod operands;
 mod pad;

@@ -1,6 +1,6 @@
 //! [`Covariance`]: how two sets of channels vary together, in memory that does not grow with the samples.
 
-use gemm::{Parallelism, gemm};
+use edgefit_linalg::product::{Matrix, Threads, overwrite};
 
 /// Most channels whose products are kept; of more only the squares are.
 pub(crate) const LARGEST: usize = 2048;
@@ -54,7 +54,10 @@ impl Covariance {
             return;
         }
         let count = (a.len() / left).min(b.len() / right);
-        if self.count == 0 && count > 0 {
+        if count == 0 {
+            return;
+        }
+        if self.count == 0 {
             self.origins = [means(a, left), means(b, right)];
         }
         self.count += count;
@@ -69,7 +72,9 @@ impl Covariance {
         }
         if self.is_whole() {
             let mut products = vec![0f32; left * right];
-            multiply(&mut products, [a, b], [count, left, right]);
+            let a = Matrix::new(a, count, left).transposed();
+            let b = Matrix::new(b, count, right);
+            overwrite(a, b, &mut products, Threads::All);
             for (sum, product) in self.products.iter_mut().zip(products) {
                 *sum += f64::from(product);
             }
@@ -153,38 +158,6 @@ fn means(rows: &[f32], size: usize) -> Vec<f32> {
     }
     let count = (rows.len() / size).max(1) as f64;
     sums.into_iter().map(|sum| (sum / count) as f32).collect()
-}
-
-/// Adds aᵀ · b to `product`, row-major, where both have `count` rows.
-pub(crate) fn multiply(product: &mut [f32], [a, b]: [&[f32]; 2], [count, left, right]: [usize; 3]) {
-    if count == 0 {
-        return;
-    }
-    assert!(product.len() == left * right && a.len() >= count * left && b.len() >= count * right);
-    // SAFETY: the strides stay within the slices, as asserted, and `product` is not read elsewhere.
-    unsafe {
-        gemm(
-            left,
-            right,
-            count,
-            product.as_mut_ptr(),
-            1,
-            right as isize,
-            true,
-            a.as_ptr(),
-            left as isize,
-            1,
-            b.as_ptr(),
-            1,
-            right as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
 }
 
 #[cfg(test)]

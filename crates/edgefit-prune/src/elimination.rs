@@ -4,26 +4,22 @@
 //! is still read, and w what the weight has become by then: the optimal brain surgeon (Hassibi & Stork 1992)
 //! with a column in the place of an element, as in OBSPA (arXiv 2403.18955).
 
-use edgefit_base::cholesky::Cholesky;
+use edgefit_linalg::cholesky::Cholesky;
+use edgefit_linalg::product::{Matrix, Threads, overwrite};
 
-use crate::covariance::{Center, Covariance, multiply};
+use crate::covariance::{Center, Covariance};
+use crate::pairs::Pairs;
 use crate::weight::Weight;
 
 /// A layer that loses channels. Of very many channels only the variances are known, and none takes over for
 /// another.
 pub(crate) struct Elimination {
-    size: usize,
-    /// Distance of neighbours on the diagonal: 1 where there is nothing else.
-    step: usize,
-    /// Row and column of each channel; those that are gone lie at the end.
-    places: Vec<usize>,
-    /// The channel of each row.
-    channels: Vec<usize>,
-    left: usize,
-    /// Inverse of the covariance of what is left.
-    inverse: Vec<f64>,
-    /// Inner products of the columns of the weight.
-    products: Vec<f64>,
+    /// Of each channel its element on the diagonal of the inverse covariance.
+    inverses: Vec<f64>,
+    /// Of each channel the square of its column of the weight.
+    squares: Vec<f64>,
+    /// How channels go together, where that is known.
+    pairs: Option<Pairs>,
     /// Sum of squares of what the layer makes.
     energy: f64,
 }
@@ -32,64 +28,48 @@ impl Elimination {
     /// Of a layer with `weight` whose inputs vary as `inputs` says.
     pub fn of(weight: &Weight, groups: usize, inputs: &Covariance, center: Center) -> Self {
         let size = weight.width() * groups;
-        let variance = |at: usize| inputs.at(at, at, center);
         let added = inputs.ridge(0..size, center);
         let raised =
             |i: usize, j: usize| inputs.at(i, j, center) + if i == j { added } else { 0.0 };
-        let (step, products, inverse, energy) = if inputs.is_whole() {
-            let products = products(weight, groups);
-            let pairs = (0..size).flat_map(|i| (0..size).map(move |j| (i, j)));
-            let energy = pairs.map(|(i, j)| products[i * size + j] * inputs.at(i, j, center));
-            let energy = energy.sum::<f64>();
-            let inverse = Cholesky::of(size, raised).inverse();
-            (size + 1, products, inverse, energy)
-        } else {
-            let products = squares(weight, groups);
-            let energy = (0..size).map(|at| products[at] * variance(at)).sum();
-            let inverse = (0..size).map(|at| 1.0 / raised(at, at)).collect();
-            (1, products, inverse, energy)
-        };
+        if !inputs.is_whole() {
+            let squares = squares(weight, groups);
+            let parts = squares.iter().enumerate();
+            return Elimination {
+                inverses: (0..size).map(|at| 1.0 / raised(at, at)).collect(),
+                energy: parts
+                    .map(|(at, square)| square * inputs.at(at, at, center))
+                    .sum(),
+                squares,
+                pairs: None,
+            };
+        }
+        let products = products(weight, groups);
+        let inverse = Cholesky::of(size, raised).inverse();
+        let diagonal = |matrix: &[f64]| matrix.iter().copied().step_by(size + 1).collect();
+        let pairs = (0..size).flat_map(|i| (0..size).map(move |j| (i, j)));
+        let energy = pairs.map(|(i, j)| products[i * size + j] * inputs.at(i, j, center));
         Elimination {
-            size,
-            step,
-            places: (0..size).collect(),
-            channels: (0..size).collect(),
-            left: size,
-            inverse,
-            products,
-            energy,
+            inverses: diagonal(&inverse),
+            squares: diagonal(&products),
+            energy: energy.sum(),
+            pairs: Some(Pairs::of(size, inverse, products)),
         }
     }
 
     /// The same for some of the channels, of which alone some will go: they are `channels` by their numbers.
     pub fn part(&self, channels: &[usize]) -> Self {
-        let size = channels.len();
-        let of = |matrix: &[f64]| -> Vec<f64> {
-            if self.step == 1 {
-                return channels.iter().map(|&at| matrix[at]).collect();
-            }
-            let rows = channels
-                .iter()
-                .map(|&at| &matrix[at * self.size..][..self.size]);
-            rows.flat_map(|row| channels.iter().map(|&at| row[at]))
-                .collect()
-        };
+        let of = |values: &[f64]| channels.iter().map(|&at| values[at]).collect();
         Elimination {
-            size,
-            step: if self.step == 1 { 1 } else { size + 1 },
-            places: (0..size).collect(),
-            channels: (0..size).collect(),
-            left: size,
-            inverse: of(&self.inverse),
-            products: of(&self.products),
+            inverses: of(&self.inverses),
+            squares: of(&self.squares),
+            pairs: self.pairs.as_ref().map(|pairs| pairs.part(channels)),
             energy: self.energy,
         }
     }
 
     /// What is lost if `channel` goes, as a share of all that the layer makes.
     pub fn loss(&self, channel: usize) -> f64 {
-        let at = self.places[channel] * self.step;
-        let lost = self.products[at] / self.inverse[at].max(f64::MIN_POSITIVE);
+        let lost = self.squares[channel] / self.inverses[channel].max(f64::MIN_POSITIVE);
         if self.energy > 0.0 {
             lost.max(0.0) / self.energy
         } else {
@@ -99,49 +79,15 @@ impl Elimination {
 
     /// Removes `channel`; the others take over what they can.
     pub fn remove(&mut self, channel: usize) {
-        if self.step == 1 {
+        let Some(pairs) = &mut self.pairs else {
             return;
+        };
+        let (gone, channels) = pairs.remove(channel);
+        let rows = gone.factors.iter().zip(&gone.column);
+        for (&channel, (factor, column)) in channels.iter().zip(rows) {
+            self.inverses[channel] -= factor * factor * gone.pivot;
+            self.squares[channel] -= factor * (2.0 * column - gone.own * factor);
         }
-        let size = self.size;
-        let last = self.left - 1;
-        self.swap(self.places[channel], last);
-        let pivot = self.inverse[last * (size + 1)];
-        let own = self.products[last * (size + 1)];
-        let factors: Vec<f64> = self.inverse[last * size..][..last]
-            .iter()
-            .map(|value| value / pivot)
-            .collect();
-        let column = self.products[last * size..][..last].to_vec();
-        let inverse = self.inverse[..last * size].chunks_exact_mut(size);
-        let products = self.products[..last * size].chunks_exact_mut(size);
-        for (at, (inverse, products)) in inverse.zip(products).enumerate() {
-            let factor = factors[at];
-            let (whole, shared) = (factor * pivot, column[at]);
-            let rows = inverse.iter_mut().zip(products).zip(&factors).zip(&column);
-            for (((inverse, product), other), column) in rows {
-                *inverse -= whole * other;
-                *product -= shared * other + factor * (column - own * other);
-            }
-        }
-        self.left = last;
-    }
-
-    fn swap(&mut self, a: usize, b: usize) {
-        if a == b {
-            return;
-        }
-        let size = self.size;
-        for matrix in [&mut self.inverse, &mut self.products] {
-            for at in 0..size {
-                matrix.swap(a * size + at, b * size + at);
-            }
-            for at in 0..size {
-                matrix.swap(at * size + a, at * size + b);
-            }
-        }
-        self.channels.swap(a, b);
-        self.places[self.channels[a]] = a;
-        self.places[self.channels[b]] = b;
     }
 }
 
@@ -172,11 +118,14 @@ fn products(weight: &Weight, groups: usize) -> Vec<f64> {
                 rows.extend((0..width).map(|read| weight.values[weight.at(made, read, tap)]));
             }
         }
+        if rows.is_empty() {
+            continue;
+        }
         let mut own = vec![0f32; width * width];
-        let count = rows.len() / width.max(1);
-        multiply(&mut own, [&rows, &rows], [count, width, width]);
+        let rows = Matrix::new(&rows, rows.len() / width, width);
+        overwrite(rows.transposed(), rows, &mut own, Threads::All);
         let start = group * width;
-        for (at, row) in own.chunks_exact(width.max(1)).enumerate() {
+        for (at, row) in own.chunks_exact(width).enumerate() {
             let whole = &mut products[(start + at) * size + start..][..width];
             for (product, own) in whole.iter_mut().zip(row) {
                 *product = f64::from(*own);
@@ -192,11 +141,14 @@ mod tests {
     use crate::channels::Channels;
     use crate::layer::{Grouping, Layer};
     use edgefit_graph::{Graph, Node, Tensor};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
-    /// A layer that reads three channels, the third the sum of the others.
-    fn elimination() -> Elimination {
+    /// A layer with this weight, row by row of the channels that it reads, of which it has seen `rows`.
+    fn elimination(weight: &[f32], inputs: usize, rows: &[f32]) -> (Elimination, Covariance) {
+        let outputs = weight.len() / inputs;
         let mut graph = Graph::new("g", 17);
-        let weight = Tensor::from_values(vec![3, 1], &[1f32, 1.0, 0.5]);
+        let weight = Tensor::from_values(vec![inputs, outputs], weight);
         graph.initializers.insert("w".into(), weight);
         graph.nodes = vec![Node::new("MatMul", "m", &["x", "w"], &["y"])];
         let layer = Layer {
@@ -205,29 +157,31 @@ mod tests {
             axis: 1,
             weight: 1,
             weight_axes: [0, 1],
-            inputs: 3,
-            outputs: 1,
+            inputs,
+            outputs,
             read: None,
-            made: Channels::default().make(1, None),
+            made: Channels::default().make(outputs, None),
             groups: 1,
             grouping: Grouping::One,
-            macs: 3,
+            macs: (inputs * outputs) as u64,
         };
-        let mut inputs = Covariance::new([3, 3]);
-        let rows = [
-            1f32, 0.0, 1.0, -1.0, 0.0, -1.0, 0.0, 1.0, 1.0, 0.0, -1.0, -1.0,
-        ];
+        let mut covariance = Covariance::new([inputs; 2]);
         // Often enough for as many channels.
         for _ in 0..100 {
-            inputs.add(&rows, &rows);
+            covariance.add(rows, rows);
         }
         let weight = Weight::of(&graph, &layer).unwrap();
-        Elimination::of(&weight, 1, &inputs, Center::Mean)
+        let elimination = Elimination::of(&weight, 1, &covariance, Center::Mean);
+        (elimination, covariance)
     }
 
     #[test]
     fn what_others_make_up_for_costs_nothing_and_the_next_costs_all() {
-        let mut elimination = elimination();
+        // The third channel is the sum of the others.
+        let rows = [
+            1f32, 0.0, 1.0, -1.0, 0.0, -1.0, 0.0, 1.0, 1.0, 0.0, -1.0, -1.0,
+        ];
+        let (mut elimination, _) = elimination(&[1.0, 1.0, 0.5], 3, &rows);
         for channel in 0..3 {
             assert!(elimination.loss(channel) < 1e-2);
         }
@@ -242,5 +196,48 @@ mod tests {
         }
         elimination.remove(0);
         assert!((elimination.loss(1) - 0.5).abs() < 1e-2);
+    }
+    #[test]
+    fn what_is_left_after_many_is_what_least_squares_make_of_it_at_once() {
+        let (size, outputs, gone) = (75, 2, 40);
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let mut values = |count: usize| -> Vec<f32> {
+            let each = (0..count).map(|_| random.random_range(-1.0..1.0));
+            each.collect()
+        };
+        let (weight, rows) = (values(size * outputs), values(200 * size));
+        let (mut elimination, covariance) = elimination(&weight, size, &rows);
+        // In no order, as channels go.
+        let order: Vec<usize> = (0..size).map(|at| at * 31 % size).collect();
+        for &channel in &order[..gone] {
+            elimination.remove(channel);
+        }
+        let left = &order[gone..];
+        let ridge = covariance.ridge(0..size, Center::Mean);
+        let at = |i: usize, j: usize| {
+            covariance.at(i, j, Center::Mean) + if i == j { ridge } else { 0.0 }
+        };
+        let cholesky = Cholesky::of(left.len(), |i, j| at(left[i], left[j]));
+        let inverse = cholesky.inverse();
+        // Each output is a sum of all channels; the best that those that are left make of it.
+        let mut made: Vec<f64> = (0..outputs)
+            .flat_map(|output| {
+                let weight = weight.iter().skip(output).step_by(outputs);
+                let weight: Vec<f64> = weight.map(|&value| f64::from(value)).collect();
+                let with = |&channel: &usize| -> f64 {
+                    let each = weight.iter().enumerate();
+                    each.map(|(other, value)| value * at(channel, other)).sum()
+                };
+                left.iter().map(with).collect::<Vec<_>>()
+            })
+            .collect();
+        cholesky.solve(&mut made);
+        for (place, &channel) in left.iter().enumerate() {
+            let inverse = inverse[place * (left.len() + 1)];
+            assert!((elimination.inverses[channel] / inverse - 1.0).abs() < 1e-6);
+            let columns = made.chunks_exact(left.len());
+            let square: f64 = columns.map(|row| row[place] * row[place]).sum();
+            assert!((elimination.squares[channel] / square - 1.0).abs() < 1e-3);
+        }
     }
 }

@@ -30,6 +30,7 @@ mod weight;
 
 #[cfg(test)]
 mod networks;
+mod pairs;
 
 pub use calibrated::Calibrated;
 pub use error::{Error, Result};

@@ -1,8 +1,9 @@
 //! Layers make up for the channels that they lose: what is left predicts what is gone, by ridge regression
 //! with an intercept (GRAIL, arXiv 2602.23795).
 
-use edgefit_base::cholesky::Cholesky;
 use edgefit_graph::Graph;
+use edgefit_linalg::cholesky::Cholesky;
+use edgefit_linalg::product::{Matrix, Threads, overwrite};
 use rayon::prelude::*;
 
 use crate::covariance::{Center, Covariance};
@@ -11,8 +12,8 @@ use crate::intercept::{center, set_intercept};
 use crate::layer::Layer;
 use crate::weight::Weight;
 
-/// Rows of a weight that a thread makes at a time.
-const TOGETHER: usize = 8;
+/// Rows of a weight that are made at a time.
+const TOGETHER: usize = 512;
 
 /// How the channels that a layer is to read were, and what it reads instead.
 pub(crate) struct Reading<'a> {
@@ -59,8 +60,8 @@ pub(crate) fn reconstruct(
 struct Map {
     /// Places of those that are left, within the group.
     kept: Vec<usize>,
-    /// For each channel the factors of those that are left, row by row.
-    factors: Vec<f64>,
+    /// For each channel the factors of those that are left, row by row. Without them, what is left stays.
+    factors: Option<Vec<f64>>,
     /// For each channel what is added.
     intercepts: Vec<f64>,
 }
@@ -73,43 +74,41 @@ impl Map {
         center: Center,
     ) -> Self {
         let Reading { now, before, .. } = reading;
+        let width = kept.len();
         let ridge = now.ridge(kept.iter().copied(), center);
-        let raised = |i: usize, j: usize| {
-            let value = now.at(kept[i], kept[j], center);
-            if i == j { value + ridge } else { value }
-        };
-        let cholesky = now.is_whole().then(|| Cholesky::of(kept.len(), raised));
-        // The ridge draws a channel towards itself, not towards nothing.
-        let mut factors = vec![0.0; channels.len() * kept.len()];
-        let rows = factors.par_chunks_mut(kept.len().max(1));
-        rows.zip(channels.clone()).for_each(|(factors, channel)| {
-            let own = kept.iter().position(|&at| at == channel);
-            match (cholesky.is_some(), own) {
-                (true, own) => {
-                    for (factor, &at) in factors.iter_mut().zip(kept) {
-                        *factor = before.at(at, channel, center);
-                    }
-                    if let Some(own) = own {
-                        factors[own] += ridge;
-                    }
+        let place = |channel: usize| kept.iter().position(|&at| at == channel);
+        let factors = (now.is_whole() && width > 0).then(|| {
+            let mut factors = vec![0.0; channels.len() * width];
+            let rows = factors.par_chunks_mut(width).zip(channels.clone());
+            rows.for_each(|(factors, channel)| {
+                for (factor, &at) in factors.iter_mut().zip(kept) {
+                    *factor = before.at(at, channel, center);
                 }
-                (false, Some(own)) => factors[own] = 1.0,
-                (false, None) => {}
+                // The ridge draws a channel towards itself, not towards nothing.
+                if let Some(own) = place(channel) {
+                    factors[own] += ridge;
+                }
+            });
+            let raised = |i: usize, j: usize| {
+                let value = now.at(kept[i], kept[j], center);
+                if i == j { value + ridge } else { value }
+            };
+            Cholesky::of(width, raised).solve(&mut factors);
+            factors
+        });
+        let predicted = |nth: usize, channel: usize| match &factors {
+            Some(factors) => {
+                let means = kept.iter().map(|&at| now.mean(0, at));
+                let factors = &factors[nth * width..][..width];
+                factors.iter().zip(means).map(|(a, b)| a * b).sum()
             }
-        });
-        if let Some(cholesky) = cholesky {
-            cholesky.solve(&mut factors);
-        }
-        let intercepts = channels.clone().enumerate().map(|(at, channel)| {
-            let factors = &factors[at * kept.len()..][..kept.len()];
-            let predicted = kept
-                .iter()
-                .zip(factors)
-                .map(|(&at, factor)| factor * now.mean(0, at));
-            before.mean(1, channel) - predicted.sum::<f64>()
-        });
+            None => place(channel).map_or(0.0, |_| now.mean(0, channel)),
+        };
+        let intercepts = channels.clone().enumerate();
         Map {
-            intercepts: intercepts.collect(),
+            intercepts: intercepts
+                .map(|(nth, channel)| before.mean(1, channel) - predicted(nth, channel))
+                .collect(),
             kept: kept.iter().map(|at| at - channels.start).collect(),
             factors,
         }
@@ -117,33 +116,37 @@ impl Map {
 
     /// Rewrites the columns that are left of a group of `weight`, and adds to `shift` what its bias is to add.
     fn apply(&self, weight: &mut Weight, group: usize, shift: &mut [f64]) {
-        let width = self.kept.len();
+        let read = self.intercepts.len();
         let kernel = |made: usize| (0..weight.taps).map(move |tap| (made, tap));
         let places: Vec<(usize, usize)> = weight.made_by(group).flat_map(kernel).collect();
-        let old = &*weight;
-        let new = |places: &[(usize, usize)]| {
-            let mut sums = vec![0f64; places.len() * width];
-            let mut added = vec![0f64; places.len()];
-            // Of each channel the factors are read once for all places.
-            for (read, intercept) in self.intercepts.iter().enumerate() {
-                let factors = &self.factors[read * width..][..width];
-                for (nth, &(made, tap)) in places.iter().enumerate() {
-                    let value = f64::from(old.values[old.at(made, read, tap)]);
-                    added[nth] += value * intercept;
-                    for (sum, factor) in sums[nth * width..].iter_mut().zip(factors) {
-                        *sum += value * factor;
-                    }
-                }
+        for places in places.chunks(TOGETHER) {
+            let row = |&(made, tap): &(usize, usize)| (0..read).map(move |read| (made, read, tap));
+            let elements = places.iter().flat_map(row);
+            let old: Vec<f64> = elements
+                .map(|(made, read, tap)| f64::from(weight.values[weight.at(made, read, tap)]))
+                .collect();
+            for (&(made, _), row) in places.iter().zip(old.chunks_exact(read.max(1))) {
+                let added = row.iter().zip(&self.intercepts);
+                shift[made] += added
+                    .map(|(value, intercept)| value * intercept)
+                    .sum::<f64>();
             }
-            (sums, added)
-        };
-        let made: Vec<(Vec<f64>, Vec<f64>)> = places.par_chunks(TOGETHER).map(new).collect();
-        for (places, (sums, added)) in places.chunks(TOGETHER).zip(made) {
-            for (nth, (&(made, tap), added)) in places.iter().zip(added).enumerate() {
-                shift[made] += added;
-                for (&read, sum) in self.kept.iter().zip(&sums[nth * width..]) {
+            let Some(factors) = self.factors.as_ref().filter(|_| !old.is_empty()) else {
+                continue;
+            };
+            let width = self.kept.len();
+            let mut new = vec![0f64; places.len() * width];
+            let old = Matrix::new(&old, places.len(), read);
+            overwrite(
+                old,
+                Matrix::new(factors, read, width),
+                &mut new,
+                Threads::All,
+            );
+            for (&(made, tap), row) in places.iter().zip(new.chunks_exact(width)) {
+                for (&read, value) in self.kept.iter().zip(row) {
                     let at = weight.at(made, read, tap);
-                    weight.values[at] = *sum as f32;
+                    weight.values[at] = *value as f32;
                 }
             }
         }

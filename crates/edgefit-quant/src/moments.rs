@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use edgefit_engine::Array;
 use edgefit_graph::ops::{Conv, Extent};
-use gemm::{Parallelism, gemm};
+use edgefit_linalg::product::{Matrix, Threads, add_product};
 
 use crate::layer::Channels;
 
@@ -98,7 +98,7 @@ impl Moments {
 
     fn add(&mut self, rows: &[f32]) {
         let row = self.groups * self.width;
-        if row == 0 {
+        if row == 0 || rows.is_empty() {
             return;
         }
         let count = rows.len() / row;
@@ -114,7 +114,8 @@ impl Moments {
                     return;
                 };
                 let from = &rows[group * self.width + block.start..];
-                add_products(product, from, [count, block.len()], row);
+                let x = Matrix::of_rows(from, count, block.len(), row);
+                add_product(x.transposed(), x, product, Threads::One);
             }
         }
         self.count += count;
@@ -145,38 +146,6 @@ fn blocks(width: usize) -> Vec<Range<usize>> {
     starts
         .map(|start| start..width.min(start + BLOCK))
         .collect()
-}
-
-/// Adds xᵀ · x to `product`, where x has `count` rows of `size` elements, `stride` apart.
-fn add_products(product: &mut [f32], x: &[f32], [count, size]: [usize; 2], stride: usize) {
-    if count == 0 || size == 0 {
-        return;
-    }
-    assert!(product.len() == size * size && x.len() >= (count - 1) * stride + size);
-    // SAFETY: the strides stay within both slices, as asserted, and `product` is not read elsewhere.
-    unsafe {
-        gemm(
-            size,
-            size,
-            count,
-            product.as_mut_ptr(),
-            1,
-            size as isize,
-            true,
-            x.as_ptr(),
-            stride as isize,
-            1,
-            x.as_ptr(),
-            1,
-            stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
 }
 
 /// The inputs of all groups that make the output at `position`: of each channel the elements under the

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use edgefit_base::cholesky::Cholesky;
+use edgefit_linalg::cholesky::Cholesky;
 use rayon::prelude::*;
 
 use crate::layer::Channels;

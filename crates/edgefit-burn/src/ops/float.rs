@@ -6,13 +6,14 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use burn::tensor::Element;
 use bytemuck::Pod;
+use edgefit_linalg::product::Scalar;
 
 /// A float of 32 or 64 bits.
 pub(crate) trait Float:
     Element
     + Pod
+    + Scalar
     + Default
-    + From<f32>
     + PartialOrd
     + Neg<Output = Self>
     + Add<Output = Self>

@@ -2,10 +2,10 @@
 
 use std::mem::MaybeUninit;
 
+use edgefit_linalg::product::{Matrix, Threads, overwrite};
 use rayon::prelude::*;
 
 use super::super::float::{Float, vec_written_by};
-use super::super::matrix_product::{Matrix, Threads, overwrite};
 use super::rows;
 
 /// The matrices of the heads of a tensor, wherever their elements lie.

@@ -9,11 +9,11 @@ mod patches;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use edgefit_linalg::product::{Matrix, Threads, add_product, multiply_rows, overwrite};
 use rayon::prelude::*;
 
 use super::super::activation::Activation;
 use super::super::float::{Float, vec_written_by};
-use super::super::matrix_product::{Matrix, Threads, add_product, multiply_rows, overwrite};
 use super::before_activation::Planes;
 use super::depthwise::Axis;
 use super::kernels::{Made, Read};

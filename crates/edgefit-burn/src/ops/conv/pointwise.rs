@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 use burn::tensor::Shape;
+use edgefit_linalg::product::{Matrix, Threads, add_product, multiply, multiply_rows};
 use rayon::prelude::*;
 
 use super::super::activation::Activation;
 use super::super::float::{Float, vec_written_by};
-use super::super::matrix_product::{Matrix, Threads, add_product, multiply, multiply_rows};
 use super::super::sums::sum;
 use super::before_activation::Planes;
 use super::kernels::{Made, Read};

@@ -11,12 +11,12 @@ mod tile;
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use edgefit_linalg::product::{Matrix, Threads, add_product, overwrite};
 use pulp::Arch;
 use rayon::prelude::*;
 
 use super::super::activation::Activation;
 use super::super::float::Float;
-use super::super::matrix_product::{Matrix, Threads, add_product, overwrite};
 use super::before_activation::Planes;
 use super::depthwise::Axis;
 use super::kernels::{Made, Read};

@@ -2,12 +2,12 @@
 
 use std::mem::MaybeUninit;
 
+use edgefit_linalg::product::{Matrix, Threads, multiply, multiply_rows};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::super::activation::Kept;
 use super::super::float::{Float, vec_written_by};
-use super::super::matrix_product::{Matrix, Threads, multiply, multiply_rows};
 use super::{Linear, Orientation};
 
 /// Most rows of a tile. The weight is packed anew for each.

@@ -1,14 +1,28 @@
-//! Matrix products of slices. Those of burn-flex zero and copy their result first.
+//! Products of matrices whose elements lie in slices.
 
 use std::mem::MaybeUninit;
 
 use gemm::{Parallelism, gemm};
 
-use super::float::Float;
+/// What products are computed in: `f32` and `f64`.
+pub trait Scalar: Copy + From<f32> + Send + Sync + sealed::Sealed + 'static {}
+
+impl Scalar for f32 {}
+
+impl Scalar for f64 {}
+
+mod sealed {
+    /// `gemm` has kernels for these.
+    pub trait Sealed {}
+
+    impl Sealed for f32 {}
+
+    impl Sealed for f64 {}
+}
 
 /// A matrix whose element (row, column) lies at `row · strides[0] + column · strides[1]`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Matrix<'a, T> {
+pub struct Matrix<'a, T> {
     elements: &'a [T],
     rows: usize,
     columns: usize,
@@ -61,14 +75,17 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// Its rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
+    /// Its columns.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
+    /// The same elements, with rows and columns exchanged.
     pub fn transposed(self) -> Self {
         let [down, right] = self.strides;
         Matrix {
@@ -82,7 +99,7 @@ impl<'a, T> Matrix<'a, T> {
 
 /// How many threads compute a product.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Threads {
+pub enum Threads {
     /// All of rayon's pool.
     All,
     /// The one that calls.
@@ -93,7 +110,7 @@ pub(super) enum Threads {
 ///
 /// # Panics
 /// If the sizes do not fit together.
-pub(super) fn multiply<T: Float>(
+pub fn multiply<T: Scalar>(
     a: Matrix<T>,
     b: Matrix<T>,
     to: &mut [MaybeUninit<T>],
@@ -107,7 +124,7 @@ pub(super) fn multiply<T: Float>(
 ///
 /// # Panics
 /// If the sizes do not fit together.
-pub(super) fn multiply_rows<T: Float>(
+pub fn multiply_rows<T: Scalar>(
     a: Matrix<T>,
     b: Matrix<T>,
     to: &mut [MaybeUninit<T>],
@@ -123,7 +140,7 @@ pub(super) fn multiply_rows<T: Float>(
 ///
 /// # Panics
 /// If the sizes do not fit together.
-pub(super) fn overwrite<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], threads: Threads) {
+pub fn overwrite<T: Scalar>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], threads: Threads) {
     assert_eq!(to.len(), a.rows * b.columns);
     // SAFETY: they are held alone.
     unsafe { product(a, b, (to.as_mut_ptr(), b.columns), false, threads) }
@@ -133,7 +150,7 @@ pub(super) fn overwrite<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], thre
 ///
 /// # Panics
 /// If the sizes do not fit together.
-pub(super) fn add_product<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], threads: Threads) {
+pub fn add_product<T: Scalar>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], threads: Threads) {
     assert_eq!(to.len(), a.rows * b.columns);
     let to = (to.as_mut_ptr(), b.columns);
     // SAFETY: they are initialised.
@@ -144,7 +161,7 @@ pub(super) fn add_product<T: Float>(a: Matrix<T>, b: Matrix<T>, to: &mut [T], th
 ///
 /// # Safety
 /// The rows are held alone, and initialised where it is added to them.
-unsafe fn product<T: Float>(
+unsafe fn product<T: Scalar>(
     a: Matrix<T>,
     b: Matrix<T>,
     (to, pitch): (*mut T, usize),

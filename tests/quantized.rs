@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use edgefit::engine::onnxruntime::adds_pairs_in_16_bits;
 use edgefit::engine::{Array, EngineName, load};
 use edgefit::graph::{Dim, Graph, Node, Tensor, ValueInfo};
+use edgefit::quant::Provenance;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -49,7 +50,7 @@ impl Files {
         let dims = [SAMPLES, 4, 6, 6];
         let count = dims.iter().product();
         let values: Vec<f32> = (0..count).map(|_| random.random_range(-1.0..1.0)).collect();
-        let path = self.folder.path().join("inputs.npz");
+        let path = self.path("inputs.npz");
         let mut arrays = vec![("x", &dims[..], Values::Floats(values.clone()))];
         let answers = answers(&float(), &dims, values);
         if labels == Labels::Known {
@@ -57,6 +58,10 @@ impl Files {
         }
         save(&path, &arrays);
         path
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     fn verify(&self, model: &Path, against: &Path, labels: Labels) -> Ran {
@@ -243,13 +248,13 @@ fn two_weights(even: [usize; 2], odd: [usize; 2]) -> Graph {
 #[test]
 fn neighbours_saturate_without_vnni_and_nowhere_else() {
     let files = Files::new();
-    let inputs = files.folder.path().join("most.npz");
+    let inputs = files.path("most.npz");
     save(
         &inputs,
         &[("x", &[1, 8, 1, 1], Values::Floats(vec![255.0; 8]))],
     );
     let verify = |even, odd| {
-        let model = files.folder.path().join("two.onnx");
+        let model = files.path("two.onnx");
         two_weights(even, odd).save(&model).unwrap();
         let mut verify = command();
         verify.args(["--json", "verify"]).arg(model);
@@ -264,6 +269,45 @@ fn neighbours_saturate_without_vnni_and_nowhere_else() {
     assert_eq!((code, named), (i32::from(wrong), wrong), "{found}");
     let (code, found) = verify([1, 2], [0, 7]);
     assert_eq!((code, found.get("likely_cause")), (0, None), "{found}");
+}
+
+#[test]
+fn what_was_made_for_another_engine_is_predicted_with_sums_that_are_exact() {
+    let files = Files::new();
+    let inputs = files.path("most.npz");
+    save(
+        &inputs,
+        &[("x", &[1, 8, 1, 1], Values::Floats(vec![255.0; 8]))],
+    );
+    let model = files.path("two.onnx");
+    let mut graph = two_weights([2, 3], [1, 2]);
+    let predict = |engine: &str| {
+        let mut predict = command();
+        predict.args(["--json", "predict", "--engine", engine]);
+        let ran = run(predict.arg(&model).arg(&inputs));
+        let found = ran.json("edgefit.predict/1");
+        (found["predictions"][0]["outputs"].clone(), ran.stderr)
+    };
+    graph.save(&model).unwrap();
+    let (exact, _) = predict("tract");
+    let (outputs, said) = predict("onnxruntime");
+    let wrong = adds_pairs_in_16_bits();
+    assert_eq!(
+        (outputs != exact, said.contains("VNNI")),
+        (wrong, wrong),
+        "{said}"
+    );
+    let provenance = Provenance {
+        scheme: "tflite".into(),
+        calibration_samples: 1,
+        seed: 0,
+        float_sha256: String::new(),
+    };
+    provenance.store(&mut graph);
+    graph.save(&model).unwrap();
+    let (outputs, said) = predict("onnxruntime");
+    assert_eq!(outputs, exact);
+    assert_eq!(said.contains("exact"), wrong, "{said}");
 }
 
 #[test]

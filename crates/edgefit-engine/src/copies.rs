@@ -7,8 +7,9 @@ use edgefit_graph::{Dim, Graph, ValueInfo};
 use crate::array::Array;
 use crate::engine_name::EngineName;
 use crate::error::Result;
+use crate::execution::Execution;
 use crate::fixed_batch::fixed_batch;
-use crate::load::{Loaded, load};
+use crate::load::{Loaded, load_as};
 use crate::parallel;
 
 /// Most bytes of weights that all copies together hold, unless a single one holds more.
@@ -83,6 +84,7 @@ pub struct Copies<'g> {
     engine: EngineName,
     graph: &'g Graph,
     threads: usize,
+    execution: Execution,
     plan: SideBySide,
     idle: Mutex<Idle>,
     returned: Condvar,
@@ -104,11 +106,17 @@ impl<'g> Copies<'g> {
             engine,
             graph,
             threads: threads.max(1),
+            execution: Execution::Fused,
             plan: SideBySide::of(engine, graph, threads),
             idle: Mutex::default(),
             returned: Condvar::new(),
             loading: Mutex::default(),
         }
+    }
+
+    /// The same, that run the model as `execution` says.
+    pub fn with_execution(self, execution: Execution) -> Self {
+        Copies { execution, ..self }
     }
 
     /// How many samples a copy is best given at once; a model that was exported for a number of them, that one.
@@ -161,7 +169,8 @@ impl<'g> Copies<'g> {
         }
         drop(idle);
         let _alone = lock(&self.loading);
-        load(self.engine, self.graph, self.plan.threads).inspect_err(|_| {
+        let loaded = load_as(self.engine, self.graph, self.plan.threads, self.execution);
+        loaded.inspect_err(|_| {
             lock(&self.idle).made -= 1;
             self.returned.notify_one();
         })

@@ -104,7 +104,7 @@ impl Found<'_> {
 
     /// What was trained, the best first: where an accuracy is enough, those that reach it from the smallest;
     /// then by the accuracy that is to be expected, and of equals by the loss.
-    fn ranked(&self) -> Vec<usize> {
+    pub fn ranked(&self) -> Vec<usize> {
         let expected = self.expected();
         let trained = |at: usize| &self.trained[at];
         let reaches = |at: usize| {
@@ -126,8 +126,44 @@ impl Found<'_> {
         order
     }
 
-    /// The best of all that was trained.
+    /// The best of all that was trained; where no accuracy is enough, of those that no simpler way beats on the
+    /// validation samples.
     pub fn chosen(&self) -> Option<usize> {
-        self.ranked().into_iter().next()
+        let ranked = self.ranked();
+        if self.job.enough.is_some() {
+            return ranked.first().copied();
+        }
+        let trained = |network: usize| {
+            let mut all = self.trained.iter();
+            all.rposition(|trained| trained.network == network)
+        };
+        let simpler = baselines(&self.surveyed.networks).into_iter();
+        let simpler: Vec<usize> = simpler
+            .filter_map(|(_, network)| trained(network?))
+            .collect();
+        let accuracies = self.trained.iter().map(|one| one.forms[0].accuracy);
+        unbeaten(&ranked, &accuracies.collect::<Vec<_>>(), &simpler)
+    }
+}
+
+/// The first in the order `ranked` that none of `simpler` is more accurate than.
+fn unbeaten(ranked: &[usize], accuracies: &[f64], simpler: &[usize]) -> Option<usize> {
+    let best = simpler.iter().map(|&at| accuracies[at]).fold(0.0, f64::max);
+    let mut ranked = ranked.iter().copied();
+    ranked.find(|&at| accuracies[at] >= best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_simpler_way_beats_is_not_chosen() {
+        let ranked = [1, 2, 0, 3];
+        assert_eq!(unbeaten(&ranked, &[0.7, 0.9, 0.8, 0.9], &[3]), Some(1));
+        assert_eq!(unbeaten(&ranked, &[0.7, 0.9, 0.95, 0.93], &[3, 0]), Some(2));
+        assert_eq!(unbeaten(&ranked, &[0.7, 0.9, 0.8, 0.95], &[3]), Some(3));
+        assert_eq!(unbeaten(&ranked, &[0.7, 0.9, 0.8, 0.9], &[]), Some(1));
+        assert_eq!(unbeaten(&[], &[], &[]), None);
     }
 }

@@ -153,9 +153,8 @@ impl Found<'_> {
         let baselines = self.baselines();
         let mut remarks = self.surveyed.remarks.clone();
         remarks.extend(likely_time(&check));
-        if self.job.enough.is_none() {
-            remarks.extend(luckier(&baselines, &finalists, &finalists[chosen]));
-        }
+        let most_expected = self.ranked().first().map(|&at| &finalists[at]);
+        remarks.extend(most_expected.and_then(|first| passed_over(first, &finalists[chosen])));
         Ok(Report {
             run: self.job.run.clone(),
             data: self.job.training.data.clone(),
@@ -198,28 +197,22 @@ fn checked(path: &Path, target: &Target) -> Result<Check> {
     Ok(check)
 }
 
-/// What is said of simpler ways that are better on the validation samples than the network that was chosen.
-fn luckier(baselines: &[Baseline], finalists: &[Finalist], chosen: &Finalist) -> Vec<String> {
-    let said = |baseline: &Baseline| {
-        let candidate = baseline.candidate.as_ref()?;
-        let mut trained = finalists.iter();
-        let own = trained.rfind(|one| one.candidate.is_same(candidate))?;
-        let (own_share, chosen_share) = (candidate.accuracy?, chosen.candidate.accuracy?);
-        (own_share > chosen_share).then(|| {
-            format!(
-                "{} finds {}, with {} on the {} validation samples and the chosen network with {}; with their \
-                 scores taken into account, {} is to be expected of it and {} of the chosen one",
-                baseline.name,
-                candidate.name(),
-                percent(own_share),
-                candidate.samples,
-                percent(chosen_share),
-                percent(own.expected),
-                percent(chosen.expected)
-            )
-        })
-    };
-    baselines.iter().filter_map(said).collect()
+/// What is said where more is expected of another network, the `first`, than of the one that was chosen.
+fn passed_over(first: &Finalist, chosen: &Finalist) -> Option<String> {
+    let is_chosen = first.folder == chosen.folder;
+    let share = |finalist: &Finalist| finalist.candidate.accuracy.map(percent);
+    let (first_share, chosen_share) = (share(first)?, share(chosen)?);
+    (!is_chosen).then(|| {
+        format!(
+            "by their scores, {} is to be expected of {} and {} of {}; but on the {} validation samples a simpler way is \
+             better than the former ({first_share}), and none than the latter ({chosen_share}), which was chosen",
+            percent(first.expected),
+            first.candidate.name(),
+            percent(chosen.expected),
+            chosen.candidate.name(),
+            chosen.candidate.samples
+        )
+    })
 }
 
 /// What is said where a run is likely to take less than its limit, and may take more.
@@ -243,8 +236,9 @@ mod tests {
     use super::*;
     use crate::candidate::tests::candidate;
 
-    fn finalist(side: usize, accuracy: f64, expected: f64) -> Finalist {
-        Finalist {
+    #[test]
+    fn that_more_was_expected_of_another_is_said() {
+        let finalist = |side: usize, accuracy: f64, expected: f64| Finalist {
             candidate: Candidate {
                 resolution: Some(side),
                 ..candidate(1, 1, accuracy)
@@ -252,27 +246,17 @@ mod tests {
             stages: Vec::new(),
             expected,
             loss: 0.0,
-            folder: "run".into(),
-        }
-    }
-
-    #[test]
-    fn a_simpler_way_that_is_better_on_validation_is_said() {
-        let finalists = [finalist(96, 0.9, 0.92), finalist(80, 0.95, 0.91)];
-        let baseline = |at: usize| Baseline {
-            name: "resolution alone",
-            candidate: Some(finalists[at].candidate.clone()),
+            folder: side.to_string().into(),
         };
-        let none = luckier(&[baseline(0)], &finalists, &finalists[0]);
-        assert!(none.is_empty(), "{none:?}");
-        let said = luckier(&[baseline(0), baseline(1)], &finalists, &finalists[0]);
+        let (first, chosen) = (finalist(96, 0.9, 0.92), finalist(80, 0.95, 0.91));
+        assert_eq!(passed_over(&first, &first), None);
         assert_eq!(
-            said,
-            [
-                "resolution alone finds a 80×80, int8, with 95.0 % on the 100 validation samples and the chosen \
-                 network with 90.0 %; with their scores taken into account, 91.0 % is to be expected of it and 92.0 % \
-                 of the chosen one"
-            ]
+            passed_over(&first, &chosen).as_deref(),
+            Some(
+                "by their scores, 92.0 % is to be expected of a 96×96, int8 and 91.0 % of a 80×80, int8; but on the 100 \
+                 validation samples a simpler way is better than the former (90.0 %), and none than the latter \
+                 (95.0 %), which was chosen"
+            )
         );
     }
 }

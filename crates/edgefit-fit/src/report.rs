@@ -83,8 +83,8 @@ pub struct Finalist {
     pub candidate: Candidate,
     /// The stages in which it was trained; the best of the first round are trained anew in all of them.
     pub stages: Vec<StageName>,
-    /// Accuracy that is to be expected of it, by its validation accuracy and its score; the network with the
-    /// highest is chosen.
+    /// Accuracy that is to be expected of it, by its validation accuracy and its score; of those that no simpler way
+    /// beats on the validation samples, the network with the highest is chosen.
     pub expected: f64,
     /// Loss on the validation samples.
     pub loss: f64,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use edgefit_data::{Prediction, Truth, write_predictions};
-use edgefit_engine::EngineName;
+use edgefit_engine::{EngineName, Execution};
 use edgefit_graph::Task;
 
 use crate::samples::Sample;
@@ -16,6 +16,8 @@ pub struct Predicted {
     pub model: PathBuf,
     /// What ran it.
     pub engine: EngineName,
+    /// How that computed its nodes.
+    pub execution: Execution,
     /// What its outputs mean.
     pub task: Task,
     /// Names of its outputs; their numbers, where it carries none.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use edgefit_engine::{Array, Copies, EngineName};
+use edgefit_engine::{Array, Copies, EngineName, Execution};
 use edgefit_graph::{Graph, Preprocessing, Task, labels};
 
 use crate::batches::count;
@@ -17,6 +17,7 @@ pub struct Predictor<'g> {
     path: PathBuf,
     graph: &'g Graph,
     engine: EngineName,
+    execution: Execution,
     copies: Copies<'g>,
     task: Task,
     labels: Vec<String>,
@@ -36,12 +37,20 @@ impl<'g> Predictor<'g> {
             path: path.to_path_buf(),
             graph,
             engine,
+            execution: Execution::Fused,
             copies: Copies::new(engine, graph, threads),
             task: task.unwrap_or(Task::Classes),
             labels: labels.unwrap_or_default(),
             samples: Vec::new(),
             outputs: Vec::new(),
         })
+    }
+
+    /// The same, that runs the model as `execution` says.
+    pub fn with_execution(mut self, execution: Execution) -> Self {
+        self.execution = execution;
+        self.copies = self.copies.with_execution(execution);
+        self
     }
 
     /// Runs the model on what lies at `path`: an image, a folder of them, of which `only` may name some,
@@ -90,6 +99,7 @@ impl<'g> Predictor<'g> {
         Ok(Predicted {
             model: self.path,
             engine: self.engine,
+            execution: self.execution,
             task: self.task,
             names,
             samples: self.samples,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use edgefit_base::statistics::argmax;
 use edgefit_data::{Prediction, Truth};
-use edgefit_engine::EngineName;
+use edgefit_engine::{EngineName, Execution};
 use edgefit_graph::Task;
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ pub struct Predictions {
     pub model: PathBuf,
     /// What ran it.
     pub engine: EngineName,
+    /// How that computed its nodes.
+    pub execution: Execution,
     /// What its outputs mean.
     pub task: Task,
     /// How many samples whose class is known get it.
@@ -76,6 +78,7 @@ impl Predictions {
         Predictions {
             model: predicted.model.clone(),
             engine: predicted.engine,
+            execution: predicted.execution,
             task: predicted.task,
             accuracy: accuracy(predicted),
             predictions: predictions
@@ -145,6 +148,7 @@ mod tests {
         let mut predicted = Predicted {
             model: "model.onnx".into(),
             engine: EngineName::Tract,
+            execution: Execution::Fused,
             task: Task::Classes,
             names: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
             samples: vec![

@@ -62,6 +62,7 @@ pub use on_samples::{Emulated, IntegerTarget, OnSamples};
 pub use output_tolerance::{OutputTolerance, output_tolerances};
 pub use participant::{EngineReport, Models, Participant, Status, start};
 pub use reduce::ReducedFiles;
+pub use saturation::saturation;
 pub use setting::Setting;
 pub use side::Side;
 pub use tolerance::Tolerance;

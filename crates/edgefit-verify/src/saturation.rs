@@ -1,4 +1,4 @@
-//! Sums that ONNX Runtime's integer kernels cannot hold on this processor, as the cause of a difference.
+//! Sums that ONNX Runtime's integer kernels cannot hold on this processor.
 
 use edgefit_engine::EngineName;
 use edgefit_engine::onnxruntime::adds_pairs_in_16_bits;
@@ -8,8 +8,8 @@ use edgefit_graph::quantized::layer_safety;
 /// Names of layers that are listed.
 const LISTED: usize = 4;
 
-/// Why ONNX Runtime, if it is among `engines`, may compute the quantised layers of `graph` wrong here.
-pub(crate) fn likely_cause(graph: &Graph, engines: &[EngineName]) -> Option<String> {
+/// Which quantised layers of `graph` ONNX Runtime, if it is among `engines`, may compute wrong here, and why.
+pub fn saturation(graph: &Graph, engines: &[EngineName]) -> Option<String> {
     if !engines.contains(&EngineName::OnnxRuntime) || !adds_pairs_in_16_bits() {
         return None;
     }
@@ -28,7 +28,7 @@ fn saturating(graph: &Graph) -> Option<String> {
     let listed: Vec<&str> = names.iter().copied().take(LISTED).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "a likely cause: this processor has no VNNI, and there ONNX Runtime's 16-bit sums may saturate in {} of \
+            "this processor has no VNNI, and there ONNX Runtime's 16-bit sums may saturate in {} of \
              {} quantised layers ({}{more}); quantise with weights of 7 bits (reduce_range), or run on a processor \
              with VNNI",
             names.len(),

@@ -19,7 +19,7 @@ use crate::locate::{divergence, errors, faults};
 use crate::participant::{EngineReport, Participant, Status};
 use crate::reduce::ReducedFiles;
 use crate::results;
-use crate::saturation::likely_cause;
+use crate::saturation::saturation;
 use crate::setting::Setting;
 use crate::verdict::Verdict;
 
@@ -178,7 +178,8 @@ fn explained(
         Some(Quantized::Against) => setting.other?,
         _ => setting.graph,
     };
-    likely_cause(quantized, &engines)
+    let saturation = saturation(quantized, &engines)?;
+    Some(format!("a likely cause: {saturation}"))
 }
 
 /// Refuses where nothing could be compared, unless an engine crashed: that is a result, as a fault is.

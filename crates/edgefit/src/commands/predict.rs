@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use edgefit::assets::Cache;
-use edgefit::engine::{EngineName, fastest};
+use edgefit::engine::{EngineName, Execution, fastest};
 use edgefit::graph::rewrite::lift_constants;
 use edgefit::graph::{Graph, ImageInput};
 use edgefit::predict::{Predictions, Predictor};
@@ -25,7 +25,8 @@ pub fn run(args: Predict, output: &mut Output) -> anyhow::Result<Outcome> {
     if engine == EngineName::OnnxRuntime {
         found?;
     }
-    let mut predictor = Predictor::new(&args.model, &graph, engine, threads(args.threads))?;
+    let predictor = Predictor::new(&args.model, &graph, engine, threads(args.threads))?;
+    let mut predictor = predictor.with_execution(execution(&graph, &args, engine, output));
     let only = held_out(&args)?;
     let spinner = spinner("predicting");
     for path in &args.paths {
@@ -60,4 +61,34 @@ fn held_out(args: &Predict) -> anyhow::Result<Option<BTreeSet<String>>> {
 #[expect(clippy::unnecessary_wraps, reason = "with `train`, a file is read")]
 fn held_out(_: &Predict) -> anyhow::Result<Option<BTreeSet<String>>> {
     Ok(None)
+}
+
+/// A model that was quantised for another engine than those of this processor runs with sums as exact as that
+/// engine's.
+#[cfg(feature = "train")]
+fn execution(graph: &Graph, args: &Predict, engine: EngineName, output: &mut Output) -> Execution {
+    use edgefit::quant::{Provenance, execution_of};
+    use edgefit::verify::saturation;
+
+    let Some(saturation) = saturation(graph, &[engine]) else {
+        return Execution::Fused;
+    };
+    let scheme = Provenance::of(graph).map(|provenance| provenance.scheme);
+    let foreign = scheme.filter(|scheme| execution_of(scheme) == Execution::Exact);
+    let model = args.model.display();
+    let Some(scheme) = foreign else {
+        output.warn(&format!("{model}: {saturation}"));
+        return Execution::Fused;
+    };
+    output.warn(&format!(
+        "{model} is made for scheme {scheme}, whose integer kernels do not saturate as ONNX Runtime's fastest do \
+         on this processor: it runs on slower ones here, whose sums are exact"
+    ));
+    Execution::Exact
+}
+
+/// A board runs a model as its engine does.
+#[cfg(not(feature = "train"))]
+fn execution(_: &Graph, _: &Predict, _: EngineName, _: &mut Output) -> Execution {
+    Execution::Fused
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use edgefit_probe::Progress;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 mod pulse;
 mod samples;
@@ -85,16 +85,22 @@ fn bar(what: &str, total: u64) -> ProgressBar {
     // Steps of training are samples; what has no length only turns.
     let template = match total {
         0 => "{prefix:>12} {spinner} {elapsed} {msg}",
-        _ => "{prefix:>12} {bar:20} {pos}/{len} {rate}{msg}, {eta} left",
+        _ => "{prefix:>12} {bar:20} {pos}/{len} {pace}{msg}{left}",
     };
     let bar = ProgressBar::new(total).with_prefix(what.to_owned());
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(
-            style.with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
-                // What cannot be written is not shown.
+        // What cannot be written is not shown, and before the first step there is no pace to tell.
+        let pace = |state: &ProgressState, to: &mut dyn Write| {
+            if state.pos() > 0 {
                 let _ = to.write_str(&rate(state.per_sec()));
-            }),
-        );
+            }
+        };
+        let left = |state: &ProgressState, to: &mut dyn Write| {
+            if state.pos() > 0 {
+                let _ = write!(to, ", {:#} left", HumanDuration(state.eta()));
+            }
+        };
+        bar.set_style(style.with_key("pace", pace).with_key("left", left));
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::super::super::float::Float;
 use super::form::{Form, LANES, Lane, along_both};
-use super::{GAP, pitch};
+use super::plan::{GAP, pitch};
 
 /// Elements of a kernel.
 const ELEMENTS: usize = 9;

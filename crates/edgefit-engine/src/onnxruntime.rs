@@ -27,7 +27,7 @@ use crate::words::one_line;
 use tensors::{array, tensors};
 
 pub use discover::{Found, LIBRARY_VARIABLE, Missing, discover, found, libraries};
-pub use saturation::adds_pairs_in_16_bits;
+pub use saturation::{adds_pairs_in_16_bits, saturation};
 
 const NAME: EngineName = EngineName::OnnxRuntime;
 

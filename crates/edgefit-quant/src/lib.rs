@@ -16,6 +16,7 @@ mod observe;
 mod parameters;
 mod plan;
 mod prepare;
+mod provenance;
 mod qdq;
 mod quantize;
 mod report;
@@ -29,10 +30,11 @@ mod weights;
 pub use edgefit_predict::{Chosen, Comparison, Outputs, Samples, draw, outputs, shuffled};
 pub use equalize::Equalized;
 pub use error::{Error, Result};
-pub use execution::{execution_of, is_of_this_processor};
+pub use execution::{execution_here, execution_of, is_of_this_processor};
 pub use guard::{Fallback, Guarded, KeptFloat, Limits, Validation, guard};
+pub use provenance::Provenance;
 pub use quantize::{Calibrated, FloatNode, FloatReason, Quantized};
-pub use report::{Files, Provenance, Report};
+pub use report::{Files, Report};
 pub use scheme::{
     ActivationScheme, FixedOutput, Granularity, IntegerType, OpsetRange, Scheme, WeightScheme,
 };

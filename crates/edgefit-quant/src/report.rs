@@ -4,43 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use edgefit_engine::{EngineName, Execution};
-use edgefit_graph::Graph;
 use edgefit_predict::Comparison;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::equalize::Equalized;
 use crate::execution::execution_of;
 use crate::guard::{Guarded, KeptFloat, Limits};
+use crate::provenance::Provenance;
 use crate::quantize::{Calibrated, FloatNode};
-
-/// Key of the metadata entry that a quantised model carries.
-const KEY: &str = "edgefit.quantization";
-
-/// Where a quantised model comes from; part of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// Name of the scheme.
-    pub scheme: String,
-    /// Calibration samples.
-    pub calibration_samples: usize,
-    /// Seed by which they were drawn.
-    pub seed: u64,
-    /// SHA-256 of the float model's file.
-    pub float_sha256: String,
-}
-
-impl Provenance {
-    /// That of a model which was quantised here.
-    pub fn of(graph: &Graph) -> Option<Self> {
-        serde_json::from_str(graph.metadata.get(KEY)?).ok()
-    }
-
-    /// Stores it in the metadata of the model.
-    pub fn store(&self, graph: &mut Graph) {
-        let json = serde_json::json!(self).to_string();
-        graph.metadata.insert(KEY.into(), json);
-    }
-}
 
 /// The files before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

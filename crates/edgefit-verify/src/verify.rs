@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use edgefit_engine::onnxruntime::saturation;
 use edgefit_engine::{EngineName, Error as EngineError};
 use serde::Serialize;
 
@@ -19,7 +20,6 @@ use crate::locate::{divergence, errors, faults};
 use crate::participant::{EngineReport, Participant, Status};
 use crate::reduce::ReducedFiles;
 use crate::results;
-use crate::saturation::saturation;
 use crate::setting::Setting;
 use crate::verdict::Verdict;
 
@@ -167,18 +167,21 @@ fn explained(
     compared: &[Compared],
     fidelity: Option<&Fidelity>,
 ) -> Option<String> {
-    let engines: Vec<EngineName> = match fidelity {
+    let apart: Vec<EngineName> = match fidelity {
         Some(fidelity) => fidelity.engines_not_within(),
         None => {
             let apart = compared.iter().filter(|each| !each.agrees());
             apart.flat_map(|each| [each.pair.a, each.pair.b]).collect()
         }
     };
+    if !apart.contains(&EngineName::OnnxRuntime) {
+        return None;
+    }
     let quantized = match fidelity.map(|fidelity| fidelity.quantized) {
         Some(Quantized::Against) => setting.other?,
         _ => setting.graph,
     };
-    let saturation = saturation(quantized, &engines)?;
+    let saturation = saturation(quantized)?;
     Some(format!("a likely cause: {saturation}"))
 }
 

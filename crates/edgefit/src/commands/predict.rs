@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use edgefit::assets::Cache;
-use edgefit::engine::{EngineName, Execution, fastest};
+use edgefit::engine::{EngineName, fastest};
 use edgefit::graph::rewrite::lift_constants;
 use edgefit::graph::{Graph, ImageInput};
 use edgefit::predict::{Predictions, Predictor};
+#[cfg(feature = "train")]
+use edgefit::quant::execution_here;
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
@@ -26,7 +28,11 @@ pub fn run(args: Predict, output: &mut Output) -> anyhow::Result<Outcome> {
         found?;
     }
     let predictor = Predictor::new(&args.model, &graph, engine, threads(args.threads))?;
-    let mut predictor = predictor.with_execution(execution(&graph, &args, engine, output));
+    let (execution, saturation) = execution_here(&graph, engine);
+    if let Some(saturation) = saturation {
+        output.warn(&format!("{}: {saturation}", args.model.display()));
+    }
+    let mut predictor = predictor.with_execution(execution);
     let only = held_out(&args)?;
     let spinner = spinner("predicting");
     for path in &args.paths {
@@ -63,32 +69,8 @@ fn held_out(_: &Predict) -> anyhow::Result<Option<BTreeSet<String>>> {
     Ok(None)
 }
 
-/// A model that was quantised for another engine than those of this processor runs with sums as exact as that
-/// engine's.
-#[cfg(feature = "train")]
-fn execution(graph: &Graph, args: &Predict, engine: EngineName, output: &mut Output) -> Execution {
-    use edgefit::quant::{Provenance, execution_of};
-    use edgefit::verify::saturation;
-
-    let Some(saturation) = saturation(graph, &[engine]) else {
-        return Execution::Fused;
-    };
-    let scheme = Provenance::of(graph).map(|provenance| provenance.scheme);
-    let foreign = scheme.filter(|scheme| execution_of(scheme) == Execution::Exact);
-    let model = args.model.display();
-    let Some(scheme) = foreign else {
-        output.warn(&format!("{model}: {saturation}"));
-        return Execution::Fused;
-    };
-    output.warn(&format!(
-        "{model} is made for scheme {scheme}, whose integer kernels do not saturate as ONNX Runtime's fastest do \
-         on this processor: it runs on slower ones here, whose sums are exact"
-    ));
-    Execution::Exact
-}
-
 /// A board runs a model as its engine does.
 #[cfg(not(feature = "train"))]
-fn execution(_: &Graph, _: &Predict, _: EngineName, _: &mut Output) -> Execution {
-    Execution::Fused
+fn execution_here(_: &Graph, _: EngineName) -> (edgefit::engine::Execution, Option<String>) {
+    (edgefit::engine::Execution::Fused, None)
 }

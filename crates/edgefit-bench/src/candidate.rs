@@ -9,7 +9,7 @@ use edgefit_engine::{Provider, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::plan::Program;
+use crate::program::Program;
 
 /// A model in an engine, with a number of threads.
 #[derive(Debug, Clone)]

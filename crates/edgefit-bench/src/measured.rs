@@ -8,7 +8,8 @@ use edgefit_engine::{Effort, EngineName};
 use edgefit_remote::{Observer, RemoteRunner};
 
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Program, measure_on_board};
+use crate::plan::{Plan, measure_on_board};
+use crate::program::Program;
 use crate::result::{BenchResult, Hardware};
 use crate::schedule::Schedule;
 use crate::statistics::quantile_interval;

@@ -1,6 +1,6 @@
 //! What is to be measured, as edgefit tells it to itself on this machine or to its runner on a board.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use edgefit_base::file::{self, write_atomically};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::{Candidate, Invocation};
 use crate::context::emulator_program;
 use crate::error::{Error, Result};
+use crate::program::Program;
 use crate::schedule::Schedule;
 use crate::session::Session;
 
@@ -23,15 +24,6 @@ pub const SESSION_SCHEMA: &str = "edgefit.bench-session/1";
 pub struct Plan {
     workers: Vec<Invocation>,
     schedule: Schedule,
-}
-
-/// The program that candidates run in.
-#[derive(Debug, Clone)]
-pub struct Program {
-    /// edgefit's own binary.
-    pub binary: PathBuf,
-    /// ONNX Runtime's library, if it was found, so that no process has to search for it.
-    pub onnxruntime: Option<PathBuf>,
 }
 
 impl Plan {

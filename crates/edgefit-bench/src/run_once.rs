@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::candidate::Candidate;
 use crate::context::emulator_program;
 use crate::error::Result;
-use crate::plan::Program;
+use crate::program::Program;
 use crate::worker::Ready;
 
 /// Loads `candidate` and runs it once, in a process of its own on this machine.

@@ -14,7 +14,7 @@ use edgefit_graph::infer::{InputShapes, infer};
 
 use crate::candidate::Candidate;
 use crate::error::{Error, Result};
-use crate::plan::Program;
+use crate::program::Program;
 use crate::run_once::run_once;
 
 /// Memory that engines stay below while they load, on top of three times the weights.

@@ -12,6 +12,7 @@ mod backend;
 mod compile;
 mod error;
 mod eval;
+mod fused_step;
 mod fusion;
 mod gradients;
 mod network;

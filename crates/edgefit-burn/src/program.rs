@@ -8,7 +8,7 @@ use edgefit_graph::infer::TensorType;
 use edgefit_graph::ops::{BatchNormalization, Op};
 
 use crate::error::{Error, Result};
-use crate::fusion::Fused;
+use crate::fused_step::Fused;
 use crate::ops::{self, Operands};
 use crate::value::{Floats, Value};
 

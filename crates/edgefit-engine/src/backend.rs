@@ -35,6 +35,19 @@ pub(crate) struct Options<'a> {
     pub execution: Execution,
 }
 
+impl Options<'_> {
+    /// Nodes fused, nothing written.
+    pub fn new(threads: usize, provider: Provider) -> Self {
+        Options {
+            threads,
+            provider,
+            profile: None,
+            optimized: None,
+            execution: Execution::Fused,
+        }
+    }
+}
+
 /// One run of a loaded model on fixed inputs, its results thrown away.
 pub type Runner = Box<dyn FnMut() -> Result<()>>;
 

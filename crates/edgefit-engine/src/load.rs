@@ -64,7 +64,7 @@ pub(crate) fn load_as(
 ) -> Result<Loaded> {
     let options = Options {
         execution,
-        ..options(threads, Provider::Cpu)
+        ..Options::new(threads, Provider::Cpu)
     };
     let source = Source::Graph(graph);
     let load = || -> Result<Box<dyn Backend>> {
@@ -120,7 +120,7 @@ pub fn runner(target: Target, path: &Path, inputs: &[Array], threads: usize) -> 
         B::load(Source::File(path), options)?.repeat(inputs)
     }
     let engine = target.engine;
-    let options = options(threads, target.provider);
+    let options = Options::new(threads, target.provider);
     let load = || match engine {
         #[cfg(feature = "burn")]
         EngineName::Burn => of::<Burn>(path, options, inputs),
@@ -147,7 +147,7 @@ pub fn trace(
     threads: usize,
     effort: Effort,
 ) -> Result<Vec<NodeTime>> {
-    let options = options(threads, target.provider);
+    let options = Options::new(threads, target.provider);
     let traced = || match target.engine {
         #[cfg(feature = "burn")]
         EngineName::Burn => Burn::time_nodes(graph, inputs, options, effort),
@@ -156,16 +156,6 @@ pub fn trace(
         EngineName::LiteRt => Err(Error::run(target.engine, "its nodes are not timed here")),
     };
     catch_panic(traced).map_err(|panic| Error::run(target.engine, panic))?
-}
-
-pub(crate) fn options(threads: usize, provider: Provider) -> Options<'static> {
-    Options {
-        threads,
-        provider,
-        profile: None,
-        optimized: None,
-        execution: Execution::Fused,
-    }
 }
 
 /// The fastest engine that is there: ONNX Runtime if its library was found, else tract.

@@ -20,7 +20,6 @@ use crate::effort::Effort;
 use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
 use crate::execution::Execution;
-use crate::load::options;
 use crate::node_times::NodeTime;
 use crate::provider::Provider;
 use crate::words::one_line;
@@ -41,7 +40,7 @@ pub(crate) fn optimized(graph: &Graph) -> Result<Graph> {
     let path = folder.path().join("optimized.onnx");
     let options = Options {
         optimized: Some(&path),
-        ..options(1, Provider::Cpu)
+        ..Options::new(1, Provider::Cpu)
     };
     OnnxRuntime::load(Source::Graph(graph), options)?;
     Graph::load(&path).map_err(|error| fail(error.to_string()))

@@ -2,7 +2,8 @@
 
 use edgefit_graph::ops::{Binary, Op, Unary};
 
-use super::{Chains, Fused};
+use super::Chains;
+use crate::fused_step::Fused;
 use crate::ops::Activation;
 
 /// Rounding of constants in files.

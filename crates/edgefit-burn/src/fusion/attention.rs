@@ -2,7 +2,8 @@
 
 use edgefit_graph::ops::Op;
 
-use super::{Chains, Fused, Input};
+use super::{Chains, Input};
+use crate::fused_step::Fused;
 use crate::ops::{Attention, AttentionOperands};
 
 /// What is found on the way back from the softmax.

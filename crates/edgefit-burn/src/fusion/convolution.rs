@@ -2,7 +2,8 @@
 
 use edgefit_graph::ops::Op;
 
-use super::{Chains, Fused, FusedConvolution};
+use super::Chains;
+use crate::fused_step::{Fused, FusedConvolution};
 use crate::ops::Activation;
 
 /// Fuses what follows the convolution `first`, if it is one.

@@ -2,7 +2,8 @@
 
 use edgefit_graph::ops::{Binary, Op, Unary};
 
-use super::{Chains, Fused, Input};
+use super::{Chains, Input};
+use crate::fused_step::Fused;
 use crate::ops::FakeQuantize;
 
 /// Fuses the rounding whose QuantizeLinear step `quantize` is, if it is one.

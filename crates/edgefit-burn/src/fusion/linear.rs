@@ -2,7 +2,8 @@
 
 use edgefit_graph::ops::{Binary, Op};
 
-use super::{Chains, Fused};
+use super::Chains;
+use crate::fused_step::Fused;
 use crate::ops::{Activation, Linear, Orientation};
 
 /// Fuses what follows the product `first`, if it is one with a matrix.

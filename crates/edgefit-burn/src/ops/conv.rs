@@ -1,5 +1,7 @@
 //! Conv and ConvTranspose.
 
+mod axis;
+mod backward;
 mod before_activation;
 mod dense;
 mod depthwise;
@@ -18,8 +20,8 @@ use super::activation::{Activation, activate};
 use super::operands::Operands;
 use crate::backend::runs_kernels;
 use crate::value::{Floats, on_rank};
+use axis::Axis;
 pub(crate) use dense::Dense;
-use depthwise::Axis;
 pub(crate) use depthwise::depthwise_scratch;
 pub(crate) use kernels::ConvolutionKernel;
 use kernels::{Convolution, convolve};

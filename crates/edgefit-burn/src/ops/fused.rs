@@ -7,7 +7,7 @@ use super::attention::{attend, attend_packed};
 use super::conv;
 use super::operands::Operands;
 use super::{Activation, Attention, AttentionOperands, normalization};
-use crate::fusion::{Fused, FusedConvolution};
+use crate::fused_step::{Fused, FusedConvolution};
 use crate::program::{Mode, Step};
 use crate::value::{Floats, Value, on_rank};
 

@@ -2,7 +2,7 @@
 
 use edgefit_graph::ops::Op;
 
-use crate::fusion::Fused;
+use crate::fused_step::Fused;
 use crate::program::{Program, Step, Work};
 
 /// What flows through the steps of a program, by slot.

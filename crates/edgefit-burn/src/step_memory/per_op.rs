@@ -5,7 +5,7 @@ use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
 
 use super::convolution;
 use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
-use crate::fusion::{Fused, FusedConvolution};
+use crate::fused_step::{Fused, FusedConvolution};
 use crate::ops::{Activation, Kept, is_gate};
 use crate::program::{Step, Work};
 

@@ -12,7 +12,7 @@ use super::op_memory::tensor_bytes;
 use super::walk::Walk;
 use crate::compile::compile;
 use crate::error::Result;
-use crate::fusion::Fused;
+use crate::fused_step::Fused;
 use crate::network::Network;
 use crate::program::{Input, Program, Step, Work};
 use crate::recomputation::{Flow, Recomputation};

@@ -14,9 +14,9 @@ use rayon::prelude::*;
 
 use super::super::activation::Activation;
 use super::super::float::{Float, vec_written_by};
+use super::axis::Axis;
+use super::backward::{Made, Read};
 use super::before_activation::Planes;
-use super::depthwise::Axis;
-use super::kernels::{Made, Read};
 use patches::Patches;
 
 /// Elements of the patches of a tile, as long as the weight is not larger: half a mebibyte of a core's cache.

@@ -5,7 +5,6 @@
 //! reads a phase from some offset on, and a whole plane is one loop over neighbouring elements for each
 //! of them: no borders, and no strides.
 
-mod axis;
 mod layout;
 mod plane;
 
@@ -16,13 +15,23 @@ use rayon::prelude::*;
 
 use super::super::activation::Activation;
 use super::super::float::{Float, vec_written_by};
-use super::kernels::{Made, Read};
-pub(crate) use axis::{Axis, depthwise_scratch};
+use super::axis::Axis;
+use super::backward::{Made, Read};
 use layout::{LANES, Layout, Phases};
 use plane::{Forward, InputGradient, PitchedGradient, WeightGradient};
 
 /// Planes that a thread takes at once, at least.
 const PLANES: usize = 16;
+
+/// Most elements of scratch that a thread takes: the phases of a plane, and a result with the row
+/// pitch of the phases and zeros before it.
+pub(crate) fn depthwise_scratch(axes: [Axis; 2]) -> u64 {
+    let [rows, columns] = axes;
+    let product = |down: usize, right: usize| (down as u64).saturating_mul(right as u64);
+    let phase = product(rows.phase_length(), columns.phase_length());
+    let phases = product(rows.extent.stride, columns.extent.stride);
+    phases.saturating_add(2).saturating_mul(phase)
+}
 
 /// A convolution of which every channel has a kernel of its own.
 #[derive(Debug, Clone, Copy)]

@@ -15,8 +15,10 @@ use super::super::activation::{Activation, Kept, activated};
 use super::super::elements::{elements, tensor};
 use super::super::float::Float;
 use super::super::weighted::{Layer, Saved, Weighted};
+use super::axis::Axis;
+use super::backward::Read;
 use super::dense::Dense;
-use super::depthwise::{Axis, Depthwise};
+use super::depthwise::Depthwise;
 use super::pointwise::Pointwise;
 use super::winograd::{Purpose, Winograd};
 
@@ -37,18 +39,6 @@ pub(super) struct Convolution {
     pub kernel: ConvolutionKernel,
     pub activation: Activation,
 }
-
-/// Elements that a convolution reads, and what its activation keeps.
-#[derive(Clone, Copy)]
-pub(crate) struct Read<'a, T> {
-    pub x: &'a [T],
-    pub weight: &'a [T],
-    /// Empty if the activation keeps nothing.
-    pub kept: &'a [T],
-}
-
-/// Gradients of input, weight and bias, as far as they are asked for.
-pub(super) type Made<T> = [Option<Vec<T>>; 3];
 
 /// The convolution of `x` (samples, inputs, height, width) by `weight`.
 pub(super) fn convolve(

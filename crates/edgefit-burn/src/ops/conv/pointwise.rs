@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use super::super::activation::Activation;
 use super::super::float::{Float, vec_written_by};
 use super::super::sums::sum;
+use super::backward::{Made, Read};
 use super::before_activation::Planes;
-use super::kernels::{Made, Read};
 
 /// Elements of a tile of an image, its result and the gradient of that: half a mebibyte of a core's cache.
 const TILE: usize = 1 << 17;

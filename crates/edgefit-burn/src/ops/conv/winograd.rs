@@ -17,9 +17,9 @@ use rayon::prelude::*;
 
 use super::super::activation::Activation;
 use super::super::float::Float;
+use super::axis::Axis;
+use super::backward::{Made, Read};
 use super::before_activation::Planes;
-use super::depthwise::Axis;
-use super::kernels::{Made, Read};
 use form::{Form, Four, Two};
 use kernel::{from_kernels, kernel_gradient};
 pub(crate) use plan::Purpose;

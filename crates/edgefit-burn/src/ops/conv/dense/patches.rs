@@ -6,7 +6,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::super::super::float::Float;
-use super::super::depthwise::Axis;
+use super::super::axis::Axis;
 
 /// Patches of images of so many channels; the axes are height and width.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! How planes lie in scratch memory: split into phases, and results with the row pitch of a phase.
 
 use super::super::super::float::Float;
-use super::axis::Axis;
+use super::super::axis::Axis;
 
 /// Elements that are summed at once. Buffers are longer by as many, so that loops have no remainder.
 pub(super) const LANES: usize = 32;

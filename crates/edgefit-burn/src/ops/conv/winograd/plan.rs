@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::depthwise::Axis;
+use super::super::axis::Axis;
 use super::tile::{Direction, Grid};
 
 /// Elements of the transformed tiles of a block, of input and result, as long as the weight is not larger: a mebibyte of

@@ -1,4 +1,4 @@
-//! One axis of a depthwise convolution, and how it is split into phases.
+//! One axis of an image that is convolved, and how it is split into phases.
 //!
 //! With stride s, the padded input is split into s phases: phase p holds the elements p, p + s, p + 2s
 //! and so on. Each kernel element then reads neighbouring elements of a single phase for neighbouring
@@ -46,14 +46,4 @@ impl Axis {
             length: inside.min(self.phase_length().saturating_sub(padding)),
         }
     }
-}
-
-/// Most elements of scratch that a thread takes: the phases of a plane, and a result with the row
-/// pitch of the phases and zeros before it.
-pub(crate) fn depthwise_scratch(axes: [Axis; 2]) -> u64 {
-    let [rows, columns] = axes;
-    let product = |down: usize, right: usize| (down as u64).saturating_mul(right as u64);
-    let phase = product(rows.phase_length(), columns.phase_length());
-    let phases = product(rows.extent.stride, columns.extent.stride);
-    phases.saturating_add(2).saturating_mul(phase)
 }

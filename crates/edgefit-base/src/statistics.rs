@@ -1,10 +1,12 @@
 //! Means, medians, quantiles and their errors.
 
+mod binomial;
 mod paired;
 
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 use statrs::statistics::Statistics;
 
+pub use binomial::binomial_tail;
 pub use paired::{Decision, Paired};
 
 /// What a 95 % interval leaves out at each end.
@@ -28,23 +30,6 @@ pub fn argmax(values: &[f32]) -> usize {
 
 /// How far the sum of a row may be from 1 for its numbers to be probabilities already.
 const ONE: f64 = 1e-3;
-
-/// How likely at least `count` of `samples` are hit if each is by a `chance` of its own: the upper tail of
-/// the binomial distribution.
-///
-/// ```
-/// use edgefit_base::statistics::binomial_tail;
-///
-/// assert!((binomial_tail(1, 2, 0.5) - 0.75).abs() < 1e-12);
-/// assert_eq!(binomial_tail(0, 2, 0.5), 1.0);
-/// ```
-pub fn binomial_tail(count: usize, samples: usize, chance: f64) -> f64 {
-    let Some(fewer) = count.checked_sub(1) else {
-        return 1.0;
-    };
-    let distribution = Binomial::new(chance.clamp(0.0, 1.0), samples as u64);
-    distribution.map_or(f64::NAN, |distribution| distribution.sf(fewer as u64))
-}
 
 /// Probabilities of classes: the row itself where it is a distribution, as of a model that ends in a
 /// softmax; else its softmax.
@@ -156,14 +141,6 @@ pub fn quantile_interval<T: Copy>(sorted: &[T], q: f64) -> Option<(T, T)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_tail_is_that_of_the_binomial_distribution() {
-        assert!((binomial_tail(2, 3, 0.5) - 0.5).abs() < 1e-12);
-        assert!((binomial_tail(3, 3, 0.5) - 0.125).abs() < 1e-12);
-        assert!(binomial_tail(4, 3, 0.5).abs() < 1e-12);
-        assert!((binomial_tail(1, 1000, 0.001) - 0.632).abs() < 1e-3);
-    }
 
     #[test]
     fn the_first_of_equals_is_the_largest() {

@@ -7,7 +7,6 @@ use edgefit_graph::preprocessing::Fit;
 use serde::Serialize;
 
 use crate::footprint::Footprint;
-use crate::network::{Network, WidthsBy};
 
 /// One of the networks of a search, in one form.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,6 +37,18 @@ pub struct Candidate {
     pub basis: Option<AccuracyBasis>,
 }
 
+/// How the widths of a network are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WidthsBy {
+    /// Channels go where they cost least for what they save, in the order of what is lost with them.
+    Cost,
+    /// Every group keeps the same share.
+    Uniform,
+    /// Any channels go, where they save most: what every criterion has to beat (Li et al. 2022).
+    Random,
+}
+
 /// How an accuracy is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,26 +61,6 @@ pub enum AccuracyBasis {
 }
 
 impl Candidate {
-    /// `network` as `footprint` has it, with its score.
-    pub fn scored(network: &Network, footprint: &Footprint, backbone: PathBuf) -> Self {
-        Candidate {
-            backbone,
-            resolution: network.side,
-            fit: network.fit,
-            cut: network.depth.cut.clone(),
-            width: network
-                .narrowed
-                .as_ref()
-                .map_or(1.0, |narrowed| narrowed.width),
-            widths: network.narrowed.as_ref().map(|narrowed| narrowed.by),
-            macs: network.depth.macs,
-            footprint: footprint.clone(),
-            accuracy: network.score.map(|score| score.accuracy),
-            samples: network.score.map_or(0, |score| score.samples),
-            basis: network.score.map(|_| AccuracyBasis::Scored),
-        }
-    }
-
     /// What it is, human-readable: its backbone's file, resolution, last node and form.
     pub fn name(&self) -> String {
         let stem = self

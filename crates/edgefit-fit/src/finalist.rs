@@ -6,10 +6,11 @@ use edgefit_base::file::{WriteError, create_folder};
 use edgefit_device::ElementType;
 use edgefit_train::{Int8Origin, Job, Observer, StageName, Validated, is_finished, validate};
 
+use crate::candidate::WidthsBy;
 use crate::depth;
 use crate::error::Result;
 use crate::job::FitJob;
-use crate::network::{Network, WidthsBy};
+use crate::network::Network;
 use crate::quiet::Quiet;
 use crate::survey::{Surveyed, fitted, load};
 

@@ -1,18 +1,9 @@
 //! [`Footprint`]: what a network takes of a device.
 
-use std::collections::HashSet;
-
-use edgefit_cost::{Amounts, Budget, Check, Resource, Verdict, judge};
+use edgefit_cost::{Amounts, Budget, Check, Resource, Verdict};
 use edgefit_device::ElementType;
-use edgefit_graph::Graph;
-use edgefit_graph::infer::InputShapes;
-use edgefit_micro::judge_in_less_ram;
 use edgefit_micro::patch::Patches;
-use edgefit_quant::Calibrated;
 use serde::Serialize;
-
-use crate::error::Result;
-use crate::target::Target;
 
 /// What a network takes of a device, in one form.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,29 +48,6 @@ pub struct Shortage {
 }
 
 impl Footprint {
-    /// What `network` takes of `target` as `element_type`. An int8 model is written out for that, with
-    /// weights and scales of the size that it will have.
-    ///
-    /// # Errors
-    /// The scheme of the target does not take the network, or its shapes do not go together.
-    pub fn of(network: &Graph, target: &Target, element_type: ElementType) -> Result<Self> {
-        let int8 = match (&target.scheme, element_type) {
-            (Some(scheme), ElementType::Int8) => {
-                Some(Calibrated::blank(network, scheme)?.quantize(&HashSet::new())?)
-            }
-            _ => None,
-        };
-        let graph = int8.as_ref().map_or(network, |made| &made.graph);
-        let shapes = InputShapes::bind(graph, 1, None)?;
-        let request = target.request();
-        let mut check = judge(graph, &shapes, &request)?;
-        let patches = judge_in_less_ram(&mut check, (graph, &shapes), &request);
-        Ok(Footprint {
-            patches,
-            ..Footprint::read(&check, element_type)
-        })
-    }
-
     /// What `check` found of a network of `element_type`.
     pub fn read(check: &Check, element_type: ElementType) -> Self {
         let sum = |resource: Resource| {
@@ -153,46 +121,4 @@ fn fits_in_likely_time(check: &Check) -> bool {
         budget.holds == Some(true) || budget.holds_if.is_some() || is_likely(check, budget)
     };
     runs.is_none_or(|runs| runs.holds == Some(true)) && check.budgets.iter().all(fits)
-}
-
-#[cfg(test)]
-mod tests {
-    use edgefit_cost::Limits;
-    use edgefit_device::find;
-    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
-
-    use super::*;
-
-    fn convolution() -> Graph {
-        let mut graph = Graph::new("convolution", 17);
-        let dims = [1, 32, 64, 64].map(Dim::Known).to_vec();
-        graph.inputs.push(ValueInfo::f32("x", dims));
-        graph.outputs.push(ValueInfo::f32("y", vec![]));
-        let weight = Tensor::from_values(vec![32, 32, 3, 3], &[0.5f32; 32 * 32 * 9]);
-        graph.initializers.insert("w".into(), weight);
-        graph
-            .nodes
-            .push(Node::new("Conv", "conv", &["x", "w"], &["y"]));
-        graph
-    }
-
-    #[test]
-    fn a_time_that_is_likely_to_do_is_enough_and_one_that_is_not_is_none() {
-        let profile = find("raspberry-pi-zero-2w").unwrap();
-        let within = |latency_ns: Option<u64>| {
-            let limits = Limits {
-                latency_ns,
-                ..Limits::default()
-            };
-            let target = Target::new(profile.clone(), None, limits).unwrap();
-            Footprint::of(&convolution(), &target, ElementType::F32).unwrap()
-        };
-        let likely = within(None).latency_ns.unwrap();
-        for (limit, fits) in [(likely, true), (likely - 1, false), (100 * likely, true)] {
-            let footprint = within(Some(limit));
-            assert_eq!(footprint.fits, fits, "{limit}: {footprint:?}");
-        }
-        assert_eq!(within(Some(likely - 1)).unknown, ["limit"]);
-        assert_eq!(within(Some(1)).short.len(), 1);
-    }
 }

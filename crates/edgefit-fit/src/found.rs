@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use edgefit_train::Observer;
 
-use crate::candidate::Candidate;
 use crate::error::Result;
 use crate::expected::{Evidence, expected};
 use crate::finalist::{Round, Trained, has_second_round, train};
@@ -74,7 +73,7 @@ impl Found<'_> {
                 Err(error) => {
                     let network = &self.surveyed.networks[at];
                     let backbone = self.job.backbones[network.backbone].clone();
-                    let candidate = Candidate::scored(network, &network.footprints[0], backbone);
+                    let candidate = network.candidate(&network.footprints[0], backbone);
                     let name = candidate.name();
                     observer.warn(&format!("{name} is left out of the finalists: {error}"));
                     failed = Some(error);

@@ -9,12 +9,13 @@ use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_prune::{Calibrated, Kept, Ranking, Selection, Structure, Widths};
 use edgefit_train::{Observer, Survey, SurveyedBackbone};
 
+use crate::candidate::WidthsBy;
 use crate::depth::{pooled, with_head};
 use crate::error::Result;
 use crate::footprint::Footprint;
 use crate::job::FitJob;
 use crate::linear_probe::{folds, score};
-use crate::network::{Narrowed, Network, WidthsBy};
+use crate::network::{Narrowed, Network};
 use crate::quiet::Quiet;
 use crate::survey::{Surveyed, fitted, load};
 use crate::width_cost::{WHOLE, WidthCost};
@@ -167,7 +168,7 @@ impl Source<'_> {
             };
             let kept = ranking.kept(structure, &widths);
             let tried = self.headed(&structure.without(&kept)?);
-            let footprint = Footprint::of(&tried, &self.job.target, form.element_type)?;
+            let footprint = self.job.target.footprint(&tried, form.element_type)?;
             if footprint.fits {
                 return Ok(Some(kept));
             }
@@ -208,7 +209,7 @@ impl Source<'_> {
         let target = &self.job.target;
         let forms = network.footprints.iter();
         let footprints = forms
-            .map(|form| Footprint::of(&graph, target, form.element_type))
+            .map(|form| target.footprint(&graph, form.element_type))
             .collect::<Result<_>>()?;
         let features = self
             .samples

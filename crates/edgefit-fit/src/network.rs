@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use edgefit_graph::preprocessing::Fit;
-use serde::Serialize;
 
+use crate::candidate::{AccuracyBasis, Candidate, WidthsBy};
 use crate::depth::Depth;
 use crate::footprint::Footprint;
 use crate::linear_probe::Score;
@@ -43,18 +43,6 @@ pub struct Narrowed {
     pub by: WidthsBy,
 }
 
-/// How the widths of a network are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WidthsBy {
-    /// Channels go where they cost least for what they save, in the order of what is lost with them.
-    Cost,
-    /// Every group keeps the same share.
-    Uniform,
-    /// Any channels go, where they save most: what every criterion has to beat (Li et al. 2022).
-    Random,
-}
-
 impl Network {
     /// The forms in which it fits.
     pub fn fitting(&self) -> impl Iterator<Item = &Footprint> {
@@ -75,5 +63,25 @@ impl Network {
     /// Its score, 0 where there is none.
     pub fn accuracy(&self) -> f64 {
         self.score.map_or(0.0, |score| score.accuracy)
+    }
+
+    /// It as `footprint` has it, with its score; `backbone` is the file of its backbone.
+    pub fn candidate(&self, footprint: &Footprint, backbone: PathBuf) -> Candidate {
+        Candidate {
+            backbone,
+            resolution: self.side,
+            fit: self.fit,
+            cut: self.depth.cut.clone(),
+            width: self
+                .narrowed
+                .as_ref()
+                .map_or(1.0, |narrowed| narrowed.width),
+            widths: self.narrowed.as_ref().map(|narrowed| narrowed.by),
+            macs: self.depth.macs,
+            footprint: footprint.clone(),
+            accuracy: self.score.map(|score| score.accuracy),
+            samples: self.score.map_or(0, |score| score.samples),
+            basis: self.score.map(|_| AccuracyBasis::Scored),
+        }
     }
 }

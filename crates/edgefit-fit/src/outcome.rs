@@ -44,7 +44,7 @@ impl Found<'_> {
 
     fn scored(&self, network: &Network, footprint: &Footprint) -> Candidate {
         let backbone = &self.job.backbones[network.backbone];
-        Candidate::scored(network, footprint, backbone.clone())
+        network.candidate(footprint, backbone.clone())
     }
 
     /// A trained network in its most accurate form.

@@ -1,6 +1,7 @@
 //! Which networks are worth training.
 
-use crate::network::{Network, WidthsBy};
+use crate::candidate::WidthsBy;
+use crate::network::Network;
 
 /// Networks of one backbone at one resolution among those that are trained for their score.
 const OF_A_KIND: usize = 2;

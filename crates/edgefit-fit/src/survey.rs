@@ -11,7 +11,6 @@ use rayon::prelude::*;
 
 use crate::depth::{Depth, Feature, depths, network, pooled};
 use crate::error::{Error, Result};
-use crate::footprint::Footprint;
 use crate::job::FitJob;
 use crate::linear_probe::{folds, score};
 use crate::network::Network;
@@ -271,7 +270,7 @@ impl Place {
         let mut footprints = Vec::new();
         let mut refused = None;
         for element_type in target.element_types() {
-            match Footprint::of(&graph, target, element_type) {
+            match target.footprint(&graph, element_type) {
                 Ok(footprint) => footprints.push(footprint),
                 Err(error) => refused = Some(error),
             }

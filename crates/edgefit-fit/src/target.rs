@@ -1,11 +1,17 @@
 //! [`Target`]: what a network may take.
 
-use edgefit_cost::{Limits, Request};
+use std::collections::HashSet;
+
+use edgefit_cost::{Limits, Request, judge};
 use edgefit_device::{ElementType, Profile};
-use edgefit_quant::Scheme;
+use edgefit_graph::Graph;
+use edgefit_graph::infer::InputShapes;
+use edgefit_micro::judge_in_less_ram;
+use edgefit_quant::{Calibrated, Scheme};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::footprint::Footprint;
 
 /// A device, the engine that runs the network there, and limits that the user sets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +25,29 @@ pub struct Target {
 }
 
 impl Target {
+    /// What `network` takes as `element_type`. An int8 model is written out for that, with
+    /// weights and scales of the size that it will have.
+    ///
+    /// # Errors
+    /// Its scheme does not take the network, or its shapes do not go together.
+    pub fn footprint(&self, network: &Graph, element_type: ElementType) -> Result<Footprint> {
+        let int8 = match (&self.scheme, element_type) {
+            (Some(scheme), ElementType::Int8) => {
+                Some(Calibrated::blank(network, scheme)?.quantize(&HashSet::new())?)
+            }
+            _ => None,
+        };
+        let graph = int8.as_ref().map_or(network, |made| &made.graph);
+        let shapes = InputShapes::bind(graph, 1, None)?;
+        let request = self.request();
+        let mut check = judge(graph, &shapes, &request)?;
+        let patches = judge_in_less_ram(&mut check, (graph, &shapes), &request);
+        Ok(Footprint {
+            patches,
+            ..Footprint::read(&check, element_type)
+        })
+    }
+
     /// `profile` with `engine`; if none is named, with the first that wants int8 models, else with the first.
     ///
     /// # Errors
@@ -75,4 +104,46 @@ fn unknown(profile: &Profile, name: &str) -> Error {
             names => format!("use one of {}", names.join(", ")),
         }
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_cost::Limits;
+    use edgefit_device::find;
+    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+
+    use super::*;
+
+    fn convolution() -> Graph {
+        let mut graph = Graph::new("convolution", 17);
+        let dims = [1, 32, 64, 64].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims));
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        let weight = Tensor::from_values(vec![32, 32, 3, 3], &[0.5f32; 32 * 32 * 9]);
+        graph.initializers.insert("w".into(), weight);
+        graph
+            .nodes
+            .push(Node::new("Conv", "conv", &["x", "w"], &["y"]));
+        graph
+    }
+
+    #[test]
+    fn a_time_that_is_likely_to_do_is_enough_and_one_that_is_not_is_none() {
+        let profile = find("raspberry-pi-zero-2w").unwrap();
+        let within = |latency_ns: Option<u64>| {
+            let limits = Limits {
+                latency_ns,
+                ..Limits::default()
+            };
+            let target = Target::new(profile.clone(), None, limits).unwrap();
+            target.footprint(&convolution(), ElementType::F32).unwrap()
+        };
+        let likely = within(None).latency_ns.unwrap();
+        for (limit, fits) in [(likely, true), (likely - 1, false), (100 * likely, true)] {
+            let footprint = within(Some(limit));
+            assert_eq!(footprint.fits, fits, "{limit}: {footprint:?}");
+        }
+        assert_eq!(within(Some(likely - 1)).unknown, ["limit"]);
+        assert_eq!(within(Some(1)).short.len(), 1);
+    }
 }

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, ValueInfo, ValueType};
 use crate::node::Node;
-use crate::preprocessing::{Layout, Preprocessing, PreprocessingName};
+use crate::preprocessing::{ChannelOrder, Layout, Preprocessing, PreprocessingName};
 use crate::tensor::DataType;
 use crate::topology::Topology;
 
@@ -247,6 +247,21 @@ fn channels(graph: &Graph, conv: &Node) -> Option<usize> {
     let weight = graph.initializers.get(conv.input(1)?)?;
     let group = usize::try_from(conv.int_or("group", 1).ok()?).ok()?;
     weight.dims().get(1)?.checked_mul(group)
+}
+
+impl Preprocessing {
+    /// The same for a model that takes images as `input` says: in its layout, and grey if it has one
+    /// channel, with the means of mean and standard deviation over the colours.
+    #[must_use]
+    pub fn suited_to(mut self, input: &ImageInput) -> Self {
+        self.layout = input.layout;
+        if input.channels == 1 && self.channel_order != ChannelOrder::Grey {
+            self.channel_order = ChannelOrder::Grey;
+            let average = |values: [f32; 3]| [values.iter().sum::<f32>() / 3.0; 3];
+            (self.mean, self.std) = (average(self.mean), average(self.std));
+        }
+        self
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::image_input::ImageInput;
 use crate::metadata;
 
 const KEY: &str = "edgefit.preprocessing";
@@ -178,19 +177,6 @@ impl Preprocessing {
         }
     }
 
-    /// The same for a model that takes images as `input` says: in its layout, and grey if it has one
-    /// channel, with the means of mean and standard deviation over the colours.
-    #[must_use]
-    pub fn suited_to(mut self, input: &ImageInput) -> Self {
-        self.layout = input.layout;
-        if input.channels == 1 && self.channel_order != ChannelOrder::Grey {
-            self.channel_order = ChannelOrder::Grey;
-            let average = |values: [f32; 3]| [values.iter().sum::<f32>() / 3.0; 3];
-            (self.mean, self.std) = (average(self.mean), average(self.std));
-        }
-        self
-    }
-
     /// Number of channels.
     pub fn channels(&self) -> usize {
         match self.channel_order {
@@ -305,6 +291,7 @@ impl std::fmt::Display for Preprocessing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image_input::ImageInput;
 
     #[test]
     fn comes_back_from_the_model() {

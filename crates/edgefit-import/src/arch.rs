@@ -10,6 +10,7 @@ mod squeezenet;
 use edgefit_base::names::{letters, nearest};
 
 use crate::architecture::{Architecture, Twins};
+use crate::checkpoint::Checkpoint;
 use crate::variant::Variant;
 
 /// All of them.
@@ -32,6 +33,14 @@ impl Architecture {
     /// The architecture called `name`.
     pub fn named(name: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|arch| arch.name == name)
+    }
+
+    /// The architecture of which `checkpoint` has all tensors, and the most of them.
+    pub(crate) fn best_fit(checkpoint: &Checkpoint) -> Option<(usize, &'static Self)> {
+        let fits = ARCHITECTURES
+            .iter()
+            .filter_map(|arch| Some((arch.fit(checkpoint)?, arch)));
+        fits.max_by_key(|(tensors, _)| *tensors)
     }
 
     /// The architecture that edgefit, torchvision or timm calls `name`, whatever stands between its words,

@@ -3,7 +3,6 @@
 use edgefit_graph::preprocessing::PreprocessingName;
 use edgefit_graph::{Graph, Preprocessing};
 
-use crate::arch::ARCHITECTURES;
 use crate::builder::{Builder, Weights};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
@@ -68,7 +67,7 @@ impl Architecture {
         let prefix = choose(checkpoint, &found, choices.weights.as_ref())?;
         let others: Vec<String> = found.into_iter().filter(|other| *other != prefix).collect();
         let mut set = WeightSet::new(checkpoint, prefix);
-        let layout = Layout::of(&set);
+        let layout = set.layout();
         let wanted = self.wanted(layout);
         let variant = self.variant(layout, &set, choices.variant)?;
         set.renamed = head::renamed(&set, &wanted);
@@ -173,7 +172,7 @@ impl Architecture {
 
     /// The error, or the one that names the architecture whose weights they are.
     fn named_in(&self, error: Error, checkpoint: &Checkpoint) -> Error {
-        match best_fit(checkpoint).filter(|(_, fit)| fit.name != self.name) {
+        match Architecture::best_fit(checkpoint).filter(|(_, fit)| fit.name != self.name) {
             Some((_, fit)) => Error::OtherArchitecture {
                 path: checkpoint.path().to_path_buf(),
                 arch: self.name.to_owned(),
@@ -198,11 +197,11 @@ impl Architecture {
 
     /// How many tensors `checkpoint` has of this network, if it has all of them, but for the number of
     /// classes.
-    fn fit(&self, checkpoint: &Checkpoint) -> Option<usize> {
+    pub(crate) fn fit(&self, checkpoint: &Checkpoint) -> Option<usize> {
         let layouts = Layout::ALL.map(|layout| self.wanted(layout));
         let found = prefixes(checkpoint, &layouts);
         let set = WeightSet::new(checkpoint, found.into_iter().next()?);
-        let wanted = self.wanted(Layout::of(&set));
+        let wanted = self.wanted(set.layout());
         let last = wanted.len().saturating_sub(2);
         let all = wanted.iter().enumerate().all(|(index, wanted)| {
             let free = usize::from(index >= last);
@@ -211,14 +210,6 @@ impl Architecture {
         });
         all.then_some(wanted.len())
     }
-}
-
-/// The architecture of which `checkpoint` has all tensors, and the most of them.
-fn best_fit(checkpoint: &Checkpoint) -> Option<(usize, &'static Architecture)> {
-    let fits = ARCHITECTURES
-        .iter()
-        .filter_map(|arch| Some((arch.fit(checkpoint)?, arch)));
-    fits.max_by_key(|(tensors, _)| *tensors)
 }
 
 /// The first of the `unused` keys that is a weight of the same part of a network as a `wanted` one.

@@ -127,7 +127,7 @@ impl<'c> Builder<'c> {
     /// Whether the keys are called as timm's.
     pub fn is_timm(&self) -> bool {
         let layout = match self.weights {
-            Weights::Checkpoint(set) => Layout::of(set),
+            Weights::Checkpoint(set) => set.layout(),
             Weights::None(layout) => layout,
             Weights::Zeros { .. } => Layout::Other,
         };

@@ -1,7 +1,5 @@
 //! What the keys of a checkpoint are called, and which a network wants.
 
-use crate::weight_set::WeightSet;
-
 /// A tensor that a network is made of.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
@@ -18,16 +16,6 @@ pub(crate) enum Layout {
     Other,
 }
 
-/// The first layer of the networks in timm's layout.
-const TIMM_STEM: &str = "conv_stem.weight";
-
 impl Layout {
     pub const ALL: [Self; 2] = [Layout::Timm, Layout::Other];
-
-    pub fn of(set: &WeightSet) -> Self {
-        match set.shape(TIMM_STEM) {
-            Some(_) => Layout::Timm,
-            None => Layout::Other,
-        }
-    }
 }

@@ -9,7 +9,10 @@ use edgefit_graph::Tensor;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::layout::Wanted;
+use crate::layout::{Layout, Wanted};
+
+/// The first layer of the networks in timm's layout.
+const TIMM_STEM: &str = "conv_stem.weight";
 
 /// Which of several sets of weights is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,14 @@ impl<'c> WeightSet<'c> {
     fn key(&self, key: &str) -> String {
         let key = self.renamed.get(key).map_or(key, String::as_str);
         format!("{}{key}", self.prefix)
+    }
+
+    /// Whose names its keys are.
+    pub fn layout(&self) -> Layout {
+        match self.shape(TIMM_STEM) {
+            Some(_) => Layout::Timm,
+            None => Layout::Other,
+        }
     }
 
     /// Shape of the tensor `key`, if there is one.

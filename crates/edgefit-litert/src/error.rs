@@ -3,7 +3,9 @@
 use edgefit_engine::child::ChildError;
 
 use crate::VERSION;
-use crate::library::LIBRARY_VARIABLE;
+
+/// Environment variable that names the library.
+pub const LIBRARY_VARIABLE: &str = "LITERT_DYLIB_PATH";
 
 /// Why there is no LiteRT, and how to get it.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -14,8 +14,8 @@ mod model;
 mod prepared;
 mod subprocess;
 
-pub use error::{Error, Missing, Result};
-pub use library::{LIBRARY_VARIABLE, Library};
+pub use error::{Error, LIBRARY_VARIABLE, Missing, Result};
+pub use library::Library;
 pub use model::{ElementType, Kernels, Model, Tensor};
 pub use prepared::Prepared;
 pub use subprocess::{Subprocess, serve};

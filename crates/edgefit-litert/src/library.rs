@@ -3,10 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::api::Api;
-use crate::error::Missing;
-
-/// Environment variable that names the library.
-pub const LIBRARY_VARIABLE: &str = "LITERT_DYLIB_PATH";
+use crate::error::{LIBRARY_VARIABLE, Missing};
 
 /// Its name.
 const FILE: &str = "libLiteRt.so";

@@ -7,6 +7,7 @@
 mod build_files;
 mod exported;
 mod fields;
+mod file;
 mod folder;
 mod header;
 mod kernels;
@@ -14,37 +15,15 @@ mod library;
 mod literal;
 mod model;
 mod name;
+mod parts;
 mod sample;
 
-use crate::plan::ArenaPlan;
-use crate::program::Program;
-
 pub use exported::{Arena, CalledLibrary, Exported};
+pub use file::File;
 pub use folder::{FolderError, ensure_free, write};
 pub use library::{Library, LibraryError};
 pub use name::Name;
-
-/// A file of a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// Its name; projects have no folders.
-    pub name: String,
-    /// What it holds.
-    pub text: String,
-}
-
-/// What a project is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
-    /// The program.
-    pub program: &'a Program,
-    /// Where its values lie.
-    pub plan: &'a ArenaPlan,
-    /// How functions, macros and files are called.
-    pub name: &'a Name,
-    /// What runs convolutions and products instead of edgefit's own kernels.
-    pub library: Option<&'a Library>,
-}
+pub use parts::Parts;
 
 /// The whole project: header, model, the kernels that it calls, a `main` that runs one sample, and build
 /// files. The same program gives the same bytes.

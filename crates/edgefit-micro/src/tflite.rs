@@ -4,8 +4,10 @@
 //! transposition is added. The tables are those of TensorFlow Lite's `schema.fbs`, by their numbers.
 
 mod arena;
+mod builder;
 mod exported;
 mod float;
+mod from_program;
 mod labels;
 mod metadata;
 mod model;
@@ -16,6 +18,7 @@ mod tensor;
 mod verify;
 mod weighted;
 mod windowed;
+mod words;
 mod write;
 
 use edgefit_graph::Preprocessing;
@@ -59,7 +62,7 @@ pub enum Planning {
 /// # Errors
 /// It has ops without a form in LiteRT, all of which the error lists.
 pub fn file(program: &Program, planning: Planning) -> Result<File> {
-    let model = model::model(program)?;
+    let model = from_program::model(program)?;
     let arena = Arena::of(&model);
     Ok(File {
         bytes: packed(

@@ -7,8 +7,8 @@ use edgefit_graph::topology::Topology;
 use edgefit_graph::{Graph, Tensor};
 use serde::Serialize;
 
+use crate::channels::Channels;
 use crate::error::Result;
-use crate::layer::Channels;
 use crate::observe::Observed;
 use crate::plan::{clip_limits, is_weighted};
 

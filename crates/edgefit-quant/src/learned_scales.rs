@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use edgefit_graph::topology::Topology;
-use edgefit_graph::{FreshNames, Graph, Node};
+use edgefit_graph::{DataType, FreshNames, Graph, Node};
 
 use crate::error::Result;
 use crate::plan::clip_limits;
 use crate::scheme::Scheme;
-use crate::trainable::scale_of;
 
 /// The scales of a quantised graph's values that are trained.
 #[derive(Debug, Clone, Default)]
@@ -201,4 +200,14 @@ fn most_of(graph: &Graph, quantize: &Node, producer: Option<&Node>, start: f32) 
     let steps = (largest - zero.unwrap_or(0)).max(1) as f32;
     // Calibration has the last word where its rounding goes beyond.
     (high / steps).max(start)
+}
+
+/// The single scale of that name.
+pub(crate) fn scale_of(graph: &Graph, name: &str) -> f32 {
+    let tensor = graph.initializers.get(name);
+    let tensor = tensor.filter(|tensor| tensor.dtype() == DataType::F32);
+    let values = tensor.and_then(|tensor| tensor.to_f32().ok());
+    values
+        .and_then(|values| values.first().copied())
+        .unwrap_or(1.0)
 }

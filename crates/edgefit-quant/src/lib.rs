@@ -4,6 +4,7 @@
 //! on calibration samples; [`Calibrated::quantize`] writes it in the QDQ format; [`guard()`] compares it with
 //! the float model on samples of their own, and keeps in floats what costs too much.
 
+mod channels;
 mod equalize;
 mod error;
 mod execution;
@@ -24,6 +25,7 @@ mod rounding;
 mod scheme;
 mod trainable;
 mod trainable_form;
+mod trainable_layer;
 mod value_parameters;
 mod weights;
 

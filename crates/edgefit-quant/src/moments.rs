@@ -6,7 +6,7 @@ use edgefit_engine::Array;
 use edgefit_graph::ops::{Conv, Extent};
 use edgefit_linalg::product::{Matrix, Threads, add_product};
 
-use crate::layer::Channels;
+use crate::channels::Channels;
 
 /// Widest block of inputs whose covariance is kept whole; between blocks it is taken as none.
 const BLOCK: usize = 1024;

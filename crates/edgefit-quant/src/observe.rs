@@ -9,9 +9,9 @@ use edgefit_graph::{Graph, Node, ValueInfo};
 use edgefit_predict::{Error as Unusable, Samples, count};
 use rayon::prelude::*;
 
+use crate::channels::Channels;
 use crate::error::Result;
 use crate::histogram::Histogram;
-use crate::layer::Channels;
 use crate::moments::Moments;
 use crate::plan::Plan;
 use crate::rounding::InputStatistics;

@@ -9,7 +9,7 @@ use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Graph, Node};
 
 use self::gelu::written_out_gelus;
-use crate::layer::Channels;
+use crate::channels::Channels;
 use crate::scheme::Scheme;
 
 /// Which nodes run on integers, and which values are quantised.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use edgefit_linalg::cholesky::Cholesky;
 use rayon::prelude::*;
 
-use crate::layer::Channels;
+use crate::channels::Channels;
 use crate::moments::Moments;
 
 /// Share of the mean variance that each variance is raised by: it bounds what is made up for.

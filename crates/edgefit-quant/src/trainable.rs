@@ -10,15 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use edgefit_graph::rewrite::prune;
 use edgefit_graph::topology::Topology;
-use edgefit_graph::{DataType, Graph, Node, Tensor, ValueInfo, trainable_parameters};
+use edgefit_graph::{Graph, Node, Tensor, ValueInfo, trainable_parameters};
 
+use crate::channels::Channels;
 use crate::error::{Error, Result};
-use crate::layer::Channels;
-use crate::learned_scales::LearnedScales;
+use crate::learned_scales::{LearnedScales, scale_of};
 use crate::quantize::{Calibrated, Quantized};
 use crate::scheme::Scheme;
 use crate::trainable_form::write;
-use crate::weights::{QuantizedWeight, least_scales, quantized_bias};
+use crate::trainable_layer::{Layer, TrainableWeight};
+use crate::weights::{least_scales, quantized_bias};
 
 /// A quantised graph that can be trained.
 ///
@@ -36,42 +37,6 @@ pub struct Trainable {
     learned: LearnedScales,
     weights: Vec<TrainableWeight>,
     layers: Vec<Layer>,
-}
-
-/// A weight of integers, and the floats that are trained in its place.
-#[derive(Debug, Clone)]
-pub(crate) struct TrainableWeight {
-    /// Index of its DequantizeLinear in the quantised graph.
-    pub node: usize,
-    /// Name of the floats.
-    pub name: String,
-    /// Name of the logarithms of its scales' factors, where they are trained.
-    pub factors: Option<String>,
-    /// Its integers, and the scales that calibration chose.
-    pub start: QuantizedWeight,
-}
-
-/// A layer of the quantised graph whose weight and bias are trained.
-#[derive(Debug, Clone)]
-pub(crate) struct Layer {
-    /// Index of the node in the quantised graph.
-    pub node: usize,
-    /// Which of the weights.
-    pub weight: usize,
-    /// Name of the scale of its input.
-    pub input_scale: String,
-    pub bias: Option<TrainableBias>,
-}
-
-/// A bias of integers, and the floats that are trained in its place.
-#[derive(Debug, Clone)]
-pub(crate) struct TrainableBias {
-    /// Index of its DequantizeLinear in the quantised graph.
-    pub node: usize,
-    /// Name of the floats.
-    pub name: String,
-    /// What the integers stand for.
-    pub start: Vec<f32>,
 }
 
 impl Calibrated {
@@ -253,16 +218,6 @@ fn replace(graph: &mut Graph, node: usize, integers: Tensor, scales: Tensor) {
         let name = graph.nodes[node].inputs[index].clone();
         graph.initializers.insert(name, tensor);
     }
-}
-
-/// The single scale of that name.
-pub(crate) fn scale_of(graph: &Graph, name: &str) -> f32 {
-    let tensor = graph.initializers.get(name);
-    let tensor = tensor.filter(|tensor| tensor.dtype() == DataType::F32);
-    let values = tensor.and_then(|tensor| tensor.to_f32().ok());
-    values
-        .and_then(|values| values.first().copied())
-        .unwrap_or(1.0)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::learned_scales::LearnedScales;
 use crate::parameters::integer_tensor;
 use crate::scheme::Scheme;
-use crate::trainable::{Layer, TrainableBias, TrainableWeight};
+use crate::trainable_layer::{Layer, TrainableBias, TrainableWeight};
 use crate::weights::QuantizedWeight;
 
 /// How far from its integer a weight may begin, in steps: all within half a step round to it.

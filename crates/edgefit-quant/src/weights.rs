@@ -3,8 +3,8 @@
 use edgefit_graph::{DataType, Tensor};
 use rayon::prelude::*;
 
+use crate::channels::Channels;
 use crate::error::Result;
-use crate::layer::Channels;
 use crate::parameters::integer_tensor;
 use crate::rounding::InputStatistics;
 

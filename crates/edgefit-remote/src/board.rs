@@ -6,11 +6,11 @@ use std::path::Path;
 use edgefit_base::hash::sha256_hex_of;
 
 use crate::error::{Error, Result};
-use crate::fault::fault;
 use crate::host::Host;
 use crate::program::{architecture, of_32_bits, of_uname};
+use crate::ran::Ran;
 use crate::session::Silence;
-use crate::ssh::{Ran, Ssh};
+use crate::ssh::Ssh;
 use crate::words::last_line;
 
 /// Makes the folder, and says what the board is.
@@ -187,7 +187,7 @@ impl Board {
         words.extend(arguments);
         let session = self.ssh.start(&self.host, RUN, &words, "measuring")?;
         let ran = session.end(Silence::Any)?;
-        match fault(&ran, self) {
+        match self.fault(&ran) {
             Some(words) => Err(Error::NotRunnable {
                 program: program.path.clone(),
                 host: self.host.clone(),

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use edgefit_base::schema;
 
 use crate::host::Host;
-use crate::runner::BUILT;
+
+/// What `scripts/build-runner.sh` builds runners for.
+pub(crate) const BUILT: [&str; 2] = ["aarch64", "x86_64"];
 
 /// What can go wrong between this machine and a board.
 #[derive(Debug, thiserror::Error)]

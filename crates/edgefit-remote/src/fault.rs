@@ -1,7 +1,7 @@
 //! Why a program does not start or end well on a board, and what helps.
 
 use crate::board::Board;
-use crate::ssh::Ran;
+use crate::ran::Ran;
 use crate::words::last_line;
 
 /// Exit codes of a shell that cannot start a program, and of one that a signal ended (POSIX, 2.8.2).
@@ -12,54 +12,56 @@ const SIGNAL: i32 = 128;
 /// Exit code of the script where the program is not in its place.
 const GONE: i32 = 93;
 
-/// What the exit code and the last words of a program say of the program itself and of the system; `None`
-/// where it ran and says more.
-pub(crate) fn fault(ran: &Ran, board: &Board) -> Option<String> {
-    let detail = last_line(&ran.stderr).unwrap_or_else(|| "it says nothing".to_owned());
-    let elsewhere = board.host().with_folder();
-    let says = |words: &[&str]| words.iter().any(|word| ran.stderr.contains(word));
-    // glibc's loader, which ends with 1 for this.
-    if let Some(version) = missing_version(&ran.stderr) {
-        return Some(format!(
-            "the C library there is older than the one that it was built with, and has no {version}; build \
-             it on a system as old as the board's (scripts/build-runner.sh builds for that of the \
-             machine it runs on), or give the board a newer system"
-        ));
-    }
-    if says(&["error while loading shared libraries"]) {
-        return Some(format!(
-            "{detail}; install there the package that has this library"
-        ));
-    }
-    match ran.code {
-        GONE => Some(format!(
-            "it was kept there and is gone at the next connection: {} is another place for each, such as \
-             a private /tmp; name another folder: --remote {elsewhere}",
-            board.folder
-        )),
-        CANNOT_EXECUTE if says(&["Permission denied"]) => Some(format!(
-            "{} is not mounted for programs ({detail}); name another folder: --remote {elsewhere}",
-            board.folder
-        )),
-        // What is no program is tried as a script, whose first word is not found.
-        code if code == CANNOT_EXECUTE || code == NOT_FOUND && !says(&["No such file"]) => {
-            Some(format!(
-                "its system does not take this for a program ({detail}); build it for {} anew, or name \
-             another with --runner",
-                board.architecture
-            ))
+impl Board {
+    /// What the exit code and the last words of a program say of the program itself and of the system; `None`
+    /// where it ran and says more.
+    pub(crate) fn fault(&self, ran: &Ran) -> Option<String> {
+        let detail = last_line(&ran.stderr).unwrap_or_else(|| "it says nothing".to_owned());
+        let elsewhere = self.host().with_folder();
+        let says = |words: &[&str]| words.iter().any(|word| ran.stderr.contains(word));
+        // glibc's loader, which ends with 1 for this.
+        if let Some(version) = missing_version(&ran.stderr) {
+            return Some(format!(
+                "the C library there is older than the one that it was built with, and has no {version}; build \
+                 it on a system as old as the board's (scripts/build-runner.sh builds for that of the \
+                 machine it runs on), or give the board a newer system"
+            ));
         }
-        NOT_FOUND if board.architecture != board.kernel => Some(format!(
-            "its kernel has 64 bits and its system 32, without the loader for this program ({detail}); \
-             install the 64-bit system of the board, or name a --runner for {}",
-            board.architecture
-        )),
-        NOT_FOUND => Some(format!(
-            "the loader that it asks for is not there ({detail}): the board has another C library than \
-             glibc, such as musl; name a --runner that was built for that, or linked statically"
-        )),
-        code if code > SIGNAL => Some(signal(code - SIGNAL, &detail)),
-        _ => None,
+        if says(&["error while loading shared libraries"]) {
+            return Some(format!(
+                "{detail}; install there the package that has this library"
+            ));
+        }
+        match ran.code {
+            GONE => Some(format!(
+                "it was kept there and is gone at the next connection: {} is another place for each, such as \
+                 a private /tmp; name another folder: --remote {elsewhere}",
+                self.folder
+            )),
+            CANNOT_EXECUTE if says(&["Permission denied"]) => Some(format!(
+                "{} is not mounted for programs ({detail}); name another folder: --remote {elsewhere}",
+                self.folder
+            )),
+            // What is no program is tried as a script, whose first word is not found.
+            code if code == CANNOT_EXECUTE || code == NOT_FOUND && !says(&["No such file"]) => {
+                Some(format!(
+                    "its system does not take this for a program ({detail}); build it for {} anew, or name \
+                 another with --runner",
+                    self.architecture
+                ))
+            }
+            NOT_FOUND if self.architecture != self.kernel => Some(format!(
+                "its kernel has 64 bits and its system 32, without the loader for this program ({detail}); \
+                 install the 64-bit system of the board, or name a --runner for {}",
+                self.architecture
+            )),
+            NOT_FOUND => Some(format!(
+                "the loader that it asks for is not there ({detail}): the board has another C library than \
+                 glibc, such as musl; name a --runner that was built for that, or linked statically"
+            )),
+            code if code > SIGNAL => Some(signal(code - SIGNAL, &detail)),
+            _ => None,
+        }
     }
 }
 
@@ -107,7 +109,7 @@ mod tests {
             stdout: String::new(),
             stderr: stderr.to_owned(),
         };
-        fault(&ran, &board)
+        board.fault(&ran)
     }
 
     #[test]

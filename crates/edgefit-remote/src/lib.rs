@@ -13,6 +13,7 @@ mod fault;
 mod frame;
 mod host;
 mod program;
+mod ran;
 mod runner;
 mod session;
 mod ssh;

@@ -8,13 +8,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Board, Kept};
-use crate::error::{Error, Result};
+use crate::error::{BUILT, Error, Result};
 use crate::host::Host;
 use crate::ssh::Ssh;
 use crate::words::plain;
-
-/// What `scripts/build-runner.sh` builds runners for.
-pub(crate) const BUILT: [&str; 2] = ["aarch64", "x86_64"];
 
 /// How to get a runner onto a board.
 #[derive(Debug, Clone)]

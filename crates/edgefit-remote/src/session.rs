@@ -13,7 +13,7 @@ use crate::client::{Client, LOOK, Next};
 use crate::error::{Error, Result};
 use crate::frame::Frame;
 use crate::host::Host;
-use crate::ssh::{OWN_ERROR, Ran, ssh_error};
+use crate::ran::{OWN_ERROR, Ran, ssh_error};
 use crate::words::last_line;
 
 /// Longest time from the start of ssh to the begin of the script: a handshake on a slow board, and what

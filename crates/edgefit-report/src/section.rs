@@ -16,6 +16,7 @@ mod parity;
 mod pictures;
 mod regression;
 mod search;
+mod tone;
 mod verdict;
 
 pub(crate) use boards::Board;
@@ -34,22 +35,5 @@ pub(crate) use parity::Parity;
 pub(crate) use pictures::augmented;
 pub(crate) use regression::RegressionPictures;
 pub(crate) use search::SearchCard;
+pub(crate) use tone::Tone;
 pub(crate) use verdict::Summary;
-
-/// What a colour says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Tone {
-    Good,
-    Unsure,
-    Bad,
-}
-
-impl std::fmt::Display for Tone {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(match self {
-            Tone::Good => "good",
-            Tone::Unsure => "unsure",
-            Tone::Bad => "bad",
-        })
-    }
-}

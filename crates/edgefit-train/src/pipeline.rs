@@ -2,6 +2,7 @@
 
 pub(crate) mod exported;
 pub(crate) mod int8;
+pub(crate) mod int8_done;
 pub(crate) mod loaded;
 pub(crate) mod lr_find;
 pub(crate) mod session;

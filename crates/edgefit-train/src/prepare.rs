@@ -1,6 +1,7 @@
 //! From files to what training works on: the model, samples, splits, features, targets.
 
 pub(crate) mod array_shape;
+pub(crate) mod assignment;
 pub(crate) mod clean_features;
 pub(crate) mod contents;
 pub(crate) mod copies;

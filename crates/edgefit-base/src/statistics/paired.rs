@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::statistics::binomial_tail;
+use super::binomial::binomial_tail;
 
 /// What a test has to be as rare as by chance to count.
 const LEVEL: f64 = 0.05;

@@ -1,6 +1,8 @@
 //! Makefile and CMakeLists.txt of a project.
 
-use super::{File, Library, Parts};
+use super::file::File;
+use super::library::Library;
+use super::parts::Parts;
 
 /// The build files; `kernels` are the sources besides the model's.
 pub(super) fn files(parts: Parts, kernels: &[&str]) -> [File; 2] {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{File, Parts};
+use super::file::File;
+use super::parts::Parts;
 use crate::error::Refusal;
 use crate::patch::Patches;
 use crate::program::InputBy;

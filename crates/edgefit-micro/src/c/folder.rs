@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::File;
+use super::file::File;
 
 /// A project could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use edgefit_graph::Preprocessing;
 use edgefit_graph::preprocessing::{ChannelOrder, Fit};
 
+use super::file::File;
 use super::literal::{float, plain};
-use super::{File, Parts};
+use super::parts::Parts;
 use crate::program::{InputBy, Port};
 
 /// The header.

@@ -1,6 +1,7 @@
 //! The C sources of the kernels, and which of them a program needs.
 
-use super::{File, Parts};
+use super::file::File;
+use super::parts::Parts;
 use crate::ops::Op;
 
 macro_rules! sources {

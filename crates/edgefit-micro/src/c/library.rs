@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::File;
+use super::file::File;
 use crate::error::{Error, Result};
 use crate::ops::{Image, Op};
 use crate::patch::{Layout, Patching};

@@ -6,8 +6,9 @@ use std::fmt::{Display, Write};
 use edgefit_graph::Preprocessing;
 
 use super::fields::{broadcast, combined, image, images, multiplier, product, windowed};
+use super::file::File;
 use super::literal::{list, short_list, string};
-use super::{File, Parts};
+use super::parts::Parts;
 use crate::ops::{CopyRows, Layer, Op};
 use crate::program::{InputBy, Source, Step};
 

@@ -1,7 +1,8 @@
 //! A stored sample, and a `main` that runs it.
 
+use super::file::File;
 use super::literal::list;
-use super::{File, Parts};
+use super::parts::Parts;
 
 /// The program that runs the stored sample: 0 where the output is the one that is stored with it.
 const MAIN: &str = "\

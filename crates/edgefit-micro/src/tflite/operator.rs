@@ -3,12 +3,13 @@
 use edgefit_graph::ops::Unary;
 
 use super::Refused;
-use super::model::{Builder, int_words};
+use super::builder::Builder;
 use super::padding::Padding;
 use super::schema::{Activation, Builtin, ElementType, Field, Options};
 use super::tensor::{Scales, Tensor};
 use super::weighted::{self, finish};
 use super::windowed::{pad, windowed};
+use super::words::int_words;
 use crate::ops::{Image, Op, ResizeNearest, Transpose, Window};
 use crate::program::{Quantization, Step};
 

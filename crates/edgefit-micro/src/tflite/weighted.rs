@@ -1,11 +1,12 @@
 //! Convolutions and matrix products.
 
 use super::Refused;
-use super::model::{Builder, int_words};
+use super::builder::Builder;
 use super::padding::Limits;
 use super::schema::{Activation, Builtin, Field, Options};
 use super::tensor::{Scales, Tensor};
 use super::windowed::windowed;
+use super::words::int_words;
 use crate::ops::{Conv, Depthwise, FullyConnected, Layer};
 use crate::program::Step;
 

@@ -1,10 +1,11 @@
 //! Images that a window goes over.
 
 use super::Refused;
-use super::model::{Builder, int_words};
+use super::builder::Builder;
 use super::padding::Padding;
 use super::schema::{Builtin, Field, Options};
 use super::tensor::{Scales, Tensor};
+use super::words::int_words;
 use crate::ops::{Image, Window};
 use crate::program::{Step, TensorType};
 

@@ -6,7 +6,7 @@ use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use serde::Deserialize;
 
-use super::Tone;
+use super::tone::Tone;
 use crate::document;
 use crate::words::{dash, shown};
 

@@ -2,10 +2,10 @@
 
 use edgefit_base::units::format;
 
+use super::tone::Tone;
 use crate::document::{Answer, Flip};
 use crate::page::Allowance;
 use crate::run::Run;
-use crate::section::Tone;
 use crate::section::pictures::{Missing, Pictures};
 use crate::thumbnail::Thumbnail;
 use crate::words::shown;

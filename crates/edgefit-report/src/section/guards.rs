@@ -1,6 +1,6 @@
 //! What the guards found, with the fix.
 
-use super::Tone;
+use super::tone::Tone;
 use crate::document::{Finding, Status};
 use crate::words::{shown, text};
 

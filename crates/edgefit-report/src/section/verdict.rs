@@ -3,7 +3,7 @@
 use edgefit_base::units::format;
 use edgefit_graph::Task;
 
-use super::Tone;
+use super::tone::Tone;
 use crate::document::{Check, Status, Training, Verdict};
 use crate::words::{counted, percents, shown, whole};
 

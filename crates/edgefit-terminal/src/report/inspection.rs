@@ -4,11 +4,9 @@ use edgefit_base::units::format;
 use edgefit_cost::{Inspection, Totals};
 
 use crate::report::quantized;
-use crate::report::shorten::shortened;
+use crate::report::shorten::{MOST_NAMES, first_of, shortened};
 use crate::table::table;
 
-/// Names of nodes and outputs, and labels, that are listed; `--json` has all.
-pub(super) const MOST_NAMES: usize = 4;
 const MOST_LABELS: usize = 20;
 
 /// A row a node or a block, and the figures of the whole model.
@@ -175,18 +173,4 @@ fn totals(inspection: &Inspection) -> String {
         );
     }
     totals.to_string()
-}
-
-/// The first of `names`, and how many there are besides.
-pub(super) fn first_of(names: &[String], most: usize) -> String {
-    let shown = names
-        .iter()
-        .take(most)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    match names.len().saturating_sub(most) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

@@ -4,7 +4,7 @@ use edgefit_base::units::format;
 use edgefit_cost::{Inspection, TypeShare};
 use edgefit_graph::quantized::{LayerSafety, QuantizedValue, StandsFor};
 
-use crate::report::inspection::{MOST_NAMES, first_of};
+use crate::report::shorten::{MOST_NAMES, first_of};
 use crate::table::table;
 
 /// Quantised values that are listed; `--json` has all.

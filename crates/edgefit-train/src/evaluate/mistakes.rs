@@ -4,7 +4,6 @@ use edgefit_data::{Dataset, Prediction, Truth};
 use edgefit_graph::Task;
 use serde::Serialize;
 
-use crate::evaluate::saliency::Saliency;
 use crate::prepare::split::SplitSamples;
 
 /// A sample that a model gets wrong.
@@ -37,6 +36,19 @@ pub(crate) fn predictions<'a>(split: &'a SplitSamples, outputs: &'a [f32]) -> Ve
         outputs,
     })
     .collect()
+}
+
+/// How much each part of an image spoke for the class that a model says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Saliency {
+    /// Parts from top to bottom.
+    pub rows: usize,
+    /// Parts from left to right.
+    pub columns: usize,
+    /// Row by row, in hundredths of the part that spoke for it most.
+    pub values: Vec<u8>,
+    /// What of the image the model saw: left, top, width and height, as shares of its sides.
+    pub area: [f64; 4],
 }
 
 /// The predictions of classes or labels that are wrong, the surest first.

@@ -6,10 +6,9 @@ use edgefit_burn::burn::tensor::{Device, Tensor};
 use edgefit_burn::{EvalModule, TrainModule, Value};
 use edgefit_data::{Sample, kept_area, prepare};
 use edgefit_graph::{Graph, Node, Preprocessing, Tensor as Stored, ValueInfo};
-use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::evaluate::mistakes::Mistake;
+use crate::evaluate::mistakes::{Mistake, Saliency};
 use crate::prepare::preparation::image;
 
 /// Mistakes of which it is computed: as many as a page shows.
@@ -18,19 +17,6 @@ const MOST: usize = 48;
 /// Names of what is added to the graph.
 const SHIFT: &str = "edgefit.saliency.shift";
 const SHIFTED: &str = "edgefit.saliency.shifted";
-
-/// How much each part of an image spoke for the class that a model says.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Saliency {
-    /// Parts from top to bottom.
-    pub rows: usize,
-    /// Parts from left to right.
-    pub columns: usize,
-    /// Row by row, in hundredths of the part that spoke for it most.
-    pub values: Vec<u8>,
-    /// What of the image the model saw: left, top, width and height, as shares of its sides.
-    pub area: [f64; 4],
-}
 
 /// Adds what spoke for them to the first of the `mistakes`, where `graph` pools feature maps; `samples` are those of
 /// the split.

@@ -11,7 +11,7 @@ use crate::evaluate::exported::ExportedModel;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::split_metrics::metrics;
 use crate::guards;
-use crate::pipeline::int8::Int8Done;
+use crate::pipeline::int8_done::Int8Done;
 use crate::pipeline::loaded::nanoseconds;
 use crate::pipeline::session::Session;
 use crate::pipeline::split::SplitJob;

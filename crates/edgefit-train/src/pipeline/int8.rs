@@ -22,14 +22,15 @@ use crate::evaluate::split_metrics::metrics;
 use crate::guards;
 use crate::guards::after_training::Course;
 use crate::pipeline::exported::ExportedJob;
+use crate::pipeline::int8_done::Int8Done;
 use crate::pipeline::loaded::nanoseconds;
 use crate::pipeline::session::{Completion, Session};
 use crate::pipeline::split::SplitJob;
 use crate::pipeline::stages::{Training, train_part};
 use crate::pipeline::trained::TrainedJob;
 use crate::prepare::split::SplitSamples;
+use crate::run::exported_file::Exported;
 use crate::run::int8_report::{Int8Figures, Int8Report, Origin};
-use crate::run::report::Exported;
 use crate::stages::fit::epoch::Ended;
 use crate::stages::fit::evaluate::evaluate;
 use crate::stages::fit::teacher::Teacher;
@@ -45,15 +46,6 @@ const CALIBRATION: usize = 100;
 
 /// Samples that run at once. All their values are kept while the model is calibrated.
 const BATCH: usize = 4;
-
-/// Stage int8, when it is over.
-pub(crate) struct Int8Done {
-    pub report: Int8Report,
-    /// Its training, where it was trained.
-    pub done: Option<Done>,
-    /// The better one.
-    pub graph: Graph,
-}
 
 /// Samples as the exported model sees them.
 struct Clean<'a> {

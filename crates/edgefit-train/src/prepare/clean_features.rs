@@ -6,11 +6,11 @@ use edgefit_graph::{Graph, ValueInfo};
 
 use crate::config::job::Job;
 use crate::error::Result;
+use crate::prepare::assignment::assign;
 use crate::prepare::feature_cache::Entry;
 use crate::prepare::features::{Extracted, Shown, Views, extract};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
-use crate::prepare::split::assign;
 
 /// What a frozen backbone makes of a sample.
 #[derive(Debug)]

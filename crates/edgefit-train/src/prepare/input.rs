@@ -9,10 +9,10 @@ use crate::config::job::Job;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::prepare::array_shape::require_fit;
+use crate::prepare::assignment::assign;
 use crate::prepare::detect_preprocessing::Original;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::some_images::SomeImages;
-use crate::prepare::split::assign;
 
 /// Number of samples on which a model of arrays is tried.
 const ARRAYS: usize = 32;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::run::manifest::Listed;
+use crate::run::listed::Listed;
 
 /// Most things of a kind that are named one by one.
 const NAMED: usize = 3;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::evaluate::flips::Flip;
 use crate::evaluate::metrics::Metrics;
-use crate::run::report::Exported;
+use crate::run::exported_file::Exported;
 
 /// The quantised model of a run.
 #[derive(Debug, Clone, Serialize)]

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::prepare::contents::{ContentHash, contents};
 use crate::prepare::split::SplitSamples;
 use crate::run::changes::{self, Listing, changed_setting};
+use crate::run::listed::Listed;
 use crate::run::{document, job_file};
 
 /// Name of the file.
@@ -34,19 +35,6 @@ pub(crate) struct Manifest {
     pub classes: Vec<String>,
     /// All samples, also those that could not be read.
     pub samples: Vec<Listed>,
-}
-
-/// A sample, as it was when the run began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Listed {
-    /// Path below the dataset's folder, or the row.
-    pub path: String,
-    /// Of its contents; `None` where they could not be read.
-    pub sha256: Option<String>,
-    /// Its class; or its labels or regression targets, as numbers.
-    pub truth: String,
-    /// What it is used for; `None` where it was left out.
-    pub split: Option<Split>,
 }
 
 impl Manifest {

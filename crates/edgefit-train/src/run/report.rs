@@ -15,6 +15,7 @@ use crate::evaluate::baselines::Baseline;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::mistakes::Mistake;
 use crate::prepare::unreadable::Unreadable;
+use crate::run::exported_file::Exported;
 use crate::run::int8_report::Int8Report;
 use crate::run::job_file::Origin;
 use crate::stages::stage::Stage;
@@ -114,15 +115,6 @@ pub struct SplitCounts {
     pub groups: usize,
     /// Samples of each class, or with each label; empty for regression.
     pub samples: Vec<usize>,
-}
-
-/// The exported model.
-#[derive(Debug, Clone, Serialize)]
-pub struct Exported {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// SHA-256 of the file, in hexadecimal digits.
-    pub sha256: String,
 }
 
 /// Wall-clock time of the parts of a job, in nanoseconds.

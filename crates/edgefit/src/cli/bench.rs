@@ -69,7 +69,7 @@ pub struct Bench {
 
     #[cfg(feature = "train")]
     #[command(flatten)]
-    pub html: super::Html,
+    pub html: super::report::Html,
 
     #[command(flatten)]
     pub remote: Remote,

@@ -7,7 +7,8 @@ use edgefit::micro::InputBy;
 use edgefit::micro::c::{Library, LibraryError, Name};
 use edgefit::micro::patch;
 
-use super::{InputShape, dims, model};
+use super::model::model;
+use super::shape::{InputShape, dims};
 
 #[derive(Debug, Args)]
 pub struct Export {

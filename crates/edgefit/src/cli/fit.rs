@@ -7,9 +7,9 @@ use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::guards::Code;
 use edgefit::train::StageName;
 
-use super::Limits;
 use super::export::ExportFormat;
-use super::model;
+use super::limits::Limits;
+use super::model::model;
 use super::train::Setup;
 
 #[derive(Debug, Args)]

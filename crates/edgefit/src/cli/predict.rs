@@ -6,7 +6,7 @@ use clap::Args;
 use edgefit::engine::EngineName;
 use edgefit::graph::preprocessing::PreprocessingName;
 
-use super::model;
+use super::model::model;
 
 #[derive(Debug, Args)]
 pub struct Predict {

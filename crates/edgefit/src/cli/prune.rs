@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::model;
+use super::model::model;
 use super::sample_args::SampleArgs;
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::model;
+use super::model::model;
 use super::sample_args::SampleArgs;
 
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub struct Quantize {
     pub output: PathBuf,
 
     #[command(flatten)]
-    pub html: super::Html,
+    pub html: super::report::Html,
 
     /// Device that the model is for: its engine says the scheme (this machine's ONNX Runtime, if
     /// neither a device nor a scheme is given)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use edgefit::graph::preprocessing::PreprocessingName;
 
-use super::model;
+use super::model::model;
 
 /// A page to look at.
 #[derive(Debug, Args)]

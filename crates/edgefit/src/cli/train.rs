@@ -13,11 +13,12 @@ use edgefit::train::{Existing, StageName, mlflow_address};
 
 use super::export::Export;
 use super::fit::Fit;
+use super::model::model;
 use super::prune::Prune;
 use super::quantize::{Quantize, Scheme};
 use super::report::{Data, ReportPage, Runs};
+use super::shape::{InputShape, dims};
 use super::verify::{EngineWorker, LiteRtWorker, Verify};
-use super::{InputShape, dims, model};
 
 #[derive(Debug, Subcommand)]
 pub enum TrainCommand {

@@ -7,7 +7,9 @@ use edgefit::engine::EngineName;
 use edgefit::graph::preprocessing::PreprocessingName;
 use edgefit::verify::{OutputTolerance, VerifiedEngine};
 
-use super::{Giving, InputShape, KernelLibrary, dims, model};
+use super::export::{Giving, KernelLibrary};
+use super::model::model;
+use super::shape::{InputShape, dims};
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -76,7 +78,7 @@ pub struct Verify {
     pub reduce: Option<PathBuf>,
 
     #[command(flatten)]
-    pub html: super::Html,
+    pub html: super::report::Html,
 
     /// Threads of tract and ONNX Runtime (RAYON_NUM_THREADS, or all cores, if not given)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]

@@ -5,11 +5,11 @@ use edgefit_graph::ops::{
 };
 
 use super::super::Refused;
-use super::super::model::int_words;
 use super::super::operator::nearest;
 use super::super::padding::Padding;
 use super::super::schema::{Activation, Builtin, Field, Options};
 use super::super::tensor::{Scales, Tensor};
+use super::super::words::int_words;
 use super::view::View;
 use super::{At, Lowering};
 use crate::lower::{channels_last, image, window};

@@ -1,9 +1,9 @@
 //! Views of tensors: which dimension of the model lies where.
 
 use super::super::Refused;
-use super::super::model::int_words;
 use super::super::schema::{Builtin, Options};
 use super::super::tensor::{Scales, Tensor};
+use super::super::words::int_words;
 use super::{At, FloatPort, Lowering};
 
 /// A tensor, and what its dimensions are.

@@ -3,9 +3,9 @@
 use edgefit_graph::ops::{Binary, Conv, Gemm};
 
 use super::super::Refused;
-use super::super::model::int_words;
 use super::super::schema::{Activation, Builtin, Field, Options};
 use super::super::tensor::Tensor;
+use super::super::words::int_words;
 use super::{At, Lowering};
 use crate::lower::{channels_last, image, window};
 use crate::program::places;

@@ -1,0 +1,14 @@
+//! [`Exported`]: a model's file.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// The exported model.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exported {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of the file, in hexadecimal digits.
+    pub sha256: String,
+}

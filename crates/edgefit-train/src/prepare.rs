@@ -15,6 +15,7 @@ pub mod preparation;
 pub(crate) mod preprocessing_candidates;
 pub(crate) mod read_ahead;
 pub(crate) mod readable;
+pub(crate) mod sample_features;
 pub(crate) mod scales_inside;
 pub(crate) mod some_images;
 pub mod source;

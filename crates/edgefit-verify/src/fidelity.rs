@@ -1,7 +1,5 @@
 //! A quantised model compared with the float one that it was made of: how much it keeps.
 
-mod noise;
-
 use edgefit_base::statistics::Paired;
 use edgefit_engine::{Array, EngineName};
 use edgefit_graph::Graph;
@@ -12,11 +10,10 @@ use crate::accuracy::correct;
 use crate::cases::Case;
 use crate::input_kind::InputKind;
 use crate::layer_errors::LayerErrors;
+use crate::noise::Noise;
 use crate::results::Results;
 use crate::setting::Setting;
 use crate::tolerance::LEAST_COSINE;
-
-pub(crate) use noise::Noise;
 
 /// Share of the samples that quantising may lose; a loss counts where it is certainly larger.
 pub const ALLOWED_LOSS: f64 = 0.005;

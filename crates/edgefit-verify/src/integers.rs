@@ -9,7 +9,8 @@ use edgefit_micro::Program;
 use edgefit_micro::target::Emulation;
 use serde::Serialize;
 
-use crate::fidelity::{LEAST_SQNR_DB, Noise};
+use crate::fidelity::LEAST_SQNR_DB;
+use crate::noise::Noise;
 use crate::tolerance::LEAST_COSINE;
 use crate::verdict::Verdict;
 

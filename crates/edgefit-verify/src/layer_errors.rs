@@ -10,7 +10,7 @@ use edgefit_graph::{Graph, Node};
 use serde::Serialize;
 
 use crate::crash::{Crashes, Cut};
-use crate::fidelity::Noise;
+use crate::noise::Noise;
 use crate::samples::some_samples;
 use crate::side::Side;
 use crate::subgraph::{Shown, opened, shown};

@@ -25,6 +25,7 @@ mod layer_errors;
 mod litert;
 mod litert_floats;
 mod locate;
+mod noise;
 mod on_samples;
 mod output_tolerance;
 mod participant;

@@ -50,11 +50,7 @@ use edgefit::bench::Program;
 use edgefit::engine::onnxruntime::{self, Found, Missing};
 use edgefit::graph::Graph;
 use edgefit::graph::infer::InputShapes;
-#[cfg(feature = "train")]
-use edgefit::graph::rewrite::fix_input;
 use edgefit::graph::rewrite::lift_constants;
-#[cfg(feature = "train")]
-use edgefit::litert::{Library, Subprocess};
 
 #[cfg(feature = "train")]
 use crate::cli::InputShape;
@@ -87,7 +83,7 @@ pub fn loaded(path: &Path, shape: Option<&InputShape>) -> anyhow::Result<Graph> 
     let mut graph = Graph::load(path)?;
     lift_constants(&mut graph);
     if let Some(shape) = shape {
-        fix_input(&mut graph, &shape.0).map_err(in_file(path))?;
+        edgefit::graph::rewrite::fix_input(&mut graph, &shape.0).map_err(in_file(path))?;
     }
     Ok(graph)
 }
@@ -126,10 +122,10 @@ fn own_program() -> anyhow::Result<Program> {
 
 /// LiteRT, to be run in processes of its own.
 #[cfg(feature = "train")]
-fn litert() -> anyhow::Result<Subprocess> {
-    Ok(Subprocess {
+fn litert() -> anyhow::Result<edgefit::litert::Subprocess> {
+    Ok(edgefit::litert::Subprocess {
         binary: std::env::current_exe().context("cannot find edgefit's own binary")?,
-        library: Library::find(&Cache::of_user()?.litert_folder())?,
+        library: edgefit::litert::Library::find(&Cache::of_user()?.litert_folder())?,
     })
 }
 

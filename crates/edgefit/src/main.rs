@@ -16,11 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-#[cfg(feature = "train")]
-use cli::TrainCommand;
 use cli::{Cli, Command};
-#[cfg(feature = "train")]
-use edgefit::terminal::Outcome;
 use edgefit::terminal::{Format, Output};
 
 fn main() -> ExitCode {
@@ -74,7 +70,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 #[cfg(feature = "train")]
-fn train(command: TrainCommand, output: &mut Output) -> anyhow::Result<Outcome> {
+fn train(
+    command: cli::TrainCommand,
+    output: &mut Output,
+) -> anyhow::Result<edgefit::terminal::Outcome> {
+    use cli::TrainCommand;
     let trains = matches!(
         command,
         TrainCommand::Demo(_)

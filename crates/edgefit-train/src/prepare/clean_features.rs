@@ -11,17 +11,7 @@ use crate::prepare::feature_cache::Entry;
 use crate::prepare::features::{Extracted, Shown, Views, extract};
 use crate::prepare::inference::Inference;
 use crate::prepare::model::Model;
-
-/// What a frozen backbone makes of a sample.
-#[derive(Debug)]
-pub(crate) struct SampleFeatures {
-    /// Empty where the sample did not go through the backbone.
-    pub features: Vec<f32>,
-    /// The values at the freeze boundary, where they were wanted.
-    pub boundary: Vec<f32>,
-    /// An image as [`THUMBNAIL`](crate::prepare::features::THUMBNAIL)² RGB pixels; nothing of an array.
-    pub pixels: Vec<u8>,
-}
+use crate::prepare::sample_features::SampleFeatures;
 
 /// The backbone of a job in front of its samples.
 pub(crate) struct CleanFeatures<'a> {

@@ -7,9 +7,9 @@ use edgefit_data::{Dataset, Sample, Split, Splits, halved};
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::prepare::assignment::assign;
-use crate::prepare::clean_features::SampleFeatures;
 use crate::prepare::features::THUMBNAIL;
 use crate::prepare::preparation::Preparation;
+use crate::prepare::sample_features::SampleFeatures;
 use crate::prepare::source::Cached;
 
 /// The samples of one split, with their features.

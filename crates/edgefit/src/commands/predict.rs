@@ -33,7 +33,10 @@ pub fn run(args: Predict, output: &mut Output) -> anyhow::Result<Outcome> {
         output.warn(&format!("{}: {saturation}", args.model.display()));
     }
     let mut predictor = predictor.with_execution(execution);
+    #[cfg(feature = "train")]
     let only = held_out(&args)?;
+    #[cfg(not(feature = "train"))]
+    let only = None::<BTreeSet<String>>;
     let spinner = spinner("predicting");
     for path in &args.paths {
         predictor.run(path, only.as_ref(), &mut |words| {
@@ -61,12 +64,6 @@ fn held_out(args: &Predict) -> anyhow::Result<Option<BTreeSet<String>>> {
     let split = args.split.as_deref();
     let split = split.map(edgefit::train::SplitFile::load).transpose()?;
     Ok(split.map(|split| split.test.into_iter().collect()))
-}
-
-#[cfg(not(feature = "train"))]
-#[expect(clippy::unnecessary_wraps, reason = "with `train`, a file is read")]
-fn held_out(_: &Predict) -> anyhow::Result<Option<BTreeSet<String>>> {
-    Ok(None)
 }
 
 /// A board runs a model as its engine does.

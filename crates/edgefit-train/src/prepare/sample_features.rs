@@ -1,0 +1,12 @@
+//! [`SampleFeatures`]: what a frozen backbone makes of a sample.
+
+/// What a frozen backbone makes of a sample.
+#[derive(Debug)]
+pub(crate) struct SampleFeatures {
+    /// Empty where the sample did not go through the backbone.
+    pub features: Vec<f32>,
+    /// The values at the freeze boundary, where they were wanted.
+    pub boundary: Vec<f32>,
+    /// An image as [`THUMBNAIL`](crate::prepare::features::THUMBNAIL)² RGB pixels; nothing of an array.
+    pub pixels: Vec<u8>,
+}

@@ -1,9 +1,7 @@
 //! Budgets that are named on the command line.
 
-use clap::Args;
-
 /// Budgets in the place of the device's own.
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 pub struct Limits {
     /// RAM that it has to fit in, such as 64MiB, instead of the device's
     #[arg(long, value_name = "SIZE", value_parser = edgefit::base::units::bytes)]

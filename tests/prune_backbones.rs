@@ -49,8 +49,11 @@ fn without_gradient(graph: &Graph) -> usize {
     let output: edgefit::burn::burn::tensor::Tensor<2> = output.try_into().unwrap();
     let gradients = Gradients::of(&output.powi_scalar(2).sum(), &mut module).unwrap();
     let reached = |name: &str| {
-        let (_, parameter) = module.parameters().find(|(own, _)| *own == name).unwrap();
-        let gradient = parameter.gradient(gradients.params());
+        // What shapes are made of is no parameter of the module.
+        let gradient = module
+            .parameters()
+            .find(|(own, _)| *own == name)
+            .and_then(|(_, parameter)| parameter.gradient(gradients.params()));
         let values = gradient.map(|gradient| gradient.to_vec().unwrap());
         values.is_some_and(|values| values.iter().any(|value| *value != 0.0))
     };
@@ -62,7 +65,15 @@ fn without_gradient(graph: &Graph) -> usize {
 fn nine_of_ten_networks_lose_a_quarter_of_their_channels_and_stay_valid() {
     onnxruntime();
     let networks = networks();
-    let problem = |path: &Path| Some(format!("{}: {}", path.display(), problem(path)?));
+    let problem = |path: &Path| {
+        let problem = problem(path);
+        println!(
+            "{}: {}",
+            path.display(),
+            problem.as_deref().unwrap_or("valid")
+        );
+        Some(format!("{}: {}", path.display(), problem?))
+    };
     let problems: Vec<String> = networks.iter().filter_map(|path| problem(path)).collect();
     assert!(10 * problems.len() <= networks.len(), "{problems:#?}");
 }

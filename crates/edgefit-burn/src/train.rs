@@ -1,4 +1,6 @@
 //! A graph in train mode.
+//!
+//! It and `recomputation/tape.rs` import each other: a module keeps the tape of its last pass, and a tape runs its module.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! A step whose segments are taped apart: forward, and backward from the last segment to the first.
+//! A step whose segments are taped apart: forward, and backward from the last segment to the first. A tape
+//! runs the module that keeps it (`train.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What stage int8 trains: the quantised model, of the form that it is exported in.
+//! What stage int8 trains: the quantised model, of the form that it is exported in; a
+//! [`TrainedPart`] with what else that stage needs.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,5 @@
-//! The part of a model that a stage trains, and the frozen part in front of it.
+//! The part of a model that a stage trains, and the frozen part in front of it. That of stage int8 is made in
+//! `int8_part.rs`, and is one of these.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! The flags of `edgefit fit`.
+//! The flags of `edgefit fit`, some of which are those of `train`; `cli/train.rs` lists the command among its own.
 
 use std::path::PathBuf;
 

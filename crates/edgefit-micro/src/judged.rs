@@ -126,7 +126,7 @@ fn in_less_ram(
     let names: Vec<&str> = banks.iter().map(|bank| bank.name.as_str()).collect();
     check.with_ram(
         [placed.plan.bytes() + RESERVE_BYTES, have],
-        flash_bytes(&placed.program),
+        flash_bytes(&placed.program, Core::of(profile)),
         (&names.join(", "), words(&placed)),
     );
     if let Some(patches) = &placed.patches {

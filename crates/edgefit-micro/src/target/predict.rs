@@ -2,24 +2,53 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::core::Core;
 use crate::ops::{Layer, Op};
 use crate::program::{Program, Source};
 
-/// Vector table, startup, `main`, and `init`: what every program has.
-const FRAME_BYTES: u64 = 64 + 84 + 92 + 16;
+/// What every program has: vector table or first instructions, startup, `main`, and `init`.
+const FRAME: Size = Size([256, 252, 256, 256, 256, 244]);
 
 /// What `run` has, and in it the call of an op.
-const RUN_BYTES: u64 = 20;
-const CALL_BYTES: u64 = 13;
+const RUN: Size = Size([4, 4, 4, 4, 4, 14]);
+const CALL: Size = Size([15, 15, 15, 15, 15, 20]);
 
-/// Code of newlib's `memcpy`, which ops that move bytes call.
-const COPY: (&str, u64) = ("memcpy", 308);
+/// Of the C library, which ops that move bytes call.
+const COPY: Function = ("memcpy", Size([308, 308, 236, 236, 152, 40]));
 
-/// Bytes of flash: constants, parameters of each op, a call for each, and the code of the kernels.
-///
-/// Code sizes are those of arm-none-eabi-gcc 12.2 at -O2 for a Cortex-M7, by `arm-none-eabi-size -A`; a
-/// Cortex-M0+, which has no `__SMLAD`, takes up to 1.7 KiB more.
-pub fn flash_bytes(program: &Program) -> u64 {
+/// Of the compiler's library, where the core has no instruction for it.
+const DIVIDE: Function = ("division", Size([0, 0, 0, 0, 468, 0]));
+const MULTIPLY: Function = ("multiplication to 64 bits", Size([0, 0, 0, 0, 92, 0]));
+
+/// What ops of two values share, and pools.
+const ELEMENTWISE: Function = ("elementwise", Size([176, 176, 188, 188, 208, 250]));
+const POOL: Function = ("pool", Size([248, 248, 248, 248, 316, 300]));
+
+/// Bytes of code for a Cortex-M7, M4, M33, M55, M0+, and RV32IMC: of gcc 12.2 at -O2, by `size -A` of the object, for RISC-V
+/// by `nm -S` of what is linked.
+#[derive(Debug, Clone, Copy)]
+struct Size([u64; 6]);
+
+impl Size {
+    fn on(self, core: Option<Core>) -> u64 {
+        let Size([m7, m4, m33, m55, m0_plus, risc_v]) = self;
+        match core {
+            None | Some(Core::CortexM7) => m7,
+            Some(Core::CortexM4) => m4,
+            Some(Core::CortexM33) => m33,
+            Some(Core::CortexM55) => m55,
+            Some(Core::CortexM0Plus) => m0_plus,
+            Some(Core::Rv32Imc | Core::Rv32Imac) => risc_v,
+        }
+    }
+}
+
+/// A function with the size of its code.
+type Function = (&'static str, Size);
+
+/// Bytes of flash: constants, parameters of each op, a call for each, and the code of the kernels on `core`, else on a
+/// Cortex-M7.
+pub fn flash_bytes(program: &Program, core: Option<Core>) -> u64 {
     let mut code = BTreeMap::new();
     let mut data = 0;
     let mut seen = HashSet::new();
@@ -35,28 +64,63 @@ pub fn flash_bytes(program: &Program) -> u64 {
             }
         }
     }
-    let calls = RUN_BYTES + CALL_BYTES * program.steps.len() as u64;
-    FRAME_BYTES + calls + code.values().sum::<u64>() + data
+    let calls = RUN.on(core) + CALL.on(core) * program.steps.len() as u64;
+    let code = code.values().map(|size| size.on(core)).sum::<u64>();
+    FRAME.on(core) + calls + code + data
 }
 
-/// The functions that an op runs, with the bytes of their code.
-fn functions(op: &Op) -> &'static [(&'static str, u64)] {
+/// The functions that an op runs.
+fn functions(op: &Op) -> &'static [Function] {
     match op {
-        Op::Conv(conv) if !conv.is_pointwise() => &[("convolution", 1144 + 164)],
-        Op::Conv(_) | Op::FullyConnected(_) => &[("product", 820 + 216 + 164)],
-        Op::Depthwise(_) => &[("depthwise", 1376 + 164)],
-        Op::Add(_) => &[("elementwise", 176), ("add", 28 + 520)],
-        Op::Mul(_) => &[("elementwise", 176), ("multiply", 28 + 192)],
-        Op::AveragePool(_) => &[("pool", 248), ("average", 12 + 176)],
-        Op::MaxPool(_) => &[("pool", 248), ("maximum", 12 + 112)],
-        Op::Mean(_) => &[("mean", 276)],
-        Op::Pad(_) => &[("pad", 128), COPY],
-        Op::Concat(_) => &[("concatenation", 80), COPY],
-        Op::Transpose(_) => &[("transposition", 116)],
-        Op::ResizeNearest(_) => &[("resize", 88), COPY],
-        Op::CopyRows(_) => &[("rows", 56), COPY],
-        Op::Softmax(_) => &[("softmax", 824 + 224 + 28)],
-        Op::Table(_) => &[("table", 32)],
+        Op::Conv(conv) if !conv.is_pointwise() => &[
+            ("convolution", Size([1308, 1288, 1264, 1384, 1340, 1302])),
+            DIVIDE,
+            MULTIPLY,
+        ],
+        Op::Conv(_) | Op::FullyConnected(_) => &[
+            ("product", Size([1200, 1140, 1164, 1176, 1680, 1826])),
+            MULTIPLY,
+        ],
+        Op::Depthwise(_) => &[
+            ("depthwise", Size([1540, 1532, 1476, 1512, 756, 718])),
+            DIVIDE,
+            MULTIPLY,
+        ],
+        Op::Add(_) => &[
+            ELEMENTWISE,
+            ("add", Size([548, 500, 496, 496, 624, 700])),
+            MULTIPLY,
+        ],
+        Op::Mul(_) => &[
+            ELEMENTWISE,
+            ("multiply", Size([220, 208, 208, 208, 244, 290])),
+            MULTIPLY,
+        ],
+        Op::AveragePool(_) => &[
+            POOL,
+            ("average", Size([188, 188, 168, 172, 212, 170])),
+            DIVIDE,
+        ],
+        Op::MaxPool(_) => &[
+            POOL,
+            ("maximum", Size([124, 124, 128, 136, 192, 146])),
+            DIVIDE,
+        ],
+        Op::Mean(_) => &[
+            ("mean", Size([276, 280, 276, 280, 448, 454])),
+            DIVIDE,
+            MULTIPLY,
+        ],
+        Op::Pad(_) => &[("pad", Size([128, 120, 120, 120, 120, 174])), COPY],
+        Op::Concat(_) => &[("concatenation", Size([80, 80, 80, 80, 88, 114])), COPY],
+        Op::Transpose(_) => &[("transposition", Size([116, 116, 116, 116, 120, 120]))],
+        Op::ResizeNearest(_) => &[("resize", Size([88, 92, 88, 88, 104, 132])), COPY],
+        Op::CopyRows(_) => &[("rows", Size([60, 60, 60, 60, 68, 94])), COPY],
+        Op::Softmax(_) => &[
+            ("softmax", Size([1076, 1060, 1060, 1076, 1416, 1416])),
+            MULTIPLY,
+        ],
+        Op::Table(_) => &[("table", Size([32, 32, 32, 40, 28, 30]))],
     }
 }
 

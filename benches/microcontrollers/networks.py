@@ -1,4 +1,5 @@
-"""Writes three networks of MLPerf Tiny with seeded weights, and 200 samples of noise for each, into a folder.
+"""Writes three networks of MLPerf Tiny and three small ones of other ops, with seeded weights, and 200 samples of noise
+for each, into a folder.
 
     python networks.py FOLDER
 """
@@ -7,6 +8,7 @@ import sys
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 torch.manual_seed(0)
@@ -57,11 +59,35 @@ def keywords():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 12))
 
 
-for name, model, shape in [
-    ("resnet8", ResNet8(), (3, 32, 32)),
-    ("vww", visual_wake_words(), (3, 96, 96)),
-    ("kws", keywords(), (1, 49, 10)),
-]:
+class Pools(nn.Module):
+    """Both pools, a depthwise convolution, softmax: 1 × 28 × 28, ten classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(1, 8, 3, 1, 1), nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.Conv2d(8, 16, 1)
+        self.fc = nn.Linear(16 * 7 * 7, 10)
+
+    def forward(self, x):
+        x = F.relu(self.b(F.max_pool2d(F.relu(self.a(x)), 2)))
+        return torch.softmax(self.fc(F.avg_pool2d(F.relu(self.c(x)), 2).flatten(1)), 1)
+
+
+class Moves(nn.Module):
+    """Sum, concatenation, resizing, product, tables: 3 × 16 × 16, four classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(3, 8, 3, 1, 1), nn.Conv2d(8, 8, 3, 1, 1), nn.Conv2d(16, 8, 1)
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = F.relu(self.a(x))
+        x = torch.sigmoid(self.c(torch.cat([F.relu(self.b(x)) + x, x], 1)))
+        x = F.interpolate(F.max_pool2d(x, 2), scale_factor=2, mode="nearest")
+        return self.fc((x * torch.sigmoid(x)).mean((2, 3)))
+
+
+def write(name, model, shape):
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.running_mean.normal_(0, 0.3)
@@ -73,3 +99,18 @@ for name, model, shape in [
     names = {"input_names": ["x"], "output_names": ["y"]}
     torch.onnx.export(model.eval(), torch.randn(1, *shape), f"{FOLDER}/{name}.onnx", **names, **options)
     np.savez(f"{FOLDER}/{name}.npz", x=np.random.RandomState(0).randn(200, *shape).astype(np.float32))
+
+
+for name, model, shape in [
+    ("resnet8", ResNet8(), (3, 32, 32)),
+    ("vww", visual_wake_words(), (3, 96, 96)),
+    ("kws", keywords(), (1, 49, 10)),
+]:
+    write(name, model, shape)
+perceptron = nn.Sequential(nn.Linear(40, 32), nn.ReLU(), nn.Linear(32, 5))
+for name, model, shape in [
+    ("pools", Pools(), (1, 28, 28)),
+    ("moves", Moves(), (3, 16, 16)),
+    ("perceptron", perceptron, (40,)),
+]:
+    write(name, model, shape)

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use crate::error::{Error, Result};
 use crate::parameter::on_parameter;
-use crate::train::TrainModule;
+use crate::train_module::TrainModule;
 
 /// Gradients of the trained weights of a [`TrainModule`], by parameter.
 #[derive(Debug)]

@@ -43,7 +43,7 @@ pub(crate) use elementwise::is_gate;
 pub(crate) use fake_quantize::FakeQuantize;
 pub(crate) use fused::run_fused;
 pub(crate) use linear::{Linear, Orientation};
-pub(crate) use normalization::{batch_norm, batch_norm_train};
+pub(crate) use normalization::{batch_norm, batch_norm_train, rows_in_one_pass};
 pub(crate) use operands::Operands;
 
 use edgefit_graph::evaluate::evaluate;

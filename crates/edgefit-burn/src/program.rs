@@ -120,11 +120,19 @@ impl Program {
             slots[slot] = Some(mode.weight(number).into());
         }
         self.run_steps(0..self.steps.len(), &mut slots, device, mode)?;
-        Ok(self
-            .outputs
-            .iter()
-            .filter_map(|&slot| slots[slot].clone())
-            .collect())
+        self.values_of_outputs(|slot| slots[slot].clone())
+    }
+
+    /// The outputs, of which `value` knows those that a slot holds.
+    pub fn values_of_outputs(&self, value: impl Fn(usize) -> Option<Value>) -> Result<Vec<Value>> {
+        let outputs = self.outputs.iter().enumerate();
+        let outputs = outputs.map(|(index, &slot)| {
+            value(slot).ok_or_else(|| Error::Node {
+                node: format!("graph output {}", index + 1),
+                problem: "nothing computed it".into(),
+            })
+        });
+        outputs.collect()
     }
 
     /// Runs some of the steps on `slots`, which hold what they read but for constants.
@@ -211,5 +219,27 @@ impl Step {
             }
             op => ops::forward(op, operands, &self.types),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_without_a_value_is_an_error() {
+        let program = Program {
+            key: Vec::new(),
+            steps: Vec::new(),
+            inputs: Vec::new(),
+            outputs: vec![0, 1],
+            slots: 2,
+            weights: Vec::new(),
+            constants: Vec::new(),
+        };
+        let one = edgefit_graph::Tensor::from_values(vec![1], &[1i64]);
+        let first = |slot| (slot == 0).then(|| Value::Host(one.clone()));
+        let error = program.values_of_outputs(first).unwrap_err().to_string();
+        assert!(error.starts_with("graph output 2"), "{error}");
     }
 }

@@ -44,6 +44,15 @@ type Trained = fn(&str) -> bool;
 
 const INPUT: [usize; 4] = [8, 3, 64, 64];
 
+/// A tensor of values that are not alike.
+fn weight(dims: &[usize]) -> edgefit_graph::Tensor {
+    let count: usize = dims.iter().product();
+    let values: Vec<f32> = (0..count)
+        .map(|at| 0.5 + (at as f32 * 0.7).sin() / 4.0)
+        .collect();
+    edgefit_graph::Tensor::from_values(dims.to_vec(), &values)
+}
+
 /// A stem, an inverted residual with ReLU6, a squeeze, and a classifier; normalisation throughout.
 fn network() -> Graph {
     let mut graph = Graph::new("network", 17);
@@ -52,12 +61,7 @@ fn network() -> Graph {
         .push(ValueInfo::f32("x", INPUT.map(Dim::Known).to_vec()));
     graph.outputs.push(ValueInfo::f32("y", vec![]));
     let mut weight = |name: String, dims: &[usize]| {
-        let count: usize = dims.iter().product();
-        let values: Vec<f32> = (0..count)
-            .map(|at| 0.5 + (at as f32 * 0.7).sin() / 4.0)
-            .collect();
-        let tensor = edgefit_graph::Tensor::from_values(dims.to_vec(), &values);
-        graph.initializers.insert(name, tensor);
+        graph.initializers.insert(name, weight(dims));
     };
     let convolutions: [(&str, [usize; 4]); 6] = [
         ("stem", [16, 3, 3, 3]),
@@ -164,17 +168,101 @@ fn quantized() -> Graph {
     graph
 }
 
+/// A block of a transformer on 64 rows of each sample, and a classifier.
+fn transformer() -> Graph {
+    let mut graph = Graph::new("transformer", 20);
+    graph
+        .inputs
+        .push(ValueInfo::f32("x", INPUT.map(Dim::Known).to_vec()));
+    graph.outputs.push(ValueInfo::f32("y", vec![]));
+    let weights: [(&str, &[usize]); 13] = [
+        ("first.scale", &[192]),
+        ("first.bias", &[192]),
+        ("qkv", &[192, 576]),
+        ("qkv.bias", &[576]),
+        ("out", &[192, 192]),
+        ("out.bias", &[192]),
+        ("second.scale", &[192]),
+        ("second.bias", &[192]),
+        ("up", &[192, 384]),
+        ("up.bias", &[384]),
+        ("down", &[384, 192]),
+        ("down.bias", &[192]),
+        ("fc", &[192, 10]),
+    ];
+    for (name, dims) in weights {
+        graph.initializers.insert(name.into(), weight(dims));
+    }
+    let lists: [(&str, &[i64]); 3] = [
+        ("rows", &[8, 64, 192]),
+        ("heads", &[8, 64, 3, 3, 64]),
+        ("positions", &[1]),
+    ];
+    for (name, values) in lists {
+        let tensor = edgefit_graph::Tensor::from_values(vec![values.len()], values);
+        graph.initializers.insert(name.into(), tensor);
+    }
+    for (name, index) in [("0", 0i64), ("1", 1), ("2", 2)] {
+        let tensor = edgefit_graph::Tensor::from_values(vec![], &[index]);
+        graph.initializers.insert(name.into(), tensor);
+    }
+    let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
+    let op = |op: &str, inputs: &[&str], to: &str| Node::new(op, to, inputs, &[to]);
+    let turned = |from: &str, to: &str, order: &[i64]| {
+        op("Transpose", &[from], to).with("perm", ints(order))
+    };
+    graph.nodes = vec![
+        op("Reshape", &["x", "rows"], "a"),
+        op(
+            "LayerNormalization",
+            &["a", "first.scale", "first.bias"],
+            "b",
+        ),
+        op("MatMul", &["b", "qkv"], "c"),
+        op("Add", &["c", "qkv.bias"], "d"),
+        op("Reshape", &["d", "heads"], "e"),
+        turned("e", "f", &[2, 0, 3, 1, 4]),
+        op("Gather", &["f", "0"], "query"),
+        op("Gather", &["f", "1"], "key"),
+        op("Gather", &["f", "2"], "value"),
+        turned("key", "key.t", &[0, 1, 3, 2]),
+        op("MatMul", &["query", "key.t"], "scores"),
+        op("Softmax", &["scores"], "shares"),
+        op("MatMul", &["shares", "value"], "g"),
+        turned("g", "h", &[0, 2, 1, 3]),
+        op("Reshape", &["h", "rows"], "i"),
+        op("MatMul", &["i", "out"], "j"),
+        op("Add", &["j", "out.bias"], "k"),
+        op("Add", &["a", "k"], "l"),
+        op(
+            "LayerNormalization",
+            &["l", "second.scale", "second.bias"],
+            "m",
+        ),
+        op("MatMul", &["m", "up"], "n"),
+        op("Add", &["n", "up.bias"], "o"),
+        op("Gelu", &["o"], "p"),
+        op("MatMul", &["p", "down"], "q"),
+        op("Add", &["q", "down.bias"], "r"),
+        op("Add", &["l", "r"], "s"),
+        op("ReduceMean", &["s", "positions"], "t").with("keepdims", Attribute::Int(0)),
+        op("MatMul", &["t", "fc"], "y"),
+    ];
+    graph
+}
+
 #[test]
 fn the_walk_agrees_with_the_allocator() {
     let shapes = InputShapes(vec![("x".into(), INPUT.to_vec())]);
     let device = Device::flex();
-    let stages: [(&str, Graph, Trained); 4] = [
+    let stages: [(&str, Graph, Trained); 5] = [
         ("full", network(), |_| true),
         ("top", network(), |name| {
             name.starts_with("dense") || name.starts_with("fc")
         }),
         ("convolutions", network(), |name| name.ends_with(".w")),
         ("int8", quantized(), |_| true),
+        ("transformer", transformer(), |_| true),
     ];
     for (stage, graph, trained) in stages {
         let plan = StepPlan::new(&graph, &shapes, trained, 2).unwrap();
@@ -192,6 +280,14 @@ fn the_walk_agrees_with_the_allocator() {
             // Of what was walked: the leanest of a few steps depends on how workers overlap.
             assert!(4 * peaks[1] < 3 * peaks[0], "{peaks:?}");
         }
+    }
+}
+
+/// What `gemm` packs of an operand while it multiplies, which the walk does not count: up to 512 rows of it.
+fn packed(stage: &str) -> u64 {
+    match stage {
+        "transformer" => 512 * 384 * 4,
+        _ => 0,
     }
 }
 
@@ -214,7 +310,7 @@ fn agree(stage: &str, mut module: TrainModule, walked: StepMemory) {
     }
     let ratio = |walked: u64, counted: usize| walked as f64 / counted as f64;
     let saved = ratio(walked.saved, least_saved);
-    let peak = ratio(walked.peak, least_peak);
+    let peak = ratio(walked.peak + packed(stage), least_peak);
     assert!((saved - 1.0).abs() < 0.03, "{stage}: saved {saved}");
     assert!((peak - 1.0).abs() < 0.10, "{stage}: peak {peak}");
 }

@@ -99,6 +99,7 @@ fn packed(chains: &Chains, parts: &[Input]) -> Option<(Input, Vec<usize>)> {
                 return None;
             };
             let exchanged = transpose.permutation(4).ok()? == [0, 1, 3, 2];
+            chains.sole_reader(producer)?;
             steps.push(producer);
             let from = chains.input(producer, 0).0.filter(|_| exchanged)?;
             producer = chains.producer(from)?;
@@ -106,11 +107,12 @@ fn packed(chains: &Chains, parts: &[Input]) -> Option<(Input, Vec<usize>)> {
         chains.sole_reader(producer)?;
         steps.push(producer);
         let of = match chains.op(producer)? {
-            Op::Gather(_) => {
+            Op::Gather(gather) => {
                 let index = chains.numbers.get(&chains.input(producer, 1).0?)?;
                 let of = chains.input(producer, 0);
                 // The index takes away the first dimension, and only that.
-                let kept = of.1.get(1..)? == chains.dims(producer)?;
+                let is_first = gather.axis(of.1.len()).ok()? == 0;
+                let kept = is_first && of.1.get(1..)? == chains.dims(producer)?;
                 (*index == part as f64 && kept).then_some(of)?
             }
             Op::Squeeze(_) | Op::Reshape(_) => {

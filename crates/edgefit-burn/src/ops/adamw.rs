@@ -122,6 +122,11 @@ impl Step {
         let shape = read[0].layout().shape().clone();
         let read = read.map(elements::<T>);
         let length = read[0].len();
+        assert!(
+            read.iter().all(|of| of.len() == length),
+            "parameter, gradient and moments of {:?} elements: they have to be as many",
+            read.map(<[T]>::len)
+        );
         let mut made: [Vec<T>; 3] = std::array::from_fn(|_| Vec::with_capacity(length));
         let to = made
             .each_mut()

@@ -15,7 +15,12 @@ pub(super) fn unary(op: Unary, x: Floats) -> Result<Floats, String> {
     }
     Ok(on_rank!(x, x => match op {
         Unary::LeakyRelu { alpha } => activation::leaky_relu(x, f64::from(alpha)),
-        Unary::Elu { alpha } => activation::elu(x, f64::from(alpha)),
+        Unary::Elu { alpha } => {
+            // Where the exponential overflows, its slope times a gradient of 0 is not a number.
+            let above = x.clone().greater_scalar(0);
+            let below = x.clone().mask_fill(above.clone(), 0.0).exp() - 1.0;
+            (below * f64::from(alpha)).mask_where(above, x)
+        }
         // The specification's order: the upper limit wins where the two cross.
         Unary::Clip { min, max } => x.clamp_min(min).clamp_max(max),
         Unary::Tanh => x.tanh(),

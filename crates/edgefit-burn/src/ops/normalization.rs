@@ -123,18 +123,13 @@ pub(super) fn layer(
     let x = operands.floats(0)?;
     let dims = x.dims();
     let rank = dims.len();
-    let first = norm.axis(rank)?;
-    let axes: Vec<usize> = (first..rank).collect();
+    let axes: Vec<usize> = (norm.axis(rank)?..rank).collect();
     let scale = operands.floats(1)?;
     let bias = operands.optional_floats(2)?;
-    let width: usize = dims[first..].iter().product();
-    let whole = |weight: &Floats| weight.dims().iter().product::<usize>() == width;
-    if outputs == 1
-        && runs_kernels(operands.device)
-        && whole(&scale)
-        && bias.as_ref().is_none_or(whole)
-    {
-        let rows = dims[..first].iter().product();
+    let weights = std::iter::once(&scale).chain(&bias);
+    let weights: Vec<Vec<usize>> = weights.map(Floats::dims).collect();
+    let in_one_pass = rows_in_one_pass(norm, &dims, &weights, outputs);
+    if let Some([rows, width]) = in_one_pass.filter(|_| runs_kernels(operands.device)) {
         let vector = |weight: Floats| weight.reshape(&[width])?.try_into();
         let bias = bias.map(vector).transpose()?;
         let x = x.reshape(&[rows, width])?.try_into()?;
@@ -152,6 +147,20 @@ pub(super) fn layer(
         let all: Vec<Value> = vec![output.into(), mean.into(), factor.into()];
         Ok(all.into_iter().take(outputs).collect())
     })
+}
+
+/// The rows of x and their width, if one pass over each computes the layer: it has one result, and its `weights` have a
+/// number for each element of a row.
+pub(crate) fn rows_in_one_pass(
+    norm: &LayerNormalization,
+    x: &[usize],
+    weights: &[Vec<usize>],
+    outputs: usize,
+) -> Option<[usize; 2]> {
+    let (rows, row) = x.split_at_checked(norm.axis(x.len()).ok()?)?;
+    let [rows, width] = [rows, row].map(|dims| dims.iter().product::<usize>());
+    let is_whole = |dims: &Vec<usize>| dims.iter().product::<usize>() == width;
+    (outputs == 1 && weights.iter().all(is_whole)).then_some([rows, width])
 }
 
 /// x less its mean over `axes`, the mean, and 1 / √(variance + ε).

@@ -1,5 +1,5 @@
 //! A step whose segments are taped apart: forward, and backward from the last segment to the first. A tape
-//! runs the module that keeps it (`train.rs`).
+//! runs the module that keeps it (`train_module.rs`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::segment::{Boundary, Segment};
 use crate::error::{Error, Result};
 use crate::gradients::merged;
 use crate::program::Program;
-use crate::train::{Pass, TrainModule};
+use crate::train_module::{Pass, TrainModule};
 use crate::value::{Floats, Value, on_rank};
 
 /// What the forward pass of a segmented program leaves for the backward pass.
@@ -76,9 +76,20 @@ pub(crate) fn forward(
         };
         parts.push((segment, left));
     }
-    let outputs = program.outputs.iter();
-    let outputs = outputs.filter_map(|slot| values.get(slot).cloned());
-    Ok((outputs.collect(), Tape { program, parts }))
+    let outputs = program.values_of_outputs(|slot| {
+        let constant = || {
+            let mut constants = program.constants.iter();
+            Some(constants.find(|(of, _)| *of == slot)?.1.clone())
+        };
+        let weight = || {
+            let mut weights = program.weights.iter();
+            let number = weights.find(|(of, _)| *of == slot)?.1;
+            Some(Value::Floats(module.weight(number)))
+        };
+        let made = values.get(&slot).cloned();
+        made.or_else(constant).or_else(weight)
+    })?;
+    Ok((outputs, Tape { program, parts }))
 }
 
 /// Runs a segment on the tape.

@@ -1,12 +1,12 @@
 //! What each op of `ops` takes and keeps in burn 0.22 (`burn-autodiff`, `burn-flex`).
 
 use edgefit_base::threads;
-use edgefit_graph::ops::{Binary, Op, PoolKind, ReduceKind, Unary, Variadic};
+use edgefit_graph::ops::{Binary, LayerNormalization, Op, PoolKind, ReduceKind, Unary, Variadic};
 
 use super::convolution;
 use super::op_memory::{FLOAT_BYTES, GradientMemory, OpMemory, ResultMemory, tensor_bytes};
 use crate::fused_step::{Fused, FusedConvolution};
-use crate::ops::{Activation, Kept, is_gate};
+use crate::ops::{Activation, Kept, is_gate, rows_in_one_pass};
 use crate::program::{Step, Work};
 
 /// How `step` uses memory when gradients reach the operands that are `tracked`.
@@ -31,15 +31,11 @@ pub(super) fn op_memory(step: &Step, tracked: &[bool]) -> OpMemory {
         Op::BatchNormalization(_) => {
             OpMemory::new(ResultMemory::OverOperand, GradientMemory::OfResult)
         }
-        // The centred input, and the normalised one for the gradient of the scale.
-        Op::LayerNormalization(_) | Op::GroupNormalization(_) => {
-            let centred = if tracks(0) { x } else { 0 };
-            let normalized = if tracks(1) { x } else { 0 };
-            OpMemory::new(ResultMemory::New, GradientMemory::New)
-                .intermediates(centred + normalized)
-                .forward(&[x])
-                .backward(&[x; 3])
+        Op::LayerNormalization(op) => {
+            let in_rows = row_normalization(op, step);
+            in_rows.unwrap_or_else(|| composed_normalization(x, tracks(0), tracks(1)))
         }
+        Op::GroupNormalization(_) => composed_normalization(x, tracks(0), tracks(1)),
         Op::Gemm(_) | Op::MatMul(_) | Op::Einsum(_) => product(step, tracked),
         Op::Unary(unary) => self::unary(*unary, x),
         Op::Binary(binary) => self::binary(*binary, step, tracked),
@@ -171,6 +167,31 @@ fn fused_memory(fused: &Fused, step: &Step, tracked: &[bool]) -> OpMemory {
         }
     }
     memory
+}
+
+/// Normalisation of rows in one pass keeps its input, and mean and deviation of each row. Its gradient is written over
+/// that of the result.
+fn row_normalization(op: &LayerNormalization, step: &Step) -> Option<OpMemory> {
+    let weights = step.inputs.iter().zip(&step.input_dims).skip(1);
+    let weights = weights.filter(|(slot, _)| slot.is_some());
+    let weights: Vec<Vec<usize>> = weights.map(|(_, dims)| dims.clone()).collect();
+    let x = step.input_dims.first()?;
+    let [rows, _] = rows_in_one_pass(op, x, &weights, step.types.len())?;
+    Some(
+        OpMemory::new(ResultMemory::New, GradientMemory::OfResult)
+            .operands(&[0])
+            .intermediates(tensor_bytes(&[rows, 2])),
+    )
+}
+
+/// Normalisation by ops of burn keeps the centred input, of `x` bytes, and the normalised one for the gradient of the
+/// scale.
+fn composed_normalization(x: u64, of_x: bool, of_scale: bool) -> OpMemory {
+    let kept = u64::from(of_x) + u64::from(of_scale);
+    OpMemory::new(ResultMemory::New, GradientMemory::New)
+        .intermediates(kept * x)
+        .forward(&[x])
+        .backward(&[x; 3])
 }
 
 /// Attention keeps its operands and a number for each row of scores. The scores of a head are scratch of each thread,

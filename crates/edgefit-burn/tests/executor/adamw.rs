@@ -33,3 +33,10 @@ fn steps_are_those_of_burn() {
         [4, 4]
     );
 }
+
+#[test]
+#[should_panic(expected = "parameter, gradient and moments of [32768, 16384,")]
+fn a_gradient_of_another_size_is_refused() {
+    let zeros = |count: usize| Tensor::<1>::zeros([count], &Device::flex());
+    let _ = AdamW::new(0.0).step(0.1, zeros(1 << 15), zeros(1 << 14), None);
+}

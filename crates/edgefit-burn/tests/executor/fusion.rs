@@ -118,16 +118,48 @@ fn attention_takes_its_scaling_and_what_cuts_its_operands() {
         ["fused attention, operands Packed"]
     );
     // Where one of the parts is read by something else, they are cut.
-    let mut more = with_first(nodes("s"));
-    more.outputs.push(ValueInfo::f32("q", vec![]));
-    let made = steps(&more);
-    assert!(
-        made.contains(&"fused attention, operands Apart".to_owned()),
-        "{made:?}"
-    );
+    for part in ["q", "t"] {
+        let mut more = with_first(nodes("s"));
+        more.outputs.push(ValueInfo::f32(part, vec![]));
+        let made = steps(&more);
+        assert!(
+            made.contains(&"fused attention, operands Apart".to_owned()),
+            "{part}: {made:?}"
+        );
+    }
     // A mask is not a part of it.
     let mut masked = nodes("u");
     masked.insert(7, node("Add", &["u", "mask"], "s"));
     let made = steps(&with_first(masked));
     assert!(made.contains(&"Softmax".to_owned()), "{made:?}");
+}
+
+#[test]
+fn attention_takes_what_a_gather_cuts_along_the_first_dimension() {
+    let of = |axis: i64| {
+        let cut = |index: &str, to: &str| {
+            node("Gather", &["x", index], to).with("axis", Attribute::Int(axis))
+        };
+        let nodes = vec![
+            cut("0", "q"),
+            cut("1", "k"),
+            cut("2", "v"),
+            node("Transpose", &["k"], "t").with("perm", Attribute::Ints(vec![0, 1, 3, 2])),
+            node("MatMul", &["q", "t"], "s"),
+            node("Softmax", &["s"], "p"),
+            node("MatMul", &["p", "v"], "y"),
+        ];
+        let mut graph = graph(&[3, 3, 2, 5, 4], &[], nodes);
+        for (name, index) in [("0", 0i64), ("1", 1), ("2", 2)] {
+            let index = Tensor::from_values(vec![], &[index]);
+            graph.initializers.insert(name.into(), index);
+        }
+        steps(&graph)
+    };
+    assert_eq!(of(0), ["fused attention, operands Packed"]);
+    let made = of(1);
+    assert!(
+        made.contains(&"fused attention, operands Apart".to_owned()),
+        "{made:?}"
+    );
 }

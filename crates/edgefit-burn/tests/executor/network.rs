@@ -165,6 +165,53 @@ fn frozen_normalisation_keeps_its_statistics_and_trained_one_moves_them() {
 }
 
 #[test]
+fn running_statistics_move_towards_those_of_the_batch() {
+    let dims = [3, 2, 2, 1];
+    let mut graph = Graph::new("normalisation", 17);
+    graph
+        .inputs
+        .push(ValueInfo::f32("x", dims.map(Dim::Known).to_vec()));
+    graph.outputs.push(ValueInfo::f32("y", vec![]));
+    let weights = [
+        ("scale", [1f32, 1.0]),
+        ("bias", [0.0, 0.0]),
+        ("mean", [0.5, -0.25]),
+        ("variance", [2.0, 0.5]),
+    ];
+    for (name, values) in weights {
+        let tensor = edgefit_graph::Tensor::from_values(vec![2], &values);
+        graph.initializers.insert(name.into(), tensor);
+    }
+    let inputs = ["x", "scale", "bias", "mean", "variance"];
+    let node = Node::new("BatchNormalization", "bn", &inputs, &["y"]);
+    graph.nodes = vec![node.with("momentum", Attribute::Float(0.8))];
+    let before = graph.clone();
+
+    let (x, device) = (wave(12, 0.0), Device::flex());
+    let module = EvalModule::from_graph(&graph, &device).unwrap();
+    let mut module = module.into_train(|_| true);
+    let batch = Value::new(x.clone(), &dims, &device).unwrap();
+    module.forward(vec![batch]).unwrap();
+    module.to_eval().write_into(&mut graph).unwrap();
+    for channel in 0..2 {
+        let own = x.chunks(2).skip(channel).step_by(2).flatten();
+        let own: Vec<f32> = own.copied().collect();
+        let mean = own.iter().sum::<f32>() / 6.0;
+        // Unbiased.
+        let variance = own.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / 5.0;
+        for (name, new) in [("mean", mean), ("variance", variance)] {
+            let [old, made] =
+                [&before, &graph].map(|graph| graph.initializers[name].to_f32().unwrap()[channel]);
+            let wanted = 0.8 * old + 0.2 * new;
+            assert!(
+                (made - wanted).abs() < 1e-5,
+                "{name}[{channel}]: {made}, not {wanted}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_step_lowers_the_loss_and_reaches_the_graph() {
     let mut graph = without_dropout();
     let module = EvalModule::from_graph(&graph, &Device::flex()).unwrap();

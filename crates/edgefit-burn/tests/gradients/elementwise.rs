@@ -2,7 +2,7 @@
 
 use edgefit_graph::Tensor as Stored;
 
-use crate::case::{Case, check_all};
+use crate::case::{Case, check_all, wave};
 
 #[test]
 fn functions_of_one_element() {
@@ -44,6 +44,24 @@ fn functions_of_one_element() {
             .stored("hi", limit(0.601)),
     ));
     check_all(cases);
+}
+
+#[test]
+fn elu_has_a_slope_where_the_exponential_overflows_and_one_at_0() {
+    let case = Case::new("Elu", &[3]).float("alpha", 0.5);
+    let mut graph = case.graph();
+    let x = Stored::from_values(vec![3], &[1000f32, 0.0, -1.0]);
+    graph.initializers.insert("w".into(), x);
+    // What the loss multiplies the results with.
+    let readers = wave(3, 0.6, 0.1);
+    let by: Vec<f64> = readers.into_iter().map(f64::from).collect();
+    let power = (-1f64).exp();
+    let loss = 1000.0 * by[0] + 0.5 * (power - 1.0) * by[2];
+    case.holds(
+        &graph,
+        loss,
+        &[("w", &[by[0], 0.5 * by[1], 0.5 * power * by[2]])],
+    );
 }
 
 #[test]

@@ -124,6 +124,11 @@ fn kernels_of_3_by_3_are_computed_in_transformed_tiles() {
         [2, 16, 16],
         [axis(60, [3, 1, 1], [1, 1]), axis(61, [3, 1, 1], [1, 1])],
     );
+    // Twelve groups of four images in blocks of two, and one of three.
+    check(
+        [51, 16, 16],
+        [axis(1, [3, 1, 1], [1, 1]), axis(257, [3, 1, 1], [1, 1])],
+    );
 }
 
 #[test]

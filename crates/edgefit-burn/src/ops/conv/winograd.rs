@@ -121,17 +121,15 @@ impl Winograd {
         let kernels = from_kernels::<T, F, N, M>(weight);
         let [height, width] = self.plan.axes.map(|axis| axis.extent.output);
         let mut y = vec![T::default(); self.plan.samples * self.plan.outputs * height * width];
-        let of = self.plan.of_group();
+        let plan = self.plan.of_group();
         let [from, to] = [x.len(), y.len()].map(|all| all / self.plan.samples);
-        let groups = y.par_chunks_mut(of.samples * to);
-        let groups = groups.zip(x.par_chunks(of.samples * from));
+        let groups = y.par_chunks_mut(plan.samples * to);
+        let groups = groups.zip(x.par_chunks(plan.samples * from));
         groups.for_each_init(
-            || Tiles::new(&of),
+            || Tiles::new(&plan),
             |tiles, (y, x)| {
-                let samples = x.len() / from;
-                let plan = Plan { samples, ..of };
                 let of = Winograd { plan };
-                of.write_sums::<T, F, N, M>([x, &kernels], tiles, y);
+                of.write_sums::<T, F, N, M>(x.len() / from, [x, &kernels], tiles, y);
                 let planes = y.par_chunks_exact_mut(height * width).enumerate();
                 planes
                     .for_each(|(at, plane)| activation.apply(plane, bias[at % self.plan.outputs]));
@@ -140,14 +138,15 @@ impl Winograd {
         y
     }
 
-    /// Adds the convolution of `x` by transformed kernels to `y`.
+    /// Adds the convolution of `x`, the images of a group or those that are left, by transformed kernels to `y`.
     fn write_sums<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
         &self,
+        samples: usize,
         [x, kernels]: [&[T]; 2],
         tiles: &mut Tiles<T>,
         y: &mut [T],
     ) {
-        for block in self.plan.blocks() {
+        for block in self.plan.blocks(samples) {
             let count = self.plan.tiles_of(&block);
             let (of_x, of_y) = tiles.of(&self.plan, count);
             let input = (Direction::Input, self.plan.inputs);
@@ -200,7 +199,7 @@ impl Winograd {
         } else {
             Vec::new()
         };
-        let of = self.plan.of_group();
+        let plan = self.plan.of_group();
         let [from, to] = [read.x.len(), gradient.len()].map(|all| all / self.plan.samples);
         let mut of_x = vec![T::default(); if asked[0] { read.x.len() } else { 0 }];
         let mut sums = vec![
@@ -212,20 +211,23 @@ impl Winograd {
             }
         ];
         // Of each group; nothing where they are not asked for.
-        let mut inputs = of_x.chunks_mut(of.samples * from);
+        let mut inputs = of_x.chunks_mut(plan.samples * from);
         let mut kernel_sums = sums.chunks_exact_mut(size);
         let parts: Vec<[&mut [T]; 2]> = (0..self.plan.groups())
             .map(|_| [inputs.next(), kernel_sums.next()].map(Option::unwrap_or_default))
             .collect();
-        let groups = gradient.par_chunks(of.samples * to);
-        let groups = groups.zip(read.x.par_chunks(of.samples * from));
+        let groups = gradient.par_chunks(plan.samples * to);
+        let groups = groups.zip(read.x.par_chunks(plan.samples * from));
         groups.zip(parts).for_each_init(
-            || Tiles::new(&of),
+            || Tiles::new(&plan),
             |tiles, ((gradient, x), parts)| {
-                let samples = x.len() / from;
-                let plan = Plan { samples, ..of };
                 let of = Winograd { plan };
-                of.add_gradients::<T, F, N, M>([x, gradient, &kernels], tiles, parts);
+                of.add_gradients::<T, F, N, M>(
+                    x.len() / from,
+                    [x, gradient, &kernels],
+                    tiles,
+                    parts,
+                );
             },
         );
         let of_weight = asked[1].then(|| {
@@ -246,12 +248,13 @@ impl Winograd {
     /// Adds to the gradients of the input and of the transformed kernels, unless there is no room for them.
     fn add_gradients<T: Float, F: Form<N, M>, const N: usize, const M: usize>(
         &self,
+        samples: usize,
         [x, gradient, kernels]: [&[T]; 3],
         tiles: &mut Tiles<T>,
         [of_x, of_kernels]: [&mut [T]; 2],
     ) {
         let size = self.plan.outputs * self.plan.inputs;
-        for block in self.plan.blocks() {
+        for block in self.plan.blocks(samples) {
             let count = self.plan.tiles_of(&block);
             let (of_input, of_result) = tiles.of(&self.plan, count);
             let input = (Direction::Input, self.plan.inputs);

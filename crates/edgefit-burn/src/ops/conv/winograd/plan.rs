@@ -93,7 +93,10 @@ impl Plan {
 
     /// Elements of the transformed tiles of input and result, of the largest block.
     pub fn scratch_of_tiles(&self) -> usize {
-        let most = self.blocks().map(|block| self.tiles_of(&block)).max();
+        let most = self
+            .blocks(self.samples)
+            .map(|block| self.tiles_of(&block))
+            .max();
         let of = |channels: usize| pitch(channels * most.unwrap_or(0));
         self.places() * (of(self.inputs) + of(self.outputs))
     }
@@ -134,15 +137,14 @@ impl Plan {
         block.images.len() * block.rows.len() * self.grid()[1]
     }
 
-    /// Blocks of about as many tiles.
-    pub fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
+    /// Blocks of about as many tiles, of the first `samples` images. Of fewer images they are no larger.
+    pub fn blocks(&self, samples: usize) -> impl Iterator<Item = Block> + use<> {
         let [rows, columns] = self.grid();
         let most = self.most();
         let images = (most / (rows * columns)).clamp(1, self.samples);
         let images = self.samples.div_ceil(self.samples.div_ceil(images));
         let each = rows.div_ceil(rows.div_ceil((most / columns).max(1)));
         let each = if images > 1 { rows } else { each };
-        let samples = self.samples;
         (0..samples).step_by(images).flat_map(move |image| {
             (0..rows).step_by(each).map(move |row| Block {
                 images: image..samples.min(image + images),

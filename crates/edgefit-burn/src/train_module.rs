@@ -9,7 +9,7 @@ use burn::tensor::{Device, Distribution};
 use edgefit_graph::ops::BatchNormalization;
 
 use crate::error::Result;
-use crate::eval::EvalModule;
+use crate::eval_module::EvalModule;
 use crate::network::Network;
 use crate::ops::{self, Operands};
 use crate::parameter::Parameter;
@@ -199,7 +199,8 @@ impl TrainModule {
         )
     }
 
-    fn weight(&self, index: usize) -> Floats {
+    /// The value of the weight at `index`.
+    pub(crate) fn weight(&self, index: usize) -> Floats {
         match (&self.statistics[index], &self.constants.sources[index]) {
             (Some(gathered), _) => gathered.clone(),
             (None, Source::Trained(parameter)) => self.parameters[*parameter].value(),

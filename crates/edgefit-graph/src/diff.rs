@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::graph::{Graph, Node, ValueInfo};
+use crate::attribute::Attribute;
+use crate::graph::{Graph, Node, ValueInfo, ValueType};
 use crate::tensor::Tensor;
 
 /// What one graph has that another has not, and what differs in both. Nodes are compared by name,
@@ -51,7 +52,8 @@ impl Diff {
             nodes: changes(&nodes(a), &nodes(b), |a, b| node(a, b)),
             initializers: changes(&a.initializers, &b.initializers, tensor),
             interface: changes(&interface(a), &interface(b), |a, b| {
-                differ("type", a, b).into_iter().collect()
+                let what = || format!("type: {}", change(declared_type(a), declared_type(b)));
+                (a.ty != b.ty).then(what).into_iter().collect()
             }),
             model: changes(&model(a), &model(b), |a, b| {
                 differ("value", a, b).into_iter().collect()
@@ -124,26 +126,33 @@ fn nodes(graph: &Graph) -> IndexMap<String, &Node> {
         .collect()
 }
 
-fn interface(graph: &Graph) -> IndexMap<String, String> {
-    let declared = |kind: &'static str, values: Vec<&ValueInfo>| {
-        let named = values.into_iter().map(move |value| {
-            let dims: Option<Vec<String>> = value
-                .dims()
-                .map(|dims| dims.iter().map(ToString::to_string).collect());
-            let dims = dims.map_or("?".to_owned(), |dims| dims.join("×"));
-            (format!("{kind} '{}'", value.name), dims)
-        });
-        named.collect::<Vec<_>>()
-    };
-    let inputs = declared("input", graph.free_inputs().collect());
-    let outputs = declared("output", graph.outputs.iter().collect());
-    inputs.into_iter().chain(outputs).collect()
+fn interface(graph: &Graph) -> IndexMap<String, &ValueInfo> {
+    let named = |kind: &str, value: &ValueInfo| format!("{kind} '{}'", value.name);
+    let inputs = graph.free_inputs();
+    let inputs = inputs.map(|input| (named("input", input), input));
+    let outputs = graph.outputs.iter();
+    inputs
+        .chain(outputs.map(|output| (named("output", output), output)))
+        .collect()
+}
+
+fn declared_type(value: &ValueInfo) -> String {
+    match (&value.ty, value.dims()) {
+        (ValueType::Tensor { dtype, .. }, Some(dims)) => {
+            let dims: Vec<String> = dims.iter().map(ToString::to_string).collect();
+            format!("{dtype}[{}]", dims.join("×"))
+        }
+        (ValueType::Tensor { dtype, .. }, None) => dtype.to_string(),
+        (ValueType::Opaque(_), _) => "no tensor".to_owned(),
+    }
 }
 
 fn model(graph: &Graph) -> IndexMap<String, String> {
     let opsets = graph.opsets.iter().map(|(domain, version)| {
-        let domain = if domain.is_empty() { "ai.onnx" } else { domain };
-        (format!("opset of {domain}"), version.to_string())
+        (
+            format!("opset of {}", named_domain(domain)),
+            version.to_string(),
+        )
     });
     let metadata = graph.metadata.iter();
     let metadata = metadata.map(|(key, value)| (format!("metadata '{key}'"), value.clone()));
@@ -152,31 +161,49 @@ fn model(graph: &Graph) -> IndexMap<String, String> {
     opsets.chain(metadata).chain([producer]).collect()
 }
 
+fn named_domain(domain: &str) -> &str {
+    if domain.is_empty() { "ai.onnx" } else { domain }
+}
+
 fn node(a: &Node, b: &Node) -> Vec<String> {
     let mut what = Vec::new();
     what.extend(differ("op", &a.op, &b.op));
+    let (old, new) = (named_domain(&a.domain), named_domain(&b.domain));
+    what.extend(differ("domain", old, new));
     what.extend(differ("inputs", &a.inputs.join(", "), &b.inputs.join(", ")));
     what.extend(differ(
         "outputs",
         &a.outputs.join(", "),
         &b.outputs.join(", "),
     ));
-    let attributes = changes(&a.attributes, &b.attributes, |a, b| {
-        differ("", &a.to_string(), &b.to_string())
-            .into_iter()
-            .collect()
-    });
+    let attributes = changes(&a.attributes, &b.attributes, attribute);
     let named = |kind: &'static str| move |name: &String| format!("attribute '{name}' {kind}");
     what.extend(attributes.added.iter().map(named("added")));
     what.extend(attributes.removed.iter().map(named("removed")));
     for change in attributes.changed {
         what.push(format!(
-            "attribute '{}'{}",
+            "attribute '{}': {}",
             change.name,
-            change.what.join("")
+            change.what.join(", ")
         ));
     }
     what
+}
+
+fn attribute(a: &Attribute, b: &Attribute) -> Vec<String> {
+    let bits = |values: &[f32]| -> Vec<u32> {
+        let values = values.iter();
+        values.map(|value| value.to_bits()).collect()
+    };
+    let same = match (a, b) {
+        (Attribute::Tensor(a), Attribute::Tensor(b)) => return tensor(a, b),
+        // NaN is the same as itself.
+        (Attribute::Float(a), Attribute::Float(b)) => bits(&[*a]) == bits(&[*b]),
+        (Attribute::Floats(a), Attribute::Floats(b)) => bits(a) == bits(b),
+        _ => a == b,
+    };
+    let what = || change(a.to_string(), b.to_string());
+    (!same).then(what).into_iter().collect()
 }
 
 fn tensor(a: &Tensor, b: &Tensor) -> Vec<String> {
@@ -196,9 +223,16 @@ fn tensor(a: &Tensor, b: &Tensor) -> Vec<String> {
     }
     what.push(match (a.to_f32(), b.to_f32()) {
         (Ok(a), Ok(b)) => {
-            let apart = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
-            let largest = apart.fold(0f32, f32::max);
-            format!("values, by up to {largest:.3e}")
+            let pairs = a.iter().zip(&b);
+            let unlike = pairs.filter(|(a, b)| a.to_bits() != b.to_bits());
+            let apart: Vec<f32> = unlike.map(|(a, b)| (a - b).abs()).collect();
+            let finite = apart.iter().copied().filter(|apart| apart.is_finite());
+            let odd = match apart.len() - finite.clone().count() {
+                0 => String::new(),
+                odd => format!(", and {odd} by NaN or infinity"),
+            };
+            let largest = finite.fold(0f32, f32::max);
+            format!("values, by up to {largest:.3e}{odd}")
         }
         _ => "values".to_owned(),
     });
@@ -209,10 +243,18 @@ fn differ(what: &str, a: &str, b: &str) -> Option<String> {
     (a != b).then(|| format!("{what}: {a} → {b}"))
 }
 
+/// What became of two things that are not the same, by what is shown of them.
+fn change(a: String, b: String) -> String {
+    if a == b {
+        format!("{a}, with other values")
+    } else {
+        format!("{a} → {b}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::Attribute;
 
     fn graph() -> Graph {
         let mut graph = Graph::new("g", 17);
@@ -256,5 +298,40 @@ mod tests {
         );
         assert_eq!(diff.model.added, ["metadata 'labels'"]);
         assert_eq!(diff.model.changed[0].what, ["value: 17 → 18"]);
+    }
+
+    #[test]
+    fn what_is_shown_alike_is_compared_whole() {
+        let constant = |value: f32| Attribute::Tensor(Tensor::from_values(vec![1], &[value]));
+        let ints = |last: i64| Attribute::Ints([vec![0i64; 20], vec![last]].concat());
+        let attributes = [
+            (constant(1.0), constant(3.0), "values, by up to 2.000e0"),
+            (ints(1), ints(2), "21 integers, with other values"),
+        ];
+        for (a, b, what) in attributes {
+            assert_eq!(attribute(&a, &b), [what]);
+            assert!(attribute(&a, &a).is_empty());
+        }
+        let nan = Attribute::Float(f32::NAN);
+        assert!(attribute(&nan, &nan).is_empty());
+
+        let mut changed = graph();
+        changed.nodes[0].domain = "com.microsoft".into();
+        changed.outputs[0].ty = ValueType::Tensor {
+            dtype: crate::tensor::DataType::U8,
+            dims: None,
+        };
+        let odd = Tensor::from_values(vec![2], &[f32::NAN, 2.5]);
+        changed.initializers.insert("w".into(), odd);
+        let diff = Diff::of(&graph(), &changed);
+        assert_eq!(
+            diff.nodes.changed[0].what,
+            ["domain: ai.onnx → com.microsoft"]
+        );
+        assert_eq!(diff.interface.changed[0].what, ["type: float32 → uint8"]);
+        assert_eq!(
+            diff.initializers.changed[0].what,
+            ["values, by up to 5.000e-1, and 1 by NaN or infinity"]
+        );
     }
 }

@@ -35,6 +35,11 @@ impl ExternalFiles {
         }
     }
 
+    /// Paths of those that were opened.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.opened.keys().map(PathBuf::as_path)
+    }
+
     /// The bytes that `entries` (location, offset, length) point at.
     pub fn slice(&mut self, entries: &[StringStringEntryProto], at: &str) -> Result<Bytes> {
         let Some(folder) = &self.folder else {

@@ -56,6 +56,8 @@ pub struct ValueInfo {
     pub ty: ValueType,
     /// Documentation string.
     pub doc: String,
+    /// What a tensor stands for, such as `IMAGE`.
+    pub(crate) denotation: Option<String>,
     pub(crate) metadata: Vec<proto::StringStringEntryProto>,
 }
 
@@ -146,6 +148,7 @@ impl ValueInfo {
                 dims: Some(dims),
             },
             doc: String::new(),
+            denotation: None,
             metadata: Vec::new(),
         }
     }

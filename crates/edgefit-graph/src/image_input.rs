@@ -250,11 +250,14 @@ fn channels(graph: &Graph, conv: &Node) -> Option<usize> {
 }
 
 impl Preprocessing {
-    /// The same for a model that takes images as `input` says: in its layout, and grey if it has one
-    /// channel, with the means of mean and standard deviation over the colours.
+    /// The same for a model that takes images as `input` says: in its layout, of its size where that is fixed, and
+    /// grey if it has one channel, with the means of mean and standard deviation over the colours.
     #[must_use]
     pub fn suited_to(mut self, input: &ImageInput) -> Self {
         self.layout = input.layout;
+        if let Ok([width, height]) = input.size() {
+            (self.width, self.height) = (width, height);
+        }
         if input.channels == 1 && self.channel_order != ChannelOrder::Grey {
             self.channel_order = ChannelOrder::Grey;
             let average = |values: [f32; 3]| [values.iter().sum::<f32>() / 3.0; 3];

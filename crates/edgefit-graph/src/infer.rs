@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, ValueType};
 use crate::ops::{Op, OpReader};
 use crate::tensor::{DataType, Tensor, checked_elements};
-use crate::tensor_type::MAX_RANK;
+use crate::tensor_type::check_rank;
 use crate::unsupported::{Unsupported, merge};
 use folding::{Folding, TypedNode};
 
@@ -184,6 +184,7 @@ pub fn infer_with(
                 }
                 let ty = match &folded {
                     Some(folded) => {
+                        check_rank(ty.dims.len(), &node.place())?;
                         reader.learn(name, folded[index].clone());
                         inference.folded.insert(name.clone());
                         ty
@@ -212,10 +213,7 @@ fn sane(ty: TensorType, at: &str) -> Result<TensorType> {
             format!("has the shape {:?}; no dimension may be 0", ty.dims),
         ));
     }
-    if ty.dims.len() > MAX_RANK {
-        let problem = format!("has {} dimensions; {MAX_RANK} are supported", ty.dims.len());
-        return Err(Error::invalid(at, problem));
-    }
+    check_rank(ty.dims.len(), at)?;
     match checked_elements(&ty.dims).and_then(|n| n.checked_mul(ty.dtype.size())) {
         Some(bytes) if bytes <= MAX_VALUE_BYTES => Ok(ty),
         _ => Err(Error::invalid(

@@ -56,7 +56,7 @@ impl Graph {
     /// # Errors
     /// The file cannot be read, is not ONNX, or breaks an invariant of [`Graph`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        load(path.as_ref(), Loading::Mapped)
+        Ok(load(path.as_ref(), Loading::Mapped)?.0)
     }
 
     /// As [`Graph::load`], with a copy of the file and of its external data in memory, so that
@@ -65,7 +65,7 @@ impl Graph {
     /// # Errors
     /// As [`Graph::load`].
     pub fn load_copied(path: impl AsRef<Path>) -> Result<Self> {
-        load(path.as_ref(), Loading::Copied)
+        Ok(load(path.as_ref(), Loading::Copied)?.0)
     }
 
     /// Reads and checks a model that is already in memory and has no external data.
@@ -84,14 +84,24 @@ impl Graph {
     }
 }
 
-fn load(path: &Path, loading: Loading) -> Result<Graph> {
+/// The file of the model at `path`, and those of its external data in the order of their paths.
+pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let (_, external) = load(path, Loading::Mapped)?;
+    let mut files: Vec<PathBuf> = external.paths().map(Path::to_path_buf).collect();
+    files.sort();
+    files.insert(0, path.to_path_buf());
+    Ok(files)
+}
+
+fn load(path: &Path, loading: Loading) -> Result<(Graph, ExternalFiles)> {
     let bytes = file_bytes(path, loading)?;
     let mut folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     if folder.as_os_str().is_empty() {
         folder = PathBuf::from(".");
     }
     let mut external = ExternalFiles::of_folder(folder, loading);
-    decode(bytes, &mut external).map_err(|error| error.in_file(path))
+    let graph = decode(bytes, &mut external).map_err(|error| error.in_file(path))?;
+    Ok((graph, external))
 }
 
 fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
@@ -137,7 +147,11 @@ fn decode(bytes: Bytes, external: &mut ExternalFiles) -> Result<Graph> {
 
     let mut graph = Graph {
         name: graph.name.unwrap_or_default(),
-        nodes: graph.node.into_iter().map(node).collect::<Result<_>>()?,
+        nodes: graph
+            .node
+            .into_iter()
+            .map(|raw| node(raw, external))
+            .collect::<Result<_>>()?,
         inputs: values(graph.input, "input")?,
         outputs: values(graph.output, "output")?,
         initializers,

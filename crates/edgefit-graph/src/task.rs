@@ -29,6 +29,14 @@ impl Task {
         metadata::read(graph, KEY)
     }
 
+    /// Whether the outputs of the model are those of classes, as far as it says.
+    ///
+    /// # Errors
+    /// The metadata entry is no task.
+    pub fn is_classes(graph: &Graph) -> error::Result<bool> {
+        Ok(Task::of(graph)?.is_none_or(|task| task == Task::Classes))
+    }
+
     /// Stores the task in the metadata of the model.
     pub fn store(self, graph: &mut Graph) {
         metadata::store(graph, KEY, self);
@@ -68,10 +76,12 @@ mod tests {
     fn comes_back_and_nonsense_is_refused() {
         let mut graph = Graph::new("g", 17);
         assert_eq!(Task::of(&graph).unwrap(), None);
+        assert!(Task::is_classes(&graph).unwrap());
         assert_eq!("multi-label".parse(), Ok(Task::MultiLabel));
         assert!("poetry".parse::<Task>().is_err());
         Task::MultiLabel.store(&mut graph);
         assert_eq!(Task::of(&graph).unwrap(), Some(Task::MultiLabel));
+        assert!(!Task::is_classes(&graph).unwrap());
         graph.metadata.insert(KEY.into(), "\"poetry\"".into());
         assert!(Task::of(&graph).unwrap_err().to_string().contains(KEY));
     }

@@ -1,9 +1,19 @@
 //! Element type and shape of a value.
 
+use crate::error::{Error, Result};
 use crate::tensor::{DataType, Tensor, checked_elements};
 
 /// Most dimensions of a tensor.
 pub(crate) const MAX_RANK: usize = 64;
+
+/// Refuses more dimensions than [`MAX_RANK`], of the value at `at`.
+pub(crate) fn check_rank(rank: usize, at: &str) -> Result<()> {
+    if rank <= MAX_RANK {
+        return Ok(());
+    }
+    let problem = format!("has {rank} dimensions; {MAX_RANK} are supported");
+    Err(Error::invalid(at, problem))
+}
 
 /// Element type and concrete shape of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

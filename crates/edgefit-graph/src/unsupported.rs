@@ -41,6 +41,8 @@ pub enum UnsupportedReason {
     BlockScales,
     /// Quantisation to floats of 8 bits or fewer.
     NarrowFloats,
+    /// Quantisation to a type with this `TensorProto.DataType` code.
+    QuantizedTo(i64),
     /// `GatherND` with batch dimensions.
     BatchDimensions,
     /// `ScatterND` with this reduction.
@@ -64,6 +66,9 @@ impl fmt::Display for UnsupportedReason {
             UnsupportedReason::NegativePadding => "negative padding",
             UnsupportedReason::BlockScales => "scales for blocks",
             UnsupportedReason::NarrowFloats => "quantisation to narrow floats",
+            UnsupportedReason::QuantizedTo(code) => {
+                return write!(f, "quantisation to data type {code}");
+            }
             UnsupportedReason::BatchDimensions => "batch dimensions",
             UnsupportedReason::Reduction(name) => return write!(f, "the reduction '{name}'"),
             UnsupportedReason::Antialiasing => "an antialiasing filter",

@@ -44,7 +44,7 @@ impl Graph {
         self.save_with_limit(path.as_ref(), INLINE_LIMIT)
     }
 
-    fn save_with_limit(&self, path: &Path, inline_limit: usize) -> Result<()> {
+    pub(crate) fn save_with_limit(&self, path: &Path, inline_limit: usize) -> Result<()> {
         let weights: usize = self
             .initializers
             .values()
@@ -236,7 +236,7 @@ fn value_proto(value: &ValueInfo) -> proto::ValueInfoProto {
             };
             Some(proto::TypeProto {
                 value: Some(proto::type_proto::Value::TensorType(tensor)),
-                denotation: None,
+                denotation: value.denotation.clone(),
             })
         }
     };

@@ -131,7 +131,7 @@ impl Architecture {
                 self.name
             ),
             (false, Some(_)) => format!(
-                "has keys that leave no choice of a variant of {}; leave --variant out",
+                "has keys that leave no choice of a variant; give --arch {} and leave --variant out",
                 self.name
             ),
         };

@@ -79,11 +79,15 @@ impl<'c> WeightSet<'c> {
     }
 
     /// What the checkpoint has besides the keys in `used`: below the prefix without it, else whole. What
-    /// belongs to an optimiser or below one of the `other` prefixes does not count.
+    /// belongs to an optimiser, or to the set of one of the `other` prefixes, does not count.
     pub fn unused(&self, used: &BTreeSet<String>, other: &[String]) -> Vec<String> {
         let used: BTreeSet<String> = used.iter().map(|key| self.key(key)).collect();
         let keys = self.checkpoint.keys().filter(|key| {
-            let elsewhere = other.iter().any(|prefix| key.starts_with(prefix.as_str()));
+            // A key belongs to the set with the longest prefix that it begins with.
+            let own = key.starts_with(self.prefix.as_str());
+            let elsewhere = other.iter().any(|prefix| {
+                key.starts_with(prefix.as_str()) && !(own && prefix.len() < self.prefix.len())
+            });
             !(used.contains(*key) || elsewhere || is_of_an_optimiser(key))
         });
         keys.map(|key| key.strip_prefix(&self.prefix).unwrap_or(key).to_owned())

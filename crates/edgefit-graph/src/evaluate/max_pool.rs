@@ -17,7 +17,7 @@ pub(super) fn max_pool(pool: &Pool, x: &Tensor, outputs: &[TensorType]) -> Optio
     let plane: usize = spatial.iter().product();
     let looked_at = extents
         .iter()
-        .fold(outputs.first()?.elements(), |count, extent| {
+        .fold(outputs.first()?.span(), |count, extent| {
             count.saturating_mul(extent.kernel)
         });
     if plane == 0 || looked_at > MOST_KERNEL_ELEMENTS {

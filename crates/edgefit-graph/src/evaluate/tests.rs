@@ -100,3 +100,15 @@ fn indices_outside_and_divisions_by_zero_give_nothing() {
     let numbers = |value| Numbers::Ints(vec![value]);
     assert!(binary_numbers(Binary::Div, numbers(1), numbers(0)).is_none());
 }
+
+#[test]
+fn a_wide_window_over_nothing_is_not_laid_out() {
+    let node = Node::new("MaxPool", "", &["x"], &["y"])
+        .with("kernel_shape", Attribute::Ints(vec![2100, 2100]))
+        .with("pads", Attribute::Ints(vec![1030; 4]));
+    let op = OpReader::new(&Graph::new("g", 17)).read(&node).unwrap();
+    let x = ints(&[0, 1, 40, 40], &[]);
+    let outputs = op.infer(&[Some(&TensorType::of(&x))], 1).unwrap();
+    assert_eq!(outputs[0].dims, [0, 1, 1, 1]);
+    assert!(evaluate(&op, &[Some(&x)], &outputs).is_none());
+}

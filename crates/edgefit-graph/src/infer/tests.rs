@@ -106,6 +106,13 @@ fn folding_does_not_grow_without_bound() {
 }
 
 #[test]
+fn folded_values_do_not_have_any_number_of_dimensions() {
+    let many = Node::new("Reshape", "many", &["one", "dims"], &["y"]);
+    let error = folded(vec![many], &[("one", vec![7]), ("dims", vec![1; 65])]).unwrap_err();
+    assert!(error.to_string().contains("65 dimensions"), "{error}");
+}
+
+#[test]
 fn astronomic_sizes_are_refused() {
     let graph = graph(vec![]);
     let shapes = InputShapes(vec![("x".into(), vec![usize::MAX, 2])]);

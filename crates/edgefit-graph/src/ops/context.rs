@@ -46,14 +46,13 @@ impl Context<'_> {
         if tensor.elements() == 0 {
             return Ok(None);
         }
-        let numbers = if tensor.dtype().is_float() {
-            tensor.to_f32()?.into_iter().map(f64::from).collect()
-        } else {
-            tensor
-                .to_i64()?
-                .into_iter()
-                .map(|number| number as f64)
-                .collect::<Vec<_>>()
+        let numbers: Vec<f64> = match tensor.dtype() {
+            DataType::F64 => tensor.to_f64()?,
+            float if float.is_float() => tensor.to_f32()?.into_iter().map(f64::from).collect(),
+            _ => {
+                let integers = tensor.to_i64()?.into_iter();
+                integers.map(|number| number as f64).collect()
+            }
         };
         match numbers[..] {
             [number] => Ok(Some(number)),

@@ -130,3 +130,24 @@ pub(crate) fn constant_of(node: &Node) -> Option<Tensor> {
             _ => None,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::known_constants::KnownConstants;
+    use super::*;
+    use crate::graph::Graph;
+
+    #[test]
+    fn ranges_of_doubles_are_counted_in_doubles() {
+        let mut graph = Graph::new("g", 17);
+        for (name, value) in [("start", 0.0), ("limit", 0.3), ("delta", 0.1)] {
+            let number = Tensor::from_values(vec![], &[value]);
+            graph.initializers.insert(name.into(), number);
+        }
+        let range = Range::read(&Context {
+            constants: &KnownConstants::new(&graph),
+            node: &Node::new("Range", "r", &["start", "limit", "delta"], &["y"]),
+        });
+        assert_eq!(range.unwrap().count, 3);
+    }
+}

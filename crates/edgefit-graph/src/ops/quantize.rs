@@ -25,7 +25,11 @@ impl Quantize {
             Some(_) => context.constant(2, "zero point")?.map(Tensor::dtype),
             None => match context.node.int_or("output_dtype", 0)? {
                 0 => None,
-                code => i32::try_from(code).ok().and_then(DataType::from_code),
+                code => {
+                    let dtype = i32::try_from(code).ok().and_then(DataType::from_code);
+                    let unknown = || context.unsupported(UnsupportedReason::QuantizedTo(code));
+                    Some(dtype.ok_or_else(unknown)?)
+                }
             },
         };
         let dtype = zero_point.unwrap_or(DataType::U8);
@@ -75,5 +79,28 @@ impl Quantize {
             DataType::U16 => (u16::MIN.into(), u16::MAX.into()),
             _ => (i32::MIN.into(), i32::MAX.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::known_constants::KnownConstants;
+    use super::*;
+    use crate::attribute::Attribute;
+    use crate::graph::{Graph, Node};
+
+    #[test]
+    fn a_type_that_is_not_known_is_refused() {
+        let graph = Graph::new("g", 21);
+        let read = |code| {
+            let node = Node::new("QuantizeLinear", "q", &["x", "s"], &["y"]);
+            Quantize::read(&Context {
+                constants: &KnownConstants::new(&graph),
+                node: &node.with("output_dtype", Attribute::Int(code)),
+            })
+        };
+        assert_eq!(read(5).unwrap().dtype, DataType::I16);
+        let error = read(22).unwrap_err().to_string();
+        assert!(error.contains("quantisation to data type 22"), "{error}");
     }
 }

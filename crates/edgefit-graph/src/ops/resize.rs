@@ -4,6 +4,7 @@ mod weights;
 
 pub use weights::AxisWeights;
 
+use super::axis::axis_index;
 use super::context::Context;
 use crate::error::Result;
 use crate::unsupported::UnsupportedReason;
@@ -99,6 +100,17 @@ impl Resize {
             Interpolation::Nearest(_) => Filter::Nearest,
             Interpolation::Linear => Filter::Linear,
             Interpolation::Cubic { .. } => Filter::Cubic,
+        }
+    }
+
+    /// The dimensions that sizes or scales are given for, in their order, for a tensor of `rank` dimensions.
+    ///
+    /// # Errors
+    /// A listed axis does not exist.
+    pub fn axes(&self, rank: usize) -> Result<Vec<usize>, String> {
+        match &self.axes {
+            None => Ok((0..rank).collect()),
+            Some(axes) => axes.iter().map(|&axis| axis_index(axis, rank)).collect(),
         }
     }
 

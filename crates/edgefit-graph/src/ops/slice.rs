@@ -90,7 +90,8 @@ impl Slice {
                 let start = from_front(start).clamp(0, size);
                 (start, from_front(end).clamp(0, size) - start)
             } else {
-                let start = from_front(start).clamp(0, (size - 1).max(0));
+                // Of nothing, both ends are before the front.
+                let start = from_front(start).max(0).min(size - 1);
                 (start, start - from_front(end).clamp(-1, size - 1))
             };
             let count = match span {
@@ -117,13 +118,17 @@ mod tests {
     use super::*;
 
     fn slice(start: i64, end: i64, step: i64) -> Vec<usize> {
+        slice_of(5, start, end, step)
+    }
+
+    fn slice_of(size: usize, start: i64, end: i64, step: i64) -> Vec<usize> {
         let slice = Slice {
             starts: vec![start],
             ends: vec![end],
             axes: None,
             steps: Some(vec![step]),
         };
-        slice.ranges(&[5]).unwrap()[0].indices().collect()
+        slice.ranges(&[size]).unwrap()[0].indices().collect()
     }
 
     #[test]
@@ -138,5 +143,6 @@ mod tests {
         assert_eq!(slice(3, 1, 1), [0usize; 0]);
         assert_eq!(slice(0, 1, i64::MAX), [0]);
         assert_eq!(slice(9, 9, i64::MIN), [0usize; 0]);
+        assert_eq!(slice_of(0, -1, i64::MIN, -1), [0usize; 0]);
     }
 }

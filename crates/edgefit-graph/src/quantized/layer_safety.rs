@@ -59,7 +59,8 @@ impl<'g> Layer<'g> {
         let (_, input) = self.dequantized(0)?;
         let (weight, scaling) = self.dequantized(1)?;
         let weight = self.graph.initializers.get(weight)?;
-        if weight.elements() == 0 {
+        // ONNX has weights and their zero point in one type.
+        if weight.elements() == 0 || scaling.dtype != weight.dtype() {
             return None;
         }
         let order = Order::of(self.node, weight.dims())?;
@@ -226,6 +227,14 @@ mod tests {
         assert!(layer_safety(&graph)[0].safe_without_vnni);
         // Weights of floats have no sums of integers.
         graph.nodes[4].inputs[1] = "v".into();
+        assert!(layer_safety(&graph).is_empty());
+    }
+
+    #[test]
+    fn a_zero_point_of_another_type_than_the_weights_is_not_taken_off() {
+        let mut graph = convolution(vec![1, 2, 2], &[100, 1, 30, 2], 1);
+        let wide = Tensor::from_values(vec![], &[i64::MIN]);
+        graph.initializers.insert("zw".into(), wide);
         assert!(layer_safety(&graph).is_empty());
     }
 }

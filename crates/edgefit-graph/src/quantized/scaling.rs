@@ -26,7 +26,7 @@ fn name_of_type<S: serde::Serializer>(dtype: &DataType, serializer: S) -> Result
 
 impl Scaling {
     /// That of `node`, a QuantizeLinear or DequantizeLinear; `None` of any other node, and where a scale or
-    /// zero point is no constant, or one for each block.
+    /// zero point is no constant, or one for each block, or the integers are of a type that is not known.
     ///
     /// ```
     /// use edgefit_graph::quantized::Scaling;
@@ -54,7 +54,7 @@ impl Scaling {
             }
             None => (
                 vec![0; scales.len()],
-                without_zero_point(graph, topology, node),
+                without_zero_point(graph, topology, node)?,
             ),
         };
         (scales.len() == zero_points.len()).then(|| Scaling {
@@ -75,27 +75,28 @@ impl Scaling {
     }
 }
 
-/// The integer type where no zero point says it: that of what is read, or that which is asked for.
-fn without_zero_point(graph: &Graph, topology: &Topology, node: &Node) -> DataType {
-    let asked = |node: &Node| {
-        let code = node.int_or("output_dtype", 0).ok()?;
-        DataType::from_code(i32::try_from(code).ok()?)
+/// The integer type where no zero point says it: that of what is read, or that which is asked for; `None` if that
+/// is not known.
+fn without_zero_point(graph: &Graph, topology: &Topology, node: &Node) -> Option<DataType> {
+    let asked = |node: &Node| match node.int_or("output_dtype", 0).ok()? {
+        0 => Some(DataType::U8),
+        code => DataType::from_code(i32::try_from(code).ok()?),
     };
-    let read = || {
-        let name = node.input(0).filter(|_| node.op == "DequantizeLinear")?;
-        if let Some(tensor) = graph.initializers.get(name) {
-            return Some(tensor.dtype());
-        }
-        let maker = &graph.nodes[topology.producer(name)?];
-        let zero_point = maker.input(2).and_then(|name| graph.initializers.get(name));
-        zero_point.map(|tensor| tensor.dtype()).or(asked(maker))
+    if node.op == "QuantizeLinear" {
+        return asked(node);
+    }
+    let name = node.input(0)?;
+    if let Some(tensor) = graph.initializers.get(name) {
+        return Some(tensor.dtype());
+    }
+    let Some(maker) = topology.producer(name) else {
+        return Some(DataType::U8);
     };
-    let found = if node.op == "QuantizeLinear" {
-        asked(node)
-    } else {
-        read()
-    };
-    found.unwrap_or(DataType::U8)
+    let maker = &graph.nodes[maker];
+    match maker.input(2).and_then(|name| graph.initializers.get(name)) {
+        Some(zero_point) => Some(zero_point.dtype()),
+        None => asked(maker),
+    }
 }
 
 /// The distance between two neighbouring numbers that `value` can take, where it comes out of a
@@ -110,5 +111,32 @@ pub fn step_of(graph: &Graph, value: &str) -> Option<f32> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::Attribute;
+    use crate::tensor::Tensor;
+
+    #[test]
+    fn a_type_that_is_not_known_is_not_taken_for_another() {
+        let mut graph = Graph::new("g", 21);
+        let scale = Tensor::from_values(vec![], &[0.5f32]);
+        graph.initializers.insert("s".into(), scale);
+        let quantize = Node::new("QuantizeLinear", "q", &["x", "s"], &["y"]);
+        // int16; int4, which has no tensors here.
+        for (code, dtype) in [(5, Some(DataType::I16)), (22, None)] {
+            let quantize = quantize.clone();
+            graph.nodes = vec![
+                quantize.with("output_dtype", Attribute::Int(code)),
+                Node::new("DequantizeLinear", "d", &["y", "s"], &["z"]),
+            ];
+            for node in &graph.nodes {
+                let found = Scaling::of(&graph, &Topology::of(&graph), node);
+                assert_eq!(found.map(|found| found.dtype), dtype);
+            }
+        }
     }
 }

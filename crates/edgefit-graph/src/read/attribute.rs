@@ -9,7 +9,7 @@ use crate::external_data::ExternalFiles;
 use crate::node::Node;
 use crate::proto::{self, attribute_proto::AttributeType};
 
-pub(super) fn node(node: proto::NodeProto) -> Result<Node> {
+pub(super) fn node(node: proto::NodeProto, external: &mut ExternalFiles) -> Result<Node> {
     let mut decoded = Node {
         name: node.name.unwrap_or_default(),
         op: node.op_type.unwrap_or_default(),
@@ -28,7 +28,7 @@ pub(super) fn node(node: proto::NodeProto) -> Result<Node> {
             // One of them may be known to run.
             Attribute::Opaque(Opaque(Box::new(raw)))
         } else {
-            attribute(raw, &at)?
+            attribute(raw, &at, external)?
         };
         if decoded.attributes.insert(name, value).is_some() {
             return Err(Error::invalid(at, "appears twice"));
@@ -37,7 +37,11 @@ pub(super) fn node(node: proto::NodeProto) -> Result<Node> {
     Ok(decoded)
 }
 
-fn attribute(raw: proto::AttributeProto, at: &str) -> Result<Attribute> {
+fn attribute(
+    raw: proto::AttributeProto,
+    at: &str,
+    external: &mut ExternalFiles,
+) -> Result<Attribute> {
     // Files older than IR version 2 leave the type out; the filled field tells it.
     let kind = AttributeType::try_from(raw.r#type.unwrap_or_default()).map_err(|_| {
         Error::invalid(
@@ -62,7 +66,7 @@ fn attribute(raw: proto::AttributeProto, at: &str) -> Result<Attribute> {
         AttributeType::String => Attribute::String(raw.s.unwrap_or_default()),
         AttributeType::Tensor => {
             let value = raw.t.unwrap_or_default();
-            Attribute::Tensor(tensor(value, at, &mut ExternalFiles::none())?)
+            Attribute::Tensor(tensor(value, at, external)?)
         }
         AttributeType::Floats => Attribute::Floats(raw.floats),
         AttributeType::Ints => Attribute::Ints(raw.ints),

@@ -18,13 +18,23 @@ use crate::rewrite::prune;
 /// Most rounds, each of which settles the branches that those before it hid.
 const ROUNDS: usize = 64;
 
-/// A batch size, and a size for every other dimension that is open, with which conditions are tried.
-const TRIED: [(usize, usize); 3] = [(1, 224), (2, 224), (3, 256)];
+/// A batch size, and sizes for the other dimensions that are open, even ones first, with which conditions are
+/// tried: those that networks are made for, and others without a factor in common, small and large.
+const TRIED: [(usize, [usize; 2]); 8] = [
+    (1, [224, 224]),
+    (7, [224, 224]),
+    (64, [224, 224]),
+    (2, [256, 256]),
+    (1, [97, 97]),
+    (5, [1000, 1000]),
+    (1, [223, 225]),
+    (3, [1000, 97]),
+];
 
 /// Replaces each `If` by the branch that runs.
 ///
 /// # Errors
-/// A condition depends on what the model computes, or on sizes that are open.
+/// A condition depends on what the model computes, or on sizes that are open; or no sizes go through the graph.
 pub(super) fn fold(graph: &mut Graph, external: &mut ExternalFiles) -> Result<()> {
     let is_if = |node: &&Node| node.op == "If";
     if !graph.nodes.iter().any(|node| is_if(&node)) {
@@ -32,7 +42,7 @@ pub(super) fn fold(graph: &mut Graph, external: &mut ExternalFiles) -> Result<()
     }
     graph.check()?;
     for _ in 0..ROUNDS {
-        let running = running(graph);
+        let running = running(graph)?;
         let mut nodes = Vec::with_capacity(graph.nodes.len());
         let mut taken = names(graph);
         for (index, node) in std::mem::take(&mut graph.nodes).into_iter().enumerate() {
@@ -69,11 +79,25 @@ fn undecided(node: &Node) -> Error {
 
 /// The attribute that holds the branch which runs, of the `If` nodes whose condition is the same for all
 /// sizes that go through the graph.
-fn running(graph: &Graph) -> HashMap<usize, &'static str> {
+///
+/// # Errors
+/// No sizes do: what is wrong with the first.
+fn running(graph: &Graph) -> Result<HashMap<usize, &'static str>> {
     let tried = TRIED.iter();
-    let seen: Vec<Inference> = tried
-        .filter_map(|&(batch, size)| infer(graph, &shapes(graph, batch, size)?).ok())
+    let mut tried: Vec<InputShapes> = tried
+        .filter_map(|&(batch, sizes)| shapes(graph, batch, sizes))
         .collect();
+    tried.dedup();
+    let (mut seen, mut refusal) = (Vec::new(), None);
+    for shapes in &tried {
+        match infer(graph, shapes) {
+            Ok(inference) => seen.push(inference),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    if let (true, Some(error)) = (seen.is_empty(), refusal) {
+        return Err(error);
+    }
     let mut found = HashMap::new();
     for (index, node) in graph.nodes.iter().enumerate() {
         let Some(name) = node.input(0).filter(|_| node.op == "If") else {
@@ -94,17 +118,17 @@ fn running(graph: &Graph) -> HashMap<usize, &'static str> {
             found.insert(index, branch);
         }
     }
-    found
+    Ok(found)
 }
 
-/// Shapes of the inputs, with `batch` and `size` where they are open.
-fn shapes(graph: &Graph, batch: usize, size: usize) -> Option<InputShapes> {
+/// Shapes of the inputs, with `batch` and `others` where they are open.
+fn shapes(graph: &Graph, batch: usize, others: [usize; 2]) -> Option<InputShapes> {
     let shape = |input: &ValueInfo| {
         let sizes = input.dims()?.iter().enumerate();
         let sizes = sizes.map(|(axis, dim)| match (dim, axis) {
             (Dim::Known(known), _) => *known,
             (_, 0) => batch,
-            _ => size,
+            _ => others[axis % 2],
         });
         Some((input.name.clone(), sizes.collect()))
     };
@@ -183,7 +207,7 @@ fn inline(
             .insert(name, tensor(weight, &at, external)?);
     }
     for inner in branch.node {
-        let mut inner = node(inner)?;
+        let mut inner = node(inner, external)?;
         if !inner.name.is_empty() {
             inner.name = free(&inner.name, branching.label(), taken);
         }
@@ -320,5 +344,39 @@ mod tests {
             Graph::from_bytes(fixed.to_bytes()).unwrap().nodes[0].op,
             "Identity"
         );
+    }
+
+    #[test]
+    fn what_holds_for_usual_sizes_alone_is_refused() {
+        let constant = |value: i64| Tensor::from_values(vec![1], &[value]);
+        let open = |name: &str| Dim::Symbol(name.into());
+        let dims = vec![batch(), Dim::Known(4), open("h"), open("w")];
+        let read = |graph: &Graph| Graph::from_bytes(graph.to_bytes());
+
+        // Whether the height is a multiple of 8, and whether there are more than 4 samples.
+        let mut height = squeezed(dims.clone(), 2);
+        for (name, value) in [("one", 0), ("eight", 8)] {
+            height.initializers.insert(name.into(), constant(value));
+        }
+        let rest = Node::new("Mod", "mod", &["g", "eight"], &["rest"]);
+        height.nodes.insert(2, rest);
+        height.nodes[3].inputs[0] = "rest".into();
+        let mut samples = squeezed(dims, 0);
+        samples.initializers.insert("one".into(), constant(4));
+        samples.nodes[2].op = "Greater".into();
+        for graph in [&height, &samples] {
+            let error = read(graph).unwrap_err().to_string();
+            assert!(error.contains("does not follow from the shapes"), "{error}");
+        }
+
+        // A product takes one width: one that is tried, or none of those.
+        let product = Node::new("MatMul", "fc", &["x", "weight"], &["z"]);
+        height.nodes.insert(0, product);
+        let weight = |rows: usize| Tensor::from_values(vec![rows, 1], &vec![0f32; rows]);
+        height.initializers.insert("weight".into(), weight(224));
+        assert_eq!(read(&height).unwrap().nodes[0].op, "Squeeze");
+        height.initializers.insert("weight".into(), weight(3));
+        let error = read(&height).unwrap_err().to_string();
+        assert!(error.contains("node 'fc' (MatMul)"), "{error}");
     }
 }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::external_data::ExternalFiles;
 use crate::proto::{self, tensor_proto::DataLocation};
 use crate::tensor::{DataType, Tensor, Value, little_endian};
+use crate::tensor_type::check_rank;
 
 impl Tensor {
     /// Reads a `TensorProto`, as the inputs and outputs of ONNX's own test models are stored.
@@ -34,6 +35,7 @@ pub(super) fn tensor(
             format!("has data type {code}, which is not supported; store it as float or integer"),
         )
     })?;
+    check_rank(raw.dims.len(), at)?;
     let dims = raw
         .dims
         .iter()

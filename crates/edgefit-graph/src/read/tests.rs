@@ -4,10 +4,12 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::tensor::tensor;
+use crate::attribute::Attribute;
 use crate::error::Error;
 use crate::external_data::ExternalFiles;
-use crate::graph::{Graph, Node, ValueInfo};
+use crate::graph::{Dim, Graph, Node, ValueInfo};
 use crate::proto;
+use crate::tensor::Tensor;
 
 #[test]
 fn garbage_is_not_onnx() {
@@ -151,4 +153,62 @@ fn a_model_without_outputs_or_version_is_explained() {
     );
     graph.opsets.clear();
     assert!(refusal(&graph).contains("no version of the ONNX operators; write one"));
+}
+
+#[test]
+fn a_constant_may_lie_in_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("weights"), [7; 4]).unwrap();
+    let location = proto::StringStringEntryProto {
+        key: Some("location".into()),
+        value: Some("weights".into()),
+    };
+    let mut graph = Graph::new("g", 17);
+    graph.outputs.push(ValueInfo::float("y"));
+    let constant = Node::new("Constant", "c", &[], &["y"]);
+    let inside = Attribute::Tensor(Tensor::from_values(vec![4], &[0i8; 4]));
+    graph.nodes.push(constant.with("value", inside));
+    let mut model = proto::ModelProto::decode(graph.to_bytes().as_slice()).unwrap();
+    let stored = &mut model.graph.as_mut().unwrap().node[0].attribute[0];
+    let stored = stored.t.as_mut().unwrap();
+    stored.raw_data = None;
+    stored.data_location = Some(proto::tensor_proto::DataLocation::External as i32);
+    stored.external_data = vec![location];
+
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, model.encode_to_vec()).unwrap();
+    let read = Graph::load(&path).unwrap();
+    let value = read.nodes[0].tensor("value").unwrap().unwrap();
+    assert_eq!(value.to_i64().unwrap(), [7; 4]);
+}
+
+#[test]
+fn a_tensor_does_not_have_any_number_of_dimensions() {
+    let raw = proto::TensorProto {
+        dims: vec![1; 65],
+        data_type: Some(3),
+        int32_data: vec![0],
+        ..Default::default()
+    };
+    let error = tensor(raw, "here", &mut ExternalFiles::none()).unwrap_err();
+    assert!(
+        error.to_string().contains("here: has 65 dimensions"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_denotation_hides_no_type_and_is_kept() {
+    let mut graph = Graph::new("g", 17);
+    let dims = [1, 3, 8, 8].map(Dim::Known).to_vec();
+    graph.inputs.push(ValueInfo::f32("x", dims.clone()));
+    graph.outputs.push(ValueInfo::float("y"));
+    graph.nodes.push(Node::new("Relu", "relu", &["x"], &["y"]));
+    let mut model = proto::ModelProto::decode(graph.to_bytes().as_slice()).unwrap();
+    let declared = &mut model.graph.as_mut().unwrap().input[0].r#type;
+    declared.as_mut().unwrap().denotation = Some("IMAGE".into());
+    let read = Graph::from_bytes(model.encode_to_vec()).unwrap();
+    assert_eq!(read.inputs[0].dims(), Some(dims.as_slice()));
+    let written = proto::ModelProto::decode(read.to_bytes().as_slice()).unwrap();
+    assert_eq!(written, model);
 }

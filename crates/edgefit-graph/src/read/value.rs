@@ -16,25 +16,27 @@ fn value_info(raw: proto::ValueInfoProto, field: &str) -> Result<ValueInfo> {
     let tensor = match &raw.r#type {
         Some(proto::TypeProto {
             value: Some(proto::type_proto::Value::TensorType(tensor)),
-            denotation: None,
-        }) => Some(tensor),
+            denotation,
+        }) => Some((tensor, denotation)),
         _ => None,
     };
-    let dtype = tensor.and_then(|tensor| DataType::from_code(tensor.elem_type.unwrap_or_default()));
-    let ty = match (tensor, dtype) {
-        (Some(tensor), Some(dtype)) => ValueType::Tensor {
-            dtype,
-            dims: match &tensor.shape {
+    let dtype =
+        tensor.and_then(|(tensor, _)| DataType::from_code(tensor.elem_type.unwrap_or_default()));
+    let (ty, denotation) = match (tensor, dtype) {
+        (Some((tensor, denotation)), Some(dtype)) => {
+            let dims = match &tensor.shape {
                 None => None,
                 Some(shape) => Some(dims(shape, &format!("{field} '{name}'"))?),
-            },
-        },
-        _ => ValueType::Opaque(OpaqueType(raw.r#type)),
+            };
+            (ValueType::Tensor { dtype, dims }, denotation.clone())
+        }
+        _ => (ValueType::Opaque(OpaqueType(raw.r#type)), None),
     };
     Ok(ValueInfo {
         name,
         ty,
         doc: raw.doc_string.unwrap_or_default(),
+        denotation,
         metadata: raw.metadata_props,
     })
 }

@@ -4,10 +4,10 @@ use crate::error::{Error, Result};
 use crate::graph::{Dim, Graph, ValueInfo, ValueType};
 use crate::image_input::ImageInput;
 use crate::infer::InputShapes;
-use crate::preprocessing::Layout;
+use crate::preprocessing::{Layout, Preprocessing};
 
 /// Declares the only input of `graph` to be of the whole shape `shape`, but for the batch, which stays open.
-/// Its element type stays.
+/// Its element type stays, and the preprocessing that the model carries makes images of that size.
 ///
 /// # Errors
 /// There is more than one input, or `shape` has another number of dimensions or of channels.
@@ -31,6 +31,10 @@ pub fn fix_input(graph: &mut Graph, shape: &[usize]) -> Result<()> {
                 ValueType::Opaque(_) => ValueInfo::f32(&name, sizes).ty,
             };
         }
+    }
+    // Who needs one that cannot be read refuses it.
+    if let (Ok(input), Ok(Some(carried))) = (ImageInput::of(graph), Preprocessing::of(graph)) {
+        carried.suited_to(&input).store(graph);
     }
     Ok(())
 }
@@ -62,6 +66,7 @@ fn check_channels(graph: &Graph, shape: &[usize]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preprocessing::PreprocessingName;
     use crate::tensor::DataType;
 
     #[test]
@@ -80,8 +85,11 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("1x224x224x3"), "{error}");
+        Preprocessing::named(PreprocessingName::Raw, 224, 224).store(&mut graph);
         fix_input(&mut graph, &[1, 8, 6, 3]).unwrap();
         let input = ImageInput::of(&graph).unwrap();
         assert_eq!((input.size().unwrap(), input.dtype), ([6, 8], DataType::U8));
+        let carried = Preprocessing::of(&graph).unwrap().unwrap();
+        assert_eq!((carried.width, carried.height), (6, 8));
     }
 }

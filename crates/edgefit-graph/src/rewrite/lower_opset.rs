@@ -42,32 +42,28 @@ pub fn lower_opset(graph: &mut Graph, most: i64) -> Result<(), Vec<String>> {
     if opset <= most {
         return Ok(());
     }
-    let is_new = |node: &&Node| {
-        let introduced = NEW.iter().any(|&(op, since)| op == node.op && most < since);
-        let split = node.op == "Split" && node.attributes.contains_key("num_outputs") && most < 18;
-        let pad = node.op == "Pad" && node.input(3).is_some() && most < 18;
-        let resize = node.op == "Resize"
-            && most < 18
-            && ["antialias", "axes", "keep_aspect_ratio_policy"]
-                .iter()
-                .any(|name| node.attributes.contains_key(*name));
-        let reduction = must_move_axes(node, opset, most)
-            && (node.input(1)).is_some_and(|axes| {
-                let axes = graph.initializers.get(axes);
-                axes.is_none_or(|axes| axes.to_i64().is_err())
-            });
-        node.is_onnx() && (introduced || split || pad || resize || reduction)
-    };
-    let nodes: Vec<String> = graph.nodes.iter().filter(is_new).map(Node::place).collect();
+    let nodes = graph.nodes.iter();
+    let nodes = nodes.filter(|node| node.is_onnx() && is_new(graph, node, most));
+    let nodes: Vec<String> = nodes.map(Node::place).collect();
     if !nodes.is_empty() {
         return Err(nodes);
     }
-    for node in &mut graph.nodes {
-        if must_move_axes(node, opset, most) && node.inputs.len() > 1 {
+    for node in graph.nodes.iter_mut().filter(|node| node.is_onnx()) {
+        let moves_axes = must_move_axes(node, opset, most);
+        // Attributes that the older op does not have, and that say what it does anyway.
+        let dropped: &[&str] = match node.op.as_str() {
+            "Resize" if most < 18 => &["antialias", "keep_aspect_ratio_policy"],
+            "AveragePool" if most < 19 => &["dilations"],
+            _ if moves_axes => &["noop_with_empty_axes"],
+            _ => &[],
+        };
+        for name in dropped {
+            node.attributes.shift_remove(*name);
+        }
+        if moves_axes && node.inputs.len() > 1 {
             let axes = graph.initializers.get(&node.inputs[1]);
             let axes = axes.and_then(|axes| axes.to_i64().ok());
             node.inputs.truncate(1);
-            node.attributes.shift_remove("noop_with_empty_axes");
             if let Some(axes) = axes {
                 node.attributes.insert("axes".into(), Attribute::Ints(axes));
             }
@@ -78,8 +74,42 @@ pub fn lower_opset(graph: &mut Graph, most: i64) -> Result<(), Vec<String>> {
     Ok(())
 }
 
+/// Whether opset `most` has no such op, or no such form of it.
+fn is_new(graph: &Graph, node: &Node, most: i64) -> bool {
+    let set = |name: &str| node.int_or(name, 0).unwrap_or(1) != 0;
+    let text = |name: &str| node.string_or(name, "").unwrap_or_default();
+    let is_there = |name: &str| node.attributes.contains_key(name);
+    let form = match node.op.as_str() {
+        "Split" => most < 18 && is_there("num_outputs"),
+        "Pad" => (most < 18 && node.input(3).is_some()) || (most < 19 && text("mode") == "wrap"),
+        "Resize" => {
+            let stretches = matches!(text("keep_aspect_ratio_policy"), "" | "stretch");
+            let symmetric = text("coordinate_transformation_mode") == "half_pixel_symmetric";
+            (most < 18 && (set("antialias") || is_there("axes") || !stretches))
+                || (most < 19 && symmetric)
+        }
+        "AveragePool" => {
+            let dilations = node.ints("dilations").ok().flatten();
+            most < 19 && dilations.is_some_and(|each| each.iter().any(|&dilation| dilation != 1))
+        }
+        _ if must_move_axes(node, graph.opset(), most) => {
+            let known = |name: &str| graph.initializers.get(name)?.to_i64().ok();
+            match node.input(1).map(known) {
+                Some(None) => true,
+                axes => {
+                    let nothing = axes.flatten().is_none_or(|axes| axes.is_empty());
+                    nothing && set("noop_with_empty_axes")
+                }
+            }
+        }
+        _ => false,
+    };
+    let introduced = NEW.iter().find(|(op, _)| *op == node.op);
+    form || introduced.is_some_and(|&(_, since)| most < since)
+}
+
 fn must_move_axes(node: &Node, opset: i64, most: i64) -> bool {
-    opset >= 18 && most < 18 && node.is_onnx() && REDUCTIONS.contains(&node.op.as_str())
+    opset >= 18 && most < 18 && REDUCTIONS.contains(&node.op.as_str())
 }
 
 #[cfg(test)]
@@ -106,5 +136,46 @@ mod tests {
         lower_opset(&mut graph, 17).unwrap();
         assert_eq!(graph.nodes[1].ints("axes").unwrap(), Some(&[-1][..]));
         assert_eq!((graph.opset(), graph.initializers.len()), (17, 0));
+    }
+
+    /// `op` with one attribute, lowered from opset 20 to 17.
+    fn lowered(op: &str, name: &str, value: Attribute) -> Result<Node, Vec<String>> {
+        let mut graph = Graph::new("g", 20);
+        graph.outputs.push(ValueInfo::float("y"));
+        let none = Tensor::from_values(vec![0], &[0i64; 0]);
+        graph.initializers.insert("none".into(), none);
+        graph.nodes = vec![Node::new(op, "n", &["x", "none"], &["y"]).with(name, value)];
+        lower_opset(&mut graph, 17)?;
+        Ok(graph.nodes.remove(0))
+    }
+
+    #[test]
+    fn forms_that_are_new_are_named_and_defaults_that_are_spelled_out_are_dropped() {
+        let on = || Attribute::Int(1);
+        let new = [
+            ("Pad", "mode", "wrap".into()),
+            (
+                "Resize",
+                "coordinate_transformation_mode",
+                "half_pixel_symmetric".into(),
+            ),
+            ("Resize", "keep_aspect_ratio_policy", "not_larger".into()),
+            ("Resize", "antialias", on()),
+            ("AveragePool", "dilations", Attribute::Ints(vec![2, 2])),
+            ("ReduceMean", "noop_with_empty_axes", on()),
+        ];
+        for (op, name, value) in new {
+            assert!(lowered(op, name, value).is_err(), "{op} {name}");
+        }
+        let same = [
+            ("Resize", "keep_aspect_ratio_policy", "stretch".into()),
+            ("Resize", "antialias", Attribute::Int(0)),
+            ("AveragePool", "dilations", Attribute::Ints(vec![1, 1])),
+            ("ReduceMean", "noop_with_empty_axes", Attribute::Int(0)),
+        ];
+        for (op, name, value) in same {
+            let node = lowered(op, name, value).unwrap();
+            assert!(!node.attributes.contains_key(name), "{op} {name}");
+        }
     }
 }

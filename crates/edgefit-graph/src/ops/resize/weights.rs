@@ -1,7 +1,6 @@
 //! The input elements and weights from which `Resize` makes each output element.
 
 use super::{Aspect, Coordinates, Interpolation, Resize, Rounding, Target};
-use crate::ops::axis::axis_index;
 
 /// How one dimension is resampled.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,13 +26,7 @@ impl Resize {
     /// For each dimension of the shape `x` that is named: size of the result and scale.
     fn plan(&self, x: &[usize]) -> Result<Vec<(usize, usize, f64)>, String> {
         let problem = || format!("cannot resize {x:?} to {:?}", self.target);
-        let axes = match &self.axes {
-            None => (0..x.len()).collect(),
-            Some(axes) => axes
-                .iter()
-                .map(|&axis| axis_index(axis, x.len()))
-                .collect::<Result<Vec<_>, _>>()?,
-        };
+        let axes = self.axes(x.len())?;
         let length = match &self.target {
             Target::Scales(scales) => scales.len(),
             Target::Sizes(sizes) => sizes.len(),

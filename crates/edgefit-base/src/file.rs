@@ -111,6 +111,11 @@ fn place(path: &Path) -> io::Result<()> {
     }
 }
 
+/// `path` from the root of the file system on; an empty one stays as it is.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// Makes a folder, and those above it, unless it is there.
 ///
 /// # Errors

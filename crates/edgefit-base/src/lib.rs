@@ -1,6 +1,6 @@
 //! What every crate of edgefit needs and none owns: atomic writes, hashes, schema documents, units,
-//! nearest names, words of a shell command, statistics, the bytes of floats, and files that only stand in for
-//! others.
+//! nearest names, words of a shell command, statistics, the bytes of floats, lines on stderr, and files that only
+//! stand in for others.
 
 pub mod file;
 pub mod floats;
@@ -11,6 +11,7 @@ pub mod schema;
 pub mod shell;
 pub mod stand_in;
 pub mod statistics;
+pub mod stderr;
 mod threads;
 pub mod units;
 

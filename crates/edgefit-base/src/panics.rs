@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::stderr::print_line;
+
 /// How many calls are at work inside [`catch_panic`].
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
@@ -19,7 +21,7 @@ pub fn report_in_one_line() {
         let words = panic.payload_as_str().unwrap_or("without a message");
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         if cfg!(panic = "abort") {
-            eprintln!("error: it panicked: {words}");
+            print_line(&format!("error: it panicked: {words}"));
             std::process::exit(2);
         }
         if panics_are_caught() {
@@ -31,9 +33,9 @@ pub fn report_in_one_line() {
         let place = panic
             .location()
             .map_or(String::new(), |place| format!(" at {place}"));
-        eprintln!(
+        print_line(&format!(
             "error: edgefit failed{place}: {words}; this is a fault of its own, please report it with the command"
-        );
+        ));
     }));
 }
 

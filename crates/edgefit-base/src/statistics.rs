@@ -28,11 +28,17 @@ pub fn argmax(values: &[f32]) -> usize {
     (1..values.len()).fold(0, larger)
 }
 
-/// How far the sum of a row may be from 1 for its numbers to be probabilities already.
-const ONE: f64 = 1e-3;
+/// How far rounding to 32 bits may put a probability above 1.
+const ROUNDING: f64 = 1e-3;
+
+/// Step of the probabilities of an int8 model.
+const STEP: f64 = 1.0 / 256.0;
 
 /// Probabilities of classes: the row itself where it is a distribution, as of a model that ends in a
-/// softmax; else its softmax.
+/// softmax, brought to the sum 1; else its softmax.
+///
+/// A quantised softmax rounds each probability to a multiple of 1/256, of which 255 is the largest, so
+/// that the sum may be off by half a step for each class, and a whole one.
 ///
 /// ```
 /// use edgefit_base::statistics::probabilities;
@@ -43,8 +49,10 @@ const ONE: f64 = 1e-3;
 pub fn probabilities(row: &[f32]) -> Vec<f64> {
     let values: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
     let sum: f64 = values.iter().sum();
-    if (sum - 1.0).abs() < ONE && values.iter().all(|&value| value >= 0.0) {
-        return values;
+    let off = STEP * (values.len() as f64 / 2.0 + 1.0);
+    let is_probability = |value: &f64| (0.0..=1.0 + ROUNDING).contains(value);
+    if sum > 0.0 && (sum - 1.0).abs() <= off && values.iter().all(is_probability) {
+        return values.into_iter().map(|value| value / sum).collect();
     }
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let powers: Vec<f64> = values.iter().map(|value| (value - most).exp()).collect();
@@ -156,6 +164,20 @@ mod tests {
             panic!("two classes");
         };
         assert!((high / low - 1f64.exp()).abs() < 1e-6 && (low + high - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn probabilities_of_a_quantised_softmax_stay() {
+        let sure = probabilities(&[0.0, 255.0 / 256.0, 0.0]);
+        assert_eq!(sure, [0.0, 1.0, 0.0]);
+        // Of ten classes, those that are rounded up make 258 steps.
+        let row = [192.0, 22.0, 22.0, 22.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let row = row.map(|steps| steps / 256f32);
+        assert_eq!(probabilities(&row)[0], 192.0 / 258.0);
+        // Too far from 1 for two classes.
+        assert!(probabilities(&[0.4, 0.5])[1] < 0.53);
+        // All below half a step: nothing is known of them.
+        assert_eq!(probabilities(&[0.0; 1000])[0], 1e-3);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 pub mod format;
 pub mod parse;
 mod shape;
+mod share;
 
 pub use parse::{bytes, nanoseconds, plain_bytes};
-pub use shape::shape;
+pub use shape::{shape, shape_argument};
+pub use share::share;

@@ -11,6 +11,7 @@ mod checks;
 mod container;
 mod foreign;
 mod groups;
+mod inputs;
 mod keys;
 mod labels;
 mod meaning;
@@ -20,14 +21,15 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use checks::{require_finite, require_samples};
+use checks::{about, require_finite, require_samples};
 use container::Container;
 use groups::Groups;
+pub use inputs::{Inputs, read_inputs, read_named_inputs};
 use keys::{Set, keys};
 use labels::Labels;
 use meaning::meaning;
 use npy::{Kind, Npy};
-pub use npz::{NamedArray, npz, read_npz};
+pub use npz::{NamedArray, npz};
 pub(crate) use targets::Targets;
 use targets::names;
 
@@ -194,9 +196,4 @@ fn numbers<R: std::io::Read>(npy: Npy<R>) -> Result<(Vec<usize>, Vec<f32>), Stri
     let values = npy.floats()?;
     require_finite(&values, &dims)?;
     Ok((dims, values))
-}
-
-fn about(name: &str) -> impl Fn(String) -> String {
-    let name = name.to_owned();
-    move |problem| format!("array '{name}' {problem}")
 }

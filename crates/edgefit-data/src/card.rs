@@ -184,7 +184,7 @@ impl Card {
             aspect: spread(aspect),
             brightness: spread(|one| one.brightness),
             copies: equal(read()),
-            near_copies: near(&pictures),
+            near_copies: near(read()),
             outliers: outliers(&pictures),
             label_doubts: None,
             left_out: problems.collect(),
@@ -271,17 +271,19 @@ fn equal<'s>(samples: impl Iterator<Item = (&'s Sample, &'s Look)>) -> Vec<Copie
     copies
 }
 
-/// Pairs that are nearly the same, without those that are equal.
-fn near(pictures: &[(&Sample, &Picture)]) -> Vec<Copies> {
-    let thumbnails: Vec<&[u8]> = pictures
+/// Pairs that are nearly the same, without those whose files are equal.
+fn near<'s>(samples: impl Iterator<Item = (&'s Sample, &'s Look)>) -> Vec<Copies> {
+    let pictures = samples.filter(|(_, look)| look.picture.is_some());
+    let (samples, looks): (Vec<&Sample>, Vec<&Look>) = pictures.unzip();
+    let thumbnails: Vec<&[u8]> = looks
         .iter()
-        .map(|(_, picture)| picture.thumbnail.as_slice())
+        .filter_map(|look| Some(look.picture.as_ref()?.thumbnail.as_slice()))
         .collect();
-    let classes: Vec<usize> = pictures.iter().map(|(sample, _)| sample.class).collect();
+    let classes: Vec<usize> = samples.iter().map(|sample| sample.class).collect();
     let found = near_copies(&thumbnails, &classes).into_iter();
-    let differ = found.filter(|pair| thumbnails[pair.a] != thumbnails[pair.b]);
+    let differ = found.filter(|pair| looks[pair.a].hash != looks[pair.b].hash);
     let mut pairs: Vec<Copies> = differ
-        .map(|pair| Copies::of(&[pictures[pair.a].0, pictures[pair.b].0]))
+        .map(|pair| Copies::of(&[samples[pair.a], samples[pair.b]]))
         .collect();
     pairs.sort_by_key(|pair| !pair.classes_differ);
     pairs

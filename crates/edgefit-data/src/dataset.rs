@@ -19,8 +19,9 @@ pub(crate) mod part;
 mod remark;
 mod sample_name;
 
+pub use class_names::class_name;
 pub use listing::images_below;
-pub use sample_name::sample_path;
+pub use sample_name::{sample_name, sample_path};
 
 /// Labelled samples: images in class folders, or arrays.
 #[derive(Debug, Clone)]
@@ -136,7 +137,8 @@ impl Dataset {
             path: path.to_path_buf(),
             source,
         })?;
-        if holds_arrays(path) {
+        // What is no folder can only be a file of arrays.
+        if !path.is_dir() || is_array_folder(path) {
             return Ok(Dataset::of_arrays(Arrays::load(path, task)?));
         }
         match task {
@@ -213,13 +215,11 @@ impl Dataset {
     }
 }
 
-/// Whether `path` is a file, which only arrays are, or a folder of arrays.
-fn holds_arrays(path: &Path) -> bool {
+/// Whether `path` is a folder of arrays, as `.npy` files.
+pub fn is_array_folder(path: &Path) -> bool {
     let is_array = |path: PathBuf| path.extension().is_some_and(|extension| extension == "npy");
-    match std::fs::read_dir(path) {
-        Ok(entries) => entries.flatten().any(|entry| is_array(entry.path())),
-        Err(_) => path.exists(),
-    }
+    std::fs::read_dir(path)
+        .is_ok_and(|entries| entries.flatten().any(|entry| is_array(entry.path())))
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub fn read_image(path: &Path) -> Result<Vec<u8>, String> {
 /// Why it cannot be decoded, as a sentence without its subject: it is damaged or cut off, too large,
 /// no picture, or one of another format.
 pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
-    let image = match Holds::of(&bytes[..bytes.len().min(HEAD)]) {
+    let (mut image, orientation) = match Holds::of(&bytes[..bytes.len().min(HEAD)]) {
         Holds::Picture(ImageFormat::Jpeg) => decode_jpeg(bytes)?,
         Holds::Picture(format) => decode_as(format, bytes)?,
         other => return Err(other.problem().unwrap_or_default()),
@@ -82,6 +82,7 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
         return Err("has no pixels".into());
     }
     require_light(&image)?;
+    image.apply_orientation(orientation);
     Ok(if image.color().has_alpha() {
         onto_white(&image)
     } else {
@@ -116,18 +117,19 @@ pub fn image_size(path: &Path) -> Result<[u32; 2], String> {
 }
 
 /// A JPEG picture that is whole; the decoder makes something up for what is missing.
-fn decode_jpeg(bytes: &[u8]) -> Result<DynamicImage, String> {
+fn decode_jpeg(bytes: &[u8]) -> Result<(DynamicImage, Orientation), String> {
     let ended = jpeg::Ended::of(bytes)?;
-    let image = decode_as(ImageFormat::Jpeg, &ended.file)?;
-    let probe = ended.probe(&image);
+    let decoded = decode_as(ImageFormat::Jpeg, &ended.file)?;
+    let probe = ended.probe(&decoded.0);
     match probe.map(|probe| decode_as(ImageFormat::Jpeg, &probe)) {
-        None => Ok(image),
-        Some(Ok(probe)) if probe == image => Ok(image),
+        None => Ok(decoded),
+        Some(Ok(probe)) if probe == decoded => Ok(decoded),
         Some(_) => Err(jpeg::CUT.into()),
     }
 }
 
-fn decode_as(format: ImageFormat, bytes: &[u8]) -> Result<DynamicImage, String> {
+/// The picture as it is stored, and how it is to be turned.
+fn decode_as(format: ImageFormat, bytes: &[u8]) -> Result<(DynamicImage, Orientation), String> {
     let broken = |error: ImageError| match error {
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "is cut off: its data end before the picture does".to_owned()
@@ -151,9 +153,8 @@ fn decode_as(format: ImageFormat, bytes: &[u8]) -> Result<DynamicImage, String> 
         ));
     }
     let orientation = decoder.orientation().map_err(broken)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    Ok((image, orientation))
 }
 
 /// Checks that the image will not be black because it uses few of its sixteen bits.

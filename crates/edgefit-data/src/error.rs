@@ -30,6 +30,9 @@ pub enum Error {
         /// What is wrong, and the fix.
         problem: String,
     },
+    /// The metadata of the model that samples are read for cannot be read.
+    #[error(transparent)]
+    Graph(#[from] edgefit_graph::Error),
 }
 
 /// Result of this crate.

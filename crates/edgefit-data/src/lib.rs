@@ -20,10 +20,12 @@ mod resample;
 mod scaler;
 mod split;
 
-pub use arrays::{NamedArray, npz, read_array, read_npz};
+pub use arrays::{Inputs, NamedArray, npz, read_array, read_inputs, read_named_inputs};
 pub use augment::{Augmentation, augmented, png, preview, stream};
 pub use card::{Card, Copies, LabelDoubt, LabelDoubts, LeftOut, Outlier, Spread};
-pub use dataset::{Content, Dataset, Sample, images_below, sample_path};
+pub use dataset::{
+    Content, Dataset, Sample, class_name, images_below, is_array_folder, sample_name, sample_path,
+};
 pub use decode::{decode, image_size, read_image};
 pub use duplicates::{Duplicate, equal_samples, near_copies, near_duplicates};
 pub use error::{Error, Result};

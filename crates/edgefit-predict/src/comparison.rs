@@ -43,8 +43,9 @@ pub struct Accuracy {
 
 impl Comparison {
     /// Compares both outputs; `labels` has the class of each sample where it is known, and is given for
-    /// classifiers only.
+    /// classifiers only. A single number is no choice between classes, and a label beyond the outputs is none.
     pub fn of(float: &Outputs, quantized: &Outputs, labels: Option<&[Option<usize>]>) -> Self {
+        let labels = labels.filter(|_| float.first > 1);
         let pairs = || float.rows.iter().zip(&quantized.rows);
         let samples = pairs().count();
         let classes = |row: &[f32], outputs: &Outputs| argmax(&row[..outputs.first.min(row.len())]);
@@ -54,7 +55,7 @@ impl Comparison {
             let judged: Vec<(bool, bool)> = pairs()
                 .zip(labels)
                 .filter_map(|((f, q), label)| {
-                    let label = (*label)?;
+                    let label = label.filter(|&label| label < float.first)?;
                     Some((classes(f, float) == label, classes(q, quantized) == label))
                 })
                 .collect();
@@ -147,5 +148,21 @@ mod tests {
         assert_eq!(compared.accuracy.unwrap().samples, 1);
         let same = Comparison::of(&float, &float, None);
         assert_eq!((same.sqnr_db, same.agreement), (f64::INFINITY, None));
+    }
+
+    #[test]
+    fn what_names_no_class_has_no_accuracy() {
+        let outputs = |row: [f32; 2], first| Outputs {
+            rows: vec![row.to_vec()],
+            first,
+        };
+        let compared = |first, label| {
+            let (float, quantized) = (outputs([1.0, 0.0], first), outputs([9.0, 0.0], first));
+            Comparison::of(&float, &quantized, Some(&[Some(label)]))
+        };
+        let single = compared(1, 0);
+        assert_eq!((single.agreement, single.accuracy), (None, None));
+        assert_eq!(compared(2, 2).accuracy, None);
+        assert!(compared(2, 1).accuracy.is_some());
     }
 }

@@ -74,7 +74,7 @@ impl Samples for Chosen<'_> {
 }
 
 /// Draws `calibration` of `count` samples at random, and leaves the others to compare on: at least half of
-/// all, and of a single sample the same.
+/// all, rounded down, and of a single sample the same.
 pub fn draw(count: usize, calibration: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let mut indices = shuffled(count, seed);
     let most = count.div_ceil(2);

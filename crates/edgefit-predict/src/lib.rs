@@ -15,7 +15,7 @@ mod report;
 mod sample_set;
 mod samples;
 
-pub use batches::{Samples, count};
+pub use batches::{Samples, batches_of, count};
 pub use comparison::{Accuracy as PairedAccuracy, Comparison};
 pub use draw::{Chosen, draw, shuffled};
 pub use error::{Error, Result};

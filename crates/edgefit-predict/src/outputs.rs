@@ -15,16 +15,11 @@ pub struct Outputs {
     pub first: usize,
 }
 
-/// Runs `graph` over at most `most` of the `samples`.
+/// Runs `graph` over `samples`.
 ///
 /// # Errors
 /// The engine fails, or an output has no row for each sample.
-pub fn outputs(
-    graph: &Graph,
-    samples: &dyn Samples,
-    most: usize,
-    engine: &mut dyn Engine,
-) -> Result<Outputs> {
+pub fn outputs(graph: &Graph, samples: &dyn Samples, engine: &mut dyn Engine) -> Result<Outputs> {
     engine.load(graph)?;
     let mut made = Outputs::default();
     for batch in samples.batches() {
@@ -52,10 +47,6 @@ pub fn outputs(
             {
                 row.extend_from_slice(values);
             }
-        }
-        if made.rows.len() >= most {
-            made.rows.truncate(most);
-            break;
         }
     }
     Ok(made)

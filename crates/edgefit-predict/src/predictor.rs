@@ -54,7 +54,8 @@ impl<'g> Predictor<'g> {
     }
 
     /// Runs the model on what lies at `path`: an image, a folder of them, of which `only` may name some,
-    /// or an `.npz` file. Images that cannot be read are told to `warn` and left out.
+    /// or arrays, as an `.npz` file or a folder of `.npy` files. Images that cannot be read are told to
+    /// `warn` and left out.
     ///
     /// # Errors
     /// There are no such samples, they do not go with the model, it does not say how images are to be
@@ -65,8 +66,8 @@ impl<'g> Predictor<'g> {
         only: Option<&BTreeSet<String>>,
         warn: &mut dyn FnMut(&str),
     ) -> Result<()> {
-        if path.extension().is_some_and(|extension| extension == "npz") {
-            let batch = samples::arrays(path, self.graph, &self.labels)?;
+        if samples::are_arrays(path) {
+            let batch = samples::arrays(path, self.graph)?;
             self.run_arrays(batch).map_err(Error::in_file(path))
         } else {
             let images = samples::images(path, &self.labels, only, warn)?;

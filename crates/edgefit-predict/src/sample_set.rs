@@ -5,7 +5,7 @@ use std::path::Path;
 
 use edgefit_data::{decode, read_image};
 use edgefit_engine::Array;
-use edgefit_graph::{Dim, Graph, Preprocessing, labels};
+use edgefit_graph::{Graph, Preprocessing, labels};
 
 use crate::error::{Error, Result};
 use crate::samples::{self, Image, Sample};
@@ -24,8 +24,9 @@ enum Source {
 }
 
 impl SampleSet {
-    /// What lies at `path` for the model `graph`: a folder of images, of which `only` may name some, or an
-    /// `.npz` file. Images that cannot be read are told to `warn` and left out.
+    /// What lies at `path` for the model `graph`: a folder of images, of which `only` may name some, or
+    /// arrays, as an `.npz` file or a folder of `.npy` files. Images that cannot be read are told to `warn`
+    /// and left out.
     ///
     /// # Errors
     /// There are no samples, they do not go with the model, or it does not say how images are prepared.
@@ -35,10 +36,8 @@ impl SampleSet {
         only: Option<&BTreeSet<String>>,
         warn: &mut dyn FnMut(&str),
     ) -> Result<Self> {
-        let labels = labels::of(graph)?.unwrap_or_default();
-        if path.extension().is_some_and(|extension| extension == "npz") {
-            let batch = samples::arrays(path, graph, &labels)?;
-            check_shapes(path, graph, &batch.inputs)?;
+        if samples::are_arrays(path) {
+            let batch = samples::arrays(path, graph)?;
             return Ok(SampleSet {
                 samples: batch.samples,
                 source: Source::Arrays(batch.inputs),
@@ -51,6 +50,7 @@ impl SampleSet {
                  of imagenet, tf, lite, unit, raw",
             )
         })?;
+        let labels = labels::of(graph)?.unwrap_or_default();
         let mut images = samples::images(path, &labels, only, warn)?;
         images.retain(|image| {
             let read = read_image(&image.path).and_then(|bytes| decode(&bytes));
@@ -107,29 +107,4 @@ fn rows(array: &Array, indices: &[usize]) -> Array {
         dims: [&[indices.len()], array.dims.get(1..).unwrap_or_default()].concat(),
         values: indices.iter().flat_map(row).copied().collect(),
     }
-}
-
-/// Refuses samples of another shape than the model's inputs have.
-fn check_shapes(path: &Path, graph: &Graph, arrays: &[Array]) -> Result<()> {
-    for (input, array) in graph.free_inputs().zip(arrays) {
-        let Some(dims) = input.dims() else {
-            continue;
-        };
-        let same = |(wanted, given): (&Dim, &usize)| match wanted {
-            Dim::Known(wanted) => wanted == given,
-            _ => true,
-        };
-        let fits = dims.len() == array.dims.len() && dims.iter().zip(&array.dims).skip(1).all(same);
-        if !fits {
-            let wanted: Vec<String> = dims.iter().skip(1).map(ToString::to_string).collect();
-            return Err(Error::invalid(format!(
-                "{}: samples for '{}' have the shape {:?}, and the model takes [{}]; save them in that shape",
-                path.display(),
-                input.name,
-                array.dims.get(1..).unwrap_or_default(),
-                wanted.join(", ")
-            )));
-        }
-    }
-    Ok(())
 }

@@ -1,21 +1,18 @@
 //! What is predicted on: images and arrays, prepared as the model says, and what is true of them where
 //! their place says it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use edgefit_data::{NamedArray, decode, images_below, prepare, read_image, read_npz};
+use edgefit_data::{
+    class_name, decode, images_below, is_array_folder, prepare, read_image, read_inputs,
+    sample_name,
+};
 use edgefit_engine::Array;
 use edgefit_graph::{Graph, Preprocessing, StandardScaler};
 
 use crate::error::{Error, Result};
-
-/// Name of the array that holds the samples in a dataset of arrays, whatever the model's input is called.
-const X: &str = "x";
-
-/// Name of the array that holds the class of each sample.
-const Y: &str = "y";
 
 /// A sample as it is called, and its class if that is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,21 +54,20 @@ pub(crate) fn images(
     for remark in remarks {
         warn(&format!("{}: {remark}", path.display()));
     }
+    let labels: Vec<Cow<str>> = labels.iter().map(|label| class_name(label)).collect();
     let found: Vec<Image> = paths
         .into_iter()
         .filter_map(|image| {
-            let below = image.strip_prefix(path).unwrap_or(&image);
-            let parts = below.iter().map(OsStr::to_string_lossy);
-            let parts: Vec<_> = parts.collect();
-            let name = parts.join("/");
+            let name = sample_name(path, &image);
             if only.is_some_and(|only| !only.contains(&name)) {
                 return None;
             }
-            let folders = parts.split_last().map_or(&[][..], |(_, folders)| folders);
-            let class = folders
-                .iter()
-                .rev()
-                .find_map(|folder| labels.iter().position(|label| *label == **folder));
+            let below = image.strip_prefix(path).unwrap_or(&image);
+            let folders = below.parent().into_iter().flat_map(Path::iter);
+            let class = folders.rev().find_map(|folder| {
+                let class = class_name(folder.to_str()?);
+                labels.iter().position(|label| *label == class)
+            });
             let sample = Sample { name, class };
             Some(Image {
                 path: image,
@@ -113,73 +109,54 @@ pub(crate) fn batch(
     }
 }
 
-/// The samples of an `.npz` file: an array for each input of the model, or for its only one an array `x`;
-/// and their classes, where there is an array `y` whose numbers are the `labels`.
-pub(crate) fn arrays(path: &Path, graph: &Graph, labels: &[String]) -> Result<Batch> {
-    let mut arrays = read_npz(path)?;
-    let inputs: Vec<&str> = graph
-        .free_inputs()
-        .map(|input| input.name.as_str())
-        .collect();
-    let scaler = StandardScaler::of(graph)?;
-    let mut taken = Vec::new();
-    for input in &inputs {
-        let is_it =
-            |array: &NamedArray| array.name == *input || (inputs.len() == 1 && array.name == X);
-        let Some(at) = arrays.iter().position(is_it) else {
-            let there: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
-            return Err(Error::invalid(format!(
-                "{} has no array for the input '{input}', only {}; save one under that name with np.savez",
-                path.display(),
-                there.join(", ")
-            )));
-        };
-        let mut array = arrays.swap_remove(at);
-        if let Some(scaler) = scaler.as_ref().filter(|_| inputs.len() == 1) {
-            if array.dims.get(1..) != Some(scaler.dims.as_slice()) {
-                return Err(Error::invalid(format!(
-                    "{}: samples of '{}' have the shape {:?}, and the model takes {:?}; save them in that shape",
-                    path.display(),
-                    array.name,
-                    array.dims.get(1..).unwrap_or_default(),
-                    scaler.dims
-                )));
-            }
-            scaler.apply(&mut array.values);
-        }
-        taken.push(Array {
-            dims: array.dims,
-            values: array.values,
-        });
-    }
-    let count = taken.first().and_then(|array| array.dims.first().copied());
+/// Whether arrays lie at `path`, and no images.
+pub(crate) fn are_arrays(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "npz") || is_array_folder(path)
+}
+
+/// The samples of an `.npz` file or a folder of arrays, as the model `graph` takes them, and their classes where it
+/// says them.
+pub(crate) fn arrays(path: &Path, graph: &Graph) -> Result<Batch> {
+    let read = read_inputs(path, graph)?;
+    let mut arrays = read.arrays;
+    let count = arrays.first().and_then(|array| array.dims.first().copied());
     let count =
         count.ok_or_else(|| Error::invalid(format!("{} holds no samples", path.display())))?;
-    if taken.iter().any(|array| array.dims.first() != Some(&count)) {
+    if arrays
+        .iter()
+        .any(|array| array.dims.first() != Some(&count))
+    {
         return Err(Error::invalid(format!(
             "{}: its arrays hold different numbers of samples; save as many of each",
             path.display()
         )));
     }
-    let truth = arrays
-        .iter()
-        .find(|array| array.name == Y && array.values.len() == count);
-    let class = |row: usize| {
-        let value = truth?.values[row];
-        if labels.is_empty() {
-            // A model without names for its outputs numbers them.
-            return (value >= 0.0 && value.fract() == 0.0).then_some(value as usize);
+    if let (Some(scaler), [array]) = (StandardScaler::of(graph)?, arrays.as_mut_slice()) {
+        if array.dims.get(1..) != Some(scaler.dims.as_slice()) {
+            return Err(Error::invalid(format!(
+                "{}: samples of '{}' have the shape {:?}, and the model takes {:?}; save them in that shape",
+                path.display(),
+                array.name,
+                array.dims.get(1..).unwrap_or_default(),
+                scaler.dims
+            )));
         }
-        let name = value.to_string();
-        labels.iter().position(|label| *label == name)
-    };
-    let samples = (0..count).map(|row| Sample {
+        scaler.apply(&mut array.values);
+    }
+    let classes = read.classes.unwrap_or_else(|| vec![None; count]);
+    let samples = classes.into_iter().enumerate().map(|(row, class)| Sample {
         name: format!("row {row}"),
-        class: class(row),
+        class,
     });
     Ok(Batch {
         samples: samples.collect(),
-        inputs: taken,
+        inputs: arrays
+            .into_iter()
+            .map(|array| Array {
+                dims: array.dims,
+                values: array.values,
+            })
+            .collect(),
     })
 }
 
@@ -211,5 +188,58 @@ mod tests {
         let one = images(folder.path(), &labels, Some(&only), &mut |_| {}).unwrap();
         assert_eq!(one.len(), 1);
         assert!(images(folder.path(), &labels, Some(&BTreeSet::new()), &mut |_| {}).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn images_are_called_as_in_the_dataset() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let class = folder.path().join("cafe\u{301}");
+        std::fs::create_dir(&class).unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.png");
+        std::fs::write(class.join(name), b"\x89PNG\r\n\x1a\n").unwrap();
+        let labels = ["tea".to_owned(), "caf\u{e9}".to_owned()];
+        let only = BTreeSet::from(["cafe\u{301}/caf\\xe9.png".to_owned()]);
+        let found = images(folder.path(), &labels, Some(&only), &mut |_| {}).unwrap();
+        assert_eq!(found[0].sample.class, Some(1));
+    }
+
+    #[test]
+    fn arrays_of_a_dataset_are_samples_and_their_classes() {
+        use edgefit_data::{NamedArray, npz};
+        use edgefit_graph::{Dim, ValueInfo};
+        let array = |name: &str, dims: &[usize], values: &[f32]| NamedArray {
+            name: name.into(),
+            dims: dims.to_vec(),
+            values: values.to_vec(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        let save = |x: &[f32]| {
+            let arrays = [array("x", &[2, 2], x), array("y", &[2], &[1.0, 0.0])];
+            std::fs::write(&path, npz(&arrays).unwrap()).unwrap();
+        };
+        let mut graph = Graph::new("sensor", 17);
+        let dims = vec![Dim::Unknown, Dim::Known(2)];
+        graph.inputs.push(ValueInfo::f32("input", dims));
+        let scaler = StandardScaler {
+            dims: vec![2],
+            mean: vec![1.0, 2.0],
+            std: vec![1.0, 2.0],
+        };
+        scaler.store(&mut graph);
+        save(&[1.0, 2.0, 3.0, 6.0]);
+        let batch = arrays(&path, &graph).unwrap();
+        assert_eq!(batch.inputs[0].values, [0.0, 0.0, 2.0, 2.0]);
+        let samples: Vec<_> = batch
+            .samples
+            .iter()
+            .map(|sample| (sample.name.as_str(), sample.class))
+            .collect();
+        assert_eq!(samples, [("row 0", Some(1)), ("row 1", Some(0))]);
+        save(&[1.0, 2.0, f32::NAN, 6.0]);
+        let error = arrays(&path, &graph).err().unwrap().to_string();
+        assert!(error.contains("holds NaN in sample 1 at [0]"), "{error}");
     }
 }

@@ -1,5 +1,11 @@
 //! What an array must hold to be trained on or fed to a model: samples, and finite numbers.
 
+/// Puts the name of an array before what is wrong with it.
+pub(super) fn about(name: &str) -> impl Fn(String) -> String {
+    let name = name.to_owned();
+    move |problem| format!("array '{name}' {problem}")
+}
+
 /// Refuses an array without samples, or of no dimension.
 pub(super) fn require_samples(shape: &[usize]) -> Result<(), String> {
     match shape {

@@ -5,6 +5,9 @@ use edgefit_base::names::nearest;
 use crate::dataset::part::split_named;
 use crate::split::Split;
 
+#[cfg(test)]
+mod tests;
+
 /// Most names that a message lists.
 const MOST_LISTED: usize = 10;
 
@@ -64,26 +67,13 @@ struct Known<'a> {
 /// Reads the `found` names of the arrays of a file.
 ///
 /// # Errors
-/// There are no samples or no targets, or two arrays are for the same.
+/// There are no samples or no targets, two arrays are for the same, or groups are of no samples.
 pub(super) fn keys(found: &[String]) -> Result<Keys, String> {
-    let mut known: Vec<Known> = found.iter().filter_map(|name| Known::of(name)).collect();
-    for (role, _) in ROLES {
-        if known.iter().any(|key| key.role == role && key.own) {
-            known.retain(|key| key.role != role || key.own);
-        }
-    }
-    for (at, key) in known.iter().enumerate() {
-        let same = |other: &&Known| (other.role, other.split) == (key.role, key.split);
-        if let Some(other) = known[..at].iter().find(same) {
-            let (a, b) = (other.name, key.name);
-            return Err(format!("holds both '{a}' and '{b}'; keep one"));
-        }
-    }
+    let mut known = known(found);
+    require_single(&known)?;
+    adopt_groups(&mut known);
     let sets = sets(&known, found)?;
-    let classes = CLASSES.iter().find_map(|words| {
-        let mut names = found.iter();
-        names.find(|name| name.eq_ignore_ascii_case(words)).cloned()
-    });
+    let classes = classes(found);
     let mut remarks = Vec::new();
     let other_words: Vec<String> = known
         .iter()
@@ -113,57 +103,159 @@ pub(super) fn keys(found: &[String]) -> Result<Keys, String> {
     })
 }
 
-/// The arrays that are read, part by part.
-fn sets(known: &[Known], found: &[String]) -> Result<Vec<Set>, String> {
-    let of = |role: Role, split: Option<Split>| {
-        let mut keys = known.iter();
-        let key = keys.find(|key| (key.role, key.split) == (role, split));
-        key.map(|key| key.name.to_owned())
+/// The arrays of samples, part by part, each with that of its targets, if there is one.
+///
+/// # Errors
+/// As of [`keys`], but for those about targets and groups.
+pub(super) fn samples(found: &[String]) -> Result<Vec<(String, Option<String>)>, String> {
+    let known = known(found);
+    require_single(&known)?;
+    let splits = if is_split(&known, found)? {
+        Split::ALL.map(Some).to_vec()
+    } else {
+        vec![None]
     };
-    let given = |split: Option<Split>| {
-        of(Role::Samples, split).is_some() || of(Role::Targets, split).is_some()
+    let part = |split: Option<Split>| {
+        let x = named(&known, Role::Samples, split)?;
+        Some((x, named(&known, Role::Targets, split)))
     };
-    let is_split = Split::ALL.into_iter().any(|split| given(Some(split)));
-    if is_split {
-        if given(None) {
-            return Err("holds both x or y and splits of them; keep one".into());
-        }
-        let stray = found.iter().find(|name| {
-            let tokens = tokens(name);
-            let x_or_y = tokens.iter().any(|token| token == "x" || token == "y");
-            x_or_y && Known::of(name).is_none()
-        });
-        if let Some(stray) = stray {
-            return Err(format!(
-                "array '{stray}' belongs to no split; rename it to end with _train, _val or _test"
-            ));
+    Ok(splits.into_iter().filter_map(part).collect())
+}
+
+/// The array of the targets of samples that are in no part.
+pub(super) fn targets(found: &[String]) -> Option<String> {
+    named(&known(found), Role::Targets, None)
+}
+
+/// The array of the names of the classes.
+pub(super) fn classes(found: &[String]) -> Option<String> {
+    CLASSES.iter().find_map(|words| {
+        let mut names = found.iter();
+        names.find(|name| name.eq_ignore_ascii_case(words)).cloned()
+    })
+}
+
+/// The names that say what their arrays are for.
+fn known(found: &[String]) -> Vec<Known<'_>> {
+    let mut known: Vec<Known> = found.iter().filter_map(|name| Known::of(name)).collect();
+    for (role, _) in ROLES {
+        if known.iter().any(|key| key.role == role && key.own) {
+            known.retain(|key| key.role != role || key.own);
         }
     }
+    known
+}
+
+/// Refuses two arrays for the same.
+fn require_single(known: &[Known]) -> Result<(), String> {
+    for (at, key) in known.iter().enumerate() {
+        let same = |other: &&Known| (other.role, other.split) == (key.role, key.split);
+        if let Some(other) = known[..at].iter().find(same) {
+            let (a, b) = (other.name, key.name);
+            return Err(format!("holds both '{a}' and '{b}'; keep one"));
+        }
+    }
+    Ok(())
+}
+
+/// The name of the array that is for this in a part.
+fn named(known: &[Known], role: Role, split: Option<Split>) -> Option<String> {
+    let mut keys = known.iter();
+    let key = keys.find(|key| (key.role, key.split) == (role, split));
+    key.map(|key| key.name.to_owned())
+}
+
+/// Whether there are samples or targets of a part.
+fn is_given(known: &[Known], split: Option<Split>) -> bool {
+    let mut keys = known.iter();
+    keys.any(|key| key.role != Role::Groups && key.split == split)
+}
+
+/// Takes groups of no part for those of train, where that is what other parts are taken from.
+fn adopt_groups(known: &mut [Known]) {
+    let given = Split::ALL.map(|split| is_given(known, Some(split)));
+    let train = (Role::Groups, Some(Split::Train));
+    let has_own = known.iter().any(|key| (key.role, key.split) == train);
+    let mut keys = known.iter_mut();
+    let groups = keys.find(|key| (key.role, key.split) == (Role::Groups, None));
+    if let Some(groups) = groups
+        && given.contains(&true)
+        && given.contains(&false)
+        && !has_own
+    {
+        groups.split = Some(Split::Train);
+        groups.own = false;
+    }
+}
+
+/// Whether samples are in parts already.
+fn is_split(known: &[Known], found: &[String]) -> Result<bool, String> {
+    if !Split::ALL.iter().any(|split| is_given(known, Some(*split))) {
+        return Ok(false);
+    }
+    if is_given(known, None) {
+        return Err("holds both x or y and splits of them; keep one".into());
+    }
+    let stray = found.iter().find(|name| {
+        let tokens = tokens(name);
+        let x_or_y = tokens.iter().any(|token| token == "x" || token == "y");
+        x_or_y && Known::of(name).is_none()
+    });
+    match stray {
+        Some(stray) => Err(format!(
+            "array '{stray}' belongs to no split; rename it to end with _train, _val or _test"
+        )),
+        None => Ok(true),
+    }
+}
+
+/// The arrays that are trained on, part by part.
+fn sets(known: &[Known], found: &[String]) -> Result<Vec<Set>, String> {
+    let is_split = is_split(known, found)?;
     let wanted: Vec<Option<Split>> = if is_split {
         let splits = Split::ALL.into_iter();
-        let splits = splits.filter(|split| *split == Split::Train || given(Some(*split)));
+        let splits = splits.filter(|split| *split == Split::Train || is_given(known, Some(*split)));
         splits.map(Some).collect()
     } else {
         vec![None]
     };
-    let set = |split: Option<Split>| match (of(Role::Samples, split), of(Role::Targets, split)) {
-        (Some(x), Some(y)) => Ok(Set {
-            split,
-            x,
-            y,
-            groups: of(Role::Groups, split),
-        }),
-        _ => Err(match split {
-            None => missing(found),
-            Some(split) => {
-                let end = ending(split);
-                format!(
-                    "does not hold both 'x{end}' and 'y{end}'; add what is missing, or leave the other out"
-                )
-            }
-        }),
+    let set = |split: Option<Split>| {
+        let of = |role: Role| named(known, role, split);
+        match (of(Role::Samples), of(Role::Targets)) {
+            (Some(x), Some(y)) => Ok(Set {
+                split,
+                x,
+                y,
+                groups: of(Role::Groups),
+            }),
+            _ => Err(match split {
+                None => missing(found),
+                Some(split) => {
+                    let end = ending(split);
+                    format!(
+                        "does not hold both 'x{end}' and 'y{end}'; add what is missing, or leave the other out"
+                    )
+                }
+            }),
+        }
     };
-    wanted.into_iter().map(set).collect()
+    let sets: Vec<Set> = wanted.into_iter().map(set).collect::<Result<_, _>>()?;
+    let mut groups = known.iter().filter(|key| key.role == Role::Groups);
+    let of_none = groups.find(|key| {
+        sets.iter()
+            .all(|set| set.groups.as_deref() != Some(key.name))
+    });
+    match of_none {
+        Some(Known { name, .. }) => Err(format!(
+            "array '{name}' is of no part that is there; rename it to {}, or leave it out",
+            if is_split {
+                "end with _train, _val or _test"
+            } else {
+                "'groups'"
+            }
+        )),
+        None => Ok(sets),
+    }
 }
 
 impl<'a> Known<'a> {
@@ -241,86 +333,4 @@ fn listed(names: &[&str]) -> String {
     };
     let names = &names[..names.len().min(MOST_LISTED)];
     format!("'{}'{more}", names.join("', '"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(names: &[&str]) -> Result<Keys, String> {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        keys(&names)
-    }
-
-    #[test]
-    fn names_of_any_custom_are_understood() {
-        for (names, sets) in [
-            (&["x", "y"][..], &[(None, "x", "y")][..]),
-            (&["X", "y"], &[(None, "X", "y")]),
-            (&["data", "labels"], &[(None, "data", "labels")]),
-            // What is called x is x, whatever else there is.
-            (&["X", "data", "labels", "y"], &[(None, "X", "y")]),
-            (
-                &["X_test", "X_train", "y_test", "y_train"],
-                &[
-                    (Some(Split::Train), "X_train", "y_train"),
-                    (Some(Split::Test), "X_test", "y_test"),
-                ],
-            ),
-            (
-                &["train_images", "train_labels", "val_images", "val_labels"],
-                &[
-                    (Some(Split::Train), "train_images", "train_labels"),
-                    (Some(Split::Val), "val_images", "val_labels"),
-                ],
-            ),
-            (
-                &["xtrain", "ytrain"],
-                &[(Some(Split::Train), "xtrain", "ytrain")],
-            ),
-        ] {
-            let keys = of(names).unwrap();
-            let read = keys.sets.iter();
-            let read: Vec<_> = read
-                .map(|set| (set.split, set.x.as_str(), set.y.as_str()))
-                .collect();
-            assert_eq!(read, sets, "{names:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_assumed_or_not_read_is_said() {
-        assert_eq!(
-            of(&["X", "Groups", "classes", "y"]).unwrap().remarks,
-            [""; 0]
-        );
-        let remarks = of(&["data", "labels"]).unwrap().remarks;
-        assert_eq!(remarks, ["reads 'data' as x, 'labels' as y"]);
-        let remarks = of(&["clases", "fs", "x", "y"]).unwrap().remarks;
-        assert!(
-            remarks[0].contains("'clases', 'fs'") && remarks[0].contains("'classes'?"),
-            "{remarks:?}"
-        );
-        for (names, words) in [
-            (&["X", "x", "y"][..], "both 'X' and 'x'"),
-            (
-                &["x_test", "x_train", "y_train"],
-                "both 'x_test' and 'y_test'",
-            ),
-            (&["arr_0", "arr_1"], "holds 'arr_0', 'arr_1'"),
-            (&[], "unpack it"),
-        ] {
-            let error = of(names).unwrap_err();
-            assert!(error.contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn groups_belong_to_their_part() {
-        let keys = of(&["groups", "x", "y"]).unwrap();
-        assert_eq!(keys.sets[0].groups.as_deref(), Some("groups"));
-        let keys = of(&["groups_train", "x_test", "x_train", "y_test", "y_train"]).unwrap();
-        assert_eq!(keys.sets[0].groups.as_deref(), Some("groups_train"));
-        assert_eq!(keys.sets[1].groups, None);
-    }
 }

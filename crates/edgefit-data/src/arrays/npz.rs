@@ -1,15 +1,12 @@
-//! `.npz` archives as a whole: all arrays under their names.
+//! `.npz` archives as a whole: arrays under their names.
 
 use std::io::{Cursor, Write};
-use std::path::Path;
 
 use edgefit_base::floats::as_bytes;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::container::Container;
-use super::npy::{self, Kind};
-use crate::error::{Error, Result};
+use super::npy;
 
 /// An array with a name: an input of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,45 +17,6 @@ pub struct NamedArray {
     pub dims: Vec<usize>,
     /// Elements in C order; integers and booleans become floats.
     pub values: Vec<f32>,
-}
-
-/// All arrays of an `.npz` archive as of `np.savez` or `np.savez_compressed`, sorted by name.
-///
-/// ```
-/// use edgefit_data::{NamedArray, npz, read_npz};
-///
-/// let x = NamedArray { name: "x".into(), dims: vec![2], values: vec![0.5, -1.0] };
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("inputs.npz");
-/// std::fs::write(&path, npz(std::slice::from_ref(&x))?)?;
-/// assert_eq!(read_npz(&path)?, [x]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # Errors
-/// It is not an archive, or an array is damaged, pickled or of text.
-pub fn read_npz(path: impl AsRef<Path>) -> Result<Vec<NamedArray>> {
-    let path = path.as_ref();
-    let read = || -> Result<Vec<NamedArray>, String> {
-        let mut container = Container::open(path)?;
-        let names = container.names()?.into_iter();
-        names
-            .map(|name| {
-                let about = |problem: String| format!("array '{name}' {problem}");
-                let array = container.array(&name).map_err(about)?;
-                if array.kind() == Kind::Text {
-                    return Err(about("holds text; a model takes numbers".into()));
-                }
-                let dims = array.shape().to_vec();
-                let values = array.floats().map_err(about)?;
-                Ok(NamedArray { name, dims, values })
-            })
-            .collect()
-    };
-    read().map_err(|problem| Error::Dataset {
-        path: path.to_path_buf(),
-        problem,
-    })
 }
 
 /// The bytes of an `.npz` archive that `np.load` reads, not compressed.
@@ -79,6 +37,7 @@ pub fn npz(arrays: &[NamedArray]) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arrays::container::Container;
 
     #[test]
     fn what_is_written_comes_back() {
@@ -93,13 +52,12 @@ mod tests {
         };
         let arrays = [array("/a/b_1", &[2, 3]), array("x", &[4]), array("y", &[])];
         std::fs::write(&path, npz(&arrays).unwrap()).unwrap();
-        assert_eq!(read_npz(&path).unwrap(), arrays);
-        std::fs::write(&path, "no archive").unwrap();
-        assert!(
-            read_npz(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("nor an .npz")
-        );
+        let mut container = Container::open(&path).unwrap();
+        assert_eq!(container.names().unwrap(), ["/a/b_1", "x", "y"]);
+        for array in arrays {
+            let read = container.array(&array.name).unwrap();
+            assert_eq!(read.shape(), array.dims);
+            assert_eq!(read.floats().unwrap(), array.values);
+        }
     }
 }

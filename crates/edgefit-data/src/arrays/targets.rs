@@ -73,6 +73,32 @@ impl UnnamedTargets {
     }
 }
 
+impl ClassLabels {
+    /// For each sample the output of a model that is for its class: the one whose label is the class's
+    /// name, of those in `names` or else what [`UnnamedTargets::named`] calls it. Where the labels are
+    /// words and classes have no names, classes are outputs by their numbers.
+    pub fn outputs(&self, names: Option<&[String]>, labels: &[String]) -> Vec<Option<usize>> {
+        let are_numbers = labels.iter().any(|label| label.parse::<i128>().is_ok());
+        let called = |name: &str| labels.iter().position(|label| label == name);
+        let numbered = |number: i128| {
+            let index = usize::try_from(number).ok();
+            match names {
+                Some(names) if !labels.is_empty() => called(names.get(index?)?),
+                None if are_numbers => called(&number.to_string()),
+                _ => index.filter(|index| labels.is_empty() || *index < labels.len()),
+            }
+        };
+        match self {
+            ClassLabels::Numbers(numbers) => numbers.iter().copied().map(numbered).collect(),
+            ClassLabels::Columns { labels, .. } => {
+                let columns = labels.iter().map(|column| *column as i128);
+                columns.map(numbered).collect()
+            }
+            ClassLabels::Texts(texts) => texts.iter().map(|text| called(text)).collect(),
+        }
+    }
+}
+
 /// The names of columns, which are their numbers where they have none.
 fn columns(width: usize, names: Option<Vec<String>>) -> Result<Vec<String>, String> {
     match names {

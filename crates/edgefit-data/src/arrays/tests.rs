@@ -8,6 +8,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::npy::tests::npy;
 use super::*;
 
+mod inputs;
 mod meanings;
 
 fn floats(shape: &str, values: &[f32]) -> Vec<u8> {

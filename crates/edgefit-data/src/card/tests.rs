@@ -41,3 +41,30 @@ fn what_is_wrong_with_a_dataset_is_on_its_card() {
     assert_eq!(wide.unwrap().sample, "dog/wide.png");
     assert_eq!(card.width.unwrap().greatest, 4000.0);
 }
+
+#[test]
+fn the_same_pixels_in_other_bytes_are_near_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = picture(0, 40);
+    let other = image::imageops::rotate180(&one);
+    for (name, image) in [
+        ("cat/a.png", &one),
+        ("cat/b.png", &other),
+        ("dog/a.bmp", &one),
+        ("dog/copy.bmp", &one),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image.save(path).unwrap();
+    }
+    let card = Card::of(&Dataset::open(folder.path()).unwrap());
+    assert_eq!(card.copies.len(), 1, "{:?}", card.copies);
+    let pairs = card.near_copies.iter().map(|pair| pair.samples.join(" "));
+    let pairs: Vec<String> = pairs.collect();
+    assert_eq!(
+        pairs,
+        ["cat/a.png dog/a.bmp", "cat/a.png dog/copy.bmp"],
+        "each with the first that it is like"
+    );
+    assert!(card.near_copies[0].classes_differ);
+}

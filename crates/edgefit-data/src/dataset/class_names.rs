@@ -10,9 +10,9 @@ use super::listing::Folder;
 use super::remark::Remark;
 use crate::error::{Error, Result};
 
-/// The name with its letters and accents composed (Unicode's NFC): programs write an é as one
-/// character or as two, and it looks the same.
-pub(super) fn canonical(name: &str) -> Cow<'_, str> {
+/// The class that a folder called `name` stands for: the name with its letters and accents composed
+/// (Unicode's NFC). Programs write an é as one character or as two, and it looks the same.
+pub fn class_name(name: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(name)
 }
 
@@ -21,9 +21,9 @@ pub(super) fn require_distinct(folders: &[Folder], aside: &mut Aside) -> Result<
     let mut seen: BTreeMap<Cow<str>, &Folder> = BTreeMap::new();
     let mut alike: BTreeMap<String, &Folder> = BTreeMap::new();
     for folder in folders {
-        let name = canonical(&folder.name);
+        let name = class_name(&folder.name);
         if let Some(other) = alike.insert(name.trim().to_lowercase(), folder)
-            && canonical(&other.name) != name
+            && class_name(&other.name) != name
         {
             let names = (other.name.clone(), folder.name.clone());
             aside.remarks.push(Remark::Alike(names.0, names.1));

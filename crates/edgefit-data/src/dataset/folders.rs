@@ -7,10 +7,10 @@ use edgefit_base::names::nearest;
 use edgefit_graph::Task;
 
 use super::aside::Aside;
-use super::class_names::{self, canonical};
+use super::class_names::{self, class_name};
 use super::layout::{self, ClassFolders};
 use super::listing::{Folder, Image, images};
-use super::sample_name::relative;
+use super::sample_name::sample_name;
 use super::{Content, Dataset, Sample};
 use crate::error::{Error, Result};
 use crate::split::Split;
@@ -52,7 +52,7 @@ impl Dataset {
             for class in &folders.classes {
                 let found = images_of(class, &folders, &mut aside)?;
                 let found = found.into_iter().map(|image| (image.path, folders.split));
-                let name = canonical(&class.name).into_owned();
+                let name = class_name(&class.name).into_owned();
                 classes.entry(name).or_default().extend(found);
             }
         }
@@ -69,7 +69,7 @@ impl Dataset {
         let (classes, images): (Vec<_>, Vec<_>) = classes.into_iter().unzip();
         let samples = images.into_iter().enumerate().flat_map(|(class, images)| {
             images.into_iter().map(move |(path, split)| Sample {
-                relative: relative(root, &path),
+                relative: sample_name(root, &path),
                 content: Content::Image(path),
                 class,
                 targets: Vec::new(),
@@ -109,7 +109,7 @@ fn images_of(class: &Folder, folders: &ClassFolders, aside: &mut Aside) -> Resul
         [first, ..] if problems.len() == found.len() => refused(format!(
             "this class folder holds no image that can be read, and {} that cannot; {} {}",
             found.len(),
-            relative(&class.path, &first.path),
+            sample_name(&class.path, &first.path),
             first.problem.as_deref().unwrap_or_default()
         )),
         _ => Ok(found),

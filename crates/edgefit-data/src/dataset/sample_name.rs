@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-/// The path below `root` with `/` between names; names that are not UTF-8 are escaped.
-pub(super) fn relative(root: &Path, path: &Path) -> String {
+/// What a [`Dataset`](crate::Dataset) of the folder `root` calls the sample at `path`: the path below
+/// it with `/` between names; names that are not UTF-8 are escaped.
+pub fn sample_name(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
     let names = below.iter().map(|name| match name.to_str() {
         Some(name) => name.to_owned(),
@@ -77,10 +78,10 @@ mod tests {
             let path = root.join("class").join(from_bytes(name.to_vec()));
             std::fs::create_dir_all(root.join("class")).unwrap();
             std::fs::write(&path, "").unwrap();
-            assert_eq!(sample_path(root, &relative(root, &path)), path);
+            assert_eq!(sample_path(root, &sample_name(root, &path)), path);
         }
         assert_eq!(
-            relative(root, &root.join("b").join(from_bytes(vec![0xff]))),
+            sample_name(root, &root.join("b").join(from_bytes(vec![0xff]))),
             r"b/\xff"
         );
         // What is not there, and was not escaped, is looked for where it would be.

@@ -35,17 +35,18 @@ fn every_promised_format_is_decoded() {
     }
 }
 
+/// A JPEG file that is to be turned as EXIF's `orientation` says.
+fn turned(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    // APP1 with a little-endian TIFF of one entry: Orientation (0x0112), SHORT, 1.
+    let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, &exif[..], &jpeg[2..]].concat()
+}
+
 #[test]
 fn exif_orientation_is_applied() {
-    let jpeg = encoded(RgbImage::new(8, 6), ImageFormat::Jpeg);
-    // APP1 with a little-endian TIFF of one entry: Orientation (0x0112), SHORT, 1, rotate 90.
-    let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0".to_vec();
-    exif.extend([0; 4]);
-    let mut bytes = jpeg[..2].to_vec();
-    bytes.extend([0xff, 0xe1]);
-    bytes.extend((exif.len() as u16 + 2).to_be_bytes());
-    bytes.extend(exif);
-    bytes.extend(&jpeg[2..]);
+    let bytes = turned(&encoded(RgbImage::new(8, 6), ImageFormat::Jpeg), 6);
     assert_eq!(decode(&bytes).unwrap().dimensions(), (6, 8));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &bytes).unwrap();
@@ -129,10 +130,18 @@ fn what_is_cut_off_is_an_error_or_still_whole() {
 
 #[test]
 fn a_jpeg_that_was_cut_off_and_ended_is_an_error() {
-    let file = encoded(picture(), ImageFormat::Jpeg);
-    for end in 2..file.len() * 9 / 10 {
-        let ended = [&file[..end], &[0xff, 0xd9]].concat();
-        assert!(decode(&ended).is_err(), "{end} of {}", file.len());
+    let upright = encoded(picture(), ImageFormat::Jpeg);
+    for orientation in [1, 3, 6, 8] {
+        let file = turned(&upright, orientation);
+        assert!(decode(&file).is_ok());
+        for end in 2..file.len() * 9 / 10 {
+            let ended = [&file[..end], &[0xff, 0xd9]].concat();
+            assert!(
+                decode(&ended).is_err(),
+                "{end} of {}, turned as {orientation}",
+                file.len()
+            );
+        }
     }
 }
 

@@ -1,0 +1,133 @@
+//! Arrays as samples for a model, with the classes that training would see in them.
+
+use edgefit_graph::{Dim, Graph, ValueInfo, labels};
+
+use super::*;
+
+/// A model of one input of samples of this shape, whose outputs are called `names`.
+fn model(shape: &[usize], names: &[&str]) -> Graph {
+    let mut graph = Graph::new("sensor", 17);
+    let dims = shape.iter().map(|size| Dim::Known(*size));
+    let dims = std::iter::once(Dim::Unknown).chain(dims).collect();
+    graph.inputs.push(ValueInfo::f32("input", dims));
+    if !names.is_empty() {
+        labels::store(&mut graph, &text(names));
+    }
+    graph
+}
+
+fn inputs(graph: &Graph, arrays: &[(&str, Vec<u8>)]) -> Result<Inputs, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.npz");
+    std::fs::write(&path, archive(arrays, CompressionMethod::Stored)).unwrap();
+    read_inputs(&path, graph).map_err(|error| error.to_string())
+}
+
+#[test]
+fn classes_are_called_as_in_training() {
+    let x = || floats("2, 2", &[1.0, 2.0, 3.0, 4.0]);
+    let numbers = || integers("2,", &[1, 0]);
+    let classes = || words(&["ok", "worn"]);
+    let [ok, worn] = [Some(0), Some(1)];
+    for (names, arrays, expected) in [
+        (
+            &["ok", "worn"][..],
+            vec![("y", numbers()), ("classes", classes())],
+            [worn, ok],
+        ),
+        (
+            &["worn", "ok"],
+            vec![("y", numbers()), ("classes", classes())],
+            [Some(0), Some(1)],
+        ),
+        (
+            &["ok", "worn"],
+            vec![("labels", words(&["worn", "new"]))],
+            [worn, None],
+        ),
+        (&["ok", "worn"], vec![("y", numbers())], [worn, ok]),
+        (
+            &["1", "3"],
+            vec![("y", integers("2, 1", &[3, 1]))],
+            [Some(1), Some(0)],
+        ),
+        (
+            &["1", "3"],
+            vec![("y", floats("2,", &[3.0, 2.0]))],
+            [Some(1), None],
+        ),
+        (
+            &["a", "b"],
+            vec![("y", integers("2, 2", &[0, 1, 1, 0]))],
+            [Some(1), Some(0)],
+        ),
+        (&[], vec![("y", integers("2,", &[7, -1]))], [Some(7), None]),
+    ] {
+        let arrays = [vec![("X", x())], arrays].concat();
+        let read = inputs(&model(&[2], names), &arrays).unwrap();
+        assert_eq!(read.classes.as_deref(), Some(&expected[..]), "{names:?}");
+        assert_eq!(read.arrays[0].values, [1.0, 2.0, 3.0, 4.0]);
+    }
+    let read = inputs(
+        &model(&[2], &["mass"]),
+        &[("x", x()), ("y", floats("2,", &[0.5, 1.0]))],
+    );
+    assert_eq!(read.unwrap().classes, None);
+}
+
+#[test]
+fn parts_lie_one_behind_the_other_and_other_arrays_are_not_read() {
+    let arrays = [
+        ("x_test", floats("1,", &[3.0])),
+        ("x_train", floats("2,", &[1.0, 2.0])),
+        ("y_test", integers("1,", &[1])),
+        ("y_train", integers("2,", &[1, 0])),
+        ("notes", npy("|O", "2, 1", b"\x80\x04.")),
+    ];
+    let read = inputs(&model(&[1], &[]), &arrays).unwrap();
+    assert_eq!(read.arrays[0].dims, [3, 1]);
+    assert_eq!(read.arrays[0].values, [1.0, 2.0, 3.0]);
+    assert_eq!(read.classes, Some(vec![Some(1), Some(0), Some(1)]));
+    let [test, train, ..] = &arrays;
+    let read = inputs(&model(&[1], &[]), &[test.clone(), train.clone()]).unwrap();
+    assert_eq!((read.arrays[0].dims[0], read.classes), (3, None));
+}
+
+#[test]
+fn what_the_model_does_not_take_is_refused_with_its_place() {
+    let good = || floats("2, 2", &[0.0; 4]);
+    for (arrays, words) in [
+        (
+            vec![("z", good())],
+            "no array for the input 'input', only z",
+        ),
+        (
+            vec![("input", floats("2, 3", &[0.0; 6]))],
+            "[2, 3], and the model's input is (?, 2)",
+        ),
+        (
+            vec![("x", floats("2, 2", &[0.0, 0.0, f32::NAN, 0.0]))],
+            "array 'x' holds NaN in sample 1 at [0]",
+        ),
+        (vec![("x", floats("0, 2", &[]))], "array 'x' is empty"),
+        (
+            vec![("x", good()), ("y", integers("3,", &[0; 3]))],
+            "'y' 3 targets",
+        ),
+        (
+            vec![("data", good()), ("images", good())],
+            "both 'data' and 'images'",
+        ),
+    ] {
+        let error = inputs(&model(&[2], &[]), &arrays).unwrap_err();
+        assert!(
+            error.contains("data.npz: ") && error.contains(words),
+            "{error}"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.npy"), good()).unwrap();
+    let graph = model(&[2], &[]);
+    assert!(read_inputs(folder.path(), &graph).is_ok());
+    assert!(read_named_inputs(folder.path(), &graph).is_err());
+}

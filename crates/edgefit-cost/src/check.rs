@@ -88,7 +88,7 @@ impl Check {
                 *budget = run_time::budget(self.latency.as_ref(), have_ns);
             }
         }
-        self.verdict = Verdict::of(&self.budgets, self.runs.as_ref());
+        self.judge_anew();
     }
 
     /// Puts `need` of `have` bytes in `place` where RAM was, and judges anew: of an engine that keeps less of a
@@ -114,11 +114,18 @@ impl Check {
             }
         }
         self.budgets.push(budget);
-        self.verdict = Verdict::of(&self.budgets, self.runs.as_ref());
+        self.judge_anew();
         if self.verdict != Verdict::DoesNotFit {
             self.suggestions.clear();
             (self.search, self.note) = (None, None);
         }
+    }
+
+    /// Takes the verdict from the budgets.
+    fn judge_anew(&mut self) {
+        let runs = self.runs.as_ref();
+        self.verdict = Verdict::of(&self.budgets, runs);
+        self.fits_if = assessment::conditions(&self.budgets, runs);
     }
 }
 

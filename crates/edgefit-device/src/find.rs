@@ -107,7 +107,7 @@ impl Search {
             return self.resolve(source?, device);
         }
         let path = Path::new(device);
-        if is_path(device) || path.exists() {
+        if is_path(device) || path.is_file() {
             return read::resolve(Source::read(path)?, self);
         }
         let wanted = letters(device);

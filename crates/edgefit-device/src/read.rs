@@ -42,10 +42,6 @@ pub(crate) fn resolve(source: Source, bases: &impl Bases) -> Result<Profile> {
             let span = span.start - start..span.end - start;
             return Err(source.problem(Some(span), problem));
         }
-        if let Some((span, problem)) = merge::stranger(&merged, &table) {
-            let span = span.start - start..span.end - start;
-            return Err(source.problem(Some(span), problem));
-        }
         merge::merge(&mut merged, table);
     }
     let root = Spanned::new(0..0, merged);

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use edgefit_base::units::shape_argument;
 use edgefit_engine::child::Launch;
 use edgefit_engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit_engine::{EngineName, Measurement};
@@ -47,8 +48,7 @@ impl OwnProcess<'_> {
         let effort = ["--runs", RUNS, "--milliseconds", MILLISECONDS];
         let mut arguments: Vec<OsString> = options.iter().chain(&effort).map(Into::into).collect();
         for shape in shapes {
-            let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
-            arguments.extend(["--input-shape".into(), sizes.join("x").into()]);
+            arguments.extend(["--input-shape".into(), shape_argument(shape).into()]);
         }
         arguments.push(model.into());
         let variables = self.onnxruntime.iter();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use edgefit_device::profile::is_of_name;
 use edgefit_device::{Gpus, Profile};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
@@ -33,11 +34,10 @@ pub fn profile_name(file: Option<&Path>) -> String {
     let stem = file.and_then(|file| file.file_stem()).unwrap_or_default();
     let name: String = stem
         .to_string_lossy()
-        .to_lowercase()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .map(|c| if is_of_name(c) { c } else { '-' })
         .collect();
-    match name.trim_matches('-') {
+    match name.trim_start_matches(['-', '.']).trim_end_matches('-') {
         "" | "host" => "this-machine".into(),
         name => name.into(),
     }
@@ -63,7 +63,9 @@ mod tests {
     #[test]
     fn a_profile_is_called_as_its_file() {
         for (file, expected) in [
-            ("profiles/My Board.toml", "my-board"),
+            ("profiles/My Board.toml", "My-Board"),
+            ("my_board.v2.toml", "my_board.v2"),
+            (".mine.toml", "mine"),
             ("host.toml", "this-machine"),
             ("--.toml", "this-machine"),
         ] {

@@ -88,16 +88,8 @@ impl Assessment {
         Verdict::of(&self.budgets, self.runs.as_ref())
     }
 
-    /// What has to be true for it to fit, where that is all that is not known.
     pub fn fits_if(&self) -> Vec<Condition> {
-        let open = |budget: &Budget| budget.holds.is_none() && budget.holds_if.is_none();
-        let runs = self.runs.as_ref();
-        let runs = runs.is_none_or(|runs| runs.holds == Some(true));
-        if self.verdict() != Verdict::Unknown || !runs || self.budgets.iter().any(open) {
-            return Vec::new();
-        }
-        let conditions = self.budgets.iter().map(|budget| budget.holds_if.clone());
-        conditions.flatten().collect()
+        conditions(&self.budgets, self.runs.as_ref())
     }
 
     /// Bytes that all budgets of `resource` know of.
@@ -117,4 +109,15 @@ impl Assessment {
             basis: NeedBasis::Estimate,
         })
     }
+}
+
+/// What has to be true for a model to fit, where that is all that is not known.
+pub fn conditions(budgets: &[Budget], runs: Option<&Execution>) -> Vec<Condition> {
+    let open = |budget: &Budget| budget.holds.is_none() && budget.holds_if.is_none();
+    let runs_all = runs.is_none_or(|runs| runs.holds == Some(true));
+    if Verdict::of(budgets, runs) != Verdict::Unknown || !runs_all || budgets.iter().any(open) {
+        return Vec::new();
+    }
+    let conditions = budgets.iter().map(|budget| budget.holds_if.clone());
+    conditions.flatten().collect()
 }

@@ -1,6 +1,6 @@
 //! A budget: what a model needs of one resource, and what the device has; and the verdict on all.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::execution::Execution;
 use crate::basis::NeedBasis;
@@ -18,7 +18,7 @@ pub enum Verdict {
 }
 
 /// Something that a device has a limited amount of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Resource {

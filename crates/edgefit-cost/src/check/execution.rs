@@ -84,10 +84,7 @@ impl Execution {
         };
         match &trial.outcome {
             TrialOutcome::Ran => {
-                let words = format!(
-                    "{} loaded it and ran it once, {}",
-                    trial.engine, trial.place
-                );
+                let words = format!("{} loaded it and ran it, {}", trial.engine, trial.place);
                 Ok(measured(true, None, words))
             }
             TrialOutcome::Lowered => {
@@ -158,18 +155,24 @@ impl<'g> Types<'_, 'g> {
         types.filter(|ty| ty.is_float()).collect()
     }
 
-    /// A node that reads floats of two types, which no operator with one result does but those that
-    /// convert, scale or resize.
+    /// A node that reads floats of two types, which no operator of ONNX may but these.
     fn mixed(self) -> Option<(&'g Node, String)> {
-        const MIXING: [&str; 8] = [
+        const MIXING: [&str; 15] = [
+            "Attention",
+            "BatchNormalization",
             "Cast",
             "CastLike",
-            "QuantizeLinear",
             "DequantizeLinear",
-            "Resize",
-            "Upsample",
-            "BatchNormalization",
             "Dropout",
+            "GridSample",
+            "Loop",
+            "OneHot",
+            "Pow",
+            "QuantizeLinear",
+            "RMSNormalization",
+            "Resize",
+            "Scan",
+            "Upsample",
         ];
         let mut nodes = computing(self.needs).into_iter();
         nodes.find_map(|node| {

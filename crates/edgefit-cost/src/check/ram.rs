@@ -1,5 +1,7 @@
 //! RAM of the banks of a device compared with what activations, weights and engine need.
 
+use std::cmp::Reverse;
+
 use edgefit_device::profile::Profile;
 use edgefit_device::{Bank, Content, Engine, EngineId, WeightsIn};
 
@@ -113,7 +115,7 @@ impl Model<'_> {
         own.judge(budget, self, room)
     }
 
-    /// The arena in the bank with the most room, the engine's own memory in any that has room left.
+    /// The arena in the bank with the most room, the engine's own memory in any that takes it and has room left.
     fn in_one_bank(self) -> Vec<Budget> {
         let Model { needs, request, .. } = self;
         let profile = request.profile;
@@ -126,15 +128,26 @@ impl Model<'_> {
         let mut need = needs.arena_bytes();
         let mut explanation = activations(needs);
         let mut room = None;
+        let mut elsewhere = None;
         if let Some(arena) = need {
             let left = |other: &Bank| {
                 let taken = if other.name == bank.name { arena } else { 0 };
                 largest(other).saturating_sub(taken)
             };
-            let most = holding(profile, Content::Runtime).map(left).max();
-            let most = most.unwrap_or(0);
-            if most < own.bytes {
-                need = Some(arena.saturating_add(own.bytes));
+            let home = holding(profile, Content::Runtime).max_by_key(|other| left(other));
+            let most = home.map_or(0, left);
+            let beside = home.is_some_and(|home| home.name == bank.name);
+            match home {
+                Some(home) if most < own.bytes && !bank.holds.contains(&Content::Runtime) => {
+                    let words = "the engine itself, whose memory lies elsewhere than activations";
+                    let need = Some(own.bytes);
+                    let (resource, name) = (Resource::Ram, home.name.as_str());
+                    elsewhere = Some(Budget::bytes(resource, need, most, name, words.into()));
+                }
+                _ if beside || most < own.bytes => {
+                    need = Some(arena.saturating_add(own.bytes));
+                }
+                _ => {}
             }
             room = Some(most.saturating_sub(own.bytes));
             explanation.push_str(&ways(bank, arena));
@@ -151,7 +164,8 @@ impl Model<'_> {
             }
         }
         let budget = Budget::bytes(Resource::Ram, need, have, &bank.name, explanation);
-        vec![own.judge(budget, self, room)]
+        let budget = own.judge(budget, self, room);
+        elsewhere.into_iter().chain([budget]).collect()
     }
 
     /// Each activation in one of several banks.
@@ -170,29 +184,12 @@ impl Model<'_> {
             return vec![own.judge(budget, self, None)];
         };
         let mut room = 0;
-        let mut lifetimes = needs.plan.lifetimes.clone();
-        let end = lifetimes.iter().map(|life| life.upper).max().unwrap_or(1);
-        lifetimes.extend(needs.plan.scratch.iter().cloned());
-        lifetimes.push(Lifetime {
-            name: "engine".to_owned(),
-            lower: 0,
-            upper: end,
-            bytes: own.bytes,
-        });
-        let placed = place_in_banks(&lifetimes, ALIGNMENT, &free);
-        let budget = match placed {
-            Some(placements) => {
-                let mut used = vec![0u64; banks.len()];
-                for (life, at) in lifetimes.iter().zip(&placements) {
-                    used[at.bank] = used[at.bank].max(at.offset.saturating_add(life.bytes));
-                }
+        let lifetimes = [&needs.plan.lifetimes[..], &needs.plan.scratch].concat();
+        let budget = match self.used(&lifetimes, &free, own.bytes) {
+            Some((used, left)) => {
+                room = left;
                 let taken = banks.iter().zip(&used).filter(|(_, used)| **used > 0);
                 let taken: Vec<&Bank> = taken.map(|(bank, _)| *bank).collect();
-                let left = free
-                    .iter()
-                    .zip(&used)
-                    .map(|(free, used)| free.saturating_sub(*used));
-                room = left.max().unwrap_or(0);
                 if taken.len() > 1 {
                     explanation.push_str("; each activation lies in one of these banks");
                 }
@@ -215,6 +212,44 @@ impl Model<'_> {
             }
         };
         vec![own.judge(budget, self, Some(room))]
+    }
+
+    /// Bytes that are used of each bank of activations, of which `free` are free, where `lifetimes` lie in them and
+    /// `own` bytes of the engine in a bank that takes it, the largest first; and the most that is left for the engine
+    /// in one bank.
+    fn used(self, lifetimes: &[Lifetime], free: &[u64], own: u64) -> Option<(Vec<u64>, u64)> {
+        let profile = self.request.profile;
+        let largest = Bank::largest_buffer_bytes;
+        let arenas: Vec<&Bank> = holding(profile, Content::Arena).collect();
+        let at = |bank: &Bank| arenas.iter().position(|arena| arena.name == bank.name);
+        let mut homes: Vec<&Bank> = holding(profile, Content::Runtime).collect();
+        if homes.is_empty() {
+            homes.clone_from(&arenas);
+        }
+        homes.sort_by_key(|bank| Reverse(largest(bank)));
+        let mut roomy = homes.iter().filter(|bank| largest(bank) >= own);
+        roomy.find_map(|bank| {
+            let home = at(bank);
+            let mut left = free.to_vec();
+            if let Some(home) = home {
+                left[home] -= own;
+            }
+            let placements = place_in_banks(lifetimes, ALIGNMENT, &left)?;
+            let mut used = vec![0u64; free.len()];
+            for (life, at) in lifetimes.iter().zip(&placements) {
+                used[at.bank] = used[at.bank].max(at.offset.saturating_add(life.bytes));
+            }
+            if let Some(home) = home {
+                used[home] = used[home].saturating_add(own);
+            }
+            let rooms = homes.iter().map(|other| {
+                let beside = if other.name == bank.name { own } else { 0 };
+                let taken = at(other).map_or(beside, |at| used[at]);
+                largest(other).saturating_sub(taken)
+            });
+            let room = rooms.max().unwrap_or(0);
+            Some((used, room))
+        })
     }
 
     /// Activations in the largest bank, and the weights too where that bank takes them.
@@ -282,7 +317,7 @@ impl Model<'_> {
         }
         let own = EngineRam::of(self.needs, self.engine);
         let known = arena.saturating_add(weight_bytes).saturating_add(own.bytes);
-        if !own.complete {
+        if !own.complete && weights == WeightsHere::Yes {
             let most = weight_bytes
                 .saturating_mul(3)
                 .saturating_add(arena)

@@ -53,6 +53,8 @@ fn a_misspelt_device_is_recognised() {
     for path in ["no/such/file", "no-such-file.toml"] {
         assert!(error(path).contains("cannot read"), "{path}");
     }
+    // A folder where the tests run.
+    assert!(error("src").contains("'src' is not known"));
 }
 
 #[test]

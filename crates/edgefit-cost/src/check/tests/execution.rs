@@ -52,8 +52,8 @@ fn what_the_engine_computes_with_is_tried_instead() {
     let first = &checked.suggestions[0];
     assert_eq!(first.change.to_string(), "f32");
     assert_eq!(first.fits_if.len(), 1, "{first:?}");
-    // 5 channels of 10 × 10 floats of four bytes.
-    assert_eq!(first.ram_bytes, Some(5 * 400));
+    // 5 channels of 10 × 10 floats of four bytes; three tensors of 12 B, a node of 32 B and two channels of 8 B.
+    assert_eq!(first.ram_bytes, Some(5 * 400 + 84));
 }
 
 #[test]
@@ -98,6 +98,18 @@ fn a_node_that_reads_two_types_is_named() {
             .contains("node 'conv' (Conv) reads f16 and f32"),
         "{runs:?}"
     );
+}
+
+#[test]
+fn an_exponent_may_be_of_another_type() {
+    let (mut graph, shapes) = typed(DataType::F16);
+    let exponent = Tensor::from_values(vec![1], &[2f32]);
+    graph.initializers.insert("e".into(), exponent);
+    graph
+        .nodes
+        .push(Node::new("Pow", "pow", &["y", "e"], &["z"]));
+    let runs = on("h200", &(graph, shapes)).runs.unwrap();
+    assert_eq!(runs.holds, Some(true), "{runs:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Verdicts on boards whose engines nobody has measured.
 
+use edgefit_device::{ArenaLayout, Basis, Content, Figure, Profile};
+
 use super::*;
 
 fn on(device_name: &str, side: usize) -> Check {
@@ -75,6 +77,26 @@ fn the_room_is_what_the_arena_leaves_in_the_roomiest_bank() {
 }
 
 #[test]
+fn an_engine_beside_the_activations_is_part_of_the_need() {
+    let need = |device: &str, side| bytes(&on(device, side).budgets[1]).0;
+    assert_eq!(need("rp2040", 10), Some(1600 + 76));
+    // The activations leave less of their bank than there is in another.
+    assert_eq!(need("stm32h743", 180), Some(518_400));
+}
+
+#[test]
+fn the_room_for_an_engine_is_in_the_banks_that_take_it() {
+    let (graph, shapes) = conv(1, 10);
+    let mut profile = device("stm32h743");
+    let largest = profile.banks.iter_mut().max_by_key(|bank| bank.bytes.value);
+    largest.unwrap().holds = vec![Content::Arena];
+    let request = Request::new(&profile).with_engine("stm32cube-ai").unwrap();
+    let open = check(&graph, &shapes, &request).unwrap().fits_if;
+    let ram = open.iter().find(|open| open.resource == Resource::Ram);
+    assert_eq!(ram.map(|open| open.bytes), Some(128 << 10), "{open:?}");
+}
+
+#[test]
 fn an_arena_that_leaves_nothing_for_the_engine_does_not_fit() {
     let (graph, shapes) = conv(1, 10);
     let profile = device("rp2040");
@@ -88,6 +110,39 @@ fn an_arena_that_leaves_nothing_for_the_engine_does_not_fit() {
     request.limits.ram_bytes = Some(1677);
     let one = check(&graph, &shapes, &request).unwrap();
     assert_eq!(one.fits_if[0].bytes, 1);
+}
+
+#[test]
+fn an_engine_lies_where_the_profile_says_that_it_may() {
+    let (graph, shapes) = conv(1, 10);
+    for layout in [ArenaLayout::OneBank, ArenaLayout::SeveralBanks] {
+        let mut profile = device("stm32h743");
+        profile.engines.truncate(1);
+        profile.engines[0].arena = layout;
+        let kib = |kib: u64| Figure {
+            value: kib << 10,
+            kind: Basis::Measured,
+            source: "made up".into(),
+        };
+        profile.engines[0].runtime_bytes = Some(kib(200));
+        let short = |profile: &Profile| {
+            let checked = check(&graph, &shapes, &Request::new(profile)).unwrap();
+            let mut budgets = checked.budgets.iter();
+            budgets.any(|budget| budget.resource == Resource::Ram && budget.holds == Some(false))
+        };
+        assert!(!short(&profile), "{layout:?}");
+        // The largest bank has room for both, but takes activations alone.
+        let largest = profile.banks.iter_mut().max_by_key(|bank| bank.bytes.value);
+        largest.unwrap().holds = vec![Content::Arena];
+        for bank in profile
+            .banks
+            .iter_mut()
+            .filter(|bank| bank.holds.contains(&Content::Runtime))
+        {
+            bank.bytes = kib(128);
+        }
+        assert!(short(&profile), "{layout:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::comparison::Comparison;
 use crate::result::{BenchResult, LaunchFigures};
-use crate::statistics::{P90_SAMPLES, P99_SAMPLES, quantile_interval};
+use crate::statistics::{P50_SAMPLES, P90_SAMPLES, P99_SAMPLES, quantile_interval};
 
 /// What a user asserts of every result, or of every comparison.
 ///
@@ -97,6 +97,7 @@ impl Assertion {
     /// Runs that its figure takes.
     pub fn runs(&self) -> usize {
         match self.figure {
+            Figure::P50 => P50_SAMPLES,
             Figure::P90 => P90_SAMPLES,
             Figure::P99 => P99_SAMPLES,
             _ => 1,
@@ -106,6 +107,11 @@ impl Assertion {
     /// Whether it is about a comparison.
     pub fn compares(&self) -> bool {
         self.figure == Figure::Ratio
+    }
+
+    /// Whether it is among what was `judged`, of any result or comparison.
+    pub(crate) fn is_among(&self, judged: &[Judged]) -> bool {
+        judged.iter().any(|one| one.assertion == self.text)
     }
 
     /// Whether it holds of each result, or of each comparison.
@@ -175,6 +181,7 @@ mod tests {
             (assertion.figure, assertion.limit, assertion.runs()),
             (Figure::P90, 3e7, 64)
         );
+        assert_eq!("p50<=1ms".parse::<Assertion>().unwrap().runs(), 10);
         assert!("ratio<=1.05".parse::<Assertion>().unwrap().compares());
         for (bad, why) in [
             ("p90<30ms", "p90<=30ms"),

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use edgefit_base::units::shape_argument;
 use edgefit_engine::child::Launch;
 use edgefit_engine::onnxruntime::LIBRARY_VARIABLE;
 use edgefit_engine::{Provider, Target};
@@ -36,7 +37,7 @@ pub(crate) struct Invocation {
 impl Invocation {
     /// The process of `program` that it is, in `emulator` where there is one.
     pub(crate) fn launch(&self, program: &Program, emulator: Option<&PathBuf>) -> Launch {
-        let library = program.onnxruntime.as_ref();
+        let library = program.onnxruntime.as_ref().ok();
         let library = library.map(|path| (LIBRARY_VARIABLE.to_owned(), path.into()));
         let variables = self.variables.iter();
         let variables = variables.map(|(name, value)| (name.clone(), value.into()));
@@ -80,8 +81,7 @@ impl Candidate {
         }
         let shapes = self.shapes.iter();
         for shape in shapes.filter(|_| self.inputs.is_empty()) {
-            let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
-            option("--input-shape", sizes.join("x"));
+            option("--input-shape", shape_argument(shape));
         }
         arguments.extend(["--".to_owned(), utf8(&self.model)?]);
         Ok(arguments)
@@ -103,4 +103,29 @@ impl Candidate {
 fn utf8(path: &Path) -> Result<String> {
     let text = path.to_str().map(str::to_owned);
     text.ok_or_else(|| Error::NotUtf8(path.to_path_buf()))
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_base::units::shape;
+    use edgefit_engine::EngineName;
+
+    use super::*;
+
+    #[test]
+    fn every_shape_is_given_in_a_form_that_is_read() {
+        let candidate = Candidate {
+            model: "m.onnx".into(),
+            target: EngineName::Tract.into(),
+            threads: 1,
+            shapes: vec![vec![2, 3], Vec::new()],
+            inputs: Vec::new(),
+        };
+        let arguments = candidate.arguments().unwrap();
+        let given = arguments
+            .windows(2)
+            .filter(|pair| pair[0] == "--input-shape");
+        let shapes: Result<Vec<Vec<usize>>, String> = given.map(|pair| shape(&pair[1])).collect();
+        assert_eq!(shapes, Ok(candidate.shapes));
+    }
 }

@@ -205,12 +205,15 @@ impl Files<'_> {
         })
     }
 
+    /// Batteries of what is connected, such as a mouse, are none of the machine.
     fn on_battery(&self) -> Option<bool> {
-        let supplies = self.folder("sys/class/power_supply");
-        let status = supplies
-            .iter()
-            .find_map(|supply| std::fs::read_to_string(supply.join("status")).ok())?;
-        Some(status.trim() == "Discharging")
+        let supplies = self.folder("sys/class/power_supply").into_iter();
+        let states = supplies.filter_map(|supply| {
+            let scope = std::fs::read_to_string(supply.join("scope")).unwrap_or_default();
+            let status = std::fs::read_to_string(supply.join("status")).ok()?;
+            (scope.trim() != "Device").then(|| status.trim() == "Discharging")
+        });
+        states.reduce(|a, b| a || b)
     }
 }
 
@@ -268,6 +271,27 @@ mod tests {
         assert_eq!(context.before.held_down, Some(true));
         assert_eq!(context.cpu.as_deref(), Some("Raspberry Pi 4 Model B"));
         assert_eq!(context.virtual_machine, None);
+    }
+
+    #[test]
+    fn batteries_of_the_machine_alone_count() {
+        let on_battery = |batteries: &[(&str, &str)]| {
+            let folder = "sys/class/power_supply";
+            let files = batteries.iter().flat_map(|(name, status)| {
+                let scope = if *name == "mouse" { "Device" } else { "System" };
+                [("scope", scope), ("status", *status)]
+                    .map(|(file, text)| (format!("{folder}/{name}/{file}"), text))
+            });
+            let files: Vec<(String, &str)> = files.collect();
+            let files: Vec<(&str, &str)> =
+                files.iter().map(|(name, text)| (&**name, *text)).collect();
+            Files(root(&files).path()).on_battery()
+        };
+        assert_eq!(on_battery(&[("mouse", "Discharging\n")]), None);
+        let both = [("mouse", "Discharging\n"), ("BAT0", "Full\n")];
+        assert_eq!(on_battery(&both), Some(false));
+        let two = [("BAT0", "Full\n"), ("BAT1", "Discharging\n")];
+        assert_eq!(on_battery(&two), Some(true));
     }
 
     #[test]

@@ -97,9 +97,13 @@ fn counters(root: &Path) -> (Vec<(PathBuf, u64)>, Option<String>) {
     let folder = root.join("sys/class/powercap");
     let (mut found, mut reason) = (Vec::new(), None);
     for domain in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-        let name = domain.file_name().to_string_lossy().into_owned();
-        // intel-rapl:0 is a package, intel-rapl:0:1 a domain within it that the package counts too.
-        if !name.starts_with("intel-rapl:") || name.matches(':').count() != 1 {
+        let of_rapl = domain
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(b"intel-rapl:");
+        let name = std::fs::read_to_string(domain.path().join("name")).unwrap_or_default();
+        // A package counts the domains within it, too, and `psys` counts the packages.
+        if !of_rapl || !name.starts_with("package") {
             continue;
         }
         let file = domain.path().join("energy_uj");
@@ -155,17 +159,23 @@ mod tests {
     #[test]
     fn a_counter_that_wraps_around_is_followed() {
         let root = tempfile::tempdir().unwrap();
-        let domain = root.path().join("sys/class/powercap/intel-rapl:0");
-        std::fs::create_dir_all(&domain).unwrap();
-        let write = |name: &str, value: &str| std::fs::write(domain.join(name), value).unwrap();
-        write("energy_uj", "900\n");
-        write("max_energy_range_uj", "1000\n");
+        let folder = root.path().join("sys/class/powercap");
+        for (domain, name) in [("0", "package-0"), ("0:0", "core"), ("1", "psys")] {
+            let domain = folder.join(format!("intel-rapl:{domain}"));
+            std::fs::create_dir_all(&domain).unwrap();
+            std::fs::write(domain.join("name"), format!("{name}\n")).unwrap();
+            std::fs::write(domain.join("energy_uj"), "900\n").unwrap();
+            std::fs::write(domain.join("max_energy_range_uj"), "1000\n").unwrap();
+        }
+        let counter = folder.join("intel-rapl:0/energy_uj");
+        let write = |value: &str| std::fs::write(&counter, value).unwrap();
         let meter = Meter::of(root.path());
         assert_eq!(meter.source(), Ok("RAPL"));
         let before = meter.read();
-        write("energy_uj", "950\n");
+        assert_eq!(before, Some(vec![900]), "the package alone");
+        write("950\n");
         assert_eq!(meter.used_uj(before.clone()), Some(50));
-        write("energy_uj", "20\n");
+        write("20\n");
         assert_eq!(meter.used_uj(before), Some(120));
     }
 

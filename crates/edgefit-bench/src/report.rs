@@ -131,7 +131,40 @@ impl Report {
     /// Whether every candidate ran and every assertion holds. One that met nothing to be compared
     /// with does not.
     pub fn holds(&self, assertions: &[Assertion]) -> bool {
-        let met = assertions.is_empty() || !self.assertions.is_empty();
+        let mut asserted = assertions.iter();
+        let met = asserted.all(|assertion| assertion.is_among(&self.assertions));
         self.failures.is_empty() && met && self.assertions.iter().all(|judged| judged.holds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn an_assertion_that_met_nothing_does_not_hold() {
+        let asserted = ["p50<=1s", "ratio<=1.1"].map(|text| text.parse::<Assertion>().unwrap());
+        let held = |assertion: &str| Judged {
+            assertion: assertion.into(),
+            of: "a".into(),
+            value: Some(1.0),
+            holds: true,
+            within_noise: false,
+        };
+        let mut report = Report {
+            results: Vec::new(),
+            comparisons: Vec::new(),
+            assertions: vec![held("p50<=1s")],
+            failures: Vec::new(),
+            context: Context::read(Path::new("no/such/root")),
+            remote: None,
+            warnings: Vec::new(),
+        };
+        assert!(report.holds(&asserted[..1]) && report.holds(&[]));
+        assert!(!report.holds(&asserted));
+        report.assertions.push(held("ratio<=1.1"));
+        assert!(report.holds(&asserted));
     }
 }

@@ -7,7 +7,6 @@ use edgefit_cost::{Costs, Request, Trial, TrialOutcome};
 use edgefit_device::profile::Class;
 use edgefit_device::{self as device, EngineId, WeightsIn};
 use edgefit_engine::child::ChildError;
-use edgefit_engine::onnxruntime::Missing;
 use edgefit_engine::{EngineName, diagnose};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{InputShapes, infer};
@@ -47,8 +46,8 @@ impl ModelFile<'_> {
     }
 }
 
-/// Says what to start for an engine that is to be tried, or that its library is missing.
-pub type Start<'a, E> = &'a mut dyn FnMut(EngineName) -> Result<Result<Program, Missing>, E>;
+/// Says what to start for an engine that is to be tried.
+pub type Start<'a, E> = &'a mut dyn FnMut(EngineName) -> Result<Program, E>;
 
 /// Tries the engine of the request, where the processor runs it there and it is linked in here; where it
 /// refuses, the others of the profile too.
@@ -95,10 +94,10 @@ fn trial<E>(
         })
     };
     let not_tried = |reason: String| Ok(made(TrialOutcome::NotTried { reason }));
-    let program = match start(name)? {
-        Ok(program) => program,
-        Err(missing) => return not_tried(missing.to_string()),
-    };
+    let program = start(name)?;
+    if let Err(missing) = program.has(name) {
+        return not_tried(missing.to_string());
+    }
     if !has_room(model) {
         return not_tried("this machine may not have the memory that is free for it".into());
     }
@@ -108,22 +107,24 @@ fn trial<E>(
 }
 
 fn outcome(graph: &Graph, engine: EngineName, ran: Result<()>) -> TrialOutcome {
-    match ran {
-        Ok(()) => TrialOutcome::Ran,
-        Err(Error::Child(silent @ ChildError::Silent(_))) => TrialOutcome::NotTried {
-            reason: format!("{silent}; what is said of it here is from its documents alone"),
-        },
-        Err(error) => refused(graph, engine, &error.to_string()),
-    }
+    let Err(error) = ran else {
+        return TrialOutcome::Ran;
+    };
+    refused(graph, engine, &error).unwrap_or_else(|| TrialOutcome::NotTried {
+        reason: format!("{error}; what is said of it here is from its documents alone"),
+    })
 }
 
-/// The refusal of an engine, explained.
-pub(crate) fn refused(graph: &Graph, engine: EngineName, said: &str) -> TrialOutcome {
+/// The refusal of an engine, explained; `None` of what failed without it.
+pub(crate) fn refused(graph: &Graph, engine: EngineName, error: &Error) -> Option<TrialOutcome> {
+    let Error::Child(ChildError::Died(said) | ChildError::Refused(said)) = error else {
+        return None;
+    };
     let found = diagnose(graph, engine, said);
-    TrialOutcome::Refused {
+    Some(TrialOutcome::Refused {
         node: found.node,
         words: found.words,
-    }
+    })
 }
 
 fn cores() -> u32 {
@@ -154,12 +155,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_that_does_not_answer_has_not_refused() {
+    fn what_fails_without_the_engine_is_no_refusal() {
+        let of = |error| outcome(&Graph::new("g", 17), EngineName::Tract, Err(error));
         let silent = ChildError::Silent(Duration::from_secs(7));
-        let found = outcome(&Graph::new("g", 17), EngineName::Tract, Err(silent.into()));
-        let TrialOutcome::NotTried { reason } = found else {
-            panic!("{found:?}");
-        };
-        assert!(reason.contains("did not answer within 7 s"), "{reason}");
+        for (error, words) in [
+            (Error::from(silent), "did not answer within 7 s"),
+            (Error::NotUtf8("m.onnx".into()), "m.onnx: the name is not"),
+        ] {
+            let found = of(error);
+            let TrialOutcome::NotTried { reason } = found else {
+                panic!("{found:?}");
+            };
+            assert!(reason.contains(words), "{reason}");
+        }
+        let died = of(ChildError::Died("no such op".into()).into());
+        assert!(matches!(died, TrialOutcome::Refused { .. }), "{died:?}");
     }
 }

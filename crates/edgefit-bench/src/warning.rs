@@ -89,7 +89,7 @@ pub enum Warning {
     },
     /// The warm-up did not end with steady times.
     #[error(
-        "{0}: not steady after 2 s of warm-up; look for what else runs, or give it more --time"
+        "{0}: not steady after 2 s of warm-up; look for what else runs, or average over more --launches"
     )]
     Unsteady(String),
     /// Many runs are outliers.

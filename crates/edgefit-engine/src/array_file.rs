@@ -20,8 +20,15 @@ pub(crate) fn write(path: &Path, arrays: &[Array]) -> Result<(), String> {
     written.map_err(|error| format!("its arrays cannot be written ({error})"))
 }
 
-/// The arrays that [`write`] wrote.
-pub(crate) fn read(path: &Path) -> Result<Vec<Array>, String> {
+/// Reads the arrays that [`write`] wrote, and removes the file.
+pub(crate) fn take(path: &Path) -> Result<Vec<Array>, String> {
+    let arrays = read(path)?;
+    std::fs::remove_file(path)
+        .map_err(|error| format!("its arrays cannot be removed ({error})"))?;
+    Ok(arrays)
+}
+
+fn read(path: &Path) -> Result<Vec<Array>, String> {
     let fail = |error: &dyn std::fmt::Display| format!("its arrays cannot be read ({error})");
     let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| fail(&error))?;
@@ -52,7 +59,7 @@ mod tests {
             })
             .collect();
         write(&path, &arrays).unwrap();
-        assert_eq!(read(&path).unwrap(), arrays);
-        assert!(read(&folder.path().join("absent")).is_err());
+        assert_eq!(take(&path).unwrap(), arrays);
+        assert!(!path.exists() && take(&path).is_err());
     }
 }

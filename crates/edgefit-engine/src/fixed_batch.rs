@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 const LARGEST: usize = 1024;
 
 /// The batch size that a model insists on, because it was exported with one.
-pub(crate) fn fixed_batch(graph: &Graph) -> Option<usize> {
+pub fn fixed_batch(graph: &Graph) -> Option<usize> {
     let sizes: Vec<Option<usize>> = graph
         .free_inputs()
         .map(|input| match input.dims()?.first()? {

@@ -41,6 +41,7 @@ pub use engine::Engine;
 pub use engine_name::EngineName;
 pub use error::{Error, Result};
 pub use execution::Execution;
+pub use fixed_batch::fixed_batch;
 pub use in_process::InProcess;
 pub use integer_share::{FloatNode, IntegerShare, integer_share};
 pub use load::{Loaded, fastest, load, runner, trace};

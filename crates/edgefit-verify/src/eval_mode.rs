@@ -6,7 +6,7 @@ use edgefit_graph::{Graph, Node};
 use serde::Serialize;
 
 use crate::compare::compare;
-use crate::crash::{Crashes, Cut};
+use crate::search_crash::{Crashes, Cut};
 use crate::subgraph::{Shown, opened, shown};
 use crate::tolerance::Tolerance;
 

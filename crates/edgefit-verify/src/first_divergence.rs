@@ -3,9 +3,9 @@
 use edgefit_engine::Array;
 
 use crate::bisect::bisect;
-use crate::crash::Crashes;
 use crate::divergence::Divergence;
 use crate::search::Search;
+use crate::search_crash::Crashes;
 use crate::side::Side;
 use crate::tolerance::Tolerance;
 

@@ -313,6 +313,7 @@ mod tests {
             input_by: InputBy::Whole,
             labels: Vec::new(),
             preprocessing: None,
+            scaler: None,
         };
         let reference = [[10, 2, 3], [4, 50, 6]].map(Vec::from);
         let floats = reference.iter().map(|row| Array {

@@ -9,9 +9,9 @@ use edgefit_graph::topology::Topology;
 use edgefit_graph::{Graph, Node};
 use serde::Serialize;
 
-use crate::crash::{Crashes, Cut};
 use crate::noise::Noise;
 use crate::samples::some_samples;
+use crate::search_crash::{Crashes, Cut};
 use crate::side::Side;
 use crate::subgraph::{Shown, opened, shown};
 

@@ -5,7 +5,6 @@ use edgefit_engine::{Engine, EngineName, Result};
 use crate::cases::Case;
 use crate::compare::compare;
 use crate::compared::{Compared, for_kind};
-use crate::crash::{Crashes, Cut};
 use crate::divergence::Divergence;
 use crate::eval_mode::{Fault, batch_dependent, unrepeatable};
 use crate::fidelity::{Fidelity, Quantized};
@@ -14,6 +13,7 @@ use crate::input_kind::InputKind;
 use crate::layer_errors::{LayerErrors, layer_errors};
 use crate::participant::{Participant, sides};
 use crate::samples::some_samples;
+use crate::search_crash::{Crashes, Cut};
 use crate::setting::Setting;
 use crate::side::Side;
 
@@ -29,7 +29,7 @@ pub(crate) fn faults(
     let Some(random) = random else {
         return Vec::new();
     };
-    let (inputs, samples) = random.batch(0, warn);
+    let (inputs, samples) = random.batch(0, setting.graph, warn);
     let few = some_samples(&inputs, 0..samples.len().min(2), setting.graph);
     let mut faults = Vec::new();
     for participant in participants.iter_mut() {
@@ -100,7 +100,7 @@ pub(crate) fn errors(
 ) -> Option<LayerErrors> {
     let other = setting.other?;
     let case = cases.iter().find(|case| case.kind.is_data())?;
-    let (inputs, _) = case.batch(0, warn);
+    let (inputs, _) = case.batch(0, setting.graph, warn);
     let running = participants.iter().filter(|participant| participant.runs());
     let running: Vec<EngineName> = running
         .map(|participant| participant.report.engine)
@@ -140,8 +140,8 @@ impl Search<'_> {
         let row = self.compared.pair.worst.first().copied().unwrap_or(0);
         let mut before = 0;
         let (mut inputs, mut at) = (Vec::new(), 0);
-        for index in 0..self.case.batches() {
-            let (batch, samples) = self.case.batch(index, warn);
+        for index in 0..self.case.batches(self.setting.graph) {
+            let (batch, samples) = self.case.batch(index, self.setting.graph, warn);
             (inputs, at) = (batch, row.saturating_sub(before));
             before += samples.len();
             if row < before {

@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::integers::{IntegerReport, IntegerResults, LiteRtResults};
 use crate::litert;
 use crate::litert_floats::{FloatResults, LiteRtReport};
+use crate::samples::spread;
 
 /// A model, and the samples that it is compared on.
 #[derive(Clone, Copy)]
@@ -135,9 +136,7 @@ impl OnSamples<'_> {
 
     /// Which samples.
     fn chosen(&self) -> Vec<usize> {
-        let all = self.set.samples().len();
-        let count = self.samples.min(all);
-        (0..count).map(|at| at * all / count).collect()
+        spread(self.set.samples().len(), self.samples).collect()
     }
 
     /// The class of each, where it is known.

@@ -35,8 +35,8 @@ pub(crate) fn run(
         })
         .collect();
     let mut read = 0;
-    for index in 0..case.batches() {
-        let (inputs, samples) = case.batch(index, warn);
+    for index in 0..case.batches(setting.graph) {
+        let (inputs, samples) = case.batch(index, setting.graph, warn);
         read += samples.len();
         if samples.is_empty() {
             continue;

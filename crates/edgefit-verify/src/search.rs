@@ -8,9 +8,9 @@ use edgefit_graph::quantized::step_of;
 use edgefit_graph::{DataType, Graph, Node};
 
 use crate::compare::{Pair, compare};
-use crate::crash::{Crashes, Cut};
 use crate::divergence::{Divergence, ReducedModel};
 use crate::known_differences::explain;
+use crate::search_crash::{Crashes, Cut};
 use crate::side::Side;
 use crate::subgraph::{Segment, Shown, alike, opened, segment, shown};
 use crate::tolerance::Tolerance;

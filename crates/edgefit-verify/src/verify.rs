@@ -11,7 +11,6 @@ use crate::accuracy::{Accuracy, accuracies};
 use crate::cases::Case;
 use crate::compared::{Compared, compare_each, worst};
 use crate::counterparts::Counterparts;
-use crate::crash::{Crash, Crashes};
 use crate::divergence::Divergence;
 use crate::error::{Error, Result};
 use crate::eval_mode::{Fault, in_train_mode};
@@ -20,6 +19,7 @@ use crate::locate::{divergence, errors, faults};
 use crate::participant::{EngineReport, Participant, Status};
 use crate::reduce::ReducedFiles;
 use crate::results;
+use crate::search_crash::{Crash, Crashes};
 use crate::setting::Setting;
 use crate::verdict::Verdict;
 

@@ -11,7 +11,7 @@ use super::error::ChildError;
 use super::process::{Child, Launch};
 use super::protocol::serve;
 use crate::array::Array;
-use crate::array_file::{read, write};
+use crate::array_file::{take, write};
 use crate::engine::Engine;
 use crate::engine_name::EngineName;
 use crate::error::{Error, Result};
@@ -28,13 +28,13 @@ enum Order {
     Run(PathBuf, PathBuf),
 }
 
-/// An engine in a process of its own. The process starts when it is needed, and again after a crash.
+/// An engine in a process of its own. The process starts when it is needed, and again after a crash, with nothing
+/// loaded.
 pub struct ChildEngine {
     name: EngineName,
     launch: Launch,
     child: Option<Child>,
     folder: TempDir,
-    model: Option<PathBuf>,
 }
 
 impl ChildEngine {
@@ -48,7 +48,6 @@ impl ChildEngine {
             launch,
             child: None,
             folder: tempfile::tempdir()?,
-            model: None,
         })
     }
 
@@ -101,18 +100,14 @@ impl Engine for ChildEngine {
     fn load(&mut self, graph: &Graph) -> Result<()> {
         let path = self.file("model.onnx");
         graph.save(&path)?;
-        self.model = Some(path.clone());
         self.ask(&Order::Load(path))
     }
 
     fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
-        if let (None, Some(model)) = (&self.child, self.model.clone()) {
-            self.ask(&Order::Load(model))?;
-        }
         let (given, made) = (self.file("inputs"), self.file("outputs"));
         write(&given, inputs).map_err(|detail| Error::run(self.name, detail))?;
         self.ask(&Order::Run(given, made.clone()))?;
-        read(&made).map_err(|detail| Error::run(self.name, detail))
+        take(&made).map_err(|detail| Error::run(self.name, detail))
     }
 }
 
@@ -141,20 +136,60 @@ pub fn serve_engine(
     serve(orders, answers, start, answer)
 }
 
+/// Removes the files once they are open: a parent that is interrupted removes nothing.
 fn load_file(engine: &mut InProcess, model: &Path) -> Result<()> {
-    engine.load(&Graph::load(model)?)
+    let graph = Graph::load(model)?;
+    let weights = model.with_extension("onnx.data");
+    for file in [model, weights.as_path()] {
+        // Only large models have a second one, and what cannot be removed yet goes with the folder.
+        let _ = std::fs::remove_file(file);
+    }
+    engine.load(&graph)
 }
 
 fn run_files(engine: &mut InProcess, inputs: &Path, outputs: &Path) -> Result<()> {
     let name = engine.name();
     let fail = |detail: String| Error::run(name, detail);
-    let made = engine.run(&read(inputs).map_err(fail)?)?;
+    let made = engine.run(&take(inputs).map_err(fail)?)?;
     write(outputs, &made).map_err(fail)
 }
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::{Dim, Node, ValueInfo};
+
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_read_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [model, inputs, outputs] =
+            ["model.onnx", "inputs", "outputs"].map(|name| folder.path().join(name));
+        let mut graph = Graph::new("g", 17);
+        graph.inputs.push(ValueInfo::f32("x", vec![Dim::Known(2)]));
+        graph.outputs.push(ValueInfo::f32("y", vec![Dim::Known(2)]));
+        graph.nodes.push(Node::new("Relu", "relu", &["x"], &["y"]));
+        graph.save(&model).unwrap();
+        let x = Array {
+            dims: vec![2],
+            values: vec![-1.0, 1.0],
+        };
+        write(&inputs, &[x]).unwrap();
+        let orders = [Order::Load(model), Order::Run(inputs, outputs.clone())];
+        let orders = orders.map(|order| serde_json::to_string(&order).unwrap());
+        serve_engine(
+            InProcess::new(EngineName::Tract, 1),
+            || Ok(()),
+            orders.join("\n").as_bytes(),
+            Vec::new(),
+        )
+        .unwrap();
+        let left = std::fs::read_dir(folder.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, std::slice::from_ref(&outputs));
+        assert_eq!(take(&outputs).unwrap()[0].values, [0.0, 1.0]);
+    }
 
     #[test]
     fn an_engine_that_is_not_there_says_so_first() {

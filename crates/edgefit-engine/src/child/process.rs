@@ -27,7 +27,7 @@ pub struct Launch {
     pub variables: Vec<(String, OsString)>,
 }
 
-/// Longest last line of a child that is kept, in bytes.
+/// Longest last line of a child that is kept, in bytes; of a longer one, its end.
 const LONGEST_LINE: u64 = 4096;
 
 /// The process, gone when dropped.

@@ -59,9 +59,10 @@ static DISCOVERY: OnceLock<Result<Found, Missing>> = OnceLock::new();
 pub fn discover(given: Option<&Path>, cache: &Path) -> Result<&'static Found, Missing> {
     DISCOVERY
         .get_or_init(|| {
-            let named = given
-                .map(Path::to_path_buf)
-                .or_else(|| std::env::var_os(LIBRARY_VARIABLE).map(PathBuf::from));
+            let named = given.map(Path::to_path_buf).or_else(|| {
+                let named = std::env::var_os(LIBRARY_VARIABLE);
+                named.filter(|named| !named.is_empty()).map(PathBuf::from)
+            });
             if let Some(path) = named {
                 return load_library(&path);
             }

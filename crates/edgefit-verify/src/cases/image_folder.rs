@@ -11,6 +11,7 @@ use super::case::{Case, Source};
 use super::images::{Images, array, prepared};
 use crate::error::{Error, Result};
 use crate::input_kind::InputKind;
+use crate::samples::spread;
 
 /// Samples of images without labels, where nothing else is said.
 const SAMPLES: usize = 8;
@@ -70,9 +71,10 @@ impl ImageFolder<'_> {
                 };
                 let most = self.most.unwrap_or(samples.len());
                 // Some of every class.
-                let step = samples.len().div_ceil(most.max(1)).max(1);
-                let samples = samples.into_iter().step_by(step);
-                let (paths, labels) = samples.map(|sample| (sample.path, sample.label)).unzip();
+                let chosen = spread(samples.len(), most).map(|at| &samples[at]);
+                let (paths, labels) = chosen
+                    .map(|sample| (sample.path.clone(), sample.label))
+                    .unzip();
                 known = Some(labels);
                 Source::Images(Images::new(paths, preprocessing))
             }
@@ -81,7 +83,12 @@ impl ImageFolder<'_> {
                     "--split needs images in folders that are called as the model's labels: {why}"
                 )));
             }
-            Err(_) => {
+            Err(why) => {
+                // Of a model without labels no accuracy is expected.
+                if !matches!(labels::of(graph), Ok(None)) {
+                    let folder = self.path.display();
+                    warn(&format!("--data {folder}: no accuracy is told: {why}"));
+                }
                 let most = self.most.unwrap_or(SAMPLES);
                 let array = first_readable(self.path, &preprocessing, most, warn)?;
                 Source::Arrays(vec![array])

@@ -6,8 +6,7 @@ use edgefit_data::{decode, prepare, read_image};
 use edgefit_engine::Array;
 use edgefit_graph::Preprocessing;
 
-/// Images that go through the engines at once.
-const BATCH: usize = 16;
+use crate::samples::BATCH;
 
 /// Images with the labels that they should get.
 pub struct Images {

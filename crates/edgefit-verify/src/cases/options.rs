@@ -12,7 +12,7 @@ use edgefit_graph::{Graph, ImageInput, labels};
 use super::{Case, HeldOut, ImageFolder, from_npz, synthetic};
 use crate::error::{Error, Result};
 
-/// Samples, where nothing else is said.
+/// Samples, where nothing else is said, and most samples of noise beside data.
 pub const SAMPLES: usize = 8;
 
 /// What a user says of the inputs that a model is compared on.
@@ -67,12 +67,13 @@ impl Options<'_> {
         }
         let shapes = if let Some(arrays) = self.inputs {
             let given = from_npz(arrays, &described)?.first(self.samples, graph);
-            let shapes = given.shapes();
+            let shapes = given.shapes(SAMPLES, graph);
             cases.push(given);
             shapes
         } else if self.images.is_some() {
+            let samples = self.samples.unwrap_or(SAMPLES).min(SAMPLES);
             // It may be the images' preprocessing alone that says how large they are.
-            shapes(graph, &described, (SAMPLES, None)).map_err(Error::in_file(path))?
+            shapes(graph, &described, (samples, None)).map_err(Error::in_file(path))?
         } else {
             let mut given = self.input_shape.map(<[usize]>::to_vec);
             if let (Some(samples), Some(batch)) = (

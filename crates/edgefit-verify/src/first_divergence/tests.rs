@@ -4,7 +4,7 @@ use edgefit_engine::{Engine, EngineName, Error, InProcess, Result};
 use edgefit_graph::{Attribute, Dim, Graph, Node, Tensor, ValueInfo};
 
 use super::*;
-use crate::crash::{Crash, Cut};
+use crate::search_crash::{Crash, Cut};
 
 /// x → scale → (leaky) → sum over a row → y
 fn graph(alpha: f32, weight: f32) -> Graph {

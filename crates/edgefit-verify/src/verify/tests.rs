@@ -5,7 +5,7 @@ use edgefit_graph::{Dim, Graph, Node, ValueInfo};
 
 use super::*;
 use crate::cases::synthetic;
-use crate::crash::Cut;
+use crate::search_crash::Cut;
 use crate::tolerance::Tolerance;
 
 /// tract under another name, off by a little, whose process dies on graphs with several outputs.

@@ -25,7 +25,9 @@ impl<'g> Channels<'g> {
         };
         let groups = usize::try_from(node.int_or("group", 1).ok()?).ok()?;
         let is_whole = dims.len() >= 2 && weight.elements() > 0 && groups > 0;
-        (is_whole && dims[0].is_multiple_of(groups)).then_some(Channels {
+        // Of a stack of matrices each has rows of its own.
+        let is_single = node.op == "Conv" || dims.iter().rev().skip(2).all(|&size| size == 1);
+        (is_whole && is_single && dims[0].is_multiple_of(groups)).then_some(Channels {
             op: &node.op,
             dims,
             output_axis,
@@ -112,5 +114,16 @@ mod tests {
         let transposed = gemm.clone().with("transB", Attribute::Int(1));
         assert_eq!(channels_of(&transposed, &[2, 2]), pairs);
         assert_eq!(channels_of(&gemm, &[2, 2])[1..3], [(1, 0), (0, 1)]);
+    }
+
+    #[test]
+    fn a_stack_of_matrices_has_no_channels_of_its_own() {
+        let node = Node::new("MatMul", "m", &["x", "w"], &["y"]);
+        let is_known = |dims: [usize; 3]| {
+            let elements: usize = dims.iter().product();
+            let weight = Tensor::from_values(dims.to_vec(), &vec![0f32; elements]);
+            Channels::of(&node, &weight).is_some()
+        };
+        assert!(is_known([1, 3, 2]) && !is_known([2, 3, 2]));
     }
 }

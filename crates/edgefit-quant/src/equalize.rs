@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::channels::Channels;
 use crate::error::Result;
+use crate::nodes::{clip_limits, has_constant_weight, is_weighted};
 use crate::observe::Observed;
-use crate::plan::{clip_limits, is_weighted};
 
 /// Rounds over all pairs: in a chain each pair moves what the next one has.
 const ROUNDS: usize = 20;
@@ -94,8 +94,9 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
         let is_own = weights
             .iter()
             .all(|name| topology.consumers(name).len() == 1);
-        is_own && channels(graph, index).is_some()
+        is_own && has_constant_weight(graph, node) && channels(graph, index).is_some()
     };
+    let is_conv = |index: usize| graph.nodes[index].op == "Conv";
     let mut pairs = Vec::new();
     for first in 0..graph.nodes.len() {
         if !is_weighted(&graph.nodes[first]) || !own_weight(first) {
@@ -105,7 +106,9 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
         let mut at = first;
         while let Some(next) = topology.sole_consumer(&graph.nodes[at].outputs[0]) {
             let (value, node) = (&graph.nodes[at].outputs[0], &graph.nodes[next]);
-            if is_weighted(node) && node.input(0) == Some(value) && own_weight(next) {
+            // The channels of a convolution lie along the second dimension, those of a product along the last one.
+            let is_alike = is_conv(first) == is_conv(next) || graph.nodes[at].op == "Flatten";
+            if is_weighted(node) && is_alike && node.input(0) == Some(value) && own_weight(next) {
                 let outputs = channels(graph, first).map(|channels| channels.outputs());
                 if outputs == channels(graph, next).map(|channels| channels.inputs()) {
                     pairs.push(Pair {
@@ -118,11 +121,17 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
                 break;
             }
             match node.op.as_str() {
-                "Relu" | "LeakyRelu" | "MaxPool" | "AveragePool" | "GlobalAveragePool" => {}
-                "Clip" if clip.is_none() => match clip_limits(graph, node) {
-                    Some((0.0, high)) if high > 0.0 => clip = Some((node.outputs[0].clone(), high)),
-                    _ => break,
-                },
+                "Relu" | "LeakyRelu" => {}
+                "MaxPool" | "AveragePool" | "GlobalAveragePool" if is_conv(first) => {}
+                // What a MatMul makes is not observed by its last dimension.
+                "Clip" if clip.is_none() && graph.nodes[first].op != "MatMul" => {
+                    match clip_limits(graph, node) {
+                        Some((0.0, high)) if high > 0.0 => {
+                            clip = Some((node.outputs[0].clone(), high));
+                        }
+                        _ => break,
+                    }
+                }
                 // Nothing but channels is left.
                 "Flatten" if graph.nodes[at].op == "GlobalAveragePool" => {}
                 _ => break,
@@ -259,6 +268,29 @@ mod tests {
             for (made, value) in made.iter().zip(values) {
                 assert!((made - value).abs() < 1e-3, "{name} {made}");
             }
+        }
+    }
+
+    #[test]
+    fn layers_whose_channels_lie_on_other_axes_are_no_pair() {
+        let mut graph = Graph::new("g", 17);
+        for (name, dims) in [("w1", vec![2, 1, 1, 1]), ("w2", vec![2, 2]), ("b", vec![1])] {
+            let count: usize = dims.iter().product();
+            let tensor = Tensor::from_values(dims, &vec![3f32; count]);
+            graph.initializers.insert(name.into(), tensor);
+        }
+        let conv = Node::new("Conv", "first", &["x", "w1"], &["a"]);
+        let product = |x: &str| Node::new("MatMul", "second", &[x, "w2"], &["y"]);
+        graph.nodes = vec![conv, product("a")];
+        assert!(pairs(&graph).is_empty());
+        let pool = Node::new("GlobalAveragePool", "pool", &["a"], &["p"]);
+        let flat = Node::new("Flatten", "flat", &["p"], &["f"]);
+        graph.nodes = vec![graph.nodes[0].clone(), pool, flat, product("f")];
+        assert_eq!(pairs(&graph).len(), 1);
+        // Nor is one whose bias is computed, or is not one for each channel.
+        for bias in ["computed", "b"] {
+            graph.nodes[3] = Node::new("Gemm", "second", &["f", "w2", bias], &["y"]);
+            assert!(pairs(&graph).is_empty());
         }
     }
 

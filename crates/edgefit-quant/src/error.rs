@@ -58,6 +58,20 @@ pub enum Error {
         /// The nodes.
         nodes: String,
     },
+    /// The opset of the model is below what the scheme allows, and cannot be raised as far.
+    #[error(
+        "scheme {scheme} takes opsets {min} to {max}, and the model has {opset}; export it with opset {min} to {max}"
+    )]
+    OldOpset {
+        /// The scheme.
+        scheme: String,
+        /// Lowest opset of the scheme.
+        min: i64,
+        /// Highest opset of the scheme.
+        max: i64,
+        /// Opset of the model.
+        opset: i64,
+    },
     /// No node is of an op that the scheme quantises.
     #[error("no node is of an op that scheme {scheme} quantises ({ops})")]
     NothingToQuantize {

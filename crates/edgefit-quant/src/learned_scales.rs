@@ -6,7 +6,7 @@ use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, FreshNames, Graph, Node};
 
 use crate::error::Result;
-use crate::plan::clip_limits;
+use crate::nodes::clip_limits;
 use crate::scheme::Scheme;
 
 /// The scales of a quantised graph's values that are trained.
@@ -87,7 +87,11 @@ impl LearnedScales {
                 .chain(behind)
                 .filter_map(|node| node.input(1))
                 .collect();
-            if !scales.is_empty() && behind_is_quantized(graph, &topology, node) {
+            // What calibration left apart stays so.
+            let mut each = scales.iter().map(|name| scale_of(graph, name));
+            let first = each.next();
+            let is_one = first.is_some() && each.all(|scale| Some(scale) == first);
+            if is_one && behind_is_quantized(graph, &topology, node) {
                 join(&scales);
             }
         }
@@ -109,7 +113,7 @@ impl LearnedScales {
             });
             made.scales.push(scale.to_owned());
             made.most = made.most.min(most);
-            let is_fixed = |made: &Node| scheme.fixed.iter().any(|fixed| fixed.op == made.op);
+            let is_fixed = |made: &Node| scheme.fixed_output(made).is_some();
             if producer(value).is_some_and(is_fixed) {
                 fixed.push(set);
             }
@@ -210,4 +214,37 @@ pub(crate) fn scale_of(graph: &Graph, name: &str) -> f32 {
     values
         .and_then(|values| values.first().copied())
         .unwrap_or(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::Tensor;
+
+    use super::*;
+
+    #[test]
+    fn what_calibration_left_apart_is_trained_apart() {
+        let mut graph = Graph::new("g", 17);
+        let pair = |x: &str, y: &str| {
+            let [scale, integers] = [format!("{x}_scale"), format!("{x}_integers")];
+            [
+                Node::new("QuantizeLinear", "", &[x, &scale], &[&integers]),
+                Node::new("DequantizeLinear", "", &[&integers, &scale], &[y]),
+            ]
+        };
+        let join = Node::new("Concat", "join", &["da", "db"], &["j"]);
+        graph.nodes = [pair("a", "da"), pair("b", "db")].concat();
+        graph.nodes.push(join);
+        graph.nodes.extend(pair("j", "y"));
+        let mut sets = |scales: [f32; 3]| {
+            for (name, scale) in ["a_scale", "b_scale", "j_scale"].into_iter().zip(scales) {
+                let scale = Tensor::from_values(vec![], &[scale]);
+                graph.initializers.insert(name.into(), scale);
+            }
+            let scheme = Scheme::named("tflite").unwrap();
+            LearnedScales::of(&graph, &scheme).unwrap().sets.len()
+        };
+        assert_eq!(sets([0.5, 0.5, 0.5]), 1);
+        assert_eq!(sets([0.25, 0.5, 0.5]), 3);
+    }
 }

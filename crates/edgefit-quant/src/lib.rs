@@ -13,6 +13,7 @@ mod histogram;
 mod layer;
 mod learned_scales;
 mod moments;
+mod nodes;
 mod observe;
 mod parameters;
 mod plan;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edgefit_engine::{Array, Engine};
+use edgefit_engine::{Array, Engine, fixed_batch};
 use edgefit_graph::ops::{Conv, Op, OpReader};
 use edgefit_graph::rewrite::prune;
 use edgefit_graph::{Graph, Node, ValueInfo};
-use edgefit_predict::{Error as Unusable, Samples, count};
+use edgefit_predict::{Error as Unusable, Samples, batches_of, count};
 use rayon::prelude::*;
 
 use crate::channels::Channels;
@@ -112,14 +112,15 @@ pub(crate) fn observe(
         Detail::ValuesAndInputs => layers(graph, plan),
     };
     let mut seen = 0;
-    for batch in samples.batches() {
+    // Of a model for one batch size, not every value inside begins with the batch: none can be cut.
+    for batch in batches_of(samples, fixed_batch(&watched)) {
         let batch = batch?;
+        let rows = count(&batch).max(1);
         let outputs = engine.run(&batch)?;
         let arrays: Vec<&Array> = fed.iter().map(|&at| &batch[at]).chain(&outputs).collect();
         let pairs = observed.par_iter_mut().zip(&arrays);
         let watched = pairs.map(|((name, observed), array)| {
             if let Some(at) = array.values.iter().position(|value| !value.is_finite()) {
-                let rows = array.dims.first().copied().unwrap_or(1).max(1);
                 let row = at / (array.values.len() / rows).max(1);
                 return Err(Unusable::non_finite(graph, name, seen + row + 1));
             }
@@ -191,4 +192,44 @@ fn layers<'g>(graph: &'g Graph, plan: &Plan) -> Vec<Layer<'g>> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use edgefit_engine::{EngineName, InProcess};
+    use edgefit_graph::infer::{InputShapes, infer};
+    use edgefit_graph::{Attribute, Dim, Tensor};
+
+    use super::*;
+    use crate::scheme::Scheme;
+
+    #[test]
+    fn a_model_for_one_sample_may_move_the_batch_inside() {
+        let mut graph = Graph::new("g", 17);
+        let dims = [1, 2, 2].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims));
+        graph.outputs.push(ValueInfo::float("y"));
+        let eye = Tensor::from_values(vec![2, 2], &[1f32, 0.0, 0.0, 1.0]);
+        graph.initializers.insert("w".into(), eye);
+        let perm = Attribute::Ints(vec![1, 0, 2]);
+        graph.nodes = vec![
+            Node::new("MatMul", "first", &["x", "w"], &["m"]),
+            Node::new("Transpose", "turn", &["m"], &["t"]).with("perm", perm),
+            Node::new("MatMul", "second", &["t", "w"], &["y"]),
+        ];
+        let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+        let inference = infer(&graph, &shapes).unwrap();
+        let scheme = Scheme::named("onnxruntime-x86").unwrap();
+        let plan = Plan::of(&graph, &inference, &scheme, &HashSet::new());
+        let samples = [vec![Array {
+            dims: vec![4, 2, 2],
+            values: (0..16u8).map(f32::from).collect(),
+        }]];
+        let mut engine = InProcess::new(EngineName::Tract, 1);
+        let detail = Detail::ValuesAndInputs;
+        let observed = observe(&graph, &plan, detail, &samples, &mut engine).unwrap();
+        assert_eq!(observed.values["t"].histogram.range(), (0.0, 15.0));
+    }
 }

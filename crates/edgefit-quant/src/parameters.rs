@@ -45,7 +45,7 @@ impl Parameters {
             1.0
         };
         let scale = if scheme.power_of_two {
-            scale.log2().ceil().exp2()
+            next_power_of_two(scale)
         } else {
             scale
         };
@@ -125,6 +125,13 @@ impl Parameters {
     }
 }
 
+/// The smallest power of two that is not below `scale`, which is above 0.
+pub(crate) fn next_power_of_two(scale: f32) -> f32 {
+    // Sign and exponent alone.
+    let below = f32::from_bits(scale.to_bits() & 0xff80_0000);
+    if below < scale { 2.0 * below } else { below }
+}
+
 /// Integers of an 8-bit or 32-bit type, which they have been clamped to.
 pub(crate) fn integer_tensor(dtype: DataType, dims: Vec<usize>, values: &[i64]) -> Tensor {
     Tensor::from_i64(dtype, dims, values).expect("the type is one of integers")
@@ -155,6 +162,13 @@ mod tests {
         let esp = scheme("esp-dl");
         let parameters = Parameters::of_range(-1.0, 0.3, &esp);
         assert_eq!((parameters.scale, parameters.zero_point), (1.0 / 64.0, 0));
+    }
+
+    #[test]
+    fn a_power_of_two_stays_what_it_is() {
+        for (scale, power) in [(0.25, 0.25), (0.250_001, 0.5), (3.0, 4.0), (1.0, 1.0)] {
+            assert_eq!(next_power_of_two(scale), power);
+        }
     }
 
     #[test]

@@ -2,14 +2,16 @@
 
 mod gelu;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use edgefit_graph::infer::Inference;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Graph, Node};
 
 use self::gelu::written_out_gelus;
-use crate::channels::Channels;
+use crate::nodes::{
+    activations, clip_limits, has_constant_weight, is_activation, rescale_factor, takes_activation,
+};
 use crate::scheme::Scheme;
 
 /// Which nodes run on integers, and which values are quantised.
@@ -17,7 +19,7 @@ use crate::scheme::Scheme;
 pub struct Plan {
     /// Nodes that run on integers, in the order in which they run.
     pub groups: Vec<Group>,
-    /// Values that are quantised; those of one set have the same parameters.
+    /// Values that are quantised, constants of a Concat among them; those of one set have the same parameters.
     pub value_sets: Vec<BTreeSet<String>>,
     /// Multiplications by a constant that cost nothing, in the order in which they run.
     pub rescales: Vec<Rescale>,
@@ -65,7 +67,7 @@ impl Plan {
             let node = &graph.nodes[index];
             node.is_onnx()
                 && !written_out.contains(&index)
-                && scheme.quantized.contains(&node.op)
+                && scheme.quantizes(node)
                 && !kept_float.contains(node.label())
                 && activations(graph, node).next().is_some()
                 && activations(graph, node).all(|value| is_float(inference, value))
@@ -150,6 +152,13 @@ impl Group {
         let most = if last.op == "Split" { usize::MAX } else { 1 };
         last.present_outputs().take(most)
     }
+
+    /// The upper limit of the Clip that is its activation.
+    pub fn highest(&self, graph: &Graph) -> Option<f32> {
+        let clip = &graph.nodes[self.activation?];
+        let (_, high) = clip_limits(graph, clip)?;
+        (clip.op == "Clip" && high.is_finite()).then_some(high)
+    }
 }
 
 /// Every node of `groups`.
@@ -158,21 +167,6 @@ fn nodes_of(groups: &[Group]) -> HashSet<usize> {
         .iter()
         .flat_map(|group| [Some(group.node), group.activation]);
     nodes.flatten().collect()
-}
-
-/// The scalar that a Mul multiplies its value by, if it is above 0.
-fn rescale_factor(graph: &Graph, node: &Node) -> Option<f32> {
-    if node.op != "Mul" || node.inputs.len() != 2 {
-        return None;
-    }
-    let mut constants = node
-        .present_inputs()
-        .filter_map(|name| graph.initializers.get(name));
-    let scalar = constants.next().filter(|tensor| tensor.elements() == 1)?;
-    let value = *scalar.to_f32().ok()?.first()?;
-    // A factor of more dimensions than the value would change its shape.
-    let is_plain = constants.next().is_none() && scalar.dims().len() <= 1;
-    (is_plain && value > 0.0 && value.is_finite()).then_some(value)
 }
 
 /// The groups that only rescale what another group quantises, and whose result no op reads that wants the
@@ -210,76 +204,9 @@ fn rescales(
     found
 }
 
-/// The inputs of a node that are values of the graph, neither weights nor shapes.
-pub(crate) fn activations<'g>(graph: &'g Graph, node: &'g Node) -> impl Iterator<Item = &'g str> {
-    let most = match node.op.as_str() {
-        "Add" | "Mul" | "MatMul" => 2,
-        "Concat" => usize::MAX,
-        _ => 1,
-    };
-    let inputs = node.present_inputs().take(most);
-    inputs.filter(|name| !graph.initializers.contains_key(*name))
-}
-
-/// Whether the second input is a weight.
-pub(crate) fn is_weighted(node: &Node) -> bool {
-    matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul")
-}
-
-/// Whether the weight of a Conv or Gemm is in the file, and a bias for each of its output channels, and
-/// nothing else is computed with them. A MatMul may multiply two values.
-fn has_constant_weight(graph: &Graph, node: &Node) -> bool {
-    let constant = |index| graph.initializers.get(node.input(index)?);
-    match node.op.as_str() {
-        "Conv" | "Gemm" => {
-            let channels = constant(1).and_then(|weight| Channels::of(node, weight));
-            let fits = |channels: Channels| match (node.input(2), constant(2)) {
-                (None, _) => true,
-                (Some(_), bias) => bias.is_some_and(|bias| bias.elements() == channels.outputs()),
-            };
-            let is_one = |name| node.float_or(name, 1.0).is_ok_and(|value| value == 1.0);
-            let is_plain = node.op == "Conv"
-                || (is_one("alpha")
-                    && is_one("beta")
-                    && node.int_or("transA", 0).is_ok_and(|t| t == 0));
-            channels.is_some_and(fits) && is_plain
-        }
-        "MatMul" => constant(0).is_none(),
-        _ => true,
-    }
-}
-
 fn is_float(inference: &Inference, value: &str) -> bool {
     let known = inference.get(value);
     known.is_some_and(|known| known.dtype == DataType::F32) && !inference.is_folded(value)
-}
-
-fn takes_activation(node: &Node) -> bool {
-    matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul" | "Add")
-}
-
-/// A Relu, or a Clip from 0: what a zero point at the end of the type does by itself.
-fn is_activation(graph: &Graph, node: &Node) -> bool {
-    match node.op.as_str() {
-        "Relu" => true,
-        "Clip" => clip_limits(graph, node).is_some_and(|(low, _)| low == 0.0),
-        _ => false,
-    }
-}
-
-/// The constant limits of a Clip; infinite where there are none, nothing where they are computed.
-pub(crate) fn clip_limits(graph: &Graph, node: &Node) -> Option<(f32, f32)> {
-    let limit = |index: usize, attribute: &str, default: f32| match node.input(index) {
-        None => node.float_or(attribute, default).ok(),
-        Some(name) => graph
-            .initializers
-            .get(name)
-            .and_then(|tensor| tensor.to_f32().ok()?.first().copied()),
-    };
-    Some((
-        limit(1, "min", f32::NEG_INFINITY)?,
-        limit(2, "max", f32::INFINITY)?,
-    ))
 }
 
 /// Takes out of `groups` what would only round: nodes that move or pool values and have no neighbour on
@@ -321,39 +248,64 @@ fn take_islands(
     }
 }
 
-/// The quantised values, joined where an op wants the same parameters before and behind.
+/// What the parameters of a value are bound to: scale and zero point that the engine prescribes, or the limit of a
+/// Clip, without a zero point.
+type Bound = (f32, Option<i64>);
+
+fn bounds<'g>(graph: &'g Graph, scheme: &Scheme, groups: &[Group]) -> HashMap<&'g str, Bound> {
+    let prescribed = graph.nodes.iter().filter_map(|node| {
+        let fixed = scheme.fixed_output(node)?;
+        let bound = (fixed.scale, Some(fixed.zero_point));
+        Some((node.outputs.first()?.as_str(), bound))
+    });
+    let limited = groups.iter().filter(|_| !scheme.power_of_two);
+    let limited =
+        limited.filter_map(|group| Some((group.output(graph), (group.highest(graph)?, None))));
+    prescribed.chain(limited).collect()
+}
+
+/// The quantised values, the constants of a Concat among them, joined where an op wants the same parameters before
+/// and behind. Values that are bound to different ones are not: what suits one would cut off another.
 fn value_sets(graph: &Graph, scheme: &Scheme, groups: &[Group]) -> Vec<BTreeSet<String>> {
+    let bounds = bounds(graph, scheme, groups);
     let mut set_of: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut sets: Vec<BTreeSet<&str>> = Vec::new();
+    let mut sets: Vec<(BTreeSet<&str>, Option<Bound>)> = Vec::new();
     for group in groups {
         let node = &graph.nodes[group.node];
+        let read: Vec<&str> = match node.op.as_str() {
+            "Concat" => node.present_inputs().collect(),
+            _ => activations(graph, node).collect(),
+        };
         let outputs = group.outputs(graph).filter(|_| !group.float_output);
-        let values: Vec<&str> = activations(graph, node).chain(outputs).collect();
+        let values: Vec<&str> = read.iter().copied().chain(outputs).collect();
         for &value in &values {
             set_of.entry(value).or_insert_with(|| {
-                sets.push(BTreeSet::from([value]));
+                sets.push((BTreeSet::from([value]), bounds.get(value).copied()));
                 sets.len() - 1
             });
-        }
-        if !scheme.same_scale.contains(&node.op) {
-            continue;
         }
         let Some((first, others)) = values.split_first() else {
             continue;
         };
+        let to = set_of[first];
+        let agree = read.iter().all(|value| sets[set_of[value]].1 == sets[to].1);
+        if !agree || !scheme.same_scale.contains(&node.op) {
+            continue;
+        }
         for other in others {
-            let (to, from) = (set_of[first], set_of[other]);
+            let from = set_of[other];
             if to != from {
-                let moved = std::mem::take(&mut sets[from]);
+                let moved = std::mem::take(&mut sets[from].0);
                 for value in &moved {
                     set_of.insert(value, to);
                 }
-                sets[to].extend(moved);
+                sets[to].0.extend(moved);
             }
         }
     }
-    let sets = sets.into_iter().filter(|set| !set.is_empty());
-    sets.map(|set| set.into_iter().map(str::to_owned).collect())
+    let sets = sets.into_iter().map(|(set, _)| set);
+    sets.filter(|set| !set.is_empty())
+        .map(|set| set.into_iter().map(str::to_owned).collect())
         .collect()
 }
 

@@ -15,7 +15,7 @@ pub struct Provenance {
     pub calibration_samples: usize,
     /// Seed by which they were drawn.
     pub seed: u64,
-    /// SHA-256 of the float model's file.
+    /// SHA-256 of the float model's file, and behind it of those of its external data.
     pub float_sha256: String,
 }
 

@@ -8,8 +8,9 @@ use edgefit_graph::{Attribute, FreshNames, Graph, Node, Tensor};
 
 use crate::error::Result;
 use crate::layer::{Bias, QuantizedLayer};
+use crate::nodes::activations;
 use crate::parameters::{Parameters, integer_tensor};
-use crate::plan::{Group, Plan, Rescale, activations};
+use crate::plan::{Group, Plan, Rescale};
 use crate::weights::QuantizedWeight;
 
 /// Writes a quantised graph node by node.
@@ -156,13 +157,15 @@ impl Writer<'_> {
     }
 
     fn read_as(&mut self, value: &str, integers: String, pair: [&str; 2]) {
-        // The graph's output keeps its name.
-        let dequantized = if self.is_output(value) {
-            value.to_owned()
-        } else {
-            self.names.take(&format!("{value}_dequantized"))
-        };
+        let mut dequantized = self.names.take(&format!("{value}_dequantized"));
         self.push("DequantizeLinear", &integers, pair, &dequantized);
+        if self.is_output(value)
+            && let Some(node) = self.made.nodes.last_mut()
+        {
+            // The graph's output keeps its name; a node of that name may be there already.
+            value.clone_into(&mut dequantized);
+            node.outputs[0].clone_from(&dequantized);
+        }
         self.integers.insert(value.to_owned(), integers);
         self.renamed.insert(value.to_owned(), dequantized);
     }
@@ -187,8 +190,10 @@ impl Writer<'_> {
         }
         let graph = self.graph;
         let original = &graph.nodes[group.node];
-        // Constants that are added or multiplied.
-        if activations(graph, original).count() == 0 || !matches!(node.op.as_str(), "Add" | "Mul") {
+        // Constants that are added, multiplied or joined.
+        if activations(graph, original).count() == 0
+            || !matches!(node.op.as_str(), "Add" | "Mul" | "Concat")
+        {
             return Ok(());
         }
         for input in &mut node.inputs {
@@ -253,5 +258,65 @@ impl Writer<'_> {
         let name = self.names.take(name);
         self.made.initializers.insert(name.clone(), tensor);
         name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
+    use edgefit_graph::infer::{InputShapes, infer};
+    use edgefit_graph::{Dim, ValueInfo};
+
+    use super::*;
+    use crate::scheme::Scheme;
+    use crate::value_parameters::value_parameters;
+
+    /// `nodes` between the input `x` of 1 × 4 × 4 and the output `y`, quantised.
+    fn made(nodes: Vec<Node>) -> Graph {
+        let mut graph = Graph::new("g", 17);
+        let dims = [1, 4, 4].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims));
+        graph.outputs.push(ValueInfo::float("y"));
+        for (name, dims) in [("w", vec![4, 4]), ("k", vec![1, 4, 4])] {
+            let tensor = Tensor::from_values(dims, &[0.5f32; 16]);
+            graph.initializers.insert(name.into(), tensor);
+        }
+        graph.nodes = nodes;
+        let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+        let inference = infer(&graph, &shapes).unwrap();
+        let scheme = Scheme::named("tflite").unwrap();
+        let plan = Plan::of(&graph, &inference, &scheme, &HashSet::new());
+        let parameters = value_parameters(&graph, &plan, &scheme, &BTreeMap::new()).unwrap();
+        let made = written(&graph, &plan, &parameters, &HashMap::new()).unwrap();
+        made.check().unwrap();
+        made
+    }
+
+    #[test]
+    fn no_two_nodes_have_one_name() {
+        // Some exporters call nodes as what they make.
+        let made = made(vec![
+            Node::new("MatMul", "m", &["x", "w"], &["m"]),
+            Node::new("Add", "y", &["m", "x"], &["y"]),
+        ]);
+        let last = made.nodes.last().unwrap();
+        assert_eq!(last.op, "DequantizeLinear");
+        assert_eq!(last.outputs, ["y"]);
+        let names: BTreeSet<&str> = made.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names.len(), made.nodes.len());
+    }
+
+    #[test]
+    fn a_concat_reads_its_constants_as_integers() {
+        let axis = Attribute::Int(1);
+        let made = made(vec![
+            Node::new("MatMul", "first", &["x", "w"], &["m"]),
+            Node::new("Concat", "join", &["m", "k"], &["j"]).with("axis", axis),
+            Node::new("MatMul", "last", &["j", "w"], &["y"]),
+        ]);
+        let concat = made.nodes.iter().find(|node| node.op == "Concat").unwrap();
+        assert_eq!(concat.inputs, ["m_dequantized", "k_dequantized"]);
+        assert!(made.initializers.contains_key("k_quantized"));
     }
 }

@@ -12,9 +12,10 @@ use crate::equalize::{Equalized, equalize};
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
 use crate::layer::quantized_layer;
+use crate::nodes::is_weighted;
 use crate::observe::{Detail, Observations, observe};
 use crate::parameters::Parameters;
-use crate::plan::{Plan, is_weighted};
+use crate::plan::Plan;
 use crate::prepare::prepared;
 use crate::qdq::written;
 use crate::scheme::{Granularity, Scheme};
@@ -146,7 +147,7 @@ impl Calibrated {
     pub fn quantize(&self, kept_float: &HashSet<String>) -> Result<Quantized> {
         let (graph, scheme) = (&self.graph, &self.scheme);
         let plan = plan(graph, scheme, kept_float)?;
-        let mut parameters = value_parameters(graph, &plan, scheme, &self.observed.values);
+        let mut parameters = value_parameters(graph, &plan, scheme, &self.observed.values)?;
         let mut layers = HashMap::new();
         for group in &plan.groups {
             let node = &graph.nodes[group.node];
@@ -159,7 +160,7 @@ impl Calibrated {
                     let mut histogram = Histogram::default();
                     histogram.add(&tensor.to_f32()?);
                     let own = Parameters::of_histogram(&histogram, scheme);
-                    parameters.insert(name.to_owned(), own);
+                    parameters.entry(name.to_owned()).or_insert(own);
                 }
             }
         }
@@ -198,7 +199,7 @@ impl Calibrated {
         let node = &self.graph.nodes[index];
         if kept_float.contains(node.label()) {
             FloatReason::Accuracy
-        } else if !self.scheme.quantized.contains(&node.op) || plan.written_out.contains(&index) {
+        } else if !self.scheme.quantizes(node) || plan.written_out.contains(&index) {
             FloatReason::NoIntegerKernel
         } else if plan.islands.contains(&index) {
             FloatReason::NoIntegerNeighbor

@@ -18,7 +18,7 @@ use crate::quantize::{Calibrated, FloatNode};
 pub struct Files {
     /// The float model.
     pub float: PathBuf,
-    /// Its bytes.
+    /// Its bytes, external data included.
     pub float_bytes: u64,
     /// The quantised model.
     pub model: PathBuf,

@@ -5,7 +5,7 @@ use std::path::Path;
 use edgefit_base::file;
 use edgefit_base::names::nearest;
 use edgefit_device::Profile;
-use edgefit_graph::DataType;
+use edgefit_graph::{DataType, Node};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -130,6 +130,9 @@ pub struct FixedOutput {
     pub zero_point: i64,
 }
 
+/// The lowest opset of the QDQ format with a scale for each channel.
+const LEAST_OPSET: i64 = 13;
+
 /// Every scheme that is built in.
 const BUILT_IN: &[&str] = &[
     include_str!("../schemes/onnxruntime-x86.toml"),
@@ -236,10 +239,54 @@ impl Scheme {
     /// # Errors
     /// A key is missing or unknown, or a value is not what it has to be.
     pub fn parse(text: &str, place: &str) -> Result<Scheme> {
-        toml::from_str(text).map_err(|error: toml::de::Error| Error::Scheme {
+        let invalid = |problem: String| Error::Scheme {
             place: place.to_owned(),
-            problem: error.to_string(),
+            problem,
+        };
+        let scheme: Scheme = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        scheme
+            .problem()
+            .map_or(Ok(scheme), |problem| Err(invalid(problem)))
+    }
+
+    /// The first value that cannot be, and the fix.
+    fn problem(&self) -> Option<String> {
+        let OpsetRange { min, max } = self.opset;
+        if max < LEAST_OPSET {
+            return Some(format!(
+                "opset.max is {max}, and scales for each channel need opset {LEAST_OPSET}; give at least that"
+            ));
+        }
+        if min > max {
+            return Some(format!(
+                "opset.min is {min}, above opset.max, {max}; exchange them"
+            ));
+        }
+        let (least, most) = self.activation.dtype.limits();
+        self.fixed.iter().find_map(|fixed| {
+            let FixedOutput { op, scale, zero_point } = fixed;
+            if !(scale.is_normal() && *scale > 0.0) {
+                return Some(format!("the fixed scale of {op} is {scale}; give one above 0"));
+            }
+            (!(least..=most).contains(zero_point)).then(|| {
+                format!(
+                    "the fixed zero-point of {op} is {zero_point}; give one that its type holds, {least} to {most}"
+                )
+            })
         })
+    }
+
+    /// Whether the engine computes a node on integers, as far as its op says, and of a Resize its mode: kernels that
+    /// interpolate compute in floats.
+    pub(crate) fn quantizes(&self, node: &Node) -> bool {
+        let mode = node.string_or("mode", "nearest");
+        self.quantized.contains(&node.op)
+            && (node.op != "Resize" || mode.is_ok_and(|mode| mode == "nearest"))
+    }
+
+    /// What the engine prescribes for the result of a node.
+    pub(crate) fn fixed_output(&self, node: &Node) -> Option<&FixedOutput> {
+        self.fixed.iter().find(|fixed| fixed.op == node.op)
     }
 
     /// Whether the weight of `op` has a scale for each output channel.
@@ -251,5 +298,47 @@ impl Scheme {
     /// Largest magnitude of a quantised weight.
     pub fn weight_limit(&self) -> i64 {
         if self.weight.reduced_range { 63 } else { 127 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_nearest_elements_are_resampled_on_integers() {
+        let resize = Node::new("Resize", "up", &["x", "", "s"], &["y"]);
+        for scheme in Scheme::built_in() {
+            let has_kernel = scheme.quantized.iter().any(|op| op == "Resize");
+            assert_eq!(scheme.quantizes(&resize), has_kernel, "{}", scheme.name);
+            for mode in ["linear", "cubic"] {
+                let resize = resize.clone().with("mode", mode.into());
+                assert!(!scheme.quantizes(&resize), "{}", scheme.name);
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_named_in_a_line() {
+        let esp = include_str!("../schemes/esp-dl.toml");
+        for scheme in Scheme::built_in() {
+            assert_eq!(scheme.problem(), None, "{}", scheme.name);
+        }
+        for (good, bad, words) in [
+            ("max = 17", "max = 12", "opset.max is 12"),
+            ("min = 13", "min = 18", "opset.min is 18"),
+            ("scale = 0.0078125", "scale = 0.0", "Softmax is 0"),
+            ("scale = 0.0078125", "scale = nan", "Softmax is NaN"),
+            ("zero-point = 0", "zero-point = 128", "-128 to 127"),
+        ] {
+            let text = esp.replace(good, bad);
+            assert_ne!(text, esp);
+            let error = Scheme::parse(&text, "own.toml").unwrap_err().to_string();
+            assert!(
+                error.starts_with("scheme own.toml: ") && error.contains(words),
+                "{error}"
+            );
+            assert_eq!(error.lines().count(), 1);
+        }
     }
 }

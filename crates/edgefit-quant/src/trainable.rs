@@ -15,6 +15,7 @@ use edgefit_graph::{Graph, Node, Tensor, ValueInfo, trainable_parameters};
 use crate::channels::Channels;
 use crate::error::{Error, Result};
 use crate::learned_scales::{LearnedScales, scale_of};
+use crate::parameters::next_power_of_two;
 use crate::quantize::{Calibrated, Quantized};
 use crate::scheme::Scheme;
 use crate::trainable_form::write;
@@ -34,6 +35,7 @@ pub struct Trainable {
     pub scales: BTreeSet<String>,
     quantized: Graph,
     limit: i64,
+    power_of_two: bool,
     learned: LearnedScales,
     weights: Vec<TrainableWeight>,
     layers: Vec<Layer>,
@@ -65,6 +67,7 @@ impl Trainable {
             scales,
             quantized: quantized.clone(),
             limit: scheme.weight_limit(),
+            power_of_two: scheme.power_of_two,
             learned,
             weights: written.weights,
             layers: written.layers,
@@ -121,9 +124,15 @@ impl Trainable {
                 factors.map_or(1.0, |factors| factors[slice].exp())
             };
             let start = weight.start.scales.iter().enumerate();
-            let scales: Vec<f32> = start
-                .map(|(slice, scale)| (scale * factor(slice)).max(least[slice]))
-                .collect();
+            let scale = |(slice, scale): (usize, &f32)| {
+                let scale = (scale * factor(slice)).max(least[slice]);
+                if self.power_of_two {
+                    next_power_of_two(scale)
+                } else {
+                    scale
+                }
+            };
+            let scales: Vec<f32> = start.map(scale).collect();
             let quantized = match weights.get(&weight.name) {
                 Some(values) => weight.start.requantized(values, scales, self.limit),
                 None => weight.start.clone(),

@@ -4,29 +4,29 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use edgefit_graph::Graph;
 
+use crate::error::Result;
 use crate::histogram::Histogram;
 use crate::observe::Observed;
 use crate::parameters::Parameters;
-use crate::plan::{Plan, clip_limits};
+use crate::plan::Plan;
 use crate::scheme::Scheme;
 
 /// The parameters of each value: those that the engine prescribes, else those that suit what was
-/// observed; of a rescaled value, those of where it comes from.
+/// observed, or a constant is; of a rescaled value, those of where it comes from.
+///
+/// # Errors
+/// A constant is not of floats.
 pub(crate) fn value_parameters(
     graph: &Graph,
     plan: &Plan,
     scheme: &Scheme,
     observed: &BTreeMap<String, Observed>,
-) -> BTreeMap<String, Parameters> {
+) -> Result<BTreeMap<String, Parameters>> {
     let fixed = fixed_parameters(graph, plan, scheme);
     let highest: HashMap<&str, f32> = plan
         .groups
         .iter()
-        .filter_map(|group| {
-            let clip = &graph.nodes[group.activation?];
-            let (_, high) = clip_limits(graph, clip)?;
-            (clip.op == "Clip").then_some((group.output(graph), high))
-        })
+        .filter_map(|group| Some((group.output(graph), group.highest(graph)?)))
         .collect();
     let mut parameters = BTreeMap::new();
     for set in &plan.value_sets {
@@ -34,6 +34,8 @@ pub(crate) fn value_parameters(
         for value in set {
             if let Some(observed) = observed.get(value) {
                 histogram.merge(&observed.histogram);
+            } else if let Some(constant) = graph.initializers.get(value) {
+                histogram.add(&constant.to_f32()?);
             }
         }
         let prescribed = set.iter().find_map(|value| fixed.get(value.as_str()));
@@ -59,7 +61,7 @@ pub(crate) fn value_parameters(
             parameters.insert(rescale.to.clone(), Parameters { scale, ..from });
         }
     }
-    parameters
+    Ok(parameters)
 }
 
 /// The parameters that the engine prescribes for what some ops make. It computes them on integers where it
@@ -72,7 +74,7 @@ fn fixed_parameters<'g>(
     let rescaled = plan.rescales.iter().map(|rescale| rescale.to.as_str());
     let integers: HashSet<&str> = plan.values().chain(rescaled).collect();
     let prescribed = graph.nodes.iter().filter_map(|node| {
-        let fixed = scheme.fixed.iter().find(|fixed| fixed.op == node.op)?;
+        let fixed = scheme.fixed_output(node)?;
         let parameters = Parameters {
             scale: fixed.scale,
             zero_point: fixed.zero_point,
@@ -89,41 +91,103 @@ fn fixed_parameters<'g>(
 mod tests {
     use super::*;
     use edgefit_graph::infer::{InputShapes, infer};
-    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+    use edgefit_graph::{Attribute, Dim, Node, Tensor, ValueInfo};
 
-    #[test]
-    fn a_softmax_between_integers_has_the_scale_that_its_kernel_needs() {
+    fn graph(nodes: Vec<Node>) -> Graph {
         let mut graph = Graph::new("g", 17);
         let dims = [1, 4, 4].map(Dim::Known).to_vec();
         graph.inputs.push(ValueInfo::f32("x", dims));
         graph.outputs.push(ValueInfo::float("y"));
-        for name in ["w", "b"] {
-            let tensor = Tensor::from_values(vec![4, 4], &[0.5f32; 16]);
+        for (name, dims, value) in [
+            ("w", vec![4, 4], 0.5f32),
+            ("b", vec![4, 4], 0.5),
+            ("k", vec![1, 4, 4], 30.0),
+            ("zero", vec![], 0.0),
+            ("six", vec![], 6.0),
+        ] {
+            let count: usize = dims.iter().product();
+            let tensor = Tensor::from_values(dims, &vec![value; count]);
             graph.initializers.insert(name.into(), tensor);
         }
-        graph.nodes = vec![
+        graph.nodes = nodes;
+        graph
+    }
+
+    /// The parameters of values that were observed between 0 and a number.
+    fn made(graph: &Graph, scheme: &str, observed: &[(&str, f32)]) -> BTreeMap<String, Parameters> {
+        let shapes = InputShapes::bind(graph, 1, None).unwrap();
+        let inference = infer(graph, &shapes).unwrap();
+        let scheme = Scheme::named(scheme).unwrap();
+        let plan = Plan::of(graph, &inference, &scheme, &HashSet::new());
+        let observed = observed.iter().map(|&(name, high)| {
+            let mut observed = Observed::default();
+            observed.add(&edgefit_engine::Array {
+                dims: vec![1, 2],
+                values: vec![0.0, high],
+            });
+            (name.to_owned(), observed)
+        });
+        value_parameters(graph, &plan, &scheme, &observed.collect()).unwrap()
+    }
+
+    #[test]
+    fn a_softmax_between_integers_has_the_scale_that_its_kernel_needs() {
+        let mut graph = graph(vec![
             Node::new("MatMul", "first", &["x", "w"], &["m"]),
             Node::new("Add", "add", &["m", "b"], &["a"]),
             Node::new("Softmax", "softmax", &["a"], &["s"]),
             Node::new("MatMul", "second", &["s", "w"], &["y"]),
-        ];
-        let made = |graph: &Graph| {
-            let shapes = InputShapes::bind(graph, 1, None).unwrap();
-            let inference = infer(graph, &shapes).unwrap();
-            let scheme = Scheme::named("onnxruntime-x86").unwrap();
-            let plan = Plan::of(graph, &inference, &scheme, &HashSet::new());
-            let mut observed = Observed::default();
-            observed.add(&edgefit_engine::Array {
-                dims: vec![1, 2],
-                values: vec![0.0, 0.05],
-            });
-            let observed = BTreeMap::from([("s".to_owned(), observed)]);
-            value_parameters(graph, &plan, &scheme, &observed)["s"].scale
-        };
-        assert_eq!(made(&graph), 1.0 / 256.0);
+        ]);
+        let scale = |graph: &Graph| made(graph, "onnxruntime-x86", &[("s", 0.05)])["s"].scale;
+        assert_eq!(scale(&graph), 1.0 / 256.0);
         // Behind a MatMul that gives floats it is computed on floats.
         graph.nodes[2].inputs[0] = "m".into();
         graph.nodes.remove(1);
-        assert!(made(&graph) <= 0.05 / 255.0 * 1.001);
+        assert!(scale(&graph) <= 0.05 / 255.0 * 1.001);
+    }
+
+    /// A Concat of two values between layers.
+    fn joining(a: &str, b: &str) -> [Node; 2] {
+        let axis = Attribute::Int(1);
+        [
+            Node::new("Concat", "join", &[a, b], &["j"]).with("axis", axis),
+            Node::new("MatMul", "last", &["j", "w"], &["y"]),
+        ]
+    }
+
+    #[test]
+    fn the_limit_of_a_clip_cuts_off_no_other_value() {
+        let mut nodes = vec![
+            Node::new("MatMul", "first", &["x", "w"], &["a"]),
+            Node::new("Clip", "clip", &["a", "zero", "six"], &["c"]),
+            Node::new("MatMul", "second", &["x", "w"], &["b2"]),
+            Node::new("Relu", "relu", &["b2"], &["r"]),
+        ];
+        nodes.extend(joining("c", "r"));
+        let observed = [("c", 6.0), ("r", 20.0), ("j", 20.0)];
+        let made = made(&graph(nodes), "tflite", &observed);
+        assert!(made["c"].highest() < 6.1, "{made:?}");
+        assert!(
+            made["r"].highest() > 19.0 && made["j"].highest() > 19.0,
+            "{made:?}"
+        );
+    }
+
+    #[test]
+    fn the_constants_of_a_concat_are_values() {
+        let mut nodes = vec![Node::new("MatMul", "first", &["x", "w"], &["m"])];
+        nodes.extend(joining("m", "k"));
+        let graph = graph(nodes);
+        let observed = [("m", 20.0), ("j", 30.0)];
+        let joined = made(&graph, "tflite", &observed);
+        assert!(
+            joined["k"] == joined["m"] && joined["m"].highest() > 29.0,
+            "{joined:?}"
+        );
+        let apart = made(&graph, "onnxruntime-x86", &observed);
+        assert!(
+            apart["m"].highest() < 21.0 && apart["k"].highest() > 29.0,
+            "{apart:?}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::channels::Channels;
 use crate::error::Result;
-use crate::parameters::integer_tensor;
+use crate::parameters::{integer_tensor, next_power_of_two};
 use crate::rounding::InputStatistics;
 
 /// Shrink factors that are tried of each range.
@@ -43,6 +43,19 @@ pub struct WeightRule {
     pub power_of_two: bool,
 }
 
+impl WeightRule {
+    /// The scale that may stand in the place of `wanted`: not below it, and any if that is 0.
+    fn scale(self, wanted: f32) -> f32 {
+        if wanted <= f32::MIN_POSITIVE {
+            1.0
+        } else if self.power_of_two {
+            next_power_of_two(wanted)
+        } else {
+            wanted
+        }
+    }
+}
+
 impl QuantizedWeight {
     /// `weight` as integers; each scale has the least squared error over its slice. Scales are at least
     /// `least_scale`, one for each slice or for all of them.
@@ -78,7 +91,7 @@ impl QuantizedWeight {
         let scales: Vec<f32> = of_slice
             .par_iter()
             .enumerate()
-            .map(|(slice, values)| best_scale(values, rule).max(floor(slice)))
+            .map(|(slice, values)| rule.scale(best_scale(values, rule).max(floor(slice))))
             .collect();
         let mut rounded: Vec<i64> = vec![0; values.len()];
         match inputs {
@@ -205,17 +218,17 @@ fn importance(count: usize, inputs: Option<(Channels, &InputStatistics)>) -> Vec
     importance
 }
 
-/// The scale of least squared error; each value comes with what its error counts.
+/// The scale of least squared error, 0 where all values are; each value comes with what its error counts.
 fn best_scale(values: &[(f32, f32)], rule: WeightRule) -> f32 {
     let most = values
         .iter()
         .fold(0f32, |most, (value, _)| most.max(value.abs()));
     let whole = most / rule.limit as f32;
     if whole <= f32::MIN_POSITIVE {
-        return 1.0;
+        return 0.0;
     }
     if rule.power_of_two {
-        let upper = whole.log2().ceil().exp2();
+        let upper = next_power_of_two(whole);
         let candidates = [upper, upper / 2.0, upper / 4.0];
         return least_error(values, rule.limit, candidates);
     }
@@ -292,82 +305,4 @@ pub(crate) fn quantized_bias(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use edgefit_graph::{Attribute, Node};
-
-    #[test]
-    fn each_channel_has_a_scale_of_its_own() {
-        let weight = Tensor::from_values(vec![2, 2], &[1.0f32, -0.5, 100.0, 25.0]);
-        let rule = WeightRule {
-            axis: Some(0),
-            limit: 127,
-            power_of_two: false,
-        };
-        let quantized = QuantizedWeight::of(&weight, rule, &[], None).unwrap();
-        assert_eq!(quantized.scales.len(), 2);
-        for (value, made) in weight.to_f32().unwrap().iter().zip(quantized.dequantized()) {
-            assert!((value - made).abs() < value.abs() * 0.01, "{value} {made}");
-        }
-        let columns = WeightRule {
-            axis: Some(1),
-            ..rule
-        };
-        let quantized = QuantizedWeight::of(&weight, columns, &[], None).unwrap();
-        assert!((quantized.scales[0] - 100.0 / 127.0).abs() < 0.1);
-        let one = WeightRule { axis: None, ..rule };
-        assert_eq!(
-            QuantizedWeight::of(&weight, one, &[], None)
-                .unwrap()
-                .scales
-                .len(),
-            1
-        );
-    }
-
-    #[test]
-    fn a_large_bias_raises_the_scale_of_its_channel() {
-        let weight = Tensor::from_values(vec![2, 1], &[1e-6f32, 1.0]);
-        let node = Node::new("Conv", "conv", &["x", "w", "b"], &["y"]);
-        let channels = Channels::of(&node, &weight).unwrap();
-        let bias = [1000.0f32, 0.1];
-        let least = least_scales(channels, &[1e-6, 1.0], Some(&bias), 0.01);
-        let rule = WeightRule {
-            axis: Some(0),
-            limit: 127,
-            power_of_two: false,
-        };
-        let quantized = QuantizedWeight::of(&weight, rule, &least, None).unwrap();
-        let (integers, scales, _) = quantized_bias(&bias, 0.01, &quantized);
-        let (integers, scales) = (integers.to_i64().unwrap(), scales.to_f32().unwrap());
-        for channel in 0..2 {
-            let made = integers[channel] as f64 * f64::from(scales[channel]);
-            assert!(
-                (made / f64::from(bias[channel]) - 1.0).abs() < 0.01,
-                "{made}"
-            );
-        }
-    }
-
-    #[test]
-    fn no_sum_of_products_leaves_32_bits() {
-        // 2^17 weights at the largest integer, each times 255, are beyond 2^31.
-        let count = 1 << 17;
-        let values = vec![1f32; count];
-        let weight = Tensor::from_values(vec![1, count], &values);
-        let node = Node::new("Gemm", "g", &["x", "w"], &["y"]).with("transB", Attribute::Int(1));
-        let channels = Channels::of(&node, &weight).unwrap();
-        let least = least_scales(channels, &values, None, 1.0);
-        let rule = WeightRule {
-            axis: Some(0),
-            limit: 127,
-            power_of_two: false,
-        };
-        let quantized = QuantizedWeight::of(&weight, rule, &least, None).unwrap();
-        let sum: i64 = quantized.values.iter().sum();
-        assert!(
-            sum * 255 <= i64::from(i32::MAX) && sum > count as i64,
-            "{sum}"
-        );
-    }
-}
+mod tests;

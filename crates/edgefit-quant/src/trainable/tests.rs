@@ -93,7 +93,7 @@ fn apart(trained: &Graph, weights: &BTreeMap<String, Vec<f32>>, written: &Graph)
         let tensor = Tensor::from_values(dims, values);
         trained.initializers.insert(name.clone(), tensor);
     }
-    let made = |graph: &Graph| outputs(graph, &samples(), usize::MAX, &mut engine()).unwrap();
+    let made = |graph: &Graph| outputs(graph, &samples(), &mut engine()).unwrap();
     Comparison::of(&made(&trained), &made(written), None).sqnr_db
 }
 
@@ -177,6 +177,20 @@ fn scales_keep_to_what_the_engine_wants() {
         factors.iter().all(|name| !name.starts_with("p_")),
         "{factors:?}"
     );
+}
+
+#[test]
+fn a_scale_that_is_raised_stays_a_power_of_two() {
+    let (_, _, trainable) = prepared("esp-dl");
+    let weight = trainable.graph.initializers["fc.w"].to_f32().unwrap();
+    let weights = BTreeMap::from([
+        ("fc.w".to_owned(), weight),
+        ("fc.b".to_owned(), vec![3e7; 4]),
+    ]);
+    let written = trainable.trained(&weights).unwrap();
+    let scale = scale_of(&written, "fc.w_scale");
+    assert!(scale > scale_of(&trainable.quantized, "fc.w_scale"));
+    assert_eq!(scale.log2().fract(), 0.0, "{scale}");
 }
 
 #[test]

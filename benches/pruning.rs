@@ -53,10 +53,10 @@ fn main() -> Result<(), Failure> {
     let mut engine = InProcess::new(fastest(), threads);
     let structure = Structure::of(&graph)?;
     let calibrated = Calibrated::new(&structure, &calibration, &mut engine)?;
-    let before = outputs(&graph, &test, usize::MAX, &mut engine)?;
+    let before = outputs(&graph, &test, &mut engine)?;
     let mut judging = InProcess::new(fastest(), threads);
     let mut judge = |name: &str, made: &Graph, macs: u64| -> Result<(), Failure> {
-        let after: Outputs = outputs(made, &test, usize::MAX, &mut judging)?;
+        let after: Outputs = outputs(made, &test, &mut judging)?;
         let compared = Comparison::of(&before, &after, Some(&test.classes()));
         let accuracy = compared.accuracy.ok_or("no class is known")?;
         println!(

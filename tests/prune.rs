@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use edgefit::graph::{Graph, Tensor};
+use edgefit::graph::{DataType, Graph, Tensor, ValueType};
 
 use crate::common::made_of_float::Files;
 use crate::common::npz::{Values, save};
@@ -86,8 +86,8 @@ fn a_budget_is_kept_or_refused_with_what_can_be_reached() {
 #[test]
 fn what_cannot_be_pruned_is_refused_in_one_line() {
     let files = files_of(&float());
-    for share in ["0", "-1", "1.5", "nan"] {
-        files.assert_refused(&["--keep", share], &["above 0 and up to 1"]);
+    for share in ["0", "-1", "1.5", "50", "nan"] {
+        files.assert_refused(&["--keep", share], &["'--keep", "above 0 and up to 1"]);
     }
     files.assert_refused(&["--keep", "many"], &["many"]);
     files.assert_refused(&[], &["--keep"]);
@@ -115,25 +115,62 @@ fn what_cannot_be_pruned_is_refused_in_one_line() {
 }
 
 #[test]
+fn an_open_size_can_be_given_and_the_place_of_the_file_comes_first() {
+    files_of(&float()).assert_size_can_be_given(&["--keep", "0.5"]);
+    files_of(&float()).assert_place_comes_first(&["--keep", "0.5"]);
+}
+
+#[test]
+fn floats_of_16_bits_become_32_and_are_said() {
+    let files = files_of(&float());
+    let mut half = float();
+    for tensor in half.initializers.values_mut() {
+        let values = tensor.to_f32().unwrap().into_iter().map(f64::from);
+        let values: Vec<f64> = values.collect();
+        *tensor = Tensor::from_f64(DataType::F16, tensor.dims().to_vec(), &values).unwrap();
+    }
+    for value in half.inputs.iter_mut().chain(&mut half.outputs) {
+        if let ValueType::Tensor { dtype, .. } = &mut value.ty {
+            *dtype = DataType::F16;
+        }
+    }
+    half.save(&files.model).unwrap();
+    let ran = files.run(&["--keep", "0.5"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for words in ["float.onnx holds float16", "made.onnx are of 32 bits"] {
+        assert!(ran.stderr.contains(words), "{ran:?}");
+    }
+    let report = ran.json(SCHEMA);
+    let totals = &report["totals"];
+    let parameters = |channels: u64| channels * 36 + channels + 3 * channels + 3;
+    assert_eq!(totals["parameters"]["before"], parameters(16));
+    assert_eq!(totals["weight_bytes"]["before"], 2 * parameters(16));
+    assert_eq!(totals["weight_bytes"]["after"], 4 * parameters(8));
+}
+
+#[test]
 fn samples_that_do_not_fit_are_refused() {
     let files = files_of(&float());
     save(
         &files.inputs,
         &[("x", &[4, 2], Values::Floats(vec![0.5; 8]))],
     );
-    files.assert_refused(&["--keep", "0.5"], &["'x'", "[2]"]);
+    files.assert_refused(&["--keep", "0.5"], &["'x'", "[4, 2]", "(n, 4, 6, 6)"]);
     save(
         &files.inputs,
         &[("x", &[0, 4, 6, 6], Values::Floats(vec![]))],
     );
-    files.assert_refused(&["--keep", "0.5"], &["no"]);
+    files.assert_refused(&["--keep", "0.5"], &["'x' is empty"]);
     let mut values = vec![0.5; 2 * 144];
     values[7] = f32::INFINITY;
     save(
         &files.inputs,
         &[("x", &[2, 4, 6, 6], Values::Floats(values))],
     );
-    files.assert_refused(&["--keep", "0.5"], &["NaN or infinite"]);
+    files.assert_refused(
+        &["--keep", "0.5"],
+        &["'x'", "infinite number", "sample 0 at"],
+    );
 }
 
 #[test]

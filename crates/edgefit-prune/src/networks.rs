@@ -56,6 +56,16 @@ pub(crate) fn integers(graph: &mut Graph, name: &str, values: &[i64]) {
     graph.initializers.insert(name.into(), tensor);
 }
 
+/// A Slice of `x` along one dimension.
+fn slice(graph: &mut Graph, name: &str, x: &str, [start, end, axis, step]: [i64; 4]) {
+    let inputs = ["start", "end", "axis", "step"].map(|what| format!("{name}.{what}"));
+    for (input, value) in inputs.iter().zip([start, end, axis, step]) {
+        integers(graph, input, &[value]);
+    }
+    let [start, end, axis, step] = &inputs;
+    node(graph, "Slice", &[x, start, end, axis, step], name);
+}
+
 /// x (n, 4, 6, 6) → an inverted residual with squeeze-and-excite → a grouped convolution → halves that
 /// multiply each other → concatenation → flatten → 3 logits.
 pub(crate) fn network() -> Graph {
@@ -119,13 +129,8 @@ pub(crate) fn shuffled() -> Graph {
     g.nodes.push(turned.with("perm", perm));
     integers(g, "together", &[0, 16, 6, 6]);
     node(g, "Reshape", &["turned", "together"], "mixed");
-    for (name, start, end) in [("low", 0, 8), ("high", 8, i64::MAX)] {
-        integers(g, &format!("{name}.start"), &[start]);
-        integers(g, &format!("{name}.end"), &[end]);
-        integers(g, &format!("{name}.axis"), &[1]);
-        let ends = [".start", ".end", ".axis"].map(|what| format!("{name}{what}"));
-        node(g, "Slice", &["mixed", &ends[0], &ends[1], &ends[2]], name);
-    }
+    slice(g, "low", "mixed", [0, 8, 1, 1]);
+    slice(g, "high", "mixed", [8, i64::MAX, 1, 1]);
     let swapped = Node::new("Concat", "swapped", &["high", "low"], &["swapped"]);
     g.nodes.push(swapped.with("axis", Attribute::Int(1)));
     weight(g, "t.w", &[16, 8, 2, 2]);
@@ -153,6 +158,33 @@ pub(crate) fn shuffled() -> Graph {
     node(g, "Add", &["up.b", "up"], "biased");
     node(g, "Tanh", &["biased"], "hidden");
     node(g, "MatMul", &["hidden", "down.w"], "y");
+    graph.check().unwrap();
+    graph
+}
+
+/// x (n, 4, 6, 6) → a convolution → every other row, its columns turned round → resized along the two dimensions of
+/// the image → times its mean, expanded to a shape without the batch → a convolution → 3 logits.
+pub(crate) fn stepped() -> Graph {
+    let mut graph = graph(&[4, 6, 6]);
+    graph.opsets.insert(String::new(), 18);
+    let g = &mut graph;
+    conv(g, "a", ["x", "a0"], [16, 4, 3], 1);
+    slice(g, "rows", "a0", [0, i64::MAX, 2, 2]);
+    slice(g, "turned", "rows", [-1, i64::MIN, 3, -1]);
+    integers(g, "sizes", &[6, 8]);
+    let inputs = ["turned", "", "", "sizes"];
+    let resize = Node::new("Resize", "large", &inputs, &["large"]);
+    g.nodes
+        .push(resize.with("axes", Attribute::Ints(vec![2, 3])));
+    node(g, "GlobalAveragePool", &["large"], "mean");
+    integers(g, "wide", &[16, 6, 8]);
+    node(g, "Expand", &["mean", "wide"], "means");
+    node(g, "Mul", &["large", "means"], "product");
+    conv(g, "b", ["product", "b0"], [8, 16, 3], 1);
+    integers(g, "flat.shape", &[-1, 8 * 48]);
+    node(g, "Reshape", &["b0", "flat.shape"], "flat");
+    weight(g, "head.w", &[8 * 48, 3]);
+    node(g, "MatMul", &["flat", "head.w"], "y");
     graph.check().unwrap();
     graph
 }

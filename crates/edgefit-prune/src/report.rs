@@ -103,7 +103,8 @@ impl Report {
     /// Name and version of the document.
     pub const SCHEMA: &str = "edgefit.prune/1";
 
-    /// Of `structure` of which `kept` was left, with what was made and how it compares.
+    /// Of `structure` of which `kept` was left, with the model as it was loaded, the one that was made, and how
+    /// they compare.
     ///
     /// # Errors
     /// A shape of either model cannot be known.
@@ -111,9 +112,9 @@ impl Report {
         run: Run,
         structure: &Structure,
         kept: &Kept,
-        (made, comparison): (&Graph, &Comparison),
+        ([loaded, made], comparison): ([&Graph; 2], &Comparison),
     ) -> Result<Self> {
-        let (before, after) = (totals(structure.graph())?, totals(made)?);
+        let (before, after) = (totals(loaded)?, totals(made)?);
         let left = kept.channels(structure);
         let groups = structure.groups().iter().zip(left);
         let pair = |before, after| Pair { before, after };

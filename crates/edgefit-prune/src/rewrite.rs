@@ -144,7 +144,10 @@ impl<'s> Shapes<'s> {
                     let Ok(ranges) = slice.ranges(self.dims(x)) else {
                         continue;
                     };
-                    self.slice(graph, index, &ranges, &mut names);
+                    // Beside a range with a step no channels are cut, and all ranges hold as they are.
+                    if ranges.iter().all(|range| range.step == 1) {
+                        self.slice(graph, index, &ranges, &mut names);
+                    }
                     continue;
                 }
                 _ => continue,
@@ -162,8 +165,12 @@ impl<'s> Shapes<'s> {
 
     /// Whether the value `name` loses channels.
     fn shrinks(&self, name: &str) -> bool {
-        let rank = self.dims(name).len();
-        (0..rank).any(|axis| self.left(name, axis) < self.dims(name)[axis])
+        (0..self.dims(name).len()).any(|axis| self.shrinks_along(name, axis))
+    }
+
+    /// Whether a dimension of the value `name` loses channels.
+    fn shrinks_along(&self, name: &str, axis: usize) -> bool {
+        self.left(name, axis) < self.dims(name)[axis]
     }
 
     /// Size of a dimension of the value `name` without what goes.
@@ -175,19 +182,28 @@ impl<'s> Shapes<'s> {
         })
     }
 
-    /// The shape that a node is given: what it was, with the sizes that are left; `None` if it is computed
-    /// in a way that only the batch can follow.
+    /// The shape that a node is given: what it was, with the sizes that are left; `None` if no size in it
+    /// changes, or if it is computed in a way that only the batch can follow.
     fn target(&self, graph: &Graph, index: usize, input: usize) -> Result<Option<Vec<i64>>> {
         let node = &graph.nodes[index];
         let output = node.outputs[0].as_str();
         let rank = self.dims(output).len();
+        let axes = match &self.one.ops[index] {
+            Some(Op::Resize(resize)) => resize.axes(rank).unwrap_or_default(),
+            _ => (0..rank).collect(),
+        };
+        if !axes.iter().any(|&axis| self.shrinks_along(output, axis)) {
+            return Ok(None);
+        }
         let stored = node
             .input(input)
             .and_then(|name| graph.initializers.get(name));
         if let Some(stored) = stored {
             let mut values = stored.to_i64()?;
-            for (axis, value) in values.iter_mut().enumerate().take(rank) {
-                if *value > 0 {
+            // A shape to expand to may be of the last dimensions alone.
+            let first = axes.len().saturating_sub(values.len());
+            for (value, &axis) in values.iter_mut().zip(&axes[first..]) {
+                if *value > 0 && self.shrinks_along(output, axis) {
                     *value = self.left(output, axis) as i64;
                 }
             }
@@ -200,7 +216,7 @@ impl<'s> Shapes<'s> {
         };
         let input = node.input(0).unwrap_or_default();
         let mut open = 0;
-        let values = (0..rank).map(|axis| {
+        let values = axes.into_iter().map(|axis| {
             let sizes = |name: &str| {
                 [Some(&self.one), self.two.as_ref()].map(|inference| size(inference, name, axis))
             };

@@ -4,7 +4,7 @@ use edgefit_graph::Tensor;
 
 use super::*;
 use crate::macs::totals;
-use crate::networks::{chain, conv, engine, graph, network, node, run, samples, shuffled};
+use crate::networks::{chain, conv, engine, graph, network, node, run, samples, shuffled, stepped};
 use crate::{Macs, Selection, Widths};
 
 /// The model in which no layer reads a channel that goes: their columns are zero.
@@ -42,7 +42,7 @@ fn assert_close(a: &[f32], b: &[f32], most: f32) {
 
 #[test]
 fn what_is_cut_out_is_what_nobody_reads() {
-    for graph in [network(), shuffled()] {
+    for graph in [network(), shuffled(), stepped()] {
         let structure = Structure::of(&graph).unwrap();
         // Every other unit, then every third.
         for every in [2, 3] {

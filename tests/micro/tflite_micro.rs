@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use super::network::{Files, network};
 use crate::common::published::{keyword_spotting, resnet8, visual_wake_words};
 use crate::common::python::python_with;
-use crate::common::{command, run};
+use crate::common::{command, own_ram_of_tflite_micro, run};
 
 /// Inputs of noise.
 const SAMPLES: usize = 20;
@@ -50,9 +50,7 @@ fn predicted(model: &Path) -> u64 {
     let document = ran.json("edgefit.check/1");
     let budgets = document["budgets"].as_array().unwrap();
     let ram = budgets.iter().find(|budget| budget["resource"] == "ram");
-    let words = ram.unwrap()["explanation"].as_str().unwrap().to_owned();
-    let (before, _) = words.split_once(" B of tflite-micro itself").unwrap();
-    before.rsplit(' ').next().unwrap().parse().unwrap()
+    own_ram_of_tflite_micro(ram.unwrap())
 }
 
 #[test]

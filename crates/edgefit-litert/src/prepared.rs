@@ -24,8 +24,14 @@ impl Prepared {
     /// The model at `path` for inputs of the shapes of `inputs`, as LiteRT takes it.
     ///
     /// # Errors
-    /// It cannot be exported; the words of `edgefit export`.
+    /// The inputs are of several samples, or it cannot be exported; the words of `edgefit export`.
     pub fn new(process: &Subprocess, path: &Path, inputs: &[Array]) -> Result<Self> {
+        let batch = inputs.first().and_then(|input| input.dims.first());
+        if batch.is_some_and(|&batch| batch > 1) {
+            return Err(refused(
+                "a LiteRT model takes one sample at a time; give --batch 1, or export the model with a dynamic batch",
+            ));
+        }
         let folder = temporary_folder().map_err(refused)?;
         let mut export = Command::new(&process.binary);
         export.args(["export", "--to", "tflite", "-o"]);
@@ -86,4 +92,24 @@ impl Prepared {
 
 fn refused(words: impl std::fmt::Display) -> Error {
     Error::Refused(words.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_samples_are_refused_before_anything_is_exported() {
+        let process = Subprocess {
+            binary: "nothing".into(),
+            library: "nothing".into(),
+        };
+        let input = Array {
+            dims: vec![8, 3],
+            values: vec![0.0; 24],
+        };
+        let refused = Prepared::new(&process, Path::new("model.onnx"), &[input]);
+        let words = refused.err().map(|error| error.to_string());
+        assert!(words.is_some_and(|words| words.contains("--batch 1")));
+    }
 }

@@ -16,6 +16,7 @@ mod literal;
 mod model;
 mod name;
 mod parts;
+mod prepared;
 mod sample;
 
 pub use exported::{Arena, CalledLibrary, Exported};

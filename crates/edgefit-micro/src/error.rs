@@ -37,7 +37,7 @@ pub enum Error {
     /// What was asked for of the layout does not go together.
     #[error("{0}")]
     Layout(String),
-    /// The activations have no place in the banks of the device.
+    /// The activations have no place in the banks of the device, or the weights none in a file.
     #[error("{0}")]
     DoesNotFit(String),
 }

@@ -9,7 +9,7 @@ use edgefit_graph::rewrite::fix_input;
 
 use crate::error::{Error, Result};
 use crate::lower;
-use crate::patch::{Patches, Placed, RESERVE_BYTES};
+use crate::patch::{Patches, Placed, RESERVE_BYTES, bank_with_room};
 use crate::program::{InputBy, Program};
 use crate::target::{Core, flash_bytes};
 
@@ -120,8 +120,11 @@ fn in_less_ram(
         let mut arenas = placed.plan.banks.iter();
         arenas.any(|arena| arena.name.as_ref() == Some(name))
     };
-    let banks = profile.banks.iter().filter(|bank| taken(&bank.name));
-    let banks: Vec<_> = banks.collect();
+    let rest = bank_with_room(&placed.plan, profile, RESERVE_BYTES);
+    let banks = profile.banks.iter();
+    let banks: Vec<_> = banks
+        .filter(|bank| taken(&bank.name) || rest.is_some_and(|rest| rest.name == bank.name))
+        .collect();
     let have = banks.iter().map(|bank| bank.largest_buffer_bytes()).sum();
     let names: Vec<&str> = banks.iter().map(|bank| bank.name.as_str()).collect();
     check.with_ram(

@@ -6,6 +6,7 @@
 mod elementwise;
 mod fold;
 mod function;
+mod input;
 mod known;
 mod node;
 mod spatial;
@@ -19,14 +20,17 @@ use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::ops::Op as Meaning;
 use edgefit_graph::preprocessing::Layout;
 use edgefit_graph::quantized::{Scaling, StandsFor, first_quantized, quantized_values};
+use edgefit_graph::rewrite::prune;
 use edgefit_graph::topology::Topology;
-use edgefit_graph::{
-    DataType, Dim, Graph, ImageInput, Node, Preprocessing, ValueInfo, ValueType, labels,
-};
+use edgefit_graph::{DataType, Graph, ImageInput, Node, Preprocessing, ValueInfo, labels};
 
 use crate::error::{Error, Refusal, Result};
 use crate::program::{Port, Program, Quantization, Source};
+pub use input::fix_sample;
+use input::only_input;
+pub(crate) use input::scaler;
 use known::{Known, Pending};
+pub(crate) use spatial::within_padding;
 pub(crate) use view::channels_last;
 use view::{Builder, View};
 pub(crate) use weighted::{image, window};
@@ -43,6 +47,9 @@ const SCHEME: &str = "tflite";
 /// It is a model of floats or of another scheme, takes or gives more than one value, or has nodes without an
 /// integer form, all of which the error lists.
 pub fn lower(graph: &Graph) -> Result<Program> {
+    let mut graph = graph.clone();
+    prune(&mut graph);
+    let graph = &graph;
     check_scheme(graph)?;
     let input = only_input(graph)?;
     let shapes = InputShapes::bind(graph, 1, None)?;
@@ -90,40 +97,6 @@ fn check_scheme(graph: &Graph) -> Result<()> {
         ))),
         None => Ok(()),
     }
-}
-
-/// The input that a program can have: one, of floats, of one sample.
-fn only_input(graph: &Graph) -> Result<&ValueInfo> {
-    let border = |name: &str, problem: String| Error::Border {
-        place: format!("graph input '{name}'"),
-        problem,
-    };
-    let inputs: Vec<&ValueInfo> = graph.free_inputs().collect();
-    let [input] = inputs.as_slice() else {
-        return Err(Error::Border {
-            place: "graph inputs".into(),
-            problem: format!("there are {}; a program has one", inputs.len()),
-        });
-    };
-    if let ValueType::Tensor { dtype, .. } = &input.ty
-        && *dtype != DataType::F32
-    {
-        return Err(border(
-            &input.name,
-            format!(
-                "takes {dtype}; a program takes int8 made of floats: export the model with a float input, its \
-                 scaling outside, and quantise that"
-            ),
-        ));
-    }
-    if let Some([Dim::Known(batch @ 2..), ..]) = input.dims() {
-        let problem = format!(
-            "is for batches of {batch}, and a program runs one sample at a time; export it for one, or with a \
-             dynamic batch"
-        );
-        return Err(border(&input.name, problem));
-    }
-    Ok(input)
 }
 
 /// A graph on its way into a program.
@@ -331,6 +304,8 @@ impl<'g> Lowering<'g> {
         fold::fold_transpositions(&mut program);
         program.labels = labels::of(self.graph)?.unwrap_or_default();
         program.preprocessing = Preprocessing::of(self.graph)?;
+        let input = &program.input;
+        program.scaler = scaler(self.graph, (&input.dims, &input.order))?;
         Ok(program)
     }
 }

@@ -1,4 +1,5 @@
-//! The integer ops, each with a plain reference.
+//! The integer ops, each with a plain reference; what the C of them calls is made in `c/model.rs`, its kernels lie in the
+//! folder `c` of this crate.
 //!
 //! Arithmetic: TFLite's int8 specification and the reference kernels in TensorFlow's
 //! `kernels/internal/reference/integer_ops`.

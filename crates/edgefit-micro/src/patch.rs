@@ -9,11 +9,11 @@ mod build;
 mod cost;
 mod region;
 
-use edgefit_device::Content;
 use edgefit_device::profile::Profile;
-use serde::Serialize;
+use edgefit_device::{Bank, Content};
+use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::ArenaPlan;
 use crate::program::{InputBy, Program};
 use cost::{Cost, behind, program_macs};
@@ -31,8 +31,11 @@ const MOST_EXTRA: f64 = 0.2;
 /// Most ways that are planned to the byte.
 const MOST_PLANS: usize = 12;
 
+/// Most bytes of activations that are written as a project: no microcontroller has more.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// How the first steps of a program run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patches {
     /// The node whose result is put together of the parts.
     pub node: String,
@@ -82,7 +85,7 @@ pub struct Layout<'a> {
 pub enum Patching {
     /// Where the device is short of RAM otherwise.
     Auto,
-    /// In the least RAM that at most a fifth more multiplications buy, in one arena.
+    /// In the least RAM that at most a fifth more multiplications buy.
     Smallest,
     /// Never.
     Never,
@@ -92,23 +95,34 @@ impl Placed {
     /// `program` as `layout` asks for it.
     ///
     /// # Errors
-    /// As of [`Placed::over`] and [`Placed::smallest`].
+    /// As of [`Placed::over`] and [`Placed::smallest`], or it has no place in the device, or in any microcontroller.
     pub fn new(program: Program, layout: Layout) -> Result<Self> {
         let input_by = layout.input_by;
-        match (layout.device, layout.patching) {
+        let placed = match (layout.device, layout.patching) {
             (Some(profile), Patching::Never) => {
                 let plan = ArenaPlan::over(&program, profile)?;
-                Ok(Placed::unpatched(program, plan))
+                Placed::unpatched(program, plan)
             }
             (Some(profile), Patching::Auto) => {
-                Placed::over(&program, profile, (RESERVE_BYTES, input_by))
+                Placed::over(&program, profile, (RESERVE_BYTES, input_by))?
+            }
+            (Some(profile), Patching::Smallest) => {
+                Placed::smallest(&program, input_by)?.in_banks(profile)?
             }
             (None, Patching::Auto | Patching::Never) if input_by == InputBy::Whole => {
                 let plan = ArenaPlan::in_one(&program);
-                Ok(Placed::unpatched(program, plan))
+                Placed::unpatched(program, plan)
             }
-            (_, Patching::Smallest) | (None, _) => Placed::smallest(&program, input_by),
+            (None, _) => Placed::smallest(&program, input_by)?,
+        };
+        let need = placed.plan.bytes();
+        if need <= MOST_BYTES {
+            return Ok(placed);
         }
+        Err(Error::DoesNotFit(format!(
+            "its activations need {need} B, and no microcontroller has more than {MOST_BYTES} B for them; give a \
+             smaller --input-shape or model"
+        )))
     }
 
     /// `program` in the banks of `profile`: as it is where they hold it with `reserve` bytes beside it, else with
@@ -125,7 +139,7 @@ impl Placed {
         let plan = ArenaPlan::over(&whole, profile);
         if plan
             .as_ref()
-            .is_ok_and(|plan| leaves_room(plan, profile, reserve))
+            .is_ok_and(|plan| bank_with_room(plan, profile, reserve).is_some())
         {
             return plan.map(|plan| Placed::unpatched(whole, plan));
         }
@@ -193,6 +207,38 @@ impl Placed {
         Ok(best)
     }
 
+    /// The same, of one arena, in a bank of `profile`; in several where none holds it.
+    fn in_banks(self, profile: &Profile) -> Result<Self> {
+        let least = self.plan.bytes();
+        let holds = |bank: &&Bank| {
+            bank.holds.contains(&Content::Arena) && bank.largest_buffer_bytes() >= least
+        };
+        let in_bank = |bank: &Bank| {
+            let mut plan = self.plan.clone();
+            plan.banks[0].name = Some(bank.name.clone());
+            bank_with_room(&plan, profile, RESERVE_BYTES).map(|_| plan)
+        };
+        let alone = profile.banks.iter().filter(holds).find_map(in_bank);
+        let plan =
+            alone.or_else(|| ArenaPlan::overlapping_over(&self.program, profile, RESERVE_BYTES));
+        let plan = plan.ok_or_else(|| {
+            Error::DoesNotFit(format!(
+                "its activations need {least} B at least, and no placement in the banks of {} was found that leaves \
+                 {RESERVE_BYTES} B for data and stack; give a smaller --input-shape or model, or a device with more RAM",
+                profile.name
+            ))
+        })?;
+        let patches = self.patches.map(|patches| Patches {
+            arena_bytes: plan.bytes(),
+            ..patches
+        });
+        Ok(Placed {
+            program: self.program,
+            plan,
+            patches,
+        })
+    }
+
     /// `program` as it is, at the places of `plan`.
     pub fn unpatched(program: Program, plan: ArenaPlan) -> Self {
         Placed {
@@ -203,18 +249,25 @@ impl Placed {
     }
 }
 
-/// Whether a bank for data and stack has `reserve` bytes left beside `plan`.
-fn leaves_room(plan: &ArenaPlan, profile: &Profile, reserve: u64) -> bool {
-    let banks = profile.banks.iter();
-    let mut runtime = banks.filter(|bank| bank.holds.contains(&Content::Runtime));
-    runtime.any(|bank| {
+/// The bank for data and stack that has `reserve` bytes left beside `plan`, one with an arena before others.
+pub(crate) fn bank_with_room<'p>(
+    plan: &ArenaPlan,
+    profile: &'p Profile,
+    reserve: u64,
+) -> Option<&'p Bank> {
+    let taken = |bank: &Bank| -> u64 {
         let here = plan
             .banks
             .iter()
             .filter(|arena| arena.name.as_ref() == Some(&bank.name));
-        let taken: u64 = here.map(|arena| arena.bytes).sum();
-        bank.largest_buffer_bytes() >= taken.saturating_add(reserve)
-    })
+        here.map(|arena| arena.bytes).sum()
+    };
+    let banks = profile.banks.iter();
+    let with_room = banks.filter(|bank| {
+        bank.holds.contains(&Content::Runtime)
+            && bank.largest_buffer_bytes() >= taken(bank).saturating_add(reserve)
+    });
+    with_room.max_by_key(|bank| taken(bank) > 0)
 }
 
 /// A way to run a program in patches.

@@ -1,9 +1,9 @@
 //! [`Program`]: a model as a list of integer ops over buffers of bytes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use edgefit_graph::Preprocessing;
 use edgefit_graph::ops::Unary;
+use edgefit_graph::{Preprocessing, StandardScaler};
 use serde::Serialize;
 
 use crate::ops::Op;
@@ -28,6 +28,8 @@ pub struct Program {
     pub labels: Vec<String>,
     /// How an image becomes the input.
     pub preprocessing: Option<Preprocessing>,
+    /// How an array becomes the input.
+    pub scaler: Option<StandardScaler>,
 }
 
 /// How the input comes to a program.
@@ -85,6 +87,26 @@ pub enum Source {
     Value(usize),
     /// From a constant.
     Constant(Vec<i8>),
+}
+
+impl Source {
+    /// The value, if it is one.
+    pub(crate) fn value(&self) -> Option<usize> {
+        match self {
+            Source::Value(value) => Some(*value),
+            Source::Constant(_) => None,
+        }
+    }
+}
+
+/// When each value is read for the last time.
+pub(crate) fn last_reads(steps: &[Step]) -> BTreeMap<usize, usize> {
+    let mut last = BTreeMap::new();
+    for (time, step) in steps.iter().enumerate() {
+        let read = step.inputs.iter().filter_map(Source::value);
+        last.extend(read.map(|value| (value, time)));
+    }
+    last
 }
 
 /// A value as the caller sees it.
@@ -184,7 +206,7 @@ pub(crate) fn places(memory: &[usize], order: &[usize]) -> Vec<usize> {
 }
 
 impl Program {
-    /// What the program makes of `input`, each value in memory of its own.
+    /// What the program makes of `input`, each value in memory of its own until it is read for the last time.
     ///
     /// # Panics
     /// If `input` does not have the bytes of the program's input.
@@ -192,7 +214,9 @@ impl Program {
         assert_eq!(input.len(), self.values[self.input.value], "bytes of input");
         let mut values: Vec<Vec<i8>> = vec![Vec::new(); self.values.len()];
         values[self.input.value] = input.to_vec();
-        for step in &self.steps {
+        let mut last_reads = last_reads(&self.steps);
+        last_reads.remove(&self.output.value);
+        for (time, step) in self.steps.iter().enumerate() {
             // Parts of it may be there already.
             let mut output = std::mem::take(&mut values[step.output]);
             output.resize(self.values[step.output], 0);
@@ -206,6 +230,11 @@ impl Program {
                 .collect();
             step.op.run(&inputs, &mut output);
             values[step.output] = output;
+            for value in step.inputs.iter().filter_map(Source::value) {
+                if last_reads.get(&value) == Some(&time) {
+                    values[value] = Vec::new();
+                }
+            }
         }
         std::mem::take(&mut values[self.output.value])
     }
@@ -231,8 +260,43 @@ impl Program {
 }
 
 #[cfg(test)]
+impl Program {
+    /// Tables, each of the value before it, of `bytes` each; the output is the first that is made.
+    pub(crate) fn of_tables(count: usize, bytes: usize) -> Self {
+        let step = |at: usize| Step {
+            node: format!("table {at}"),
+            op: Op::Table((i8::MIN..=i8::MAX).rev().collect()),
+            inputs: vec![Source::Value(at)],
+            output: at + 1,
+            signature: Signature::default(),
+        };
+        let port = |value: usize| Port {
+            value,
+            dims: vec![1, bytes],
+            order: vec![0, 1],
+            quantization: Quantization::default(),
+        };
+        Program {
+            values: vec![bytes; count + 1],
+            steps: (0..count).map(step).collect(),
+            input: port(0),
+            input_by: InputBy::Whole,
+            output: port(1),
+            labels: Vec::new(),
+            preprocessing: None,
+            scaler: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_output_that_is_read_stays() {
+        assert_eq!(Program::of_tables(3, 2).run(&[-128, 5]), [127, -6]);
+    }
 
     #[test]
     fn a_port_moves_channels_and_back() {

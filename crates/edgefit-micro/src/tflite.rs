@@ -21,7 +21,7 @@ mod windowed;
 mod words;
 mod write;
 
-use edgefit_graph::Preprocessing;
+use edgefit_graph::{Preprocessing, StandardScaler};
 use serde::Serialize;
 
 use crate::error::{Refusal, Result};
@@ -60,16 +60,16 @@ pub enum Planning {
 /// The file of `program`.
 ///
 /// # Errors
-/// It has ops without a form in LiteRT, all of which the error lists.
+/// It has ops without a form in LiteRT, all of which the error lists, or more bytes than a file can have.
 pub fn file(program: &Program, planning: Planning) -> Result<File> {
     let model = from_program::model(program)?;
     let arena = Arena::of(&model);
     Ok(File {
         bytes: packed(
             (&model, planned(&arena, planning)),
-            program.preprocessing.as_ref(),
+            (program.preprocessing.as_ref(), program.scaler.as_ref()),
             &program.labels,
-        ),
+        )?,
         arena_bytes: arena.bytes,
         planning,
         operators: model.operators.len(),
@@ -85,19 +85,18 @@ fn planned(arena: &Arena, planning: Planning) -> Option<&Arena> {
 /// The bytes of a model, with where its values lie, and with what tools want to know of it.
 fn packed(
     (model, arena): (&model::Model, Option<&Arena>),
-    preprocessing: Option<&Preprocessing>,
+    (preprocessing, scaler): (Option<&Preprocessing>, Option<&StandardScaler>),
     labels: &[String],
-) -> Vec<u8> {
+) -> Result<Vec<u8>> {
     let mut notes = Vec::new();
     notes.extend(arena.map(|arena| (arena::NAME, arena.note())));
-    notes.extend(
-        metadata::metadata(preprocessing, labels).map(|metadata| (metadata::NAME, metadata)),
-    );
-    let mut bytes = write::write(model, &notes);
+    let metadata = metadata::metadata(preprocessing, scaler, labels);
+    notes.extend(metadata.map(|metadata| (metadata::NAME, metadata)));
+    let mut bytes = write::write(model, &notes)?;
     if !labels.is_empty() {
         labels::append(&mut bytes, labels);
     }
-    bytes
+    Ok(bytes)
 }
 
 /// Why a step has no form in LiteRT.

@@ -12,8 +12,8 @@ use std::path::Path;
 use std::process::Command;
 
 use edgefit_micro::c::{self, Library, Name, Parts};
-use edgefit_micro::ops::Op;
-use edgefit_micro::{ArenaPlan, Program};
+use edgefit_micro::ops::{Conv, Image, Layer, Op, Window};
+use edgefit_micro::{ArenaPlan, Multiplier, Program, Signature, Source, Step};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -91,12 +91,14 @@ fn sample_is_right(program: &Program, library: &Library, flags: &str) -> bool {
     ran.status.success()
 }
 
+/// Flags that find what is read or written out of place.
+const SANITIZED: &str = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all";
+
 /// Holds that programs are right with `library`, and that it runs some of them: those are wrong where it is.
 fn is_called(library: &Library) {
     let programs: Vec<Program> = (0..).filter_map(drawn).take(3).collect();
     for program in &programs {
-        let flags = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all";
-        assert!(sample_is_right(program, library, flags));
+        assert!(sample_is_right(program, library, SANITIZED));
     }
     let wrong = |program: &&Program| !sample_is_right(program, library, "-O1 -DLIES");
     assert!(programs.iter().any(|program| wrong(&program)));
@@ -112,6 +114,64 @@ fn cmsis_nn_is_called_as_its_interface_says() {
 fn esp_nn_is_called_as_its_interface_says() {
     let folder = tempfile::tempdir().unwrap();
     is_called(&esp_nn(folder.path()));
+}
+
+/// A convolution of the value `from` with a kernel of `side` elements along each axis, padded by `before`, in groups.
+fn convolution(
+    [input, output]: [Image; 2],
+    [side, before, groups]: [usize; 3],
+    from: usize,
+) -> Step {
+    let products = side * side * input.channels / groups;
+    let factor = 1.0 / (64.0 * (products as f64).sqrt());
+    let weights = (0..output.channels * products).map(|at| (at * 29 % 255) as u8 as i8);
+    let op = Conv {
+        input,
+        output,
+        window: Window {
+            kernel: [side; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            before: [before; 2],
+        },
+        groups,
+        weights: weights.collect(),
+        layer: Layer {
+            input_zero_point: -3,
+            output_zero_point: 5,
+            bias: vec![1000; output.channels],
+            multipliers: vec![Multiplier::of(factor); output.channels],
+            limits: [-128, 127],
+        },
+    };
+    Step {
+        node: String::new(),
+        op: Op::Conv(op),
+        inputs: vec![Source::Value(from)],
+        output: from + 1,
+        signature: Signature::default(),
+    }
+}
+
+#[test]
+fn what_a_library_does_not_do_stays_with_the_project() {
+    // More channels than 16 bits count, padding around a kernel of one element, behind it alone, and groups.
+    let sizes = [(1, 65_540), (1, 4), (3, 4), (4, 4), (4, 4)];
+    let images = sizes.map(|(side, channels)| Image {
+        height: side,
+        width: side,
+        channels,
+    });
+    let forms = [[1, 0, 1], [1, 1, 1], [1, 0, 1], [3, 1, 2]];
+    let steps = forms
+        .into_iter()
+        .enumerate()
+        .map(|(from, form)| convolution([images[from], images[from + 1]], form, from));
+    let program = random_program::program(&images, steps.collect());
+    let [arm, esp] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    for library in [cmsis_nn(arm.path()), esp_nn(esp.path())] {
+        assert!(sample_is_right(&program, &library, SANITIZED));
+    }
 }
 
 #[test]

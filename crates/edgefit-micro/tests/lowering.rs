@@ -165,6 +165,42 @@ fn padding_that_counts_is_read_from_a_padded_value() {
 }
 
 #[test]
+fn a_mean_of_a_window_past_the_padding_is_refused_where_it_is_of_what_is_there() {
+    let mut made = Qdq::new(&[1, 3, 3]);
+    let pool = Node::new("AveragePool", "", &["x_q"], &["p"])
+        .with("kernel_shape", ints(&[2, 2]))
+        .with("strides", ints(&[2, 2]))
+        .with("ceil_mode", Attribute::Int(1))
+        .with("count_include_pad", Attribute::Int(1));
+    made.node(pool);
+    assert_eq!(lowered(&made, "p_q").output.dims, [1, 2, 2, 1]);
+    made.0.opsets.insert(String::new(), 19);
+    let refused = refusals(&made.graph("p_q"));
+    assert!(refused[0].1.contains("ceil_mode"), "{refused:?}");
+}
+
+#[test]
+fn a_function_of_a_constant_is_computed() {
+    let mut made = Qdq::new(&[3, 2, 2]);
+    made.weight("k", &[1, 3, 1, 1]);
+    made.node(Node::new("Neg", "", &["k"], &["n"]));
+    made.node(Node::new("Add", "", &["x_q", "n_q"], &["y"]));
+    let program = lowered(&made, "y_q");
+    // 0, −0.29 and −0.58 in steps of 0.1 from 3 on.
+    let constant = Source::Constant(vec![3, 0, -3]);
+    assert_eq!(program.steps[0].inputs[1], constant);
+}
+
+#[test]
+fn what_no_output_depends_on_is_left_out() {
+    let mut made = Qdq::new(&[3, 5, 4]);
+    conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
+    made.node(Node::new("Tanh", "", &["a_q"], &["t"]));
+    made.node(Node::new("GlobalMaxPool", "", &["t_q"], &["b"]));
+    assert_eq!(lowered(&made, "a_q").steps.len(), 1);
+}
+
+#[test]
 fn rows_and_columns_are_repeated() {
     let mut made = Qdq::new(&[2, 2, 2]);
     let scales = Tensor::from_values(vec![4], &[1f32, 1.0, 2.0, 3.0]);
@@ -196,6 +232,21 @@ fn all_that_has_no_integer_form_is_listed_with_the_fix() {
     );
     // What depends on them is not their fault.
     assert!(refused.iter().all(|(_, reason)| !reason.contains("Mod")));
+}
+
+#[test]
+fn a_function_behind_a_pool_wants_a_quantisation_between() {
+    let mut made = Qdq::new(&[3, 4, 4]);
+    let pool = Node::new("GlobalAveragePool", "", &["x_q"], &["p"]);
+    made.0.nodes.push(pool);
+    made.node(Node::new("Relu", "", &["p"], &["r"]));
+    let refused = refusals(&made.graph("r_q"));
+    let (op, reason) = &refused[0];
+    assert_eq!(op, "GlobalAveragePool");
+    assert!(
+        reason.contains("QuantizeLinear has to stand between"),
+        "{reason}"
+    );
 }
 
 #[test]

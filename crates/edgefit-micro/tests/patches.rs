@@ -9,10 +9,12 @@
 mod qdq;
 
 use edgefit_cost::{Request, Resource, Verdict, judge};
+use edgefit_device::Content;
+use edgefit_device::profile::Profile;
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Graph, Node};
 use edgefit_micro::ops::Op;
-use edgefit_micro::patch::{Placed, RESERVE_BYTES};
+use edgefit_micro::patch::{Layout, Patching, Placed, RESERVE_BYTES};
 use edgefit_micro::{ArenaPlan, InputBy, Program, Source, judge_in_less_ram, lower};
 use qdq::{Qdq, ints};
 
@@ -119,6 +121,58 @@ fn a_device_gets_patches_only_where_it_is_short() {
 }
 
 #[test]
+fn the_smallest_arena_has_a_place_in_the_device_or_is_refused() {
+    let program = network(64);
+    let mut profile = edgefit_device::find("stm32f411").unwrap();
+    let placed = |profile: &Profile| {
+        let layout = Layout {
+            device: Some(profile),
+            patching: Patching::Smallest,
+            input_by: InputBy::Whole,
+        };
+        Placed::new(program.clone(), layout)
+    };
+    let least = Placed::smallest(&program, InputBy::Whole).unwrap();
+    let there = placed(&profile).unwrap();
+    assert_eq!(there.patches, least.patches);
+    assert_eq!(there.plan.bytes(), least.plan.bytes());
+    assert_eq!(
+        there.plan.banks[0].name.as_ref(),
+        Some(&profile.banks[0].name)
+    );
+    profile.banks[0].bytes.value = 4096;
+    let refused = placed(&profile).unwrap_err().to_string();
+    assert!(refused.contains("no placement in the banks"), "{refused}");
+}
+
+#[test]
+fn what_no_microcontroller_holds_is_refused() {
+    let layout = Layout {
+        device: None,
+        patching: Patching::Never,
+        input_by: InputBy::Whole,
+    };
+    let refused = Placed::new(network(5000), layout).unwrap_err().to_string();
+    assert!(refused.contains("no microcontroller has more"), "{refused}");
+}
+
+#[test]
+fn what_lies_behind_the_image_alone_has_no_part_of_it() {
+    let mut made = Qdq::new(&[3, 64, 64]);
+    // Its last windows begin where the image ends.
+    conv3(&mut made, ["x_q", "a"], &[16, 3, 3, 3], [2, 0, 4]);
+    conv3(&mut made, ["a_q", "b"], &[16, 1, 3, 3], [1, 1, 1]);
+    conv3(&mut made, ["b_q", "c"], &[12, 16, 3, 3], [2, 1, 1]);
+    conv3(&mut made, ["c_q", "d"], &[6, 12, 3, 3], [2, 1, 1]);
+    made.node(Node::new("GlobalAveragePool", "p", &["d_q"], &["p"]));
+    let program = lower(&made.graph("p_q")).unwrap();
+    let placed = Placed::smallest(&program, InputBy::Whole).unwrap();
+    assert_eq!(placed.patches, None);
+    let input = noise(3 * 64 * 64, 3);
+    assert_eq!(placed.program.run(&input), program.run(&input));
+}
+
+#[test]
 fn an_input_that_is_asked_for_takes_no_ram_and_changes_no_byte() {
     let program = network(65);
     let whole = Placed::smallest(&program, InputBy::Whole).unwrap();
@@ -179,4 +233,24 @@ fn a_check_takes_what_patches_make_fit_and_the_time_that_they_cost() {
         None
     );
     assert_eq!((check.verdict, check.budgets.len()), (Verdict::Fits, whole));
+}
+
+#[test]
+fn a_check_counts_the_bank_that_has_data_and_stack() {
+    let graph = graph(64);
+    let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+    let program = lower(&graph).unwrap();
+    let least = Placed::smallest(&program, InputBy::Whole).unwrap();
+    let mut profile = edgefit_device::find("stm32f407").unwrap();
+    profile.banks[0].holds = vec![Content::Arena];
+    profile.banks[0].bytes.value = least.plan.bytes() + RESERVE_BYTES / 4;
+    profile.banks[1].holds = vec![Content::Runtime];
+    profile.banks[1].bytes.value = 2 * RESERVE_BYTES;
+    let request = Request::new(&profile);
+    let mut check = judge(&graph, &shapes, &request).unwrap();
+    judge_in_less_ram(&mut check, (&graph, &shapes), &request).unwrap();
+    assert_eq!(check.verdict, Verdict::Fits);
+    let mut budgets = check.budgets.iter();
+    let ram = budgets.find(|budget| budget.resource == Resource::Ram);
+    assert_eq!(ram.unwrap().place, "SRAM, CCM");
 }

@@ -1,5 +1,5 @@
 /* Runs the samples of a file in an emulator, by semihosting: input.bin in, output.bin out, and for each sample the
-   ticks of a timer, or the instructions that the core counts, in ticks.bin. */
+   ticks of a timer, or the instructions that the core counts, in 64 bits in ticks.bin. */
 #include "NAME.h"
 
 /* Operations of semihosting. */
@@ -40,15 +40,24 @@ static void start_counting(void)
 {
 }
 
-static uint32_t counted(void)
+typedef uint64_t ef_count;
+
+/* Both halves, once more where the lower one ran over between them. */
+static ef_count counted(void)
 {
-    uint32_t count;
-    __asm__ volatile(".option push\n"
-                     ".option arch, +zicsr\n"
-                     "csrr %0, minstret\n"
-                     ".option pop"
-                     : "=r"(count));
-    return count;
+    uint32_t upper;
+    uint32_t lower;
+    uint32_t again;
+    do {
+        __asm__ volatile(".option push\n"
+                         ".option arch, +zicsr\n"
+                         "csrr %0, minstreth\n"
+                         "csrr %1, minstret\n"
+                         "csrr %2, minstreth\n"
+                         ".option pop"
+                         : "=r"(upper), "=r"(lower), "=r"(again));
+    } while (upper != again);
+    return ((ef_count)upper << 32) | lower;
 }
 #else
 /* The first timer of Arm's design kit: it counts down. */
@@ -67,7 +76,10 @@ static void start_counting(void)
     TIMER->control = 1U;
 }
 
-static uint32_t counted(void)
+/* It runs over at the same place as the timer. */
+typedef uint32_t ef_count;
+
+static ef_count counted(void)
 {
     return UINT32_MAX - TIMER->value;
 }
@@ -144,18 +156,18 @@ int main(void)
     }
     start_counting();
     while (move(READ, from, input, UPPER_INPUT_BYTES) == 0) {
-        const uint32_t start = counted();
-        uint32_t passed;
+        const ef_count start = counted();
+        uint64_t passed;
 #if defined(UPPER_INPUT_PARTS)
         NAME_run(give, (void *)0);
 #else
         NAME_run();
 #endif
-        passed = counted() - start;
+        passed = (ef_count)(counted() - start);
         if (move(WRITE, to, output, UPPER_OUTPUT_BYTES) != 0) {
             ef_stop();
         }
-        if (move(WRITE, ticks, &passed, 4) != 0) {
+        if (move(WRITE, ticks, &passed, 8) != 0) {
             ef_stop();
         }
     }

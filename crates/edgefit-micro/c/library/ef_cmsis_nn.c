@@ -34,7 +34,7 @@ static cmsis_nn_per_channel_quant_params factors(const struct ef_layer *layer)
     return params;
 }
 
-/* Whether the library did it. */
+/* Whether the library did it: versions before 6 know no groups. */
 static int32_t convolve(const struct ef_convolution *op, const int8_t *input, int8_t *output)
 {
     const struct ef_layer *layer = &op->layer;
@@ -44,11 +44,12 @@ static int32_t convolve(const struct ef_convolution *op, const int8_t *input, in
     const cmsis_nn_per_channel_quant_params by = factors(layer);
     const cmsis_nn_dims from = sizes(&op->input);
     const cmsis_nn_dims to = sizes(&op->output);
-    const cmsis_nn_dims filter = {to.c, op->window.kernel[0], op->window.kernel[1], from.c / op->groups};
+    const cmsis_nn_dims filter = {to.c, op->window.kernel[0], op->window.kernel[1], from.c};
     const cmsis_nn_dims bias = {1, 1, 1, to.c};
     const cmsis_nn_context scratch = context(layer);
     int32_t done = 0;
-    if (arm_convolve_wrapper_s8_get_buffer_size(&params, &from, &filter, &to) <= scratch.size) {
+    if ((op->groups == 1) && (ef_is_padded_point(op) == 0) &&
+        (arm_convolve_wrapper_s8_get_buffer_size(&params, &from, &filter, &to) <= scratch.size)) {
         const arm_cmsis_nn_status status =
             arm_convolve_wrapper_s8(&scratch, &params, &by, &from, input, &filter, op->weights, &bias, layer->bias,
                                     &to, output);

@@ -28,7 +28,19 @@ static quant_data_t factors(const struct ef_layer *layer)
     return params;
 }
 
-/* Whether the library did it: it knows neither dilation nor groups, and counts rows in 16 bits. */
+/* Whether the library counts so far: it does so in 16 bits, some of them with a sign. */
+static int32_t is_small(const data_dims_t *dims)
+{
+    return ((dims->channels <= UINT16_MAX) && (dims->height <= INT16_MAX) && (dims->width <= INT16_MAX)) ? 1 : 0;
+}
+
+/* Whether the library knows the window: it has no dilation. */
+static int32_t is_known(const struct ef_window *window)
+{
+    return ((window->dilation[0] == 1) && (window->dilation[1] == 1)) ? 1 : 0;
+}
+
+/* Whether the library did it: it knows no groups. */
 static int32_t convolve(const struct ef_convolution *op, const int8_t *input, int8_t *output)
 {
     const struct ef_layer *layer = &op->layer;
@@ -39,8 +51,8 @@ static int32_t convolve(const struct ef_convolution *op, const int8_t *input, in
     const data_dims_t from = sizes(&op->input);
     const data_dims_t to = sizes(&op->output);
     const data_dims_t filter = {op->window.kernel[1], op->window.kernel[0], from.channels, 1};
-    const int32_t plain = ((op->groups == 1) && (params.dilation.width == 1) && (params.dilation.height == 1) &&
-                           (from.height <= INT16_MAX))
+    const int32_t plain = ((op->groups == 1) && (is_known(&op->window) == 1) && (ef_is_padded_point(op) == 0) &&
+                           (is_small(&from) == 1) && (is_small(&to) == 1) && (is_small(&filter) == 1))
                               ? 1
                               : 0;
     int32_t done = 0;
@@ -70,7 +82,7 @@ void ef_run_depthwise(const struct ef_depthwise *op, const int8_t *input, int8_t
                                      limits(layer)};
     const quant_data_t by = factors(layer);
     const data_dims_t filter = {op->window.kernel[1], op->window.kernel[0], from.channels, 1};
-    if ((params.dilation.width == 1) && (params.dilation.height == 1) &&
+    if ((is_known(&op->window) == 1) && (is_small(&from) == 1) && (is_small(&to) == 1) && (is_small(&filter) == 1) &&
         (esp_nn_get_depthwise_conv_scratch_size(&from, &filter, &to, &params) <= layer->scratch_bytes)) {
         esp_nn_set_depthwise_conv_scratch_buf(layer->scratch);
         esp_nn_depthwise_conv_s8(&from, input, &filter, op->weights, layer->bias, &to, output, &params, &by);

@@ -2,12 +2,10 @@
 
 use std::fmt::Write;
 
-use edgefit_graph::Preprocessing;
-use edgefit_graph::preprocessing::{ChannelOrder, Fit};
-
 use super::file::File;
 use super::literal::{float, plain};
 use super::parts::Parts;
+use super::prepared;
 use crate::program::{InputBy, Port};
 
 /// The header.
@@ -51,9 +49,7 @@ pub(super) fn header(parts: Parts) -> File {
             program.labels.len()
         );
     }
-    if let Some(preprocessing) = &program.preprocessing {
-        text.push_str(&prepared(parts, preprocessing));
-    }
+    text.push_str(&prepared::declared(parts));
     text.push_str(&match program.input_by {
         InputBy::Whole => format!(
             "\n/* Says where the input is to be written and where the output will be. The input is overwritten. */\n\
@@ -104,29 +100,4 @@ fn port(text: &mut String, prefix: &str, port: &Port) {
         float(port.quantization.scale),
         port.quantization.zero_point
     );
-}
-
-/// How an image becomes the input.
-fn prepared(parts: Parts, preprocessing: &Preprocessing) -> String {
-    let Parts { name, .. } = parts;
-    let upper = name.upper();
-    let fit = match preprocessing.fit {
-        Fit::Crop { fraction } => format!(
-            "the largest centred box of that aspect ratio, {fraction:?} of its sides, resized"
-        ),
-        Fit::Stretch => "the whole image resized, its aspect ratio lost".to_owned(),
-    };
-    let order = match preprocessing.channel_order {
-        ChannelOrder::Rgb => "red, green, blue",
-        ChannelOrder::Bgr => "blue, green, red",
-        ChannelOrder::Grey => "grey",
-    };
-    format!(
-        "\n/* An image becomes the input: {fit}; channels {order}; each 8-bit value by the table of its channel. */\n\
-         #define {upper}_IMAGE_WIDTH {}\n#define {upper}_IMAGE_HEIGHT {}\n#define {upper}_IMAGE_CHANNELS {}\n\
-         extern const int8_t {name}_pixels[{upper}_IMAGE_CHANNELS][256];\n",
-        preprocessing.width,
-        preprocessing.height,
-        preprocessing.channels()
-    )
 }

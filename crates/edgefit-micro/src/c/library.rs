@@ -93,7 +93,9 @@ fn of_cmsis_nn(op: &Op) -> usize {
         (4 * column.next_multiple_of(4)).max(4 * column.next_multiple_of(16))
     };
     match op {
-        Op::Conv(conv) => convolution(conv.input, conv.window.kernel.iter().product()),
+        Op::Conv(conv) if conv.groups == 1 => {
+            convolution(conv.input, conv.window.kernel.iter().product())
+        }
         Op::FullyConnected(layer) => 4 * layer.inputs,
         Op::Depthwise(depthwise) => {
             let taps: usize = depthwise.window.kernel.iter().product();

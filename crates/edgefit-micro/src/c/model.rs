@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::fmt::{Display, Write};
 
-use edgefit_graph::Preprocessing;
-
 use super::fields::{broadcast, combined, image, images, multiplier, product, windowed};
 use super::file::File;
 use super::literal::{list, short_list, string};
 use super::parts::Parts;
+use super::prepared;
 use crate::ops::{CopyRows, Layer, Op};
 use crate::program::{InputBy, Source, Step};
 
@@ -66,9 +65,7 @@ pub(super) fn source(parts: Parts) -> File {
             labels.join(",\n")
         );
     }
-    if let Some(preprocessing) = &program.preprocessing {
-        text.push_str(&pixels(parts, preprocessing));
-    }
+    text.push_str(&prepared::defined(parts));
     let place = |value: usize| place(parts, value);
     let output = place(program.output.value);
     text.push_str(&match program.input_by {
@@ -86,26 +83,6 @@ pub(super) fn source(parts: Parts) -> File {
         name: format!("{name}.c"),
         text,
     }
-}
-
-/// The byte of the input for each value of a pixel, channel by channel.
-fn pixels(parts: Parts, preprocessing: &Preprocessing) -> String {
-    let Parts { program, name, .. } = parts;
-    let upper = name.upper();
-    let tables = (0..preprocessing.channels()).map(|channel| {
-        let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
-        let byte = |value: u8| {
-            program
-                .input
-                .quantization
-                .quantize((f32::from(value) - mean) / std)
-        };
-        list(&(0..=u8::MAX).map(byte).collect::<Vec<i8>>())
-    });
-    format!(
-        "\nconst int8_t {name}_pixels[{upper}_IMAGE_CHANNELS][256] = {{{}}};\n",
-        tables.collect::<Vec<_>>().join(",\n")
-    )
 }
 
 /// The address of a value.

@@ -6,6 +6,17 @@ use std::str::FromStr;
 /// Longest name: C99 tells external names apart by 31 letters.
 const LONGEST: usize = 12;
 
+/// Names that mean something else: kernels begin with ef_, main.c and sample.h are files of the project, and CMake has
+/// targets of its own.
+const TAKEN: [&str; 9] = [
+    "all", "clean", "ef", "help", "install", "main", "package", "sample", "test",
+];
+
+/// The headers of C: a file of that name would stand before them.
+const HEADERS: &str = "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal \
+                       stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads \
+                       time uchar wchar wctype";
+
 /// What functions, macros and files of a project begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
@@ -33,7 +44,9 @@ impl fmt::Display for Name {
 /// use edgefit_micro::c::Name;
 ///
 /// assert_eq!("vww".parse::<Name>().unwrap().to_string(), "vww");
-/// assert!("int main(void)".parse::<Name>().is_err());
+/// for taken in ["int main(void)", "all", "string"] {
+///     assert!(taken.parse::<Name>().is_err());
+/// }
 /// ```
 impl FromStr for Name {
     type Err = String;
@@ -41,14 +54,14 @@ impl FromStr for Name {
     fn from_str(name: &str) -> Result<Self, String> {
         let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
-        // Names of the kernels begin with ef_; sample.h and main.c are files of the project.
-        let taken = ["main", "sample", "ef"].contains(&name);
+        let taken = TAKEN.contains(&name) || HEADERS.split(' ').any(|header| header == name);
         if starts && !taken && name.len() <= LONGEST && name.chars().all(is_of_name) {
             Ok(Name(name.to_owned()))
         } else {
             Err(format!(
                 "'{name}' does not go before names in C; give up to {LONGEST} lower-case letters and digits, a letter \
-                 first, not main, sample or ef"
+                 first, not {}, and no header of C such as string",
+                TAKEN.join(", ")
             ))
         }
     }

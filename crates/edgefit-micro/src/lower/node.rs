@@ -26,7 +26,7 @@ impl<'g> Lowering<'g> {
         };
         match (op, known) {
             (Meaning::Unary(Unary::Identity) | Meaning::Dropout { .. }, Some(known)) => Ok(known),
-            (Meaning::Unary(function), Some(Known::Floats(_))) => {
+            (Meaning::Unary(function), Some(Known::Floats(_) | Known::Constant(_))) => {
                 pending.functions.push(*function);
                 Ok(Known::Pending(pending))
             }
@@ -154,8 +154,10 @@ impl<'g> Lowering<'g> {
         );
         for function in &pending.functions {
             let limits = limits(*function).filter(|_| takes_limits);
-            let limits = limits
-                .ok_or("only Relu and Clip may follow it without a QuantizeLinear between")?;
+            let limits = limits.ok_or(
+                "a QuantizeLinear has to stand between it and what follows: Conv, Gemm, MatMul, Add and Mul alone take \
+                 in a Relu or Clip",
+            )?;
             written.limits = tightened(written.limits, limits, to);
         }
         let builder_view = self.view(node, 0)?;
@@ -182,7 +184,7 @@ impl<'g> Lowering<'g> {
             }
             Meaning::Pool(pool) => {
                 let extents = pool.extents(&view.dims)?;
-                let parts = (pool.kind, extents.as_slice());
+                let parts = (pool, extents.as_slice());
                 spatial::pool(&mut self.builder, label, view, parts, &written)
             }
             Meaning::Reduce(reduce) if reduce.kind == ReduceKind::Mean => {

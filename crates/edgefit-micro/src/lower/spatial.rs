@@ -1,6 +1,6 @@
 //! Pools, padding, concatenation, resampling.
 
-use edgefit_graph::ops::{AxisWeights, Extent, PoolKind};
+use edgefit_graph::ops::{AxisWeights, Extent, Pool, PoolKind};
 
 use super::view::{Builder, Made, View, channels_last};
 use super::weighted::{Written, image, window};
@@ -13,12 +13,12 @@ pub(super) fn pool(
     builder: &mut Builder,
     node: &str,
     view: &View,
-    (kind, extents): (PoolKind, &[Extent]),
+    (pool, extents): (&Pool, &[Extent]),
     written: &Written,
 ) -> Result<View, String> {
     let order = channels_last(view.dims.len());
     let mut view = builder.arranged(node, view, &order)?;
-    let counts_padding = kind
+    let counts_padding = pool.kind
         == PoolKind::Average {
             count_include_pad: true,
         };
@@ -26,6 +26,9 @@ pub(super) fn pool(
     if counts_padding {
         let mut amounts = vec![(0, 0); view.dims.len()];
         for (axis, extent) in extents.iter_mut().enumerate() {
+            if !pool.whole_windows {
+                within_padding(extent, view.dims[axis + 2])?;
+            }
             // So much that every window is whole.
             let reach = (extent.kernel - 1) * extent.dilation + 1;
             let end = (extent.output - 1) * extent.stride + reach;
@@ -43,7 +46,7 @@ pub(super) fn pool(
     let input = image(&view.dims)?;
     let output = image(&written.dims)?;
     let window = window(&extents)?;
-    let op = match kind {
+    let op = match pool.kind {
         PoolKind::Max => Op::MaxPool(MaxPool {
             input,
             output,
@@ -63,6 +66,16 @@ pub(super) fn pool(
         order,
     };
     builder.requantized(node, &made, written.quantization)
+}
+
+/// Refuses a window over `size` elements that reaches past the padding, which is then no part of a mean.
+pub(crate) fn within_padding(extent: &Extent, size: usize) -> Result<(), String> {
+    let reach = (extent.kernel - 1) * extent.dilation + 1;
+    let end = (extent.output - 1) * extent.stride + reach;
+    if end <= extent.before + size + extent.after {
+        return Ok(());
+    }
+    Err("its last window reaches past the padding (ceil_mode); export it without".into())
 }
 
 /// The mean of each channel over all positions.

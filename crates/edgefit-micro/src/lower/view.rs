@@ -219,6 +219,7 @@ impl Builder {
             input_by: InputBy::Whole,
             labels: Vec::new(),
             preprocessing: None,
+            scaler: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::region::{Stage, moved};
 use crate::ops::{Image, Op, Sliding};
 use crate::plan::saving;
-use crate::program::{InputBy, Program, Source, Step};
+use crate::program::{InputBy, Program, Source, Step, last_reads};
 
 /// What a program costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Cost {
                 patched += macs(&step.op, Some(image));
                 let lead = match step.op.sliding() {
                     Some(sliding) => {
-                        let from = step.inputs.iter().find_map(value);
+                        let from = step.inputs.iter().find_map(Source::value);
                         let needed =
                             from.map(|value| (value, stage.read(&step.op, written, value)));
                         needed.map(|(value, needed)| {
@@ -117,7 +117,7 @@ impl Live {
         let ending: Vec<usize> = step
             .inputs
             .iter()
-            .filter_map(value)
+            .filter_map(Source::value)
             .filter(|&value| is_last(value))
             .collect();
         let saved = ending.iter().filter_map(|value| {
@@ -129,28 +129,6 @@ impl Live {
         let all: u64 = self.alive.values().sum();
         self.most = self.most.max(all - saved);
         self.alive.retain(|value, _| !ending.contains(value));
-    }
-}
-
-/// When each value is read for the last time.
-fn last_reads(steps: &[Step]) -> BTreeMap<usize, usize> {
-    let mut last = BTreeMap::new();
-    for (time, step) in steps.iter().enumerate() {
-        last.extend(
-            step.inputs
-                .iter()
-                .filter_map(value)
-                .map(|value| (value, time)),
-        );
-    }
-    last
-}
-
-/// The value that a source is.
-fn value(source: &Source) -> Option<usize> {
-    match source {
-        Source::Value(value) => Some(*value),
-        Source::Constant(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ops::{Broadcast, Image, Op, Window};
+use crate::ops::{Broadcast, Image, Op, Sliding, Window};
 use crate::program::{Program, Source, Step};
 
 /// Rows and columns of an image: from the first until before the second of each pair.
@@ -184,8 +184,24 @@ fn goes_by_parts(step: &Step) -> bool {
         Op::Add(op) => elementwise(&op.broadcast),
         Op::Mul(op) => elementwise(&op.broadcast),
         Op::Table(_) => true,
-        op => window(op).is_some(),
+        op => op.sliding().is_some_and(|sliding| begins_within(&sliding)),
     }
+}
+
+/// Whether every window begins before the end of the image: one that lies in the padding behind it has no place in a part
+/// of the image.
+fn begins_within(sliding: &Sliding) -> bool {
+    let Sliding {
+        input,
+        output,
+        window,
+    } = sliding;
+    let sizes = [(input.height, output.height), (input.width, output.width)];
+    let begins = |(axis, (size, positions)): (usize, (usize, usize))| {
+        let last = positions.saturating_sub(1) * window.stride[axis];
+        last < size + window.before[axis]
+    };
+    sizes.into_iter().enumerate().all(begins)
 }
 
 /// The image of `dims` in memory: one sample, height, width, channels.

@@ -129,17 +129,50 @@ fn read(
     let outputs = std::fs::read(folder.join("output.bin"))?;
     let ticks = std::fs::read(folder.join("ticks.bin"))?;
     let width = parts.program.values[parts.program.output.value];
-    if outputs.len() != samples * width || ticks.len() != samples * 4 {
+    if outputs.len() != samples * width || ticks.len() != samples * 8 {
         let words = "the firmware ended before the last sample";
         return Err(core.emulator().failed(words));
     }
-    let (ticks, _) = ticks.as_chunks::<4>();
+    let (ticks, _) = ticks.as_chunks::<8>();
     let instructions =
-        |ticks: &[u8; 4]| u64::from(u32::from_le_bytes(*ticks)) * board.instructions_per_tick;
+        |ticks: &[u8; 8]| u64::from_le_bytes(*ticks).saturating_mul(board.instructions_per_tick);
     let bytes = |row: &[u8]| row.iter().map(|&byte| byte as i8).collect();
     Ok(Emulation {
         machine: board.machine,
         outputs: outputs.chunks(width.max(1)).map(bytes).collect(),
         instructions: ticks.iter().map(instructions).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::c::Name;
+    use crate::plan::ArenaPlan;
+    use crate::program::Program;
+
+    #[test]
+    fn instructions_are_counted_beyond_32_bits() {
+        let program = Program::of_tables(1, 2);
+        let plan = ArenaPlan::in_one(&program);
+        let parts = Parts {
+            program: &program,
+            plan: &plan,
+            name: &Name::default(),
+            library: None,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let counts = [3u64, (1 << 32) + 5];
+        let ticks: Vec<u8> = counts
+            .iter()
+            .flat_map(|count| count.to_le_bytes())
+            .collect();
+        std::fs::write(folder.path().join("output.bin"), [1u8, 2, 3, 4]).unwrap();
+        std::fs::write(folder.path().join("ticks.bin"), ticks).unwrap();
+        let core = Core::Rv32Imc;
+        let board = core.board().unwrap();
+        let emulation = read((core, &board), parts, folder.path(), counts.len()).unwrap();
+        assert_eq!(emulation.instructions, counts);
+        assert_eq!(emulation.outputs, [[1, 2], [3, 4]]);
+    }
 }

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::ops::{Op as Meaning, PadFill, ReduceKind, Unary};
 use edgefit_graph::preprocessing::Layout;
-use edgefit_graph::rewrite::fold_batch_norm;
+use edgefit_graph::rewrite::{fold_batch_norm, prune};
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{
     DataType, Dim, Graph, ImageInput, Node, Preprocessing, ValueInfo, ValueType, labels,
@@ -25,7 +25,7 @@ use super::schema::Activation;
 use super::tensor::Tensor;
 use super::{Planning, Refused, planned, refusal};
 use crate::error::{Error, Refusal, Result};
-use crate::lower::channels_last;
+use crate::lower::{channels_last, scaler};
 use crate::program::places;
 use view::View;
 
@@ -84,10 +84,11 @@ impl FloatPort {
 /// The file of `graph`, whose input holds one sample.
 ///
 /// # Errors
-/// It takes or gives more than one value or other than 32-bit floats, or has nodes without a form in LiteRT, all of
-/// which the error lists.
+/// It takes or gives more than one value or other than 32-bit floats, has nodes without a form in LiteRT, all of
+/// which the error lists, or more bytes than a file can have.
 pub fn float_file(graph: &Graph, planning: Planning) -> Result<FloatFile> {
     let mut graph = graph.clone();
+    prune(&mut graph);
     fold_batch_norm(&mut graph)?;
     let graph = &graph;
     let input = only_input(graph)?;
@@ -110,6 +111,7 @@ pub fn float_file(graph: &Graph, planning: Planning) -> Result<FloatFile> {
     let model = lowering.model;
     let labels = labels::of(graph)?.unwrap_or_default();
     let preprocessing = Preprocessing::of(graph)?;
+    let scaler = scaler(graph, (&from.dims, &from.order))?;
     let constants = model
         .tensors
         .iter()
@@ -123,9 +125,9 @@ pub fn float_file(graph: &Graph, planning: Planning) -> Result<FloatFile> {
         planning,
         bytes: super::packed(
             (&model, planned(&arena, planning)),
-            preprocessing.as_ref(),
+            (preprocessing.as_ref(), scaler.as_ref()),
             &labels,
-        ),
+        )?,
         labels: labels.len(),
         input: from,
         output: to,

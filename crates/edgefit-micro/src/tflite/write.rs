@@ -5,9 +5,19 @@ use flatbuffers::{FlatBufferBuilder, Push, UnionWIPOffset, WIPOffset};
 use super::model::{Model, Operator};
 use super::schema::{Builtin, Field, IDENTIFIER, Options, VERSION};
 use super::tensor::{Scales, Tensor};
+use crate::error::{Error, Result};
 
 /// Where the data of buffers may begin.
 const ALIGNMENT: usize = 16;
+
+/// Most bytes of a file: places in it have 31 bits.
+const MOST_BYTES: usize = 1 << 31;
+
+/// Most bytes that every file has: what holds all together, and the codes of operators.
+const FRAME_BYTES: usize = 16 << 10;
+
+/// Most bytes that a tensor, an operator or a note takes beside its lists.
+const TABLE_BYTES: usize = 256;
 
 /// A finished table, vector or string.
 pub(super) type Part = WIPOffset<UnionWIPOffset>;
@@ -47,8 +57,40 @@ fn align(flat: &mut FlatBufferBuilder, bytes: usize) {
     }
 }
 
+/// The most bytes that the file of `model` can take.
+fn most_bytes(model: &Model, notes: &[(&str, Vec<u8>)]) -> usize {
+    let tensors = model.tensors.iter().map(|tensor| {
+        let scales = match &tensor.scales {
+            Scales::Along(_, scales) => 12 * scales.len(),
+            Scales::None | Scales::One(_) => 0,
+        };
+        let data = tensor.data.as_ref().map_or(0, Vec::len);
+        TABLE_BYTES + data + tensor.name.len() + 4 * tensor.dims.len() + scales
+    });
+    let operators = model.operators.iter();
+    let operators = operators.map(|operator| TABLE_BYTES + 4 * operator.inputs.len());
+    let notes = notes.iter().map(|(_, note)| TABLE_BYTES + note.len());
+    let tables: usize = tensors.chain(operators).chain(notes).sum();
+    FRAME_BYTES + tables
+}
+
+/// Refuses what has more bytes than a file can have.
+fn within_a_file(bytes: usize) -> Result<()> {
+    if bytes < MOST_BYTES {
+        return Ok(());
+    }
+    Err(Error::DoesNotFit(format!(
+        "its weights and tables take {bytes} B, and a LiteRT file holds less than {MOST_BYTES} B (2 GiB); give a smaller \
+         model"
+    )))
+}
+
 /// The file of `model`, with notes for tools and interpreters under the names by which they look for them.
-pub(super) fn write(model: &Model, notes: &[(&str, Vec<u8>)]) -> Vec<u8> {
+///
+/// # Errors
+/// It would be larger than a file can be.
+pub(super) fn write(model: &Model, notes: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
+    within_a_file(most_bytes(model, notes))?;
     let mut flat = FlatBufferBuilder::new();
     let flat = &mut flat;
     // The first buffer is empty by convention.
@@ -140,7 +182,7 @@ pub(super) fn write(model: &Model, notes: &[(&str, Vec<u8>)]) -> Vec<u8> {
     // The place of the root and the identifier come in front.
     align(flat, 8);
     flat.finish(root, Some(IDENTIFIER));
-    flat.finished_data().to_vec()
+    Ok(flat.finished_data().to_vec())
 }
 
 fn written_tensor(flat: &mut FlatBufferBuilder, tensor: &Tensor, buffer: u32) -> Part {
@@ -210,4 +252,20 @@ fn written_operator(
             field(flat, 3, kind);
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_less_than_two_gibibytes() {
+        let mut model = Model::default();
+        model.tensor(Tensor::floats("weights".into(), &[1000], &[1.0; 1000]));
+        let most = most_bytes(&model, &[]);
+        let bytes = write(&model, &[]).unwrap().len();
+        assert!(4000 < bytes && bytes <= most, "{bytes} {most}");
+        let refused = within_a_file(MOST_BYTES + most).unwrap_err().to_string();
+        assert!(refused.contains("2 GiB"), "{refused}");
+    }
 }

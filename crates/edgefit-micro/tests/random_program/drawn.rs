@@ -74,8 +74,8 @@ impl Drawn<'_> {
             let kernel = self.random.random_range(1..5);
             let dilation = self.random.random_range(1..3);
             let reach = (kernel - 1) * dilation + 1;
-            let before = self.random.random_range(0..kernel);
-            let after = self.random.random_range(0..kernel);
+            let before = self.random.random_range(0..=kernel);
+            let after = self.random.random_range(0..=kernel);
             if size + before + after < reach {
                 continue;
             }

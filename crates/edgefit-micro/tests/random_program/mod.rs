@@ -6,7 +6,7 @@ use edgefit_micro::ops::{
     Add, AveragePool, Broadcast, Concat, Conv, Depthwise, FullyConnected, Image, MaxPool, Mean,
     Mul, Op, Pad, ResizeNearest, Softmax, Transpose, Window,
 };
-use edgefit_micro::{InputBy, Multiplier, Port, Program, Quantization, Source};
+use edgefit_micro::{InputBy, Multiplier, Port, Program, Quantization, Source, Step};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -28,7 +28,11 @@ pub fn draw(random: &mut ChaCha8Rng) -> Program {
     while drawn.steps.len() < count {
         drawn.step();
     }
-    let Drawn { images, steps, .. } = drawn;
+    program(&drawn.images, drawn.steps)
+}
+
+/// The program of `steps` that make all of `images` but the first, which is the input, in their order.
+pub fn program(images: &[Image], steps: Vec<Step>) -> Program {
     let port = |value: usize| {
         let Image {
             height,
@@ -53,6 +57,7 @@ pub fn draw(random: &mut ChaCha8Rng) -> Program {
         steps,
         labels: Vec::new(),
         preprocessing: None,
+        scaler: None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::super::tensor::{Scales, Tensor};
 use super::super::words::int_words;
 use super::view::View;
 use super::{At, Lowering};
-use crate::lower::{channels_last, image, window};
+use crate::lower::{channels_last, image, window, within_padding};
 use crate::ops::{Image, Window};
 
 /// What a window goes over.
@@ -308,13 +308,7 @@ fn counted(extents: &[Extent], input: Image) -> Refused<[[usize; 2]; 4]> {
     let mut amounts = [[0, 0]; 4];
     let sizes = [input.height, input.width];
     for ((amount, extent), size) in amounts[1..3].iter_mut().zip(extents).zip(sizes) {
-        let reach = (extent.kernel - 1) * extent.dilation + 1;
-        let end = (extent.output - 1) * extent.stride + reach;
-        if end > extent.before + size + extent.after {
-            return Err(
-                "its last window reaches past the padding (ceil_mode); export it without".into(),
-            );
-        }
+        within_padding(extent, size)?;
         *amount = [extent.before, extent.after];
     }
     Ok(amounts)

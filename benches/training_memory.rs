@@ -27,8 +27,8 @@ use edgefit::graph::{Graph, trainable_parameters};
 use edgefit::train::config::recipe::{Sampling, StageRecipe};
 use edgefit::train::prepare::source::Cached;
 use edgefit::train::prepare::targets::Targets;
-use edgefit::train::stages::fit::fitted::fit;
-use edgefit::train::stages::fit::problem::Problem;
+use edgefit::train::stages::training::fitted::fit;
+use edgefit::train::stages::training::problem::Problem;
 use edgefit::train::stages::training_memory::{
     FrozenPass, Optimizer, Recomputing, Steps, TrainingMemory,
 };

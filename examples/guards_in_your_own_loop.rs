@@ -12,7 +12,7 @@ use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Device, Distribution, Tensor};
-use edgefit_guards::ef05_activations::Kind;
+use edgefit_guards::ef05_activations::{Channels, Kind};
 use edgefit_guards::ef12_bias::InitialLoss;
 use edgefit_guards::{Findings, Step, TrainingWatch, module};
 use edgefit_guards::{ef03_fresh_gradients, ef04_logits, ef05_activations, ef12_bias};
@@ -75,7 +75,7 @@ fn train(mistake: &str) -> Findings {
     // Before the first step.
     let mut findings = Findings::default();
     findings.record(ef04_logits::check(&module::outputs(outputs(&net))));
-    let activations = module::layer("hidden", Kind::Rectifier, hidden(&net));
+    let activations = module::layer("hidden", Kind::Rectifier, Channels::Last, hidden(&net));
     findings.record(ef05_activations::check(&[activations]));
     let initial = InitialLoss {
         loss: loss(&net).into_scalar::<f64>(),

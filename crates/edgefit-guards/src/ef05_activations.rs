@@ -32,6 +32,15 @@ pub enum Kind {
     Other,
 }
 
+/// Which dimension of activations is that of the channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channels {
+    /// The second: what a convolution makes, (batch, channels, positions …).
+    Second,
+    /// The last: what a linear layer makes, (batch, tokens …, features).
+    Last,
+}
+
 /// Activations of a layer on a probe batch, as counted by [`Units`]. A unit is a channel, over all
 /// positions and samples.
 #[derive(Debug, Clone)]

@@ -119,5 +119,6 @@ fn exported<'a>(
     split.record(&session.run)?;
     let trained = split.train(session);
     let trained = trained.map_err(|error| report_stop(error, loaded, session));
-    trained?.export(session)?.quantize(session)
+    let quantized = trained?.export(session)?.quantize(session);
+    quantized.map_err(|error| report_stop(error, loaded, session))
 }

@@ -1,7 +1,6 @@
 //! What is trained, and how: freeze boundaries, learning rates, the loop, tuning.
 
 pub(crate) mod boundary;
-pub mod fit;
 pub(crate) mod int8_part;
 pub(crate) mod linear_layer;
 pub mod lr_find;
@@ -11,6 +10,7 @@ pub mod stage;
 pub mod stage_memory;
 pub(crate) mod trained_part;
 pub(crate) mod trainer;
+pub mod training;
 pub mod training_memory;
 pub mod training_trial;
 pub mod tune;

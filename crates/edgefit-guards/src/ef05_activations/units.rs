@@ -1,6 +1,6 @@
 //! Counts which units of a layer are inactive or saturated on a probe batch.
 
-use super::{INACTIVE, Kind, LIMIT, Layer};
+use super::{Channels, INACTIVE, Kind, LIMIT, Layer};
 
 /// Share of a unit's elements that decides what the unit is. On photographs and on grey clothes, at
 /// most 42 % of the units of a late depthwise layer of EfficientNet-Lite0 to 2 are inactive for that
@@ -10,8 +10,8 @@ const MOST: f64 = 0.999;
 /// Elements of the units of one layer, counted batch by batch.
 ///
 /// ```
-/// use edgefit_guards::ef05_activations::{Kind, Units};
-/// let mut units = Units::new(Kind::Rectifier);
+/// use edgefit_guards::ef05_activations::{Channels, Kind, Units};
+/// let mut units = Units::new(Kind::Rectifier, Channels::Second);
 /// // One sample, two channels of 1 × 2 positions.
 /// units.count(&[1, 2, 1, 2], &[0.0, 0.0, 0.0, 3.0]);
 /// assert_eq!(units.layer("relu1", None).inactive, 0.5);
@@ -19,6 +19,7 @@ const MOST: f64 = 0.999;
 #[derive(Debug, Clone)]
 pub struct Units {
     kind: Kind,
+    channels: Channels,
     units: Vec<Unit>,
 }
 
@@ -51,24 +52,23 @@ impl Unit {
 
 impl Units {
     /// Nothing counted yet.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: Kind, channels: Channels) -> Self {
         Units {
             kind,
+            channels,
             units: Vec::new(),
         }
     }
 
-    /// Counts activations of the shape `dims`, row-major. A unit is a channel of (batch, channels,
-    /// height, width) or (batch, channels), and the last dimension of tokens, (batch, tokens,
-    /// features); a tensor of rank 1 is one unit.
+    /// Counts activations of the shape `dims`, row-major. A unit is a channel; a tensor of rank 1 is one unit.
     pub fn count(&mut self, dims: &[usize], values: &[f32]) {
         // How many units, and how many elements of one lie together.
-        let (units, together) = match dims {
-            [] | [_] => (1, values.len()),
-            [_, channels, positions @ ..] if positions.len() != 1 => {
+        let (units, together) = match (dims, self.channels) {
+            ([] | [_], _) => (1, values.len()),
+            ([_, channels, positions @ ..], Channels::Second) => {
                 (*channels, positions.iter().product())
             }
-            [.., features] => (*features, 1),
+            ([.., features], Channels::Last) => (*features, 1),
         };
         self.units.resize(units, Unit::default());
         for sample in values.chunks((units * together).max(1)) {
@@ -115,19 +115,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_are_channels_or_the_last_dimension_of_tokens() {
-        let inactive = |dims: &[usize], values: &[f32]| {
-            let mut units = Units::new(Kind::Rectifier);
+    fn units_are_channels_which_are_second_or_last() {
+        use Channels::{Last, Second};
+        let inactive = |channels: Channels, dims: &[usize], values: &[f32]| {
+            let mut units = Units::new(Kind::Rectifier, channels);
             units.count(dims, values);
             let counts = units.units.iter().map(|unit| unit.inactive);
             counts.collect::<Vec<_>>()
         };
-        assert_eq!(inactive(&[1, 2, 2, 1], &[0.0, 0.0, 1.0, 0.0]), [2, 1]);
-        assert_eq!(inactive(&[1, 2, 2], &[0.0, 1.0, 0.0, 2.0]), [2, 0]);
-        assert_eq!(inactive(&[2, 2], &[0.0, 1.0, 0.0, 2.0]), [2, 0]);
-        assert_eq!(inactive(&[3], &[0.0, 1.0, 0.0]), [2]);
-        assert_eq!(inactive(&[0, 0], &[]), [0; 0]);
-        let mut units = Units::new(Kind::Sigmoid);
+        let values = [0.0, 1.0, 0.0, 2.0];
+        assert_eq!(inactive(Second, &[1, 2, 2, 1], &values), [1, 1]);
+        assert_eq!(inactive(Last, &[1, 2, 1, 2], &values), [2, 0]);
+        assert_eq!(inactive(Second, &[1, 2, 2], &values), [1, 1]);
+        assert_eq!(inactive(Last, &[1, 2, 2], &values), [2, 0]);
+        for channels in [Second, Last] {
+            assert_eq!(inactive(channels, &[2, 2], &values), [2, 0]);
+            assert_eq!(inactive(channels, &[3], &[0.0, 1.0, 0.0]), [2]);
+            assert_eq!(inactive(channels, &[0, 0], &[]), [0; 0]);
+        }
+        let mut units = Units::new(Kind::Sigmoid, Last);
         units.count(&[1, 2], &[0.999, 0.5]);
         assert_eq!(units.layer("gate", None).saturated, 0.5);
     }
@@ -135,7 +141,7 @@ mod tests {
     #[test]
     fn a_unit_that_is_given_nothing_is_not_inactive() {
         let of = |values: [f32; 4]| {
-            let mut units = Units::new(Kind::Rectifier);
+            let mut units = Units::new(Kind::Rectifier, Channels::Second);
             units.count(&[1, 4], &values);
             units
         };

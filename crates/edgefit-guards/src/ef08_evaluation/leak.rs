@@ -13,6 +13,7 @@ pub const LEAKED_MUCH: f64 = 0.10;
 pub const ALIKE_BY_CHANCE: f64 = 0.001;
 /// How unlikely as many by chance must be.
 pub const UNLIKELY: f64 = 0.01;
+
 /// Samples of validation and test that are, or look like, one of an earlier split.
 #[derive(Debug, Clone, Default)]
 pub struct Leak {

@@ -3,12 +3,16 @@
 use burn::tensor::Tensor;
 
 use crate::ef04_logits;
-use crate::ef05_activations::{Kind, Layer, Units};
+use crate::ef05_activations::{Channels, Kind, Layer, Units};
 
-/// Figures of the activations of a layer for [`ef05_activations`](crate::ef05_activations), with the
-/// dimensions of [`Units::count`].
-pub fn layer<const D: usize>(name: &str, kind: Kind, activations: Tensor<D>) -> Layer {
-    let mut units = Units::new(kind);
+/// Figures of the activations of a layer for [`ef05_activations`](crate::ef05_activations).
+pub fn layer<const D: usize>(
+    name: &str,
+    kind: Kind,
+    channels: Channels,
+    activations: Tensor<D>,
+) -> Layer {
+    let mut units = Units::new(kind, channels);
     let dims = activations.dims();
     let values: Vec<f32> = activations.into_data().iter::<f32>().collect();
     units.count(&dims, &values);

@@ -7,7 +7,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Tensor};
 
 use super::*;
-use crate::ef05_activations::Kind;
+use crate::ef05_activations::{Channels, Kind};
 
 #[derive(Module, Debug)]
 struct Net {
@@ -133,14 +133,12 @@ fn activations_are_counted_by_channel() {
     values[16..20].fill(1.0);
     values[8] = 1.0;
     let tensor = Tensor::<1>::from_floats(values.as_slice(), &device).reshape([2, 3, 2, 2]);
-    let rectifier = layer("relu", Kind::Rectifier, tensor.clone());
+    let of = |name: &str, kind: Kind| layer(name, kind, Channels::Second, tensor.clone());
+    let rectifier = of("relu", Kind::Rectifier);
     assert_eq!((rectifier.units, rectifier.saturated), (3, 0.0));
     assert!((rectifier.inactive - 1.0 / 3.0).abs() < 1e-12);
-    assert_eq!(
-        layer("sigmoid", Kind::Sigmoid, tensor.clone()).saturated,
-        1.0
-    );
-    let tanh = layer("tanh", Kind::Tanh, tensor);
+    assert_eq!(of("sigmoid", Kind::Sigmoid).saturated, 1.0);
+    let tanh = of("tanh", Kind::Tanh);
     assert!((tanh.saturated - 1.0 / 3.0).abs() < 1e-12);
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use edgefit_burn::Backend;
+use edgefit_data::Augmentation;
 use edgefit_device::Profile;
 use edgefit_engine::EngineName;
 use edgefit_graph::Task;
@@ -140,6 +141,14 @@ impl Job {
         stages.filter(|stage| *stage != StageName::Int8)
     }
 
+    /// Augmentation of training samples in the stage that augments most.
+    pub(crate) fn strongest_augmentation(&self) -> Augmentation {
+        let stages = self.stages.iter().map(|stage| self.recipe.stage(*stage));
+        let strengths = stages.map(|stage| stage.augmentation);
+        let strongest = strengths.fold(0.0, f64::max);
+        self.recipe.augmentation.scaled(strongest as f32)
+    }
+
     /// Whether the model stays as it is, and is only made int8.
     pub(crate) fn keeps_head(&self) -> bool {
         self.stages == [StageName::Int8]
@@ -148,5 +157,21 @@ impl Job {
     /// Folder of the features that are kept.
     pub(crate) fn feature_cache(&self) -> PathBuf {
         self.cache.join("features")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_augmentation_is_that_of_one_of_the_stages() {
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let mut job = Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref());
+        let own = job.recipe.augmentation.clone();
+        (job.recipe.probe.augmentation, job.recipe.top.augmentation) = (0.0, 2.0);
+        assert!(job.strongest_augmentation().is_off());
+        job.stages.push(StageName::Top);
+        assert_eq!(job.strongest_augmentation(), own.scaled(2.0));
     }
 }

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::stage_name::StageName;
 
+/// Most epochs, samples of a step, and steps whose gradients are averaged: their products are far from any limit.
+const MOST: usize = 1_000_000;
+
+/// Most views of a sample.
+const MOST_VIEWS: usize = 1000;
+
 /// All hyperparameters of training. Each key is explained in `recipes/default.toml`, which is also
 /// where its default comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -179,6 +185,7 @@ impl Recipe {
         if self.views == 0 {
             return Err("views is 0; give at least 1, the clean one".into());
         }
+        at_most("views", self.views, MOST_VIEWS)?;
         self.augmentation
             .validate()
             .map_err(|problem| format!("augmentation.{problem}"))?;
@@ -216,6 +223,9 @@ impl StageRecipe {
         let counts = [("batch", self.batch), ("accumulate", self.accumulate)];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(format!("{key} is 0; give at least 1"));
+        }
+        for (key, count) in counts.into_iter().chain([("epochs", self.epochs)]) {
+            at_most(key, count, MOST)?;
         }
         let below = |most: f64| move |value: f64| (0.0..most).contains(&value);
         let share = |value: f64| (0.0..=1.0).contains(&value);
@@ -289,4 +299,11 @@ impl StageRecipe {
             None => Ok(()),
         }
     }
+}
+
+fn at_most(key: &str, count: usize, most: usize) -> Result<(), String> {
+    if count > most {
+        return Err(format!("{key} is {count}; give {most} at most"));
+    }
+    Ok(())
 }

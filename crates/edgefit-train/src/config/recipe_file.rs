@@ -202,6 +202,16 @@ mod tests {
             ("[probe]\nlearning_rate = \"fast\"", &["fast"]),
             ("[augmentation]\nflip = 2", &["augmentation", "flip"]),
             ("views = 0", &["views"]),
+            ("views = 1001", &["views is 1001", "1000 at most"]),
+            (
+                "[top]\nepochs = 9223372036854775807",
+                &["top.epochs", "1000000 at most"],
+            ),
+            (
+                "[full]\nbatch = 1000001",
+                &["full.batch", "1000000 at most"],
+            ),
+            ("[int8]\naccumulate = 1000001", &["int8.accumulate"]),
             ("[full]\nteacher = -0.5", &["full.teacher", "from 0 to 1"]),
             ("[int8]\nteacher = 1.5", &["int8.teacher", "from 0 to 1"]),
             ("[int8]\ndropout = 0.1", &["int8.dropout"]),

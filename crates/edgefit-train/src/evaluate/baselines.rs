@@ -16,10 +16,10 @@ use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::split::SplitSamples;
 use crate::prepare::target_transform::TargetTransform;
-use crate::stages::fit::evaluate::evaluate;
-use crate::stages::fit::fitted::fit;
-use crate::stages::fit::problem::Problem;
 use crate::stages::linear_layer::linear;
+use crate::stages::training::evaluate::evaluate;
+use crate::stages::training::fitted::fit;
+use crate::stages::training::problem::Problem;
 
 /// A model without a pretrained network.
 #[derive(Debug, Serialize)]

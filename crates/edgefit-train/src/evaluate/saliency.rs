@@ -5,6 +5,7 @@ use edgefit_burn::burn::optim::GradientsParams;
 use edgefit_burn::burn::tensor::{Device, Tensor};
 use edgefit_burn::{EvalModule, TrainModule, Value};
 use edgefit_data::{Sample, kept_area, prepare};
+use edgefit_graph::rewrite::cut_softmax;
 use edgefit_graph::{Graph, Node, Preprocessing, Tensor as Stored, ValueInfo};
 
 use crate::error::{Error, Result};
@@ -67,14 +68,17 @@ struct GradCam {
 impl GradCam {
     /// `None` where no maps of more than one place are pooled.
     fn of(graph: &Graph, input: &Value) -> Result<Option<Self>> {
-        let Some(pool) = graph.nodes.iter().rposition(|node| pools(graph, node)) else {
+        let mut graph = graph.clone();
+        graph.outputs.truncate(1);
+        // Of a class that a model is sure of, the probability has no gradient.
+        cut_softmax(&mut graph);
+        let is_pooling = |node: &Node| pools(&graph, node);
+        let Some(pool) = graph.nodes.iter().rposition(is_pooling) else {
             return Ok(None);
         };
-        let mut graph = graph.clone();
         let Some(maps) = graph.nodes[pool].inputs.first().cloned() else {
             return Ok(None);
         };
-        graph.outputs.truncate(1);
         graph.outputs.push(ValueInfo::float(&maps));
         let device = Device::flex();
         let seen = EvalModule::from_graph(&graph, &device)?.forward(vec![input.clone()])?;
@@ -189,6 +193,19 @@ mod tests {
         let dark = input(&[0.0, -4.0, 1.0, 0.0, -2.0, 0.0]);
         let saliency = model.saliency(dark, area).unwrap().unwrap();
         assert_eq!(saliency.values, [0, 100, 0, 0, 50, 0]);
+    }
+
+    #[test]
+    fn a_model_that_is_sure_says_why() {
+        let mut graph = graph();
+        graph.nodes[2] = Node::new("Flatten", "flat", &["pooled"], &["logits"]);
+        let softmax = Node::new("Softmax", "y", &["logits"], &["y"]);
+        graph.nodes.push(softmax);
+        let values = [0.0, 400.0, 100.0, 0.0, 200.0, -100.0].to_vec();
+        let sure = Value::new(values, &[1, 1, 2, 3], &Device::flex()).unwrap();
+        let mut model = GradCam::of(&graph, &sure).unwrap().unwrap();
+        let saliency = model.saliency(sure, [0.0, 0.0, 1.0, 1.0]).unwrap();
+        assert_eq!(saliency.unwrap().values, [0, 100, 25, 0, 50, 0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Attribute, Graph, Node, ValueInfo};
 use edgefit_guards::Finding;
-use edgefit_guards::ef05_activations::{Kind, Layer, Units, check, check_path};
+use edgefit_guards::ef05_activations::{Channels, Kind, Layer, Units, check, check_path};
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -30,7 +30,12 @@ impl Evidence<'_> {
         let seen = extract(&model.graph, &model.graph.inputs, &outputs)?;
         // All activations are alive at once, so that there is one copy and not one for each thread.
         let mut loaded = load(self.engine, &seen, self.job.threads)?;
-        let mut units: Vec<Units> = found.iter().map(|(_, kind)| Units::new(*kind)).collect();
+        let topology = Topology::of(&model.graph);
+        let fresh = found.iter().map(|(node, kind)| {
+            let channels = channels(&model.graph, &topology, node);
+            Units::new(*kind, channels)
+        });
+        let mut units: Vec<Units> = fresh.collect();
         for image in self.inputs(&model.preparation, IMAGES)? {
             for image in unlike(&image) {
                 let made = loaded.run(&[model.preparation.batch(&[image])])?;
@@ -38,7 +43,6 @@ impl Evidence<'_> {
                 counted.for_each(|(units, array)| units.count(&array.dims, &array.values));
             }
         }
-        let topology = Topology::of(&model.graph);
         let layers = found.iter().zip(&units).map(|((node, _), own)| {
             let source = source(&model.graph, &topology, node);
             let is_source = |other: &Node| source.is_some_and(|node| std::ptr::eq(node, other));
@@ -70,6 +74,33 @@ fn find(graph: &Graph) -> Vec<(&Node, Kind)> {
     };
     let nodes = graph.nodes.iter();
     nodes.filter_map(|node| Some((node, kind(node)?))).collect()
+}
+
+/// Where the channels of what `node` makes lie, by what made its input.
+fn channels(graph: &Graph, topology: &Topology, node: &Node) -> Channels {
+    let mut behind = node;
+    loop {
+        let mut inputs = behind.present_inputs();
+        let Some(before) = inputs.find_map(|input| topology.producer(input)) else {
+            return Channels::Last;
+        };
+        behind = &graph.nodes[before];
+        match behind.op.as_str() {
+            "Conv"
+            | "ConvTranspose"
+            | "BatchNormalization"
+            | "InstanceNormalization"
+            | "GroupNormalization"
+            | "MaxPool"
+            | "AveragePool"
+            | "GlobalAveragePool" => {
+                return Channels::Second;
+            }
+            "MatMul" | "Gemm" | "LayerNormalization" | "Transpose" | "Einsum" | "LSTM" | "GRU"
+            | "RNN" => return Channels::Last,
+            _ => {}
+        }
+    }
 }
 
 /// The activation each of whose units is all that the unit of `node` in the same place reads: in front
@@ -115,6 +146,21 @@ mod tests {
     use edgefit_graph::Tensor;
 
     use super::*;
+
+    #[test]
+    fn channels_lie_where_the_layer_in_front_puts_them() {
+        let mut graph = Graph::new("layers", 17);
+        graph.nodes = vec![
+            Node::new("Conv", "conv", &["x", "k"], &["a"]),
+            Node::new("Add", "add", &["b", "a"], &["c"]),
+            Node::new("Relu", "relu", &["c"], &["d"]),
+            Node::new("MatMul", "linear", &["d", "w"], &["e"]),
+            Node::new("Gelu", "gelu", &["e"], &["f"]),
+        ];
+        let topology = Topology::of(&graph);
+        let of = |index: usize| channels(&graph, &topology, &graph.nodes[index]);
+        assert_eq!([of(2), of(4)], [Channels::Second, Channels::Last]);
+    }
 
     #[test]
     fn a_depthwise_unit_has_one_source() {

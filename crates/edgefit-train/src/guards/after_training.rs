@@ -11,8 +11,9 @@ use crate::config::recipe::ScheduleKind;
 use crate::config::stage_name::StageName;
 use crate::evaluate::baselines::Baseline;
 use crate::guards::evidence::Evidence;
-use crate::stages::fit::epoch::Ended;
 use crate::stages::stage::Done;
+use crate::stages::training::epoch::Ended;
+use crate::stages::training::order;
 
 /// What the stages left behind.
 pub(crate) struct Course<'a> {
@@ -50,8 +51,8 @@ impl Course<'_> {
             Code::Ef10 if untrained => finding.explained_by(Code::Ef19),
             _ => finding,
         }));
-        let samples = recipe.batch * recipe.accumulate;
-        let steps = recipe.epochs * self.evidence.train_targets.len().div_ceil(samples);
+        let samples = self.evidence.train_targets.len();
+        let steps = recipe.epochs * order::updates(samples, recipe);
         findings.record(ef16_schedule::check(&ef16_schedule::Evidence {
             learning_rates: done.watch.learning_rates().to_vec(),
             planned_steps: (recipe.schedule != ScheduleKind::Constant).then_some(steps),
@@ -130,6 +131,9 @@ impl Course<'_> {
             .done
             .iter()
             .find(|done| done.stage.name == StageName::Probe);
+        // A probe that the user ended does not say what the features are worth.
+        let whole = probe.filter(|done| done.stage.ended != Ended::Interrupted);
+        let features = whole.and_then(|done| self.val(done));
         let probe = probe.and_then(|done| self.val(done));
         for done in self.done {
             let stage = &done.stage;
@@ -154,7 +158,7 @@ impl Course<'_> {
         let raw = raw.and_then(|baseline| Some((baseline.name, baseline.val.accuracy()?)));
         let used = self.done.iter().rfind(|done| done.stage.kept);
         let used = used.and_then(|done| self.val(done));
-        if let (Some(features), Some((raw_name, raw)), Some(used)) = (probe, raw, used) {
+        if let (Some(features), Some((raw_name, raw)), Some(used)) = (features, raw, used) {
             findings.record(ef19_transfer::check_features(&ef19_transfer::Features {
                 features,
                 raw_name,
@@ -185,5 +189,114 @@ impl Course<'_> {
             }
             .expected(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_data::{Content, Dataset, Sample, Split};
+    use edgefit_engine::EngineName;
+    use edgefit_guards::ef08_evaluation::Recalls;
+    use edgefit_guards::{Status, TrainingWatch};
+
+    use super::*;
+    use crate::config::job::Job;
+    use crate::evaluate::split_metrics::metrics;
+    use crate::prepare::sample_features::SampleFeatures;
+    use crate::prepare::split::divide;
+    use crate::prepare::target_transform::TargetTransform;
+    use crate::stages::stage::Stage;
+
+    const SAMPLES: usize = 20;
+
+    /// What is said of the features where a probe that `ended` so is right of a tenth of the samples, and a linear
+    /// layer on pixels of nine tenths.
+    fn said_of_features(ended: Ended) -> Status {
+        let sample = |at: usize| Sample {
+            content: Content::Values(Vec::new()),
+            relative: at.to_string(),
+            class: at % 2,
+            targets: Vec::new(),
+            split: None,
+            group: None,
+        };
+        let dataset = Dataset {
+            root: "data".into(),
+            task: Task::Classes,
+            classes: vec!["a".into(), "b".into()],
+            dims: None,
+            samples: (0..SAMPLES).map(sample).collect(),
+            remarks: Vec::new(),
+        };
+        let entry = |_| {
+            Ok(SampleFeatures {
+                features: Vec::new(),
+                boundary: Vec::new(),
+                pixels: Vec::new(),
+            })
+        };
+        let entries: Vec<Result<SampleFeatures, String>> = (0..SAMPLES).map(entry).collect();
+        let splits = divide(&dataset, &entries, &[Some(Split::Val); SAMPLES]);
+        let transform = TargetTransform::identity(Task::Classes, 2);
+        let outputs = |at: usize| {
+            let is_second = (at + usize::from(at < 2)) % 2 == 1;
+            if is_second { [0.0, 1.0] } else { [1.0, 0.0] }
+        };
+        let outputs: Vec<f32> = (0..SAMPLES).flat_map(outputs).collect();
+        let val = metrics(&transform, &outputs, &splits.val);
+        let baselines = [Baseline {
+            name: "raw pixels",
+            sees_input: true,
+            test: val.clone(),
+            val,
+        }];
+        let done = Done {
+            stage: Stage {
+                name: StageName::Probe,
+                learning_rate: 1e-3,
+                kept: true,
+                frozen_to: None,
+                parameters: 0,
+                best_epoch: 0,
+                epochs: Vec::new(),
+                ended,
+                val_accuracy: Some(0.1),
+                val_loss: 3.0,
+                peak_bytes: None,
+                duration_ns: 0,
+            },
+            train_accuracy: Vec::new(),
+            measured_samples: 0,
+            val_losses: Vec::new(),
+            val_recalls: Recalls::default(),
+            watch: TrainingWatch::default(),
+        };
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let course = Course {
+            evidence: &Evidence {
+                job: &Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref()),
+                engine: EngineName::Tract,
+                dataset: &dataset,
+                splits: &splits,
+                train_targets: &transform.targets(&splits.train),
+                untrained_backbone: false,
+            },
+            done: &[done],
+            baselines: &baselines,
+            interrupted: ended == Ended::Interrupted,
+        };
+        let mut findings = Findings::default();
+        course.transfer(&mut findings);
+        let mut report = findings.report().into_iter();
+        report
+            .find(|found| found.code == Code::Ef19)
+            .unwrap()
+            .status
+    }
+
+    #[test]
+    fn features_are_judged_by_a_probe_that_the_user_did_not_end() {
+        assert_eq!(said_of_features(Ended::Finished), Status::Failed);
+        assert_eq!(said_of_features(Ended::Interrupted), Status::Off);
     }
 }

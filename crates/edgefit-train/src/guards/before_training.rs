@@ -40,10 +40,7 @@ impl Evidence<'_> {
             test: test.samples.len(),
         }));
         findings.record(ef08_evaluation::check_leak(&self.leak()));
-        let stages = &self.job.stages;
-        let augmented = stages
-            .iter()
-            .any(|&name| !recipe.augmentation_of(name).is_off());
+        let augmented = !self.job.strongest_augmentation().is_off();
         if self.dataset.has_images() {
             let samples = train.samples.len();
             let amount = ef15_augmentation::Amount { samples, augmented };

@@ -17,9 +17,9 @@ use crate::guards::evidence::Evidence;
 use crate::prepare::model::Model;
 use crate::prepare::source::{Cached, Source};
 use crate::prepare::targets::Targets;
-use crate::stages::fit::evaluate::evaluate;
-use crate::stages::fit::inputs::{Inputs, first_output};
-use crate::stages::fit::overfit_single_batch::{Overfit, overfit_single_batch};
+use crate::stages::training::evaluate::evaluate;
+use crate::stages::training::inputs::{Inputs, first_output};
+use crate::stages::training::overfit_single_batch::{Overfit, overfit_single_batch};
 
 /// Samples of the batch that has to be overfitted.
 const SAMPLES: usize = 16;

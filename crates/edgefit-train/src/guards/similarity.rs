@@ -15,7 +15,7 @@ impl Evidence<'_> {
     /// (EF15).
     pub(super) fn similarities(&self, model: &Model) -> Result<Similarities> {
         let train = &self.splits.train;
-        let recipe = &self.job.recipe;
+        let augmentation = self.job.strongest_augmentation();
         let step = train.samples.len().div_ceil(IMAGES).max(1);
         let some: Vec<usize> = (0..train.samples.len()).step_by(step).collect();
         let clean = train.features();
@@ -26,7 +26,7 @@ impl Evidence<'_> {
             let sample = train.samples[at];
             let view = model
                 .preparation
-                .view(sample, &recipe.augmentation, recipe.seed, 1)?;
+                .view(sample, &augmentation, self.job.recipe.seed, 1)?;
             let made = copies.run(&[model.preparation.batch(&[view])])?;
             let features: Vec<f32> = made.into_iter().flat_map(|array| array.values).collect();
             Ok(cosine(&features, row(at)))

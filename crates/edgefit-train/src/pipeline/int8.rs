@@ -31,12 +31,12 @@ use crate::pipeline::trained::TrainedJob;
 use crate::prepare::split::SplitSamples;
 use crate::run::exported_file::Exported;
 use crate::run::int8_report::{Int8Figures, Int8Report, Origin};
-use crate::stages::fit::epoch::Ended;
-use crate::stages::fit::evaluate::evaluate;
-use crate::stages::fit::teacher::Teacher;
 use crate::stages::int8_part::{Int8Part, scheme_of};
 use crate::stages::stage::{Done, Stage};
 use crate::stages::trainer::Trainer;
+use crate::stages::training::epoch::Ended;
+use crate::stages::training::evaluate::evaluate;
+use crate::stages::training::teacher::Teacher;
 
 /// Name of the quantised model.
 const MODEL: &str = "model-int8.onnx";
@@ -92,10 +92,14 @@ impl ExportedJob<'_> {
     /// has no stage int8, or was ended, nothing.
     ///
     /// # Errors
-    /// The model cannot be quantised, the stage cannot run, or the run folder cannot be written.
+    /// A guard ends the job, the model cannot be quantised, the stage cannot run, or the run folder cannot be
+    /// written.
     pub fn quantize(mut self, session: &mut Session) -> Result<Self> {
         let wanted = self.trained.job.stages.contains(&StageName::Int8);
         if wanted && self.trained.completion == Completion::Complete {
+            if self.trained.job.recipe.int8.epochs > 0 {
+                guards::stop::stop_on_failure(&self.trained.findings)?;
+            }
             let clock = Instant::now();
             let made = self.int8(session)?;
             self.trained.timing.int8_ns = nanoseconds(clock);
@@ -286,7 +290,7 @@ impl ExportedJob<'_> {
             },
             samples: &split.samples,
         };
-        let made = outputs(graph, &samples, usize::MAX, engine);
+        let made = outputs(graph, &samples, engine);
         Ok(made.map_err(edgefit_quant::Error::from)?)
     }
 

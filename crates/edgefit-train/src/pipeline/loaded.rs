@@ -108,16 +108,22 @@ impl LoadedJob {
         let backbone = load_backbone(&job, observer)?;
         let backbone_sha256 = hash::sha256_hex(&backbone.to_bytes());
         if let Some(begun) = &begun {
-            begun.hold_backbone(&job, &backbone_sha256)?;
+            begun.hold_backbone(&job.backbone, &backbone_sha256)?;
         }
         guards::exported::check_import(&mut findings, &backbone);
         guards::stop::stop_on_failure(&findings)?;
         let mut model = Model::of(backbone, &job, &dataset, &mut findings, observer)?;
         let engine = job.engine.unwrap_or_else(fastest);
-        let teacher = job.teacher.as_deref();
-        let teacher = teacher
-            .map(|path| TeacherModel::load(path, &dataset))
-            .transpose()?;
+        let teacher = match &job.teacher {
+            Some(path) => {
+                let teacher = TeacherModel::load(path, &dataset)?;
+                if let Some(begun) = &begun {
+                    begun.hold_teacher(path, &teacher.sha256)?;
+                }
+                Some(teacher)
+            }
+            None => None,
+        };
 
         // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
         if !job.keeps_head() {

@@ -12,9 +12,9 @@ use crate::pipeline::split::SplitJob;
 use crate::pipeline::stages::train_stages;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::folder::RunFolder;
-use crate::stages::fit::learning_rate_range::range_test;
 use crate::stages::lr_find::{LrFind, diverged, learning_rates, read};
 use crate::stages::trained_part::TrainedPart;
+use crate::stages::training::learning_rate_range::range_test;
 
 /// Runs the test on the last stage of `job`, from where those before it end: they are trained first.
 /// Nothing is left behind but features in the job's cache.

@@ -1,7 +1,7 @@
 //! Second phase: train, val and test, and the model with an untrained head for their targets.
 
 use edgefit_base::names::listed;
-use edgefit_data::{Split, Splits, png, preview};
+use edgefit_data::{Augmentation, Split, Splits, png, preview};
 use edgefit_graph::rewrite::Head;
 use edgefit_graph::{Graph, Task};
 
@@ -17,7 +17,7 @@ use crate::prepare::split::{SplitSamples, divide};
 use crate::prepare::target_transform::TargetTransform;
 use crate::prepare::targets::Targets;
 use crate::run::folder::RunFolder;
-use crate::run::manifest::{self, Manifest};
+use crate::run::manifest::{self, Manifest, Models};
 use crate::run::report::SplitCounts;
 use crate::run::split_file::SplitFile;
 use crate::stages::trainer::Trainer;
@@ -152,15 +152,20 @@ impl<'a> SplitJob<'a> {
         let file = SplitFile::of(&self.samples.splits);
         run.write_json("splits.json", SplitFile::SCHEMA, &file)?;
         let LoadedJob { job, dataset, .. } = self.loaded;
-        if !job.recipe.augmentation.is_off() {
-            self.sheet(run)?;
+        let augmentation = job.strongest_augmentation();
+        if !augmentation.is_off() {
+            self.sheet(&augmentation, run)?;
         }
         if run.path(manifest::NAME).exists() {
             return Ok(());
         }
+        let teacher = self.loaded.teacher.as_ref();
         let manifest = Manifest::of(
             job,
-            self.loaded.backbone_sha256.clone(),
+            Models {
+                backbone: self.loaded.backbone_sha256.clone(),
+                teacher: teacher.map(|teacher| teacher.sha256.clone()),
+            },
             dataset,
             &self.features.hashes,
             &self.samples.splits,
@@ -169,7 +174,7 @@ impl<'a> SplitJob<'a> {
     }
 
     /// Draws some training images, each with augmented views of it.
-    fn sheet(&self, run: &RunFolder) -> Result<()> {
+    fn sheet(&self, augmentation: &Augmentation, run: &RunFolder) -> Result<()> {
         let Preparation::Images(preprocessing) = &self.model.preparation else {
             return Ok(());
         };
@@ -178,14 +183,8 @@ impl<'a> SplitJob<'a> {
         let some = samples.iter().step_by(step);
         let images = some.map(|sample| image(sample, |image| Ok(image.clone())));
         let images: Vec<_> = images.collect::<Result<_>>()?;
-        let recipe = &self.loaded.job.recipe;
-        let drawn = preview(
-            &images,
-            preprocessing,
-            &recipe.augmentation,
-            recipe.seed,
-            COLUMNS,
-        );
+        let seed = self.loaded.job.recipe.seed;
+        let drawn = preview(&images, preprocessing, augmentation, seed, COLUMNS);
         let bytes = drawn
             .and_then(|sheet| png(&sheet))
             .map_err(Error::Stopped)?;

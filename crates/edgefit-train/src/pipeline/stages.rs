@@ -12,17 +12,17 @@ use crate::prepare::model::Model;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::event::Event;
 use crate::run::folder::RunFolder;
-use crate::stages::fit::epoch::{Ended, Epoch};
-use crate::stages::fit::evaluate::evaluate;
-use crate::stages::fit::fitted::fit_from;
-use crate::stages::fit::keeper::{Keeper, Urgency};
-use crate::stages::fit::problem::Problem;
-use crate::stages::fit::state::State;
-use crate::stages::fit::teacher::Teacher;
-use crate::stages::fit::training_loop::Hooks;
 use crate::stages::stage::{Done, Stage};
 use crate::stages::trained_part::TrainedPart;
 use crate::stages::trainer::Trainer;
+use crate::stages::training::epoch::{Ended, Epoch};
+use crate::stages::training::evaluate::evaluate;
+use crate::stages::training::fitted::fit_from;
+use crate::stages::training::keeper::{Keeper, Urgency};
+use crate::stages::training::problem::Problem;
+use crate::stages::training::state::State;
+use crate::stages::training::teacher::Teacher;
+use crate::stages::training::training_loop::Hooks;
 use crate::stages::weights::load_weights;
 
 /// Least time between two checkpoints of a stage.

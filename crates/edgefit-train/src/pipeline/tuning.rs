@@ -57,10 +57,38 @@ pub(crate) fn tune(trainer: &Trainer, model: &Model, session: &mut Session) -> R
 }
 
 fn write(recipe: &Recipe, run: &RunFolder) -> Result<()> {
-    let text = toml::to_string(recipe).map_err(|error| WriteError {
+    let text = text(recipe).map_err(|error| WriteError {
         path: run.path("recipe.toml"),
         source: std::io::Error::other(error),
     })?;
-    let text = format!("# What `--tune` chose for stage probe, for `--recipe`.\n\n{text}");
     run.write("recipe.toml", |file| file.write_all(text.as_bytes()))
+}
+
+/// A recipe that trains with what was chosen, and searches no other learning rate.
+fn text(recipe: &Recipe) -> Result<String, toml::ser::Error> {
+    let recipe = Recipe {
+        learning_rate_search: false,
+        ..recipe.clone()
+    };
+    let text = toml::to_string(&recipe)?;
+    Ok(format!(
+        "# What `--tune` chose for stage probe, for `--recipe`.\n\n{text}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_that_was_chosen_is_not_searched_again() {
+        let chosen = Recipe::default();
+        assert!(chosen.learning_rate_search);
+        let written = Recipe::parse(&text(&chosen).unwrap()).unwrap();
+        let expected = Recipe {
+            learning_rate_search: false,
+            ..chosen
+        };
+        assert_eq!(written, expected);
+    }
 }

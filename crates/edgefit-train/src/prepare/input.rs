@@ -24,13 +24,9 @@ fn stated(
     input: &ImageInput,
     observer: &mut dyn Observer,
 ) -> Result<Option<Preprocessing>, String> {
-    let [width, height] = input.size().map_err(|error| error.to_string())?;
+    input.size().map_err(|error| error.to_string())?;
     let carried = Preprocessing::of(graph).map_err(|error| error.to_string())?;
-    let carried = carried.map(|carried| Preprocessing {
-        width,
-        height,
-        ..carried.suited_to(input)
-    });
+    let carried = carried.map(|carried| carried.suited_to(input));
     let Some(name) = job.preprocessing else {
         return Ok(carried);
     };

@@ -158,19 +158,27 @@ impl Targets {
         self
     }
 
-    /// Each sample mixed with the one that `partners` names: `share` of itself, the rest of the other.
+    /// Each sample mixed with the one that `partners` names: `share` of itself, the rest of the other, each counting
+    /// as much as it does alone. Where the loss is linear in its targets, it is `share` of the weighted loss
+    /// against the one and the rest of that against the other.
     pub fn mixed(&self, partners: &[usize], share: f32) -> Self {
         let other = self.rows(partners);
-        let mix = |own: &[f32], other: &[f32]| {
-            let pairs = own.iter().zip(other);
-            pairs.map(|(a, b)| share * a + (1.0 - share) * b).collect()
+        let mut mixed = Targets {
+            values: Vec::with_capacity(self.values.len()),
+            weights: Vec::with_capacity(self.weights.len()),
+            ..*self
         };
-        Targets {
-            task: self.task,
-            outputs: self.outputs,
-            values: mix(&self.values, &other.values),
-            weights: mix(&self.weights, &other.weights),
+        for (row, (a, b)) in self.weights.iter().zip(&other.weights).enumerate() {
+            let (own, rest) = (share * a, (1.0 - share) * b);
+            let weight = own + rest;
+            let own = if weight > 0.0 { own / weight } else { share };
+            let row = row * self.outputs..(row + 1) * self.outputs;
+            let pairs = self.values[row.clone()].iter().zip(&other.values[row]);
+            let values = pairs.map(|(a, b)| own * a + (1.0 - own) * b);
+            mixed.values.extend(values);
+            mixed.weights.push(weight);
         }
+        mixed
     }
 
     /// Sum of the weights of the samples; the mean loss is the sum over them, divided by this.

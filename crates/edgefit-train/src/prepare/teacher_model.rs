@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use edgefit_base::hash;
 use edgefit_base::names::listed;
 use edgefit_data::Dataset;
 use edgefit_engine::{Copies, EngineName};
@@ -18,6 +19,8 @@ pub(crate) struct TeacherModel {
     /// From the inputs to logits.
     pub graph: Graph,
     pub preparation: Preparation,
+    /// SHA-256 of the model with its weights.
+    pub sha256: String,
 }
 
 impl TeacherModel {
@@ -31,6 +34,7 @@ impl TeacherModel {
             problem,
         };
         let mut graph = Graph::load(path)?;
+        let sha256 = hash::sha256_hex(&graph.to_bytes());
         let named = labels::of(&graph).map_err(|error| problem(error.to_string()))?;
         if dataset.task != Task::Classes || named.as_ref() != Some(&dataset.classes) {
             return Err(problem(format!(
@@ -46,7 +50,11 @@ impl TeacherModel {
             .ok_or_else(|| problem("does not say how its inputs are prepared".into()))?;
         cut_softmax(&mut graph);
         fold_batch_norm(&mut graph)?;
-        Ok(TeacherModel { graph, preparation })
+        Ok(TeacherModel {
+            graph,
+            preparation,
+            sha256,
+        })
     }
 
     /// Its answers to samples that are read, and augmented, whenever a step wants them.

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
-use crate::stages::fit::state::{Progress, State};
 use crate::stages::stage::Done;
+use crate::stages::training::state::{Progress, State};
 use crate::stages::tune::candidate::Tuning;
 
 /// Name and version of the file's contents.
@@ -192,7 +192,12 @@ fn digest<'a>(written: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>)
 
 #[cfg(test)]
 mod tests {
+    use edgefit_guards::TrainingWatch;
+    use edgefit_guards::ef08_evaluation::Recalls;
+
     use super::*;
+    use crate::stages::stage::Stage;
+    use crate::stages::training::epoch::{Ended, Epoch};
 
     fn checkpoint() -> Checkpoint {
         let weights = |value: f32| Weights::from([("head.w".to_owned(), vec![value, 2.0])]);
@@ -254,6 +259,63 @@ mod tests {
         std::fs::write(&path, other).unwrap();
         let error = Checkpoint::load(&path).unwrap_err().to_string();
         assert!(error.contains("edgefit.checkpoint/9"), "{error}");
+    }
+
+    #[test]
+    fn losses_that_are_not_finite_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        let mut saved = checkpoint();
+        let epoch = Epoch {
+            epoch: 1,
+            train_loss: 0.5,
+            train_accuracy: None,
+            val_loss: f64::NAN,
+            val_accuracy: None,
+            learning_rate: 1e-3,
+        };
+        saved.done.push(Done {
+            stage: Stage {
+                name: StageName::Probe,
+                learning_rate: 1e-3,
+                kept: true,
+                frozen_to: None,
+                parameters: 2,
+                best_epoch: 0,
+                epochs: vec![epoch],
+                ended: Ended::Diverged,
+                val_accuracy: None,
+                val_loss: f64::INFINITY,
+                peak_bytes: None,
+                duration_ns: 0,
+            },
+            train_accuracy: Vec::new(),
+            measured_samples: 0,
+            val_losses: vec![[0.25, f64::NAN]],
+            val_recalls: Recalls::default(),
+            watch: TrainingWatch::default(),
+        });
+        let (_, state) = saved.current.as_mut().unwrap();
+        let losses = &mut state.progress.val_losses;
+        losses.close(vec![0.25, f32::INFINITY], true);
+        saved.save(&path).unwrap();
+
+        let loaded = Checkpoint::load(&path).unwrap();
+        let (_, state) = loaded.current.unwrap();
+        let [first, second] = state.progress.val_losses.best_and_last()[..] else {
+            panic!("two samples")
+        };
+        assert_eq!(first, [0.25; 2]);
+        assert!(second[0].is_nan());
+        let done = &loaded.done[0];
+        assert!(done.stage.epochs[0].val_loss.is_nan() && done.stage.val_loss.is_nan());
+        assert!(done.val_losses[0][0] == 0.25 && done.val_losses[0][1].is_nan());
+        // One that is finite is better.
+        let finite = Stage {
+            val_loss: 9.0,
+            ..done.stage.clone()
+        };
+        assert!(finite.beats(&done.stage) && !done.stage.beats(&finite));
     }
 
     #[test]

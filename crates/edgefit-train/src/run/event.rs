@@ -13,7 +13,7 @@ use crate::run::checkpoint::Checkpoint;
 use crate::run::mlflow::Mlflow;
 use crate::run::report::Timing;
 use crate::run::tensorboard::TensorBoard;
-use crate::stages::fit::epoch::Epoch;
+use crate::stages::training::epoch::Epoch;
 use crate::stages::tune::candidate::Tuning;
 
 /// Something that happened in a run; a line of `events.jsonl`.
@@ -155,7 +155,7 @@ mod tests {
     use edgefit_guards::{Finding, Status};
 
     use super::*;
-    use crate::stages::fit::state::{Progress, State};
+    use crate::stages::training::state::{Progress, State};
     use edgefit_burn::Weights;
 
     fn epoch(val_loss: f64) -> Epoch {

@@ -86,7 +86,7 @@ impl RunFolder {
     pub fn open(folder: &Path) -> Result<(Job, Checkpoint, Self)> {
         let home = || {
             let next = folder.join(NEXT);
-            if job_file::is_there(&next) {
+            if job_file::is_of(&next, folder) {
                 next
             } else {
                 folder.to_path_buf()

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use edgefit_base::file::absolute;
 use edgefit_base::{file, schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -52,15 +54,12 @@ pub(crate) struct JobFile {
 impl JobFile {
     /// Paths become absolute, so that the run can be gone on with from anywhere.
     pub fn of(job: &Job, origin: Origin) -> Self {
-        let absolute = |path: &Path| -> PathBuf {
-            // An empty path stays one.
-            std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
-        };
         let job = Job {
             data: absolute(&job.data),
             backbone: absolute(&job.backbone),
             run: absolute(&job.run),
             cache: absolute(&job.cache),
+            teacher: job.teacher.as_deref().map(absolute),
             ..job.clone()
         };
         JobFile { origin, job }
@@ -102,15 +101,25 @@ pub fn data_of_run(folder: &Path) -> Result<(PathBuf, SplitFile)> {
     Ok((job.data, SplitFile::load(&folder.join("splits.json"))?))
 }
 
+/// The job of the run in `folder`, of whatever version.
+pub(crate) fn of_any_version(folder: &Path) -> Option<Value> {
+    let text = file::read_to_string(&folder.join(NAME)).ok()?;
+    let job: Value = serde_json::from_str(&text).ok()?;
+    let is_ours = job["schema"].as_str()?.starts_with("edgefit.job/");
+    is_ours.then_some(job)
+}
+
 /// Whether the job of a run lies in `folder`, of whatever version.
 pub(crate) fn is_there(folder: &Path) -> bool {
-    #[derive(Deserialize)]
-    struct Document {
-        schema: String,
-    }
-    let text = file::read_to_string(&folder.join(NAME));
-    let document = text.ok().and_then(|text| serde_json::from_str(&text).ok());
-    document.is_some_and(|document: Document| document.schema.starts_with("edgefit.job/"))
+    of_any_version(folder).is_some()
+}
+
+/// Whether the job of a run lies in `folder` whose place is `place`.
+pub(crate) fn is_of(folder: &Path, place: &Path) -> bool {
+    let job = of_any_version(folder);
+    let run = job.as_ref().and_then(|job| job["run"].as_str());
+    let run = run.and_then(|run| Path::new(run).canonicalize().ok());
+    run.is_some() && run == place.canonicalize().ok()
 }
 
 #[cfg(test)]
@@ -121,9 +130,11 @@ mod tests {
     fn a_job_comes_back_with_its_places_and_says_when_it_began() {
         let device = edgefit_device::find("raspberry-pi-4b").unwrap();
         let mut job = Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref());
+        job.teacher = Some("teacher.onnx".into());
         job.command = vec!["edgefit".into(), "train".into(), "my data".into()];
         let file = JobFile::of(&job, Origin::now());
         assert!(file.job.data.is_absolute() && file.job.data.ends_with("data"));
+        assert!(file.job.teacher.as_ref().unwrap().is_absolute());
         let written = file.origin.started.as_bytes();
         assert!(written.len() == 20 && written.ends_with(b"Z"), "{file:?}");
 

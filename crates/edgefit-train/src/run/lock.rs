@@ -14,7 +14,7 @@ const NAME: &str = ".lock";
 
 /// The right to write into a folder, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     path: PathBuf,
     _file: File,
 }

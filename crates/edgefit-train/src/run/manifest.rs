@@ -5,6 +5,7 @@ use std::path::Path;
 
 use edgefit_base::hash;
 use edgefit_data::{Dataset, Sample, Split, Splits};
+use edgefit_engine::fastest;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,11 +25,19 @@ pub(crate) const NAME: &str = "manifest.json";
 /// Name and version of the document.
 pub(crate) const SCHEMA: &str = "edgefit.manifest/1";
 
+/// SHA-256 of the models that a run needs, with their weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Models {
+    pub backbone: String,
+    /// Where the job has one.
+    pub teacher: Option<String>,
+}
+
 /// What a run began with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    /// SHA-256 of the backbone with its weights.
-    pub backbone: String,
+    #[serde(flatten)]
+    pub models: Models,
     /// What the job says of how it is trained.
     pub settings: Value,
     /// Classes, labels or regression targets, in the order of the outputs.
@@ -41,7 +50,7 @@ impl Manifest {
     /// That of a run which begins on `dataset`, whose samples have the given hashes and splits.
     pub fn of(
         job: &Job,
-        backbone: String,
+        models: Models,
         dataset: &Dataset,
         hashes: &[Option<ContentHash>],
         splits: &Splits<SplitSamples>,
@@ -53,7 +62,7 @@ impl Manifest {
         }
         let samples = dataset.samples.iter().zip(hashes);
         Manifest {
-            backbone,
+            models,
             settings: settings(job),
             classes: dataset.classes.clone(),
             samples: samples
@@ -93,23 +102,36 @@ impl Begun<'_> {
             None => Ok(()),
             Some(changed) => Err(self.refuse(
                 &self.run.join(job_file::NAME),
-                &format!("has changed since the run began ({changed})"),
+                &format!("asks for something else than the run began with ({changed})"),
             )),
         }
     }
 
-    /// Holds a backbone, by its hash, against that which the run began with.
+    /// Holds the backbone in a file, by its hash, against that which the run began with.
     ///
     /// # Errors
     /// It is another one.
-    pub fn hold_backbone(&self, job: &Job, sha256: &str) -> Result<()> {
-        if self.manifest.backbone == sha256 {
+    pub fn hold_backbone(&self, path: &Path, sha256: &str) -> Result<()> {
+        if self.manifest.models.backbone == sha256 {
             return Ok(());
         }
-        Err(self.refuse(
-            &job.backbone,
-            "is not the backbone that the run began with, though of the same name",
-        ))
+        Err(self.refuse_model(path, "backbone"))
+    }
+
+    /// The same for a teacher.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub fn hold_teacher(&self, path: &Path, sha256: &str) -> Result<()> {
+        if self.manifest.models.teacher.as_deref() == Some(sha256) {
+            return Ok(());
+        }
+        Err(self.refuse_model(path, "teacher"))
+    }
+
+    fn refuse_model(&self, path: &Path, what: &str) -> Error {
+        let problem = format!("is not the {what} that the run began with, though of the same name");
+        self.refuse(path, &problem)
     }
 
     /// Holds the dataset against that which the run began with, file by file, and puts each sample into
@@ -156,9 +178,13 @@ impl Begun<'_> {
     }
 }
 
-/// What the job says of how it is trained; all the rest may change while a run waits.
+/// What the job says of how it is trained, and by which engine that is here; all the rest may change while a run
+/// waits.
 fn settings(job: &Job) -> Value {
     serde_json::json!({
+        "backend": job.backend,
+        "engine": job.engine.unwrap_or_else(fastest),
+        "teacher": job.teacher.is_some(),
         "recipe": job.recipe,
         "stages": job.stages,
         "scheme": job.scheme,
@@ -195,6 +221,7 @@ fn listed(dataset: &Dataset, sample: &Sample, hash: Option<ContentHash>) -> List
 mod tests {
     use super::*;
     use edgefit_base::schema;
+    use edgefit_burn::Backend;
 
     /// What begins as a PNG does; nothing decodes it here.
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\none";
@@ -218,7 +245,10 @@ mod tests {
             )
         };
         Manifest {
-            backbone: "00".into(),
+            models: Models {
+                backbone: "00".into(),
+                teacher: Some("01".into()),
+            },
             settings: Value::Null,
             classes: dataset.classes.clone(),
             samples: dataset.samples.iter().map(listed).collect(),
@@ -243,6 +273,36 @@ mod tests {
         for words in ["1 image is changed (a/1.png)", "-o runs/a --force"] {
             assert!(refused.contains(words), "{refused}");
         }
+    }
+
+    #[test]
+    fn other_models_and_settings_are_refused_and_the_same_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let mut job = Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref());
+        // As a number of 64 bits it has more digits than one of 32.
+        job.recipe.augmentation.color_jitter = 0.12;
+        let began = Manifest {
+            settings: settings(&job),
+            ..manifest(&dataset(folder.path()))
+        };
+        let text = schema::to_json(SCHEMA, &began).unwrap();
+        std::fs::write(folder.path().join(NAME), text).unwrap();
+        let manifest = Manifest::load(folder.path()).unwrap().unwrap();
+        let begun = Begun {
+            run: "runs/a".as_ref(),
+            manifest: &manifest,
+        };
+        begun.hold_settings(&job).unwrap();
+        begun.hold_backbone("m.onnx".as_ref(), "00").unwrap();
+        begun.hold_teacher("t.onnx".as_ref(), "01").unwrap();
+
+        let refused = begun.hold_teacher("t.onnx".as_ref(), "02").unwrap_err();
+        let refused = refused.to_string();
+        assert!(refused.contains("t.onnx is not the teacher"), "{refused}");
+        job.backend = Backend::Ndarray;
+        let refused = begun.hold_settings(&job).unwrap_err().to_string();
+        assert!(refused.contains("backend is \"ndarray\""), "{refused}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::config::recipe::Recipe;
 use crate::run::report::Report;
-use crate::stages::fit::epoch::Epoch;
+use crate::stages::training::epoch::Epoch;
 use client::Client;
 
 /// Name of the file that says which of the server's runs it is.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use edgefit_base::file::WriteError;
+use serde_json::Value;
 
 use crate::config::job::Existing;
 use crate::error::{Error, Result};
@@ -64,6 +65,28 @@ pub(crate) fn stand(folder: &Path) -> Option<Stand> {
     })
 }
 
+/// Names of files in `folder` that a run may write, and the one that is there does not.
+pub(crate) fn foreign(folder: &Path) -> Vec<&'static str> {
+    let job = job_file::of_any_version(folder);
+    let is_own = |name: &str| job.as_ref().is_some_and(|job| writes(job, name));
+    let there = FILES.into_iter().filter(|name| folder.join(name).exists());
+    there.filter(|name| !is_own(name)).collect()
+}
+
+/// Whether the run of a job writes the file of that name; most are written by every run.
+fn writes(job: &Value, name: &str) -> bool {
+    match name {
+        "recipe.toml" => !job["tune"].is_null(),
+        "model-int8.onnx" | "model-int8.onnx.data" => {
+            let mut stages = job["stages"].as_array().into_iter().flatten();
+            stages.any(|stage| stage == "int8")
+        }
+        tensorboard::NAME => job["tensorboard"] == true,
+        mlflow::NAME => !job["mlflow"].is_null(),
+        _ => true,
+    }
+}
+
 /// Where in `folder` a new run may be written: there, or where a run is that is to be replaced, beside
 /// it.
 ///
@@ -77,16 +100,29 @@ pub(crate) fn home(folder: &Path, existing: Existing) -> Result<PathBuf> {
             problem,
         })
     };
+    let unwritten = |file: &Path| {
+        refuse(format!(
+            "holds a {} that no run has written; move it, or choose another folder with -o",
+            file.display()
+        ))
+    };
     let next = folder.join(NEXT);
-    let stands = [stand(folder), stand(&next)];
+    let of_next = stand(&next).filter(|_| job_file::is_of(&next, folder));
+    let stands = [stand(folder), of_next];
     if stands != [None, None] {
         if stands[1].is_none() && next.exists() && !others(&next)?.is_empty() {
             return refuse(format!(
-                "holds a folder '{NEXT}' that no run has written; move it, or choose another folder with -o"
+                "holds a folder '{NEXT}' that its run has not written; move it, or choose another folder with -o"
             ));
         }
         if existing == Existing::Replace {
-            return Ok(next);
+            let here = foreign(folder).into_iter().map(PathBuf::from);
+            let in_next = foreign(&next).into_iter();
+            let in_next = in_next.map(|name| Path::new(NEXT).join(name));
+            return match here.chain(in_next).next() {
+                Some(file) => unwritten(&file),
+                None => Ok(next),
+            };
         }
         let go_on = format!("go on with `edgefit train --resume {}`", folder.display());
         return refuse(match stands {
@@ -104,10 +140,7 @@ pub(crate) fn home(folder: &Path, existing: Existing) -> Result<PathBuf> {
     let others = others(folder)?;
     let is_ours = |name: &&OsString| FILES.iter().any(|file| *name == file);
     if let Some(taken) = others.iter().find(is_ours) {
-        return refuse(format!(
-            "holds a {} that no run has written; move it, or choose another folder with -o",
-            taken.display()
-        ));
+        return unwritten(taken.as_ref());
     }
     match (others.as_slice(), existing) {
         ([], _) | (_, Existing::Replace) => Ok(folder.to_path_buf()),
@@ -185,11 +218,15 @@ mod tests {
 
     const OURS: &str = r#"{"schema": "edgefit.job/2"}"#;
 
+    /// The job of a run whose place is the folder that [`place`] makes.
+    const NEW: &str = r#"{"schema": "edgefit.job/2", "run": "PLACE"}"#;
+
     fn place(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let text = text.replace("PLACE", folder.path().to_str().unwrap());
             fs::write(path, text).unwrap();
         }
         folder
@@ -232,7 +269,7 @@ mod tests {
             "report.json",
             r#"{"schema": "edgefit.train/1", "interrupted": true}"#,
         );
-        let next = ("next/job.json", OURS);
+        let next = ("next/job.json", NEW);
         for (files, words) in [
             (
                 &[("job.json", OURS), finished][..],
@@ -251,11 +288,37 @@ mod tests {
             assert!(kept.contains(words) && kept.contains("--force"), "{kept}");
             assert_eq!(replaced, Ok(NEXT.to_owned()));
         }
-        let foreign = [("job.json", OURS), ("next/model.onnx", "somebody's")];
-        for refused in homes(&foreign) {
-            let refused = refused.unwrap_err();
-            assert!(refused.contains("a folder 'next'"), "{refused}");
+        let elsewhere = r#"{"schema": "edgefit.job/2", "run": "PLACE/next"}"#;
+        for foreign in [
+            ("next/model.onnx", "somebody's"),
+            ("next/job.json", elsewhere),
+        ] {
+            for refused in homes(&[("job.json", OURS), foreign]) {
+                let refused = refused.unwrap_err();
+                assert!(refused.contains("a folder 'next'"), "{refused}");
+            }
         }
+    }
+
+    #[test]
+    fn files_that_the_run_there_did_not_write_are_not_replaced() {
+        let wrote = r#"{"schema": "edgefit.job/2", "tune": 8, "stages": ["probe", "int8"]}"#;
+        let mut files = [
+            ("job.json", wrote),
+            ("model.onnx", ""),
+            ("model-int8.onnx", ""),
+            ("recipe.toml", ""),
+        ];
+        assert_eq!(homes(&files)[1], Ok(NEXT.to_owned()));
+        files[0].1 = OURS;
+        let refused = homes(&files)[1].clone().unwrap_err();
+        assert!(refused.contains("a recipe.toml that no run"), "{refused}");
+        let in_next = homes(&[("next/job.json", NEW), ("next/mlflow.json", "")])[1].clone();
+        let refused = in_next.unwrap_err();
+        assert!(
+            refused.contains("next/mlflow.json that no run"),
+            "{refused}"
+        );
     }
 
     #[test]

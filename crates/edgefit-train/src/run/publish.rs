@@ -4,8 +4,8 @@ use std::path::Path;
 
 use edgefit_base::file::WriteError;
 
-use crate::error::Result;
-use crate::run::occupant::{FILES, NEXT, clear, remove};
+use crate::error::{Error, Result};
+use crate::run::occupant::{FILES, NEXT, clear, foreign, remove};
 use crate::run::{job_file, report};
 
 /// Moves the files of a whole run from the folder [`NEXT`] into `folder`, and removes those of the run
@@ -15,15 +15,28 @@ use crate::run::{job_file, report};
 /// `job.json` is moved, and the report, which says that the run is whole, is moved last.
 ///
 /// # Errors
-/// A file cannot be moved or removed.
+/// A file cannot be moved or removed, or one that no run has written is in the way.
 pub(crate) fn complete(folder: &Path) -> Result<()> {
     let next = folder.join(NEXT);
-    if !report::is_finished(&next) {
+    let is_untouched = next.join(job_file::NAME).exists();
+    let job = if is_untouched { next.as_path() } else { folder };
+    if !report::is_finished(&next) || !job_file::is_of(job, folder) {
         return Ok(());
     }
-    if next.join(job_file::NAME).exists() {
+    if is_untouched {
+        let foreign = foreign(folder);
+        if let Some(taken) = foreign.iter().find(|name| next.join(name).exists()) {
+            return Err(Error::Run {
+                path: folder.to_path_buf(),
+                problem: format!(
+                    "holds a {taken} that no run has written; move it, and `edgefit train --resume {}` puts the run \
+                     in its folder '{NEXT}' into its place",
+                    folder.display()
+                ),
+            });
+        }
         for name in FILES {
-            if !next.join(name).exists() {
+            if !next.join(name).exists() && !foreign.contains(&name) {
                 remove(&folder.join(name))?;
             }
         }
@@ -49,6 +62,14 @@ mod tests {
 
     const WHOLE: &str = r#"{"schema": "edgefit.train/1", "interrupted": false}"#;
 
+    /// The job of a run that wrote `recipe.toml`.
+    const OLD: &str = r#"{"schema": "edgefit.job/3", "tune": 8}"#;
+
+    /// The job of a run whose place is `folder`.
+    fn job(folder: &Path) -> String {
+        serde_json::json!({"schema": "edgefit.job/3", "run": folder}).to_string()
+    }
+
     fn write(folder: &Path, files: &[(&str, &str)]) {
         fs::create_dir_all(folder).unwrap();
         for (name, text) in files {
@@ -60,8 +81,8 @@ mod tests {
         let files = fs::read_dir(folder).unwrap().map(|entry| {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let text = fs::read_to_string(path);
-            (name, text.unwrap_or("a folder".into()))
+            let text = fs::read_to_string(path).unwrap_or("a folder".into());
+            (name, text.replace(folder.to_str().unwrap(), "FOLDER"))
         });
         files.collect()
     }
@@ -71,7 +92,7 @@ mod tests {
         write(
             folder.path(),
             &[
-                ("job.json", "old"),
+                ("job.json", OLD),
                 ("model.onnx", "old"),
                 ("recipe.toml", "old"),
                 ("report.json", WHOLE),
@@ -81,7 +102,7 @@ mod tests {
         write(
             &folder.path().join(NEXT),
             &[
-                ("job.json", "new"),
+                ("job.json", job(folder.path()).as_str()),
                 ("model.onnx", "new"),
                 ("predictions.csv", "new"),
                 ("report.json", WHOLE),
@@ -133,5 +154,35 @@ mod tests {
             complete(folder.path()).unwrap();
             assert_eq!(contents(folder.path()), before);
         }
+    }
+
+    #[test]
+    fn what_the_old_run_did_not_write_is_neither_removed_nor_replaced() {
+        let folder = old_and_new();
+        let path = folder.path();
+        let untuned = [("job.json", r#"{"schema": "edgefit.job/3"}"#)];
+        write(path, &untuned);
+        complete(path).unwrap();
+        let left = contents(path);
+        assert_eq!([&left["recipe.toml"], &left["model.onnx"]], ["old", "new"]);
+
+        let folder = old_and_new();
+        let path = folder.path();
+        write(path, &untuned);
+        write(&path.join(NEXT), &[("recipe.toml", "new")]);
+        let before = contents(path);
+        let refused = complete(path).unwrap_err().to_string();
+        assert!(refused.contains("a recipe.toml that no run"), "{refused}");
+        assert_eq!(contents(path), before);
+    }
+
+    #[test]
+    fn a_run_that_is_only_called_next_stays_where_it_is() {
+        let folder = old_and_new();
+        let next = folder.path().join(NEXT);
+        write(&next, &[("job.json", job(&next).as_str())]);
+        let before = contents(folder.path());
+        complete(folder.path()).unwrap();
+        assert_eq!(contents(folder.path()), before);
     }
 }

@@ -26,7 +26,7 @@ use crate::stages::tune::candidate::Tuning;
 pub const SCHEMA: &str = "edgefit.train/1";
 
 /// Name of the file.
-pub(crate) const NAME: &str = "report.json";
+pub const NAME: &str = "report.json";
 
 /// Name of the page that is made of it.
 pub const PAGE: &str = "report.html";

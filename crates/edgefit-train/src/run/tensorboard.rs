@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use edgefit_base::file::ensure_place;
 use prost::Message;
 
-use crate::stages::fit::epoch::Epoch;
+use crate::stages::training::epoch::Epoch;
 
 /// Name of the file; TensorBoard looks for `tfevents` in it.
 pub(crate) const NAME: &str = "events.out.tfevents.edgefit";

@@ -18,9 +18,9 @@ use crate::prepare::source::{Cached, Live, Source};
 use crate::prepare::split::SplitSamples;
 use crate::prepare::targets::Targets;
 use crate::prepare::teacher_model::TeacherModel;
-use crate::stages::fit::problem::Problem;
 use crate::stages::stage_memory::StageMemory;
 use crate::stages::trained_part::TrainedPart;
+use crate::stages::training::problem::Problem;
 
 /// What the stages train on.
 #[derive(Clone, Copy)]
@@ -165,7 +165,9 @@ impl Trainer<'_> {
         };
         let answers: Option<Box<dyn Source>> = match self.taught_by(part.stage) {
             None => None,
-            Some(TeacherModel { graph, preparation }) => {
+            Some(TeacherModel {
+                graph, preparation, ..
+            }) => {
                 let views = all_views(graph, preparation, Clean::Computed)?;
                 Some(Box::new(cached(views, train.samples.len())))
             }

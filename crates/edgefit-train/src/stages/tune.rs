@@ -16,11 +16,11 @@ use crate::config::stage_name::StageName;
 use crate::error::{Error, Result};
 use crate::observer::Observer;
 use crate::prepare::model::Model;
-use crate::stages::fit::epoch::Ended;
-use crate::stages::fit::evaluate::evaluate;
-use crate::stages::fit::fitted::fit;
 use crate::stages::trained_part::TrainedPart;
 use crate::stages::trainer::{Sources, Trainer};
+use crate::stages::training::epoch::Ended;
+use crate::stages::training::evaluate::evaluate;
+use crate::stages::training::fitted::fit;
 use crate::stages::tune::candidate::{Candidate, Rung, Tuning};
 use crate::stages::tune::space::{Around, Searched};
 

@@ -2,7 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evaluate::metrics::tally::Tally;
 
@@ -12,7 +12,7 @@ const DRAWS: usize = 1000;
 /// 95 % percentile intervals over 1,000 sets of as many samples, drawn with replacement (Efron &
 /// Tibshirani 1993, An Introduction to the Bootstrap, section 13.3). The same samples give the same
 /// intervals.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bootstrap {
     /// Of the accuracy.
     pub accuracy: [f64; 2],

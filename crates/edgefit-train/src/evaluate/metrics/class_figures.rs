@@ -1,9 +1,9 @@
 //! Figures of one class.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Figures of one class. A share of nothing is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClassFigures {
     /// Samples of the class.
     pub samples: usize,

@@ -1,7 +1,7 @@
 //! Figures of a classifier.
 
 use edgefit_base::statistics::{argmax, probabilities};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::evaluate::metrics::bootstrap::Bootstrap;
 use crate::evaluate::metrics::class_figures::ClassFigures;
@@ -10,7 +10,7 @@ use crate::evaluate::metrics::tally::Tally;
 use crate::evaluate::metrics::wilson::wilson;
 
 /// Figures of a classifier: every sample has one class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Classification {
     /// Number of samples.
     pub samples: usize,

@@ -54,9 +54,24 @@ fn smoothing_and_mixing_keep_the_mass_of_a_row() {
     assert!((smoothed.values[0] - 0.8).abs() < 1e-6);
     assert!((smoothed.values[1] - 0.1).abs() < 1e-6);
     let mixed = targets.mixed(&[1, 0], 0.75);
-    assert_eq!(mixed.values, [0.75, 0.0, 0.25, 0.25, 0.0, 0.75]);
+    let mut sums = mixed.values.chunks(3).map(|row| row.iter().sum::<f32>());
+    assert!(sums.all(|sum| (sum - 1.0).abs() < 1e-6));
     assert_eq!(mixed.weights, [1.75, 3.25]);
     assert_eq!(targets.accuracy(&[2.0, 1.0, 0.0, 0.0, 1.0, 0.0]), Some(0.5));
+}
+
+#[test]
+fn the_loss_of_a_mixture_is_the_mixture_of_the_weighted_losses() {
+    let targets = Targets::of_classes(&[0, 2], &[1.0, 1.0, 4.0]);
+    let outputs = [1.0, 0.0, -1.0, 0.5, 0.2, 0.1];
+    let mixed = targets.mixed(&[1, 0], 0.75);
+    let [own, other] = [[0, 1], [1, 0]].map(|rows| targets.rows(&rows).losses(&outputs).unwrap());
+    for (at, made) in mixed.losses(&outputs).unwrap().into_iter().enumerate() {
+        let expected = 0.75 * own[at] + 0.25 * other[at];
+        assert!((made - expected).abs() < 1e-5, "{made}, not {expected}");
+    }
+    let unseen = Targets::of_classes(&[0, 1], &[0.0; 2]);
+    assert_eq!(unseen.mixed(&[1, 0], 0.75).values, [0.75, 0.25, 0.25, 0.75]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use ureq::http::{Response, StatusCode};
 /// The experiment that runs belong to, unless `MLFLOW_EXPERIMENT_NAME` names another.
 const EXPERIMENT: &str = "edgefit";
 
-/// Longest time for a request but those that send files.
+/// Longest time for a request; of one that sends a file, for each write and for all the rest.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The server.
@@ -26,8 +26,18 @@ pub(super) struct Client {
 
 impl Client {
     pub fn new(server: &str) -> Self {
+        Client::with_patience(server, PATIENCE)
+    }
+
+    fn with_patience(server: &str, patience: Duration) -> Self {
+        let patience = Some(patience);
         let config = Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(patience)
+            .timeout_resolve(patience)
+            .timeout_connect(patience)
+            .timeout_per_write(patience)
+            .timeout_recv_response(patience)
+            .timeout_recv_body(patience)
             .http_status_as_error(false);
         Client {
             agent: config.build().into(),
@@ -65,7 +75,7 @@ impl Client {
     pub fn put(&self, method: &str, path: &Path) -> Result<(), String> {
         let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let request = self.authorized(self.agent.put(self.url(method)));
-        // A file takes as long as it takes.
+        // A file takes as long as it takes, while bytes flow.
         let request = request.config().timeout_global(None).build();
         let mut response = request.send(file).map_err(|e| self.failed(&e))?;
         self.answer(&mut response).map(drop)
@@ -124,7 +134,25 @@ fn authorization(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
+
+    #[test]
+    fn a_file_is_not_sent_for_ever_to_a_server_that_does_not_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        // Little is taken before anyone accepts it, and much is not.
+        for bytes in [1, 32 << 20] {
+            let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+            let file = folder.path().join("model.onnx");
+            std::fs::write(&file, vec![0u8; bytes]).unwrap();
+            let server = format!("http://{}", silent.local_addr().unwrap());
+            let client = Client::with_patience(&server, Duration::from_millis(200));
+            let problem = client.put("mlflow-artifacts/artifacts/model.onnx", &file);
+            let problem = problem.unwrap_err();
+            assert!(problem.contains("does not answer"), "{problem}");
+        }
+    }
 
     #[test]
     fn tokens_come_before_passwords() {

@@ -3,10 +3,11 @@
 use crate::error::Result;
 use crate::observer::Observer;
 use crate::prepare::read_ahead::Batches;
-use crate::stages::fit::order;
-use crate::stages::fit::problem::Problem;
-use crate::stages::fit::training_loop::{Run, Update};
 use crate::stages::schedule::Schedule;
+use crate::stages::training::loop_state::LoopState;
+use crate::stages::training::order;
+use crate::stages::training::problem::Problem;
+use crate::stages::training::step::Update;
 
 /// Trains `problem` with one of `learning_rates` in each step, epoch after epoch, and gives the mean
 /// loss of each step before it. It ends early where a loss is non-finite, where `enough` says so of
@@ -20,7 +21,7 @@ pub(crate) fn range_test(
     enough: impl Fn(&[f64]) -> bool,
     observer: &mut dyn Observer,
 ) -> Result<Vec<f64>> {
-    let (mut run, mut module) = Run::start(problem, None)?;
+    let (mut run, mut module) = LoopState::start(problem, None)?;
     let group = problem.recipe.batch * problem.recipe.accumulate;
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut epoch = 0;
@@ -31,7 +32,9 @@ pub(crate) fn range_test(
             run.progress.step = 0;
             let mut rng = run.random.stream(epoch, 0);
             let order = order::order(problem.train_targets, problem.sampling, &mut rng);
-            groups = order.chunks(group).rev().map(<[usize]>::to_vec).collect();
+            let parts = order::parts(&order, group, problem.recipe);
+            groups = parts.map(<[usize]>::to_vec).collect();
+            groups.reverse();
         }
         let Some(group) = groups.pop() else {
             break;

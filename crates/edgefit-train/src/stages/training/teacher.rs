@@ -5,7 +5,7 @@ use edgefit_graph::Graph;
 
 use crate::error::Result;
 use crate::prepare::targets::Targets;
-use crate::stages::fit::inputs::first_output;
+use crate::stages::training::inputs::first_output;
 
 /// A model that sees the same inputs as the one that is trained, and whose answers are part of the targets.
 pub struct Teacher {

@@ -8,8 +8,8 @@ use crate::config::stage_name::StageName;
 use crate::error::Result;
 use crate::prepare::source::Selected;
 use crate::prepare::targets::Targets;
-use crate::stages::fit::evaluate::evaluate;
-use crate::stages::fit::problem::Problem;
+use crate::stages::training::evaluate::evaluate;
+use crate::stages::training::problem::Problem;
 
 /// Training samples on which it is measured, at most.
 const MOST: usize = 512;

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::prepare::targets::Targets;
-use crate::stages::fit::epoch::Epoch;
-use crate::stages::fit::val_losses::ValLosses;
+use crate::stages::training::epoch::Epoch;
+use crate::stages::training::val_losses::ValLosses;
 
 /// Where a stage stands, but for its tensors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// Epochs that are over.
     pub epochs: Vec<Epoch>,
-    /// Changes of the weights that were made in the present epoch.
+    /// Steps of the present epoch, those that changed nothing among them.
     pub step: usize,
-    /// And in all.
+    /// Changes of the weights in all.
     pub updates: usize,
     /// Steps that were rolled back because they were non-finite.
     pub rollbacks: usize,

@@ -7,11 +7,12 @@ use edgefit_guards::TrainingWatch;
 
 use crate::error::Result;
 use crate::observer::Observer;
-use crate::stages::fit::epoch::{Ended, Epoch};
-use crate::stages::fit::keeper::Nothing;
-use crate::stages::fit::problem::Problem;
-use crate::stages::fit::state::State;
-use crate::stages::fit::training_loop::{Hooks, Run};
+use crate::stages::training::epoch::{Ended, Epoch};
+use crate::stages::training::keeper::Nothing;
+use crate::stages::training::loop_state::LoopState;
+use crate::stages::training::problem::Problem;
+use crate::stages::training::state::State;
+use crate::stages::training::training_loop::Hooks;
 
 /// The result of training.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ pub(crate) fn fit_from(
     resumed: Option<State>,
     hooks: &mut Hooks,
 ) -> Result<Fit> {
-    let (mut run, module) = Run::start(problem, resumed)?;
+    let (mut run, module) = LoopState::start(problem, resumed)?;
     // On a worker of the pool that the kernels run on, which need not wake it then for each of theirs.
     let ended = while_training(|| rayon::scope(|_| run.all(module, hooks)))?;
     let best_epoch = run.progress.best_epoch;
@@ -106,7 +107,7 @@ mod tests {
     use crate::config::stage_name::StageName;
     use crate::prepare::source::Cached;
     use crate::prepare::targets::Targets;
-    use crate::stages::fit::keeper::{Keeper, Urgency};
+    use crate::stages::training::keeper::{Keeper, Urgency};
 
     struct Silent;
 
@@ -189,24 +190,53 @@ mod tests {
         assert_ne!(right.weights, long.weights);
     }
 
+    #[derive(Default)]
+    struct Everything {
+        states: Vec<State>,
+        epochs: Vec<Epoch>,
+    }
+
+    impl Keeper for Everything {
+        fn epoch(&mut self, epoch: &Epoch) {
+            self.epochs.push(epoch.clone());
+        }
+
+        fn state(&mut self, state: &dyn Fn() -> Result<State>, _: Urgency) -> Result<()> {
+            self.states.push(state()?);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_fit_whose_patience_has_run_out_is_over_when_it_goes_on() {
+        let impatient = |problem: &Problem, resumed: Option<State>, keeper: &mut Everything| {
+            let recipe = StageRecipe {
+                patience: 2,
+                ..problem.recipe.clone()
+            };
+            let problem = Problem {
+                recipe: &recipe,
+                recomputation: problem.recomputation.clone(),
+                ..*problem
+            };
+            let mut hooks = Hooks {
+                observer: &mut Silent,
+                keeper,
+            };
+            fit_from(&problem, resumed, &mut hooks)
+        };
+        let mut kept = Everything::default();
+        let whole = fitted(9, true, |problem| impatient(problem, None, &mut kept));
+        assert_eq!((whole.epochs.len(), whole.ended), (3, Ended::Patience));
+        let mut more = Everything::default();
+        let last = kept.states.pop();
+        let resumed = fitted(9, true, |problem| impatient(problem, last, &mut more));
+        assert_eq!((more.epochs.len(), resumed.ended), (0, Ended::Patience));
+        assert_eq!(resumed.weights, whole.weights);
+    }
+
     #[test]
     fn a_fit_that_goes_on_from_any_step_ends_with_the_same_weights() {
-        #[derive(Default)]
-        struct Everything {
-            states: Vec<State>,
-            epochs: Vec<Epoch>,
-        }
-        impl Keeper for Everything {
-            fn epoch(&mut self, epoch: &Epoch) {
-                self.epochs.push(epoch.clone());
-            }
-
-            fn state(&mut self, state: &dyn Fn() -> Result<State>, _: Urgency) -> Result<()> {
-                self.states.push(state()?);
-                Ok(())
-            }
-        }
-
         let mut kept = Everything::default();
         let mut hooks = Hooks {
             observer: &mut Silent,

@@ -9,7 +9,7 @@ use crate::config::recipe::{Sampling, StageRecipe};
 use crate::config::stage_name::StageName;
 use crate::prepare::source::Source;
 use crate::prepare::targets::Targets;
-use crate::stages::fit::teacher::Teacher;
+use crate::stages::training::teacher::Teacher;
 
 /// A training problem: a graph, the weights of it that are trained, samples with their targets, and
 /// the recipe.

@@ -6,7 +6,7 @@ use edgefit_graph::Graph;
 use crate::error::Result;
 use crate::prepare::source::Source;
 use crate::prepare::targets::Targets;
-use crate::stages::fit::inputs::{Inputs, first_output};
+use crate::stages::training::inputs::{Inputs, first_output};
 
 /// Outputs (samples × outputs, row-major) and mean weighted loss of `module`, made from `graph`, on
 /// clean samples, `batch` at a time.

@@ -1,8 +1,8 @@
 //! Who keeps what a stage has reached.
 
 use crate::error::Result;
-use crate::stages::fit::epoch::Epoch;
-use crate::stages::fit::state::State;
+use crate::stages::training::epoch::Epoch;
+use crate::stages::training::state::State;
 
 /// Keeps what a stage has reached.
 pub(crate) trait Keeper: Send {

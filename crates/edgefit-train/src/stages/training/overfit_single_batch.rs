@@ -8,8 +8,8 @@ use crate::config::recipe::StageRecipe;
 use crate::error::Result;
 use crate::prepare::source::Source;
 use crate::prepare::targets::Targets;
-use crate::stages::fit::inputs::{Inputs, first_output};
-use crate::stages::fit::optimizer::optimizer;
+use crate::stages::training::inputs::{Inputs, first_output};
+use crate::stages::training::optimizer::optimizer;
 
 /// How a single batch was overfitted.
 pub(crate) struct Overfit {

@@ -7,7 +7,7 @@ use rand_distr::{Beta, Distribution};
 
 use crate::config::recipe::StageRecipe;
 use crate::prepare::targets::Targets;
-use crate::stages::fit::inputs::Raster;
+use crate::stages::training::inputs::Raster;
 
 /// Mixes the samples of a batch with one another, as the recipe says: inputs are rows, of images if
 /// `image` says how they lie in memory.

@@ -1,4 +1,4 @@
-//! The training loop: a graph, some of its weights, samples, a recipe.
+//! Training: a graph, some of its weights, samples, a recipe.
 
 pub mod epoch;
 pub mod evaluate;
@@ -6,13 +6,16 @@ pub mod fitted;
 pub(crate) mod inputs;
 pub(crate) mod keeper;
 pub(crate) mod learning_rate_range;
+pub(crate) mod loop_state;
 mod mix;
+pub(crate) mod non_finite;
 mod optimizer;
-mod order;
+pub(crate) mod order;
 pub(crate) mod overfit_single_batch;
 pub mod problem;
 mod random_stream;
 pub(crate) mod state;
+pub(crate) mod step;
 mod step_evidence;
 pub mod teacher;
 pub(crate) mod train_accuracy;

@@ -2,15 +2,16 @@
 
 mod patches;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use edgefit::graph::Graph;
 use serde_json::{Value, json};
 
 use crate::common::npz::{Values, save};
-use crate::common::process::{kill, reaches, start};
+use crate::common::process::{interrupt, kill, reaches, start};
 use crate::common::{
     Ran, assert_fields, assert_refused, command, edgefit, onnxruntime, run, small_backbone,
     some_photographs,
@@ -185,14 +186,55 @@ fn several_devices_get_a_network_each_and_one_front() {
         "what the smaller holds, the larger holds too"
     );
 
-    // A search that was interrupted goes on, and what is there stays.
+    // A search that was interrupted goes on, and what is there stays: no run is trained again, and a device whose
+    // search is over is not searched for again.
     fs::remove_file(run_of_all.join("stm32f746/fit.json")).unwrap();
+    let left = reports(&run_of_all);
+    assert_eq!(left.len(), 3, "{:?}", left.keys());
     let ran = run(command().args(["fit", "--resume"]).arg(&run_of_all));
     assert_eq!(ran.code, 0, "{ran:?}");
     for word in ["stm32f411", "stm32f746", "held by"] {
         assert!(ran.stdout.contains(word), "{word}: {ran:?}");
     }
-    assert!(run_of_all.join("stm32f746/fit.json").exists());
+    let mut now = reports(&run_of_all);
+    assert!(now.remove(&run_of_all.join("stm32f746/fit.json")).is_some());
+    assert!(now == left, "{:?}", now.keys());
+}
+
+/// The reports below a folder, of runs and of searches that are over.
+fn reports(folder: &Path) -> BTreeMap<PathBuf, Value> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(reports(&path));
+        } else if path.ends_with("report.json") || path.ends_with("fit.json") {
+            let report: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            if report["interrupted"] == false {
+                found.insert(path, report);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn ctrl_c_while_the_teacher_is_trained_begins_no_network_without_it() {
+    onnxruntime();
+    let data = some_photographs(&["bird", "flower"], 8);
+    let out = tempfile::tempdir().unwrap();
+    let ended = out.path().join("ended");
+    let mut wanted = search(data.path(), &ended);
+    wanted.args(["--stages", "probe,top"]);
+    let mut child = start(wanted);
+    let teacher = ended.join("teacher/job.json");
+    assert!(
+        reaches(&mut child, || teacher.exists()),
+        "it ended by itself"
+    );
+    assert_eq!(interrupt(child), Some(2));
+    assert!(!ended.join("finalists").exists());
+    assert!(!ended.join("fit.json").exists());
 }
 
 #[test]
@@ -244,6 +286,6 @@ fn what_cannot_be_searched_in_is_refused_in_one_line() {
             "--target",
             "90",
         ]),
-        &["--target", "between 0 and 1"],
+        &["--target", "above 0 and up to 1"],
     );
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use edgefit_base::units::format;
 use edgefit_graph::preprocessing::Fit;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::footprint::Footprint;
 
 /// One of the networks of a search, in one form.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// File of the backbone.
     pub backbone: PathBuf,
@@ -38,7 +38,7 @@ pub struct Candidate {
 }
 
 /// How the widths of a network are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WidthsBy {
     /// Channels go where they cost least for what they save, in the order of what is lost with them.
@@ -50,7 +50,7 @@ pub enum WidthsBy {
 }
 
 /// How an accuracy is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccuracyBasis {
     /// A linear classifier on the features of the untrained network in floats, cross-validated on training

@@ -1,7 +1,10 @@
 //! The depths of a network: where it can be cut, and what is left of it there.
 
+use std::collections::HashSet;
+
 use edgefit_cost::Costs;
 use edgefit_graph::infer::{Inference, InputShapes, infer};
+use edgefit_graph::ops::{Binary, Op};
 use edgefit_graph::rewrite::{boundaries, extract};
 use edgefit_graph::{Attribute, Dim, FreshNames, Graph, Node, Tensor, ValueInfo};
 
@@ -53,6 +56,11 @@ pub fn depths(graph: &Graph, head: &[ValueInfo]) -> Result<Vec<Depth>> {
     let shapes = InputShapes::bind(graph, 1, None)?;
     let inference = infer(graph, &shapes)?;
     let costs = Costs::of(graph, &inference);
+    let channels_last = channels_last(graph, &inference);
+    let feature = |value: &str| {
+        let dims = &inference.get(value)?.dims;
+        feature(graph, dims, value, channels_last.contains(value))
+    };
     let producer = |name: &str| {
         let made = |node: &Node| node.present_outputs().any(|output| output == name);
         graph.nodes.iter().position(made)
@@ -67,9 +75,8 @@ pub fn depths(graph: &Graph, head: &[ValueInfo]) -> Result<Vec<Depth>> {
     let mut depths: Vec<Depth> = Vec::new();
     for place in boundaries(graph) {
         let before = macs(place.node + 1);
-        let feature = feature(graph, &inference, &place.value);
-        let (Some(feature), true) = (feature, before > 0 && before < total && place.node < end)
-        else {
+        let is_between = before > 0 && before < total && place.node < end;
+        let (Some(feature), true) = (feature(&place.value), is_between) else {
             continue;
         };
         if depths.last().is_some_and(|depth| depth.macs == before) {
@@ -85,23 +92,53 @@ pub fn depths(graph: &Graph, head: &[ValueInfo]) -> Result<Vec<Depth>> {
         cut: None,
         features: head
             .iter()
-            .filter_map(|value| feature(graph, &inference, &value.name))
+            .filter_map(|value| feature(&value.name))
             .collect(),
         macs: total,
     });
     Ok(depths)
 }
 
-/// A value as a linear layer can read it; `None` where its first dimension is no batch, or nothing says which
-/// are its channels.
-fn feature(graph: &Graph, inference: &Inference, value: &str) -> Option<Feature> {
-    let [1, dims @ ..] = inference.get(value)?.dims.as_slice() else {
+/// Values whose last dimension is the channels: what is normalised over it or multiplied by a weight along it, what
+/// that makes, and sums with that.
+fn channels_last<'g>(graph: &'g Graph, inference: &Inference) -> HashSet<&'g str> {
+    let mut found = HashSet::new();
+    for (node, op) in graph.nodes.iter().zip(&inference.ops) {
+        let (Some(op), Some(data)) = (op, node.input(0)) else {
+            continue;
+        };
+        let is_last = match op {
+            Op::LayerNormalization(norm) => inference.get(data).is_some_and(|data| {
+                let rank = data.dims.len();
+                norm.axis(rank).is_ok_and(|axis| axis + 1 == rank)
+            }),
+            Op::MatMul(_) => node
+                .input(1)
+                .is_some_and(|weight| graph.initializers.contains_key(weight)),
+            _ => false,
+        };
+        if is_last {
+            found.insert(data);
+        }
+        let is_sum = matches!(op, Op::Binary(Binary::Add));
+        if is_last || is_sum && node.present_inputs().any(|input| found.contains(input)) {
+            found.extend(node.present_outputs());
+        }
+    }
+    found
+}
+
+/// A value of these dimensions as a linear layer can read it; `None` where the first is no batch, or nothing says
+/// which are its channels.
+fn feature(graph: &Graph, dims: &[usize], value: &str, is_channels_last: bool) -> Option<Feature> {
+    let [1, dims @ ..] = dims else {
         return None;
     };
     let images = graph
         .free_inputs()
         .any(|input| input.dims().is_some_and(|dims| dims.len() == 4));
     let axis = match dims.len() {
+        3 if is_channels_last => 2,
         1 | 3 => 0,
         // Tokens × channels in a network of images, channels × time in one of series.
         2 => usize::from(images),
@@ -175,9 +212,11 @@ fn pool(graph: &mut Graph, names: &mut FreshNames, feature: &Feature) -> String 
         return made;
     }
     // Flatten keeps the batch and makes one dimension of all others by default.
+    let rank = feature.dims.len() as i64;
+    let channels_first: Vec<i64> = [0, rank].into_iter().chain(1..rank).collect();
     let channels_first =
-        Node::new("Transpose", "", &[], &[]).with("perm", Attribute::Ints(vec![0, 2, 1]));
-    let chain = (feature.axis == 1).then_some(channels_first);
+        Node::new("Transpose", "", &[], &[]).with("perm", Attribute::Ints(channels_first));
+    let chain = (feature.axis > 0).then_some(channels_first);
     let pooling = ["GlobalAveragePool", "Flatten"].map(|op| Node::new(op, "", &[], &[]));
     for mut node in chain.into_iter().chain(pooling) {
         node.name = names.take("pool");
@@ -260,5 +299,51 @@ mod tests {
         assert!(cut.nodes.iter().all(|node| node.name != "second"));
         // The whole network keeps its own head.
         assert_eq!(network(&graph, &found[1], 5).unwrap(), graph);
+    }
+
+    #[test]
+    fn where_channels_come_last_the_average_is_over_the_positions_in_front_of_them() {
+        let mut graph = Graph::new("channels last", 17);
+        graph.inputs.push(declared("x", &[3, 8, 8]));
+        graph.outputs.push(ValueInfo::float("logits"));
+        for (name, dims) in [
+            ("stem.w", vec![4, 3, 1, 1]),
+            ("norm.scale", vec![4]),
+            ("mix.w", vec![4, 4]),
+            ("last.w", vec![4, 4]),
+            ("head.w", vec![10, 4]),
+        ] {
+            let values = vec![1f32; dims.iter().product()];
+            let tensor = Tensor::from_values(dims, &values);
+            graph.initializers.insert(name.into(), tensor);
+        }
+        let moved = |name: &str, value: [&str; 2], perm: [i64; 4]| {
+            let node = Node::new("Transpose", name, &value[..1], &value[1..]);
+            node.with("perm", Attribute::Ints(perm.to_vec()))
+        };
+        graph.nodes = vec![
+            Node::new("Conv", "stem", &["x", "stem.w"], &["a"]),
+            moved("to_last", ["a", "b"], [0, 2, 3, 1]),
+            Node::new("LayerNormalization", "norm", &["b", "norm.scale"], &["c"]),
+            Node::new("MatMul", "mix", &["c", "mix.w"], &["d"]),
+            Node::new("Add", "skip", &["b", "d"], &["e"]),
+            Node::new("MatMul", "last", &["e", "last.w"], &["f"]),
+            moved("to_first", ["f", "g"], [0, 3, 1, 2]),
+            Node::new("GlobalAveragePool", "average", &["g"], &["h"]),
+            Node::new("Flatten", "flat", &["h"], &["i"]),
+            Node::new("Gemm", "head", &["i", "head.w"], &["logits"])
+                .with("transB", Attribute::Int(1)),
+        ];
+        let found = depths(&graph, &[declared("i", &[4])]).unwrap();
+        let features: Vec<(&str, usize)> = found
+            .iter()
+            .map(|depth| (depth.features[0].value.as_str(), depth.features[0].axis))
+            .collect();
+        assert_eq!(features, [("b", 2), ("e", 2), ("i", 0)]);
+        let pooled = pooled(&graph, &found.iter().collect::<Vec<_>>()).unwrap();
+        let inference = infer(&pooled, &InputShapes::bind(&pooled, 2, None).unwrap()).unwrap();
+        for output in &pooled.outputs {
+            assert_eq!(inference.get(&output.name).unwrap().dims, [2, 4]);
+        }
     }
 }

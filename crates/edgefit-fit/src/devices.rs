@@ -9,7 +9,8 @@ use crate::candidate::{Candidate, front};
 use crate::error::{Error, Result};
 use crate::job::FitJob;
 use crate::report::Report;
-use crate::search::{begin, begun, ensure_empty, search, searches_in};
+use crate::search::search;
+use crate::search_folder::{begin_each, begun_each, finished};
 
 /// What a search for several devices found.
 #[derive(Debug, Serialize)]
@@ -69,26 +70,15 @@ impl DevicesReport {
 /// # Errors
 /// As [`fit`](crate::fit), but for a device that holds nothing: the others are searched for all the same.
 pub fn fit_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {
-    ensure_empty(run)?;
-    for job in jobs {
-        begin(job)?;
-    }
-    search_each(run, jobs, observer)
+    search_each(run, &begin_each(run, jobs)?, observer)
 }
 
-/// Goes on with a search for several devices.
+/// Goes on with a search for several devices: those whose search came to its end are not searched for again.
 ///
 /// # Errors
 /// As [`fit_each`], and [`Error::Run`] where no such search is in the folder.
 pub fn resume_each(run: &Path, observer: &mut dyn Observer) -> Result<DevicesReport> {
-    let searches = searches_in(run);
-    let jobs = searches.iter().map(|folder| begun(folder));
-    search_each(run, &jobs.collect::<Result<Vec<_>>>()?, observer)
-}
-
-/// Whether a folder holds a search for several devices.
-pub fn is_for_several(run: &Path) -> bool {
-    !searches_in(run).is_empty()
+    search_each(run, &begun_each(run)?, observer)
 }
 
 fn search_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {
@@ -102,22 +92,30 @@ fn search_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Resu
             device: &device,
             observer: &mut *observer,
         };
-        devices.push(match search(job, &mut observer) {
+        let found = match finished(job)? {
+            Some(report) => Ok(report),
+            None => search(job, &mut observer),
+        };
+        devices.push(match found {
             Ok(report) => Choice::Found(Box::new(report)),
             Err(Error::NothingFits(nearest)) => Choice::NothingFits {
                 device,
                 chosen: (),
                 nearest,
             },
+            Err(Error::Interrupted(_)) => break,
             Err(error) => return Err(error),
         });
+    }
+    if devices.is_empty() {
+        return Err(Error::Interrupted(run.to_path_buf()));
     }
     let reports = devices.iter().filter_map(|choice| match choice {
         Choice::Found(report) => Some(&**report),
         Choice::NothingFits { .. } => None,
     });
     let interrupted =
-        devices.len() < jobs.len() || reports.clone().any(|report| report.interrupted);
+        devices.len() < jobs.len() || reports.clone().any(|report| report.results.interrupted);
     Ok(DevicesReport {
         run: run.to_path_buf(),
         front: shared_front(reports),
@@ -159,11 +157,13 @@ impl Observer for ForDevice<'_> {
 fn shared_front<'a>(reports: impl Iterator<Item = &'a Report>) -> Vec<Shared> {
     let mut all: Vec<Shared> = Vec::new();
     for report in reports {
-        let fitting = report.candidates.iter().filter(|one| one.footprint.fits);
+        let results = &report.results;
+        let fitting = results.candidates.iter();
+        let fitting = fitting.filter(|one| one.footprint.fits);
         for candidate in fitting {
             let mut candidate = candidate.clone();
             candidate.footprint.latency_ns = None;
-            let device = report.device.clone();
+            let device = results.device.clone();
             match all.iter_mut().find(|one| one.candidate.is_same(&candidate)) {
                 Some(known) => {
                     known.devices.push(device);
@@ -191,4 +191,21 @@ fn shared_front<'a>(reports: impl Iterator<Item = &'a Report>) -> Vec<Shared> {
     let front = front(&candidates).into_iter();
     let of = |candidate| all.iter().find(|one| one.candidate == candidate).cloned();
     front.filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::tests::job;
+    use crate::quiet::tests::Stopping;
+
+    #[test]
+    fn a_search_that_is_ended_before_the_first_network_says_how_to_go_on_with_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("both");
+        let jobs = [job(&run.join("stm32h743"))];
+        let ended = fit_each(&run, &jobs, &mut Stopping).unwrap_err();
+        assert!(matches!(&ended, Error::Interrupted(path) if *path == run));
+        assert!(ended.to_string().contains("--resume"), "{ended}");
+    }
 }

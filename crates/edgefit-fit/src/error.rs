@@ -22,12 +22,21 @@ pub enum Error {
     /// The data, a backbone, or training.
     #[error(transparent)]
     Train(#[from] edgefit_train::Error),
+    /// A device profile.
+    #[error(transparent)]
+    Device(#[from] edgefit_device::Error),
     /// Choices that do not go together, with the fix.
     #[error("{0}")]
     Choice(String),
     /// No network keeps the budgets; the one that comes nearest.
     #[error("no network of the search fits")]
     NothingFits(Box<Candidate>),
+    /// The user ended the search in this folder before a network was trained.
+    #[error(
+        "{path}: the search was ended before a network was trained; go on with `edgefit fit --resume {path}`",
+        path = .0.display()
+    )]
+    Interrupted(PathBuf),
     /// The folder of a search.
     #[error("{} {problem}", path.display())]
     Run {
@@ -41,5 +50,52 @@ pub enum Error {
     Write(#[from] WriteError),
 }
 
+impl Error {
+    /// Whether it ends the search, and not only keeps one network out of it: the user's wish, another process in the
+    /// folder, a disk that is full.
+    pub(crate) fn ends_search(&self) -> bool {
+        use edgefit_graph::Error as Graph;
+        use edgefit_train::Error as Train;
+        matches!(
+            self,
+            Error::Interrupted(_)
+                | Error::Run { .. }
+                | Error::Write(_)
+                | Error::Graph(Graph::Write(_))
+                | Error::Train(Train::Run { .. } | Train::Write(_) | Train::Graph(Graph::Write(_)))
+        )
+    }
+}
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_concerns_the_folder_or_the_disk_ends_the_search_and_what_concerns_a_network_does_not() {
+        let full = || WriteError {
+            path: "a".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        };
+        let locked = edgefit_train::Error::Run {
+            path: "a".into(),
+            problem: "is being written by another edgefit".into(),
+        };
+        let model = edgefit_graph::Error::Write(full());
+        for ends in [
+            Error::Interrupted("a".into()),
+            full().into(),
+            locked.into(),
+            edgefit_train::Error::Write(full()).into(),
+            edgefit_train::Error::Graph(model).into(),
+        ] {
+            assert!(ends.ends_search(), "{ends}");
+        }
+        let diverged = edgefit_train::Error::Stopped("the loss is non-finite".into());
+        assert!(!Error::from(diverged).ends_search());
+        assert!(!Error::Choice("the engine runs no form of it".into()).ends_search());
+    }
+}

@@ -3,10 +3,10 @@
 use edgefit_cost::{Amounts, Budget, Check, Resource, Verdict};
 use edgefit_device::ElementType;
 use edgefit_micro::patch::Patches;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a network takes of a device, in one form.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Footprint {
     /// The form.
     pub element_type: ElementType,
@@ -37,7 +37,7 @@ pub struct Footprint {
 }
 
 /// A budget that does not hold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shortage {
     /// Which resource is short.
     pub resource: Resource,

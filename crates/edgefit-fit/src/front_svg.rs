@@ -5,7 +5,7 @@ use svg::Document;
 use svg::node::element::{Circle, Group, Line, Polyline, Rectangle, Style, Text, Title};
 
 use crate::candidate::{AccuracyBasis, Candidate};
-use crate::report::Report;
+use crate::report::Results;
 
 /// Size of the picture in pixels.
 const WIDTH: f64 = 1200.0;
@@ -50,11 +50,11 @@ const RESOURCES: [Resource; 3] = [
     },
 ];
 
-/// The picture of a report. Each network that fits and was scored is a grey point, one that was trained a
+/// The picture of what a search found. Each network that fits and was scored is a grey point, one that was trained a
 /// blue one, the chosen one is red; the line is what the best of all reach within what they take of the one
 /// resource. Panels without a figure are left out.
-pub fn front_svg(report: &Report) -> String {
-    let known: Vec<&Candidate> = report
+pub fn front_svg(results: &Results) -> String {
+    let known: Vec<&Candidate> = results
         .candidates
         .iter()
         .filter(|one| one.footprint.fits && one.accuracy.is_some())
@@ -83,12 +83,12 @@ pub fn front_svg(report: &Report) -> String {
             16.0,
             &format!(
                 "{}: accuracy of what fits, against what it takes (grey: scored, blue: trained, red: chosen)",
-                report.device
+                results.device
             ),
         ));
     for (index, resource) in shown.into_iter().enumerate() {
         let panel = Panel::new(resource, &known, index as f64 * width, width);
-        document = document.add(panel.drawn(&known, &report.chosen));
+        document = document.add(panel.drawn(&known, &results.chosen));
     }
     document.to_string()
 }

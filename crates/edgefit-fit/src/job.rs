@@ -21,3 +21,28 @@ pub struct FitJob {
     /// Folder of the search.
     pub run: PathBuf,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use edgefit_cost::Limits;
+
+    use super::*;
+
+    /// A search in `run` for a microcontroller with more flash than it has.
+    pub(crate) fn job(run: &Path) -> FitJob {
+        let profile = edgefit_device::find("stm32h743").unwrap();
+        let limits = Limits {
+            flash_bytes: Some(8 << 20),
+            ..Limits::default()
+        };
+        FitJob {
+            training: Job::new("data".as_ref(), "".as_ref(), profile.clone(), run),
+            backbones: vec!["a.onnx".into()],
+            target: Target::new(profile, None, limits).unwrap(),
+            enough: None,
+            run: run.to_path_buf(),
+        }
+    }
+}

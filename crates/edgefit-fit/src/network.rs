@@ -1,7 +1,8 @@
-//! [`Network`]: a backbone at one resolution, cut at one depth.
+//! [`Network`]: a backbone at one resolution, cut at one depth, whole or with fewer channels.
 
 use std::path::PathBuf;
 
+use edgefit_device::ElementType;
 use edgefit_graph::preprocessing::Fit;
 
 use crate::candidate::{AccuracyBasis, Candidate, WidthsBy};
@@ -9,7 +10,7 @@ use crate::depth::Depth;
 use crate::footprint::Footprint;
 use crate::linear_probe::Score;
 
-/// A backbone at one resolution, cut at one depth.
+/// A backbone at one resolution, cut at one depth, whole or with fewer channels.
 #[derive(Debug, Clone)]
 pub struct Network {
     /// Which of the backbones.
@@ -47,6 +48,12 @@ impl Network {
     /// The forms in which it fits.
     pub fn fitting(&self) -> impl Iterator<Item = &Footprint> {
         self.footprints.iter().filter(|footprint| footprint.fits)
+    }
+
+    /// What it takes as `element_type`, where it fits so.
+    pub fn fitting_as(&self, element_type: ElementType) -> Option<&Footprint> {
+        self.fitting()
+            .find(|footprint| footprint.element_type == element_type)
     }
 
     /// Whether it fits in any form.

@@ -1,29 +1,29 @@
 //! What a search says in the end: every candidate, the baselines, and the chosen network on the test samples.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use edgefit_base::file;
+use edgefit_base::file::{self, WriteError};
 use edgefit_base::units::format::{milliseconds, percent};
-use edgefit_cost::{Check, judge};
-use edgefit_device::ElementType;
-use edgefit_graph::Graph;
-use edgefit_graph::infer::InputShapes;
-use edgefit_micro::judge_in_less_ram;
+use edgefit_cost::Check;
 use edgefit_train::{Exported, Observer};
 
 use crate::candidate::{AccuracyBasis, Candidate, front};
 use crate::error::{Error, Result};
-use crate::finalist::Trained;
+use crate::finalists::Finalists;
 use crate::footprint::{Footprint, is_likely};
-use crate::found::Found;
 use crate::network::Network;
-use crate::report::{Baseline, Finalist, Report, Timing};
+use crate::report::{Baseline, Finalist, Report, Results, Timing};
 use crate::select::{baselines, nearest};
-use crate::target::Target;
+use crate::tested::Tested;
+use crate::train_finalist::Trained;
 use crate::written::{nanoseconds, write};
 
-impl Found<'_> {
+/// Names of the model of a search, in floats and in integers: those that its run has.
+const MODELS: [&str; 2] = ["model.onnx", "model-int8.onnx"];
+
+impl Finalists<'_> {
     /// That nothing fits, with the network that comes nearest.
     pub fn nothing_fits(&self) -> Error {
         match nearest(&self.surveyed.networks) {
@@ -47,14 +47,12 @@ impl Found<'_> {
         network.candidate(footprint, backbone.clone())
     }
 
-    /// A trained network in its most accurate form.
+    /// A trained network in the form that counts.
     fn measured(&self, trained: &Trained) -> Candidate {
         let network = &self.surveyed.networks[trained.network];
-        let form = &trained.forms[0];
-        let mut footprints = network.fitting();
-        let footprint = footprints
-            .find(|footprint| footprint.element_type == form.element_type)
-            .unwrap_or(&network.footprints[0]);
+        let form = self.form(trained);
+        let footprint = network.fitting_as(form.element_type);
+        let footprint = footprint.unwrap_or(&network.footprints[0]);
         Candidate {
             accuracy: Some(form.accuracy),
             samples: trained.samples,
@@ -105,13 +103,14 @@ impl Found<'_> {
         baselines(networks)
             .into_iter()
             .map(|(name, at)| Baseline {
-                name,
+                name: name.to_owned(),
                 candidate: at.and_then(candidate),
             })
             .collect()
     }
 
-    /// Reads the test samples for the chosen network, and puts its model into the folder of the search.
+    /// Reads the test samples for the chosen network, unless its run has, and puts its model into the folder of the
+    /// search.
     ///
     /// # Errors
     /// A sample can no longer be read, or a file not be written.
@@ -123,20 +122,10 @@ impl Found<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Report> {
         let trained = &self.trained[chosen];
-        let training = edgefit_train::resume(&trained.run, observer)?;
-        let form = trained.forms[0].element_type;
-        let (made, test) = match (&training.int8, form) {
-            (Some(int8), ElementType::Int8) => (&int8.exported, int8.test_metrics.as_ref()),
-            _ => (&training.exported, None),
-        };
-        let test = test.unwrap_or(&training.test).clone();
+        let tested = Tested::of(&trained.run, observer)?;
+        let (made, test) = tested.form(self.form(trained).element_type);
         let name = made.path.file_name().unwrap_or_default();
-        let path = self.job.run.join(name);
-        let bytes = file::read(&made.path).map_err(|error| Error::Run {
-            path: made.path.clone(),
-            problem: format!("cannot be read ({error})"),
-        })?;
-        write(&path, &bytes)?;
+        let path = publish(&trained.run.join(name), &self.job.run)?;
         let candidates = self.candidates();
         let expected = self.expected();
         let finalists = self.trained.iter().zip(expected);
@@ -144,23 +133,22 @@ impl Found<'_> {
             expected,
             candidate: self.measured(trained),
             stages: trained.stages.clone(),
-            loss: trained.forms[0].loss,
+            loss: self.form(trained).loss,
             folder: trained.run.clone(),
         });
         let profile = &self.job.target.profile;
-        let check = checked(&path, &self.job.target)?;
+        let check = self.job.target.check(&path)?;
         let finalists: Vec<Finalist> = finalists.collect();
         let baselines = self.baselines();
         let mut remarks = self.surveyed.remarks.clone();
         remarks.extend(likely_time(&check));
         let most_expected = self.ranked().first().map(|&at| &finalists[at]);
         remarks.extend(most_expected.and_then(|first| passed_over(first, &finalists[chosen])));
-        Ok(Report {
+        let results = Results {
             run: self.job.run.clone(),
             data: self.job.training.data.clone(),
             classes: self.surveyed.classes.clone(),
             device: profile.name.clone(),
-            profile: profile.clone(),
             engine: profile
                 .engines
                 .first()
@@ -172,29 +160,48 @@ impl Found<'_> {
             baselines,
             finalists,
             remarks,
-            test,
-            check,
+            test: test.clone(),
             exported: Exported {
                 sha256: made.sha256.clone(),
                 path,
             },
-            interrupted: training.interrupted || self.is_interrupted(),
-            training,
+            interrupted: tested.interrupted || self.stopped,
+            training: tested.report,
             timing: Timing {
                 total_ns: nanoseconds(started),
                 ..timing
             },
+        };
+        Ok(Report {
+            results,
+            check,
+            profile: profile.clone(),
         })
     }
 }
 
-/// What the model in a file takes of the target.
-fn checked(path: &Path, target: &Target) -> Result<Check> {
-    let graph = Graph::load(path)?;
-    let shapes = InputShapes::bind(&graph, 1, None)?;
-    let mut check = judge(&graph, &shapes, &target.request())?;
-    judge_in_less_ram(&mut check, (&graph, &shapes), &target.request());
-    Ok(check)
+/// Copies the model of a run into the folder of the search. One of the other form, of a network that was the best
+/// when the search was ended before, goes.
+///
+/// # Errors
+/// A file cannot be read, written or removed.
+fn publish(model: &Path, run: &Path) -> Result<PathBuf> {
+    let name = model.file_name().unwrap_or_default();
+    let path = run.join(name);
+    let bytes = file::read(model).map_err(|error| Error::Run {
+        path: model.to_path_buf(),
+        problem: format!("cannot be read ({error})"),
+    })?;
+    write(&path, &bytes)?;
+    for other in MODELS.iter().filter(|other| name != **other) {
+        let path = run.join(other);
+        if let Err(source) = std::fs::remove_file(&path)
+            && source.kind() != ErrorKind::NotFound
+        {
+            return Err(WriteError { path, source }.into());
+        }
+    }
+    Ok(path)
 }
 
 /// What is said where more is expected of another network, the `first`, than of the one that was chosen.
@@ -235,6 +242,22 @@ fn likely_time(check: &Check) -> Option<String> {
 mod tests {
     use super::*;
     use crate::candidate::tests::candidate;
+
+    #[test]
+    fn the_model_takes_the_place_of_one_in_another_form() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["a/model.onnx", "b/model-int8.onnx"].map(|name| {
+            let model = folder.path().join(name);
+            std::fs::create_dir(model.parent().unwrap()).unwrap();
+            std::fs::write(&model, name).unwrap();
+            model
+        });
+        let float = publish(&first, folder.path()).unwrap();
+        assert!(float.exists());
+        let int8 = publish(&second, folder.path()).unwrap();
+        assert_eq!(std::fs::read(&int8).unwrap(), b"b/model-int8.onnx");
+        assert!(!float.exists() && first.exists());
+    }
 
     #[test]
     fn that_more_was_expected_of_another_is_said() {

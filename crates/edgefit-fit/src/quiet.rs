@@ -24,3 +24,25 @@ impl Observer for Quiet<'_> {
         self.0.stop()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A user who has ended the search.
+    pub(crate) struct Stopping;
+
+    impl Observer for Stopping {
+        fn begin(&mut self, _: &str, _: u64) {}
+
+        fn progress(&mut self, _: u64, _: &str) {}
+
+        fn end(&mut self) {}
+
+        fn warn(&mut self, _: &str) {}
+
+        fn stop(&self) -> bool {
+            true
+        }
+    }
+}

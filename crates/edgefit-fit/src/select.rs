@@ -90,7 +90,7 @@ fn most_accurate(networks: &[Network], of: impl Fn(&Network) -> bool) -> Option<
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use edgefit_device::ElementType;
 
     use super::*;
@@ -98,7 +98,7 @@ mod tests {
     use crate::footprint::Footprint;
     use crate::linear_probe::Score;
 
-    fn network(side: usize, cut: Option<&str>, share: f64, accuracy: f64) -> Network {
+    pub(crate) fn network(side: usize, cut: Option<&str>, share: f64, accuracy: f64) -> Network {
         Network {
             backbone: 0,
             side: Some(side),

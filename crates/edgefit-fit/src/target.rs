@@ -1,12 +1,14 @@
 //! [`Target`]: what a network may take.
 
 use std::collections::HashSet;
+use std::path::Path;
 
-use edgefit_cost::{Limits, Request, judge};
-use edgefit_device::{ElementType, Profile};
+use edgefit_cost::{Check, Limits, Request, judge};
+use edgefit_device::{ElementType, Profile, find};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_micro::judge_in_less_ram;
+use edgefit_micro::patch::Patches;
 use edgefit_quant::{Calibrated, Scheme};
 use serde::{Deserialize, Serialize};
 
@@ -38,14 +40,44 @@ impl Target {
             _ => None,
         };
         let graph = int8.as_ref().map_or(network, |made| &made.graph);
-        let shapes = InputShapes::bind(graph, 1, None)?;
-        let request = self.request();
-        let mut check = judge(graph, &shapes, &request)?;
-        let patches = judge_in_less_ram(&mut check, (graph, &shapes), &request);
+        let (check, patches) = self.judged(graph)?;
         Ok(Footprint {
             patches,
             ..Footprint::read(&check, element_type)
         })
+    }
+
+    /// What the model in a file takes.
+    ///
+    /// # Errors
+    /// It cannot be read, or its shapes do not go together.
+    pub fn check(&self, model: &Path) -> Result<Check> {
+        Ok(self.judged(&Graph::load(model)?)?.0)
+    }
+
+    fn judged(&self, graph: &Graph) -> Result<(Check, Option<Patches>)> {
+        let shapes = InputShapes::bind(graph, 1, None)?;
+        let request = self.request();
+        let mut check = judge(graph, &shapes, &request)?;
+        let patches = judge_in_less_ram(&mut check, (graph, &shapes), &request);
+        Ok((check, patches))
+    }
+
+    /// For each of `devices` the one with `engine` and `limits`, by name; a device that is named twice counts once.
+    ///
+    /// # Errors
+    /// As [`Target::new`]; a device is not known, or two that differ have the same name.
+    pub fn for_devices(
+        devices: &[String],
+        engine: Option<&str>,
+        limits: Limits,
+    ) -> Result<Vec<Self>> {
+        let mut named = Vec::new();
+        for device in devices {
+            let target = Target::new(find(device)?, engine, limits)?;
+            named.push((device.as_str(), target));
+        }
+        distinct(named)
     }
 
     /// `profile` with `engine`; if none is named, with the first that wants int8 models, else with the first.
@@ -93,6 +125,25 @@ impl Target {
     }
 }
 
+/// The targets, sorted by the names of their profiles, each once; in front of each stands what it was called.
+fn distinct(mut named: Vec<(&str, Target)>) -> Result<Vec<Target>> {
+    named.sort_by(|(_, a), (_, b)| a.profile.name.cmp(&b.profile.name));
+    named.dedup_by(|(_, a), (_, b)| a == b);
+    for pair in named.windows(2) {
+        let [(one, target), (other, of_same_name)] = pair else {
+            continue;
+        };
+        let name = &target.profile.name;
+        if *name == of_same_name.profile.name {
+            return Err(Error::Choice(format!(
+                "--device {one} and --device {other} are different profiles of one name, '{name}'; \
+                 rename one of them"
+            )));
+        }
+    }
+    Ok(named.into_iter().map(|(_, target)| target).collect())
+}
+
 fn unknown(profile: &Profile, name: &str) -> Error {
     let engines = profile.engines.iter();
     let names: Vec<&str> = engines.map(|engine| engine.name.as_str()).collect();
@@ -108,8 +159,6 @@ fn unknown(profile: &Profile, name: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_cost::Limits;
-    use edgefit_device::find;
     use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
 
     use super::*;
@@ -125,6 +174,29 @@ mod tests {
             .nodes
             .push(Node::new("Conv", "conv", &["x", "w"], &["y"]));
         graph
+    }
+
+    #[test]
+    fn two_profiles_of_one_name_are_not_taken_for_the_same() {
+        let target = |device: &str| {
+            let limits = Limits::default();
+            Target::new(find(device).unwrap(), None, limits).unwrap()
+        };
+        let small = target("stm32f411");
+        let mut larger = target("stm32f746");
+        let all = vec![
+            ("f7", larger.clone()),
+            ("f4", small.clone()),
+            ("f7.toml", larger.clone()),
+        ];
+        assert_eq!(distinct(all).unwrap(), [small, larger.clone()]);
+        let first = larger.clone();
+        larger.profile.engines.pop();
+        let refused = distinct(vec![("f7", first), ("mine.toml", larger)]);
+        let refused = refused.unwrap_err().to_string();
+        for word in ["--device f7 ", "--device mine.toml ", "'stm32f746'"] {
+            assert!(refused.contains(word), "{refused}");
+        }
     }
 
     #[test]

@@ -6,15 +6,15 @@ use edgefit_guards::Code;
 use edgefit_train::{Job, Observer, StageName, validate};
 
 use crate::error::{Error, Result};
-use crate::finalist::backbone_file;
 use crate::job::FitJob;
 use crate::survey::Surveyed;
+use crate::train_finalist::backbone_file;
 
 /// Trains a new head on the backbone that computes most, and its last blocks where finalists are trained in
 /// these too; whether it fits the device does not matter. Its file.
 ///
 /// # Errors
-/// It cannot be trained.
+/// It cannot be trained, or the user ended that.
 pub fn train_teacher(
     job: &FitJob,
     surveyed: &Surveyed,
@@ -39,7 +39,11 @@ pub fn train_teacher(
     };
     training.stages.retain(|stage| *stage < StageName::Full);
     training.allow.insert(Code::Ef20);
-    Ok(validate(&training, observer)?.model)
+    let made = validate(&training, observer)?;
+    if made.interrupted {
+        return Err(Error::Interrupted(job.run.clone()));
+    }
+    Ok(made.model)
 }
 
 /// Whether finalists are trained enough for a teacher to matter: a new head on frozen features learns what

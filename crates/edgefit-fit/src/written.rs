@@ -1,11 +1,13 @@
 //! Files of a search, and the time it takes.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::Instant;
 
-use edgefit_base::file::write_atomically;
+use edgefit_base::file::{self, write_atomically};
 use edgefit_base::schema;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -21,6 +23,25 @@ pub fn write_json(path: &Path, schema: &str, content: &impl Serialize) -> Result
         problem: error.to_string(),
     })?;
     write(path, text.as_bytes())
+}
+
+/// Reads a document of the given schema; an error ends in `fix`.
+///
+/// # Errors
+/// [`Error::Run`] where it cannot be read, is damaged or of another version.
+pub fn read_json<T: DeserializeOwned>(path: &Path, schema: &'static str, fix: &str) -> Result<T> {
+    let fail = |error: &dyn Display| Error::Run {
+        path: path.to_path_buf(),
+        problem: format!("cannot be read ({error}); {fix}"),
+    };
+    let text = file::read_to_string(path).map_err(|error| fail(&error))?;
+    schema::from_json(&text, schema).map_err(|error| fail(&error))
+}
+
+/// Reads a number that is `null` in a document where it is not finite.
+pub fn or_infinity<'de, D: Deserializer<'de>>(document: D) -> Result<f64, D::Error> {
+    let number: Option<f64> = Deserialize::deserialize(document)?;
+    Ok(number.unwrap_or(f64::INFINITY))
 }
 
 /// Wall-clock time.

@@ -1,4 +1,4 @@
-//! [`Found`]: what a search has trained so far, and which of it is best.
+//! [`Finalists`]: which networks a search trains, how far, and which of them is best.
 
 use std::cmp::Ordering;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use edgefit_train::Observer;
 
 use crate::error::Result;
 use crate::expected::{Evidence, expected};
-use crate::finalist::{Round, Trained, has_second_round, train};
 use crate::job::FitJob;
 use crate::select::{baselines, best};
 use crate::survey::Surveyed;
+use crate::train_finalist::{Form, Round, Trained, has_second_round, train};
 
 /// Networks that are trained for their score, besides baselines.
 const FIRST: usize = 4;
@@ -18,8 +18,8 @@ const FIRST: usize = 4;
 /// Networks that are trained to the end.
 const SECOND: usize = 2;
 
-/// What a search has found so far.
-pub struct Found<'a> {
+/// What a search has trained so far.
+pub struct Finalists<'a> {
     /// What is searched for.
     pub job: &'a FitJob,
     /// All networks.
@@ -28,14 +28,16 @@ pub struct Found<'a> {
     pub teacher: Option<PathBuf>,
     /// What was trained, in its order.
     pub trained: Vec<Trained>,
+    /// Whether the user ended it before all were trained.
+    pub stopped: bool,
 }
 
-impl Found<'_> {
+impl Finalists<'_> {
     /// Trains the networks with the best scores and the baselines in the first round, the best of them to the
     /// end (successive halving, Jamieson & Talwalkar 2016).
     ///
     /// # Errors
-    /// None of them can be trained.
+    /// None of them can be trained, or what keeps one from it would keep any.
     pub fn train_finalists(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let networks = &self.surveyed.networks;
         let mut first = best(networks, self.job.enough, FIRST);
@@ -43,7 +45,7 @@ impl Found<'_> {
             first.extend(baseline.filter(|at| !first.contains(at)));
         }
         self.train_round(&first, Round::First, observer)?;
-        if !has_second_round(&self.job.training) || self.is_interrupted() {
+        if !has_second_round(&self.job.training) || self.stopped {
             return Ok(());
         }
         let second: Vec<usize> = self
@@ -63,13 +65,20 @@ impl Found<'_> {
     ) -> Result<()> {
         let mut failed = None;
         for &at in networks {
-            if observer.stop() && !self.trained.is_empty() {
+            if observer.stop() {
+                self.stopped = true;
                 break;
             }
             let teacher = self.teacher.as_deref();
             match train(self.job, self.surveyed, (at, round), teacher, observer) {
-                Ok(trained) if !trained.forms.is_empty() => self.trained.push(trained),
-                Ok(_) => {}
+                Ok(trained) => {
+                    self.stopped |= trained.interrupted;
+                    // Where it fits in int8 alone, there is nothing of it before its last stage.
+                    if !trained.forms.is_empty() {
+                        self.trained.push(trained);
+                    }
+                }
+                Err(error) if error.ends_search() => return Err(error),
                 Err(error) => {
                     let network = &self.surveyed.networks[at];
                     let backbone = self.job.backbones[network.backbone].clone();
@@ -81,20 +90,39 @@ impl Found<'_> {
             }
         }
         match failed {
-            Some(error) if self.trained.is_empty() => Err(error),
+            Some(error) if self.trained.is_empty() && !self.stopped => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Whether the user ended a training.
-    pub fn is_interrupted(&self) -> bool {
-        self.trained.iter().any(|trained| trained.interrupted)
+    /// The form of a trained network that counts: where an accuracy is enough, the one that takes least of those
+    /// that reach it, else the most accurate.
+    pub fn form<'t>(&self, trained: &'t Trained) -> &'t Form {
+        let forms = trained.forms.iter().filter(|form| self.reaches(form));
+        let least = forms.min_by(|a, b| {
+            let share = |form: &Form| self.share(trained, form);
+            share(a).total_cmp(&share(b))
+        });
+        least.unwrap_or(&trained.forms[0])
+    }
+
+    /// Whether an accuracy is enough, and a form has it.
+    fn reaches(&self, form: &Form) -> bool {
+        let enough = self.job.enough;
+        enough.is_some_and(|enough| form.accuracy >= enough)
+    }
+
+    /// The share of a budget that a trained network takes in a form.
+    fn share(&self, trained: &Trained, form: &Form) -> f64 {
+        let network = &self.surveyed.networks[trained.network];
+        let footprint = network.fitting_as(form.element_type);
+        footprint.map_or(f64::INFINITY, |footprint| footprint.share)
     }
 
     /// The accuracy that is to be expected of each that was trained.
     pub fn expected(&self) -> Vec<f64> {
         let evidence = self.trained.iter().map(|trained| Evidence {
-            accuracy: trained.forms[0].accuracy,
+            accuracy: self.form(trained).accuracy,
             samples: trained.samples,
             score: self.surveyed.networks[trained.network].accuracy(),
         });
@@ -105,21 +133,17 @@ impl Found<'_> {
     /// then by the accuracy that is to be expected, and of equals by the loss.
     pub fn ranked(&self) -> Vec<usize> {
         let expected = self.expected();
-        let trained = |at: usize| &self.trained[at];
-        let reaches = |at: usize| {
-            let enough = self.job.enough;
-            enough.is_some_and(|enough| trained(at).forms[0].accuracy >= enough)
-        };
-        let share = |at: usize| self.surveyed.networks[trained(at).network].share();
+        let form = |at: usize| self.form(&self.trained[at]);
+        let reaches = |at: usize| self.reaches(form(at));
+        let share = |at: usize| self.share(&self.trained[at], form(at));
         let mut order: Vec<usize> = (0..self.trained.len()).collect();
         order.sort_by(|&a, &b| match (reaches(a), reaches(b)) {
             (true, true) => share(a).total_cmp(&share(b)),
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
             (false, false) => {
-                let loss = |at: usize| trained(at).forms[0].loss;
                 let by_accuracy = expected[b].total_cmp(&expected[a]);
-                by_accuracy.then(loss(a).total_cmp(&loss(b)))
+                by_accuracy.then(form(a).loss.total_cmp(&form(b).loss))
             }
         });
         order
@@ -140,7 +164,7 @@ impl Found<'_> {
         let simpler: Vec<usize> = simpler
             .filter_map(|(_, network)| trained(network?))
             .collect();
-        let accuracies = self.trained.iter().map(|one| one.forms[0].accuracy);
+        let accuracies = self.trained.iter().map(|one| self.form(one).accuracy);
         unbeaten(&ranked, &accuracies.collect::<Vec<_>>(), &simpler)
     }
 }
@@ -154,7 +178,80 @@ fn unbeaten(ranked: &[usize], accuracies: &[f64], simpler: &[usize]) -> Option<u
 
 #[cfg(test)]
 mod tests {
+    use edgefit_device::ElementType;
+
     use super::*;
+    use crate::job::tests::job;
+    use crate::quiet::tests::Stopping;
+    use crate::select::tests::network;
+
+    fn surveyed() -> Surveyed {
+        let mut both = network(128, None, 0.9, 0.8);
+        both.footprints[0].element_type = ElementType::F32;
+        let int8 = network(128, None, 0.2, 0.8).footprints;
+        both.footprints.extend(int8);
+        Surveyed {
+            classes: Vec::new(),
+            networks: vec![network(96, None, 0.5, 0.7), both],
+            remarks: Vec::new(),
+        }
+    }
+
+    fn trained(network: usize, forms: &[(ElementType, f64)]) -> Trained {
+        let form = |&(element_type, accuracy): &(ElementType, f64)| Form {
+            element_type,
+            accuracy,
+            loss: 1.0,
+        };
+        Trained {
+            network,
+            run: PathBuf::new(),
+            stages: Vec::new(),
+            forms: forms.iter().map(form).collect(),
+            samples: 100,
+            interrupted: false,
+        }
+    }
+
+    #[test]
+    fn where_an_accuracy_is_enough_the_form_that_reaches_it_and_takes_least_is_chosen() {
+        let surveyed = surveyed();
+        let chosen = |int8: f64| {
+            let mut job = job("run".as_ref());
+            job.enough = Some(0.8);
+            let found = Finalists {
+                job: &job,
+                surveyed: &surveyed,
+                teacher: None,
+                trained: vec![
+                    trained(0, &[(ElementType::Int8, 0.85)]),
+                    trained(1, &[(ElementType::F32, 0.9), (ElementType::Int8, int8)]),
+                ],
+                stopped: false,
+            };
+            let chosen = found.chosen().unwrap();
+            (chosen, found.form(&found.trained[chosen]).element_type)
+        };
+        assert_eq!(chosen(0.81), (1, ElementType::Int8));
+        // Its small form does not reach it, and its large one takes more than the other network.
+        assert_eq!(chosen(0.79), (0, ElementType::Int8));
+    }
+
+    #[test]
+    fn no_network_is_begun_once_the_user_has_ended_the_search() {
+        let folder = tempfile::tempdir().unwrap();
+        let (job, surveyed) = (job(folder.path()), surveyed());
+        let mut found = Finalists {
+            job: &job,
+            surveyed: &surveyed,
+            teacher: None,
+            trained: Vec::new(),
+            stopped: false,
+        };
+        found.train_finalists(&mut Stopping).unwrap();
+        assert!(found.stopped && found.trained.is_empty());
+        assert!(!folder.path().join("finalists").exists());
+    }
 
     #[test]
     fn what_a_simpler_way_beats_is_not_chosen() {

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::file::{WriteError, create_folder};
+use edgefit_base::file::create_folder;
 use edgefit_device::ElementType;
+use edgefit_guards::Code;
 use edgefit_train::{Int8Origin, Job, Observer, StageName, Validated, is_finished, validate};
+use serde::{Deserialize, Serialize};
 
 use crate::candidate::WidthsBy;
 use crate::depth;
@@ -13,6 +15,13 @@ use crate::job::FitJob;
 use crate::network::Network;
 use crate::quiet::Quiet;
 use crate::survey::{Surveyed, fitted, load};
+use crate::written::{or_infinity, read_json, write_json};
+
+/// What a run reached on the validation samples, in its folder; written when all of it is trained.
+const VALIDATED: &str = "validated.json";
+
+/// Schema of that file.
+const VALIDATED_SCHEMA: &str = "edgefit.fit-validated/1";
 
 /// A network that was trained.
 pub struct Trained {
@@ -30,14 +39,22 @@ pub struct Trained {
     pub interrupted: bool,
 }
 
+/// What a network reached on the validation samples.
+#[derive(Debug, Serialize, Deserialize)]
+struct Figures {
+    forms: Vec<Form>,
+    samples: usize,
+}
+
 /// A trained network in one form.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Form {
     /// The form.
     pub element_type: ElementType,
     /// Share of the validation samples that it classifies correctly.
     pub accuracy: f64,
     /// Loss on them.
+    #[serde(deserialize_with = "or_infinity")]
     pub loss: f64,
 }
 
@@ -81,7 +98,7 @@ pub fn has_second_round(job: &Job) -> bool {
 }
 
 /// Trains the network at a place among those that were `surveyed`, and measures it on the validation samples, or
-/// goes on with what its folder holds.
+/// goes on with what its folder holds; what is trained already is read from there.
 ///
 /// # Errors
 /// It cannot be built, written or trained.
@@ -94,52 +111,74 @@ pub fn train(
 ) -> Result<Trained> {
     let network = &surveyed.networks[place];
     let run = folder(job, network).join(round.name());
-    if is_finished(&run) {
-        // The search ended between the report of this run and its own.
-        let gone = std::fs::remove_dir_all(&run);
-        gone.map_err(|source| WriteError {
-            path: run.clone(),
-            source,
-        })?;
-    }
-    let file = backbone_file(job, surveyed, network, &run, observer)?;
+    let validated = run.join(VALIDATED);
+    let mut interrupted = false;
+    let figures: Figures = if validated.exists() || is_finished(&run) {
+        let fix = "remove the folder that it lies in to train the network anew";
+        read_json(&validated, VALIDATED_SCHEMA, fix)?
+    } else {
+        let training = Job {
+            backbone: backbone_file(job, surveyed, network, &run, observer)?,
+            run: run.clone(),
+            teacher: teacher.map(Path::to_path_buf),
+            ..training(job, network, round)
+        };
+        let made = validate(&training, observer)?;
+        let figures = Figures {
+            forms: forms(&made, network),
+            samples: made.val.accuracy().map_or(0, |share| share.samples),
+        };
+        interrupted = made.interrupted;
+        if !interrupted {
+            write_json(&validated, VALIDATED_SCHEMA, &figures)?;
+        }
+        figures
+    };
+    Ok(Trained {
+        network: place,
+        run,
+        stages: stages(job, network, round),
+        forms: figures.forms,
+        samples: figures.samples,
+        interrupted,
+    })
+}
+
+/// How a network is trained in a round, but for its files.
+fn training(job: &FitJob, network: &Network, round: Round) -> Job {
     let mut training = Job {
-        backbone: file,
         device: job.target.profile.clone(),
-        run: run.clone(),
         input_shape: None,
         // The file says it.
         preprocessing: None,
-        teacher: teacher.map(Path::to_path_buf),
         scheme: None,
         head: job
             .training
             .head
             .clone()
             .filter(|_| network.depth.cut.is_none()),
+        stages: stages(job, network, round),
         ..job.training.clone()
     };
-    training.stages.retain(|stage| round.holds(*stage));
-    let stages = training.stages.clone();
-    if fits_as(network, ElementType::Int8) {
+    // The search has held it against the budgets that count, which may be larger than the device's own.
+    training.allow.insert(Code::Ef20);
+    if network.fitting_as(ElementType::Int8).is_some() {
         // What is not to be trained on integers is still made of them.
         if !training.stages.contains(&StageName::Int8) {
             training.recipe.int8.epochs = 0;
             training.stages.push(StageName::Int8);
         }
         training.scheme = job.target.scheme.clone();
-    } else {
-        training.stages.retain(|stage| *stage != StageName::Int8);
     }
-    let made = validate(&training, observer)?;
-    Ok(Trained {
-        network: place,
-        forms: forms(&made, network),
-        samples: made.val.accuracy().map_or(0, |share| share.samples),
-        interrupted: made.interrupted,
-        run,
-        stages,
-    })
+    training
+}
+
+/// The stages in which a network is trained in a round; on integers only where it fits so.
+fn stages(job: &FitJob, network: &Network, round: Round) -> Vec<StageName> {
+    let is_int8 = network.fitting_as(ElementType::Int8).is_some();
+    let mut stages = job.training.stages.clone();
+    stages.retain(|stage| round.holds(*stage) && (is_int8 || *stage != StageName::Int8));
+    stages
 }
 
 /// The network with an untrained head, as a file in the folder of its run.
@@ -170,11 +209,6 @@ pub fn backbone_file(
     Ok(file)
 }
 
-fn fits_as(network: &Network, element_type: ElementType) -> bool {
-    let mut forms = network.fitting();
-    forms.any(|footprint| footprint.element_type == element_type)
-}
-
 /// The forms of a trained network in which it fits, the most accurate first.
 fn forms(made: &Validated, network: &Network) -> Vec<Form> {
     let mut forms = Vec::new();
@@ -197,7 +231,7 @@ fn forms(made: &Validated, network: &Network) -> Vec<Form> {
             loss: figures.val_loss,
         })
     }));
-    forms.retain(|form| fits_as(network, form.element_type));
+    forms.retain(|form| network.fitting_as(form.element_type).is_some());
     forms.sort_by(|a, b| match (a.beats(b), b.beats(a)) {
         (true, _) => std::cmp::Ordering::Less,
         (_, true) => std::cmp::Ordering::Greater,
@@ -206,7 +240,8 @@ fn forms(made: &Validated, network: &Network) -> Vec<Form> {
     forms
 }
 
-/// Where the runs of a network lie: `finalists/BACKBONE-SIDE-DEPTH`.
+/// Where the runs of a network lie: `finalists/NUMBER-BACKBONE-SIDE-DEPTH`, and how it was narrowed; a folder in it for each
+/// round.
 fn folder(job: &FitJob, network: &Network) -> PathBuf {
     let stem = job.backbones[network.backbone].file_stem();
     let stem = stem.map_or("backbone".into(), |stem| stem.to_string_lossy());
@@ -222,4 +257,75 @@ fn folder(job: &FitJob, network: &Network) -> PathBuf {
     let number = network.number;
     let name = format!("{}-{stem}{side}-{number}{width}", network.backbone + 1);
     job.run.join("finalists").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::job::tests::job;
+    use crate::quiet::tests::Stopping;
+    use crate::select::tests::network;
+    use crate::tested::tests::write_report;
+
+    fn float_only() -> Network {
+        let mut network = network(128, Some("a"), 0.5, 0.9);
+        network.footprints[0].element_type = ElementType::F32;
+        network
+    }
+
+    #[test]
+    fn a_network_that_fits_the_budgets_of_the_search_is_trained() {
+        let int8 = network(128, None, 0.5, 0.9);
+        let planned = training(&job("run".as_ref()), &int8, Round::First);
+        assert!(planned.allow.contains(&Code::Ef20));
+        assert_eq!(planned.stages, [StageName::Probe, StageName::Int8]);
+        assert_eq!(planned.recipe.int8.epochs, 0);
+    }
+
+    #[test]
+    fn a_network_that_fits_in_floats_alone_has_no_stage_on_integers() {
+        let mut job = job("run".as_ref());
+        job.training.stages = vec![StageName::Probe, StageName::Full, StageName::Int8];
+        let network = float_only();
+        let expected = [StageName::Probe, StageName::Full];
+        assert_eq!(stages(&job, &network, Round::Second), expected);
+        let planned = training(&job, &network, Round::Second);
+        assert_eq!(
+            (planned.stages.as_slice(), planned.scheme),
+            (&expected[..], None)
+        );
+        assert_eq!(stages(&job, &network, Round::First), [StageName::Probe]);
+    }
+
+    #[test]
+    fn a_run_that_is_over_is_read_and_neither_removed_nor_trained_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = job(folder.path());
+        let surveyed = Surveyed {
+            classes: Vec::new(),
+            networks: vec![float_only()],
+            remarks: Vec::new(),
+        };
+        let run = folder.path().join("finalists/1-a-128-1/first");
+        write_report(&run);
+        let train = || train(&job, &surveyed, (0, Round::First), None, &mut Stopping);
+        // Without its figures nothing is removed either.
+        let refused = train().err().unwrap().to_string();
+        assert!(refused.contains("validated.json"), "{refused}");
+        let figures = Figures {
+            forms: vec![Form {
+                element_type: ElementType::F32,
+                accuracy: 0.75,
+                loss: f64::INFINITY,
+            }],
+            samples: 8,
+        };
+        write_json(&run.join(VALIDATED), VALIDATED_SCHEMA, &figures).unwrap();
+        let trained = train().unwrap();
+        assert_eq!(trained.run, run);
+        assert_eq!((trained.forms, trained.samples), (figures.forms, 8));
+        assert!(fs::exists(run.join("report.json")).unwrap());
+    }
 }

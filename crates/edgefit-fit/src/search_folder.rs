@@ -1,0 +1,205 @@
+//! The folder of a search: what is searched for there, for which devices, and what was found.
+
+use std::path::{Path, PathBuf};
+
+use edgefit_base::file::{absolute, create_folder, read_to_string};
+use edgefit_base::schema;
+use edgefit_train::Job;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::job::FitJob;
+use crate::report::{Report, Results};
+use crate::written::{read_json, write_json};
+
+/// What is searched for.
+const JOB: &str = "fit-job.json";
+
+/// Schema of that file.
+const JOB_SCHEMA: &str = "edgefit.fit-job/1";
+
+/// Which devices a search is for, where there are several: each has a search in a folder of its name.
+const DEVICES: &str = "fit-devices.json";
+
+/// Schema of that file.
+const DEVICES_SCHEMA: &str = "edgefit.fit-devices-job/1";
+
+/// What is said where one of these files cannot be read.
+const NO_SEARCH: &str = "there is no search to go on with";
+
+/// The report of a search.
+const REPORT: &str = "fit.json";
+
+/// Names of the devices of a search.
+#[derive(Serialize, Deserialize)]
+struct Devices {
+    devices: Vec<String>,
+}
+
+fn is_begun(run: &Path) -> bool {
+    run.join(JOB).exists()
+}
+
+/// Whether a folder holds a search for several devices.
+pub fn is_for_several(run: &Path) -> bool {
+    run.join(DEVICES).exists() && !is_begun(run)
+}
+
+/// Refuses a folder in which something is.
+///
+/// # Errors
+/// [`Error::Run`].
+pub fn ensure_empty(run: &Path) -> Result<()> {
+    let taken = std::fs::read_dir(run).is_ok_and(|mut entries| entries.next().is_some());
+    if !taken {
+        return Ok(());
+    }
+    Err(Error::Run {
+        path: run.to_path_buf(),
+        problem: if is_begun(run) || is_for_several(run) {
+            format!(
+                "holds a search; go on with `edgefit fit --resume {}`, or choose another folder with -o",
+                run.display()
+            )
+        } else {
+            "is not empty; choose another folder with -o".to_owned()
+        },
+    })
+}
+
+/// Writes what is searched for into a new folder. Its paths are absolute then, so that the search can be gone on with
+/// from anywhere.
+///
+/// # Errors
+/// [`Error::Run`] where something is in the folder already, or it cannot be written.
+pub fn begin(job: &FitJob) -> Result<FitJob> {
+    ensure_empty(&job.run)?;
+    create_folder(&job.run)?;
+    let job = FitJob {
+        training: Job {
+            data: absolute(&job.training.data),
+            cache: absolute(&job.training.cache),
+            ..job.training.clone()
+        },
+        backbones: job.backbones.iter().map(|path| absolute(path)).collect(),
+        ..job.clone()
+    };
+    write_json(&job.run.join(JOB), JOB_SCHEMA, &job)?;
+    Ok(job)
+}
+
+/// Begins a search for each of `jobs`, whose runs are folders in `run` with the names of their devices.
+///
+/// # Errors
+/// As [`begin`].
+pub fn begin_each(run: &Path, jobs: &[FitJob]) -> Result<Vec<FitJob>> {
+    ensure_empty(run)?;
+    let jobs: Vec<FitJob> = jobs.iter().map(begin).collect::<Result<_>>()?;
+    let names = jobs.iter().map(|job| job.target.profile.name.clone());
+    let devices = Devices {
+        devices: names.collect(),
+    };
+    write_json(&run.join(DEVICES), DEVICES_SCHEMA, &devices)?;
+    Ok(jobs)
+}
+
+/// What is searched for in a folder.
+///
+/// # Errors
+/// [`Error::Run`] where no search is in the folder.
+pub fn begun(run: &Path) -> Result<FitJob> {
+    let job: FitJob = read_json(&run.join(JOB), JOB_SCHEMA, NO_SEARCH)?;
+    Ok(FitJob {
+        run: run.to_path_buf(),
+        ..job
+    })
+}
+
+/// What is searched for in a folder, for each of several devices.
+///
+/// # Errors
+/// [`Error::Run`] where no such search is in the folder.
+pub fn begun_each(run: &Path) -> Result<Vec<FitJob>> {
+    let named: Devices = read_json(&run.join(DEVICES), DEVICES_SCHEMA, NO_SEARCH)?;
+    let names = named.devices.iter();
+    names.map(|name| begun(&run.join(name))).collect()
+}
+
+/// Where the report of a search lies.
+pub fn report_of(run: &Path) -> PathBuf {
+    run.join(REPORT)
+}
+
+/// Whether a search came to its end.
+pub fn is_over(run: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Document {
+        interrupted: bool,
+    }
+    let text = read_to_string(&report_of(run)).ok();
+    let document = text.and_then(|text| schema::from_json(&text, Report::SCHEMA).ok());
+    document.is_some_and(|document: Document| !document.interrupted)
+}
+
+/// The report of a search that came to its end; `None` of any other.
+///
+/// # Errors
+/// The report or the model cannot be read.
+pub fn finished(job: &FitJob) -> Result<Option<Report>> {
+    if !is_over(&job.run) {
+        return Ok(None);
+    }
+    let fix = "remove it, and the search goes on";
+    let mut results: Results = read_json(&report_of(&job.run), Report::SCHEMA, fix)?;
+    // The folder may have been moved since.
+    results.run.clone_from(&job.run);
+    let name = results.exported.path.file_name().unwrap_or_default();
+    results.exported.path = job.run.join(name);
+    Ok(Some(Report {
+        check: job.target.check(&results.exported.path)?,
+        profile: job.target.profile.clone(),
+        results,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::job::tests::job;
+
+    #[test]
+    fn a_search_can_be_gone_on_with_from_anywhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        begin(&job(&run)).unwrap();
+        let searched = begun(&run).unwrap();
+        let (data, backbone) = (&searched.training.data, &searched.backbones[0]);
+        assert!(data.is_absolute() && data.ends_with("data"), "{data:?}");
+        assert!(backbone.is_absolute() && backbone.ends_with("a.onnx"));
+        let refused = begin(&job(&run)).unwrap_err().to_string();
+        assert!(refused.contains("holds a search"), "{refused}");
+    }
+
+    #[test]
+    fn searches_beside_one_another_are_no_search_for_several_devices() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        begin(&job(&at("runs/h743"))).unwrap();
+        assert!(!is_for_several(&at("runs")));
+        let refused = ensure_empty(&at("runs")).unwrap_err().to_string();
+        assert!(refused.contains("is not empty"), "{refused}");
+
+        begin_each(&at("both"), &[job(&at("both/stm32h743"))]).unwrap();
+        assert!(is_for_several(&at("both")));
+        let searched = begun_each(&at("both")).unwrap();
+        let runs: Vec<&Path> = searched.iter().map(|one| one.run.as_path()).collect();
+        assert_eq!(runs, [at("both/stm32h743")]);
+        let refused = ensure_empty(&at("both")).unwrap_err().to_string();
+        assert!(refused.contains("holds a search"), "{refused}");
+        // What a search of one device leaves in its folder does not make it one for several.
+        fs::copy(at("both").join(DEVICES), at("runs/h743").join(DEVICES)).unwrap();
+        assert!(!is_for_several(&at("runs/h743")));
+    }
+}

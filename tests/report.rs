@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::common::npz::{Values, save};
 use crate::common::python::python;
 use crate::common::{
     Ran, assert_refused, backbone, command, onnxruntime, photographs, run, small_backbone,
@@ -216,6 +217,21 @@ fn data_are_looked_at_before_anything_is_trained() {
     assert!(said.stdout.contains("of equal contents: 1") && said.stdout.contains("broken.png"));
     let nowhere = run(command().arg("data").arg(data.path().join("absent")));
     assert_refused(&nowhere, &["absent"]);
+}
+
+#[test]
+fn targets_that_may_be_two_things_are_what_the_user_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("years.npz");
+    let arrays = [
+        ("x", &[4, 1][..], Values::Floats(vec![0.0; 4])),
+        ("y", &[4][..], Values::Floats(vec![1.0, 2.0, 1.0, 2.0])),
+    ];
+    save(&path, &arrays);
+    let look = |more: &[&str]| run(command().arg("data").arg(&path).args(more));
+    assert_refused(&look(&[]), &["years.npz", "--task regression"]);
+    let card = look(&["--task", "regression", "--json"]).json("edgefit.data/1");
+    assert_eq!(card["task"], "regression");
 }
 
 #[test]

@@ -236,3 +236,13 @@ fn what_is_not_known_is_said_to_be_unknown() {
     assert!(inspected["nodes"][0]["macs"].is_null());
     assert_eq!(inspected["totals"]["unknown_macs"], 2);
 }
+
+#[test]
+fn an_error_that_nobody_reads_is_no_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut refused = command();
+    refused.args(["inspect", "/nowhere/model.onnx"]);
+    let status = refused.stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}

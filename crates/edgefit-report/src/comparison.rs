@@ -264,7 +264,15 @@ mod tests {
             page.html.contains("recipe.probe.rate") && !page.html.contains("recipe.probe.batch")
         );
         assert!(page.html.contains("+0.0 ± ") && page.html.contains("may be chance"));
-        assert!(!page.html.contains("<b>"));
+        assert!(!page.html.contains("<b>") && page.remarks.is_empty());
+        for (place, sha256) in [(&one, "00"), (&other, "11")] {
+            let manifest = format!(
+                r#"{{"schema": "edgefit.manifest/1", "samples": [{{"path": "1", "sha256": "{sha256}", "truth": "a"}}]}}"#
+            );
+            fs::write(place.join("manifest.json"), manifest).unwrap();
+        }
+        let page = comparison_page(&[one.clone(), other.clone()]).unwrap();
+        assert!(page.remarks[0].starts_with("1 test sample is left out"));
         fs::remove_file(other.join("predictions.csv")).unwrap();
         let page = comparison_page(&[one.clone(), other]).unwrap();
         assert!(page.remarks[0].contains("not compared sample by sample"));

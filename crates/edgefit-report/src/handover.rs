@@ -7,7 +7,7 @@ use askama::Template;
 use edgefit_base::file::write_text;
 use edgefit_base::units::format;
 use edgefit_graph::preprocessing::{ChannelOrder, Fit, Layout};
-use edgefit_graph::{Graph, Node, Preprocessing, StandardScaler, Task};
+use edgefit_graph::{Graph, Preprocessing, StandardScaler, Task};
 
 use crate::document::{Metrics, Training};
 use crate::error::{Error, Result};
@@ -71,15 +71,19 @@ enum Outputs {
 
 impl Outputs {
     fn of(graph: &Graph) -> Self {
-        let output = graph.outputs.first().map(|output| output.name.as_str());
-        let is_last = |node: &&Node| {
-            let made = node.outputs.iter().map(String::as_str);
-            made.into_iter().any(|made| Some(made) == output)
-        };
-        match graph.nodes.iter().find(is_last) {
-            Some(node) if node.op == "Softmax" => Outputs::Probabilities,
-            _ => Outputs::Logits,
+        let mut value = graph.outputs.first().map(|output| output.name.as_str());
+        // A node reads only what nodes before it make.
+        for node in graph.nodes.iter().rev() {
+            if !node.present_outputs().any(|made| Some(made) == value) {
+                continue;
+            }
+            match node.op.as_str() {
+                "Identity" => value = node.input(0),
+                "Softmax" => return Outputs::Probabilities,
+                _ => break,
+            }
         }
+        Outputs::Logits
     }
 }
 
@@ -263,6 +267,8 @@ fn code(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use edgefit_graph::preprocessing::PreprocessingName;
+    use edgefit_graph::{Node, ValueInfo};
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::sample_run;
@@ -307,5 +313,45 @@ mod tests {
             .unwrap();
         assert!(text.contains("`'code' # head\u{fffd}[link](x)`"), "{text}");
         assert!(text.contains("accuracy 50.0 %") && text.contains("EF09"));
+    }
+
+    #[test]
+    fn probabilities_may_be_renamed() {
+        let mut graph = Graph::new("g", 17);
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        graph.nodes = vec![
+            Node::new("Softmax", "softmax", &["x"], &["p"]),
+            Node::new("Identity", "rename", &["p"], &["q"]),
+            Node::new("Identity", "again", &["q"], &["y"]),
+        ];
+        assert!(matches!(Outputs::of(&graph), Outputs::Probabilities));
+        graph.nodes[0].op = "Relu".into();
+        assert!(matches!(Outputs::of(&graph), Outputs::Logits));
+    }
+
+    #[test]
+    fn the_verdict_of_a_quantized_model_is_said_to_be_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a".to_owned(), "b".to_owned()];
+        let mut report = sample_run::classes(folder.path(), &names, &[]);
+        let description = |report: &Value| {
+            sample_run::write(folder.path(), report);
+            let report = run::report(folder.path()).unwrap();
+            Description::of(&report, &Input::Array(None))
+                .render()
+                .unwrap()
+        };
+        let float = description(&report);
+        assert!(float.contains("\n| on the device |"), "{float}");
+        report["int8"] = json!({
+            "scheme": "tflite", "kept": "training", "test": null,
+            "exported": {"path": "runs/a/model-int8.onnx", "sha256": "00"},
+        });
+        let both = description(&report);
+        assert!(
+            both.contains("\n| `model-int8.onnx` on the device |"),
+            "{both}"
+        );
+        assert!(both.contains("but for the row of `model-int8.onnx`"));
     }
 }

@@ -40,10 +40,13 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
+    /// Pictures of samples at most, in each part of a page.
+    pub const MOST_PICTURES: usize = 48;
+
     /// From generous to bare.
     const LEVELS: [Allowance; 4] = [
         Allowance {
-            pictures: 48,
+            pictures: Allowance::MOST_PICTURES,
             rows: 1000,
             buffers: 400,
         },

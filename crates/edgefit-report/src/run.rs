@@ -98,7 +98,17 @@ impl Run {
         // The search may have been moved since.
         let below = search.training.run.strip_prefix(&search.run);
         let below = below.unwrap_or(&search.training.run);
-        let mut run = Run::open(&folder.join(below))?;
+        let chosen = folder.join(below);
+        // Without a report it may be a search itself, even this one.
+        if !chosen.join(REPORT).exists() {
+            let problem = format!(
+                "names {} as the run that was chosen, where no {REPORT} lies; put that run back, or run `edgefit fit` \
+                 again in another folder",
+                chosen.display()
+            );
+            return Err(Error::run(&folder.join(SEARCH), problem));
+        }
+        let mut run = Run::open(&chosen)?;
         run.report.test = search.test.clone();
         run.report.check = search.check.clone();
         let name = search.exported.path.file_name().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use edgefit_base::schema;
+use edgefit_base::stderr::print_line;
 use edgefit_remote::Observer;
 use serde::Serialize;
 
@@ -93,11 +94,11 @@ impl Output {
 
     /// Prints the line of a warning.
     pub fn warn(&mut self, text: &str) {
-        eprintln!("{}", message::warning(text));
+        print_line(&message::warning(text));
     }
 
     /// Prints the whole chain of causes in one line.
     pub fn error(&mut self, error: &(dyn Error + 'static)) {
-        eprintln!("{}", message::error(error));
+        print_line(&message::error(error));
     }
 }

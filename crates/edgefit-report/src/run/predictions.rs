@@ -1,12 +1,13 @@
 //! `predictions.csv`: what the model says of each test sample, read row by row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord};
 use edgefit_graph::Task;
 
 use crate::document::Training;
+use crate::page::Allowance;
 
 /// Bins of the reliability curve.
 pub(crate) const BINS: usize = 10;
@@ -17,15 +18,12 @@ const MOST_POINTS: usize = 600;
 /// Targets of a regression that are drawn.
 const MOST_TARGETS: usize = 12;
 
-/// Wrong samples whose likeliest classes are kept.
-const MOST_WRONG: usize = 64;
-
 /// What the model says of all test samples, summed up.
 #[derive(Debug, Default)]
 pub(crate) struct Predictions {
     /// How sure it is, and how often it is right; none for regression.
     pub bins: Vec<Bin>,
-    /// The likeliest classes of the samples that it gets wrong, by sample, as (class, probability).
+    /// The likeliest classes of the wrong samples whose pictures are shown, by sample, as (class, probability).
     pub likeliest: HashMap<String, Vec<(usize, f64)>>,
     /// Predicted against true; of regression.
     pub scatters: Vec<Scatter>,
@@ -68,11 +66,13 @@ impl Predictions {
             },
         };
         let samples = report.test.samples();
+        let shown = report.mistakes.iter().take(Allowance::MOST_PICTURES);
+        let shown: HashSet<&str> = shown.map(|mistake| mistake.sample.as_str()).collect();
         let mut record = StringRecord::new();
         let mut row = 0;
         while reader.read_record(&mut record).map_err(fail)? {
             match report.task {
-                Task::Classes => read.add_class(&record, &columns),
+                Task::Classes => read.add_class(&record, &columns, &shown),
                 Task::MultiLabel => read.add_labels(&record, &columns, report),
                 Task::Regression => read.add_numbers(&record, &columns, (row, samples)),
             }
@@ -81,15 +81,15 @@ impl Predictions {
         Ok(read)
     }
 
-    fn add_class(&mut self, record: &StringRecord, columns: &Columns) {
+    fn add_class(&mut self, record: &StringRecord, columns: &Columns, shown: &HashSet<&str>) {
         let mut best: Vec<(usize, f64)> = columns.numbers(record).enumerate().collect();
         let sure = best.iter().map(|(_, p)| *p).fold(0.0, f64::max);
         let right = record.get(columns.correct) == Some("true");
         self.add(sure, right);
-        if !right && self.likeliest.len() < MOST_WRONG {
+        let sample = record.get(0).unwrap_or_default();
+        if shown.contains(sample) {
             best.sort_by(|a, b| b.1.total_cmp(&a.1));
             best.truncate(3);
-            let sample = record.get(0).unwrap_or_default();
             self.likeliest.insert(sample.to_owned(), best);
         }
     }

@@ -178,6 +178,19 @@ fn a_thousand_classes_and_many_mistakes_stay_within_the_limit() {
 }
 
 #[test]
+fn each_mistake_that_has_a_card_has_its_likeliest_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong: Vec<String> = (0..100).map(|at| format!("{at}.png")).collect();
+    let mut report = sample_run::classes(folder.path(), &names(&["a", "b"]), &wrong);
+    // The surest lie last in the list of predictions.
+    report["mistakes"].as_array_mut().unwrap().reverse();
+    sample_run::write(folder.path(), &report);
+    let html = page(folder.path()).html;
+    let listed = html.matches("aria-label=\"Likeliest classes\"").count();
+    assert_eq!(listed, Allowance::MOST_PICTURES);
+}
+
+#[test]
 fn regression_and_labels_have_pictures_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     sample_run::regression(folder.path(), 5000);
@@ -216,4 +229,25 @@ fn what_is_no_run_or_of_another_version_is_refused_with_the_fix() {
             "{refused}"
         );
     }
+}
+
+#[test]
+fn a_search_that_names_itself_as_its_run_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = sample_run::classes(folder.path(), &names(&["a", "b"]), &[]);
+    fs::remove_file(folder.path().join("report.json")).unwrap();
+    let search = serde_json::json!({
+        "schema": "edgefit.fit/1", "run": "runs/fit", "training": {"run": "runs/fit"}, "device": "raspberry-pi-4b",
+        "chosen": {"backbone": "b.onnx", "width": 1.0, "element_type": "float32", "fits": true, "samples": 0},
+        "candidates": [], "front": [], "baselines": [], "finalists": [], "remarks": [], "interrupted": false,
+        "test": report["test"], "exported": report["exported"], "check": report["check"],
+        "timing": {"survey_ns": 0, "finalists_ns": 0, "total_ns": 0},
+    });
+    fs::write(folder.path().join("fit.json"), search.to_string()).unwrap();
+    let refused = training_page(folder.path(), &|_| None).unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("fit.json: names") && refused.lines().count() == 1,
+        "{refused}"
+    );
 }

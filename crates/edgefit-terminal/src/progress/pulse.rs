@@ -1,8 +1,9 @@
 //! A sign of life in a log: where stderr is no terminal, a line every few seconds.
 
-use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use edgefit_base::stderr::print_line;
 
 /// Time between two lines.
 const BEAT: Duration = Duration::from_secs(5);
@@ -64,8 +65,7 @@ impl Pulse {
             while !state.over {
                 let left = next.saturating_duration_since(Instant::now());
                 if left.is_zero() {
-                    // Nobody may read it any more.
-                    let _ = writeln!(std::io::stderr(), "{}", state.line(state.begun.elapsed()));
+                    print_line(&state.line(state.begun.elapsed()));
                     next += BEAT;
                     continue;
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use edgefit_base::stderr::print_line;
 use edgefit_probe::Progress;
 use edgefit_train::Observer;
 
@@ -21,7 +22,7 @@ pub fn end_well_on_ctrl_c() -> Result<(), ctrlc::Error> {
             // As a shell says of a program that Ctrl-C ended.
             std::process::exit(130);
         }
-        eprintln!("\nending after this step; Ctrl-C again ends at once");
+        print_line("\nending after this step; Ctrl-C again ends at once");
     })
 }
 
@@ -45,7 +46,7 @@ impl Observer for Bars {
     }
 
     fn warn(&mut self, message: &str) {
-        let print = || eprintln!("{}", warning(message));
+        let print = || print_line(&warning(message));
         match &self.shown {
             Shown::Bar(bar) => bar.suspend(print),
             Shown::Lines(_) => print(),

@@ -3,6 +3,7 @@
 use edgefit_base::units::format;
 use edgefit_prune::Report;
 
+use super::quantization::compared_on;
 use crate::table::table;
 
 /// Most layers of a group that are named.
@@ -38,8 +39,9 @@ pub fn pruning(report: &Report) -> String {
         format::bytes(totals.weight_bytes.before),
     ));
     text.push_str(&format!(
-        "\non {} other samples: cosine {:.5}",
-        report.samples, report.cosine
+        "\n{}: cosine {:.5}",
+        compared_on(report.samples),
+        report.cosine
     ));
     if let Some(agreement) = report.agreement {
         text.push_str(&format!(", same class {}", format::percent(agreement)));

@@ -76,6 +76,14 @@ pub fn quantization(report: &Report) -> String {
 /// Factor from which an equalised channel is worth telling.
 const LARGE: f64 = 100.0;
 
+/// What two models were compared on; of a single sample, that may be the one that calibrated.
+pub(super) fn compared_on(samples: usize) -> String {
+    match samples {
+        1 => "on 1 sample".to_owned(),
+        count => format!("on {count} other samples"),
+    }
+}
+
 fn compared(comparison: &Comparison, report: &Report) -> String {
     let sums = if report.execution == Execution::Exact {
         " with exact sums"
@@ -83,8 +91,11 @@ fn compared(comparison: &Comparison, report: &Report) -> String {
         ""
     };
     let mut text = format!(
-        "on {} other samples, in {}{sums}: outputs {:.1} dB above the noise, cosine {:.5}",
-        comparison.samples, report.engine, comparison.sqnr_db, comparison.cosine
+        "{}, in {}{sums}: outputs {:.1} dB above the noise, cosine {:.5}",
+        compared_on(comparison.samples),
+        report.engine,
+        comparison.sqnr_db,
+        comparison.cosine
     );
     if let Some(agreement) = comparison.agreement {
         text.push_str(&format!(", same class {}", format::percent(agreement)));
@@ -121,4 +132,15 @@ fn in_short(comparison: &Comparison) -> String {
         format!("{:.2} points lost, ", accuracy.drop)
     });
     format!("{lost}{:.1} dB", comparison.sqnr_db)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_sample_is_no_other_one() {
+        assert_eq!(compared_on(1), "on 1 sample");
+        assert_eq!(compared_on(2), "on 2 other samples");
+    }
 }

@@ -2,7 +2,7 @@
 
 use edgefit_base::units::format;
 use edgefit_cost::Resource;
-use edgefit_fit::{AccuracyBasis, Candidate, Choice, DevicesReport, Report};
+use edgefit_fit::{AccuracyBasis, Candidate, Choice, DevicesReport, Report, Results};
 
 use super::exported::patches;
 use crate::report::check::check;
@@ -13,15 +13,16 @@ const SHOWN: usize = 12;
 
 /// The whole report.
 pub fn search(report: &Report) -> String {
-    let mut parts = vec![front(report)];
-    parts.push(finalists(report));
-    parts.push(simpler(report));
-    parts.extend(report.remarks.iter().cloned());
-    parts.push(verdict(report));
+    let results = &report.results;
+    let mut parts = vec![front(results)];
+    parts.push(finalists(results));
+    parts.push(simpler(results));
+    parts.extend(results.remarks.iter().cloned());
+    parts.push(verdict(results));
     parts.push(check(&report.check));
     parts.push(format!(
         "every network and the picture of the front: {} and front.svg beside it",
-        report.run.join("fit.json").display()
+        results.run.join("fit.json").display()
     ));
     parts.join("\n")
 }
@@ -75,10 +76,10 @@ pub fn searches(found: &DevicesReport) -> String {
     for choice in &found.devices {
         match choice {
             Choice::Found(report) => {
-                let test = report.test.accuracy();
-                let test = test.map_or("–".to_owned(), |test| format::percent(test.share));
-                let cells = vec![report.device.clone(), report.chosen.name(), test];
-                add_cells(&mut chosen, &report.chosen, cells);
+                let results = &report.results;
+                let test = format::percent(results.test.accuracy);
+                let cells = vec![results.device.clone(), results.chosen.name(), test];
+                add_cells(&mut chosen, &results.chosen, cells);
             }
             Choice::NothingFits {
                 device, nearest, ..
@@ -94,29 +95,29 @@ pub fn searches(found: &DevicesReport) -> String {
     parts.join("\n")
 }
 
-fn front(report: &Report) -> String {
+fn front(results: &Results) -> String {
     let mut rows = candidates_table(&["fits and nothing beats it"]);
-    let step = report.front.len().div_ceil(SHOWN).max(1);
-    for candidate in report.front.iter().rev().step_by(step) {
+    let step = results.front.len().div_ceil(SHOWN).max(1);
+    for candidate in results.front.iter().rev().step_by(step) {
         add(&mut rows, candidate, Vec::new());
     }
-    let left = report.front.len() - report.front.len().div_ceil(step);
+    let left = results.front.len() - results.front.len().div_ceil(step);
     let more = match left {
         0 => String::new(),
         left => format!("\n{left} more in fit.json"),
     };
-    let scored = report.candidates.iter();
+    let scored = results.candidates.iter();
     let fitting = scored.filter(|one| one.footprint.fits).count();
     format!(
         "{fitting} of {} networks fit {}\n{rows}{more}",
-        report.candidates.len(),
-        report.device
+        results.candidates.len(),
+        results.device
     )
 }
 
-fn finalists(report: &Report) -> String {
+fn finalists(results: &Results) -> String {
     let mut rows = candidates_table(&["trained", "last stage", "expected"]);
-    for finalist in &report.finalists {
+    for finalist in &results.finalists {
         let last = finalist.stages.last().map(ToString::to_string);
         let expected = format::percent(finalist.expected);
         let cells = vec![last.unwrap_or_default(), expected];
@@ -125,10 +126,10 @@ fn finalists(report: &Report) -> String {
     rows.to_string()
 }
 
-fn simpler(report: &Report) -> String {
+fn simpler(results: &Results) -> String {
     let mut rows = candidates_table(&["simpler way", "the best that it finds"]);
-    for baseline in &report.baselines {
-        let way = baseline.name.to_owned();
+    for baseline in &results.baselines {
+        let way = baseline.name.clone();
         match &baseline.candidate {
             Some(candidate) => {
                 add_cells(&mut rows, candidate, vec![way, candidate.name()]);
@@ -141,30 +142,29 @@ fn simpler(report: &Report) -> String {
     rows.to_string()
 }
 
-fn verdict(report: &Report) -> String {
-    let accuracy = |share: Option<f64>| share.map_or("–".to_owned(), format::percent);
-    let test = report.test.accuracy();
-    let simpler = report.baselines.iter().filter_map(|baseline| {
+fn verdict(results: &Results) -> String {
+    let simpler = results.baselines.iter().filter_map(|baseline| {
         let candidate = baseline.candidate.as_ref()?;
-        Some((baseline.name, candidate))
+        Some((baseline.name.as_str(), candidate))
     });
     let won = simpler
-        .filter(|(_, candidate)| candidate.name() == report.chosen.name())
+        .filter(|(_, candidate)| candidate.name() == results.chosen.name())
         .map(|(name, _)| name)
         .collect::<Vec<_>>();
     let won = match won.as_slice() {
         [] => String::new(),
         names => format!(" ({} found it too)", names.join(" and ")),
     };
-    let patched = report.chosen.footprint.patches.as_ref().map(patches);
+    let patched = results.chosen.footprint.patches.as_ref().map(patches);
+    let val = results.chosen.accuracy;
     format!(
         "chosen: {}{won}{}\ntest accuracy {} on {} samples, validation {}; {}",
-        report.chosen.name(),
+        results.chosen.name(),
         patched.unwrap_or_default(),
-        accuracy(test.map(|test| test.share)),
-        test.map_or(0, |test| test.samples),
-        accuracy(report.chosen.accuracy),
-        report.exported.path.display()
+        format::percent(results.test.accuracy),
+        results.test.samples,
+        val.map_or("–".to_owned(), format::percent),
+        results.exported.path.display()
     )
 }
 

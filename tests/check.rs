@@ -150,6 +150,8 @@ fn an_engine_that_refuses_the_model_is_a_no_that_names_the_node() {
         measured.stdout.contains("does not run on host"),
         "{measured:?}"
     );
+    let measured = check(&half, &["--measure", "--engine", "onnxruntime"]);
+    assert_eq!(measured.code, 0, "{measured:?}");
 }
 
 #[test]

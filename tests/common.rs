@@ -149,3 +149,10 @@ pub fn assert_fields(document: &Value, fields: &[&str]) {
         }
     }
 }
+
+/// What tflite-micro takes itself of RAM, as the `budget` of a check says.
+pub fn own_ram_of_tflite_micro(budget: &Value) -> u64 {
+    let words = budget["explanation"].as_str().unwrap();
+    let (before, _) = words.split_once(" B of tflite-micro itself").unwrap();
+    before.rsplit(' ').next().unwrap().parse().unwrap()
+}

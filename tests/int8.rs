@@ -157,6 +157,26 @@ fn a_run_in_floats_is_made_int8_alone_and_its_head_stays() {
 }
 
 #[test]
+fn a_guard_that_ends_stage_int8_says_so_in_the_folder() {
+    onnxruntime();
+    let folder = tempfile::tempdir().unwrap();
+    let [data, backbone, recipe, out] =
+        ["data.npz", "float.onnx", "recipe.toml", "run"].map(|name| folder.path().join(name));
+    arrays(&data);
+    network().save(&backbone).unwrap();
+    fs::write(&recipe, "[int8]\nlearning_rate = 1e30\n").unwrap();
+    let mut train = crate::common::train(&data, &backbone);
+    train.args(["--stages", "probe,int8", "--json", "--recipe"]);
+    let ran = run(train.arg(&recipe).arg("-o").arg(&out));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told = report(&out);
+    assert_eq!(told["status"], "stopped", "{told}");
+    assert_eq!(told["refused"], ran.json("edgefit.train/1")["refused"]);
+    assert_eq!(told["stages"][0]["name"], "probe");
+    assert!(out.join("report.html").exists());
+}
+
+#[test]
 fn a_scheme_without_its_stage_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let [data, backbone, out] =

@@ -284,6 +284,12 @@ fn a_run_calibrates_on_what_it_trained_on() {
 }
 
 #[test]
+fn an_open_size_can_be_given_and_the_place_of_the_file_comes_first() {
+    files_of(&float()).assert_size_can_be_given(&["--scheme", "onnxruntime-x86"]);
+    files_of(&float()).assert_place_comes_first(&[]);
+}
+
+#[test]
 fn bad_input_is_refused_in_one_line() {
     let files = files_of(&float());
     let refused = |files: &Files, more: &[&str], words: &[&str]| {
@@ -311,11 +317,11 @@ fn bad_input_is_refused_in_one_line() {
         save(&files.inputs, &[("x", dims, Values::Floats(values))]);
         files
     };
-    refused(&with_inputs(&[0, 4, 6, 6], vec![]), &[], &["no"]);
+    refused(&with_inputs(&[0, 4, 6, 6], vec![]), &[], &["'x' is empty"]);
     refused(
         &with_inputs(&[2, 4, 5, 5], vec![0.5; 200]),
         &[],
-        &["shape", "[4, 6, 6]"],
+        &["shape [2, 4, 5, 5]", "(n, 4, 6, 6)"],
     );
     refused(
         &with_inputs(&[9, 4, 6, 6], vec![0.5; 9 * 144]),

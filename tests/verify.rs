@@ -194,7 +194,7 @@ fn arrays_that_do_not_fit_and_odd_tolerances_are_refused() {
     );
     assert_refused(
         &with(&[array("x", &[3, 4], f32::NAN)]),
-        &["'x'", "12 values", "NaN"],
+        &["'x'", "NaN in sample 0", "2 more samples"],
     );
     assert_refused(&with(&[array("z", &[3, 4], 0.5)]), &["'x'", "only z"]);
     let refused = |arguments: &[&str], words: &[&str]| {

@@ -1,9 +1,10 @@
 //! A float model with inputs and its own answers, for commands that make another model of it.
 
+use std::fs;
 use std::path::PathBuf;
 
 use edgefit::engine::{Array, EngineName, load};
-use edgefit::graph::Graph;
+use edgefit::graph::{Dim, Graph, ValueType};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -76,5 +77,29 @@ impl Files {
     pub fn assert_refused(&self, more: &[&str], words: &[&str]) {
         assert_refused(&self.run(more), words);
         assert!(!self.output().exists(), "{more:?}");
+    }
+
+    /// Holds that the model is refused where its height and width are open, and that `--input-shape` gives them.
+    pub fn assert_size_can_be_given(&self, more: &[&str]) {
+        let mut graph = Graph::load(&self.model).unwrap();
+        if let ValueType::Tensor {
+            dims: Some(dims), ..
+        } = &mut graph.inputs[0].ty
+        {
+            dims[2..].fill(Dim::Unknown);
+        }
+        graph.save(&self.model).unwrap();
+        self.assert_refused(more, &["float.onnx", "--input-shape"]);
+        let ran = self.run(&[more, &["--input-shape", "1x4x6x6"]].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let made = Graph::load(self.output()).unwrap();
+        assert_eq!(made.inputs[0].dims().unwrap()[2..], [6, 6].map(Dim::Known));
+    }
+
+    /// Holds that a file that cannot be written is refused before the inputs are read, of which there are none.
+    pub fn assert_place_comes_first(&self, more: &[&str]) {
+        fs::create_dir(self.output()).unwrap();
+        fs::remove_file(&self.inputs).unwrap();
+        assert_refused(&self.run(more), &["made.onnx", "it is a folder"]);
     }
 }

@@ -52,6 +52,10 @@ fn images_of_a_model_without_metadata_are_prepared_and_labelled_as_asked() {
     let found = document(asked.arg("--labels").arg(&labels), 0);
     assert_eq!(found["cases"][0]["input"], "real", "{found}");
     assert_eq!(found["accuracy"][0]["samples"], 3, "{found}");
+    fs::write(&labels, "bird\nflower\nhouse\n").unwrap();
+    let ran = run(&mut asked);
+    let words = "no accuracy is told: 'household' is not a label";
+    assert!(ran.code == 0 && ran.stderr.contains(words), "{ran:?}");
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn arrays_are_as_many_as_asked_and_their_classes_give_the_accuracy() {
     let mut odd = verify(&model);
     assert_refused(
         &run(odd.arg("--inputs").arg(&arrays)),
-        &["array 'y'", "class of each"],
+        &["array of targets", "leave it out"],
     );
 }
 

@@ -7,6 +7,8 @@ use edgefit::engine::EngineName;
 
 mod bench;
 #[cfg(feature = "train")]
+mod change_args;
+#[cfg(feature = "train")]
 mod export;
 #[cfg(feature = "train")]
 mod fit;
@@ -21,14 +23,14 @@ pub mod refusal;
 mod remote;
 #[cfg(feature = "train")]
 mod report;
-#[cfg(feature = "train")]
-mod sample_args;
 mod shape;
 #[cfg(feature = "train")]
 mod train;
 #[cfg(feature = "train")]
 mod verify;
 pub use bench::*;
+#[cfg(feature = "train")]
+pub use change_args::ChangeArgs;
 #[cfg(feature = "train")]
 pub use export::*;
 #[cfg(feature = "train")]
@@ -43,8 +45,6 @@ pub use quantize::*;
 pub use remote::Remote;
 #[cfg(feature = "train")]
 pub use report::{Data, Html, ReportPage, Runs};
-#[cfg(feature = "train")]
-pub use sample_args::SampleArgs;
 pub use shape::*;
 #[cfg(feature = "train")]
 pub use train::*;

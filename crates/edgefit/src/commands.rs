@@ -83,7 +83,7 @@ pub fn loaded(path: &Path, shape: Option<&InputShape>) -> anyhow::Result<Graph> 
     let mut graph = Graph::load(path)?;
     lift_constants(&mut graph);
     if let Some(shape) = shape {
-        edgefit::graph::rewrite::fix_input(&mut graph, &shape.0).map_err(in_file(path))?;
+        edgefit::micro::fix_sample(&mut graph, &shape.0).map_err(in_file(path))?;
     }
     Ok(graph)
 }
@@ -114,9 +114,7 @@ pub fn discover(cache: &Cache) -> Result<&'static Found, Missing> {
 fn own_program() -> anyhow::Result<Program> {
     Ok(Program {
         binary: std::env::current_exe().context("cannot find edgefit's own binary")?,
-        onnxruntime: discover(&Cache::of_user()?)
-            .ok()
-            .map(|found| found.path.clone()),
+        onnxruntime: discover(&Cache::of_user()?).map(|found| found.path.clone()),
     })
 }
 

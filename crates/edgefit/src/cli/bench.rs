@@ -34,7 +34,7 @@ pub struct Bench {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "input_shape"])]
     pub input: Vec<PathBuf>,
 
-    /// Runs of each candidate, at least; raised to what an asserted p90 or p99 takes
+    /// Runs of each candidate, at least; raised to what an asserted p50, p90 or p99 takes
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
 

@@ -12,7 +12,7 @@ use super::shape::{InputShape, dims};
 
 #[derive(Debug, Args)]
 pub struct Export {
-    /// ONNX model in int8, as `edgefit quantize --scheme tflite` makes it
+    /// ONNX model in int8, as `edgefit quantize --scheme tflite` makes it; with --to tflite one of floats, too
     #[arg(value_parser = model())]
     pub model: PathBuf,
 
@@ -104,7 +104,7 @@ pub struct Linking {
 pub enum Patching {
     /// Where the device is short of RAM otherwise
     Auto,
-    /// In the least RAM that at most a fifth more multiplications buy, in one arena
+    /// In the least RAM that at most a fifth more multiplications buy
     Smallest,
     /// Never
     Never,

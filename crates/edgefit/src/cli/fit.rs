@@ -47,7 +47,7 @@ pub struct Fit {
     pub limits: Limits,
 
     /// Accuracy that is enough, such as 0.9: the smallest network is wanted that reaches it
-    #[arg(long, value_name = "ACCURACY", value_parser = share)]
+    #[arg(long, value_name = "ACCURACY", value_parser = edgefit::base::units::share)]
     pub target: Option<f64>,
 
     /// Write the chosen model as a project for the device, too, into the folder firmware of the search; or as
@@ -78,13 +78,4 @@ pub struct Fit {
 
     #[command(flatten)]
     pub setup: Setup,
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| format!("'{text}' is no number"))?;
-    if share > 0.0 && share <= 1.0 {
-        Ok(share)
-    } else {
-        Err(format!("{share} is not an accuracy between 0 and 1"))
-    }
 }

@@ -14,7 +14,7 @@ pub struct Predict {
     #[arg(value_parser = model())]
     pub model: PathBuf,
 
-    /// Images, folders of images (any depth), or .npz files with an array for each input of the model
+    /// Images, folders of images (any depth), or arrays (.npz): one for each input, or as trained on
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 

@@ -1,23 +1,17 @@
 //! The flags of `edgefit prune`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::model::model;
-use super::sample_args::SampleArgs;
+use super::change_args::ChangeArgs;
 
 #[derive(Debug, Args)]
 pub struct Prune {
-    /// ONNX model of floats, or the folder of a run
-    #[arg(value_parser = model(), required_unless_present = "run")]
-    pub model: Option<PathBuf>,
-
     /// Share of the channels that each group keeps, such as 0.5
     #[arg(
         long,
         value_name = "SHARE",
         required_unless_present = "macs",
+        value_parser = edgefit::base::units::share,
         allow_negative_numbers = true
     )]
     pub keep: Option<f64>,
@@ -26,20 +20,12 @@ pub struct Prune {
     #[arg(long, value_name = "N", conflicts_with = "keep", value_parser = count)]
     pub macs: Option<u64>,
 
-    /// ONNX file to write
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-
     /// What the widths are multiples of
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub multiple: u16,
 
-    /// Threads of the engine (RAYON_NUM_THREADS, or all cores, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
-
     #[command(flatten)]
-    pub samples: SampleArgs,
+    pub change: ChangeArgs,
 }
 
 /// A number, or one of thousands (K), millions (M) or billions (G).

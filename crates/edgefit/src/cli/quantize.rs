@@ -1,22 +1,11 @@
 //! The flags of `edgefit quantize` and `edgefit scheme`.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
-use super::model::model;
-use super::sample_args::SampleArgs;
+use super::change_args::ChangeArgs;
 
 #[derive(Debug, Args)]
 pub struct Quantize {
-    /// ONNX model of floats, or the folder of a run
-    #[arg(value_parser = model(), required_unless_present = "run")]
-    pub model: Option<PathBuf>,
-
-    /// ONNX file to write
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-
     #[command(flatten)]
     pub html: super::report::Html,
 
@@ -46,12 +35,8 @@ pub struct Quantize {
     #[arg(long)]
     pub all_int8: bool,
 
-    /// Threads of the engine (RAYON_NUM_THREADS, or all cores, if not given)
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
-
     #[command(flatten)]
-    pub samples: SampleArgs,
+    pub change: ChangeArgs,
 }
 
 #[derive(Debug, Args)]

@@ -43,6 +43,10 @@ pub struct Data {
     /// folder of .npy files) of arrays
     pub data: PathBuf,
 
+    /// What the targets of arrays are, where they may be two things: classes, multi-label or regression
+    #[arg(long)]
+    pub task: Option<edgefit::graph::Task>,
+
     /// Pretrained model, an ONNX file, whose features say which labels are in doubt
     #[arg(long, value_name = "MODEL", value_parser = model())]
     pub backbone: Option<PathBuf>,

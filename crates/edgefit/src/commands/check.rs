@@ -3,13 +3,11 @@
 #[cfg(feature = "train")]
 mod link;
 
-use edgefit::assets::Cache;
 use edgefit::base::file::{ensure_place, write_text};
 use edgefit::bench::{MeasuredModel, ModelFile, Place, measure, trials};
 use edgefit::cost::latency::{self, ClassLatency, Layer};
 use edgefit::cost::{self, Backbone, Commands, Request, Trial, Verdict};
 use edgefit::device::{self, Profile};
-use edgefit::engine::EngineName;
 use edgefit::graph::Graph;
 use edgefit::graph::infer::{infer, infers_for_several_alone};
 use edgefit::import::Architecture;
@@ -19,7 +17,7 @@ use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
 use serde::Serialize;
 
-use super::{discover, in_file, load, own_program};
+use super::{in_file, load, own_program};
 use crate::board;
 use crate::cli::{Check, Shape};
 
@@ -103,10 +101,8 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
         shapes: &shapes,
     };
     if args.measure {
-        match measured(model, &request, remote.as_mut(), output)? {
-            MeasuredModel::Measured(measured) => request.measured = Some(measured),
-            MeasuredModel::Refused(trial) => request.trials.push(trial),
-        }
+        let found = measured(model, &request, remote.as_mut(), output)?;
+        (request.measured, request.trials) = (found.measured, vec![found.trial]);
     } else {
         request.trials = tried(model, &request)?;
         #[cfg(feature = "train")]
@@ -200,14 +196,9 @@ fn measured(
 fn tried(model: ModelFile, request: &Request) -> anyhow::Result<Vec<Trial>> {
     let mut shown = None;
     trials(model, request, &mut |engine| {
-        if engine == EngineName::OnnxRuntime
-            && let Err(missing) = discover(&Cache::of_user()?)
-        {
-            return Ok(Err(missing));
-        }
         drop(shown.take());
         shown = Some(spinner(&format!("trying it in {engine}")));
-        own_program().map(Ok)
+        own_program()
     })
 }
 

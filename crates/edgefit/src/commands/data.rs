@@ -6,8 +6,7 @@ use edgefit::data::{Card, Dataset, LabelDoubts};
 use edgefit::fit::label_doubts;
 use edgefit::report::data_page;
 use edgefit::terminal::progress::{Bars, spinner};
-use edgefit::terminal::report;
-use edgefit::terminal::{Outcome, Output};
+use edgefit::terminal::{Outcome, Output, report};
 use edgefit::train::Job;
 
 use crate::cli::Data;
@@ -15,7 +14,7 @@ use crate::training::begin;
 
 pub fn run(args: Data, output: &mut Output) -> anyhow::Result<Outcome> {
     args.html.ensure_place()?;
-    let dataset = Dataset::open(&args.data)?;
+    let dataset = Dataset::open_as(&args.data, args.task)?;
     let spinner = spinner("reading samples");
     let mut card = Card::of(&dataset);
     drop(spinner);
@@ -29,11 +28,11 @@ pub fn run(args: Data, output: &mut Output) -> anyhow::Result<Outcome> {
 
 /// Labels that the features of `backbone` doubt. The device and the folder of the job play no part.
 fn doubts(args: &Data, backbone: &Path, output: &mut Output) -> anyhow::Result<LabelDoubts> {
-    let cache = begin(output)?;
     let device = edgefit::device::find("host")?;
     let job = Job {
+        task: args.task,
         preprocessing: args.preprocessing,
-        cache: cache.root().to_path_buf(),
+        cache: begin(output)?.root().to_path_buf(),
         ..Job::new(&args.data, backbone, device, Path::new(""))
     };
     Ok(label_doubts(&job, &mut Bars::default())?)

@@ -86,9 +86,10 @@ fn tell(
 ) -> anyhow::Result<Outcome> {
     match found {
         Ok(found) => {
+            let export = export.filter(|_| !found.results.interrupted);
             let firmware = export.and_then(|format| firmware(&found, format, output));
-            present_search(&found.run, output);
-            let is_done = !found.interrupted && firmware.is_some() == export.is_some();
+            present_search(&found.results.run, output);
+            let is_done = !found.results.interrupted && firmware.is_some() == export.is_some();
             let fitted = Fitted { found, firmware };
             output.result(Report::SCHEMA, &fitted, || {
                 let firmware = fitted.firmware.as_ref().map(Firmware::told);
@@ -115,12 +116,13 @@ fn tell_each(
     output: &mut Output,
 ) -> anyhow::Result<Outcome> {
     let mut is_done = found.is_done();
+    let export = export.filter(|_| !found.interrupted);
     let mut firmwares = Vec::new();
     for choice in &found.devices {
         let Choice::Found(one) = choice else {
             continue;
         };
-        present_search(&one.run, output);
+        present_search(&one.results.run, output);
         let firmware = export.and_then(|format| firmware(one, format, output));
         is_done &= firmware.is_some() == export.is_some();
         firmwares.extend(firmware);
@@ -136,29 +138,25 @@ fn tell_each(
 
 /// The chosen model in the form `format`; `None`, with a warning, where it has none.
 fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option<Firmware> {
+    let (run, model) = (&found.results.run, &found.results.exported.path);
     let write = || -> anyhow::Result<Firmware> {
         if format == ExportFormat::Tflite {
-            let file = found.run.join("model-int8.tflite");
-            let exported = tflite_file::write(&found.exported.path, None, Planning::InFile, &file)?;
+            let file = run.join("model-int8.tflite");
+            let exported = tflite_file::write(model, None, Planning::InFile, &file)?;
             return Ok(Firmware::File(exported));
         }
-        let folder = found.run.join("firmware");
+        let folder = run.join("firmware");
         let layout = Layout {
             device: Some(&found.profile),
             patching: Patching::Auto,
             input_by: InputBy::Whole,
         };
-        let model = &found.exported.path;
         let exported = c_project::write(model, None, (layout, &Name::default(), None), &folder)?;
         Ok(Firmware::Project(exported))
     };
-    match write() {
-        Ok(exported) => Some(exported),
-        Err(error) => {
-            output.warn(&format!("not exported: {error:#}"));
-            None
-        }
-    }
+    write()
+        .inspect_err(|error| output.warn(&format!("not exported: {error:#}")))
+        .ok()
 }
 
 /// Refuses to search for a project or a LiteRT model with an engine that takes neither.
@@ -182,16 +180,10 @@ fn jobs(args: Fit, cache: &Cache) -> anyhow::Result<Vec<FitJob>> {
     let c = args.export == Some(ExportFormat::C);
     let engine = args.engine.as_deref().or(c.then_some("c"));
     let limits = (&args.limits).into();
-    let targets = args.devices.iter().map(|device| {
-        let target = Target::new(edgefit::device::find(device)?, engine, limits)?;
-        if args.export.is_some() {
-            ensure_exportable(&target)?;
-        }
-        anyhow::Ok(target)
-    });
-    let mut targets = targets.collect::<anyhow::Result<Vec<_>>>()?;
-    targets.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
-    targets.dedup_by(|a, b| a.profile.name == b.profile.name);
+    let targets = Target::for_devices(&args.devices, engine, limits)?;
+    if args.export.is_some() {
+        targets.iter().try_for_each(ensure_exportable)?;
+    }
     let Some(first) = targets.first() else {
         bail!("give --device, or --resume");
     };

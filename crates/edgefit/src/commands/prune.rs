@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use edgefit::assets::Cache;
+use edgefit::base::file::ensure_place;
 use edgefit::engine::{InProcess, fastest};
 use edgefit::predict::{Chosen, Comparison, outputs};
 use edgefit::prune::{Calibrated, Macs, Report, Run, Selection, Structure, Widths};
@@ -9,25 +10,27 @@ use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
 
-use super::sample_sets::{is_classifier, load, model_path, open};
+use super::sample_sets::{load, model_path, open, warn_widened};
 use super::{discover, in_file, threads};
 use crate::cli::Prune;
 
 pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
-    let path = model_path(args.model.as_deref(), &args.samples)?;
-    let graph = load(&path, &args.samples)?;
-    let is_classifier = is_classifier(&graph).map_err(in_file(&path))?;
+    let change = args.change;
+    ensure_place(&change.output)?;
+    let path = model_path(&change)?;
+    let graph = load(&path, &change)?;
+    let is_classifier = edgefit::graph::Task::is_classes(&graph).map_err(in_file(&path))?;
     let structure = Structure::of(&graph).map_err(in_file(&path))?;
     structure.check_prunable().map_err(in_file(&path))?;
     let mut spinner = spinner("reading samples");
-    let samples = open(&args.samples, &graph, &mut |words| {
+    let samples = open(&change, &graph, &mut |words| {
         spinner.suspend(|| output.warn(words));
     })?;
     let calibration = Chosen::new(&samples.set, samples.calibration);
     let validation = Chosen::new(&samples.set, samples.validation);
     calibration.check_differ()?;
     let _ = discover(&Cache::of_user()?);
-    let mut engine = InProcess::new(fastest(), threads(args.threads));
+    let mut engine = InProcess::new(fastest(), threads(change.threads));
     let counted = spinner.count("calibrating", &calibration, calibration.len());
     let calibrated = Calibrated::new(&structure, &counted, &mut engine).map_err(in_file(&path))?;
     spinner.tell("ranking channels");
@@ -50,27 +53,22 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
         .prune_in_turn(&kept, &counted, &mut engine)
         .map_err(in_file(&path))?;
     let counted = spinner.count("comparing", &validation, validation.len());
-    let mut made_of = |graph| outputs(graph, &counted, usize::MAX, &mut engine);
+    let mut made_of = |graph| outputs(graph, &counted, &mut engine);
     let (before, after) = (made_of(structure.graph())?, made_of(&made)?);
     let classes = validation.classes();
     let labels = is_classifier.then_some(classes.as_slice());
     let comparison = Comparison::of(&before, &after, labels);
-    made.save(&args.output)?;
+    made.save(&change.output)?;
     drop(spinner);
-    if let Some(dtype) = structure.widened {
-        output.warn(&format!(
-            "{}: its {dtype:?} floats were computed in 32 bits",
-            path.display()
-        ));
-    }
+    warn_widened(output, structure.widened, [&path, &change.output]);
     let run = Run {
         source: path,
-        model: args.output,
+        model: change.output,
         calibration_samples: calibration.len(),
-        seed: args.samples.seed,
+        seed: change.seed,
         multiple,
     };
-    let report = Report::of(run, &structure, &kept, (&made, &comparison))?;
+    let report = Report::of(run, &structure, &kept, ([&graph, &made], &comparison))?;
     output.result(Report::SCHEMA, &report, || report::pruning(&report))?;
     Ok(Outcome::Yes)
 }

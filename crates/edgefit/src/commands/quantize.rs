@@ -2,7 +2,6 @@
 
 use edgefit::assets::Cache;
 use edgefit::base::file;
-use edgefit::base::hash::sha256_hex;
 use edgefit::engine::{InProcess, fastest};
 use edgefit::quant::{
     Calibrated, Chosen, Fallback, Files, Limits, Provenance, Report, Scheme, Validation,
@@ -12,13 +11,16 @@ use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
 use edgefit::terminal::{Outcome, Output};
 
-use super::sample_sets::{is_classifier, load, model_path, open};
+use super::sample_sets::{load, model_path, open, warn_widened};
 use super::{discover, in_file, threads};
 use crate::cli::Quantize;
 
 pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     args.html.ensure_place()?;
-    let path = model_path(args.model.as_deref(), &args.samples)?;
+    let change = args.change;
+    file::ensure_place(&change.output)?;
+    let path = model_path(&change)?;
+    let float = edgefit::graph::ModelFiles::of(&path, &change.output)?;
     let scheme = match &args.scheme {
         Some(name) => Scheme::find(name)?,
         None => {
@@ -26,17 +28,17 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
             Scheme::of_device(&profile, args.engine.as_deref())?
         }
     };
-    let graph = load(&path, &args.samples)?;
-    let is_classifier = is_classifier(&graph).map_err(in_file(&path))?;
+    let graph = load(&path, &change)?;
+    let is_classifier = edgefit::graph::Task::is_classes(&graph).map_err(in_file(&path))?;
     let mut spinner = spinner("reading samples");
-    let samples = open(&args.samples, &graph, &mut |words| {
+    let samples = open(&change, &graph, &mut |words| {
         spinner.suspend(|| output.warn(words));
     })?;
     let calibration = Chosen::new(&samples.set, samples.calibration);
     let validation = Chosen::new(&samples.set, samples.validation);
     calibration.check_differ()?;
     let _ = discover(&Cache::of_user()?);
-    let engine = InProcess::new(fastest(), threads(args.threads));
+    let engine = InProcess::new(fastest(), threads(change.threads));
     let mut engine = engine.with_execution(execution_of(&scheme.name));
     let counted = spinner.count("calibrating", &calibration, calibration.len());
     let calibrated =
@@ -60,23 +62,18 @@ pub fn run(args: Quantize, output: &mut Output) -> anyhow::Result<Outcome> {
     let provenance = Provenance {
         scheme: scheme.name.clone(),
         calibration_samples: calibration.len(),
-        seed: args.samples.seed,
-        float_sha256: sha256_hex(&file::read(&path)?),
+        seed: change.seed,
+        float_sha256: float.sha256,
     };
     provenance.store(&mut guarded.quantized.graph);
-    guarded.quantized.graph.save(&args.output)?;
+    guarded.quantized.graph.save(&change.output)?;
     drop(spinner);
-    if let Some(dtype) = calibrated.widened {
-        output.warn(&format!(
-            "{}: its {dtype:?} floats were computed in 32 bits",
-            path.display()
-        ));
-    }
+    warn_widened(output, calibrated.widened, [&path, &change.output]);
     let files = Files {
-        float_bytes: std::fs::metadata(&path)?.len(),
+        float_bytes: float.bytes,
         float: path,
-        model_bytes: std::fs::metadata(&args.output)?.len(),
-        model: args.output,
+        model_bytes: std::fs::metadata(&change.output)?.len(),
+        model: change.output,
     };
     let report = Report::of(&calibrated, &guarded, files, provenance, fastest());
     output.result(Report::SCHEMA, &report, || report::quantization(&report))?;

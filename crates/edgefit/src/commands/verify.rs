@@ -66,20 +66,19 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         (_, Some(_)) => (EngineName::ALL.to_vec(), Models::Two),
         (_, None) => (EngineName::ALL.to_vec(), Models::One),
     };
-    let scheme = Provenance::of(&graph).map(|provenance| provenance.scheme);
-    let foreign = scheme.filter(|scheme| !is_of_this_processor(scheme));
-    let execution = if foreign.is_some() {
-        Execution::NodeByNode
-    } else {
-        Execution::Fused
+    let both = std::iter::once((&graph, &*args.model)).chain(other.iter().zip(against));
+    let mut made_for =
+        both.filter_map(|(graph, path)| Some((Provenance::of(graph)?.scheme, path.display())));
+    let execution = match made_for.find(|(scheme, _)| !is_of_this_processor(scheme)) {
+        Some((scheme, path)) => {
+            output.warn(&format!(
+                "{path} is made for scheme {scheme}, whose integer kernels are not those of ONNX Runtime on this \
+                 processor: it runs node by node here, which gives what the integers of any engine give"
+            ));
+            Execution::NodeByNode
+        }
+        None => Execution::Fused,
     };
-    if let Some(scheme) = &foreign {
-        output.warn(&format!(
-            "{} is made for scheme {scheme}, whose integer kernels are not those of ONNX Runtime on this \
-             processor: it runs node by node here, which gives what the integers of any engine give",
-            args.model.display()
-        ));
-    }
     let launch = launch(threads(args.threads), execution)?;
     let participants = start(&names, engine, models, &launch, &mut |words| {
         output.warn(words);

@@ -1,12 +1,31 @@
-//! The flags that say on which samples a model is changed, and compared with what it was.
+//! The flags of a command that changes a model, and compares it on samples with what it was.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use edgefit::graph::preprocessing::PreprocessingName;
 
+use super::model::model;
+use super::shape::{InputShape, dims};
+
 #[derive(Debug, Args)]
-pub struct SampleArgs {
+pub struct ChangeArgs {
+    /// ONNX model of floats, or the folder of a run
+    #[arg(value_parser = model(), required_unless_present = "run")]
+    pub model: Option<PathBuf>,
+
+    /// ONNX file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+
+    /// Shape of the model's input, where the model leaves it open, such as 1x3x224x224
+    #[arg(long, value_name = "SHAPE", value_parser = dims)]
+    pub input_shape: Option<InputShape>,
+
+    /// Threads of the engine (RAYON_NUM_THREADS, or all cores, if not given)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+
     /// Samples to calibrate and compare on: a folder of images (any depth). Where its folders are called
     /// as the model's labels, the accuracy is compared
     #[arg(long, value_name = "DIR", required_unless_present_any = ["inputs", "run"])]

@@ -5,7 +5,8 @@
 //! folds, so that the accuracy that is reported decides nothing about itself.
 
 use edgefit_base::statistics::argmax;
-use nalgebra::{Cholesky, DMatrix};
+use edgefit_linalg::cholesky::Cholesky;
+use edgefit_linalg::product::{Matrix, Threads, overwrite};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -105,78 +106,89 @@ fn for_each_prediction(
         if held.is_empty() || kept.is_empty() {
             continue;
         }
-        let (train, test) = (features.select_rows(&kept), features.select_rows(&held));
-        let targets = DMatrix::from_fn(kept.len(), outputs, |row, class| {
-            f64::from(u8::from(classes[kept[row]] == class))
+        let [train, test] = [&kept, &held].map(|samples| {
+            let rows = samples.iter().map(|&at| features[at].as_slice());
+            rows.collect::<Vec<_>>().concat()
         });
-        let mean = targets.row_mean();
-        let centered = DMatrix::from_fn(kept.len(), outputs, |row, class| {
-            targets[(row, class)] - mean[class]
-        });
-        let predicted = predictions(&train, &centered, &test).into_iter();
-        for (penalty, predicted) in predicted.enumerate() {
-            for (row, &at) in held.iter().enumerate() {
-                let scores: Vec<f32> = (0..outputs)
-                    .map(|class| (predicted[(row, class)] + mean[class]) as f32)
-                    .collect();
+        let width = train.len() / kept.len();
+        let is = |class: usize, at: usize| f64::from(u8::from(classes[at] == class));
+        let share = |class| kept.iter().map(|&at| is(class, at)).sum::<f64>() / kept.len() as f64;
+        let means: Vec<f64> = (0..outputs).map(share).collect();
+        let means = &means;
+        let centered =
+            (0..outputs).flat_map(|class| kept.iter().map(move |&at| is(class, at) - means[class]));
+        let centered: Vec<f64> = centered.collect();
+        let predicted = predictions(
+            Matrix::new(&train, kept.len(), width),
+            Matrix::new(&centered, outputs, kept.len()),
+            Matrix::new(&test, held.len(), width),
+        );
+        for (penalty, predicted) in predicted.iter().enumerate() {
+            for (&at, row) in held.iter().zip(predicted.chunks(outputs)) {
+                let scores = row.iter().zip(means);
+                let scores: Vec<f32> = scores.map(|(row, mean)| (row + mean) as f32).collect();
                 each(penalty, at, &scores);
             }
         }
     }
 }
 
-/// What ridge regression fitted to `train` and `targets` says of `test`, for each penalty. Solved in the
-/// smaller of the two dimensions (Saunders, Gammerman & Vovk 1998).
-fn predictions(
-    train: &DMatrix<f64>,
-    targets: &DMatrix<f64>,
-    test: &DMatrix<f64>,
-) -> Vec<DMatrix<f64>> {
-    let dual = train.nrows() < train.ncols();
-    let (gram, right, left) = if dual {
-        (
-            train * train.transpose(),
-            targets.clone(),
-            test * train.transpose(),
-        )
+/// What ridge regression fitted to `train` (samples × features) and `targets` (outputs × samples) says of `test`,
+/// samples × outputs, for each penalty. Solved in the smaller of the two dimensions (Saunders, Gammerman & Vovk 1998).
+fn predictions(train: Matrix<f64>, targets: Matrix<f64>, test: Matrix<f64>) -> Vec<Vec<f64>> {
+    let is_dual = train.rows() < train.columns();
+    let size = train.rows().min(train.columns());
+    let (gram, right, left) = if is_dual {
+        let gram = product(train, train.transposed());
+        (gram, targets.to_vec(), product(test, train.transposed()))
     } else {
-        (train.tr_mul(train), train.tr_mul(targets), test.clone())
+        let gram = product(train.transposed(), train);
+        (gram, product(targets, train), test.to_vec())
     };
-    let scale = gram.trace() / gram.nrows().max(1) as f64;
+    let trace: f64 = (0..size).map(|at| gram[at * (size + 1)]).sum();
     let solved = |penalty: &f64| {
-        let mut system = gram.clone();
         // Features that never vary leave a Gram matrix of 0.
-        let ridge = (penalty * scale).max(f64::MIN_POSITIVE.sqrt());
-        for at in 0..system.nrows() {
-            system[(at, at)] += ridge;
-        }
-        match Cholesky::new(system) {
-            Some(factor) => &left * factor.solve(&right),
-            None => DMatrix::zeros(test.nrows(), targets.ncols()),
-        }
+        let ridge = (penalty * trace / size as f64).max(f64::MIN_POSITIVE.sqrt());
+        let system = |row: usize, column: usize| {
+            gram[row * size + column] + if row == column { ridge } else { 0.0 }
+        };
+        let mut weights = right.clone();
+        Cholesky::of(size, system).solve(&mut weights);
+        let weights = Matrix::new(&weights, targets.rows(), size);
+        product(Matrix::new(&left, test.rows(), size), weights.transposed())
     };
     PENALTIES.iter().map(solved).collect()
 }
 
-/// The features with mean 0 and standard deviation 1; those that never vary are 0.
-fn standardized(rows: &[&[f32]]) -> DMatrix<f64> {
+/// `a` times `b`, row by row. Depths are scored side by side, each on a thread of its own.
+fn product(a: Matrix<f64>, b: Matrix<f64>) -> Vec<f64> {
+    let mut made = vec![0.0; a.rows() * b.columns()];
+    overwrite(a, b, &mut made, Threads::One);
+    made
+}
+
+/// The features of each sample with mean 0 and standard deviation 1 over all; those that never vary are 0.
+fn standardized(rows: &[&[f32]]) -> Vec<Vec<f64>> {
+    let count = rows.len().max(1) as f64;
     let width = rows.first().map_or(0, |row| row.len());
-    let mut matrix = DMatrix::from_fn(rows.len(), width, |row, column| {
-        f64::from(rows[row][column])
-    });
-    for mut column in matrix.column_iter_mut() {
-        let mean = column.mean();
-        let deviation = column.variance().sqrt();
-        let factor = if deviation > 0.0 {
-            1.0 / deviation
-        } else {
-            0.0
-        };
-        column
-            .iter_mut()
-            .for_each(|value| *value = (*value - mean) * factor);
-    }
-    matrix
+    let over_rows = |of: &dyn Fn(usize, f64) -> f64| {
+        let mut sums = vec![0.0; width];
+        for row in rows {
+            for (column, (sum, value)) in sums.iter_mut().zip(*row).enumerate() {
+                *sum += of(column, f64::from(*value)) / count;
+            }
+        }
+        sums
+    };
+    let means = over_rows(&|_, value| value);
+    let variances = over_rows(&|column, value| (value - means[column]).powi(2));
+    let scaled = |(column, value): (usize, &f32)| match variances[column].sqrt() {
+        deviation if deviation > 0.0 => (f64::from(*value) - means[column]) / deviation,
+        _ => 0.0,
+    };
+    let rows = rows.iter();
+    rows.map(|row| row.iter().enumerate().map(scaled).collect())
+        .collect()
 }
 
 #[cfg(test)]

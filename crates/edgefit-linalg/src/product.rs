@@ -85,6 +85,17 @@ impl<'a, T> Matrix<'a, T> {
         self.columns
     }
 
+    /// Its elements, row by row.
+    pub fn to_vec(self) -> Vec<T>
+    where
+        T: Copy,
+    {
+        let [down, right] = self.strides;
+        let row = |row: usize| (0..self.columns).map(move |column| row * down + column * right);
+        let places = (0..self.rows).flat_map(row);
+        places.map(|place| self.elements[place]).collect()
+    }
+
     /// The same elements, with rows and columns exchanged.
     pub fn transposed(self) -> Self {
         let [down, right] = self.strides;

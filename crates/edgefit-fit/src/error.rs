@@ -31,9 +31,9 @@ pub enum Error {
     /// No network keeps the budgets; the one that comes nearest.
     #[error("no network of the search fits")]
     NothingFits(Box<Candidate>),
-    /// The user ended the search in this folder before a network was trained.
+    /// The user ended the search in this folder before a network was chosen.
     #[error(
-        "{path}: the search was ended before a network was trained; go on with `edgefit fit --resume {path}`",
+        "{path}: the search was ended before it chose a network; go on with `edgefit fit --resume {path}`",
         path = .0.display()
     )]
     Interrupted(PathBuf),
@@ -59,10 +59,9 @@ impl Error {
         matches!(
             self,
             Error::Interrupted(_)
-                | Error::Run { .. }
                 | Error::Write(_)
                 | Error::Graph(Graph::Write(_))
-                | Error::Train(Train::Run { .. } | Train::Write(_) | Train::Graph(Graph::Write(_)))
+                | Error::Train(Train::Locked(_) | Train::Write(_) | Train::Graph(Graph::Write(_)))
         )
     }
 }
@@ -80,10 +79,7 @@ mod tests {
             path: "a".into(),
             source: std::io::ErrorKind::StorageFull.into(),
         };
-        let locked = edgefit_train::Error::Run {
-            path: "a".into(),
-            problem: "is being written by another edgefit".into(),
-        };
+        let locked = edgefit_train::Error::Locked("a".into());
         let model = edgefit_graph::Error::Write(full());
         for ends in [
             Error::Interrupted("a".into()),
@@ -94,6 +90,11 @@ mod tests {
         ] {
             assert!(ends.ends_search(), "{ends}");
         }
+        let damaged = edgefit_train::Error::Run {
+            path: "a".into(),
+            problem: "is damaged".into(),
+        };
+        assert!(!Error::from(damaged).ends_search());
         let diverged = edgefit_train::Error::Stopped("the loss is non-finite".into());
         assert!(!Error::from(diverged).ends_search());
         assert!(!Error::Choice("the engine runs no form of it".into()).ends_search());

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use edgefit_base::losses;
 use edgefit_cost::Check;
 use edgefit_device::Profile;
 use edgefit_train::evaluate::metrics::Classification;
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::candidate::Candidate;
-use crate::written::or_infinity;
 
 /// What a search found, and what its model takes of the device.
 #[derive(Debug, Serialize)]
@@ -98,7 +98,7 @@ pub struct Finalist {
     /// beats on the validation samples, the network with the highest is chosen.
     pub expected: f64,
     /// Loss on the validation samples.
-    #[serde(deserialize_with = "or_infinity")]
+    #[serde(deserialize_with = "losses::read")]
     pub loss: f64,
     /// Folder of its run.
     pub folder: PathBuf,

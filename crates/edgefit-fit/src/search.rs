@@ -24,7 +24,7 @@ const PICTURE: &str = "front.svg";
 ///
 /// # Errors
 /// [`Error::NothingFits`] where no network keeps the budgets; [`Error::Interrupted`] where the user ended it before
-/// a network was trained; [`Error::Run`] where something is in the folder already; what is wrong with the data, a
+/// a network was chosen; [`Error::Run`] where something is in the folder already; what is wrong with the data, a
 /// backbone or the training.
 pub fn fit(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
     search(&begin(job)?, observer)

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::file::create_folder;
+use edgefit_base::file::{WriteError, create_folder};
+use edgefit_base::losses;
 use edgefit_device::ElementType;
 use edgefit_guards::Code;
-use edgefit_train::{Int8Origin, Job, Observer, StageName, Validated, is_finished, validate};
+use edgefit_train::{
+    Int8Origin, Job, Observer, StageName, Validated, hold_inputs, is_finished, validate,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::WidthsBy;
@@ -15,7 +18,7 @@ use crate::job::FitJob;
 use crate::network::Network;
 use crate::quiet::Quiet;
 use crate::survey::{Surveyed, fitted, load};
-use crate::written::{or_infinity, read_json, write_json};
+use crate::written::{read_json, write_json};
 
 /// What a run reached on the validation samples, in its folder; written when all of it is trained.
 const VALIDATED: &str = "validated.json";
@@ -54,7 +57,7 @@ pub struct Form {
     /// Share of the validation samples that it classifies correctly.
     pub accuracy: f64,
     /// Loss on them.
-    #[serde(deserialize_with = "or_infinity")]
+    #[serde(deserialize_with = "losses::read")]
     pub loss: f64,
 }
 
@@ -101,7 +104,7 @@ pub fn has_second_round(job: &Job) -> bool {
 /// goes on with what its folder holds; what is trained already is read from there.
 ///
 /// # Errors
-/// It cannot be built, written or trained.
+/// It cannot be built, written or trained, or was trained on other data or another backbone.
 pub fn train(
     job: &FitJob,
     surveyed: &Surveyed,
@@ -113,10 +116,19 @@ pub fn train(
     let run = folder(job, network).join(round.name());
     let validated = run.join(VALIDATED);
     let mut interrupted = false;
-    let figures: Figures = if validated.exists() || is_finished(&run) {
+    let figures: Figures = if validated.exists() {
+        hold_inputs(&run, &mut Quiet(observer))?;
         let fix = "remove the folder that it lies in to train the network anew";
         read_json(&validated, VALIDATED_SCHEMA, fix)?
     } else {
+        if is_finished(&run) {
+            // It was gone on with by itself (`edgefit train --resume`), which keeps no such figures.
+            let gone = std::fs::remove_dir_all(&run);
+            gone.map_err(|source| WriteError {
+                path: run.clone(),
+                source,
+            })?;
+        }
         let training = Job {
             backbone: backbone_file(job, surveyed, network, &run, observer)?,
             run: run.clone(),
@@ -263,6 +275,9 @@ fn folder(job: &FitJob, network: &Network) -> PathBuf {
 mod tests {
     use std::fs;
 
+    use edgefit_graph::{Dim, Graph, Node, ValueInfo};
+    use serde_json::json;
+
     use super::*;
     use crate::job::tests::job;
     use crate::quiet::tests::Stopping;
@@ -300,9 +315,21 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_over_is_read_and_neither_removed_nor_trained_again() {
+    fn a_run_that_is_over_is_read_and_not_trained_again_but_without_its_figures_or_on_other_data() {
         let folder = tempfile::tempdir().unwrap();
         let job = job(folder.path());
+        let data = folder.path().join("data");
+        for class in ["a", "b"] {
+            fs::create_dir_all(data.join(class)).unwrap();
+            fs::write(data.join(class).join("1.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+        }
+        let backbone = folder.path().join("network.onnx");
+        let mut graph = Graph::new("network", 17);
+        let dims = [1, 4].map(Dim::Known);
+        graph.inputs.push(ValueInfo::f32("x", dims.to_vec()));
+        graph.outputs.push(ValueInfo::f32("y", dims.to_vec()));
+        graph.nodes = vec![Node::new("Relu", "relu", &["x"], &["y"])];
+        graph.save(&backbone).unwrap();
         let surveyed = Surveyed {
             classes: Vec::new(),
             networks: vec![float_only()],
@@ -311,9 +338,16 @@ mod tests {
         let run = folder.path().join("finalists/1-a-128-1/first");
         write_report(&run);
         let train = || train(&job, &surveyed, (0, Round::First), None, &mut Stopping);
-        // Without its figures nothing is removed either.
-        let refused = train().err().unwrap().to_string();
-        assert!(refused.contains("validated.json"), "{refused}");
+        // It is begun anew, and the data of the search are not there.
+        assert!(train().is_err());
+        assert!(!run.join("report.json").exists());
+
+        write_report(&run);
+        let training = Job::new(&data, &backbone, job.target.profile.clone(), &run);
+        let mut file = serde_json::to_value(&training).unwrap();
+        file["version"] = "0.1.0".into();
+        file["started"] = "2026-01-01T00:00:00Z".into();
+        write_json(&run.join("job.json"), "edgefit.job/3", &file).unwrap();
         let figures = Figures {
             forms: vec![Form {
                 element_type: ElementType::F32,
@@ -326,6 +360,11 @@ mod tests {
         let trained = train().unwrap();
         assert_eq!(trained.run, run);
         assert_eq!((trained.forms, trained.samples), (figures.forms, 8));
-        assert!(fs::exists(run.join("report.json")).unwrap());
+        assert!(run.join("report.json").exists());
+
+        let manifest = json!({"backbone": "", "settings": {}, "classes": [], "samples": []});
+        write_json(&run.join("manifest.json"), "edgefit.manifest/1", &manifest).unwrap();
+        let refused = train().err().unwrap().to_string();
+        assert!(refused.contains("not what the run began with"), "{refused}");
     }
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use edgefit_base::file::{self, write_atomically};
 use edgefit_base::schema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -36,12 +36,6 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, schema: &'static str, fix: &s
     };
     let text = file::read_to_string(path).map_err(|error| fail(&error))?;
     schema::from_json(&text, schema).map_err(|error| fail(&error))
-}
-
-/// Reads a number that is `null` in a document where it is not finite.
-pub fn or_infinity<'de, D: Deserializer<'de>>(document: D) -> Result<f64, D::Error> {
-    let number: Option<f64> = Deserialize::deserialize(document)?;
-    Ok(number.unwrap_or(f64::INFINITY))
 }
 
 /// Wall-clock time.

@@ -68,19 +68,25 @@ fn single_images_have_no_truth_and_what_cannot_be_read_is_named() {
         .unwrap();
     let broken = data.path().join("broken.png");
     fs::write(&broken, "no picture").unwrap();
-    let paths = [one.unwrap().path(), broken.clone()];
-    let paths = paths.each_ref().map(std::path::PathBuf::as_path);
-    let said = predict(backbone(), &paths, &["--json"]);
-    assert!(said.stderr.contains("broken.png"), "{said:?}");
-    let said = said.json("edgefit.predict/1");
+    let one = one.unwrap().path();
+    let said = predict(backbone(), &[&one], &["--json"]).json("edgefit.predict/1");
     assert_eq!(said["predictions"].as_array().unwrap().len(), 1);
     assert_eq!(said["accuracy"], Value::Null);
+    assert_eq!(said["left_out"], Value::Null);
 
-    assert_refused(
-        &predict(backbone(), &[&broken], &["--json"]),
-        &["none of the images can be read"],
-    );
+    let said = predict(backbone(), &[data.path()], &["--json"]);
+    assert!(said.stderr.contains("broken.png"), "{said:?}");
+    let said = said.json("edgefit.predict/1");
+    assert_eq!(said["predictions"].as_array().unwrap().len(), 2);
+    assert_eq!(said["left_out"][0]["file"], "broken.png");
+
+    let refused = predict(backbone(), &[&one, &broken], &["--json"]);
+    assert_refused(&refused, &["broken.png", "give another image"]);
     let empty = tempfile::tempdir().unwrap();
+    fs::write(empty.path().join("broken.png"), "no picture").unwrap();
+    let refused = predict(backbone(), &[empty.path()], &[]);
+    assert_refused(&refused, &["none of the images can be read"]);
+    fs::remove_file(empty.path().join("broken.png")).unwrap();
     let refused = predict(backbone(), &[empty.path()], &[]);
     assert_refused(&refused, &["holds no image"]);
 }

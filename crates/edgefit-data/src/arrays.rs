@@ -23,6 +23,7 @@ mod tests;
 
 use checks::{about, require_finite, require_samples};
 use container::Container;
+pub use container::is_array_file;
 use groups::Groups;
 pub use inputs::{Inputs, read_inputs, read_named_inputs};
 use keys::{Set, keys};

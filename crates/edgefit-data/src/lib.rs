@@ -20,7 +20,9 @@ mod resample;
 mod scaler;
 mod split;
 
-pub use arrays::{Inputs, NamedArray, npz, read_array, read_inputs, read_named_inputs};
+pub use arrays::{
+    Inputs, NamedArray, is_array_file, npz, read_array, read_inputs, read_named_inputs,
+};
 pub use augment::{Augmentation, augmented, png, preview, stream};
 pub use card::{Card, Copies, LabelDoubt, LabelDoubts, LeftOut, Outlier, Spread};
 pub use dataset::{

@@ -4,6 +4,9 @@ use edgefit_engine::Array;
 
 use crate::error::Result;
 
+/// Samples that are read at once: all values that they make are in memory together.
+pub(crate) const BATCH: usize = 4;
+
 /// Inputs of a model in batches, read anew each time, so that none has to be kept.
 ///
 /// A list of batches is one, too:
@@ -18,6 +21,20 @@ use crate::error::Result;
 pub trait Samples {
     /// The batches: an array for each input of the model, in its order.
     fn batches(&self) -> Box<dyn Iterator<Item = Result<Vec<Array>>> + '_>;
+
+    /// Those at `places`, which ascend, read once and kept.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn some(&self, places: &[usize]) -> Result<Box<dyn Samples + '_>> {
+        let each = self.batches().flat_map(singles).enumerate();
+        let picked = each.filter(|(at, sample)| sample.is_err() || places.contains(at));
+        let picked = picked.map(|(_, sample)| sample).take(places.len());
+        let picked: Vec<Vec<Array>> = picked.collect::<Result<_>>()?;
+        let batches = picked.chunks(BATCH);
+        let batches = batches.filter_map(|samples| joined(samples, samples.len()));
+        Ok(Box::new(batches.collect::<Vec<Vec<Array>>>()))
+    }
 }
 
 impl Samples for Vec<Vec<Array>> {
@@ -105,5 +122,12 @@ mod tests {
             sizes(Some(7)),
             [batch(&[1.0, 2.0, 3.0, 4.0, 5.0, 1.0, 2.0])]
         );
+        let some = |places: &[usize]| -> Vec<Vec<Array>> {
+            let some = samples.some(places).unwrap();
+            some.batches().collect::<Result<_>>().unwrap()
+        };
+        assert_eq!(some(&[0, 3, 4]), [batch(&[1.0, 4.0, 5.0])]);
+        let all = [batch(&[1.0, 2.0, 3.0, 4.0]), batch(&[5.0])];
+        assert_eq!(some(&[0, 1, 2, 3, 4]), all);
     }
 }

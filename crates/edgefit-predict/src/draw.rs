@@ -5,12 +5,9 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::batches::Samples;
+use crate::batches::{BATCH, Samples};
 use crate::error::{Error, Result};
 use crate::sample_set::SampleSet;
-
-/// Samples that are read at once: all values that they make are in memory together.
-const BATCH: usize = 4;
 
 /// Some samples of a set, in an order of their own.
 #[derive(Debug)]
@@ -70,6 +67,12 @@ impl<'a> Chosen<'a> {
 impl Samples for Chosen<'_> {
     fn batches(&self) -> Box<dyn Iterator<Item = Result<Vec<Array>>> + '_> {
         Box::new(self.indices.chunks(BATCH).map(|batch| self.read(batch)))
+    }
+
+    fn some(&self, places: &[usize]) -> Result<Box<dyn Samples + '_>> {
+        let indices: Vec<usize> = places.iter().map(|&at| self.indices[at]).collect();
+        let batches = indices.chunks(BATCH).map(|batch| self.read(batch));
+        Ok(Box::new(batches.collect::<Result<Vec<_>>>()?))
     }
 }
 

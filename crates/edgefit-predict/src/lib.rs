@@ -24,4 +24,4 @@ pub use predicted::Predicted;
 pub use predictor::Predictor;
 pub use report::{Accuracy, Likely, Predictions, SamplePrediction};
 pub use sample_set::SampleSet;
-pub use samples::Sample;
+pub use samples::{LeftOut, Sample};

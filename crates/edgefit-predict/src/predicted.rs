@@ -7,7 +7,7 @@ use edgefit_data::{Prediction, Truth, write_predictions};
 use edgefit_engine::{EngineName, Execution};
 use edgefit_graph::Task;
 
-use crate::samples::Sample;
+use crate::samples::{LeftOut, Sample};
 
 /// Samples with what a model made of each.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Predicted {
     pub samples: Vec<Sample>,
     /// The outputs for each sample.
     pub outputs: Vec<Vec<f32>>,
+    /// Images of folders that cannot be read.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Predicted {

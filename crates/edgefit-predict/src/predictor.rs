@@ -9,7 +9,7 @@ use edgefit_graph::{Graph, Preprocessing, Task, labels};
 use crate::batches::count;
 use crate::error::{Error, Result};
 use crate::predicted::Predicted;
-use crate::samples::{self, Batch, Image, Sample};
+use crate::samples::{self, Batch, Image, LeftOut, Sample};
 
 /// A model, the samples that it has seen so far, and what it made of each. Samples are read and run on all
 /// threads side by side.
@@ -23,6 +23,7 @@ pub struct Predictor<'g> {
     labels: Vec<String>,
     samples: Vec<Sample>,
     outputs: Vec<Vec<f32>>,
+    left_out: Vec<LeftOut>,
 }
 
 impl<'g> Predictor<'g> {
@@ -43,6 +44,7 @@ impl<'g> Predictor<'g> {
             labels: labels.unwrap_or_default(),
             samples: Vec::new(),
             outputs: Vec::new(),
+            left_out: Vec::new(),
         })
     }
 
@@ -53,26 +55,34 @@ impl<'g> Predictor<'g> {
         self
     }
 
-    /// Runs the model on what lies at `path`: an image, a folder of them, of which `only` may name some,
-    /// or arrays, as an `.npz` file or a folder of `.npy` files. Images that cannot be read are told to
-    /// `warn` and left out.
+    /// Runs the model on what lies at `path`: an image, a folder of them, or arrays, as an `.npz` file or a
+    /// folder of `.npy` files; `only` may name some of them. Images of a folder that cannot be read are told
+    /// to `warn` and left out, and targets that are no classes are told to it.
     ///
     /// # Errors
-    /// There are no such samples, they do not go with the model, it does not say how images are to be
-    /// prepared, or the engine cannot load or run it.
+    /// There are no such samples, the image cannot be read, they do not go with the model, it does not say how
+    /// images are to be prepared, or the engine cannot load or run it.
     pub fn run(
         &mut self,
         path: &Path,
         only: Option<&BTreeSet<String>>,
         warn: &mut dyn FnMut(&str),
     ) -> Result<()> {
-        if samples::are_arrays(path) {
-            let batch = samples::arrays(path, self.graph)?;
-            self.run_arrays(batch).map_err(Error::in_file(path))
-        } else {
-            let images = samples::images(path, &self.labels, only, warn)?;
-            self.run_images(&images, warn)
+        if samples::are_arrays(path, self.graph)? {
+            let batch = samples::arrays(path, self.graph, only, warn)?;
+            return self.run_arrays(batch).map_err(Error::in_file(path));
         }
+        let images = samples::images(path, &self.labels, only, warn)?;
+        let is_named_itself = !path.is_dir();
+        self.run_images(&images, &mut |image, problem| {
+            let words = format!("{}: {problem}", image.path.display());
+            if is_named_itself {
+                let words = format!("{words}; give another image, or leave it out");
+                return Err(Error::invalid(words));
+            }
+            warn(&format!("{words}; left out"));
+            Ok(())
+        })
     }
 
     /// What the model made of all samples.
@@ -82,7 +92,7 @@ impl<'g> Predictor<'g> {
     pub fn finish(self) -> Result<Predicted> {
         if self.samples.is_empty() {
             return Err(Error::invalid(
-                "none of the images can be read; give images in PNG, JPEG, WebP, BMP or GIF",
+                "none of the images can be read, or is of --split; give images in PNG, JPEG, WebP, BMP or GIF",
             ));
         }
         let width = self.outputs.first().map_or(0, Vec::len);
@@ -105,10 +115,15 @@ impl<'g> Predictor<'g> {
             names,
             samples: self.samples,
             outputs: self.outputs,
+            left_out: self.left_out,
         })
     }
 
-    fn run_images(&mut self, images: &[Image], warn: &mut dyn FnMut(&str)) -> Result<()> {
+    fn run_images(
+        &mut self,
+        images: &[Image],
+        leave_out: &mut dyn FnMut(&Image, &str) -> Result<()>,
+    ) -> Result<()> {
         let path = self.path.clone();
         let preprocessing = Preprocessing::of(self.graph).map_err(Error::in_file(&path))?;
         let preprocessing = preprocessing.ok_or_else(|| {
@@ -120,13 +135,15 @@ impl<'g> Predictor<'g> {
         })?;
         for batches in self.copies.portions(images, self.copies.batch()) {
             let seen = self.copies.map(&batches, |images| {
-                let mut unreadable = Vec::new();
-                let mut keep = |words: &str| unreadable.push(words.to_owned());
-                let batch = samples::batch(images, &preprocessing, &mut keep);
-                (self.rows(&batch.inputs), batch.samples, unreadable)
+                let batch = samples::batch(images, &preprocessing);
+                (self.rows(&batch.inputs), batch.samples, batch.left_out)
             });
-            for (rows, samples, unreadable) in seen {
-                unreadable.iter().for_each(|words| warn(words));
+            for (rows, samples, left_out) in seen {
+                for (image, problem) in left_out {
+                    leave_out(&image, &problem)?;
+                    let file = image.sample.name;
+                    self.left_out.push(LeftOut { file, problem });
+                }
                 self.outputs.extend(rows.map_err(Error::in_file(&path))?);
                 self.samples.extend(samples);
             }

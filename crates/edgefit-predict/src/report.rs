@@ -9,6 +9,7 @@ use edgefit_graph::Task;
 use serde::Serialize;
 
 use crate::predicted::Predicted;
+use crate::samples::LeftOut;
 
 /// Most classes that are listed of a sample.
 const TOP: usize = 3;
@@ -29,6 +30,9 @@ pub struct Predictions {
     pub accuracy: Option<Accuracy>,
     /// One for each sample.
     pub predictions: Vec<SamplePrediction>,
+    /// Images of folders that cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// How many samples whose class is known get it.
@@ -84,6 +88,7 @@ impl Predictions {
             predictions: predictions
                 .map(|one| SamplePrediction::of(&one, predicted))
                 .collect(),
+            left_out: predicted.left_out.clone(),
         }
     }
 }
@@ -157,6 +162,7 @@ mod tests {
                 sample("unknown", None),
             ],
             outputs: vec![vec![0.1, 0.5, 0.3, 0.1]; 3],
+            left_out: Vec::new(),
         };
         let found = Predictions::of(&predicted);
         let accuracy = found.accuracy.unwrap();

@@ -24,9 +24,9 @@ enum Source {
 }
 
 impl SampleSet {
-    /// What lies at `path` for the model `graph`: a folder of images, of which `only` may name some, or
-    /// arrays, as an `.npz` file or a folder of `.npy` files. Images that cannot be read are told to `warn`
-    /// and left out.
+    /// What lies at `path` for the model `graph`: a folder of images, or arrays, as an `.npz` file or a folder
+    /// of `.npy` files; `only` may name some of them. Images that cannot be read are told to `warn` and left
+    /// out, and targets that are no classes are told to it.
     ///
     /// # Errors
     /// There are no samples, they do not go with the model, or it does not say how images are prepared.
@@ -36,8 +36,8 @@ impl SampleSet {
         only: Option<&BTreeSet<String>>,
         warn: &mut dyn FnMut(&str),
     ) -> Result<Self> {
-        if samples::are_arrays(path) {
-            let batch = samples::arrays(path, graph)?;
+        if samples::are_arrays(path, graph)? {
+            let batch = samples::arrays(path, graph, only, warn)?;
             return Ok(SampleSet {
                 samples: batch.samples,
                 source: Source::Arrays(batch.inputs),
@@ -82,29 +82,21 @@ impl SampleSet {
     /// An image cannot be read any more.
     pub fn batch(&self, indices: &[usize]) -> Result<Vec<Array>> {
         match &self.source {
-            Source::Arrays(inputs) => Ok(inputs.iter().map(|input| rows(input, indices)).collect()),
+            Source::Arrays(inputs) => Ok(inputs
+                .iter()
+                .map(|input| samples::rows(input, indices))
+                .collect()),
             Source::Images(images, preprocessing) => {
                 let images: Vec<Image> = indices.iter().map(|&at| images[at].clone()).collect();
-                let mut problems = Vec::new();
-                let batch = samples::batch(&images, preprocessing, &mut |words| {
-                    problems.push(words.to_owned());
-                });
-                match problems.into_iter().next() {
-                    Some(problem) => Err(Error::invalid(problem)),
+                let batch = samples::batch(&images, preprocessing);
+                match batch.left_out.first() {
+                    Some((image, problem)) => {
+                        let path = image.path.display();
+                        Err(Error::invalid(format!("{path}: {problem}")))
+                    }
                     None => Ok(batch.inputs),
                 }
             }
         }
-    }
-}
-
-/// The rows of an array with those `indices`.
-fn rows(array: &Array, indices: &[usize]) -> Array {
-    let count = array.dims.first().copied().unwrap_or(0);
-    let width = array.values.len() / count.max(1);
-    let row = |&index: &usize| &array.values[index * width..(index + 1) * width];
-    Array {
-        dims: [&[indices.len()], array.dims.get(1..).unwrap_or_default()].concat(),
-        values: indices.iter().flat_map(row).copied().collect(),
     }
 }

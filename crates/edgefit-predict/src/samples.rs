@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use edgefit_data::{
-    class_name, decode, images_below, is_array_folder, prepare, read_image, read_inputs,
-    sample_name,
+    class_name, decode, images_below, is_array_file, is_array_folder, prepare, read_image,
+    read_inputs, sample_name,
 };
 use edgefit_engine::Array;
 use edgefit_graph::{Graph, Preprocessing, StandardScaler};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 
@@ -23,10 +24,21 @@ pub struct Sample {
     pub class: Option<usize>,
 }
 
+/// An image that cannot be read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LeftOut {
+    /// Its path below the folder that was given.
+    pub file: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
 /// A batch of samples, ready for the model.
 pub(crate) struct Batch {
     pub samples: Vec<Sample>,
     pub inputs: Vec<Array>,
+    /// Images that cannot be read, and what is wrong with them.
+    pub left_out: Vec<(Image, String)>,
 }
 
 /// An image that is to be read.
@@ -45,6 +57,14 @@ pub(crate) fn images(
     warn: &mut dyn FnMut(&str),
 ) -> Result<Vec<Image>> {
     if !path.is_dir() {
+        // The dataset's folder is one of those that it lies in.
+        let is_other = |only: &BTreeSet<String>| {
+            let mut folders = path.ancestors();
+            !folders.any(|folder| only.contains(&sample_name(folder, path)))
+        };
+        if only.is_some_and(is_other) {
+            return Ok(Vec::new());
+        }
         let name = path.display().to_string();
         let sample = Sample { name, class: None };
         let path = path.to_path_buf();
@@ -85,13 +105,9 @@ pub(crate) fn images(
     Ok(found)
 }
 
-/// Reads and prepares images; those that cannot be read are told to `warn` and left out.
-pub(crate) fn batch(
-    images: &[Image],
-    preprocessing: &Preprocessing,
-    warn: &mut dyn FnMut(&str),
-) -> Batch {
-    let (mut samples, mut values) = (Vec::new(), Vec::new());
+/// Reads and prepares images; those that cannot be read are left out.
+pub(crate) fn batch(images: &[Image], preprocessing: &Preprocessing) -> Batch {
+    let (mut samples, mut values, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for image in images {
         let read = read_image(&image.path).and_then(|bytes| decode(&bytes));
         match read.and_then(|image| prepare(&image, preprocessing)) {
@@ -99,25 +115,42 @@ pub(crate) fn batch(
                 values.extend(input);
                 samples.push(image.sample.clone());
             }
-            Err(problem) => warn(&format!("{}: {problem}; left out", image.path.display())),
+            Err(problem) => left_out.push((image.clone(), problem)),
         }
     }
     let dims = [&[samples.len()], preprocessing.dims().as_slice()].concat();
     Batch {
         samples,
         inputs: vec![Array { dims, values }],
+        left_out,
     }
 }
 
-/// Whether arrays lie at `path`, and no images.
-pub(crate) fn are_arrays(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "npz") || is_array_folder(path)
+/// Whether arrays lie at `path`. A folder that holds both is one of images where `graph` says how those
+/// are prepared.
+pub(crate) fn are_arrays(path: &Path, graph: &Graph) -> Result<bool> {
+    if !path.is_dir() {
+        return Ok(is_array_file(path));
+    }
+    Ok(is_array_folder(path)
+        && (Preprocessing::of(graph)?.is_none() || images_below(path)?.0.is_empty()))
 }
 
 /// The samples of an `.npz` file or a folder of arrays, as the model `graph` takes them, and their classes where it
-/// says them.
-pub(crate) fn arrays(path: &Path, graph: &Graph) -> Result<Batch> {
+/// says them. With `only`, those whose rows are among them.
+pub(crate) fn arrays(
+    path: &Path,
+    graph: &Graph,
+    only: Option<&BTreeSet<String>>,
+    warn: &mut dyn FnMut(&str),
+) -> Result<Batch> {
     let read = read_inputs(path, graph)?;
+    if let Some(problem) = read.no_classes {
+        warn(&format!(
+            "{}: no accuracy is told: {problem}; correct it or leave it out",
+            path.display()
+        ));
+    }
     let mut arrays = read.arrays;
     let count = arrays.first().and_then(|array| array.dims.first().copied());
     let count =
@@ -148,16 +181,40 @@ pub(crate) fn arrays(path: &Path, graph: &Graph) -> Result<Batch> {
         name: format!("row {row}"),
         class,
     });
+    let inputs = arrays.into_iter().map(|array| Array {
+        dims: array.dims,
+        values: array.values,
+    });
+    let (mut samples, mut inputs): (Vec<Sample>, Vec<Array>) =
+        (samples.collect(), inputs.collect());
+    if let Some(only) = only {
+        let is_wanted = |row: &usize| only.contains(&samples[*row].name);
+        let wanted: Vec<usize> = (0..count).filter(is_wanted).collect();
+        if wanted.is_empty() {
+            return Err(Error::invalid(format!(
+                "{} holds none of the samples of the run; give the data that it was trained on",
+                path.display()
+            )));
+        }
+        inputs = inputs.iter().map(|input| rows(input, &wanted)).collect();
+        samples.retain(|sample| only.contains(&sample.name));
+    }
     Ok(Batch {
-        samples: samples.collect(),
-        inputs: arrays
-            .into_iter()
-            .map(|array| Array {
-                dims: array.dims,
-                values: array.values,
-            })
-            .collect(),
+        samples,
+        inputs,
+        left_out: Vec::new(),
     })
+}
+
+/// The rows of an array with those `indices`.
+pub(crate) fn rows(array: &Array, indices: &[usize]) -> Array {
+    let count = array.dims.first().copied().unwrap_or(0);
+    let width = array.values.len() / count.max(1);
+    let row = |&index: &usize| &array.values[index * width..(index + 1) * width];
+    Array {
+        dims: [&[indices.len()], array.dims.get(1..).unwrap_or_default()].concat(),
+        values: indices.iter().flat_map(row).copied().collect(),
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +245,37 @@ mod tests {
         let one = images(folder.path(), &labels, Some(&only), &mut |_| {}).unwrap();
         assert_eq!(one.len(), 1);
         assert!(images(folder.path(), &labels, Some(&BTreeSet::new()), &mut |_| {}).is_err());
+        // So is an image that is named itself.
+        let only = BTreeSet::from(["dog/b.png".to_owned()]);
+        for (name, expected) in [("dog/b.png", 1), ("c.png", 0)] {
+            let path = folder.path().join(name);
+            let found = images(&path, &labels, Some(&only), &mut |_| {}).unwrap();
+            assert_eq!(found.len(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn arrays_are_told_by_what_they_begin_with() {
+        use edgefit_graph::preprocessing::PreprocessingName;
+        let folder = tempfile::tempdir().unwrap();
+        let mut graph = Graph::new("g", 17);
+        for (name, bytes, expected) in [
+            ("windows.NPZ", &b"PK\x03\x04"[..], true),
+            ("windows", b"PK\x03\x04", true),
+            ("x", b"\x93NUMPY\x01\x00", true),
+            ("a.png", b"\x89PNG\r\n\x1a\n", false),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(are_arrays(&path, &graph).unwrap(), expected, "{name}");
+        }
+        assert!(!are_arrays(folder.path(), &graph).unwrap());
+        std::fs::write(folder.path().join("features.npy"), "").unwrap();
+        assert!(are_arrays(folder.path(), &graph).unwrap());
+        Preprocessing::named(PreprocessingName::Unit, 8, 8).store(&mut graph);
+        assert!(!are_arrays(folder.path(), &graph).unwrap());
+        std::fs::remove_file(folder.path().join("a.png")).unwrap();
+        assert!(are_arrays(folder.path(), &graph).unwrap());
     }
 
     #[cfg(unix)]
@@ -216,8 +304,8 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.npz");
-        let save = |x: &[f32]| {
-            let arrays = [array("x", &[2, 2], x), array("y", &[2], &[1.0, 0.0])];
+        let save = |x: &[f32], y: &[f32]| {
+            let arrays = [array("x", &[2, 2], x), array("y", &[y.len()], y)];
             std::fs::write(&path, npz(&arrays).unwrap()).unwrap();
         };
         let mut graph = Graph::new("sensor", 17);
@@ -229,8 +317,14 @@ mod tests {
             std: vec![1.0, 2.0],
         };
         scaler.store(&mut graph);
-        save(&[1.0, 2.0, 3.0, 6.0]);
-        let batch = arrays(&path, &graph).unwrap();
+        let mut said = Vec::new();
+        let mut read = |only: Option<&BTreeSet<String>>| {
+            arrays(&path, &graph, only, &mut |words| {
+                said.push(words.to_owned())
+            })
+        };
+        save(&[1.0, 2.0, 3.0, 6.0], &[1.0, 0.0]);
+        let batch = read(None).unwrap();
         assert_eq!(batch.inputs[0].values, [0.0, 0.0, 2.0, 2.0]);
         let samples: Vec<_> = batch
             .samples
@@ -238,8 +332,16 @@ mod tests {
             .map(|sample| (sample.name.as_str(), sample.class))
             .collect();
         assert_eq!(samples, [("row 0", Some(1)), ("row 1", Some(0))]);
-        save(&[1.0, 2.0, f32::NAN, 6.0]);
-        let error = arrays(&path, &graph).err().unwrap().to_string();
+        let only = BTreeSet::from(["row 1".to_owned()]);
+        let batch = read(Some(&only)).unwrap();
+        assert_eq!(batch.inputs[0].values, [2.0, 2.0]);
+        assert_eq!((batch.samples.len(), batch.samples[0].class), (1, Some(0)));
+        assert!(read(Some(&BTreeSet::new())).is_err());
+        save(&[1.0, 2.0, f32::NAN, 6.0], &[1.0, 0.0]);
+        let error = read(None).err().unwrap().to_string();
         assert!(error.contains("holds NaN in sample 1 at [0]"), "{error}");
+        save(&[1.0, 2.0, 3.0, 6.0], &[1.0, 0.0, 1.0]);
+        assert_eq!(read(None).unwrap().samples[0].class, None);
+        assert!(said.len() == 1 && said[0].contains("array 'y'"), "{said:?}");
     }
 }

@@ -6,6 +6,7 @@ use edgefit_graph::{Graph, Node};
 use serde::Serialize;
 
 use crate::compare::compare;
+use crate::samples::{count, inferred};
 use crate::search_crash::{Crashes, Cut};
 use crate::subgraph::{Shown, opened, shown};
 use crate::tolerance::Tolerance;
@@ -132,8 +133,8 @@ pub fn unrepeatable(
 }
 
 /// The first node that makes another value of the first sample of `inputs` alone than of all of them,
-/// if an output of the model differs by more than its `tolerances`. `None`, too, of outputs that do not
-/// have a row for each sample.
+/// if an output of the model differs by more than its `tolerances`. `None`, too, where rows are no samples,
+/// and of outputs that do not have a row for each sample.
 ///
 /// A crash in the search for the node is added to `crashes`, and the fault is at the last node.
 ///
@@ -146,15 +147,14 @@ pub fn batch_dependent(
     tolerances: &[Tolerance],
     crashes: &mut Crashes,
 ) -> Result<Option<Fault>> {
-    let samples = inputs.first().and_then(|input| input.dims.first().copied());
-    let whole = |input: &Array| samples.is_some() && input.dims.first().copied() == samples;
-    if samples.is_none_or(|samples| samples < 2) || !inputs.iter().all(whole) {
+    let samples = count(inputs);
+    if samples < 2 || inferred(inputs, graph, 1).is_none() {
         return Ok(None);
     }
     let one: Vec<Array> = inputs.iter().map(|input| input.rows(0..1)).collect();
     let name = engine.name();
     let apart = |alone: &Array, all: &Array, tolerance: Tolerance| {
-        let rows = alone.dims.first() == Some(&1) && all.dims.first().copied() == samples;
+        let rows = alone.dims.first() == Some(&1) && all.dims.first() == Some(&samples);
         let tolerance = Tolerance {
             nan_is_nan: true,
             ..tolerance

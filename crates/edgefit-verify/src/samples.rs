@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+pub(crate) use edgefit_base::spread;
 use edgefit_engine::Array;
+use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::{Dim, Graph};
 
 /// Samples of data that go through the engines at once.
@@ -25,7 +27,10 @@ pub(crate) fn some_samples(inputs: &[Array], range: Range<usize>, graph: &Graph)
         }
         _ => range,
     };
-    if are_apart(inputs) && range.end <= all && fixed.is_none_or(|size| size <= all) {
+    if range.end <= all
+        && fixed.is_none_or(|size| size <= all)
+        && inferred(inputs, graph, range.len()).is_some()
+    {
         let inputs = inputs.iter();
         inputs.map(|input| input.rows(range.clone())).collect()
     } else {
@@ -34,48 +39,42 @@ pub(crate) fn some_samples(inputs: &[Array], range: Range<usize>, graph: &Graph)
 }
 
 /// How many samples of the inputs go through the engines at once: [`BATCH`], or a multiple of what the model insists
-/// on; all, where they cannot be told apart.
-pub(crate) fn at_once(inputs: &[Array], graph: &Graph) -> usize {
-    if are_apart(inputs) {
-        BATCH.next_multiple_of(fixed(graph).unwrap_or(1))
-    } else {
-        count(inputs).max(1)
-    }
+/// on; all, where neither `is_labelled` nor outputs with as many rows say that rows are samples.
+pub(crate) fn at_once(inputs: &[Array], graph: &Graph, is_labelled: bool) -> usize {
+    let all = count(inputs).max(1);
+    let size = BATCH.next_multiple_of(fixed(graph).unwrap_or(1));
+    let keeps_rows = |inference: Inference| {
+        let mut outputs = graph.outputs.iter();
+        outputs.all(|output| {
+            let found = inference.get(&output.name);
+            found.is_some_and(|found| found.dims.first() == Some(&size))
+        })
+    };
+    let is_cut = size < all
+        && inferred(inputs, graph, size)
+            .is_some_and(|inference| is_labelled || keeps_rows(inference));
+    if is_cut { size } else { all }
 }
 
-/// `count` of `all` samples, spread over them; all where there are fewer.
-pub(crate) fn spread(all: usize, count: usize) -> impl Iterator<Item = usize> {
-    let count = count.min(all);
-    (0..count).map(move |at| at * all / count)
-}
-
-/// Whether each input has a row for each sample.
-fn are_apart(inputs: &[Array]) -> bool {
+/// What is known of `graph` on `rows` rows of each of the inputs; `None` where rows are no samples: an input has more
+/// or fewer than another or a single dimension, or the model does not take so many.
+pub(crate) fn inferred(inputs: &[Array], graph: &Graph, rows: usize) -> Option<Inference> {
     let all = count(inputs);
-    let mut inputs = inputs.iter();
-    inputs.all(|input| input.dims.first() == Some(&all))
+    let dims = inputs.iter().map(|input| match input.dims.as_slice() {
+        [first, rest @ ..] if *first == all && !rest.is_empty() => Some([&[rows], rest].concat()),
+        _ => None,
+    });
+    let dims: Vec<Vec<usize>> = dims.collect::<Option<_>>()?;
+    let names = graph.free_inputs().map(|input| input.name.clone());
+    infer(graph, &InputShapes(names.zip(dims).collect())).ok()
 }
 
 /// The number of samples that the model insists on.
-fn fixed(graph: &Graph) -> Option<usize> {
+pub(crate) fn fixed(graph: &Graph) -> Option<usize> {
     graph
         .free_inputs()
         .find_map(|input| match input.dims()?.first()? {
             Dim::Known(size @ 2..) => Some(*size),
             _ => None,
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn as_many_are_chosen_as_asked_for() {
-        let chosen: Vec<usize> = spread(44, 30).collect();
-        assert_eq!((chosen.len(), chosen[0]), (30, 0));
-        assert!(chosen.is_sorted_by(|a, b| a < b) && chosen[29] > 40);
-        assert_eq!(spread(3, 8).count(), 3);
-        assert_eq!(spread(0, 8).count(), 0);
-    }
 }

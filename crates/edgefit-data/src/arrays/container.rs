@@ -1,5 +1,6 @@
 //! Where arrays lie under names: an `.npz` archive, or a folder of `.npy` files.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,21 @@ const ALWAYS_ALLOWED: u64 = 1 << 26;
 
 /// First bytes of an archive.
 const ARCHIVE: &[u8] = b"PK";
+
+/// Whether the file at `path` is for arrays: by its name, or by its first bytes.
+pub fn is_array_file(path: &Path) -> bool {
+    let is_named = |extension: &OsStr| {
+        ["npz", "npy"]
+            .iter()
+            .any(|is| extension.eq_ignore_ascii_case(is))
+    };
+    let begins = |file: File| {
+        let mut start = Vec::new();
+        let read = file.take(npy::MAGIC.len() as u64).read_to_end(&mut start);
+        read.is_ok() && (start.starts_with(ARCHIVE) || start.starts_with(npy::MAGIC))
+    };
+    path.extension().is_some_and(is_named) || file::open(path).is_ok_and(begins)
+}
 
 /// Arrays that are found by their names.
 pub(super) enum Container {

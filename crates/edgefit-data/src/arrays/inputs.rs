@@ -23,7 +23,8 @@ pub struct Inputs {
     /// For each sample the output of the model that is for its class, if there is one; `None` where
     /// the file says no classes, or the model's outputs are none.
     pub classes: Option<Vec<Option<usize>>>,
-    /// What keeps the targets of the file from being classes, where the model's outputs are some.
+    /// What keeps the targets of the file from being classes, where the model's outputs are some: a
+    /// sentence that names the array.
     pub no_classes: Option<String>,
 }
 
@@ -47,48 +48,45 @@ pub struct Inputs {
 /// ```
 ///
 /// # Errors
-/// An array is missing, damaged, pickled or of text, does not have the shape that the model takes, or
-/// holds a number that is not finite; or there are not as many targets as samples.
+/// An array of samples is missing, damaged, pickled or of text, does not have the shape that the model
+/// takes, or holds a number that is not finite.
 pub fn read_inputs(path: impl AsRef<Path>, graph: &Graph) -> Result<Inputs> {
-    read(path.as_ref(), graph, keys::samples)
+    read(path.as_ref(), graph, Names::OfDataset)
 }
 
-/// As [`read_inputs`], under the names of the model's inputs alone.
+/// As [`read_inputs`], under the names of the model's inputs alone; targets are in an array `y`, and in no other.
 ///
 /// # Errors
 /// As of [`read_inputs`].
 pub fn read_named_inputs(path: impl AsRef<Path>, graph: &Graph) -> Result<Inputs> {
-    read(path.as_ref(), graph, |_| Ok(Vec::new()))
+    read(path.as_ref(), graph, Names::OfInputs)
 }
 
-/// Arrays of samples, each with that of its targets, if there is one.
-type Parts = Vec<(String, Option<String>)>;
+/// What arrays are called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// As the model's inputs, or as in a dataset.
+    OfDataset,
+    /// As the model's inputs, and `y`.
+    OfInputs,
+}
 
-fn read(
-    path: &Path,
-    graph: &Graph,
-    of_dataset: impl FnOnce(&[String]) -> Result<Parts, String>,
-) -> Result<Inputs> {
+fn read(path: &Path, graph: &Graph, called: Names) -> Result<Inputs> {
     let labels = labels::of(graph)?.unwrap_or_default();
     let tells_classes = Task::is_classes(graph)?;
     let inputs: Vec<&ValueInfo> = graph.free_inputs().collect();
     let open = || -> Result<Inputs, String> {
         let mut container = Container::open(path)?;
-        let chosen = Chosen::of(&inputs, &container.names()?, of_dataset)?;
-        let (arrays, targets) = chosen.read(&mut container, &inputs, tells_classes)?;
-        let names = match (&chosen.classes, &targets) {
-            (Some(name), Some(_)) => {
-                Some(container.array(name).and_then(names).map_err(about(name))?)
-            }
-            _ => None,
+        let chosen = Chosen::of(&inputs, &container.names()?, called)?;
+        let (arrays, counts) = chosen.arrays(&mut container, &inputs)?;
+        let outputs = if tells_classes {
+            chosen.outputs(&mut container, &counts, &labels)
+        } else {
+            Ok(None)
         };
-        let meant = targets.map(|targets| meaning(targets, Some(Task::Classes), names.is_some()));
-        let (classes, no_classes) = match meant {
-            Some(Ok((UnnamedTargets::Classes(classes), _))) => {
-                (Some(classes.outputs(names.as_deref(), &labels)), None)
-            }
-            Some(Err(problem)) => (None, Some(problem)),
-            _ => (None, None),
+        let (classes, no_classes) = match outputs {
+            Ok(classes) => (classes, None),
+            Err(problem) => (None, Some(problem)),
         };
         Ok(Inputs {
             arrays,
@@ -117,25 +115,25 @@ struct Part {
 }
 
 impl Chosen {
-    fn of(
-        inputs: &[&ValueInfo],
-        found: &[String],
-        of_dataset: impl FnOnce(&[String]) -> Result<Parts, String>,
-    ) -> Result<Self, String> {
+    fn of(inputs: &[&ValueInfo], found: &[String], called: Names) -> Result<Self, String> {
         let Some(absent) = inputs.iter().find(|input| !found.contains(&input.name)) else {
             let mut rest = found.to_vec();
             rest.retain(|name| inputs.iter().all(|input| input.name != *name));
+            let targets = match called {
+                Names::OfDataset => keys::targets(&rest),
+                Names::OfInputs => rest.iter().find(|name| *name == "y").cloned(),
+            };
             let part = Part {
                 inputs: inputs.iter().map(|input| input.name.clone()).collect(),
-                targets: keys::targets(&rest),
+                targets,
             };
             return Ok(Chosen {
                 parts: vec![part],
                 classes: keys::classes(&rest),
             });
         };
-        let parts = match inputs {
-            [_] => of_dataset(found)?,
+        let parts = match (inputs, called) {
+            ([_], Names::OfDataset) => keys::samples(found)?,
             _ => Vec::new(),
         };
         if parts.is_empty() {
@@ -159,31 +157,20 @@ impl Chosen {
         })
     }
 
-    /// The arrays of the inputs, and the targets if they are `wanted` and there.
-    fn read(
+    /// The arrays of the inputs, and how many samples each part has, if those can be told apart.
+    fn arrays(
         &self,
         container: &mut Container,
         inputs: &[&ValueInfo],
-        wanted: bool,
-    ) -> Result<(Vec<NamedArray>, Option<Labels>), String> {
+    ) -> Result<(Vec<NamedArray>, Vec<Option<usize>>), String> {
         let mut arrays = Vec::new();
-        let mut targets: Option<Labels> = None;
+        let mut counts = Vec::new();
         for part in &self.parts {
             let pairs = inputs.iter().zip(&part.inputs);
             let read =
                 pairs.map(|(input, name)| array(container, input, name).map_err(about(name)));
             let read = read.collect::<Result<Vec<NamedArray>, String>>()?;
-            if let Some(name) = part.targets.as_ref().filter(|_| wanted) {
-                let labels = container
-                    .array(name)
-                    .and_then(|npy| Labels::read(name, npy))
-                    .map_err(about(name))?;
-                require_targets(&read, &labels)?;
-                match &mut targets {
-                    None => targets = Some(labels),
-                    Some(all) => all.append(labels).map_err(about(name))?,
-                }
-            }
+            counts.push(read.first().and_then(|first| first.dims.first().copied()));
             if arrays.is_empty() {
                 arrays = read;
                 continue;
@@ -192,7 +179,47 @@ impl Chosen {
                 append(all, more)?;
             }
         }
-        Ok((arrays, targets))
+        Ok((arrays, counts))
+    }
+
+    /// For each sample the output that is for its class, where there are targets; the parts have so many
+    /// samples, and the outputs are called as `labels`.
+    fn outputs(
+        &self,
+        container: &mut Container,
+        counts: &[Option<usize>],
+        labels: &[String],
+    ) -> Result<Option<Vec<Option<usize>>>, String> {
+        let mut targets: Option<Labels> = None;
+        for (part, count) in self.parts.iter().zip(counts) {
+            let Some(name) = &part.targets else {
+                continue;
+            };
+            let of_part = container
+                .array(name)
+                .and_then(|npy| Labels::read(name, npy))
+                .map_err(about(name))?;
+            require_targets(*count, &of_part).map_err(about(name))?;
+            match &mut targets {
+                None => targets = Some(of_part),
+                Some(all) => all.append(of_part).map_err(about(name))?,
+            }
+        }
+        let Some(targets) = targets else {
+            return Ok(None);
+        };
+        let names = match &self.classes {
+            Some(name) => Some(container.array(name).and_then(names).map_err(about(name))?),
+            None => None,
+        };
+        let y = targets.name().to_owned();
+        let meant = meaning(targets, Some(Task::Classes), names.is_some()).map_err(about(&y))?;
+        Ok(match meant {
+            (UnnamedTargets::Classes(classes), _) => {
+                Some(classes.outputs(names.as_deref(), labels))
+            }
+            _ => None,
+        })
     }
 }
 
@@ -242,17 +269,15 @@ fn require_shape(dims: &[usize], input: &ValueInfo) -> Result<(), String> {
 }
 
 /// Refuses more or fewer targets than samples.
-fn require_targets(arrays: &[NamedArray], labels: &Labels) -> Result<(), String> {
-    match arrays.first() {
-        Some(first) if first.dims.first() != Some(&labels.samples()) => Err(format!(
-            "array '{}' has the shape {:?} and array '{}' {} targets; give every sample one",
-            first.name,
-            first.dims,
-            labels.name(),
-            labels.samples()
-        )),
-        _ => Ok(()),
+fn require_targets(samples: Option<usize>, labels: &Labels) -> Result<(), String> {
+    if samples == Some(labels.samples()) {
+        return Ok(());
     }
+    Err(format!(
+        "has {} targets for {} samples; give every sample one",
+        labels.samples(),
+        samples.unwrap_or(0)
+    ))
 }
 
 /// Appends the samples of another part.

@@ -61,24 +61,28 @@ impl UnnamedTargets {
     ) -> Result<Targets, String> {
         match self {
             UnnamedTargets::Classes(labels) => classes(labels, names, row),
-            UnnamedTargets::MultiLabel { width, labels } => Ok(Targets::MultiLabel {
-                names: columns(width, names)?,
-                labels,
-            }),
-            UnnamedTargets::Regression { width, values } => Ok(Targets::Regression {
-                names: columns(width, names)?,
-                values,
-            }),
+            UnnamedTargets::MultiLabel { width, labels } => {
+                refuse_constant(&labels, width)?;
+                let names = columns(width, names)?;
+                Ok(Targets::MultiLabel { names, labels })
+            }
+            UnnamedTargets::Regression { width, values } => {
+                refuse_constant(&values, width)?;
+                let names = columns(width, names)?;
+                Ok(Targets::Regression { names, values })
+            }
         }
     }
 }
 
 impl ClassLabels {
     /// For each sample the output of a model that is for its class: the one whose label is the class's
-    /// name, of those in `names` or else what [`UnnamedTargets::named`] calls it. Where the labels are
-    /// words and classes have no names, classes are outputs by their numbers.
+    /// name, of those in `names` or else what [`UnnamedTargets::named`] calls it. Where not all labels
+    /// are numbers and classes have no names, classes are outputs by their numbers.
     pub fn outputs(&self, names: Option<&[String]>, labels: &[String]) -> Vec<Option<usize>> {
-        let are_numbers = labels.iter().any(|label| label.parse::<i128>().is_ok());
+        let mut of_outputs = labels.iter();
+        let are_numbers =
+            !labels.is_empty() && of_outputs.all(|label| label.parse::<i128>().is_ok());
         let called = |name: &str| labels.iter().position(|label| label == name);
         let numbered = |number: i128| {
             let index = usize::try_from(number).ok();
@@ -97,6 +101,20 @@ impl ClassLabels {
             ClassLabels::Texts(texts) => texts.iter().map(|text| called(text)).collect(),
         }
     }
+}
+
+/// Refuses rows of `width` that are all the same.
+fn refuse_constant<T: PartialEq>(targets: &[T], width: usize) -> Result<(), String> {
+    let mut rows = targets.chunks(width.max(1));
+    let first = rows.next();
+    if rows.all(|row| Some(row) == first) {
+        return Err(
+            "y is the same for all samples; add samples with other targets, there is nothing to learn \
+             from one"
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 /// The names of columns, which are their numbers where they have none.

@@ -231,6 +231,16 @@ fn what_cannot_be_trained_on_is_refused_with_the_place() {
         ),
         (x(), integers("2,", &[4, 4]), "one class only, 4"),
         (
+            x(),
+            floats("2,", &[0.5, 0.5]),
+            "y is the same for all samples",
+        ),
+        (
+            x(),
+            npy("|b1", "2, 3", &[1, 1, 0, 1, 1, 0]),
+            "y is the same for all samples",
+        ),
+        (
             floats("0, 3", &[]),
             y(),
             "array 'x' is empty (shape [0, 3])",

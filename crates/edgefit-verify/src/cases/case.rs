@@ -53,11 +53,16 @@ impl Case {
     /// How many batches it goes through the engines in: one of noise, which has the shape that was asked for.
     pub(crate) fn batches(&self, graph: &Graph) -> usize {
         match &self.source {
-            Source::Arrays(arrays) if self.kind.is_data() => {
-                count(arrays).div_ceil(at_once(arrays, graph))
-            }
-            Source::Arrays(_) => 1,
+            Source::Arrays(arrays) => count(arrays).div_ceil(self.at_once(arrays, graph)).max(1),
             Source::Images(images) => images.batches(),
+        }
+    }
+
+    fn at_once(&self, arrays: &[Array], graph: &Graph) -> usize {
+        if self.kind.is_data() {
+            at_once(arrays, graph, self.labels.is_some())
+        } else {
+            count(arrays).max(1)
         }
     }
 
@@ -71,11 +76,10 @@ impl Case {
     ) -> (Vec<Array>, Vec<usize>) {
         match &self.source {
             Source::Arrays(arrays) => {
-                let all = count(arrays);
-                if self.batches(graph) <= 1 {
+                let (all, size) = (count(arrays), self.at_once(arrays, graph));
+                if size >= all {
                     return (arrays.clone(), (0..all).collect());
                 }
-                let size = at_once(arrays, graph);
                 let samples = index * size..all.min((index + 1) * size);
                 let rows = arrays.iter().map(|array| array.rows(samples.clone()));
                 (rows.collect(), samples.collect())
@@ -90,7 +94,7 @@ impl Case {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::{Dim, ValueInfo};
+    use edgefit_graph::{Dim, Node, ValueInfo};
 
     use super::*;
 
@@ -126,6 +130,41 @@ mod tests {
         assert_eq!(batches(&given, Dim::Known(35)), [35]);
         let noise = case(InputKind::Random, &[35, 2]);
         assert_eq!(batches(&noise, Dim::Symbol("n".into())), [35]);
+    }
+
+    /// Of inputs and an output y that `node` makes of them.
+    fn network(node: Node) -> Graph {
+        let mut graph = Graph::new("g", 17);
+        for name in &node.inputs {
+            let dims = vec![Dim::Symbol("n".into()), Dim::Unknown];
+            graph.inputs.push(ValueInfo::f32(name, dims));
+        }
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        graph.nodes.push(node);
+        graph
+    }
+
+    #[test]
+    fn rows_that_are_no_samples_stay_together() {
+        let of = |shapes: &[&[usize]], labels| Case {
+            kind: InputKind::Given,
+            source: Source::Arrays(edgefit_engine::random_arrays(
+                shapes.iter().map(|dims| dims.to_vec()),
+                0,
+            )),
+            labels,
+        };
+        let rows = network(Node::new("Tanh", "tanh", &["x"], &["y"]));
+        let turned = network(Node::new("Transpose", "turn", &["x"], &["y"]));
+        let nodes = network(Node::new("MatMul", "mix", &["x", "z"], &["y"]));
+        assert_eq!(of(&[&[35, 2]], None).batches(&rows), 3);
+        assert_eq!(of(&[&[35, 2]], None).batches(&turned), 1);
+        assert_eq!(of(&[&[35, 2]], Some(vec![0; 35])).batches(&turned), 3);
+        assert_eq!(of(&[&[35]], Some(vec![0; 35])).batches(&rows), 1);
+        let adjacent = of(&[&[35, 35], &[35, 2]], Some(vec![0; 35]));
+        assert_eq!(adjacent.batches(&nodes), 1);
+        assert_eq!(adjacent.shapes(8, &nodes), [vec![35, 35], vec![35, 2]]);
+        assert_eq!(of(&[&[35]], None).shapes(8, &rows), [[35]]);
     }
 
     #[test]

@@ -7,37 +7,35 @@ use edgefit_engine::Array;
 use edgefit_graph::Graph;
 
 use super::case::{Case, Source};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::input_kind::InputKind;
 
 /// The arrays of an `.npz` file for the model's inputs, and the classes of the samples if it holds an array
-/// `y` of them that no input takes.
+/// `y` of them that no input takes. What keeps its values from being classes of the model is told to `warn`.
 ///
 /// # Errors
 /// It cannot be read, lacks an array for an input, or has one of another shape or with values that are
-/// NaN or infinite; or the targets are no classes, or some that the model has no output for.
-pub fn from_npz(path: &Path, graph: &Graph) -> Result<Case> {
+/// NaN or infinite.
+pub fn from_npz(path: &Path, graph: &Graph, warn: &mut dyn FnMut(&str)) -> Result<Case> {
     let Inputs {
         arrays,
         classes,
-        no_classes,
+        mut no_classes,
     } = read_named_inputs(path, graph)?;
+    let labels = classes.and_then(|classes| {
+        let labels: Option<Vec<usize>> = classes.into_iter().collect();
+        if labels.is_none() {
+            let words = "array 'y' holds classes that are none of the model's labels; name those with --labels";
+            no_classes = Some(words.to_owned());
+        }
+        labels
+    });
     if let Some(problem) = no_classes {
-        return Err(Error::invalid(format!(
-            "--inputs {}: the array of targets {problem}; correct it or leave it out",
+        warn(&format!(
+            "--inputs {}: no accuracy is told: {problem}",
             path.display()
-        )));
+        ));
     }
-    let all = |classes: Vec<Option<usize>>| {
-        let classes: Option<Vec<usize>> = classes.into_iter().collect();
-        classes.ok_or_else(|| {
-            Error::invalid(format!(
-                "--inputs {}: the targets hold classes that are none of the model's labels; name those with \
-                 --labels, or leave the targets out",
-                path.display()
-            ))
-        })
-    };
     let arrays = arrays.into_iter().map(|array| Array {
         dims: array.dims,
         values: array.values,
@@ -45,6 +43,6 @@ pub fn from_npz(path: &Path, graph: &Graph) -> Result<Case> {
     Ok(Case {
         kind: InputKind::Given,
         source: Source::Arrays(arrays.collect()),
-        labels: classes.map(all).transpose()?,
+        labels,
     })
 }

@@ -1,15 +1,17 @@
 //! Synthetic inputs: random ones, one sample of them, and edge cases.
 
 use edgefit_engine::{Array, random_arrays};
-use edgefit_graph::{DataType, Dim, Graph, ValueInfo, ValueType};
+use edgefit_graph::{DataType, Graph, ValueInfo, ValueType};
 
 use super::case::{Case, Source};
 use crate::input_kind::InputKind;
+use crate::samples::{count, fixed, inferred};
 
 /// Samples of an edge-case input.
 const EDGE_CASE_SAMPLES: usize = 2;
 
-/// Random inputs of the given shapes, one sample of them, and edge cases; the same for the same seed.
+/// Random inputs of the given shapes, one sample of them if the model takes one, and edge cases; the same for the same
+/// seed.
 pub fn synthetic(graph: &Graph, shapes: &[Vec<usize>], seed: u64) -> Vec<Case> {
     let inputs: Vec<&ValueInfo> = graph.free_inputs().collect();
     let noise = random_arrays(shapes.to_vec(), seed);
@@ -23,10 +25,10 @@ pub fn synthetic(graph: &Graph, shapes: &[Vec<usize>], seed: u64) -> Vec<Case> {
         }
     };
     let mut cases = vec![case(InputKind::Random, &noise)];
-    if let Some(one) = first(1, &inputs, &noise) {
+    if let Some(one) = first(1, graph, &noise) {
         cases.push(case(InputKind::OneSample, &one));
     }
-    let few = first(EDGE_CASE_SAMPLES, &inputs, &noise).unwrap_or_else(|| noise.clone());
+    let few = first(EDGE_CASE_SAMPLES, graph, &noise).unwrap_or_else(|| noise.clone());
     for kind in [
         InputKind::Zeros,
         InputKind::Ones,
@@ -58,17 +60,12 @@ fn array(kind: InputKind, index_count: Option<usize>, noise: &Array) -> Array {
     }
 }
 
-/// The first `count` samples, if there are more and the model takes any number.
-fn first(count: usize, inputs: &[&ValueInfo], noise: &[Array]) -> Option<Vec<Array>> {
-    let samples = |array: &Array| array.dims.first().copied().unwrap_or(0);
-    let all = samples(noise.first()?);
-    let same = noise.iter().all(|array| samples(array) == all);
-    let fixed = inputs.iter().any(|input| {
-        let batch = input.dims().and_then(|dims| dims.first());
-        matches!(batch, Some(Dim::Known(2..)))
-    });
-    (same && !fixed && all > count)
-        .then(|| noise.iter().map(|array| array.rows(0..count)).collect())
+/// The first `samples`, if there are more and the model takes any number.
+fn first(samples: usize, graph: &Graph, noise: &[Array]) -> Option<Vec<Array>> {
+    let is_cut = count(noise) > samples
+        && fixed(graph).is_none()
+        && inferred(noise, graph, samples).is_some();
+    is_cut.then(|| noise.iter().map(|array| array.rows(0..samples)).collect())
 }
 
 /// How many values an input of integers may have: the rows of the table that it points into, else 2.
@@ -93,6 +90,8 @@ fn index_count(graph: &Graph, input: &ValueInfo) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use edgefit_graph::Dim;
+
     use super::*;
 
     #[test]

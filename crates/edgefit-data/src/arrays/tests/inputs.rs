@@ -56,6 +56,12 @@ fn classes_are_called_as_in_training() {
             vec![("y", floats("2,", &[3.0, 2.0]))],
             [Some(1), None],
         ),
+        // A label that is a number among words is a word.
+        (
+            &["208", "audi"],
+            vec![("y", integers("2,", &[1, 0]))],
+            [Some(1), Some(0)],
+        ),
         (
             &["a", "b"],
             vec![("y", integers("2, 2", &[0, 1, 1, 0]))],
@@ -94,6 +100,50 @@ fn parts_lie_one_behind_the_other_and_other_arrays_are_not_read() {
 }
 
 #[test]
+fn targets_that_are_no_classes_are_told_beside_the_samples() {
+    let numbers = || integers("2,", &[1, 0]);
+    for (arrays, words) in [
+        (
+            vec![("y", integers("3,", &[0; 3]))],
+            "array 'y' has 3 targets for 2 samples",
+        ),
+        (
+            vec![("y", integers("2, 1, 1", &[0; 2]))],
+            "array 'y' has the shape [2, 1, 1]",
+        ),
+        (vec![("y", integers("2, 5", &[3; 10]))], "array 'y' "),
+        (
+            vec![("y", floats("2,", &[f32::NAN, 0.0]))],
+            "array 'y' holds NaN",
+        ),
+        (
+            vec![("y", numbers()), ("classes", integers("1,", &[10]))],
+            "array 'classes' is not a row of names",
+        ),
+    ] {
+        let arrays = [vec![("x", floats("2, 2", &[0.0; 4]))], arrays].concat();
+        let read = inputs(&model(&[2], &[]), &arrays).unwrap();
+        assert_eq!((read.arrays[0].dims[0], read.classes), (2, None));
+        let problem = read.no_classes.unwrap();
+        assert!(problem.starts_with(words), "{problem}");
+    }
+}
+
+#[test]
+fn beside_arrays_under_the_names_of_inputs_y_alone_tells_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.npz");
+    let graph = model(&[2], &["ok", "worn"]);
+    let numbers = || integers("2,", &[1, 0]);
+    for (name, classes) in [("labels", None), ("y", Some(vec![Some(1), Some(0)]))] {
+        let arrays = [("input", floats("2, 2", &[0.0; 4])), (name, numbers())];
+        std::fs::write(&path, archive(&arrays, CompressionMethod::Stored)).unwrap();
+        let read = read_named_inputs(&path, &graph).unwrap();
+        assert_eq!((read.classes, read.no_classes), (classes, None));
+    }
+}
+
+#[test]
 fn what_the_model_does_not_take_is_refused_with_its_place() {
     let good = || floats("2, 2", &[0.0; 4]);
     for (arrays, words) in [
@@ -110,10 +160,6 @@ fn what_the_model_does_not_take_is_refused_with_its_place() {
             "array 'x' holds NaN in sample 1 at [0]",
         ),
         (vec![("x", floats("0, 2", &[]))], "array 'x' is empty"),
-        (
-            vec![("x", good()), ("y", integers("3,", &[0; 3]))],
-            "'y' 3 targets",
-        ),
         (
             vec![("data", good()), ("images", good())],
             "both 'data' and 'images'",

@@ -173,6 +173,7 @@ fn a_guard_that_ends_stage_int8_says_so_in_the_folder() {
     assert_eq!(told["status"], "stopped", "{told}");
     assert_eq!(told["refused"], ran.json("edgefit.train/1")["refused"]);
     assert_eq!(told["stages"][0]["name"], "probe");
+    assert_eq!(told["stages"][1]["name"], "int8");
     assert!(out.join("report.html").exists());
 }
 

@@ -191,3 +191,24 @@ fn runs_that_cannot_be_gone_on_with() {
     fs::write(&job, "{\"schema\": \"edgefit.j").unwrap();
     assert_refused(&run(&mut resume(out.path())), &["damaged job.json"]);
 }
+
+#[test]
+fn a_run_goes_on_with_its_own_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    for setting in [
+        &["--stages", "probe"][..],
+        &["--epochs", "1"],
+        &["--lr", "0.1"],
+        &["--scheme", "tflite"],
+        &["--tune", "1"],
+        &["--allow", "EF11"],
+        &["--tensorboard"],
+        &["--mlflow", "http://127.0.0.1:1"],
+        &["--deny", "warnings"],
+        &["--force"],
+        &["--preprocessing", "raw"],
+    ] {
+        let refused = run(resume(folder.path()).args(setting));
+        assert_refused(&refused, &[setting[0], "cannot be used with", "--resume"]);
+    }
+}

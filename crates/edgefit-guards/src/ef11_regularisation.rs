@@ -1,7 +1,7 @@
 //! EF11: regularisation must keep the network from memorising the images, but not from learning.
 
 use crate::finding::percent;
-use crate::{Code, Finding, Proportion, Status};
+use crate::{Code, Finding, Proportion, Status, Symptom};
 
 /// Training minus validation accuracy from which on regularisation is missing.
 pub const GAP: f64 = 0.15;
@@ -57,7 +57,7 @@ pub fn check(evidence: &Evidence) -> Finding {
             percent(train.share),
             percent(val.share)
         );
-        (Status::Warning, text)
+        return Finding::new(Code::Ef11, Status::Warning, text).of(Symptom::Unregularised);
     } else if on.is_empty() {
         let text = "no regularisation is on, and none is needed";
         (Status::Pass, text.into())
@@ -88,6 +88,16 @@ mod tests {
             first_loss: 2.0,
             last_loss,
         }
+    }
+
+    #[test]
+    fn only_a_strong_decay_is_why_a_loss_does_not_fall() {
+        let missing = check(&evidence(0.0, 0.7, 0.01));
+        let strong = check(&evidence(10.0, 0.3, 1.95));
+        for symptom in [Symptom::FlatLoss, Symptom::CannotFit] {
+            assert!(!missing.can_explain(symptom) && strong.can_explain(symptom));
+        }
+        assert!(missing.can_explain(Symptom::Gap));
     }
 
     #[test]

@@ -59,10 +59,15 @@ impl Finding {
 
     /// Whether it may be why something else shows `symptom`. Features that are merely no better than raw samples
     /// are not: whatever spoils training makes both alike. Nor are worse ones why a loss does not fall: a head
-    /// that learns nothing is why they seem so.
+    /// that learns nothing is why they seem so. What is missing in regularisation keeps no loss from falling.
     pub(crate) fn can_explain(&self, symptom: Symptom) -> bool {
-        self.symptom != Some(Symptom::PoorTransfer)
-            || (self.status == Status::Failed && symptom != Symptom::FlatLoss)
+        match self.symptom {
+            Some(Symptom::PoorTransfer) => {
+                self.status == Status::Failed && symptom != Symptom::FlatLoss
+            }
+            Some(Symptom::Unregularised) => symptom == Symptom::Gap,
+            _ => true,
+        }
     }
 
     /// A pass where something was raised, since another mistake made it look so.

@@ -19,6 +19,8 @@ pub enum Symptom {
     Gap,
     /// The loss oscillates (EF10).
     Oscillation,
+    /// Training accuracy is above validation accuracy while nothing regularises (EF11).
+    Unregularised,
     /// The first loss is not the entropy of the prior (EF12).
     InitialLoss,
     /// The loss does not fall (EF13).
@@ -46,6 +48,7 @@ impl Symptom {
             Symptom::NoBetterThanBaseline => &[Ef06, Ef04, Ef19, Ef10, Ef14, Ef16, Ef13],
             Symptom::Gap => &[Ef11, Ef18, Ef19],
             Symptom::Oscillation => &[Ef03],
+            Symptom::Unregularised => &[],
             Symptom::InitialLoss => &[Ef04],
             Symptom::FlatLoss => &[Ef03, Ef04, Ef06, Ef10, Ef11, Ef14, Ef16, Ef19],
             Symptom::VanishingGradients => &[Ef04, Ef05, Ef06, Ef10],
@@ -62,7 +65,7 @@ impl Symptom {
 mod tests {
     use super::*;
 
-    const ALL: [(Code, Symptom); 13] = [
+    const ALL: [(Code, Symptom); 14] = [
         (Ef15, Symptom::UnlikeItself),
         (Ef01, Symptom::BatchNotOverfitted),
         (Ef05, Symptom::DeadUnits),
@@ -70,6 +73,7 @@ mod tests {
         (Ef08, Symptom::NoBetterThanBaseline),
         (Ef09, Symptom::Gap),
         (Ef10, Symptom::Oscillation),
+        (Ef11, Symptom::Unregularised),
         (Ef12, Symptom::InitialLoss),
         (Ef13, Symptom::FlatLoss),
         (Ef14, Symptom::VanishingGradients),

@@ -57,6 +57,12 @@ pub enum Error {
         /// What is wrong, and the fix.
         problem: String,
     },
+    /// Another process writes into the folder of a run.
+    #[error(
+        "{} is being written by another edgefit; wait for its end, or choose another folder with -o",
+        .0.display()
+    )]
+    Locked(PathBuf),
     /// A file of the run cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -26,7 +26,7 @@ pub use evaluate::mistakes::Mistake;
 pub use observer::Observer;
 pub use pipeline::lr_find::lr_find;
 pub use pipeline::survey::{Survey, SurveySamples, SurveyedBackbone, SurveyedFeatures};
-pub use pipeline::validated::{Validated, validate};
+pub use pipeline::validated::{Validated, hold_inputs, validate};
 pub use pipeline::{resume, train};
 pub use prepare::preparation::Preparation;
 pub use prepare::unreadable::Unreadable;

@@ -12,11 +12,11 @@ use crate::evaluate::metrics::{Classification, Metrics};
 use crate::evaluate::split_metrics::metrics;
 use crate::observer::Observer;
 use crate::prepare::features::THUMBNAIL;
-use crate::prepare::model::Model;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::split::SplitSamples;
 use crate::prepare::target_transform::TargetTransform;
 use crate::stages::linear_layer::linear;
+use crate::stages::training::epoch::Ended;
 use crate::stages::training::evaluate::evaluate;
 use crate::stages::training::fitted::fit;
 use crate::stages::training::problem::Problem;
@@ -49,11 +49,12 @@ const HALVINGS: u32 = 2;
 /// the network.
 const MOST_WORK: usize = 200_000_000_000;
 
-/// The same answer for all samples, and a linear layer on small thumbnails or on the values.
+/// The same answer for all samples, and a linear layer on small thumbnails or on the values; not the layer where the user
+/// ended its fit.
 pub(crate) fn baselines(
     job: &Job,
     dataset: &Dataset,
-    model: &Model,
+    preparation: &Preparation,
     splits: &Splits<SplitSamples>,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Baseline>> {
@@ -74,7 +75,7 @@ pub(crate) fn baselines(
 
     let outputs = transform.initial_bias().len();
     let halvings = halvings(outputs);
-    let raw_of = |split: &SplitSamples| split.raw(&model.preparation, halvings);
+    let raw_of = |split: &SplitSamples| split.raw(preparation, halvings);
     let raw = raw_of(train)?;
     let epochs = affordable_epochs(outputs * raw.width(), train.samples.len());
     let recipe = StageRecipe {
@@ -86,7 +87,7 @@ pub(crate) fn baselines(
         },
         ..defaults.probe
     };
-    let name = match model.preparation {
+    let name = match preparation {
         Preparation::Images(_) => "raw pixels",
         Preparation::Arrays(_) => "raw values",
     };
@@ -112,6 +113,9 @@ pub(crate) fn baselines(
         observer,
     )?;
     observer.end();
+    if fitted.ended == Ended::Interrupted {
+        return Ok(vec![blind]);
+    }
     let module = fitted.module(&graph)?;
     let measured = |split: &SplitSamples| -> Result<Metrics> {
         let (rows, targets) = (raw_of(split)?, transform.targets(split));
@@ -177,7 +181,67 @@ fn constant(
 
 #[cfg(test)]
 mod tests {
+    use edgefit_data::{Content, Sample, Split};
+    use edgefit_graph::Task;
+
     use super::*;
+    use crate::prepare::sample_features::SampleFeatures;
+    use crate::prepare::split::divide;
+
+    /// A user who lets go on, or not.
+    struct User {
+        ends: bool,
+    }
+
+    impl Observer for User {
+        fn begin(&mut self, _: &str, _: u64) {}
+        fn progress(&mut self, _: u64, _: &str) {}
+        fn end(&mut self) {}
+        fn warn(&mut self, _: &str) {}
+        fn stop(&self) -> bool {
+            self.ends
+        }
+    }
+
+    #[test]
+    fn a_layer_whose_fit_was_ended_is_no_baseline() {
+        let sample = |at: usize| Sample {
+            content: Content::Values(vec![at as f32, (at % 2) as f32]),
+            relative: at.to_string(),
+            class: at % 2,
+            targets: Vec::new(),
+            split: None,
+            group: None,
+        };
+        let dataset = Dataset {
+            root: "data".into(),
+            task: Task::Classes,
+            classes: vec!["a".into(), "b".into()],
+            dims: Some(vec![2]),
+            samples: (0..12).map(sample).collect(),
+            remarks: Vec::new(),
+        };
+        let entry = |_| {
+            Ok(SampleFeatures {
+                features: Vec::new(),
+                boundary: Vec::new(),
+                pixels: Vec::new(),
+            })
+        };
+        let entries: Vec<Result<SampleFeatures, String>> = (0..12).map(entry).collect();
+        let parts = [Split::Train, Split::Val, Split::Test].map(|split| [Some(split); 4]);
+        let splits = divide(&dataset, &entries, &parts.concat());
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let job = Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref());
+        let names = |ends: bool| {
+            let preparation = Preparation::untouched(&[2]);
+            let found = baselines(&job, &dataset, &preparation, &splits, &mut User { ends });
+            let names = found.unwrap().into_iter().map(|baseline| baseline.name);
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(names(true), ["majority"]);
+        assert_eq!(names(false), ["majority", "raw values"]);
+    }
 
     #[test]
     fn a_layer_of_many_outputs_sees_smaller_thumbnails() {

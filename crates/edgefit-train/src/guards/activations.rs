@@ -1,6 +1,7 @@
 //! Whether activations pass gradients on (EF05).
 
 use edgefit_engine::load;
+use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::rewrite::extract;
 use edgefit_graph::topology::Topology;
 use edgefit_graph::{Attribute, Graph, Node, ValueInfo};
@@ -31,8 +32,11 @@ impl Evidence<'_> {
         // All activations are alive at once, so that there is one copy and not one for each thread.
         let mut loaded = load(self.engine, &seen, self.job.threads)?;
         let topology = Topology::of(&model.graph);
+        let sample = [vec![1], model.preparation.dims()].concat();
+        let shapes = InputShapes::bind(&model.graph, 1, Some(&sample))?;
+        let shapes = infer(&model.graph, &shapes)?;
         let fresh = found.iter().map(|(node, kind)| {
-            let channels = channels(&model.graph, &topology, node);
+            let channels = channels(&model.graph, &topology, &shapes, node);
             Units::new(*kind, channels)
         });
         let mut units: Vec<Units> = fresh.collect();
@@ -77,12 +81,22 @@ fn find(graph: &Graph) -> Vec<(&Node, Kind)> {
 }
 
 /// Where the channels of what `node` makes lie, by what made its input.
-fn channels(graph: &Graph, topology: &Topology, node: &Node) -> Channels {
+fn channels(graph: &Graph, topology: &Topology, shapes: &Inference, node: &Node) -> Channels {
+    let dims = |value: &str| shapes.get(value).map(|ty| ty.dims.as_slice());
+    let rank = |value: &str| dims(value).map(<[usize]>::len);
     let mut behind = node;
     loop {
-        let mut inputs = behind.present_inputs();
-        let Some(before) = inputs.find_map(|input| topology.producer(input)) else {
-            return Channels::Last;
+        let output = behind.outputs[0].as_str();
+        let inputs = behind.present_inputs();
+        let made = inputs.filter_map(|input| Some((input, topology.producer(input)?)));
+        // A gate is smaller than what it is multiplied with.
+        let before = made
+            .min_by_key(|&(input, _)| (dims(input) != dims(output), rank(input) != rank(output)));
+        let Some((_, before)) = before else {
+            return match rank(&node.outputs[0]) {
+                Some(4) => Channels::Second,
+                _ => Channels::Last,
+            };
         };
         behind = &graph.nodes[before];
         match behind.op.as_str() {
@@ -143,23 +157,55 @@ fn unlike(image: &[f32]) -> [Vec<f32>; 4] {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::Tensor;
+    use edgefit_graph::{Dim, Tensor};
 
     use super::*;
 
     #[test]
     fn channels_lie_where_the_layer_in_front_puts_them() {
-        let mut graph = Graph::new("layers", 17);
-        graph.nodes = vec![
-            Node::new("Conv", "conv", &["x", "k"], &["a"]),
-            Node::new("Add", "add", &["b", "a"], &["c"]),
+        let nodes = vec![
+            Node::new("Relu", "first", &["x"], &["a"]),
+            Node::new("Conv", "conv", &["a", "k"], &["b"]),
+            Node::new("Add", "add", &["x", "b"], &["c"]),
             Node::new("Relu", "relu", &["c"], &["d"]),
             Node::new("MatMul", "linear", &["d", "w"], &["e"]),
-            Node::new("Gelu", "gelu", &["e"], &["f"]),
+            Node::new("Elu", "elu", &["e"], &["f"]),
         ];
+        let [first, relu, elu] = found(nodes, [0, 3, 5]);
+        assert_eq!([first, relu], [Channels::Second; 2]);
+        assert_eq!(elu, Channels::Last);
+    }
+
+    #[test]
+    fn channels_lie_where_they_did_before_a_gate() {
+        let nodes = vec![
+            Node::new("Conv", "conv", &["x", "k"], &["a"]),
+            Node::new("GlobalAveragePool", "pool", &["a"], &["b"]),
+            Node::new("Flatten", "flatten", &["b"], &["c"]),
+            Node::new("Gemm", "squeeze", &["c", "w"], &["d"]),
+            Node::new("Relu", "inner", &["d"], &["e"]),
+            Node::new("Reshape", "reshape", &["e", "per-channel"], &["f"]),
+            Node::new("Mul", "gate", &["f", "a"], &["g"]),
+            Node::new("Relu", "outer", &["g"], &["h"]),
+        ];
+        assert_eq!(found(nodes, [4, 7]), [Channels::Last, Channels::Second]);
+    }
+
+    /// Where the channels of some nodes lie, of a graph on maps of 4 × 4 with 4 channels.
+    fn found<const N: usize>(nodes: Vec<Node>, some: [usize; N]) -> [Channels; N] {
+        let mut graph = Graph::new("layers", 17);
+        let dims = [1, 4, 4, 4].map(Dim::Known);
+        graph.inputs.push(ValueInfo::f32("x", dims.into()));
+        for (name, dims) in [("k", vec![4, 4, 1, 1]), ("w", vec![4, 4])] {
+            let weights = Tensor::from_values(dims, &[0.5f32; 16]);
+            graph.initializers.insert(name.into(), weights);
+        }
+        let shape = Tensor::from_values(vec![4], &[1i64, 4, 1, 1]);
+        graph.initializers.insert("per-channel".into(), shape);
+        graph.nodes = nodes;
+        let shapes = infer(&graph, &InputShapes::bind(&graph, 1, None).unwrap()).unwrap();
         let topology = Topology::of(&graph);
-        let of = |index: usize| channels(&graph, &topology, &graph.nodes[index]);
-        assert_eq!([of(2), of(4)], [Channels::Second, Channels::Last]);
+        some.map(|index| channels(&graph, &topology, &shapes, &graph.nodes[index]))
     }
 
     #[test]

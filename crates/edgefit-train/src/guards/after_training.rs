@@ -95,21 +95,20 @@ impl Course<'_> {
             return;
         };
         let fitted = Proportion::new(fitted, train_samples);
-        findings.record(ef11_regularisation::check(&ef11_regularisation::Evidence {
-            weight_decay: recipe.weight_decay,
-            label_smoothing: recipe.label_smoothing,
-            dropout: recipe.dropout,
-            augmentation: !self
-                .evidence
-                .job
-                .recipe
-                .augmentation_of(stage.name)
-                .is_off(),
-            train: fitted,
-            val: tuned,
-            first_loss: first.train_loss,
-            last_loss: last.train_loss,
-        }));
+        // Stage int8 only lets weights that are fitted make up for their rounding.
+        if stage.name != StageName::Int8 {
+            let augmentation = self.evidence.job.recipe.augmentation_of(stage.name);
+            findings.record(ef11_regularisation::check(&ef11_regularisation::Evidence {
+                weight_decay: recipe.weight_decay,
+                label_smoothing: recipe.label_smoothing,
+                dropout: recipe.dropout,
+                augmentation: !augmentation.is_off(),
+                train: fitted,
+                val: tuned,
+                first_loss: first.train_loss,
+                last_loss: last.train_loss,
+            }));
+        }
         findings.record(ef08_evaluation::check_order(fitted, tuned));
         let baselines = self.baselines.iter().filter_map(|baseline| {
             Some(ef08_evaluation::Baseline {
@@ -206,12 +205,18 @@ mod tests {
     use crate::prepare::split::divide;
     use crate::prepare::target_transform::TargetTransform;
     use crate::stages::stage::Stage;
+    use crate::stages::training::epoch::Epoch;
 
     const SAMPLES: usize = 20;
 
-    /// What is said of the features where a probe that `ended` so is right of a tenth of the samples, and a linear
-    /// layer on pixels of nine tenths.
-    fn said_of_features(ended: Ended) -> Status {
+    /// What `judge` makes `code` say of a stage that `ended` so and is right of a tenth of the samples, where a linear
+    /// layer on pixels is of nine tenths.
+    fn said(
+        code: Code,
+        name: StageName,
+        ended: Ended,
+        judge: impl Fn(&Course, &mut Findings),
+    ) -> Status {
         let sample = |at: usize| Sample {
             content: Content::Values(Vec::new()),
             relative: at.to_string(),
@@ -252,29 +257,41 @@ mod tests {
         }];
         let done = Done {
             stage: Stage {
-                name: StageName::Probe,
+                name,
                 learning_rate: 1e-3,
                 kept: true,
                 frozen_to: None,
                 parameters: 0,
-                best_epoch: 0,
-                epochs: Vec::new(),
+                best_epoch: 1,
+                epochs: vec![Epoch {
+                    epoch: 1,
+                    train_loss: 0.1,
+                    train_accuracy: Some(1.0),
+                    val_loss: 3.0,
+                    val_accuracy: Some(0.1),
+                    learning_rate: 1e-3,
+                }],
                 ended,
                 val_accuracy: Some(0.1),
                 val_loss: 3.0,
                 peak_bytes: None,
                 duration_ns: 0,
             },
-            train_accuracy: Vec::new(),
-            measured_samples: 0,
+            train_accuracy: vec![1.0],
+            measured_samples: SAMPLES,
             val_losses: Vec::new(),
             val_recalls: Recalls::default(),
             watch: TrainingWatch::default(),
         };
         let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let mut job = Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref());
+        job.recipe.probe.weight_decay = 0.0;
+        job.recipe.probe.label_smoothing = 0.0;
+        job.recipe.probe.dropout = 0.0;
+        job.recipe.probe.augmentation = 0.0;
         let course = Course {
             evidence: &Evidence {
-                job: &Job::new("data".as_ref(), "m.onnx".as_ref(), device, "run".as_ref()),
+                job: &job,
                 engine: EngineName::Tract,
                 dataset: &dataset,
                 splits: &splits,
@@ -286,17 +303,30 @@ mod tests {
             interrupted: ended == Ended::Interrupted,
         };
         let mut findings = Findings::default();
-        course.transfer(&mut findings);
+        judge(&course, &mut findings);
         let mut report = findings.report().into_iter();
-        report
-            .find(|found| found.code == Code::Ef19)
-            .unwrap()
-            .status
+        report.find(|found| found.code == code).unwrap().status
     }
 
     #[test]
     fn features_are_judged_by_a_probe_that_the_user_did_not_end() {
-        assert_eq!(said_of_features(Ended::Finished), Status::Failed);
-        assert_eq!(said_of_features(Ended::Interrupted), Status::Off);
+        let of_features = |ended| {
+            said(Code::Ef19, StageName::Probe, ended, |course, findings| {
+                course.transfer(findings)
+            })
+        };
+        assert_eq!(of_features(Ended::Finished), Status::Failed);
+        assert_eq!(of_features(Ended::Interrupted), Status::Off);
+    }
+
+    #[test]
+    fn what_regularises_is_no_matter_of_stage_int8() {
+        let of_regularisation = |name| {
+            said(Code::Ef11, name, Ended::Finished, |course, findings| {
+                course.outcome(&course.done[0], findings);
+            })
+        };
+        assert_eq!(of_regularisation(StageName::Probe), Status::Warning);
+        assert_eq!(of_regularisation(StageName::Int8), Status::Off);
     }
 }

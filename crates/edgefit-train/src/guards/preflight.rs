@@ -92,12 +92,7 @@ impl Evidence<'_> {
             let checked = ef01_overfit_one_batch::check(&other);
             if searches && checked.status == Status::Pass {
                 findings.record(checked);
-                let text = format!(
-                    "{}; the learning rate is {} from now on",
-                    found.message,
-                    short(rate)
-                );
-                findings.record(Finding::new(Code::Ef10, Status::Fixed, text));
+                findings.record(fixed(first, rate, other.final_loss));
                 return Ok(Some(rate));
             }
             first.other_learning_rates.push((rate, other.final_loss));
@@ -170,6 +165,20 @@ impl Evidence<'_> {
     }
 }
 
+/// What is said of the batch that was not overfitted at `first`, and was at another learning `rate`.
+fn fixed(first: ef01_overfit_one_batch::Evidence, rate: f64, loss: f64) -> Finding {
+    let found = ef01_overfit_one_batch::check(&ef01_overfit_one_batch::Evidence {
+        other_learning_rates: vec![(rate, loss)],
+        ..first
+    });
+    let text = format!(
+        "{}; the learning rate is {} from now on",
+        found.message,
+        short(rate)
+    );
+    Finding::new(Code::Ef10, Status::Fixed, text)
+}
+
 /// Samples with the same features as another, and another label.
 fn contradicting(rows: &Cached, targets: &Targets) -> usize {
     let features = |at: usize| &rows.view(0)[at * rows.width()..(at + 1) * rows.width()];
@@ -181,4 +190,28 @@ fn contradicting(rows: &Cached, targets: &Targets) -> usize {
                 .any(|b| features(a) == features(b) && label(a) != label(b))
         })
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_learning_rate_that_was_fixed_is_named_as_the_cause() {
+        let first = ef01_overfit_one_batch::Evidence {
+            samples: 16,
+            steps: 200,
+            learning_rate: 1e-5,
+            initial_loss: 2.31,
+            final_loss: 2.3,
+            accuracy: Some(0.2),
+            gradient_norms: [3.0, 3.0],
+            ..ef01_overfit_one_batch::Evidence::default()
+        };
+        let said = fixed(first, 1e-3, 0.01).message;
+        assert!(
+            said.contains("learning rate is too low; the learning rate is 1e-3"),
+            "{said}"
+        );
+    }
 }

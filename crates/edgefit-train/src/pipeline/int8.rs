@@ -104,7 +104,9 @@ impl ExportedJob<'_> {
             let made = self.int8(session)?;
             self.trained.timing.int8_ns = nanoseconds(clock);
             if let Some(done) = &made.done {
-                self.trained.judge_int8(done)?;
+                let judged = self.trained.judge_int8(done);
+                // For the report of the run that it ends.
+                judged.inspect_err(|_| session.checkpoint.done.push(done.clone()))?;
             }
             let ended = made.done.as_ref().map(|done| done.stage.ended);
             if ended == Some(Ended::Interrupted) {

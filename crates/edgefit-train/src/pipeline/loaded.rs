@@ -56,6 +56,60 @@ pub(crate) struct LoadedJob {
     pub findings: Findings,
 }
 
+/// What a job reads.
+pub(crate) struct Inputs {
+    /// The job, as it suits the dataset; of a run that has begun, on the engine that it began on.
+    job: Job,
+    dataset: Dataset,
+    backbone: Graph,
+    /// SHA-256 of it with its weights.
+    backbone_sha256: String,
+    teacher: Option<TeacherModel>,
+}
+
+impl Inputs {
+    /// Opens what a job reads; of a run that has `begun`, it has to be what that began with.
+    ///
+    /// # Errors
+    /// Something cannot be read, or is another.
+    pub fn open(job: &Job, begun: Option<&Begun>, observer: &mut dyn Observer) -> Result<Self> {
+        let mut dataset = Dataset::open_as(&job.data, job.task)?;
+        for remark in &dataset.remarks {
+            observer.warn(&format!("{}: {remark}", job.data.display()));
+        }
+        let mut job = suited(job, &dataset);
+        if let Some(begun) = begun {
+            if job.engine.is_none() {
+                job.engine = begun.engine()?;
+            }
+            begun.hold_settings(&job)?;
+            begun.hold_data(&mut dataset)?;
+        }
+        let backbone = load_backbone(&job, observer)?;
+        let backbone_sha256 = hash::sha256_hex(&backbone.to_bytes());
+        if let Some(begun) = begun {
+            begun.hold_backbone(&job.backbone, &backbone_sha256)?;
+        }
+        let teacher = match &job.teacher {
+            Some(path) => {
+                let teacher = TeacherModel::load(path, &dataset)?;
+                if let Some(begun) = begun {
+                    begun.hold_teacher(path, &teacher.sha256)?;
+                }
+                Some(teacher)
+            }
+            None => None,
+        };
+        Ok(Inputs {
+            job,
+            dataset,
+            backbone,
+            backbone_sha256,
+            teacher,
+        })
+    }
+}
+
 /// The samples of a job, read and split; those of train and val with their features.
 pub(crate) struct Features {
     pub entries: Vec<Result<SampleFeatures, String>>,
@@ -96,34 +150,17 @@ impl LoadedJob {
             Warnings::Keep
         };
         let mut findings = Findings::new(job.allow.iter().copied(), warnings);
-        let mut dataset = Dataset::open_as(&job.data, job.task)?;
-        for remark in &dataset.remarks {
-            observer.warn(&format!("{}: {remark}", job.data.display()));
-        }
-        let job = suited(job, &dataset);
-        if let Some(begun) = &begun {
-            begun.hold_settings(&job)?;
-            begun.hold_data(&mut dataset)?;
-        }
-        let backbone = load_backbone(&job, observer)?;
-        let backbone_sha256 = hash::sha256_hex(&backbone.to_bytes());
-        if let Some(begun) = &begun {
-            begun.hold_backbone(&job.backbone, &backbone_sha256)?;
-        }
+        let Inputs {
+            job,
+            dataset,
+            backbone,
+            backbone_sha256,
+            teacher,
+        } = Inputs::open(job, begun.as_ref(), observer)?;
         guards::exported::check_import(&mut findings, &backbone);
         guards::stop::stop_on_failure(&findings)?;
         let mut model = Model::of(backbone, &job, &dataset, &mut findings, observer)?;
         let engine = job.engine.unwrap_or_else(fastest);
-        let teacher = match &job.teacher {
-            Some(path) => {
-                let teacher = TeacherModel::load(path, &dataset)?;
-                if let Some(begun) = &begun {
-                    begun.hold_teacher(path, &teacher.sha256)?;
-                }
-                Some(teacher)
-            }
-            None => None,
-        };
 
         // Weights of 0 have the size of trained ones: what does not fit is refused before the work.
         if !job.keeps_head() {

@@ -63,7 +63,8 @@ impl<'a> SplitJob<'a> {
         guards::stop::stop_on_failure(&findings)?;
 
         let clock = Instant::now();
-        let baselines = baselines(job, dataset, &self.model, &samples.splits, session.observer)?;
+        let preparation = &self.model.preparation;
+        let baselines = baselines(job, dataset, preparation, &samples.splits, session.observer)?;
         timing.baselines_ns = nanoseconds(clock);
 
         let before = self.model.graph.clone();

@@ -66,8 +66,8 @@ impl FeatureCache {
 
     /// Writes the file if there are new entries, unless they are very many; warns if that fails.
     pub fn store(&self, observer: &mut dyn Observer) {
-        let width = |entry: &Entry| 4 * entry.features.len() + entry.pixels.len();
-        let bytes = self.entries.len() * self.entries.values().next().map_or(0, width);
+        let size = |entry: &Entry| 4 * entry.features.len() + entry.pixels.len();
+        let bytes: usize = self.entries.values().map(size).sum();
         if self.entries.len() == self.found || bytes > MOST_BYTES {
             return;
         }
@@ -110,9 +110,12 @@ fn load(path: &Path) -> Option<HashMap<ContentHash, Entry>> {
 }
 
 fn write(path: &Path, entries: &HashMap<ContentHash, Entry>) -> Result<()> {
-    let mut rows: Vec<(&ContentHash, &Entry)> = entries.iter().collect();
+    // The rows of a column are of one width; a damaged file may have held others.
+    let widths = |entry: &Entry| (entry.features.len(), entry.pixels.len());
+    let widest = entries.values().map(widths).max().unwrap_or_default();
+    let alike = entries.iter().filter(|(_, entry)| widths(entry) == widest);
+    let mut rows: Vec<(&ContentHash, &Entry)> = alike.collect();
     rows.sort_by_key(|(digest, _)| **digest);
-    let width = |column: fn(&Entry) -> usize| rows.first().map_or(0, |(_, entry)| column(entry));
     let digests: Vec<u8> = rows.iter().flat_map(|(digest, _)| **digest).collect();
     let features = rows
         .iter()
@@ -122,18 +125,8 @@ fn write(path: &Path, entries: &HashMap<ContentHash, Entry>) -> Result<()> {
     let pixels = pixels.collect::<Vec<_>>().concat();
     let columns = [
         ("digests", Dtype::U8, 32, &digests),
-        (
-            "features",
-            Dtype::F32,
-            width(|entry| entry.features.len()),
-            &features,
-        ),
-        (
-            "pixels",
-            Dtype::U8,
-            width(|entry| entry.pixels.len()),
-            &pixels,
-        ),
+        ("features", Dtype::F32, widest.0, &features),
+        ("pixels", Dtype::U8, widest.1, &pixels),
     ];
     let serialize = || {
         let views = columns
@@ -173,6 +166,14 @@ mod tests {
             })
             .collect();
         write(&path, &entries).unwrap();
+        assert_eq!(load(&path), Some(entries.clone()));
+        let mut mixed = entries.clone();
+        let odd = Entry {
+            features: Vec::new(),
+            pixels: Vec::new(),
+        };
+        mixed.insert([9; 32], odd);
+        write(&path, &mixed).unwrap();
         assert_eq!(load(&path), Some(entries.clone()));
         let thumbnails: HashMap<ContentHash, Entry> = entries
             .into_iter()

@@ -19,7 +19,7 @@ use crate::prepare::preparation::Preparation;
 pub(crate) const THUMBNAIL: u32 = 32;
 
 /// Counts up where images are read otherwise than before, so that what is kept of them is read anew.
-const READING: u32 = 2;
+const READING: u32 = 3;
 
 /// The views of each image that the backbone is run on.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -173,6 +173,10 @@ impl Kept {
     }
 
     fn insert(&mut self, hash: ContentHash, entry: Entry) {
+        // Of an array that did not go through the backbone there is nothing to keep.
+        if entry.features.is_empty() && entry.pixels.is_empty() {
+            return;
+        }
         let thumbnails = self.thumbnails.as_mut();
         match thumbnails.filter(|_| entry.features.is_empty()) {
             Some(thumbnails) => thumbnails.insert(hash, entry),
@@ -333,4 +337,25 @@ fn cache_file(backbone: &Graph, shown: Shown, engine: EngineName, folder: &Path)
 /// Where thumbnails lie; how they are made is in its name.
 fn thumbnail_file(folder: &Path) -> PathBuf {
     folder.join(format!("thumbnails-{THUMBNAIL}-{READING}.safetensors"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_leaves_nothing_among_thumbnails() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = |name: &str| FeatureCache::open(folder.path().join(name));
+        let mut kept = Kept {
+            features: cache("features"),
+            thumbnails: Some(cache("thumbnails")),
+        };
+        for (hash, pixels) in [([1; 32], Vec::new()), ([2; 32], vec![7; 3])] {
+            let features = Vec::new();
+            kept.insert(hash, Entry { features, pixels });
+        }
+        assert_eq!(kept.get(&[1; 32], false), None);
+        assert!(kept.get(&[2; 32], false).is_some());
+    }
 }

@@ -76,10 +76,11 @@ fn warn(unreadable: &[Unreadable], observer: &mut dyn Observer) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    struct Told(Vec<String>);
+    /// Keeps what it is told.
+    pub(crate) struct Told(pub Vec<String>);
 
     impl Observer for Told {
         fn begin(&mut self, _: &str, _: u64) {}

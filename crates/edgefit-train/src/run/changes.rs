@@ -153,19 +153,15 @@ fn told(one: &str, many: &str, how: &str, names: &[String]) -> Option<String> {
     }
 }
 
-/// The first setting that is different, as `recipe.probe.epochs is 20, was 40`.
+/// The first setting that is different, as `recipe.probe.epochs is 20, was 40`. Of one that an older edgefit did not
+/// write, nothing is known.
 pub(crate) fn changed_setting(was: &Value, now: &Value) -> Option<String> {
     match (was, now) {
-        (Value::Object(old), Value::Object(new)) => {
-            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-            keys.into_iter().find_map(|key| {
-                let (old, new) = (old.get(key), new.get(key));
-                let inner =
-                    changed_setting(old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null))?;
-                let dot = if inner.starts_with(" is ") { "" } else { "." };
-                Some(format!("{key}{dot}{inner}"))
-            })
-        }
+        (Value::Object(old), Value::Object(new)) => old.iter().find_map(|(key, old)| {
+            let inner = changed_setting(old, new.get(key).unwrap_or(&Value::Null))?;
+            let dot = if inner.starts_with(" is ") { "" } else { "." };
+            Some(format!("{key}{dot}{inner}"))
+        }),
         _ => (was != now).then(|| format!(" is {now}, was {was}")),
     }
 }
@@ -302,5 +298,7 @@ mod tests {
             changed_setting(&was, &now).unwrap(),
             "recipe.probe.epochs is 20, was 40"
         );
+        let older = serde_json::json!({"recipe": {"probe": {"epochs": 20}}});
+        assert_eq!(changed_setting(&older, &now), None);
     }
 }

@@ -306,16 +306,19 @@ mod tests {
             panic!("two samples")
         };
         assert_eq!(first, [0.25; 2]);
-        assert!(second[0].is_nan());
+        assert_eq!(second, [f64::INFINITY; 2]);
         let done = &loaded.done[0];
-        assert!(done.stage.epochs[0].val_loss.is_nan() && done.stage.val_loss.is_nan());
-        assert!(done.val_losses[0][0] == 0.25 && done.val_losses[0][1].is_nan());
-        // One that is finite is better.
-        let finite = Stage {
-            val_loss: 9.0,
+        assert_eq!(done.stage.epochs[0].val_loss, f64::INFINITY);
+        assert_eq!(done.val_losses, [[0.25, f64::INFINITY]]);
+        // One that is finite is better, whether the other was read or has just come out.
+        let with_loss = |val_loss| Stage {
+            val_loss,
             ..done.stage.clone()
         };
-        assert!(finite.beats(&done.stage) && !done.stage.beats(&finite));
+        let (finite, fresh) = (with_loss(9.0), with_loss(f64::NAN));
+        for infinite in [&done.stage, &fresh] {
+            assert!(finite.beats(infinite) && !infinite.beats(&finite));
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl RunFolder {
     pub fn open(folder: &Path) -> Result<(Job, Checkpoint, Self)> {
         let home = || {
             let next = folder.join(NEXT);
-            if job_file::is_of(&next, folder) {
+            if job_file::replaces_another(&next) {
                 next
             } else {
                 folder.to_path_buf()

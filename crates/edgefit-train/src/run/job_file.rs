@@ -114,12 +114,19 @@ pub(crate) fn is_there(folder: &Path) -> bool {
     of_any_version(folder).is_some()
 }
 
-/// Whether the job of a run lies in `folder` whose place is `place`.
-pub(crate) fn is_of(folder: &Path, place: &Path) -> bool {
+/// Whether the job of a run lies in `folder` that is to replace the run in the folder around it. Both may have been
+/// moved or copied since it was written; what is then called as `folder` is had that place for its own.
+pub(crate) fn replaces_another(folder: &Path) -> bool {
     let job = of_any_version(folder);
-    let run = job.as_ref().and_then(|job| job["run"].as_str());
-    let run = run.and_then(|run| Path::new(run).canonicalize().ok());
-    run.is_some() && run == place.canonicalize().ok()
+    let Some(run) = job.as_ref().and_then(|job| job["run"].as_str()) else {
+        return false;
+    };
+    let run = Path::new(run);
+    let is = |place: &Path| match (run.canonicalize(), place.canonicalize()) {
+        (Ok(run), Ok(place)) => run == place,
+        _ => false,
+    };
+    folder.parent().is_some_and(is) || (!is(folder) && run.file_name() != folder.file_name())
 }
 
 #[cfg(test)]

@@ -39,13 +39,7 @@ impl Lock {
                 // The one who had it has removed the file since it was opened here.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Error::Run {
-                        path: folder.to_path_buf(),
-                        problem:
-                            "is being written by another edgefit; wait for its end, or choose \
-                                  another folder with -o"
-                                .into(),
-                    });
+                    return Err(Error::Locked(folder.to_path_buf()));
                 }
                 // A file system without locks.
                 Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {

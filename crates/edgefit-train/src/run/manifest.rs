@@ -5,7 +5,7 @@ use std::path::Path;
 
 use edgefit_base::hash;
 use edgefit_data::{Dataset, Sample, Split, Splits};
-use edgefit_engine::fastest;
+use edgefit_engine::{EngineName, fastest, onnxruntime};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,6 +92,24 @@ pub(crate) struct Begun<'a> {
 }
 
 impl Begun<'_> {
+    /// The engine that it began on; `None` where an older edgefit began it.
+    ///
+    /// # Errors
+    /// It is not here.
+    pub fn engine(&self) -> Result<Option<EngineName>> {
+        let written = self.manifest.settings.get("engine");
+        let engine = written.and_then(|engine| EngineName::deserialize(engine).ok());
+        if engine == Some(EngineName::OnnxRuntime) && onnxruntime::found().is_none() {
+            return Err(Error::Run {
+                path: self.run.to_path_buf(),
+                problem: "began on the engine onnxruntime, which is not here; `edgefit engine install onnxruntime` \
+                          fetches it"
+                    .into(),
+            });
+        }
+        Ok(engine)
+    }
+
     /// Holds what the job says now against what the run began with.
     ///
     /// # Errors
@@ -178,8 +196,7 @@ impl Begun<'_> {
     }
 }
 
-/// What the job says of how it is trained, and by which engine that is here; all the rest may change while a run
-/// waits.
+/// What the job says of how it is trained, and on which engine; all the rest may change while a run waits.
 fn settings(job: &Job) -> Value {
     serde_json::json!({
         "backend": job.backend,
@@ -303,6 +320,29 @@ mod tests {
         job.backend = Backend::Ndarray;
         let refused = begun.hold_settings(&job).unwrap_err().to_string();
         assert!(refused.contains("backend is \"ndarray\""), "{refused}");
+    }
+
+    #[test]
+    fn the_engine_that_a_run_began_on_is_told_and_a_missing_one_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = manifest(&dataset(folder.path()));
+        let engine = |settings: Value| {
+            let manifest = Manifest {
+                settings,
+                ..manifest.clone()
+            };
+            let begun = Begun {
+                run: "runs/a".as_ref(),
+                manifest: &manifest,
+            };
+            begun.engine()
+        };
+        let named = |name: &str| serde_json::json!({"engine": name});
+        assert_eq!(engine(serde_json::json!({})).unwrap(), None);
+        assert_eq!(engine(named("tract")).unwrap(), Some(EngineName::Tract));
+        // No test of this crate looks for it.
+        let refused = engine(named("onnxruntime")).unwrap_err().to_string();
+        assert!(refused.contains("engine install onnxruntime"), "{refused}");
     }
 
     #[test]

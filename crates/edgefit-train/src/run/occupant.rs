@@ -107,7 +107,7 @@ pub(crate) fn home(folder: &Path, existing: Existing) -> Result<PathBuf> {
         ))
     };
     let next = folder.join(NEXT);
-    let of_next = stand(&next).filter(|_| job_file::is_of(&next, folder));
+    let of_next = stand(&next).filter(|_| job_file::replaces_another(&next));
     let stands = [stand(folder), of_next];
     if stands != [None, None] {
         if stands[1].is_none() && next.exists() && !others(&next)?.is_empty() {

@@ -19,8 +19,12 @@ use crate::run::{job_file, report};
 pub(crate) fn complete(folder: &Path) -> Result<()> {
     let next = folder.join(NEXT);
     let is_untouched = next.join(job_file::NAME).exists();
-    let job = if is_untouched { next.as_path() } else { folder };
-    if !report::is_finished(&next) || !job_file::is_of(job, folder) {
+    let is_ours = if is_untouched {
+        job_file::replaces_another(&next)
+    } else {
+        job_file::is_there(folder)
+    };
+    if !report::is_finished(&next) || !is_ours {
         return Ok(());
     }
     if is_untouched {
@@ -177,12 +181,27 @@ mod tests {
     }
 
     #[test]
+    fn the_new_run_takes_its_place_where_both_were_moved_or_copied() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        for place in [elsewhere.path(), "gone/run".as_ref()] {
+            let folder = old_and_new();
+            let moved = job(place);
+            write(&folder.path().join(NEXT), &[("job.json", moved.as_str())]);
+            complete(folder.path()).unwrap();
+            assert_eq!(contents(folder.path())["model.onnx"], "new");
+        }
+    }
+
+    #[test]
     fn a_run_that_is_only_called_next_stays_where_it_is() {
         let folder = old_and_new();
         let next = folder.path().join(NEXT);
-        write(&next, &[("job.json", job(&next).as_str())]);
-        let before = contents(folder.path());
-        complete(folder.path()).unwrap();
-        assert_eq!(contents(folder.path()), before);
+        // There, or moved since.
+        for place in [next.as_path(), "gone/next".as_ref()] {
+            write(&next, &[("job.json", job(place).as_str())]);
+            let before = contents(folder.path());
+            complete(folder.path()).unwrap();
+            assert_eq!(contents(folder.path()), before);
+        }
     }
 }

@@ -21,8 +21,9 @@ pub(crate) struct Frozen {
     pub suffix: Graph,
 }
 
-/// Cuts `graph` behind the node `choice`, or where at most a fifth of the multiply-accumulates follow.
-/// `None` if there is no such boundary in front of the features `head`.
+/// Cuts `graph` behind the node `choice`, or where at most a fifth of the multiply-accumulates follow; where more would,
+/// behind the last boundary that a layer of the backbone follows. `None` if there is no such boundary in front of the
+/// features `head`.
 ///
 /// # Errors
 /// The graph cannot be cut behind that node; the error names nodes where it can.
@@ -68,9 +69,19 @@ pub(crate) fn freeze(
                 let nodes = &costs.nodes[place.node + 1..];
                 nodes.iter().filter_map(|node| node.macs).sum::<u64>() as f64
             };
-            places
+            // The head alone is what stage probe trains.
+            let before_head = first_head.map_or(0, |head| head + 1);
+            let trains_more = |place: &&Boundary| {
+                let mut nodes = costs.nodes[place.node + 1..before_head].iter();
+                nodes.any(|node| node.parameters > 0 && node.macs.is_some_and(|macs| macs > 0))
+            };
+            let small = places
                 .iter()
-                .find(|place| behind(place) <= TRAINED_SHARE * total)
+                .find(|place| behind(place) <= TRAINED_SHARE * total);
+            match small {
+                Some(place) if !trains_more(&place) => places.iter().rfind(trains_more).or(small),
+                _ => small,
+            }
         }
     };
     let Some(place) = chosen else {
@@ -84,4 +95,44 @@ pub(crate) fn freeze(
         prefix: extract(graph, &graph.inputs, &boundary)?,
         suffix: extract(graph, &boundary, &graph.outputs)?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::{Node, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn a_layer_in_front_of_the_head_is_trained_however_large_it_is() {
+        let mut graph = Graph::new("small", 17);
+        graph
+            .inputs
+            .push(ValueInfo::f32("x", [1, 4, 8, 8].map(Dim::Known).into()));
+        graph
+            .outputs
+            .push(ValueInfo::f32("y", [1, 2].map(Dim::Known).into()));
+        for (name, dims) in [
+            ("k", vec![4, 4, 1, 1]),
+            ("l", vec![4, 4, 1, 1]),
+            ("w", vec![4, 2]),
+        ] {
+            let values = vec![0.5f32; dims.iter().product()];
+            graph
+                .initializers
+                .insert(name.into(), Tensor::from_values(dims, &values));
+        }
+        graph.nodes = vec![
+            Node::new("Conv", "first", &["x", "k"], &["a"]),
+            Node::new("Relu", "relu", &["a"], &["b"]),
+            Node::new("Conv", "last", &["b", "l"], &["c"]),
+            Node::new("Relu", "again", &["c"], &["d"]),
+            Node::new("GlobalAveragePool", "pool", &["d"], &["e"]),
+            Node::new("Flatten", "flatten", &["e"], &["f"]),
+            Node::new("MatMul", "head", &["f", "w"], &["y"]),
+        ];
+        let frozen = freeze(&graph, None, &["f".to_owned()]).unwrap().unwrap();
+        assert_eq!(frozen.node, "relu");
+        assert!(frozen.suffix.initializers.contains_key("l"));
+    }
 }

@@ -16,6 +16,9 @@ const STEPS: usize = 20;
 /// How much of the mean of the losses before a loss leaves in their smoothed course.
 const SMOOTHING: f64 = 0.9;
 
+/// Losses of which their smoothed course is a mean about; that of the first ones is of fewer.
+const SETTLED: usize = 10;
+
 /// How many times the lowest smoothed loss so far ends the test (fastai's `LRFinder`).
 const DIVERGED: f64 = 4.0;
 
@@ -65,7 +68,7 @@ pub struct Reading {
     pub diverges_at: Option<f64>,
     /// Rate at which the smoothed loss was lowest.
     pub minimum: f64,
-    /// Rate at which the smoothed loss fell most for a change of the rate's logarithm.
+    /// Rate below `minimum` at which the smoothed loss fell most for a change of the rate's logarithm.
     pub steepest: f64,
     /// A tenth of `minimum`.
     pub suggestion: f64,
@@ -112,14 +115,19 @@ pub(crate) fn read(learning_rates: &[f64], losses: &[f64]) -> Option<(Vec<Point>
             smoothed,
         })
         .collect();
-    let minimum = curve
+    if curve.len() < 2 {
+        return None;
+    }
+    let (lowest, minimum) = curve
         .iter()
-        .min_by(|a, b| a.smoothed.total_cmp(&b.smoothed))?;
+        .enumerate()
+        .min_by(|(_, a), (_, b)| a.smoothed.total_cmp(&b.smoothed))?;
     // Rates are equally far apart, so the largest fall is the steepest.
     let fall = |pair: &&[Point]| pair[0].smoothed - pair[1].smoothed;
-    let steepest = curve
+    let steepest = curve[SETTLED.min(lowest.saturating_sub(1))..=lowest]
         .windows(2)
-        .max_by(|a, b| fall(a).total_cmp(&fall(b)))?;
+        .max_by(|a, b| fall(a).total_cmp(&fall(b)))
+        .map_or(minimum, |pair| &pair[0]);
     let diverges_at = if diverged(losses) {
         curve.last().map(|last| last.learning_rate)
     } else {
@@ -129,7 +137,7 @@ pub(crate) fn read(learning_rates: &[f64], losses: &[f64]) -> Option<(Vec<Point>
     let reading = Reading {
         diverges_at,
         minimum: minimum.learning_rate,
-        steepest: steepest[0].learning_rate,
+        steepest: steepest.learning_rate,
         suggestion: BELOW_MINIMUM * minimum.learning_rate,
     };
     Some((curve, reading))
@@ -180,6 +188,26 @@ mod tests {
         let diverges_at = reading.diverges_at.unwrap();
         assert_eq!(diverges_at, curve.last().unwrap().learning_rate);
         assert!(diverges_at > 1e-2);
+    }
+
+    #[test]
+    fn the_steepest_fall_is_neither_at_the_start_nor_behind_the_minimum() {
+        let rates = learning_rates();
+        let falling = (0..20).map(|step| 2.0 - 0.05 * f64::from(step));
+        let losses: Vec<f64> = std::iter::once(5.0)
+            .chain([2.0; 19])
+            .chain(falling)
+            .chain([3.5; 10])
+            .chain([1.9; 10])
+            .collect();
+        let (
+            _,
+            Reading {
+                minimum, steepest, ..
+            },
+        ) = read(&rates, &losses).unwrap();
+        assert!(rates[20] < steepest && steepest < minimum, "{steepest}");
+        assert_eq!(minimum, rates[39]);
     }
 
     #[test]

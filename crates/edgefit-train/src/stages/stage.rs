@@ -1,12 +1,12 @@
 //! A stage that is over.
 
+use edgefit_base::losses;
 use edgefit_guards::TrainingWatch;
 use edgefit_guards::ef08_evaluation::Recalls;
 use serde::{Deserialize, Serialize};
 
 use crate::config::stage_name::StageName;
 use crate::stages::training::epoch::{Ended, Epoch};
-use crate::stages::training::non_finite;
 
 /// A stage that is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Stage {
     /// Accuracy of its best weights on the validation samples; `None` for regression.
     pub val_accuracy: Option<f64>,
     /// Loss of its best weights on the validation samples.
-    #[serde(deserialize_with = "non_finite::read")]
+    #[serde(deserialize_with = "losses::read")]
     pub val_loss: f64,
     /// Peak resident set of the process meanwhile, where the system says.
     pub peak_bytes: Option<u64>,
@@ -43,10 +43,10 @@ impl Stage {
     /// Whether it is better than another: of higher accuracy, or of the same with a lower loss.
     pub(crate) fn beats(&self, other: &Stage) -> bool {
         let accuracy = |stage: &Stage| stage.val_accuracy.unwrap_or(0.0);
-        // A loss that is infinite comes back as NaN from a checkpoint.
+        // NaN, which any comparison lets pass, is as bad as infinity, and comes back as that from a checkpoint.
         let loss = |stage: &Stage| match stage.val_loss {
-            loss if loss.is_finite() => loss,
-            _ => f64::INFINITY,
+            loss if loss.is_nan() => f64::INFINITY,
+            loss => loss,
         };
         match accuracy(self).total_cmp(&accuracy(other)) {
             std::cmp::Ordering::Equal => loss(self) < loss(other),
@@ -64,7 +64,7 @@ pub(crate) struct Done {
     /// Number of those samples.
     pub measured_samples: usize,
     /// Of each validation sample, the loss after the best epoch and its mean in the last ones.
-    #[serde(deserialize_with = "non_finite::read")]
+    #[serde(deserialize_with = "losses::read")]
     pub val_losses: Vec<[f64; 2]>,
     /// How well its best weights recognise each class of the validation samples.
     pub val_recalls: Recalls,

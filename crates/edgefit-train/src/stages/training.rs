@@ -8,7 +8,6 @@ pub(crate) mod keeper;
 pub(crate) mod learning_rate_range;
 pub(crate) mod loop_state;
 mod mix;
-pub(crate) mod non_finite;
 mod optimizer;
 pub(crate) mod order;
 pub(crate) mod overfit_single_batch;

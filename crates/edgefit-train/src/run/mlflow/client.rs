@@ -13,23 +13,28 @@ use ureq::http::{Response, StatusCode};
 /// The experiment that runs belong to, unless `MLFLOW_EXPERIMENT_NAME` names another.
 const EXPERIMENT: &str = "edgefit";
 
-/// Longest time for a request; of one that sends a file, for each write and for all the rest.
+/// Longest time for a request; of one that sends a file, for each write and for all the rest but [`STORING`].
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longest time for the answer to a file that was sent: the server may pass it on to an object store first.
+const STORING: Duration = Duration::from_mins(5);
 
 /// The server.
 pub(super) struct Client {
     agent: Agent,
     server: String,
+    /// Longest time for the answer to a file.
+    storing: Duration,
     /// Value of the header `Authorization`.
     authorization: Option<String>,
 }
 
 impl Client {
     pub fn new(server: &str) -> Self {
-        Client::with_patience(server, PATIENCE)
+        Client::with_patience(server, PATIENCE, STORING)
     }
 
-    fn with_patience(server: &str, patience: Duration) -> Self {
+    fn with_patience(server: &str, patience: Duration, storing: Duration) -> Self {
         let patience = Some(patience);
         let config = Agent::config_builder()
             .timeout_global(patience)
@@ -42,6 +47,7 @@ impl Client {
         Client {
             agent: config.build().into(),
             server: server.trim_end_matches('/').to_owned(),
+            storing,
             authorization: authorization(|name| std::env::var(name).ok()),
         }
     }
@@ -76,7 +82,8 @@ impl Client {
         let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let request = self.authorized(self.agent.put(self.url(method)));
         // A file takes as long as it takes, while bytes flow.
-        let request = request.config().timeout_global(None).build();
+        let config = request.config().timeout_global(None);
+        let request = config.timeout_recv_response(Some(self.storing)).build();
         let mut response = request.send(file).map_err(|e| self.failed(&e))?;
         self.answer(&mut response).map(drop)
     }
@@ -134,6 +141,7 @@ fn authorization(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
 
     use super::*;
@@ -147,11 +155,34 @@ mod tests {
             let file = folder.path().join("model.onnx");
             std::fs::write(&file, vec![0u8; bytes]).unwrap();
             let server = format!("http://{}", silent.local_addr().unwrap());
-            let client = Client::with_patience(&server, Duration::from_millis(200));
+            let patience = Duration::from_millis(200);
+            let client = Client::with_patience(&server, patience, patience);
             let problem = client.put("mlflow-artifacts/artifacts/model.onnx", &file);
             let problem = problem.unwrap_err();
             assert!(problem.contains("does not answer"), "{problem}");
         }
+    }
+
+    #[test]
+    fn the_answer_to_a_file_may_come_later_than_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("model.onnx");
+        std::fs::write(&file, "weights").unwrap();
+        let slow = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", slow.local_addr().unwrap());
+        let storing = std::thread::spawn(move || {
+            let (mut stream, _) = slow.accept().unwrap();
+            std::thread::sleep(Duration::from_millis(1500));
+            let taken = stream.read(&mut [0; 4096]).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+            stream.write_all(answer).unwrap();
+            taken
+        });
+        let (short, long) = (Duration::from_millis(500), Duration::from_secs(60));
+        let client = Client::with_patience(&server, short, long);
+        let sent = client.put("mlflow-artifacts/artifacts/model.onnx", &file);
+        assert_eq!(sent, Ok(()));
+        assert!(storing.join().unwrap() > 0);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What is kept of an epoch, and why a stage ended.
 
+use edgefit_base::losses;
 use serde::{Deserialize, Serialize};
-
-use crate::stages::training::non_finite;
 
 /// One pass over the training samples. A loss that is not finite is written as null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,13 +9,13 @@ pub struct Epoch {
     /// Counted from 1.
     pub epoch: usize,
     /// Mean weighted loss of the steps, as it was trained: smoothed, on augmented samples.
-    #[serde(deserialize_with = "non_finite::read")]
+    #[serde(deserialize_with = "losses::read")]
     pub train_loss: f64,
     /// Accuracy on the samples of the steps, before each step; `None` for regression and where samples
     /// are mixed.
     pub train_accuracy: Option<f64>,
     /// Loss on the validation samples, not smoothed, every class counting the same as in training.
-    #[serde(deserialize_with = "non_finite::read")]
+    #[serde(deserialize_with = "losses::read")]
     pub val_loss: f64,
     /// Accuracy on the validation samples; `None` for regression.
     pub val_accuracy: Option<f64>,

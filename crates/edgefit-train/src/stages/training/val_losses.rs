@@ -2,19 +2,18 @@
 
 use std::collections::VecDeque;
 
+use edgefit_base::losses;
 use edgefit_guards::ef09_overfitting::WINDOW;
 use serde::{Deserialize, Serialize};
-
-use crate::stages::training::non_finite;
 
 /// Losses of single validation samples, by which epochs are compared sample by sample.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ValLosses {
     /// After the epoch of the lowest mean.
-    #[serde(deserialize_with = "non_finite::read")]
+    #[serde(deserialize_with = "losses::read")]
     best: Vec<f32>,
     /// After each of the last [`WINDOW`] epochs.
-    #[serde(deserialize_with = "non_finite::read")]
+    #[serde(deserialize_with = "losses::read")]
     last: VecDeque<Vec<f32>>,
 }
 

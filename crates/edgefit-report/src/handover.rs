@@ -12,7 +12,7 @@ use edgefit_graph::{Graph, Preprocessing, StandardScaler, Task};
 use crate::document::{Metrics, Training};
 use crate::error::{Error, Result};
 use crate::run::{self, Outcome};
-use crate::words::{file_name, percents, shown};
+use crate::words::{self, file_name, percents, shown};
 
 /// Name of the description.
 pub const DESCRIPTION: &str = "README.md";
@@ -59,6 +59,19 @@ impl Input {
             Some(preprocessing) => Input::Image(preprocessing),
             None => Input::Array(StandardScaler::of(graph)?),
         })
+    }
+
+    /// What is done to a sample before the model sees it, in order.
+    fn steps(&self) -> Vec<String> {
+        match self {
+            Input::Image(preprocessing) => preprocessing.steps(),
+            Input::Array(Some(scaler)) => vec![
+                format!("a sample is an array of the shape {:?}", scaler.dims),
+                "each channel becomes (value − mean) / std, which `edgefit.scaler` in the metadata holds"
+                    .to_owned(),
+            ],
+            Input::Array(None) => vec!["the values go in as they are".to_owned()],
+        }
     }
 }
 
@@ -181,6 +194,7 @@ struct Description {
     is_image: bool,
     has_int8: bool,
     raised: Vec<String>,
+    interrupted: bool,
 }
 
 impl Description {
@@ -218,27 +232,33 @@ impl Description {
             started: report.origin.started.clone(),
             version: report.origin.version.clone(),
             sha256: report.exported.sha256.clone(),
-            score: format!("{} (95 % interval {interval})", written(score, &report.test)),
+            score: format!(
+                "{} (95 % interval {interval})",
+                written(score, &report.test)
+            ),
             samples: report.test.samples(),
             baseline,
-            device: format!("{}{engine}: {}", code(&report.check.device), report.check.words()),
+            device: format!(
+                "{}{engine}: {}",
+                code(&report.check.device),
+                report.check.words()
+            ),
             noun,
-            classes: report.classes.iter().take(MOST_CLASSES).map(|name| code(name)).collect(),
+            classes: report
+                .classes
+                .iter()
+                .take(MOST_CLASSES)
+                .map(|name| code(name))
+                .collect(),
             left_out: count.saturating_sub(MOST_CLASSES),
-            steps: match input {
-                Input::Image(preprocessing) => preprocessing.steps(),
-                Input::Array(Some(_)) => vec![
-                    "each channel becomes (value − mean) / std, which `edgefit.scaler` in the metadata holds"
-                        .to_owned(),
-                ],
-                Input::Array(None) => vec!["the values go in as they are".to_owned()],
-            },
+            steps: input.steps(),
             is_image: matches!(input, Input::Image(_)),
             has_int8: report.int8.is_some(),
             raised: report
                 .raised()
-                .map(|found| format!("{}: {}", found.code, code(&found.message)))
+                .map(|found| format!("{}: {}", found.code, as_code(&words::text(&found.message))))
                 .collect(),
+            interrupted: report.interrupted,
         }
     }
 }
@@ -251,107 +271,18 @@ fn written(score: f64, metrics: &Metrics) -> String {
     }
 }
 
-/// A name from outside as code, in which Markdown means nothing.
+/// A name from outside as code.
 fn code(name: &str) -> String {
-    let name = shown(name).replace('`', "'");
-    format!(
-        "`{}`",
-        if name.trim().is_empty() {
-            "–"
-        } else {
-            name.as_str()
-        }
-    )
+    as_code(&shown(name))
+}
+
+/// A line as code, in which Markdown means nothing.
+fn as_code(line: &str) -> String {
+    if line.trim().is_empty() {
+        return "`–`".to_owned();
+    }
+    format!("`{}`", line.replace('`', "'"))
 }
 
 #[cfg(test)]
-mod tests {
-    use edgefit_graph::preprocessing::PreprocessingName;
-    use edgefit_graph::{Node, ValueInfo};
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::sample_run;
-
-    fn script(input: &Input, task: Task) -> String {
-        Script::of(input, task, Outputs::Logits).render().unwrap()
-    }
-
-    #[test]
-    fn a_script_for_images_has_twelve_lines_and_no_name_of_a_stranger() {
-        let lite = Preprocessing::named(PreprocessingName::Lite, 224, 192);
-        let text = script(&Input::Image(lite.clone()), Task::Classes);
-        assert_eq!(text.lines().count(), 12, "{text}");
-        assert!(text.contains("0.875") && text.contains("(224, 192)") && text.contains("127.0"));
-        let grey = Preprocessing {
-            channel_order: ChannelOrder::Grey,
-            layout: Layout::ChannelsLast,
-            fit: Fit::Stretch,
-            ..lite
-        };
-        let text = script(&Input::Image(grey), Task::MultiLabel);
-        assert!(
-            text.contains("\"L\"") && !text.contains(".transpose("),
-            "{text}"
-        );
-        assert!(
-            script(&Input::Array(None), Task::Regression)
-                .lines()
-                .count()
-                <= 12
-        );
-    }
-
-    #[test]
-    fn a_description_cannot_be_broken_by_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let names = ["`code` # head\n[link](x)".to_owned(), "  ".to_owned()];
-        sample_run::classes(folder.path(), &names, &[]);
-        let report = run::report(folder.path()).unwrap();
-        let text = Description::of(&report, &Input::Array(None))
-            .render()
-            .unwrap();
-        assert!(text.contains("`'code' # head\u{fffd}[link](x)`"), "{text}");
-        assert!(text.contains("accuracy 50.0 %") && text.contains("EF09"));
-    }
-
-    #[test]
-    fn probabilities_may_be_renamed() {
-        let mut graph = Graph::new("g", 17);
-        graph.outputs.push(ValueInfo::f32("y", vec![]));
-        graph.nodes = vec![
-            Node::new("Softmax", "softmax", &["x"], &["p"]),
-            Node::new("Identity", "rename", &["p"], &["q"]),
-            Node::new("Identity", "again", &["q"], &["y"]),
-        ];
-        assert!(matches!(Outputs::of(&graph), Outputs::Probabilities));
-        graph.nodes[0].op = "Relu".into();
-        assert!(matches!(Outputs::of(&graph), Outputs::Logits));
-    }
-
-    #[test]
-    fn the_verdict_of_a_quantized_model_is_said_to_be_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let names = ["a".to_owned(), "b".to_owned()];
-        let mut report = sample_run::classes(folder.path(), &names, &[]);
-        let description = |report: &Value| {
-            sample_run::write(folder.path(), report);
-            let report = run::report(folder.path()).unwrap();
-            Description::of(&report, &Input::Array(None))
-                .render()
-                .unwrap()
-        };
-        let float = description(&report);
-        assert!(float.contains("\n| on the device |"), "{float}");
-        report["int8"] = json!({
-            "scheme": "tflite", "kept": "training", "test": null,
-            "exported": {"path": "runs/a/model-int8.onnx", "sha256": "00"},
-        });
-        let both = description(&report);
-        assert!(
-            both.contains("\n| `model-int8.onnx` on the device |"),
-            "{both}"
-        );
-        assert!(both.contains("but for the row of `model-int8.onnx`"));
-    }
-}
+mod tests;

@@ -20,14 +20,15 @@ for path in sys.argv[1:]:
 import json, os, sys, numpy as np, onnxruntime
 session = onnxruntime.InferenceSession(os.path.join(os.path.dirname(os.path.abspath(__file__)), "model.onnx"))
 metadata = session.get_modelmeta().custom_metadata_map
-labels = json.loads(metadata.get("edgefit.labels", "null"))
+labels = json.loads(metadata["edgefit.labels"])
 for path in sys.argv[1:]:  # files of np.save, samples along the first dimension
     x = np.load(path).astype(np.float32)
 {%- if has_scaler %}
     scaler = json.loads(metadata["edgefit.scaler"])
+    if list(x.shape[-len(scaler["dims"]):]) != scaler["dims"] and (x.ndim > 1 or scaler["dims"] != [1]): sys.exit(f"{path} has the shape {list(x.shape)}, and samples have {scaler['dims']}; save them with the samples first")
     mean, std = (np.reshape(np.float32(scaler[of]), [-1] + [1] * (len(scaler["dims"]) - 1)) for of in ("mean", "std"))
     x = (x.reshape([-1] + scaler["dims"]) - mean) / std
 {%- endif %}
     for row, y in enumerate(session.run(None, {session.get_inputs()[0].name: x})[0]):
-        print(path, row, {% if task == Task::Classes %}labels[y.argmax()], round(float({{ probability }}), 6){% else if task == Task::MultiLabel %}"; ".join(label for label, p in zip(labels, y) if p > 0.5), y.tolist(){% else %}y.tolist(){% endif %}, sep="\t")
+        print(path, row, {% if task == Task::Classes %}labels[y.argmax()], round(float({{ probability }}), 6){% else if task == Task::MultiLabel %}"; ".join(label for label, p in zip(labels, y) if p > 0.5), y.tolist(){% else %}dict(zip(labels, y.tolist())){% endif %}, sep="\t")
 {%- endif %}

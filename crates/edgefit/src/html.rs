@@ -1,6 +1,5 @@
 //! What a command found, as a page besides (`--html`).
 
-use edgefit::base::file::ensure_place;
 use edgefit::report::{Page, document_page};
 use serde::Serialize;
 
@@ -10,7 +9,7 @@ impl Html {
     /// Refuses a place where nothing can be written, before the work.
     pub fn ensure_place(&self) -> anyhow::Result<()> {
         let place = self.html.as_deref();
-        Ok(place.map_or(Ok(()), ensure_place)?)
+        Ok(place.map_or(Ok(()), Page::ensure_place)?)
     }
 
     /// Writes the page of the document that the command prints with `--json`.

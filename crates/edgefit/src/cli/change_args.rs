@@ -31,9 +31,9 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "DIR", required_unless_present_any = ["inputs", "run"])]
     pub data: Option<PathBuf>,
 
-    /// The same as arrays: an .npz archive with an array for each input of the model, and under the name
-    /// y a class for each sample if they are known
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    /// The same as arrays, an .npz archive or a folder of .npy files: one for each input, or as trained on
+    /// (x); and y, a class for each sample if they are known, by its name in classes
+    #[arg(long, value_name = "PATH", conflicts_with = "data")]
     pub inputs: Option<PathBuf>,
 
     /// Folder of a run: calibrate its model on the samples that it trained on, and compare on those of

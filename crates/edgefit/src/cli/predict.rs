@@ -18,7 +18,7 @@ pub struct Predict {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Only the images of a folder that a run held out for its test, by its splits.json
+    /// Only the images and rows that a run held out for its test, by its splits.json
     #[cfg(feature = "train")]
     #[arg(long, value_name = "FILE")]
     pub split: Option<PathBuf>,

@@ -249,7 +249,8 @@ pub struct Import {
 pub struct Train {
     /// Go on with a run that was interrupted, in this folder
     #[arg(long, value_name = "RUN")]
-    #[arg(conflicts_with_all = ["data", "backbone", "device", "output", "preprocessing", "Fitting", "Frozen", "Setup"])]
+    #[arg(conflicts_with_all = ["data", "backbone", "device", "output", "preprocessing", "Frozen", "Setup"])]
+    #[arg(conflicts_with_all = ["stages", "epochs", "lr", "scheme", "tune", "allow", "tensorboard", "mlflow", "deny", "force"])]
     pub resume: Option<PathBuf>,
 
     /// Folder of class folders, or of train, val and test folders that hold them; or an .npz file (or a

@@ -58,7 +58,7 @@ pub fn run(args: Predict, output: &mut Output) -> anyhow::Result<Outcome> {
     Ok(Outcome::Yes)
 }
 
-/// Paths of the images that a run held out for its test.
+/// What the samples are called that a run held out for its test.
 #[cfg(feature = "train")]
 fn held_out(args: &Predict) -> anyhow::Result<Option<BTreeSet<String>>> {
     let split = args.split.as_deref();

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use edgefit::base::file::ensure_place;
 use edgefit::base::units::format;
 use edgefit::report::{comparison_page, training_page};
 use edgefit::terminal::{Outcome, Output, advice};
@@ -27,7 +26,6 @@ pub fn run(args: ReportPage, output: &mut Output) -> anyhow::Result<Outcome> {
         runs => (comparison_page(runs)?, PathBuf::from(COMPARISON)),
     };
     let path = args.output.unwrap_or(place);
-    ensure_place(&path)?;
     page.write(&path)?;
     for remark in &page.remarks {
         output.warn(remark);

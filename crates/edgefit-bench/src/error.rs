@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// What can go wrong with a measurement.
 #[derive(Debug, thiserror::Error, Deserialize)]
-#[serde(from = "String")]
+#[serde(from = "Told")]
 #[non_exhaustive]
 pub enum Error {
     /// The process of a candidate cannot be started, died, or is not understood.
@@ -61,16 +61,37 @@ pub enum Error {
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error crosses to another machine as its message.
+/// An error as it crosses to another machine: its message, and whether the engine is to blame.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Told {
+    /// The engine does not do what it was asked.
+    Refused(String),
+    /// The engine's process ended.
+    Died(String),
+    /// Anything else.
+    Other(String),
+}
+
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let words = self.to_string();
+        let told = match self {
+            Error::Child(ChildError::Refused(_)) => Told::Refused(words),
+            Error::Child(ChildError::Died(_)) => Told::Died(words),
+            _ => Told::Other(words),
+        };
+        told.serialize(serializer)
     }
 }
 
-impl From<String> for Error {
-    fn from(words: String) -> Self {
-        ChildError::Died(words).into()
+impl From<Told> for Error {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Refused(words) => ChildError::Refused(words).into(),
+            Told::Died(words) => ChildError::Died(words).into(),
+            Told::Other(words) => Error::Unmeasurable(words),
+        }
     }
 }
 
@@ -81,5 +102,35 @@ impl From<Error> for Refusal {
             Error::Engine(error) => error.into(),
             other => Refusal::Failed(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn whether_the_engine_failed_is_known_on_another_machine() {
+        let crossed = |error: ChildError| -> Error {
+            let told = serde_json::to_string(&Error::from(error)).unwrap();
+            serde_json::from_str(&told).unwrap()
+        };
+        let refused = crossed(ChildError::Refused("no such op".into()));
+        assert!(
+            matches!(&refused, Error::Child(ChildError::Refused(words)) if words == "no such op"),
+            "{refused:?}"
+        );
+        let died = crossed(ChildError::Died("signal 9".into()));
+        assert!(
+            matches!(&died, Error::Child(ChildError::Died(words)) if words == "signal 9"),
+            "{died:?}"
+        );
+        let silent = crossed(ChildError::Silent(Duration::from_secs(7)));
+        assert!(
+            matches!(&silent, Error::Unmeasurable(words) if words.contains("within 7 s")),
+            "{silent:?}"
+        );
     }
 }

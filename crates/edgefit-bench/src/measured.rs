@@ -130,6 +130,7 @@ fn summed_up(
 mod tests {
     use std::path::Path;
 
+    use edgefit_engine::child::ChildError;
     use edgefit_engine::onnxruntime::Missing;
     use edgefit_graph::infer::InputShapes;
 
@@ -162,7 +163,7 @@ mod tests {
         let ran = of(None).unwrap();
         assert!(matches!(ran.trial.outcome, TrialOutcome::Ran));
         assert!(ran.measured.is_some());
-        let refused = of(Some(Error::from("no f16".to_owned()))).unwrap();
+        let refused = of(Some(ChildError::Died("no f16".into()).into())).unwrap();
         assert!(matches!(
             refused.trial.outcome,
             TrialOutcome::Refused { .. }

@@ -135,8 +135,9 @@ impl Check {
 /// does not, a budget that is short without it does not hold, and otherwise
 /// - a device whose weights lie in flash has an unknown verdict with [`Check::fits_if`]: its engines differ
 ///   by more than it has room to spare, and what is left for them is known;
-/// - any other holds when three times the weights, the activations and 128 MiB fit, which no engine
-///   exceeded at its peak while loading (tract and ONNX Runtime on x86-64).
+/// - any other holds when three times the weights, the activations and 128 MiB fit into the bank of the
+///   activations, whether it takes the weights or not; no engine exceeded that at its peak while loading
+///   (tract and ONNX Runtime on x86-64).
 ///
 /// A model that fits and that the engine does not run gets a no: see [`Execution`].
 ///

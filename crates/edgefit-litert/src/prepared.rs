@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use edgefit_base::units::shape_argument;
 use edgefit_engine::{Array, Error, Result, Runner};
 use tempfile::TempDir;
 
@@ -26,19 +27,24 @@ impl Prepared {
     /// # Errors
     /// The inputs are of several samples, or it cannot be exported; the words of `edgefit export`.
     pub fn new(process: &Subprocess, path: &Path, inputs: &[Array]) -> Result<Self> {
-        let batch = inputs.first().and_then(|input| input.dims.first());
-        if batch.is_some_and(|&batch| batch > 1) {
-            return Err(refused(
-                "a LiteRT model takes one sample at a time; give --batch 1, or export the model with a dynamic batch",
-            ));
+        let dims = inputs.first().map(|input| input.dims.as_slice());
+        if let Some([batch, sample @ ..]) = dims
+            && *batch > 1
+        {
+            let fix = match sample {
+                [] => "use a model whose input has a dimension of the samples, and another",
+                _ => "give --batch 1, or export the model with a dynamic batch",
+            };
+            return Err(refused(format!(
+                "a LiteRT model takes one sample at a time; {fix}"
+            )));
         }
         let folder = temporary_folder().map_err(refused)?;
         let mut export = Command::new(&process.binary);
         export.args(["export", "--to", "tflite", "-o"]);
         export.arg(folder.path().join(FILE));
         if let [input] = inputs {
-            let sizes: Vec<String> = input.dims.iter().map(ToString::to_string).collect();
-            export.args(["--input-shape", &sizes.join("x")]);
+            export.args(["--input-shape", &shape_argument(&input.dims)]);
         }
         export.arg("--").arg(path).stdin(Stdio::null());
         let ended = export.output().map_err(refused)?;
@@ -104,12 +110,14 @@ mod tests {
             binary: "nothing".into(),
             library: "nothing".into(),
         };
-        let input = Array {
-            dims: vec![8, 3],
-            values: vec![0.0; 24],
-        };
-        let refused = Prepared::new(&process, Path::new("model.onnx"), &[input]);
-        let words = refused.err().map(|error| error.to_string());
-        assert!(words.is_some_and(|words| words.contains("--batch 1")));
+        for (dims, fix) in [(vec![8, 3], "give --batch 1"), (vec![24], "use a model")] {
+            let input = Array {
+                dims,
+                values: vec![0.0; 24],
+            };
+            let refused = Prepared::new(&process, Path::new("model.onnx"), &[input]);
+            let words = refused.err().map(|error| error.to_string());
+            assert!(words.is_some_and(|words| words.contains(fix)));
+        }
     }
 }

@@ -5,19 +5,22 @@ use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Trial, TrialOutcom
 use edgefit_device::{ElementType, EngineId, Profile};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::rewrite::fix_input;
 
 use crate::error::{Error, Result};
-use crate::lower;
 use crate::patch::{Patches, Placed, RESERVE_BYTES, bank_with_room};
 use crate::program::{InputBy, Program};
 use crate::target::{Core, flash_bytes};
+use crate::{fix_sample, lower};
 
-/// The integer program of `graph` for one input of `shapes`; `None` where its input cannot be of these shapes.
+/// The integer program of `graph` for one input of `shapes`, which it has for one sample alone; `None` where its input
+/// cannot be of these shapes.
 fn lower_for(graph: &Graph, shapes: &InputShapes) -> Option<Result<Program>> {
     let mut graph = graph.clone();
     if let [(_, dims)] = shapes.0.as_slice() {
-        fix_input(&mut graph, dims).ok()?;
+        match fix_sample(&mut graph, dims) {
+            Err(refused @ Error::Border { .. }) => return Some(lower(&graph).and(Err(refused))),
+            fixed => fixed.ok()?,
+        }
     }
     Some(lower(&graph))
 }

@@ -207,24 +207,27 @@ impl Placed {
         Ok(best)
     }
 
-    /// The same, of one arena, in a bank of `profile`; in several where none holds it.
+    /// The same, of one arena, in a bank of `profile`; in several where none holds it. Data and stack have room beside
+    /// it where that can be.
     fn in_banks(self, profile: &Profile) -> Result<Self> {
         let least = self.plan.bytes();
         let holds = |bank: &&Bank| {
             bank.holds.contains(&Content::Arena) && bank.largest_buffer_bytes() >= least
         };
-        let in_bank = |bank: &Bank| {
-            let mut plan = self.plan.clone();
-            plan.banks[0].name = Some(bank.name.clone());
-            bank_with_room(&plan, profile, RESERVE_BYTES).map(|_| plan)
+        let leaving = |reserve: u64| {
+            let in_bank = |bank: &Bank| {
+                let mut plan = self.plan.clone();
+                plan.banks[0].name = Some(bank.name.clone());
+                bank_with_room(&plan, profile, reserve).map(|_| plan)
+            };
+            let alone = profile.banks.iter().filter(holds).find_map(in_bank);
+            alone.or_else(|| ArenaPlan::overlapping_over(&self.program, profile, reserve))
         };
-        let alone = profile.banks.iter().filter(holds).find_map(in_bank);
-        let plan =
-            alone.or_else(|| ArenaPlan::overlapping_over(&self.program, profile, RESERVE_BYTES));
+        let plan = leaving(RESERVE_BYTES).or_else(|| leaving(0));
         let plan = plan.ok_or_else(|| {
             Error::DoesNotFit(format!(
-                "its activations need {least} B at least, and no placement in the banks of {} was found that leaves \
-                 {RESERVE_BYTES} B for data and stack; give a smaller --input-shape or model, or a device with more RAM",
+                "its activations need {least} B at least, and no placement in the banks of {} was found; give a \
+                 smaller --input-shape or model, or a device with more RAM",
                 profile.name
             ))
         })?;

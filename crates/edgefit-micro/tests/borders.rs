@@ -9,7 +9,7 @@
 mod qdq;
 
 use edgefit_graph::preprocessing::PreprocessingName;
-use edgefit_graph::{Graph, Node, Preprocessing, StandardScaler};
+use edgefit_graph::{Dim, Graph, Node, Preprocessing, StandardScaler, ValueInfo};
 use edgefit_micro::tflite::{Planning, file};
 use edgefit_micro::{fix_sample, lower};
 use qdq::{Qdq, conv};
@@ -57,6 +57,13 @@ fn several_samples_at_once_are_refused() {
         "{refused}"
     );
     fix_sample(&mut product(), &[1, 6]).unwrap();
+    let mut row = product();
+    row.inputs[0] = ValueInfo::f32("x", vec![Dim::Unknown]);
+    let refused = fix_sample(&mut row, &[16_000]).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("shape 16000: is of 16000 samples") && !refused.contains("give 1"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -8,14 +8,16 @@
 #[allow(dead_code, reason = "other tests use it")]
 mod qdq;
 
-use edgefit_cost::{Request, Resource, Verdict, judge};
+use edgefit_cost::{Request, Resource, TrialOutcome, Verdict, judge};
 use edgefit_device::Content;
 use edgefit_device::profile::Profile;
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Graph, Node};
 use edgefit_micro::ops::Op;
 use edgefit_micro::patch::{Layout, Patching, Placed, RESERVE_BYTES};
-use edgefit_micro::{ArenaPlan, InputBy, Program, Source, judge_in_less_ram, lower};
+use edgefit_micro::{
+    ArenaPlan, InputBy, Program, Source, judge_in_less_ram, lower, lowering_tried,
+};
 use qdq::{Qdq, ints};
 
 /// A convolution of `from` with a kernel of 3 and the stride `stride`, its padding before and after.
@@ -140,6 +142,10 @@ fn the_smallest_arena_has_a_place_in_the_device_or_is_refused() {
         there.plan.banks[0].name.as_ref(),
         Some(&profile.banks[0].name)
     );
+    // The bank has no room beside it.
+    profile.banks[0].bytes.value = least.plan.bytes() + RESERVE_BYTES / 2;
+    let tight = placed(&profile).unwrap();
+    assert_eq!(tight.plan.bytes(), least.plan.bytes());
     profile.banks[0].bytes.value = 4096;
     let refused = placed(&profile).unwrap_err().to_string();
     assert!(refused.contains("no placement in the banks"), "{refused}");
@@ -233,6 +239,26 @@ fn a_check_takes_what_patches_make_fit_and_the_time_that_they_cost() {
         None
     );
     assert_eq!((check.verdict, check.budgets.len()), (Verdict::Fits, whole));
+}
+
+#[test]
+fn a_check_of_several_samples_is_not_that_of_one() {
+    let graph = graph(64);
+    let shapes = InputShapes::bind(&graph, 8, None).unwrap();
+    let mut profile = edgefit_device::find("stm32f411").unwrap();
+    profile.banks[0].bytes.value = 64 << 10;
+    let request = Request::new(&profile).with_engine("c").unwrap();
+    let tried = lowering_tried(&graph, &shapes, &request).unwrap();
+    let TrialOutcome::Refused { words, .. } = tried.outcome else {
+        panic!("{tried:?}");
+    };
+    assert!(words.contains("is of 8 samples"), "{words}");
+    let mut check = judge(&graph, &shapes, &request).unwrap();
+    assert_eq!(
+        judge_in_less_ram(&mut check, (&graph, &shapes), &request),
+        None
+    );
+    assert_eq!(check.verdict, Verdict::DoesNotFit);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use edgefit_base::spread;
 use edgefit_base::statistics::Decision;
-use edgefit_engine::{Array, Engine};
+use edgefit_engine::Engine;
 use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_graph::ops::OpReader;
 use edgefit_graph::{Graph, Node, Tensor};
-use edgefit_predict::{Comparison, Outputs, Samples, batches_of, outputs};
+use edgefit_predict::{Comparison, Outputs, Samples, outputs};
 use serde::Serialize;
 
 use crate::error::Result;
@@ -176,8 +177,8 @@ fn ranked(
     let whole = costs
         .values()
         .fold((1, 1), |whole, cost| (whole.0 + cost.0, whole.1 + cost.1));
-    let places = spread(float.rows.len(), TRIED);
-    let tried = picked(samples, &places)?;
+    let places: Vec<usize> = spread(float.rows.len(), TRIED).collect();
+    let tried = samples.some(&places)?;
     let float = Outputs {
         rows: places.iter().map(|&at| float.rows[at].clone()).collect(),
         first: float.first,
@@ -188,7 +189,7 @@ fn ranked(
         let others = all.iter().filter(|node| !nodes.contains(node));
         let others = others.map(|node| (*node).clone()).collect();
         let made = calibrated.quantize(&others)?.graph;
-        let made = outputs(&made, &tried, engine)?;
+        let made = outputs(&made, tried.as_ref(), engine)?;
         let alone_db = Comparison::of(&float, &made, None).sqnr_db;
         let of_nodes = nodes.iter().filter_map(|node| costs.get(node));
         let (bytes, macs) = of_nodes.fold((0, 0), |sum, cost| (sum.0 + cost.0, sum.1 + cost.1));
@@ -204,20 +205,6 @@ fn ranked(
     }
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     Ok(ranked.into_iter().map(|(_, kept)| kept).collect())
-}
-
-/// At most `most` of the places below `count`, at even distances.
-fn spread(count: usize, most: usize) -> Vec<usize> {
-    let most = most.min(count);
-    (0..most).map(|index| index * count / most).collect()
-}
-
-/// The samples at `places`, which ascend.
-fn picked(samples: &dyn Samples, places: &[usize]) -> Result<Vec<Vec<Array>>> {
-    let samples = batches_of(samples, Some(1)).enumerate();
-    let picked = samples.filter(|(at, sample)| sample.is_err() || places.contains(at));
-    let picked = picked.map(|(_, sample)| sample).take(places.len());
-    Ok(picked.collect::<Result<_, _>>()?)
 }
 
 /// Bytes that the weights of each node grow by as floats, and its multiply-accumulates.
@@ -244,27 +231,4 @@ fn costs(graph: &Graph) -> Result<BTreeMap<String, (u64, u64)>> {
     Ok(nodes
         .map(|node| (node.label().to_owned(), cost(node)))
         .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_are_tried_on_samples_from_everywhere() {
-        assert_eq!(spread(7, 3), [0, 2, 4]);
-        assert_eq!(spread(2, 3), [0, 1]);
-        assert!(spread(0, 3).is_empty());
-        let array = |dims: Vec<usize>, values: &[f32]| Array {
-            dims,
-            values: values.to_vec(),
-        };
-        let samples = [
-            vec![array(vec![3, 1], &[0.0, 1.0, 2.0])],
-            vec![array(vec![2, 1], &[3.0, 4.0])],
-        ];
-        let picked = picked(&samples, &[0, 2, 4]).unwrap();
-        let expected = [0.0, 2.0, 4.0].map(|value| vec![array(vec![1, 1], &[value])]);
-        assert_eq!(picked, expected);
-    }
 }

@@ -317,8 +317,10 @@ impl Model<'_> {
         }
         let own = EngineRam::of(self.needs, self.engine);
         let known = arena.saturating_add(weight_bytes).saturating_add(own.bytes);
-        if !own.complete && weights == WeightsHere::Yes {
-            let most = weight_bytes
+        if !own.complete {
+            // Copies of weights that lie elsewhere are made here, too.
+            let most = needs
+                .weight_bytes
                 .saturating_mul(3)
                 .saturating_add(arena)
                 .saturating_add(LOAD_BYTES);

@@ -182,6 +182,21 @@ fn an_engine_of_unknown_size_leaves_a_small_model_open_on_a_microcontroller_only
     // 3 × 12 B of weights, 4 planes of 100 floats, 128 MiB.
     assert_eq!(bytes(&fits.budgets[0]).0, Some(36 + 1600 + (128 << 20)));
 
+    let mut split = device("raspberry-pi-4b");
+    let mut weights = split.banks[0].clone();
+    weights.name = "weights".into();
+    weights
+        .holds
+        .retain(|content| *content == edgefit_device::Content::Weights);
+    split.banks[0]
+        .holds
+        .retain(|content| *content != edgefit_device::Content::Weights);
+    split.banks.push(weights);
+    let fits = check(&graph, &shapes, &Request::new(&split)).unwrap();
+    assert_eq!(fits.verdict, Verdict::Fits);
+    let need = bytes(&fits.budgets[1]).0;
+    assert_eq!(need, Some(36 + 1600 + (128 << 20)));
+
     let mut request = Request::new(&profile);
     request.limits.ram_bytes = Some(64 << 20);
     let tight = check(&graph, &shapes, &request).unwrap();

@@ -96,7 +96,7 @@ fn running(graph: &Graph) -> Result<HashMap<usize, &'static str>> {
         }
     }
     if let (true, Some(error)) = (seen.is_empty(), refusal) {
-        return Err(error);
+        return Err(with_sizes(error, graph));
     }
     let mut found = HashMap::new();
     for (index, node) in graph.nodes.iter().enumerate() {
@@ -119,6 +119,21 @@ fn running(graph: &Graph) -> Result<HashMap<usize, &'static str>> {
         }
     }
     Ok(found)
+}
+
+/// The error, and that sizes were tried where the model leaves some open.
+fn with_sizes(error: Error, graph: &Graph) -> Error {
+    let dims = graph.free_inputs().filter_map(ValueInfo::dims);
+    let mut sizes = dims.flat_map(|dims| dims.iter().skip(1));
+    let are_open = sizes.any(|size| !matches!(size, Dim::Known(_)));
+    match error {
+        Error::Invalid { at, problem } if are_open => {
+            let tried = "tried with sizes such as 224 × 224, as the model leaves them open";
+            let problem = format!("{problem} ({tried}; export it with its sizes fixed, or traced)");
+            Error::Invalid { at, problem }
+        }
+        error => error,
+    }
 }
 
 /// Shapes of the inputs, with `batch` and `others` where they are open.
@@ -378,5 +393,6 @@ mod tests {
         height.initializers.insert("weight".into(), weight(3));
         let error = read(&height).unwrap_err().to_string();
         assert!(error.contains("node 'fc' (MatMul)"), "{error}");
+        assert!(error.contains("(tried with sizes such as"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! What a program takes: one input of one sample, and what an array goes through before it is that.
 
+use edgefit_base::units::shape_argument;
 use edgefit_graph::rewrite::fix_input;
 use edgefit_graph::{DataType, Dim, Graph, StandardScaler, ValueInfo, ValueType};
 
@@ -39,7 +40,8 @@ pub(super) fn only_input(graph: &Graph) -> Result<&ValueInfo> {
     Ok(input)
 }
 
-/// Declares the only input of `graph` to be of the whole shape `shape`, which is that of one sample.
+/// Declares the only input of `graph` to be of the whole shape `shape`, which is that of one sample; one of several
+/// is declared, and refused.
 ///
 /// # Errors
 /// As of [`fix_input`], or `shape` is that of several samples.
@@ -48,13 +50,13 @@ pub fn fix_sample(graph: &mut Graph, shape: &[usize]) -> Result<()> {
     let [batch @ (0 | 2..), sample @ ..] = shape else {
         return Ok(());
     };
-    let sizes: Vec<String> = sample.iter().map(|size| format!("x{size}")).collect();
-    let sample = sizes.concat();
+    let fix = match sample {
+        [] => "use a model whose input has a dimension of the samples, and another".to_owned(),
+        _ => format!("give {}", shape_argument(&[&[1], sample].concat())),
+    };
     Err(Error::Border {
-        place: format!("--input-shape {batch}{sample}"),
-        problem: format!(
-            "is of {batch} samples, and what is exported takes one at a time; give 1{sample}"
-        ),
+        place: format!("shape {}", shape_argument(shape)),
+        problem: format!("is of {batch} samples, and this takes one sample at a time; {fix}"),
     })
 }
 

@@ -19,8 +19,12 @@ arm_cmsis_nn_status arm_convolve_wrapper_s8(const cmsis_nn_context *ctx, const c
                                             const cmsis_nn_dims *bias_dims, const int32_t *bias,
                                             const cmsis_nn_dims *output_dims, int8_t *output)
 {
+    /* As in arm_convolve_1x1_s8_fast, which knows no padding behind: a result for each position of the input. */
+    const int is_fast = (filter_dims->h == 1) && (filter_dims->w == 1) && (params->stride.h == 1) &&
+                        (params->stride.w == 1) && (params->padding.h == 0) && (params->padding.w == 0);
+    const cmsis_nn_dims *places = (is_fast == 1) ? input_dims : output_dims;
     const struct plain op = {{input_dims->h, input_dims->w, input_dims->c},
-                             {output_dims->h, output_dims->w, output_dims->c},
+                             {places->h, places->w, output_dims->c},
                              {filter_dims->h, filter_dims->w},
                              {params->stride.h, params->stride.w},
                              {params->padding.h, params->padding.w},

@@ -1,5 +1,6 @@
 //! A page: one file that needs nothing else.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
@@ -55,7 +56,8 @@ impl Page {
 /// Whether a file begins as HTML does, or holds nothing.
 fn is_html(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
-    file::open(path)?.take(START).read_to_end(&mut start)?;
+    // `file::open` refuses web pages, which stand where a download failed.
+    File::open(path)?.take(START).read_to_end(&mut start)?;
     let start = start.trim_ascii_start();
     let begins = |with: &&[u8]| {
         let first = start.get(..with.len());

@@ -1,5 +1,7 @@
 //! Models in tract.
 
+mod whole_softmax;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,6 +10,7 @@ use edgefit_graph::Graph;
 use tract_linalg::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::prelude::*;
 
+use self::whole_softmax::with_whole_softmaxes;
 use crate::array::Array;
 use crate::backend::{Backend, Options, Runner, Source};
 use crate::effort::Effort;
@@ -41,7 +44,11 @@ impl Tract {
             model.set_outlet_fact(output, InferenceFact::default())?;
         }
         // Where one of its optimisations breaks the model, tract runs it as it is.
-        let plan = match model.clone().into_optimized() {
+        let optimized = model
+            .clone()
+            .into_typed()
+            .and_then(|typed| with_whole_softmaxes(typed).into_optimized());
+        let plan = match optimized {
             Ok(optimized) => optimized.into_runnable()?,
             Err(error) => model
                 .into_typed()
@@ -177,5 +184,48 @@ impl Backend for Tract {
                 .map_err(|error| Error::run(NAME, error))
         })?;
         Ok(recorder.medians())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+
+    use super::*;
+    use crate::provider::Provider;
+
+    #[test]
+    fn a_softmax_between_integers_is_over_all_of_its_axis() {
+        let mut graph = Graph::new("g", 17);
+        let dims = || [1, 3].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims()));
+        graph.outputs.push(ValueInfo::f32("y", dims()));
+        let mut constant = |name: &str, tensor: Tensor| {
+            graph.initializers.insert(name.into(), tensor);
+        };
+        constant("s", Tensor::from_values(vec![], &[0.1f32]));
+        constant("z", Tensor::from_values(vec![], &[0i8]));
+        constant("t", Tensor::from_values(vec![], &[1f32 / 256.0]));
+        constant("low", Tensor::from_values(vec![], &[-128i8]));
+        graph.nodes = vec![
+            Node::new("QuantizeLinear", "qx", &["x", "s", "z"], &["xq"]),
+            Node::new("DequantizeLinear", "dx", &["xq", "s", "z"], &["xd"]),
+            Node::new("Softmax", "softmax", &["xd"], &["p"]),
+            Node::new("QuantizeLinear", "qp", &["p", "t", "low"], &["pq"]),
+            Node::new("DequantizeLinear", "dp", &["pq", "t", "low"], &["y"]),
+        ];
+        let logits = [1f32, 2.0, -0.5];
+        let input = Array {
+            dims: vec![1, 3],
+            values: logits.to_vec(),
+        };
+        let options = Options::new(1, Provider::default());
+        let mut tract = Tract::load(Source::Graph(&graph), options).unwrap();
+        let found = tract.run(&[input]).unwrap();
+        let sum: f32 = logits.iter().map(|logit| logit.exp()).sum();
+        for (value, logit) in found[0].values.iter().zip(logits) {
+            let exact = logit.exp() / sum;
+            assert!((value - exact).abs() < 0.003, "{found:?}, not {exact}");
+        }
     }
 }

@@ -210,7 +210,8 @@ fn is_float(inference: &Inference, value: &str) -> bool {
 }
 
 /// Takes out of `groups` what would only round: nodes that move or pool values and have no neighbour on
-/// integers on one side, and nodes that combine values and have none on either.
+/// integers on one side, and nodes that combine values and have none on either. An engine that never gives floats
+/// begins and ends with integers, so that nodes that move values have such a neighbour there.
 fn take_islands(
     graph: &Graph,
     topology: &Topology,
@@ -223,14 +224,18 @@ fn take_islands(
         let before = groups.len();
         groups.retain(|group| {
             let node = &graph.nodes[group.node];
-            let from = activations(graph, node)
-                .filter_map(|value| topology.producer(value))
-                .any(|producer| nodes.contains(&producer));
-            let to = group
-                .outputs(graph)
-                .flat_map(|output| topology.consumers(output))
-                .any(|consumer| nodes.contains(consumer));
-            let stays = if scheme.same_scale.contains(&node.op) {
+            let is_same_scale = scheme.same_scale.contains(&node.op);
+            let counts_ends = is_same_scale && scheme.float_output.is_empty();
+            let from = activations(graph, node).any(|value| match topology.producer(value) {
+                Some(producer) => nodes.contains(&producer),
+                None => counts_ends,
+            });
+            let to = group.outputs(graph).any(|output| {
+                let mut readers = topology.consumers(output).iter();
+                readers.any(|reader| nodes.contains(reader))
+                    || counts_ends && topology.is_output(output)
+            });
+            let stays = if is_same_scale {
                 from && to
             } else if matches!(node.op.as_str(), "Add" | "Mul" | "Concat") {
                 from || to

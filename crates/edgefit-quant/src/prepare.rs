@@ -7,7 +7,7 @@ use edgefit_graph::rewrite::{
     decompose, drop_identities, fold_batch_norm, fold_moved_weights, fold_pad, lift_constants,
     lower_opset, raise_opset, single_precision,
 };
-use edgefit_graph::{DataType, Graph};
+use edgefit_graph::{DataType, FreshNames, Graph, Tensor};
 
 use crate::error::{Error, Result};
 use crate::scheme::{OpsetRange, Scheme};
@@ -38,6 +38,7 @@ pub(crate) fn prepared(graph: &Graph, scheme: &Scheme) -> Result<Prepared> {
     let widened = single_precision(&mut graph);
     let float = graph.clone();
     fold_moved_weights(&mut graph);
+    fold_gemm_factors(&mut graph)?;
     let shapes = InputShapes::bind(&graph, 1, None)?;
     let inference = infer(&graph, &shapes)?;
     raise_opset(&mut graph, &inference)?;
@@ -63,6 +64,37 @@ pub(crate) fn prepared(graph: &Graph, scheme: &Scheme) -> Result<Prepared> {
     })
 }
 
+/// Multiplies `alpha` and `beta` of each Gemm into its weight and bias, where these are constants.
+fn fold_gemm_factors(graph: &mut Graph) -> Result<()> {
+    let mut names = FreshNames::of(graph);
+    let Graph {
+        nodes,
+        initializers,
+        ..
+    } = graph;
+    let gemms = nodes.iter_mut().filter(|node| node.is_onnx());
+    for node in gemms.filter(|node| node.op == "Gemm") {
+        for (attribute, input) in [("alpha", 1), ("beta", 2)] {
+            let factor = node.float_or(attribute, 1.0)?;
+            if let Some(name) = node.input(input) {
+                let constant = initializers.get(name);
+                let floats = constant.filter(|tensor| tensor.dtype() == DataType::F32);
+                let Some(tensor) = floats.filter(|_| factor != 1.0) else {
+                    continue;
+                };
+                let values = tensor.to_f32()?.into_iter().map(|value| value * factor);
+                let values: Vec<f32> = values.collect();
+                let folded = Tensor::from_values(tensor.dims().to_vec(), &values);
+                let fresh = names.take(&format!("{name}_{attribute}"));
+                initializers.insert(fresh.clone(), folded);
+                node.inputs[input] = fresh;
+            }
+            node.attributes.shift_remove(attribute);
+        }
+    }
+    Ok(())
+}
+
 fn lower(graph: &mut Graph, scheme: &Scheme) -> Result<()> {
     let opset = graph.opset();
     lower_opset(graph, scheme.opset.max).map_err(|nodes| Error::Opset {
@@ -76,7 +108,7 @@ fn lower(graph: &mut Graph, scheme: &Scheme) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::{Attribute, Dim, Node, Tensor, ValueInfo};
+    use edgefit_graph::{Attribute, Dim, Node, ValueInfo};
 
     use super::*;
 
@@ -104,5 +136,34 @@ mod tests {
             error.contains("opsets 18 to 21, and the model has 17"),
             "{error}"
         );
+    }
+    #[test]
+    fn factors_of_a_gemm_are_part_of_its_weight_and_bias() {
+        let mut graph = Graph::new("g", 17);
+        let dims = || [1, 2].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims()));
+        graph.outputs.push(ValueInfo::f32("y", dims()));
+        let weight = Tensor::from_values(vec![2, 2], &[1f32, 2.0, 3.0, 4.0]);
+        graph.initializers.insert("w".into(), weight);
+        let bias = Tensor::from_values(vec![2], &[1f32, -1.0]);
+        graph.initializers.insert("b".into(), bias);
+        let gemm = |name, input, output| {
+            let node = Node::new("Gemm", name, &[input, "w", "b"], &[output]);
+            node.with("beta", Attribute::Float(2.0))
+        };
+        let first = gemm("first", "x", "h").with("alpha", Attribute::Float(0.5));
+        graph.nodes = vec![first, gemm("second", "h", "y")];
+        let made = prepared(&graph, &Scheme::named("tflite").unwrap()).unwrap();
+        let constant = |node: usize, input: usize| {
+            let node = &made.graph.nodes[node];
+            assert!(node.attributes.is_empty(), "{node:?}");
+            made.graph.initializers[&node.inputs[input]]
+                .to_f32()
+                .unwrap()
+        };
+        assert_eq!(constant(0, 1), [0.5, 1.0, 1.5, 2.0]);
+        assert_eq!(constant(1, 1), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(constant(0, 2), [2.0, -2.0]);
+        assert_eq!(constant(1, 2), [2.0, -2.0]);
     }
 }

@@ -11,7 +11,7 @@ use crate::equalize::Equalized;
 use crate::execution::execution_of;
 use crate::guard::{Guarded, KeptFloat, Limits};
 use crate::provenance::Provenance;
-use crate::quantize::{Calibrated, FloatNode};
+use crate::quantize::{Calibrated, FloatNode, FloatReason};
 
 /// The files before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +43,7 @@ pub struct Report {
     pub int8_groups: usize,
     /// Nodes that compute on floats by the scheme, by op.
     pub float_ops: BTreeMap<String, usize>,
-    /// Those nodes.
+    /// Every node that computes on floats, those among them that do so for their accuracy.
     pub float_nodes: Vec<FloatNode>,
     /// Pairs of layers that were equalised.
     pub equalized: Vec<Equalized>,
@@ -71,10 +71,6 @@ impl Report {
         provenance: Provenance,
         engine: EngineName,
     ) -> Self {
-        let mut float_ops = BTreeMap::new();
-        for node in &guarded.quantized.float_nodes {
-            *float_ops.entry(node.op.clone()).or_default() += 1;
-        }
         let execution = match engine {
             EngineName::OnnxRuntime => execution_of(&provenance.scheme),
             // Others compute QDQ in floats.
@@ -86,7 +82,7 @@ impl Report {
             provenance,
             engine,
             int8_groups: guarded.quantized.groups.len(),
-            float_ops,
+            float_ops: float_by_scheme(&guarded.quantized.float_nodes),
             float_nodes: guarded.quantized.float_nodes.clone(),
             equalized: calibrated.equalized.clone(),
             limits: guarded.limits,
@@ -95,5 +91,35 @@ impl Report {
             kept_float: guarded.kept_float.clone(),
             is_kept: guarded.is_kept,
         }
+    }
+}
+
+/// How many of `nodes` the scheme leaves on floats, by op.
+fn float_by_scheme(nodes: &[FloatNode]) -> BTreeMap<String, usize> {
+    let mut ops = BTreeMap::new();
+    for node in nodes {
+        if node.reason != FloatReason::Accuracy {
+            *ops.entry(node.op.clone()).or_default() += 1;
+        }
+    }
+    ops
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_float_for_its_accuracy_is_not_the_schemes() {
+        let reasons = [FloatReason::Accuracy, FloatReason::NoIntegerKernel];
+        let nodes = reasons.map(|reason| FloatNode {
+            node: "node".into(),
+            op: "Mul".into(),
+            reason,
+        });
+        assert_eq!(
+            float_by_scheme(&nodes),
+            BTreeMap::from([("Mul".to_owned(), 1)])
+        );
     }
 }

@@ -154,7 +154,9 @@ impl Quantization {
             .iter()
             .map(|(op, count)| format!("{op} ×{count}"));
         let ops: Vec<String> = ops.collect();
-        let rows = self.float_nodes.iter().map(|one| {
+        let by_scheme = self.float_nodes.iter();
+        let by_scheme = by_scheme.filter(|one| one.reason != "accuracy");
+        let rows = by_scheme.map(|one| {
             vec![
                 shown(&one.node),
                 shown(&one.op),

@@ -60,3 +60,28 @@ fn the_parts_of_a_split_have_the_parameters_of_the_whole() {
     let whole = BTreeSet::from(["a", "b", "m"].map(str::to_owned));
     assert!(plan.value_sets.contains(&whole), "{:?}", plan.value_sets);
 }
+
+#[test]
+fn an_engine_that_never_gives_floats_moves_integers_at_both_ends() {
+    let moved = |name, input, output| {
+        let perm = edgefit_graph::Attribute::Ints(vec![0, 2, 1]);
+        Node::new("Transpose", name, &[input], &[output]).with("perm", perm)
+    };
+    let nodes = vec![
+        moved("first", "x", "t"),
+        Node::new("MatMul", "matmul", &["t", "w"], &["m"]),
+        moved("last", "m", "y"),
+    ];
+    for (scheme, groups) in [("tflite", 3), ("esp-dl", 3), ("onnxruntime-x86", 1)] {
+        let (_, plan) = planned(scheme, nodes.clone(), &[("w", &[4, 4])]);
+        assert_eq!(plan.groups.len(), groups, "{scheme}: {plan:?}");
+    }
+    // Between the input and floats it would only round.
+    let nodes = vec![
+        moved("first", "x", "t"),
+        Node::new("Exp", "exp", &["t"], &["e"]),
+        Node::new("MatMul", "matmul", &["e", "w"], &["y"]),
+    ];
+    let (_, plan) = planned("tflite", nodes, &[("w", &[4, 4])]);
+    assert_eq!(plan.islands, BTreeSet::from([0]));
+}

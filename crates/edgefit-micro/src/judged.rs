@@ -1,8 +1,10 @@
 //! What a check says of a device that is short of RAM, once results lie over what they are made of and the first
 //! steps run in patches.
 
+use std::borrow::Cow;
+
 use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Trial, TrialOutcome, Verdict};
-use edgefit_device::{ElementType, EngineId, Profile};
+use edgefit_device::{Bank, Basis, Content, ElementType, EngineId, Figure, Profile, WeightsIn};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 
@@ -110,11 +112,15 @@ fn in_less_ram(
 ) -> Option<Patches> {
     let short = |budget: &Budget| budget.resource == Resource::Ram && budget.holds == Some(false);
     let is_c = check.engine == Some(EngineId::C) && check.element_type == ElementType::Int8;
-    if !is_c || request.limits.ram_bytes.is_some() || !check.budgets.iter().any(short) {
+    if !is_c || !check.budgets.iter().any(short) {
         return None;
     }
+    let in_limit = match request.limits.ram_bytes {
+        Some(limit) => Cow::Owned(limited(request.profile, limit)?),
+        None => Cow::Borrowed(request.profile),
+    };
+    let profile = &*in_limit;
     let program = lower_for(graph, shapes)?.ok()?;
-    let profile = request.profile;
     let placed = Placed::over(&program, profile, (RESERVE_BYTES, InputBy::Whole)).ok()?;
     if placed.plan.overlaps == 0 && placed.patches.is_none() {
         return None;
@@ -139,6 +145,27 @@ fn in_less_ram(
         check.take_longer(patches.factor());
     }
     placed.patches
+}
+
+/// `profile` with `limit` bytes of RAM in one piece; `None` where weights would lie in them, too.
+fn limited(profile: &Profile, limit: u64) -> Option<Profile> {
+    let bank = Bank {
+        name: "limit".into(),
+        start: None,
+        bytes: Figure {
+            value: limit,
+            kind: Basis::Estimate,
+            source: "given by hand".into(),
+        },
+        reserved_bytes: None,
+        static_bytes: None,
+        heap_block_bytes: None,
+        holds: vec![Content::Arena, Content::Runtime],
+    };
+    (profile.weights_in == WeightsIn::Flash).then(|| Profile {
+        banks: vec![bank],
+        ..profile.clone()
+    })
 }
 
 /// How activations take so little.

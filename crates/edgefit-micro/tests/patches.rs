@@ -242,6 +242,33 @@ fn a_check_takes_what_patches_make_fit_and_the_time_that_they_cost() {
 }
 
 #[test]
+fn a_limit_of_ram_is_a_bank_for_patches() {
+    let graph = graph(64);
+    let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+    let program = lower(&graph).unwrap();
+    let least = Placed::smallest(&program, InputBy::Whole).unwrap();
+    let limit = least.plan.bytes() + RESERVE_BYTES;
+    let profile = edgefit_device::find("stm32f411").unwrap();
+    let mut request = Request::new(&profile);
+    for (limit, verdict) in [
+        (limit, Verdict::Fits),
+        (RESERVE_BYTES / 2, Verdict::DoesNotFit),
+    ] {
+        request.limits.ram_bytes = Some(limit);
+        let mut check = judge(&graph, &shapes, &request).unwrap();
+        assert_eq!(check.verdict, Verdict::DoesNotFit);
+        let patches = judge_in_less_ram(&mut check, (&graph, &shapes), &request);
+        assert_eq!(
+            (patches.is_some(), check.verdict),
+            (verdict == Verdict::Fits, verdict)
+        );
+        let mut budgets = check.budgets.iter();
+        let ram = budgets.find(|budget| budget.resource == Resource::Ram);
+        assert_eq!(ram.unwrap().place, "limit");
+    }
+}
+
+#[test]
 fn a_check_of_several_samples_is_not_that_of_one() {
     let graph = graph(64);
     let shapes = InputShapes::bind(&graph, 8, None).unwrap();

@@ -17,6 +17,7 @@ use edgefit_device::{ElementType, EngineId};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::ops::Unsupported;
+use edgefit_graph::quantized::first_quantized;
 use serde::Serialize;
 
 use crate::latency::{LatencyFigure, NodeLatency};
@@ -55,7 +56,8 @@ pub struct Check {
     pub energy: Option<EnergyFigure>,
     /// For a no: changes that were tried, and what each would reach.
     pub suggestions: Vec<Suggestion>,
-    /// For a no that is a matter of size: the command that searches for a network that fits.
+    /// For a no that is a matter of size, of a model that is not quantised: the command that searches for a network
+    /// that fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
     /// What the profile says to somebody for whom a model is too large; for a no.
@@ -213,13 +215,12 @@ fn checked(
     let short =
         |budget: &Budget| budget.resource != Resource::Latency && budget.holds == Some(false);
     let note = request.profile.remark.clone();
+    let is_too_large = assessment.verdict() == Verdict::DoesNotFit && assessment.runs();
+    let can_be_searched = is_too_large && first_quantized(graph).is_none();
     Ok(Check {
         verdict: assessment.verdict(),
         fits_if: assessment.fits_if(),
-        search: request
-            .search
-            .clone()
-            .filter(|_| assessment.verdict() == Verdict::DoesNotFit && assessment.runs()),
+        search: request.search.clone().filter(|_| can_be_searched),
         note: note.filter(|_| assessment.budgets.iter().any(short)),
         device: request.profile.name.clone(),
         engine: engine.map(|engine| engine.name.clone()),

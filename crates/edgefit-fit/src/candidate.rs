@@ -35,6 +35,8 @@ pub struct Candidate {
     pub samples: usize,
     /// How the accuracy is known.
     pub basis: Option<AccuracyBasis>,
+    /// Its accuracy by its features before it was trained, which those that were not trained have alone.
+    pub score: Option<f64>,
 }
 
 /// How the widths of a network are chosen.
@@ -91,7 +93,8 @@ impl Candidate {
         self.backbone == other.backbone && self.name() == other.name()
     }
 
-    /// Whether it takes less of something than `other`, or is more accurate, and nowhere worse.
+    /// Whether it takes less of something than `other`, or is more accurate, and nowhere worse. What was trained is
+    /// compared with what was not by the scores of both.
     pub fn dominates(&self, other: &Candidate) -> bool {
         let costs = |candidate: &Candidate| {
             let footprint = &candidate.footprint;
@@ -101,10 +104,15 @@ impl Candidate {
                 footprint.latency_ns,
             ]
         };
+        let both_trained = [self, other].map(|one| one.basis) == [Some(AccuracyBasis::Trained); 2];
+        let [accuracy, other_accuracy] = [self, other].map(|one| {
+            let score = one.score.filter(|_| !both_trained);
+            score.or(one.accuracy)
+        });
         let (own, others) = (costs(self), costs(other));
         let mut pairs = own.iter().zip(&others);
-        let no_worse = pairs.all(|(own, other)| own <= other) && self.accuracy >= other.accuracy;
-        no_worse && (own != others || self.accuracy > other.accuracy)
+        let no_worse = pairs.all(|(own, other)| own <= other) && accuracy >= other_accuracy;
+        no_worse && (own != others || accuracy > other_accuracy)
     }
 }
 
@@ -153,7 +161,22 @@ pub(crate) mod tests {
             accuracy: Some(accuracy),
             samples: 100,
             basis: Some(AccuracyBasis::Scored),
+            score: Some(accuracy),
         }
+    }
+
+    #[test]
+    fn what_was_trained_is_held_against_scores_by_its_own() {
+        let trained = |ram, score, accuracy| Candidate {
+            accuracy: Some(accuracy),
+            basis: Some(AccuracyBasis::Trained),
+            ..candidate(ram, 10, score)
+        };
+        // Validation made less of it than its score, as of most.
+        let chosen = trained(10, 0.9, 0.8);
+        let (scored, other) = (candidate(10, 10, 0.85), trained(10, 0.95, 0.7));
+        assert!(chosen.dominates(&scored) && !scored.dominates(&chosen));
+        assert!(chosen.dominates(&other) && !other.dominates(&chosen));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::job::FitJob;
 use crate::report::Report;
 use crate::search::search;
-use crate::search_folder::{begin_each, begun_each, finished};
+use crate::search_folder::{begin_each, begun_each, finished, take_back_each};
 
 /// What a search for several devices found.
 #[derive(Debug, Serialize)]
@@ -70,7 +70,8 @@ impl DevicesReport {
 /// # Errors
 /// As [`fit`](crate::fit), but for a device that holds nothing: the others are searched for all the same.
 pub fn fit_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {
-    search_each(run, &begin_each(run, jobs)?, observer)
+    let jobs = begin_each(run, jobs)?;
+    search_each(run, &jobs, observer).inspect_err(|error| take_back_each(run, &jobs, error))
 }
 
 /// Goes on with a search for several devices: those whose search came to its end are not searched for again.

@@ -33,7 +33,8 @@ pub enum Error {
     NothingFits(Box<Candidate>),
     /// The user ended the search in this folder before a network was chosen.
     #[error(
-        "{path}: the search was ended before it chose a network; go on with `edgefit fit --resume {path}`",
+        "{path}: the search was ended before it chose a network; go on with `edgefit fit --resume {path}` (give \
+         --export again, if it was given)",
         path = .0.display()
     )]
     Interrupted(PathBuf),

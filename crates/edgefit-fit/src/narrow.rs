@@ -245,12 +245,13 @@ fn uniform(
     let mut best = None;
     for _ in 0..HALVINGS {
         let share = (least + most) / 2.0;
-        let widths = ranking.uniform(structure, share).ok()?;
-        if cost(&widths) <= budget {
-            best = Some(widths);
-            least = share;
-        } else {
-            most = share;
+        match ranking.uniform(structure, share) {
+            Ok(widths) if cost(&widths) <= budget => {
+                best = Some(widths);
+                least = share;
+            }
+            // With nothing gone it costs what it did, which was too much.
+            _ => most = share,
         }
     }
     best

@@ -89,6 +89,7 @@ impl Network {
             accuracy: self.score.map(|score| score.accuracy),
             samples: self.score.map_or(0, |score| score.samples),
             basis: self.score.map(|_| AccuracyBasis::Scored),
+            score: self.score.map(|score| score.accuracy),
         }
     }
 }

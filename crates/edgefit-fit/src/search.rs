@@ -1,6 +1,7 @@
 //! The search: survey, finalists, the chosen one on the test samples.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Instant;
 
 use edgefit_train::{Lock, Observer, Survey};
@@ -12,7 +13,7 @@ use crate::job::FitJob;
 use crate::narrow::narrow;
 use crate::network::Network;
 use crate::report::{Report, Timing};
-use crate::search_folder::{begin, begun, is_over, report_of};
+use crate::search_folder::{begin, begun, is_over, report_of, take_back};
 use crate::survey::{Surveyed, survey};
 use crate::teacher::{train_teacher, wants_teacher};
 use crate::written::{nanoseconds, write, write_json};
@@ -20,14 +21,17 @@ use crate::written::{nanoseconds, write, write_json};
 /// The picture of the front.
 const PICTURE: &str = "front.svg";
 
-/// Searches for what `job` asks for, in a new folder.
+/// Searches for what `job` asks for, in a new folder, which goes again where the search fails before it made anything.
 ///
 /// # Errors
 /// [`Error::NothingFits`] where no network keeps the budgets; [`Error::Interrupted`] where the user ended it before
 /// a network was chosen; [`Error::Run`] where something is in the folder already; what is wrong with the data, a
 /// backbone or the training.
 pub fn fit(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
-    search(&begin(job)?, observer)
+    let job = begin(job)?;
+    search(&job, observer).inspect_err(|error| {
+        take_back(slice::from_ref(&job), error);
+    })
 }
 
 /// Goes on with the search in a folder. What was computed before is not computed again.
@@ -117,6 +121,15 @@ mod tests {
     use super::*;
     use crate::job::tests::job;
     use crate::quiet::tests::Stopping;
+
+    #[test]
+    fn a_search_that_is_refused_leaves_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        // The data are not there.
+        assert!(fit(&job(&run), &mut Stopping).is_err());
+        assert!(!run.exists());
+    }
 
     #[test]
     fn a_folder_that_another_process_writes_is_not_searched_in() {

@@ -103,6 +103,29 @@ pub fn begin_each(run: &Path, jobs: &[FitJob]) -> Result<Vec<FitJob>> {
     Ok(jobs)
 }
 
+/// Takes back what [`begin`] wrote for `jobs` of which `error` came, so that another search can begin there; a search
+/// that has made something, or that can be gone on with, stays. True where all was taken back.
+pub fn take_back(jobs: &[FitJob], error: &Error) -> bool {
+    let holds_more = |job: &FitJob| {
+        let entries = std::fs::read_dir(&job.run).into_iter().flatten();
+        entries.flatten().any(|entry| entry.file_name() != JOB)
+    };
+    if error.ends_search() || jobs.iter().any(holds_more) {
+        return false;
+    }
+    jobs.iter().all(|job| {
+        std::fs::remove_file(job.run.join(JOB)).is_ok() && std::fs::remove_dir(&job.run).is_ok()
+    })
+}
+
+/// As [`take_back`], what [`begin_each`] wrote into the folder `run`.
+pub fn take_back_each(run: &Path, jobs: &[FitJob], error: &Error) {
+    if take_back(jobs, error) && std::fs::remove_file(run.join(DEVICES)).is_ok() {
+        // Where it is not empty, it stays.
+        let _ = std::fs::remove_dir(run);
+    }
+}
+
 /// What is searched for in a folder.
 ///
 /// # Errors
@@ -180,6 +203,27 @@ mod tests {
         assert!(backbone.is_absolute() && backbone.ends_with("a.onnx"));
         let refused = begin(&job(&run)).unwrap_err().to_string();
         assert!(refused.contains("holds a search"), "{refused}");
+    }
+
+    #[test]
+    fn a_folder_in_which_nothing_came_of_a_search_can_be_searched_in_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        let refused = Error::Choice("there is no such backbone".into());
+        let jobs = [begin(&job(&run)).unwrap()];
+        // It can be gone on with.
+        assert!(!take_back(&jobs, &Error::Interrupted(run.clone())));
+        assert!(take_back(&jobs, &refused) && !run.exists());
+
+        let jobs = [job(&run.join("stm32h743"))];
+        let begun = begin_each(&run, &jobs).unwrap();
+        let made = begun[0].run.join("finalists");
+        fs::create_dir(&made).unwrap();
+        take_back_each(&run, &begun, &refused);
+        assert!(is_for_several(&run));
+        fs::remove_dir(&made).unwrap();
+        take_back_each(&run, &begun, &refused);
+        assert!(!run.exists());
     }
 
     #[test]

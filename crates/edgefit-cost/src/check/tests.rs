@@ -93,6 +93,30 @@ fn several_banks_hold_it_together_and_the_first_that_fits_ends_the_list() {
 }
 
 #[test]
+fn no_search_is_proposed_for_what_it_would_refuse() {
+    let profile = device("stm32h743");
+    let proposed = |graph: &Graph, shapes: &InputShapes| {
+        let mut request = Request::new(&profile);
+        request.search = Some("edgefit fit".into());
+        let check = judge(graph, shapes, &request).unwrap();
+        assert_eq!(check.verdict, Verdict::DoesNotFit);
+        check.search.is_some()
+    };
+    let (mut graph, shapes) = conv(12, 400);
+    assert!(proposed(&graph, &shapes));
+    graph.nodes[0].inputs[1] = "wf".into();
+    let one = Tensor::from_values(vec![], &[1f32]);
+    graph.initializers.insert("s".into(), one);
+    let zero = Tensor::from_values(vec![], &[0i8]);
+    graph.initializers.insert("z".into(), zero);
+    let weight = Tensor::from_values(vec![12, 3, 1, 1], &[1i8; 36]);
+    graph.initializers.insert("w".into(), weight);
+    let dequantize = Node::new("DequantizeLinear", "dq", &["w", "s", "z"], &["wf"]);
+    graph.nodes.insert(0, dequantize);
+    assert!(!proposed(&graph, &shapes));
+}
+
+#[test]
 fn a_suggestion_reaches_what_it_says() {
     let profile = device("rp2040");
     let (graph, shapes) = conv(12, 150);

@@ -1,5 +1,7 @@
 //! What a search for a network found.
 
+use std::path::Path;
+
 use edgefit_base::units::format;
 use edgefit_cost::Resource;
 use edgefit_fit::{AccuracyBasis, Candidate, Choice, DevicesReport, Report, Results};
@@ -24,6 +26,9 @@ pub fn search(report: &Report) -> String {
         "every network and the picture of the front: {} and front.svg beside it",
         results.run.join("fit.json").display()
     ));
+    if results.interrupted {
+        parts.push(ended_early(&results.run));
+    }
     parts.join("\n")
 }
 
@@ -92,16 +97,42 @@ pub fn searches(found: &DevicesReport) -> String {
     parts.push(format!(
         "the search for each device, with its model and its page: {folder}/DEVICE"
     ));
+    if found.interrupted {
+        parts.push(ended_early(&found.run));
+    }
     parts.join("\n")
+}
+
+/// That the user ended the search in the folder `run`.
+fn ended_early(run: &Path) -> String {
+    format!(
+        "ended before its time, with the best so far; `edgefit fit --resume {}` goes on (give --export again, if \
+         it was given)",
+        run.display()
+    )
 }
 
 fn front(results: &Results) -> String {
     let mut rows = candidates_table(&["fits and nothing beats it"]);
     let step = results.front.len().div_ceil(SHOWN).max(1);
-    for candidate in results.front.iter().rev().step_by(step) {
-        add(&mut rows, candidate, Vec::new());
+    let is_chosen = |one: &Candidate| one.is_same(&results.chosen);
+    let on_front = results.front.iter().rev().enumerate();
+    let mut shown: Vec<&Candidate> = on_front
+        .filter(|(at, one)| at % step == 0 || is_chosen(one))
+        .map(|(_, one)| one)
+        .collect();
+    let left = results.front.len() - shown.len();
+    if !shown.iter().any(|one| is_chosen(one)) {
+        shown.push(&results.chosen);
     }
-    let left = results.front.len() - results.front.len().div_ceil(step);
+    for candidate in shown {
+        let mark = if is_chosen(candidate) {
+            " (chosen)"
+        } else {
+            ""
+        };
+        add_cells(&mut rows, candidate, vec![candidate.name() + mark]);
+    }
     let more = match left {
         0 => String::new(),
         left => format!("\n{left} more in fit.json"),
@@ -190,7 +221,10 @@ fn add_cells(rows: &mut Table, candidate: &Candidate, mut cells: Vec<String>) {
         candidate.accuracy.map_or("–".to_owned(), format::percent),
         match candidate.basis {
             Some(AccuracyBasis::Scored) => "scored".to_owned(),
-            Some(AccuracyBasis::Trained) => "trained".to_owned(),
+            Some(AccuracyBasis::Trained) => candidate.score.map_or_else(
+                || "trained".to_owned(),
+                |score| format!("trained; scored {}", format::percent(score)),
+            ),
             None => String::new(),
         },
     ]);
@@ -199,4 +233,23 @@ fn add_cells(rows: &mut Table, candidate: &Candidate, mut cells: Vec<String>) {
 
 fn amount(amount: Option<u64>, format: fn(u64) -> String) -> String {
     amount.map_or("–".to_owned(), format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_was_ended_early_says_so_and_how_to_go_on() {
+        let told = |interrupted| {
+            searches(&DevicesReport {
+                run: "runs/both".into(),
+                devices: Vec::new(),
+                front: Vec::new(),
+                interrupted,
+            })
+        };
+        assert!(told(true).contains("`edgefit fit --resume runs/both` goes on"));
+        assert!(!told(false).contains("--resume"));
+    }
 }

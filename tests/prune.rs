@@ -90,6 +90,7 @@ fn what_cannot_be_pruned_is_refused_in_one_line() {
         files.assert_refused(&["--keep", share], &["'--keep", "above 0 and up to 1"]);
     }
     files.assert_refused(&["--keep", "many"], &["many"]);
+    files.assert_refused(&["--keep", "0.9"], &["float.onnx", "no channel goes"]);
     files.assert_refused(&[], &["--keep"]);
     let int8 = quantized(&RANGES, 127);
     int8.save(&files.model).unwrap();

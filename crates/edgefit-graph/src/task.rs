@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error;
-use crate::graph::Graph;
+use crate::graph::{Dim, Graph, ValueInfo};
 use crate::metadata;
 
 const KEY: &str = "edgefit.task";
@@ -29,18 +29,29 @@ impl Task {
         metadata::read(graph, KEY)
     }
 
-    /// Whether the outputs of the model are those of classes, as far as it says.
+    /// Whether the outputs of the model are those of classes, as far as it says: what says nothing may be a
+    /// classifier unless it makes an image or a sequence.
     ///
     /// # Errors
     /// The metadata entry is no task.
     pub fn is_classes(graph: &Graph) -> error::Result<bool> {
-        Ok(Task::of(graph)?.is_none_or(|task| task == Task::Classes))
+        Ok(match Task::of(graph)? {
+            Some(task) => task == Task::Classes,
+            None => graph.outputs.first().is_none_or(is_vector),
+        })
     }
 
     /// Stores the task in the metadata of the model.
     pub fn store(self, graph: &mut Graph) {
         metadata::store(graph, KEY, self);
     }
+}
+
+/// Whether no more than one dimension behind that of the samples is known to be larger than 1.
+fn is_vector(output: &ValueInfo) -> bool {
+    let dims = output.dims().unwrap_or_default().iter().skip(1);
+    let larger = dims.filter(|dim| matches!(dim, Dim::Known(size) if *size > 1));
+    larger.count() <= 1
 }
 
 impl std::fmt::Display for Task {
@@ -71,6 +82,21 @@ impl std::str::FromStr for Task {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_are_no_classes_unless_the_model_says_so() {
+        let is_classes = |dims: &[usize]| {
+            let mut graph = Graph::new("g", 17);
+            let dims = dims.iter().copied().map(Dim::Known).collect();
+            graph.outputs.push(ValueInfo::f32("y", dims));
+            let silent = Task::is_classes(&graph).unwrap();
+            Task::Classes.store(&mut graph);
+            (silent, Task::is_classes(&graph).unwrap())
+        };
+        assert_eq!(is_classes(&[1, 10]), (true, true));
+        assert_eq!(is_classes(&[1, 10, 1, 1]), (true, true));
+        assert_eq!(is_classes(&[1, 1, 32, 32]), (false, true));
+    }
 
     #[test]
     fn comes_back_and_nonsense_is_refused() {

@@ -12,7 +12,7 @@ pub struct Comparison {
     pub samples: usize,
     /// Signal to quantisation noise of the outputs in dB: 10 · log₁₀(Σ f² / Σ (q − f)²).
     pub sqnr_db: f64,
-    /// Mean cosine of the angle between both rows of a sample.
+    /// Mean cosine of the angle between both rows of a sample; of rows of one number, the cosine over all samples.
     pub cosine: f64,
     /// Share of the samples whose largest output is the same; of classifiers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ impl Comparison {
         Comparison {
             samples,
             sqnr_db: sqnr(&float.rows, &quantized.rows),
-            cosine: pairs().map(|(f, q)| cosine(f, q)).sum::<f64>() / samples as f64,
+            cosine: mean_cosine(&float.rows, &quantized.rows),
             agreement,
             accuracy,
         }
@@ -120,6 +120,15 @@ fn sqnr(float: &[Vec<f32>], quantized: &[Vec<f32>]) -> f64 {
     }
 }
 
+/// Mean over the samples. Of a single number the angle is only a sign, so such samples are one vector together.
+fn mean_cosine(float: &[Vec<f32>], quantized: &[Vec<f32>]) -> f64 {
+    if float.iter().all(|row| row.len() == 1) {
+        return cosine(&float.concat(), &quantized.concat());
+    }
+    let cosines = float.iter().zip(quantized).map(|(f, q)| cosine(f, q));
+    cosines.sum::<f64>() / float.len() as f64
+}
+
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
@@ -148,6 +157,16 @@ mod tests {
         assert_eq!(compared.accuracy.unwrap().samples, 1);
         let same = Comparison::of(&float, &float, None);
         assert_eq!((same.sqnr_db, same.agreement), (f64::INFINITY, None));
+    }
+
+    #[test]
+    fn the_cosine_of_single_numbers_is_over_all_samples() {
+        let outputs = |values: [f32; 2]| Outputs {
+            rows: values.map(|value| vec![value]).to_vec(),
+            first: 1,
+        };
+        let compared = Comparison::of(&outputs([1.0, 0.1]), &outputs([1.0, -0.1]), None);
+        assert!((compared.cosine - 0.99 / 1.01).abs() < 1e-6, "{compared:?}");
     }
 
     #[test]

@@ -44,6 +44,17 @@ pub enum Error {
         /// What was asked for.
         share: f64,
     },
+    /// A share at which every channel stays.
+    #[error(
+        "no channel goes where {share} of them are kept in multiples of {multiple}; give a smaller --keep or \
+         --multiple"
+    )]
+    AllStay {
+        /// What was asked for.
+        share: f64,
+        /// What widths are multiples of.
+        multiple: usize,
+    },
     /// A budget that is kept already.
     #[error("the model takes {has} {unit}, no more than {budget}; ask for less")]
     Kept {

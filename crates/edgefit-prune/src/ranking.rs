@@ -38,7 +38,7 @@ impl Ranking {
     /// Widths of which each is the `share` of its group that is nearest to it.
     ///
     /// # Errors
-    /// `share` is not above 0 and up to 1.
+    /// `share` is not above 0 and up to 1, or nothing goes.
     pub fn uniform(&self, structure: &Structure, share: f64) -> Result<Widths> {
         if !(share > 0.0 && share <= 1.0) {
             return Err(Error::Share { share });
@@ -55,7 +55,14 @@ impl Ranking {
                 .min_by(|&a, &b| far(a).total_cmp(&far(b)).then(b.cmp(&a)));
             units - nearest.unwrap_or(units)
         });
-        Ok(Widths(removed.collect()))
+        let removed: Vec<usize> = removed.collect();
+        if removed.iter().all(|&removed| removed == 0) {
+            return Err(Error::AllStay {
+                share,
+                multiple: self.multiple,
+            });
+        }
+        Ok(Widths(removed))
     }
 
     /// Widths of which `cost` is at most `budget`, of whatever `unit` it counts: step by step, what loses

@@ -187,4 +187,6 @@ fn the_budget_is_what_the_model_takes() {
     assert!(refused(1).contains("the least is"));
     assert!(ranking.uniform(&structure, 0.0).is_err());
     assert!(ranking.uniform(&structure, f64::NAN).is_err());
+    let refused = ranking.uniform(&structure, 1.0).unwrap_err().to_string();
+    assert!(refused.contains("no channel goes"), "{refused}");
 }

@@ -37,7 +37,7 @@ pub fn run(args: Prune, output: &mut Output) -> anyhow::Result<Outcome> {
     let multiple = usize::from(args.multiple);
     let ranking = calibrated.rank(Selection::Reconstruction, multiple)?;
     let widths = match (args.keep, args.macs) {
-        (Some(share), _) => ranking.uniform(&structure, share)?,
+        (Some(share), _) => ranking.uniform(&structure, share).map_err(in_file(&path))?,
         (None, budget) => {
             let macs = Macs::of(&structure, &ranking)?;
             let budget = budget.context("give --keep or --macs")?;

@@ -89,6 +89,7 @@ pub fn run(args: Verify, output: &mut Output) -> anyhow::Result<Outcome> {
         counterparts,
         tolerances: &tolerances,
         only: engine,
+        execution,
     };
     let paths = ModelPaths {
         model: &args.model,
@@ -123,10 +124,9 @@ fn load_other(path: &Path, model: &Graph) -> anyhow::Result<(Graph, Counterparts
 fn launch(threads: usize, execution: Execution) -> anyhow::Result<impl Fn(EngineName) -> Launch> {
     let binary = std::env::current_exe().context("cannot find edgefit's own binary")?;
     Ok(move |engine: EngineName| {
-        let engine = engine.to_string();
-        let arguments = ["engine-worker", "--engine", &engine, "--threads"];
+        let [engine, threads] = [engine.to_string(), threads.to_string()];
+        let arguments = ["engine-worker", "--engine", &engine, "--threads", &threads];
         let mut arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
-        arguments.push(threads.to_string().into());
         if execution == Execution::NodeByNode {
             arguments.push("--node-by-node".into());
         }

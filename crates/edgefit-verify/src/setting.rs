@@ -1,6 +1,6 @@
 //! What is compared with what.
 
-use edgefit_engine::EngineName;
+use edgefit_engine::{EngineName, Execution};
 use edgefit_graph::Graph;
 
 use crate::counterparts::Counterparts;
@@ -18,4 +18,6 @@ pub struct Setting<'a> {
     pub tolerances: &'a [Tolerance],
     /// The engine that one of each two has to be.
     pub only: Option<EngineName>,
+    /// How ONNX Runtime runs the models.
+    pub execution: Execution,
 }

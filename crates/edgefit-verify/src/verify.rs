@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use edgefit_engine::onnxruntime::saturation;
-use edgefit_engine::{EngineName, Error as EngineError};
+use edgefit_engine::{EngineName, Error as EngineError, Execution};
 use serde::Serialize;
 
 use crate::accuracy::{Accuracy, accuracies};
@@ -174,7 +174,7 @@ fn explained(
             apart.flat_map(|each| [each.pair.a, each.pair.b]).collect()
         }
     };
-    if !apart.contains(&EngineName::OnnxRuntime) {
+    if setting.execution != Execution::Fused || !apart.contains(&EngineName::OnnxRuntime) {
         return None;
     }
     let quantized = match fidelity.map(|fidelity| fidelity.quantized) {

@@ -58,6 +58,7 @@ fn a_crash_in_the_search_is_in_the_report() {
         counterparts: None,
         tolerances: &tolerances,
         only: None,
+        execution: Execution::Fused,
     };
     let tract = || InProcess::new(EngineName::Tract, 1);
     let participants = vec![

@@ -19,7 +19,7 @@ fn a_probe_makes_a_profile_that_predictions_are_calibrated_by() {
         .arg(&path));
     assert_eq!(ran.code, 0, "{ran:?}");
     let probed = ran.json("edgefit.device/1");
-    assert_eq!(probed["name"], "my-board");
+    assert_eq!(probed["name"], "My-Board");
     assert_fields(
         &probed,
         &[

@@ -221,14 +221,7 @@ mod tests {
             samples: (0..12).map(sample).collect(),
             remarks: Vec::new(),
         };
-        let entry = |_| {
-            Ok(SampleFeatures {
-                features: Vec::new(),
-                boundary: Vec::new(),
-                pixels: Vec::new(),
-            })
-        };
-        let entries: Vec<Result<SampleFeatures, String>> = (0..12).map(entry).collect();
+        let entries = SampleFeatures::none(12);
         let parts = [Split::Train, Split::Val, Split::Test].map(|split| [Some(split); 4]);
         let splits = divide(&dataset, &entries, &parts.concat());
         let device = edgefit_device::find("raspberry-pi-4b").unwrap();

@@ -233,14 +233,7 @@ mod tests {
             samples: (0..SAMPLES).map(sample).collect(),
             remarks: Vec::new(),
         };
-        let entry = |_| {
-            Ok(SampleFeatures {
-                features: Vec::new(),
-                boundary: Vec::new(),
-                pixels: Vec::new(),
-            })
-        };
-        let entries: Vec<Result<SampleFeatures, String>> = (0..SAMPLES).map(entry).collect();
+        let entries = SampleFeatures::none(SAMPLES);
         let splits = divide(&dataset, &entries, &[Some(Split::Val); SAMPLES]);
         let transform = TargetTransform::identity(Task::Classes, 2);
         let outputs = |at: usize| {

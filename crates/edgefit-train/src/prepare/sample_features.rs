@@ -10,3 +10,18 @@ pub(crate) struct SampleFeatures {
     /// An image as [`THUMBNAIL`](crate::prepare::features::THUMBNAIL)² RGB pixels; nothing of an array.
     pub pixels: Vec<u8>,
 }
+
+#[cfg(test)]
+impl SampleFeatures {
+    /// Those of so many samples of which nothing was computed.
+    pub(crate) fn none(samples: usize) -> Vec<Result<Self, String>> {
+        let none = |_| {
+            Ok(SampleFeatures {
+                features: Vec::new(),
+                boundary: Vec::new(),
+                pixels: Vec::new(),
+            })
+        };
+        (0..samples).map(none).collect()
+    }
+}

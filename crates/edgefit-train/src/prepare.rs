@@ -2,6 +2,7 @@
 
 pub(crate) mod array_shape;
 pub(crate) mod assignment;
+pub(crate) mod cache_size;
 pub(crate) mod clean_features;
 pub(crate) mod contents;
 pub(crate) mod copies;

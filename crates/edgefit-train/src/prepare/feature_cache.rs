@@ -10,10 +10,17 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::Result;
 use crate::observer::Observer;
+use crate::prepare::cache_size;
 use crate::prepare::contents::ContentHash;
 
 /// Most bytes that are kept in one file.
 pub(crate) const MOST_BYTES: usize = 1 << 30;
+
+/// What the names of files with features begin with.
+pub(crate) const PREFIX: &str = "features-";
+
+/// Most bytes that all files with features take together.
+const MOST_BYTES_IN_ALL: u64 = 8 << 30;
 
 /// Time after which new entries are written, though more are to come.
 const STORE_EVERY: Duration = Duration::from_secs(60);
@@ -40,6 +47,7 @@ impl FeatureCache {
     /// What is kept in the file at `path`; nothing where it is absent or damaged.
     pub fn open(path: PathBuf) -> Self {
         let entries = load(&path).unwrap_or_default();
+        cache_size::used(&path);
         FeatureCache {
             path,
             found: entries.len(),
@@ -76,6 +84,8 @@ impl FeatureCache {
                 "{error}; the features are computed again next time (EDGEFIT_CACHE names another \
                  cache folder)"
             ));
+        } else if let Some(folder) = self.path.parent() {
+            cache_size::shrink(folder, PREFIX, MOST_BYTES_IN_ALL);
         }
     }
 }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::prepare::contents::{ContentHash, contents};
-use crate::prepare::feature_cache::{Entry, FeatureCache};
+use crate::prepare::feature_cache::{Entry, FeatureCache, PREFIX};
 use crate::prepare::inference::Inference;
 use crate::prepare::preparation::Preparation;
 
@@ -331,7 +331,7 @@ fn cache_file(backbone: &Graph, shown: Shown, engine: EngineName, folder: &Path)
         env!("CARGO_PKG_VERSION")
     ));
     let key = hash::hex(&hasher.finalize()[..8]);
-    folder.join(format!("features-{key}.safetensors"))
+    folder.join(format!("{PREFIX}{key}.safetensors"))
 }
 
 /// Where thumbnails lie; how they are made is in its name.

@@ -31,7 +31,7 @@ for name in vww resnet8 kws; do
             -semihosting-config enable=on,target=native -icount shift=0,sleep=off -kernel firmware.elf
         mv output.bin "$side.out"
         # A tick of the timer is 40 instructions.
-        count=$(od -An -v -tu4 -w4 ticks.bin | awk '{ sum += 40 * $1 } END { printf "%d", sum / NR }')
+        count=$(od -An -v -tu8 -w8 ticks.bin | awk '{ sum += 40 * $1 } END { printf "%d", sum / NR }')
         code=$(arm-none-eabi-size -A firmware.elf | awk '$1 == ".text" { print $2 }')
         echo "$name $side: $count instructions, $code B of code"
     done

@@ -31,8 +31,8 @@ use input::only_input;
 pub(crate) use input::scaler;
 use known::{Known, Pending};
 pub(crate) use spatial::within_padding;
-pub(crate) use view::channels_last;
 use view::{Builder, View};
+pub(crate) use view::{channels_last, output_order};
 pub(crate) use weighted::{image, window};
 
 /// Where quantised models of edgefit say how.
@@ -283,7 +283,7 @@ impl<'g> Lowering<'g> {
             }
             _ => return Err(fail("it is not computed from the input")),
         };
-        let order = channels_last(view.dims.len());
+        let order = output_order(&view.order);
         let view = self
             .builder
             .arranged(&output.name, &view, &order)

@@ -91,6 +91,16 @@ fn a_model_that_takes_channels_last_loses_its_transposition() {
 }
 
 #[test]
+fn a_model_that_gives_channels_last_loses_its_transposition() {
+    let mut made = Qdq::new(&[3, 5, 4]);
+    conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
+    made.node(Node::new("Transpose", "", &["a_q"], &["t"]).with("perm", ints(&[0, 2, 3, 1])));
+    let program = lowered(&made, "t_q");
+    assert_eq!(program.output.dims, [1, 5, 4, 6]);
+    assert_eq!(moves(&program), 0);
+}
+
+#[test]
 fn an_activation_is_a_limit_of_the_op_before_it() {
     let mut made = Qdq::new(&[3, 5, 4]);
     conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
@@ -189,6 +199,15 @@ fn a_function_of_a_constant_is_computed() {
     // 0, −0.29 and −0.58 in steps of 0.1 from 3 on.
     let constant = Source::Constant(vec![3, 0, -3]);
     assert_eq!(program.steps[0].inputs[1], constant);
+}
+
+#[test]
+fn a_constant_lies_as_what_it_is_joined_with() {
+    let mut made = Qdq::new(&[3, 2, 2]);
+    made.weight("k", &[1, 2, 2, 2]);
+    let concat = Node::new("Concat", "", &["k", "x_q"], &["y"]);
+    made.node(concat.with("axis", Attribute::Int(1)));
+    assert_eq!(moves(&lowered(&made, "y_q")), 0);
 }
 
 #[test]

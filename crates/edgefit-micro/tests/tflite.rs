@@ -7,8 +7,8 @@
 
 mod qdq;
 
-use edgefit_graph::Node;
-use edgefit_micro::tflite::Planning;
+use edgefit_graph::{Dim, Graph, Node, Tensor, ValueInfo};
+use edgefit_micro::tflite::{Planning, float_file};
 use edgefit_micro::{Error, lower, tflite};
 use qdq::{Qdq, conv, ints};
 
@@ -33,6 +33,24 @@ fn an_op_is_an_operator_and_nothing_is_transposed() {
     made.node(Node::new("Erf", "", &["y_q"], &["e"]));
     // By a table: a cast, a sum, a look-up.
     assert_eq!(operators(&made, "e_q"), 6);
+}
+
+#[test]
+fn floats_that_end_with_channels_last_are_not_transposed() {
+    let mut graph = Graph::new("floats", 17);
+    let dims = [1, 3, 5, 4].map(Dim::Known).to_vec();
+    graph.inputs.push(ValueInfo::f32("x", dims));
+    graph.outputs.push(ValueInfo::float("y"));
+    let weight = Tensor::from_values(vec![6, 3, 1, 1], &[0.5f32; 18]);
+    graph.initializers.insert("w".into(), weight);
+    let transpose = Node::new("Transpose", "", &["c"], &["y"]);
+    graph.nodes = vec![
+        Node::new("Conv", "", &["x", "w"], &["c"]),
+        transpose.with("perm", ints(&[0, 2, 3, 1])),
+    ];
+    let file = float_file(&graph, Planning::InFile).unwrap();
+    assert_eq!(file.transpositions, 0);
+    assert_eq!(file.output.dims, [1, 5, 4, 6]);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(crate) struct LearnedRescale {
 }
 
 impl LearnedScales {
-    /// Of all values, but for those whose scale the engine prescribes, or a power of two.
+    /// Of all values, but for those whose scale the engine prescribes or a constant has, too; of no powers of two.
     pub fn of(graph: &Graph, scheme: &Scheme) -> Result<Self> {
         if scheme.power_of_two {
             return Ok(LearnedScales::default());
@@ -71,6 +71,12 @@ impl LearnedScales {
                 *set = first;
             }
         };
+        let is_constant = |node: &Node| {
+            let integers = node.input(0);
+            integers.is_some_and(|name| graph.initializers.contains_key(name))
+        };
+        // Scales that constants have, too.
+        let mut held: Vec<&str> = Vec::new();
         for node in graph
             .nodes
             .iter()
@@ -78,12 +84,15 @@ impl LearnedScales {
         {
             let read = node.present_inputs().filter_map(&producer);
             let read = read.filter(|node| node.op == "DequantizeLinear");
+            let read: Vec<&Node> = read.collect();
             let behind = node
                 .present_outputs()
                 .flat_map(|value| topology.consumers(value));
             let behind = behind.map(|&index| &graph.nodes[index]);
             let behind = behind.filter(|node| node.op == "QuantizeLinear");
             let scales: Vec<&str> = read
+                .iter()
+                .copied()
                 .chain(behind)
                 .filter_map(|node| node.input(1))
                 .collect();
@@ -93,10 +102,14 @@ impl LearnedScales {
             let is_one = first.is_some() && each.all(|scale| Some(scale) == first);
             if is_one && behind_is_quantized(graph, &topology, node) {
                 join(&scales);
+                if read.iter().any(|&node| is_constant(node)) {
+                    held.extend(scales);
+                }
             }
         }
         let mut sets: BTreeMap<usize, ScaleSet> = BTreeMap::new();
-        let mut fixed: Vec<usize> = Vec::new();
+        let held = held.iter().filter_map(|name| set_of.get(name).copied());
+        let mut fixed: Vec<usize> = held.collect();
         let mut names = FreshNames::of(graph);
         for node in quantizers() {
             let (Some(value), Some(scale)) = (node.input(0), node.input(1)) else {
@@ -202,8 +215,12 @@ fn most_of(graph: &Graph, quantize: &Node, producer: Option<&Node>, start: f32) 
         .ok()
         .and_then(|zeros| zeros.first().copied());
     let steps = (largest - zero.unwrap_or(0)).max(1) as f32;
-    // Calibration has the last word where its rounding goes beyond.
-    (high / steps).max(start)
+    // Calibration has the last word: its rounding may go beyond, and its range goes on where other values share it.
+    if start * (steps - 0.5) > high {
+        f32::INFINITY
+    } else {
+        (high / steps).max(start)
+    }
 }
 
 /// The single scale of that name.
@@ -236,15 +253,37 @@ mod tests {
         graph.nodes = [pair("a", "da"), pair("b", "db")].concat();
         graph.nodes.push(join);
         graph.nodes.extend(pair("j", "y"));
-        let mut sets = |scales: [f32; 3]| {
+        let sets = |graph: &mut Graph, scales: [f32; 3]| {
             for (name, scale) in ["a_scale", "b_scale", "j_scale"].into_iter().zip(scales) {
                 let scale = Tensor::from_values(vec![], &[scale]);
                 graph.initializers.insert(name.into(), scale);
             }
             let scheme = Scheme::named("tflite").unwrap();
-            LearnedScales::of(&graph, &scheme).unwrap().sets.len()
+            LearnedScales::of(graph, &scheme).unwrap().sets.len()
         };
-        assert_eq!(sets([0.5, 0.5, 0.5]), 1);
-        assert_eq!(sets([0.25, 0.5, 0.5]), 3);
+        assert_eq!(sets(&mut graph, [0.5, 0.5, 0.5]), 1);
+        assert_eq!(sets(&mut graph, [0.25, 0.5, 0.5]), 3);
+        // A constant keeps its scale, and with it all that have the same.
+        graph.nodes.remove(0);
+        let integers = Tensor::from_values(vec![1], &[1i8]);
+        graph.initializers.insert("a_integers".into(), integers);
+        assert_eq!(sets(&mut graph, [0.5, 0.5, 0.5]), 0);
+        assert_eq!(sets(&mut graph, [0.25, 0.5, 0.5]), 2);
+    }
+
+    #[test]
+    fn a_clip_limits_the_scale_where_calibration_ended_within_it() {
+        let mut graph = Graph::new("g", 17);
+        for (name, value) in [("low", 0f32), ("high", 6.0)] {
+            let limit = Tensor::from_values(vec![], &[value]);
+            graph.initializers.insert(name.into(), limit);
+        }
+        let zero_point = Tensor::from_values(vec![], &[-128i8]);
+        graph.initializers.insert("z".into(), zero_point);
+        let clip = Node::new("Clip", "clip", &["x", "low", "high"], &["c"]);
+        let quantize = Node::new("QuantizeLinear", "quantize", &["c", "s", "z"], &["q"]);
+        let most = |start: f32| most_of(&graph, &quantize, Some(&clip), start);
+        assert_eq!(most(3.0 / 255.0), 6.0 / 255.0);
+        assert_eq!(most(20.0 / 255.0), f32::INFINITY);
     }
 }

@@ -1,6 +1,7 @@
 //! [`Plan`]: which nodes run on integers, and which values are therefore quantised.
 
 mod gelu;
+mod layer_norm;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -9,6 +10,7 @@ use edgefit_graph::topology::Topology;
 use edgefit_graph::{DataType, Graph, Node};
 
 use self::gelu::written_out_gelus;
+use self::layer_norm::written_out_norms;
 use crate::nodes::{
     activations, clip_limits, has_constant_weight, is_activation, rescale_factor, takes_activation,
 };
@@ -62,7 +64,8 @@ impl Plan {
         kept_float: &HashSet<String>,
     ) -> Plan {
         let topology = Topology::of(graph);
-        let written_out = written_out_gelus(graph, &topology);
+        let mut written_out = written_out_gelus(graph, &topology);
+        written_out.extend(written_out_norms(graph, &topology));
         let is_quantized = |index: usize| {
             let node = &graph.nodes[index];
             node.is_onnx()
@@ -253,28 +256,20 @@ fn take_islands(
     }
 }
 
-/// What the parameters of a value are bound to: scale and zero point that the engine prescribes, or the limit of a
-/// Clip, without a zero point.
-type Bound = (f32, Option<i64>);
-
-fn bounds<'g>(graph: &'g Graph, scheme: &Scheme, groups: &[Group]) -> HashMap<&'g str, Bound> {
-    let prescribed = graph.nodes.iter().filter_map(|node| {
-        let fixed = scheme.fixed_output(node)?;
-        let bound = (fixed.scale, Some(fixed.zero_point));
-        Some((node.outputs.first()?.as_str(), bound))
-    });
-    let limited = groups.iter().filter(|_| !scheme.power_of_two);
-    let limited =
-        limited.filter_map(|group| Some((group.output(graph), (group.highest(graph)?, None))));
-    prescribed.chain(limited).collect()
-}
+/// The scale and zero point that the engine prescribes for a value.
+type Prescribed = (f32, i64);
 
 /// The quantised values, the constants of a Concat among them, joined where an op wants the same parameters before
-/// and behind. Values that are bound to different ones are not: what suits one would cut off another.
+/// and behind. Values for which the engine prescribes different ones are not: what suits one would cut off another.
 fn value_sets(graph: &Graph, scheme: &Scheme, groups: &[Group]) -> Vec<BTreeSet<String>> {
-    let bounds = bounds(graph, scheme, groups);
+    let prescribed = graph.nodes.iter().filter_map(|node| {
+        let fixed = scheme.fixed_output(node)?;
+        let parameters = (fixed.scale, fixed.zero_point);
+        Some((node.outputs.first()?.as_str(), parameters))
+    });
+    let prescribed: HashMap<&str, Prescribed> = prescribed.collect();
     let mut set_of: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut sets: Vec<(BTreeSet<&str>, Option<Bound>)> = Vec::new();
+    let mut sets: Vec<(BTreeSet<&str>, Option<Prescribed>)> = Vec::new();
     for group in groups {
         let node = &graph.nodes[group.node];
         let read: Vec<&str> = match node.op.as_str() {
@@ -285,7 +280,7 @@ fn value_sets(graph: &Graph, scheme: &Scheme, groups: &[Group]) -> Vec<BTreeSet<
         let values: Vec<&str> = read.iter().copied().chain(outputs).collect();
         for &value in &values {
             set_of.entry(value).or_insert_with(|| {
-                sets.push((BTreeSet::from([value]), bounds.get(value).copied()));
+                sets.push((BTreeSet::from([value]), prescribed.get(value).copied()));
                 sets.len() - 1
             });
         }

@@ -1,6 +1,8 @@
 //! The float model as it is quantised: without what was only needed to train it, and in ops that have
 //! integer kernels.
 
+use std::collections::HashMap;
+
 use edgefit_graph::infer::{InputShapes, infer};
 use edgefit_graph::quantized::first_quantized;
 use edgefit_graph::rewrite::{
@@ -64,7 +66,8 @@ pub(crate) fn prepared(graph: &Graph, scheme: &Scheme) -> Result<Prepared> {
     })
 }
 
-/// Multiplies `alpha` and `beta` of each Gemm into its weight and bias, where these are constants.
+/// Multiplies `alpha` and `beta` of each Gemm into its weight and bias, where these are constants. What several share
+/// stays one for each factor, and all that is made takes no more bytes than the constants of the model.
 fn fold_gemm_factors(graph: &mut Graph) -> Result<()> {
     let mut names = FreshNames::of(graph);
     let Graph {
@@ -72,6 +75,9 @@ fn fold_gemm_factors(graph: &mut Graph) -> Result<()> {
         initializers,
         ..
     } = graph;
+    let bytes = initializers.values().map(|tensor| tensor.bytes().len());
+    let mut bytes_left: usize = bytes.sum();
+    let mut made: HashMap<(String, u32), String> = HashMap::new();
     let gemms = nodes.iter_mut().filter(|node| node.is_onnx());
     for node in gemms.filter(|node| node.op == "Gemm") {
         for (attribute, input) in [("alpha", 1), ("beta", 2)] {
@@ -82,11 +88,23 @@ fn fold_gemm_factors(graph: &mut Graph) -> Result<()> {
                 let Some(tensor) = floats.filter(|_| factor != 1.0) else {
                     continue;
                 };
-                let values = tensor.to_f32()?.into_iter().map(|value| value * factor);
-                let values: Vec<f32> = values.collect();
-                let folded = Tensor::from_values(tensor.dims().to_vec(), &values);
-                let fresh = names.take(&format!("{name}_{attribute}"));
-                initializers.insert(fresh.clone(), folded);
+                let key = (name.to_owned(), factor.to_bits());
+                let fresh = match made.get(&key) {
+                    Some(fresh) => fresh.clone(),
+                    None => {
+                        let Some(left) = bytes_left.checked_sub(tensor.bytes().len()) else {
+                            continue;
+                        };
+                        bytes_left = left;
+                        let values = tensor.to_f32()?.into_iter().map(|value| value * factor);
+                        let values: Vec<f32> = values.collect();
+                        let folded = Tensor::from_values(tensor.dims().to_vec(), &values);
+                        let fresh = names.take(&format!("{name}_{attribute}"));
+                        initializers.insert(fresh.clone(), folded);
+                        made.insert(key, fresh.clone());
+                        fresh
+                    }
+                };
                 node.inputs[input] = fresh;
             }
             node.attributes.shift_remove(attribute);
@@ -165,5 +183,25 @@ mod tests {
         assert_eq!(constant(1, 1), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(constant(0, 2), [2.0, -2.0]);
         assert_eq!(constant(1, 2), [2.0, -2.0]);
+        let [first, second] = &made.graph.nodes[..] else {
+            panic!("{:?}", made.graph.nodes);
+        };
+        assert_eq!(first.inputs[2], second.inputs[2]);
+    }
+
+    #[test]
+    fn copies_of_a_shared_weight_take_no_more_than_the_constants() {
+        let mut graph = Graph::new("g", 17);
+        let weight = Tensor::from_values(vec![2, 2], &[1f32; 4]);
+        graph.initializers.insert("w".into(), weight);
+        let gemm = |factor| {
+            let node = Node::new("Gemm", "gemm", &["x", "w"], &["y"]);
+            node.with("alpha", Attribute::Float(factor))
+        };
+        graph.nodes = [0.5, 2.0, 0.5].map(gemm).to_vec();
+        fold_gemm_factors(&mut graph).unwrap();
+        let weights = graph.nodes.iter().map(|node| node.inputs[1].as_str());
+        assert_eq!(weights.collect::<Vec<_>>(), ["w_alpha", "w", "w_alpha"]);
+        assert_eq!(graph.nodes[1].float_or("alpha", 1.0).unwrap(), 2.0);
     }
 }

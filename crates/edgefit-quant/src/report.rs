@@ -49,7 +49,7 @@ pub struct Report {
     pub equalized: Vec<Equalized>,
     /// What was allowed.
     pub limits: Limits,
-    /// Against the float model, on samples that calibrated nothing.
+    /// Against the float model, on samples that calibrated nothing; on the same one where there is no other.
     pub comparison: Comparison,
     /// The same with nothing kept float for its accuracy.
     pub all_int8: Comparison,

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::histogram::Histogram;
 use crate::observe::Observed;
 use crate::parameters::Parameters;
-use crate::plan::Plan;
+use crate::plan::{Group, Plan};
 use crate::scheme::Scheme;
 
 /// The parameters of each value: those that the engine prescribes, else those that suit what was
@@ -28,6 +28,9 @@ pub(crate) fn value_parameters(
         .iter()
         .filter_map(|group| Some((group.output(graph), group.highest(graph)?)))
         .collect();
+    let moves = |group: &&Group| scheme.same_scale.contains(&graph.nodes[group.node].op);
+    let moved = plan.groups.iter().filter(moves);
+    let moved: HashSet<&str> = moved.flat_map(|group| group.outputs(graph)).collect();
     let mut parameters = BTreeMap::new();
     for set in &plan.value_sets {
         let mut histogram = Histogram::default();
@@ -42,16 +45,16 @@ pub(crate) fn value_parameters(
         let own = prescribed
             .copied()
             .unwrap_or_else(|| Parameters::of_histogram(&histogram, scheme));
-        // A Clip vanishes only where the range ends within it.
-        let capped = set
-            .iter()
-            .filter_map(|value| highest.get(value.as_str()))
-            .copied()
-            .fold(f32::INFINITY, f32::min);
-        let own = if prescribed.is_none() && own.highest() > capped && !scheme.power_of_two {
-            Parameters::of_range(histogram.range().0, capped, scheme)
-        } else {
-            own
+        // A Clip vanishes only where the range ends within it, and may not cut off what is joined with its values.
+        let sources = set.iter().filter(|value| !moved.contains(value.as_str()));
+        let mut limits = sources.map(|value| highest.get(value.as_str()).copied());
+        let limit = limits.next().flatten();
+        let limit = limit.filter(|limit| limits.all(|other| other == Some(*limit)));
+        let own = match limit.filter(|_| prescribed.is_none() && !scheme.power_of_two) {
+            Some(limit) if own.highest() > limit => {
+                Parameters::of_range(histogram.range().0, limit, scheme)
+            }
+            _ => own,
         };
         parameters.extend(set.iter().map(|value| (value.clone(), own)));
     }
@@ -157,20 +160,23 @@ mod tests {
 
     #[test]
     fn the_limit_of_a_clip_cuts_off_no_other_value() {
-        let mut nodes = vec![
-            Node::new("MatMul", "first", &["x", "w"], &["a"]),
-            Node::new("Clip", "clip", &["a", "zero", "six"], &["c"]),
-            Node::new("MatMul", "second", &["x", "w"], &["b2"]),
-            Node::new("Relu", "relu", &["b2"], &["r"]),
-        ];
-        nodes.extend(joining("c", "r"));
-        let observed = [("c", 6.0), ("r", 20.0), ("j", 20.0)];
-        let made = made(&graph(nodes), "tflite", &observed);
-        assert!(made["c"].highest() < 6.1, "{made:?}");
-        assert!(
-            made["r"].highest() > 19.0 && made["j"].highest() > 19.0,
-            "{made:?}"
-        );
+        let joined = |last: Node, high: f32| {
+            let mut nodes = vec![
+                Node::new("MatMul", "first", &["x", "w"], &["a"]),
+                Node::new("Clip", "clip", &["a", "zero", "six"], &["c"]),
+                Node::new("MatMul", "second", &["x", "w"], &["b2"]),
+                last,
+            ];
+            nodes.extend(joining("c", "r"));
+            let observed = [("c", 6.0), ("r", high), ("j", high)];
+            let made = made(&graph(nodes), "tflite", &observed);
+            assert!(made["c"] == made["r"] && made["c"] == made["j"], "{made:?}");
+            made["c"].highest()
+        };
+        let relu = Node::new("Relu", "other", &["b2"], &["r"]);
+        assert!(joined(relu, 20.0) > 19.0);
+        let clip = Node::new("Clip", "other", &["b2", "zero", "six"], &["r"]);
+        assert!(joined(clip, 7.0) < 6.1);
     }
 
     #[test]

@@ -24,9 +24,9 @@ const C: &str = "c";
 const LITERT: &str = "litert";
 const LITERT_DEFAULT: &str = "litert-default";
 
-/// Share of the bytes of an output that LiteRT's reference kernels may have otherwise, by a step: they round the
-/// sums of a matrix product once, where CMSIS-NN rounds twice. Of 24,570 results of such a product, 25 were a step
-/// apart.
+/// Share of the bytes of an output that LiteRT's reference kernels may have otherwise, by a step, and three standard
+/// errors of it more, one byte at least: they round the sums of a matrix product once, where CMSIS-NN rounds twice. Of
+/// 24,570 results of such a product, 25 were a step apart.
 const MOST_DIFFERENT: f64 = 0.01;
 
 /// What became of a comparison, the document `edgefit.verify/1` of an integer program.
@@ -266,10 +266,12 @@ fn exact(pair: IntegerPair) -> IntegerPair {
 
 /// The same pair, few bytes of which may be a step apart.
 fn nearly_exact(pair: IntegerPair) -> IntegerPair {
-    let most = (pair.bytes as f64 * MOST_DIFFERENT).ceil();
+    let expected = pair.bytes as f64 * MOST_DIFFERENT;
+    let deviation = (expected * (1.0 - MOST_DIFFERENT)).sqrt();
+    let most = (expected + 3.0 * deviation).max(1.0).floor();
     IntegerPair {
         within: pair.max_steps <= 1 && pair.different as f64 <= most,
-        tolerance: "99 % of the bytes, the others by one step".to_owned(),
+        tolerance: format!("at most {most} bytes by one step"),
         ..pair
     }
 }
@@ -365,5 +367,26 @@ mod tests {
                 .iter()
                 .all(|side| (side.correct, side.samples) == (1, 2))
         );
+    }
+
+    #[test]
+    fn few_bytes_of_litert_may_be_a_step_apart() {
+        let pair = |bytes, different, max_steps| IntegerPair {
+            a: String::new(),
+            b: String::new(),
+            bytes,
+            different,
+            max_steps,
+            max_abs: 0.0,
+            rel_l2: 0.0,
+            sqnr_db: None,
+            cosine: 1.0,
+            top1_agree: None,
+            within: false,
+            tolerance: String::new(),
+        };
+        let within = |bytes, different, steps| nearly_exact(pair(bytes, different, steps)).within;
+        assert!(within(4, 1, 1) && within(40, 2, 1) && within(10_000, 100, 1));
+        assert!(!within(40, 3, 1) && !within(10_000, 140, 1) && !within(10_000, 1, 2));
     }
 }

@@ -1,5 +1,7 @@
 //! Ops written out in other ops that do the same and that engines compute on integers.
 
+use std::collections::HashMap;
+
 use crate::attribute::Attribute;
 use crate::fresh_names::FreshNames;
 use crate::graph::{Graph, Node};
@@ -25,6 +27,7 @@ pub fn decompose(graph: &mut Graph, inference: &Inference) -> usize {
     let mut names = FreshNames::of(graph);
     let mut made = Vec::with_capacity(graph.nodes.len());
     let mut constants = Vec::new();
+    let mut inverses = HashMap::new();
     let mut count = 0;
     {
         let reader = OpReader::new(graph);
@@ -41,6 +44,7 @@ pub fn decompose(graph: &mut Graph, inference: &Inference) -> usize {
             }
             let mut written = Written {
                 names: &mut names,
+                inverses: &mut inverses,
                 nodes: Vec::new(),
                 constants: Vec::new(),
             };
@@ -63,6 +67,8 @@ pub fn decompose(graph: &mut Graph, inference: &Inference) -> usize {
 /// What stands in place of a node.
 struct Written<'a> {
     names: &'a mut FreshNames,
+    /// Names of negatives and reciprocals, by the constant and whether it is the negative; none of what has none.
+    inverses: &'a mut HashMap<(String, bool), Option<String>>,
     nodes: Vec<Node>,
     constants: Vec<(String, Tensor)>,
 }
@@ -117,16 +123,8 @@ impl Written<'_> {
                 self.depthwise([x, y], rank, &norm, statistics)?;
             }
             "Sub" | "Div" => {
-                let operand = constant(1)?;
-                let values = operand.to_f32().ok()?;
                 let is_sub = node.op == "Sub";
-                if !is_sub && values.contains(&0.0) {
-                    return None;
-                }
-                let inverse = |value: &f32| if is_sub { -value } else { 1.0 / value };
-                let values: Vec<f32> = values.iter().map(inverse).collect();
-                let tensor = Tensor::from_values(operand.dims().to_vec(), &values);
-                let name = self.constant(&format!("{}_inverse", node.inputs[1]), tensor);
+                let name = self.inverse((node.input(1)?, constant(1)?), is_sub)?;
                 self.push(if is_sub { "Add" } else { "Mul" }, y, &[x, &name]);
             }
             _ => return None,
@@ -200,6 +198,24 @@ impl Written<'_> {
             conv.attributes.insert("group".into(), groups);
         }
         Some(())
+    }
+
+    /// The negative of a constant, or its reciprocal: one for all nodes that read it.
+    fn inverse(&mut self, (name, operand): (&str, &Tensor), is_sub: bool) -> Option<String> {
+        let key = (name.to_owned(), is_sub);
+        if let Some(known) = self.inverses.get(&key) {
+            return known.clone();
+        }
+        let values = operand.to_f32().ok();
+        let values = values.filter(|values| is_sub || !values.contains(&0.0));
+        let made = values.map(|values| {
+            let inverse = |value: &f32| if is_sub { -value } else { 1.0 / value };
+            let values: Vec<f32> = values.iter().map(inverse).collect();
+            let tensor = Tensor::from_values(operand.dims().to_vec(), &values);
+            self.constant(&format!("{name}_inverse"), tensor)
+        });
+        self.inverses.insert(key, made.clone());
+        made
     }
 
     fn push(&mut self, op: &str, y: &str, inputs: &[&str]) {
@@ -278,6 +294,27 @@ mod tests {
         ];
         let inference = infer(&graph, &shapes).unwrap();
         assert_eq!(decompose(&mut graph, &inference), 0);
+    }
+
+    #[test]
+    fn nodes_that_share_a_constant_share_its_inverse() {
+        let mut graph = Graph::new("g", 17);
+        graph.inputs.push(ValueInfo::f32("x", vec![Dim::Known(1)]));
+        graph.outputs.push(ValueInfo::float("y"));
+        let two = Tensor::from_values(vec![1], &[2f32]);
+        graph.initializers.insert("two".into(), two);
+        graph.nodes = vec![
+            Node::new("Div", "first", &["x", "two"], &["a"]),
+            Node::new("Div", "second", &["a", "two"], &["b"]),
+            Node::new("Sub", "third", &["b", "two"], &["y"]),
+        ];
+        let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+        let inference = infer(&graph, &shapes).unwrap();
+        assert_eq!(decompose(&mut graph, &inference), 3);
+        let constant = |node: usize| graph.nodes[node].inputs[1].as_str();
+        assert_eq!(constant(0), constant(1));
+        let values = [0, 2].map(|node| graph.initializers[constant(node)].to_f32().unwrap());
+        assert_eq!(values, [[0.5], [-2.0]]);
     }
 
     #[test]

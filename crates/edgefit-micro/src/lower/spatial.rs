@@ -187,8 +187,9 @@ pub(super) fn concat(
     axis: usize,
     written: &Written,
 ) -> Result<View, String> {
-    let Some(first) = views.first() else {
-        return Err("it has no inputs".into());
+    let is_computed = |view: &&View| matches!(view.source, Source::Value(_));
+    let Some(first) = views.iter().find(is_computed) else {
+        return Err("all of its inputs are constants; fold them".into());
     };
     let order = first.order.clone();
     let mut inputs: Vec<View> = Vec::new();
@@ -200,12 +201,6 @@ pub(super) fn concat(
         let view = builder.requantized(node, &view, written.quantization)?;
         runs.push(view.memory_dims()[at..].iter().product());
         inputs.push(view);
-    }
-    if inputs
-        .iter()
-        .all(|input| matches!(input.source, Source::Constant(_)))
-    {
-        return Err("all of its inputs are constants; fold them".into());
     }
     let repeats = first.memory_dims()[..at].iter().product();
     let op = Op::Concat(Concat { repeats, runs });

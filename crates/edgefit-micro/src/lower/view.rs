@@ -31,6 +31,15 @@ pub(crate) fn channels_last(rank: usize) -> Vec<usize> {
     }
 }
 
+/// The order in memory of an output that lies in `order`: the same if it is that of the model, else channels last.
+pub(crate) fn output_order(order: &[usize]) -> Vec<usize> {
+    if order.is_sorted() {
+        order.to_vec()
+    } else {
+        channels_last(order.len())
+    }
+}
+
 impl View {
     /// Sizes as they lie in memory.
     pub fn memory_dims(&self) -> Vec<usize> {

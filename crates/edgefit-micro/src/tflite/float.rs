@@ -25,7 +25,7 @@ use super::schema::Activation;
 use super::tensor::Tensor;
 use super::{Planning, Refused, planned, refusal};
 use crate::error::{Error, Refusal, Result};
-use crate::lower::{channels_last, scaler};
+use crate::lower::{channels_last, output_order, scaler};
 use crate::program::places;
 use view::View;
 
@@ -227,7 +227,7 @@ impl<'g> Lowering<'g> {
         };
         let view = self.known.get(output.name.as_str()).cloned();
         let view = view.ok_or_else(|| border("it is not computed from the input".into()))?;
-        let order = channels_last(view.dims.len());
+        let order = output_order(&view.order);
         let view = self.arranged(&output.name, &view, &order).map_err(border)?;
         self.model.output = view.tensor;
         Ok(view.port())

@@ -2,9 +2,11 @@
 
 use super::*;
 use edgefit_graph::infer::{InputShapes, infer};
-use edgefit_graph::{Dim, Tensor, ValueInfo};
+use edgefit_graph::{Attribute, Dim, Tensor, ValueInfo};
 
-/// `nodes` between the input `x` of 1 × 4 × 4 and the output `y`, and the plan for them.
+use crate::prepare::prepared;
+
+/// `nodes` between the input `x` of 1 × 4 × 4 and the output `y`, prepared, and the plan for them.
 fn planned(scheme: &str, nodes: Vec<Node>, constants: &[(&str, &[usize])]) -> (Graph, Plan) {
     let mut graph = Graph::new("g", 17);
     let dims = [1, 4, 4].map(Dim::Known).to_vec();
@@ -16,9 +18,10 @@ fn planned(scheme: &str, nodes: Vec<Node>, constants: &[(&str, &[usize])]) -> (G
         graph.initializers.insert((*name).into(), tensor);
     }
     graph.nodes = nodes;
+    let scheme = Scheme::named(scheme).unwrap();
+    let graph = prepared(&graph, &scheme).unwrap().graph;
     let shapes = InputShapes::bind(&graph, 1, None).unwrap();
     let inference = infer(&graph, &shapes).unwrap();
-    let scheme = Scheme::named(scheme).unwrap();
     let plan = Plan::of(&graph, &inference, &scheme, &HashSet::new());
     (graph, plan)
 }
@@ -50,7 +53,7 @@ fn the_parts_of_a_split_have_the_parameters_of_the_whole() {
         "onnxruntime-x86",
         vec![
             Node::new("MatMul", "first", &["x", "w"], &["m"]),
-            split.with("axis", edgefit_graph::Attribute::Int(1)),
+            split.with("axis", Attribute::Int(1)),
             Node::new("MatMul", "second", &["b", "w"], &["y"]),
         ],
         &[("w", &[4, 4])],
@@ -64,7 +67,7 @@ fn the_parts_of_a_split_have_the_parameters_of_the_whole() {
 #[test]
 fn an_engine_that_never_gives_floats_moves_integers_at_both_ends() {
     let moved = |name, input, output| {
-        let perm = edgefit_graph::Attribute::Ints(vec![0, 2, 1]);
+        let perm = Attribute::Ints(vec![0, 2, 1]);
         Node::new("Transpose", name, &[input], &[output]).with("perm", perm)
     };
     let nodes = vec![
@@ -84,4 +87,27 @@ fn an_engine_that_never_gives_floats_moves_integers_at_both_ends() {
     ];
     let (_, plan) = planned("tflite", nodes, &[("w", &[4, 4])]);
     assert_eq!(plan.islands, BTreeSet::from([0]));
+}
+
+#[test]
+fn a_layer_norm_over_the_last_of_three_dimensions_stays_in_floats() {
+    let mean = |name, input, output| {
+        let axes = Attribute::Ints(vec![-1]);
+        Node::new("ReduceMean", name, &[input], &[output]).with("axes", axes)
+    };
+    let (graph, plan) = planned(
+        "onnxruntime-x86",
+        vec![
+            mean("mean", "x", "m"),
+            Node::new("Sub", "centre", &["x", "m"], &["c"]),
+            Node::new("Pow", "square", &["c", "two"], &["s"]),
+            mean("variance", "s", "v"),
+            Node::new("Add", "add", &["v", "epsilon"], &["a"]),
+            Node::new("Sqrt", "root", &["a"], &["r"]),
+            Node::new("Div", "divide", &["c", "r"], &["y"]),
+        ],
+        &[("two", &[]), ("epsilon", &[])],
+    );
+    assert_eq!(plan.written_out.len(), graph.nodes.len());
+    assert!(plan.groups.is_empty(), "{plan:?}");
 }

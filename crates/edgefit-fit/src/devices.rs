@@ -59,8 +59,13 @@ impl DevicesReport {
 
     /// Whether each device got a network, and the search came to its end.
     pub fn is_done(&self) -> bool {
-        let is_found = |choice: &Choice| matches!(choice, Choice::Found(_));
-        !self.interrupted && self.devices.iter().all(is_found)
+        !self.interrupted && self.devices.iter().all(Choice::is_found)
+    }
+}
+
+impl Choice {
+    fn is_found(&self) -> bool {
+        matches!(self, Choice::Found(_))
     }
 }
 
@@ -71,7 +76,15 @@ impl DevicesReport {
 /// As [`fit`](crate::fit), but for a device that holds nothing: the others are searched for all the same.
 pub fn fit_each(run: &Path, jobs: &[FitJob], observer: &mut dyn Observer) -> Result<DevicesReport> {
     let jobs = begin_each(run, jobs)?;
-    search_each(run, &jobs, observer).inspect_err(|error| take_back_each(run, &jobs, error))
+    let found = search_each(run, &jobs, observer);
+    let is_in_vain = match &found {
+        Ok(found) => !found.interrupted && !found.devices.iter().any(Choice::is_found),
+        Err(error) => !error.ends_search(),
+    };
+    if is_in_vain {
+        take_back_each(run, &jobs);
+    }
+    found
 }
 
 /// Goes on with a search for several devices: those whose search came to its end are not searched for again.
@@ -208,5 +221,6 @@ mod tests {
         let ended = fit_each(&run, &jobs, &mut Stopping).unwrap_err();
         assert!(matches!(&ended, Error::Interrupted(path) if *path == run));
         assert!(ended.to_string().contains("--resume"), "{ended}");
+        assert!(run.join("fit-devices.json").exists());
     }
 }

@@ -7,10 +7,11 @@ use edgefit_train::Observer;
 
 use crate::error::Result;
 use crate::expected::{Evidence, expected};
+use crate::figures::Form;
 use crate::job::FitJob;
 use crate::select::{baselines, best};
 use crate::survey::Surveyed;
-use crate::train_finalist::{Form, Round, Trained, has_second_round, train};
+use crate::train_finalist::{Round, Trained, has_second_round, train};
 
 /// Networks that are trained for their score, besides baselines.
 const FIRST: usize = 4;
@@ -73,7 +74,7 @@ impl Finalists<'_> {
             match train(self.job, self.surveyed, (at, round), teacher, observer) {
                 Ok(trained) => {
                     self.stopped |= trained.interrupted;
-                    // Where it fits in int8 alone, there is nothing of it before its last stage.
+                    // Before its first epoch there is nothing of it; where it fits in int8 alone, before its last stage.
                     if !trained.forms.is_empty() {
                         self.trained.push(trained);
                     }
@@ -149,6 +150,19 @@ impl Finalists<'_> {
         order
     }
 
+    /// What was trained, in the order in which it counts for its network: first what was `chosen`, then what came to
+    /// its end, of equals the better.
+    pub fn by_weight(&self, chosen: Option<usize>) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.trained.len()).collect();
+        order.sort_by(|&a, &b| {
+            let rest = |at: usize| (Some(at) != chosen, self.trained[at].interrupted);
+            let form = |at: usize| self.form(&self.trained[at]);
+            let by_form = form(a).best_first(form(b));
+            rest(a).cmp(&rest(b)).then(by_form)
+        });
+        order
+    }
+
     /// The best of all that was trained; where no accuracy is enough, of those that no simpler way beats on the
     /// validation samples.
     pub fn chosen(&self) -> Option<usize> {
@@ -156,9 +170,10 @@ impl Finalists<'_> {
         if self.job.enough.is_some() {
             return ranked.first().copied();
         }
+        let order = self.by_weight(None);
         let trained = |network: usize| {
-            let mut all = self.trained.iter();
-            all.rposition(|trained| trained.network == network)
+            let mut order = order.iter().copied();
+            order.find(|&at| self.trained[at].network == network)
         };
         let simpler = baselines(&self.surveyed.networks).into_iter();
         let simpler: Vec<usize> = simpler
@@ -235,6 +250,24 @@ mod tests {
         assert_eq!(chosen(0.81), (1, ElementType::Int8));
         // Its small form does not reach it, and its large one takes more than the other network.
         assert_eq!(chosen(0.79), (0, ElementType::Int8));
+    }
+
+    #[test]
+    fn of_the_runs_of_a_network_the_best_counts_that_came_to_its_end_and_first_what_was_chosen() {
+        let (job, surveyed) = (job("run".as_ref()), surveyed());
+        let ended = |accuracy: f64, interrupted: bool| Trained {
+            interrupted,
+            ..trained(0, &[(ElementType::Int8, accuracy)])
+        };
+        let found = Finalists {
+            job: &job,
+            surveyed: &surveyed,
+            teacher: None,
+            trained: vec![ended(0.8, false), ended(0.7, false), ended(0.9, true)],
+            stopped: true,
+        };
+        assert_eq!(found.by_weight(None), [0, 1, 2]);
+        assert_eq!(found.by_weight(Some(1)), [1, 0, 2]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod depth;
 mod devices;
 mod error;
 mod expected;
+mod figures;
 mod finalists;
 mod footprint;
 mod front_svg;

@@ -125,7 +125,9 @@ impl Source<'_> {
         let structure = Structure::of(&part)?;
         structure.check_prunable()?;
         let samples = self.samples.samples(self.backbone, SAMPLES);
-        let mut engine = InProcess::new(fastest(), self.job.training.threads);
+        let training = &self.job.training;
+        let engine = training.engine.unwrap_or_else(fastest);
+        let mut engine = InProcess::new(engine, training.threads);
         let calibrated = Calibrated::new(&structure, &samples, &mut engine)?;
         let mut made = Vec::new();
         for &by in ways {
@@ -205,7 +207,10 @@ impl Source<'_> {
         };
         let (backbone, number) = (network.backbone + 1, network.number);
         let file = folder.join(format!("{backbone}-{side}-{number}-{way}.onnx"));
-        graph.save(&file)?;
+        // What was trained of it is held against it.
+        if !file.exists() {
+            graph.save(&file)?;
+        }
         let target = &self.job.target;
         let forms = network.footprints.iter();
         let footprints = forms

@@ -29,7 +29,7 @@ pub struct Network {
     pub narrowed: Option<Narrowed>,
     /// What it takes, in each form that the device runs.
     pub footprints: Vec<Footprint>,
-    /// How well its features tell the classes apart; `None` where it does not fit.
+    /// How well its features tell the classes apart; `None` where it takes more than twice a budget.
     pub score: Option<Score>,
 }
 

@@ -7,13 +7,14 @@ use std::time::Instant;
 use edgefit_base::file::{self, WriteError};
 use edgefit_base::units::format::{milliseconds, percent};
 use edgefit_cost::Check;
-use edgefit_train::{Exported, Observer};
+use edgefit_train::{Exported, MODEL, Observer};
 
 use crate::candidate::{AccuracyBasis, Candidate, front};
 use crate::error::{Error, Result};
 use crate::finalists::Finalists;
 use crate::footprint::{Footprint, is_likely};
 use crate::network::Network;
+use crate::quiet::Ending;
 use crate::report::{Baseline, Finalist, Report, Results, Timing};
 use crate::select::{baselines, nearest};
 use crate::tested::Tested;
@@ -21,7 +22,7 @@ use crate::train_finalist::Trained;
 use crate::written::{nanoseconds, write};
 
 /// Names of the model of a search, in floats and in integers: those that its run has.
-const MODELS: [&str; 2] = ["model.onnx", "model-int8.onnx"];
+const MODELS: [&str; 2] = [MODEL, "model-int8.onnx"];
 
 impl Finalists<'_> {
     /// That nothing fits, with the network that comes nearest.
@@ -61,15 +62,14 @@ impl Finalists<'_> {
         }
     }
 
-    /// Every network in every form, with what is known best of it.
-    fn candidates(&self) -> Vec<Candidate> {
+    /// Every network in every form, with what is known best of it; `trained` in the order in which it counts.
+    fn candidates(&self, trained: &[&Trained]) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         for (at, network) in self.surveyed.networks.iter().enumerate() {
-            let of = |trained: &&Trained| trained.network == at;
-            let last = self.trained.iter().rfind(of);
             for footprint in &network.footprints {
                 let scored = self.scored(network, footprint);
-                let form = last.and_then(|trained| {
+                let mut own = trained.iter().filter(|trained| trained.network == at);
+                let form = own.find_map(|trained| {
                     let mut forms = trained.forms.iter();
                     let form = forms.find(|form| form.element_type == footprint.element_type)?;
                     Some((form, trained.samples))
@@ -88,16 +88,14 @@ impl Finalists<'_> {
         candidates
     }
 
-    fn baselines(&self) -> Vec<Baseline> {
+    /// What simpler ways reach; `trained` in the order in which it counts.
+    fn baselines(&self, trained: &[&Trained]) -> Vec<Baseline> {
         let networks = &self.surveyed.networks;
-        let candidate = |at: usize| {
-            let of = |trained: &&Trained| trained.network == at;
-            match self.trained.iter().rfind(of) {
-                Some(trained) => Some(self.measured(trained)),
-                None => {
-                    let footprint = networks[at].fitting().next()?;
-                    Some(self.scored(&networks[at], footprint))
-                }
+        let candidate = |at: usize| match trained.iter().find(|trained| trained.network == at) {
+            Some(trained) => Some(self.measured(trained)),
+            None => {
+                let footprint = networks[at].fitting().next()?;
+                Some(self.scored(&networks[at], footprint))
             }
         };
         baselines(networks)
@@ -122,11 +120,17 @@ impl Finalists<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Report> {
         let trained = &self.trained[chosen];
-        let tested = Tested::of(&trained.run, observer)?;
+        let mut watched = Ending {
+            observer,
+            ends: trained.interrupted,
+        };
+        let tested = Tested::of(&trained.run, &mut watched)?;
         let (made, test) = tested.form(self.form(trained).element_type);
         let name = made.path.file_name().unwrap_or_default();
         let path = publish(&trained.run.join(name), &self.job.run)?;
-        let candidates = self.candidates();
+        let order = self.by_weight(Some(chosen)).into_iter();
+        let by_weight: Vec<&Trained> = order.map(|at| &self.trained[at]).collect();
+        let candidates = self.candidates(&by_weight);
         let expected = self.expected();
         let finalists = self.trained.iter().zip(expected);
         let finalists = finalists.map(|(trained, expected)| Finalist {
@@ -139,7 +143,7 @@ impl Finalists<'_> {
         let profile = &self.job.target.profile;
         let check = self.job.target.check(&path)?;
         let finalists: Vec<Finalist> = finalists.collect();
-        let baselines = self.baselines();
+        let baselines = self.baselines(&by_weight);
         let mut remarks = self.surveyed.remarks.clone();
         remarks.extend(likely_time(&check));
         let most_expected = self.ranked().first().map(|&at| &finalists[at]);
@@ -175,7 +179,7 @@ impl Finalists<'_> {
         Ok(Report {
             results,
             check,
-            profile: profile.clone(),
+            profile: self.job.target.planned(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! [`Quiet`]: an observer of work that was announced before.
+//! [`Quiet`]: an observer of work that was announced before; [`Ending`]: of work that the user may not end.
 
 use edgefit_train::Observer;
 
@@ -25,6 +25,35 @@ impl Observer for Quiet<'_> {
     }
 }
 
+/// Passes all on, and the user's wish to end where `ends` says so: what is trained to its end is not cut off while its
+/// figures are read. A second Ctrl-C ends the process all the same.
+pub struct Ending<'a> {
+    pub observer: &'a mut dyn Observer,
+    pub ends: bool,
+}
+
+impl Observer for Ending<'_> {
+    fn begin(&mut self, what: &str, total: u64) {
+        self.observer.begin(what, total);
+    }
+
+    fn progress(&mut self, done: u64, how: &str) {
+        self.observer.progress(done, how);
+    }
+
+    fn end(&mut self) {
+        self.observer.end();
+    }
+
+    fn warn(&mut self, message: &str) {
+        self.observer.warn(message);
+    }
+
+    fn stop(&self) -> bool {
+        self.ends && self.observer.stop()
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -43,6 +72,14 @@ pub(crate) mod tests {
 
         fn stop(&self) -> bool {
             true
+        }
+    }
+
+    #[test]
+    fn a_user_who_ends_the_search_does_not_end_what_is_trained() {
+        for ends in [true, false] {
+            let observer = &mut Stopping;
+            assert_eq!(Ending { observer, ends }.stop(), ends);
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Report {
     pub results: Results,
     /// What the model's file takes of the device.
     pub check: Check,
-    /// The device.
+    /// The device with the RAM that networks were planned for.
     #[serde(skip)]
     pub profile: Profile,
 }
@@ -43,7 +43,7 @@ pub struct Results {
     /// The network that was chosen, with its accuracy on the validation samples and what it was planned to
     /// take.
     pub chosen: Candidate,
-    /// Every network in every form; accuracies where it fits.
+    /// Every network in every form; accuracies where one of them takes at most twice a budget.
     pub candidates: Vec<Candidate>,
     /// Those of which no other takes less and is as accurate.
     pub front: Vec<Candidate>,

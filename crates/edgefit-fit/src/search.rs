@@ -30,7 +30,9 @@ const PICTURE: &str = "front.svg";
 pub fn fit(job: &FitJob, observer: &mut dyn Observer) -> Result<Report> {
     let job = begin(job)?;
     search(&job, observer).inspect_err(|error| {
-        take_back(slice::from_ref(&job), error);
+        if !error.ends_search() {
+            take_back(slice::from_ref(&job));
+        }
     })
 }
 

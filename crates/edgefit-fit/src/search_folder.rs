@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use edgefit_base::file::{absolute, create_folder, read_to_string};
-use edgefit_base::schema;
-use edgefit_train::Job;
+use edgefit_base::{hash, schema};
+use edgefit_engine::fastest;
+use edgefit_graph::Graph;
+use edgefit_train::{Job, ensure_engine};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -29,6 +31,46 @@ const NO_SEARCH: &str = "there is no search to go on with";
 
 /// The report of a search.
 const REPORT: &str = "fit.json";
+
+/// A search, and what it began with.
+#[derive(Serialize, Deserialize)]
+struct Begun {
+    #[serde(flatten)]
+    job: FitJob,
+    /// SHA-256 of each backbone with its weights; `None` of one that the survey will refuse, and none at all where an
+    /// older edgefit began the search.
+    #[serde(default)]
+    backbones_sha256: Vec<Option<String>>,
+}
+
+impl Begun {
+    /// Holds what the search needs against what it began with.
+    ///
+    /// # Errors
+    /// A backbone is another one or cannot be read, or the engine is not here.
+    fn hold(&self, run: &Path) -> Result<()> {
+        if let Some(engine) = self.job.training.engine {
+            ensure_engine(engine, run)?;
+        }
+        for (path, began) in self.job.backbones.iter().zip(&self.backbones_sha256) {
+            if began.is_some() && Some(sha256(path)?) != *began {
+                return Err(Error::Run {
+                    path: path.clone(),
+                    problem: format!(
+                        "is not the backbone that the search began with, though of the same name; undo that to go on \
+                         with {}, or search anew in another folder with -o",
+                        run.display()
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sha256(model: &Path) -> Result<String> {
+    Ok(hash::sha256_hex(&Graph::load(model)?.to_bytes()))
+}
 
 /// Names of the devices of a search.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +110,7 @@ pub fn ensure_empty(run: &Path) -> Result<()> {
 }
 
 /// Writes what is searched for into a new folder. Its paths are absolute then, so that the search can be gone on with
-/// from anywhere.
+/// from anywhere, and its engine is named.
 ///
 /// # Errors
 /// [`Error::Run`] where something is in the folder already, or it cannot be written.
@@ -79,13 +121,18 @@ pub fn begin(job: &FitJob) -> Result<FitJob> {
         training: Job {
             data: absolute(&job.training.data),
             cache: absolute(&job.training.cache),
+            engine: Some(job.training.engine.unwrap_or_else(fastest)),
             ..job.training.clone()
         },
         backbones: job.backbones.iter().map(|path| absolute(path)).collect(),
         ..job.clone()
     };
-    write_json(&job.run.join(JOB), JOB_SCHEMA, &job)?;
-    Ok(job)
+    let begun = Begun {
+        backbones_sha256: job.backbones.iter().map(|path| sha256(path).ok()).collect(),
+        job,
+    };
+    write_json(&begun.job.run.join(JOB), JOB_SCHEMA, &begun)?;
+    Ok(begun.job)
 }
 
 /// Begins a search for each of `jobs`, whose runs are folders in `run` with the names of their devices.
@@ -103,14 +150,14 @@ pub fn begin_each(run: &Path, jobs: &[FitJob]) -> Result<Vec<FitJob>> {
     Ok(jobs)
 }
 
-/// Takes back what [`begin`] wrote for `jobs` of which `error` came, so that another search can begin there; a search
-/// that has made something, or that can be gone on with, stays. True where all was taken back.
-pub fn take_back(jobs: &[FitJob], error: &Error) -> bool {
+/// Takes back what [`begin`] wrote for `jobs` that cannot be gone on with, so that another search can begin there; a
+/// search that has made something stays. True where all was taken back.
+pub fn take_back(jobs: &[FitJob]) -> bool {
     let holds_more = |job: &FitJob| {
         let entries = std::fs::read_dir(&job.run).into_iter().flatten();
         entries.flatten().any(|entry| entry.file_name() != JOB)
     };
-    if error.ends_search() || jobs.iter().any(holds_more) {
+    if jobs.iter().any(holds_more) {
         return false;
     }
     jobs.iter().all(|job| {
@@ -119,8 +166,8 @@ pub fn take_back(jobs: &[FitJob], error: &Error) -> bool {
 }
 
 /// As [`take_back`], what [`begin_each`] wrote into the folder `run`.
-pub fn take_back_each(run: &Path, jobs: &[FitJob], error: &Error) {
-    if take_back(jobs, error) && std::fs::remove_file(run.join(DEVICES)).is_ok() {
+pub fn take_back_each(run: &Path, jobs: &[FitJob]) {
+    if take_back(jobs) && std::fs::remove_file(run.join(DEVICES)).is_ok() {
         // Where it is not empty, it stays.
         let _ = std::fs::remove_dir(run);
     }
@@ -129,19 +176,22 @@ pub fn take_back_each(run: &Path, jobs: &[FitJob], error: &Error) {
 /// What is searched for in a folder.
 ///
 /// # Errors
-/// [`Error::Run`] where no search is in the folder.
+/// [`Error::Run`] where no search is in the folder; of one that is not over, what it began with is not here.
 pub fn begun(run: &Path) -> Result<FitJob> {
-    let job: FitJob = read_json(&run.join(JOB), JOB_SCHEMA, NO_SEARCH)?;
+    let begun: Begun = read_json(&run.join(JOB), JOB_SCHEMA, NO_SEARCH)?;
+    if !is_over(run) {
+        begun.hold(run)?;
+    }
     Ok(FitJob {
         run: run.to_path_buf(),
-        ..job
+        ..begun.job
     })
 }
 
 /// What is searched for in a folder, for each of several devices.
 ///
 /// # Errors
-/// [`Error::Run`] where no such search is in the folder.
+/// [`Error::Run`] where no such search is in the folder; as [`begun`].
 pub fn begun_each(run: &Path) -> Result<Vec<FitJob>> {
     let named: Devices = read_json(&run.join(DEVICES), DEVICES_SCHEMA, NO_SEARCH)?;
     let names = named.devices.iter();
@@ -180,7 +230,7 @@ pub fn finished(job: &FitJob) -> Result<Option<Report>> {
     results.exported.path = job.run.join(name);
     Ok(Some(Report {
         check: job.target.check(&results.exported.path)?,
-        profile: job.target.profile.clone(),
+        profile: job.target.planned(),
         results,
     }))
 }
@@ -188,6 +238,9 @@ pub fn finished(job: &FitJob) -> Result<Option<Report>> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use edgefit_engine::EngineName;
+    use edgefit_graph::{Dim, Node, ValueInfo};
 
     use super::*;
     use crate::job::tests::job;
@@ -206,23 +259,57 @@ mod tests {
     }
 
     #[test]
+    fn a_search_goes_on_with_the_backbones_and_on_the_engine_that_it_began_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let [run, backbone] = ["run", "a.onnx"].map(|name| folder.path().join(name));
+        let save = |op: &str| {
+            let mut graph = Graph::new("m", 17);
+            let dims = [1, 4].map(Dim::Known);
+            graph.inputs.push(ValueInfo::f32("x", dims.to_vec()));
+            graph.outputs.push(ValueInfo::f32("y", dims.to_vec()));
+            graph.nodes.push(Node::new(op, "node", &["x"], &["y"]));
+            graph.save(&backbone).unwrap();
+        };
+        save("Relu");
+        let wanted = FitJob {
+            backbones: vec![backbone.clone()],
+            ..job(&run)
+        };
+        begin(&wanted).unwrap();
+        assert_eq!(begun(&run).unwrap().training.engine, Some(fastest()));
+        save("Sigmoid");
+        let refused = begun(&run).unwrap_err().to_string();
+        for words in ["a.onnx is not the backbone", "-o"] {
+            assert!(refused.contains(words), "{refused}");
+        }
+        // Nothing of it is needed any more.
+        let report = format!(r#"{{"schema":"{}","interrupted":false}}"#, Report::SCHEMA);
+        fs::write(report_of(&run), report).unwrap();
+        assert!(begun(&run).is_ok());
+
+        let mut elsewhere = job(&folder.path().join("elsewhere"));
+        // No test of this crate looks for it.
+        elsewhere.training.engine = Some(EngineName::OnnxRuntime);
+        begin(&elsewhere).unwrap();
+        let refused = begun(&elsewhere.run).unwrap_err().to_string();
+        assert!(refused.contains("engine install onnxruntime"), "{refused}");
+    }
+
+    #[test]
     fn a_folder_in_which_nothing_came_of_a_search_can_be_searched_in_again() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
-        let refused = Error::Choice("there is no such backbone".into());
         let jobs = [begin(&job(&run)).unwrap()];
-        // It can be gone on with.
-        assert!(!take_back(&jobs, &Error::Interrupted(run.clone())));
-        assert!(take_back(&jobs, &refused) && !run.exists());
+        assert!(take_back(&jobs) && !run.exists());
 
         let jobs = [job(&run.join("stm32h743"))];
         let begun = begin_each(&run, &jobs).unwrap();
         let made = begun[0].run.join("finalists");
         fs::create_dir(&made).unwrap();
-        take_back_each(&run, &begun, &refused);
+        take_back_each(&run, &begun);
         assert!(is_for_several(&run));
         fs::remove_dir(&made).unwrap();
-        take_back_each(&run, &begun, &refused);
+        take_back_each(&run, &begun);
         assert!(!run.exists());
     }
 

@@ -1,5 +1,6 @@
 //! [`Target`]: what a network may take.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -7,8 +8,8 @@ use edgefit_cost::{Check, Limits, Request, judge};
 use edgefit_device::{ElementType, Profile, find};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
-use edgefit_micro::judge_in_less_ram;
 use edgefit_micro::patch::Patches;
+use edgefit_micro::{in_limit, judge_in_less_ram};
 use edgefit_quant::{Calibrated, Scheme};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,12 @@ impl Target {
         }
     }
 
+    /// The device with the RAM that networks were planned for.
+    pub fn planned(&self) -> Profile {
+        let limited = in_limit(&self.profile, &self.limits);
+        limited.map_or_else(|| self.profile.clone(), Cow::into_owned)
+    }
+
     /// In which forms the engine runs a network.
     pub fn element_types(&self) -> Vec<ElementType> {
         let engine = self.profile.engines.first();
@@ -197,6 +204,21 @@ mod tests {
         for word in ["--device f7 ", "--device mine.toml ", "'stm32f746'"] {
             assert!(refused.contains(word), "{refused}");
         }
+    }
+
+    #[test]
+    fn what_is_made_for_a_limit_lies_in_it() {
+        let bytes = |ram_bytes: Option<u64>| {
+            let limits = Limits {
+                ram_bytes,
+                ..Limits::default()
+            };
+            let target = Target::new(find("stm32f411").unwrap(), None, limits).unwrap();
+            let banks = target.planned().banks.into_iter();
+            banks.map(|bank| bank.bytes.value).collect::<Vec<_>>()
+        };
+        assert_eq!(bytes(Some(40 << 10)), [40 << 10]);
+        assert_eq!(bytes(None), [128 << 10]);
     }
 
     #[test]

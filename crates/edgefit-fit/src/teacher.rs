@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use edgefit_guards::Code;
-use edgefit_train::{Job, Observer, StageName, validate};
+use edgefit_train::{Job, MODEL, Observer, StageName, hold_inputs, is_finished, validate};
 
 use crate::error::{Error, Result};
 use crate::job::FitJob;
+use crate::quiet::Quiet;
 use crate::survey::Surveyed;
 use crate::train_finalist::backbone_file;
 
@@ -29,6 +30,11 @@ pub fn train_teacher(
         return Err(Error::Choice("there is no whole backbone to teach".into()));
     };
     let run = job.run.join("teacher");
+    if is_finished(&run) {
+        // It was gone on with by itself (`edgefit train --resume`).
+        hold_inputs(&run, &mut Quiet(observer))?;
+        return Ok(run.join(MODEL));
+    }
     let mut training = Job {
         backbone: backbone_file(job, surveyed, largest, &run, observer)?,
         device: job.target.profile.clone(),
@@ -53,4 +59,30 @@ pub fn wants_teacher(job: &FitJob) -> bool {
         .stages
         .iter()
         .any(|stage| matches!(stage, StageName::Top | StageName::Full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::tests::job;
+    use crate::quiet::tests::Stopping;
+    use crate::select::tests::network;
+    use crate::tested::tests::write_report;
+    use crate::train_finalist::tests::write_job;
+
+    #[test]
+    fn a_teacher_that_was_gone_on_with_by_itself_teaches() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = job(folder.path());
+        let surveyed = Surveyed {
+            classes: Vec::new(),
+            networks: vec![network(224, None, 2.0, 0.9)],
+            remarks: Vec::new(),
+        };
+        let run = folder.path().join("teacher");
+        write_report(&run);
+        write_job(folder.path(), &run);
+        let teacher = train_teacher(&job, &surveyed, &mut Stopping).unwrap();
+        assert_eq!(teacher, run.join("model.onnx"));
+    }
 }

@@ -3,28 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use edgefit_base::file::{WriteError, create_folder};
-use edgefit_base::losses;
 use edgefit_device::ElementType;
 use edgefit_guards::Code;
-use edgefit_train::{
-    Int8Origin, Job, Observer, StageName, Validated, hold_inputs, is_finished, validate,
-};
-use serde::{Deserialize, Serialize};
+use edgefit_train::{Job, Observer, StageName, hold_inputs, is_finished, validate};
 
 use crate::candidate::WidthsBy;
 use crate::depth;
 use crate::error::Result;
+use crate::figures::{Figures, Form, VALIDATED};
 use crate::job::FitJob;
 use crate::network::Network;
 use crate::quiet::Quiet;
 use crate::survey::{Surveyed, fitted, load};
-use crate::written::{read_json, write_json};
-
-/// What a run reached on the validation samples, in its folder; written when all of it is trained.
-const VALIDATED: &str = "validated.json";
-
-/// Schema of that file.
-const VALIDATED_SCHEMA: &str = "edgefit.fit-validated/1";
 
 /// A network that was trained.
 pub struct Trained {
@@ -40,35 +30,6 @@ pub struct Trained {
     pub samples: usize,
     /// Whether the user ended it.
     pub interrupted: bool,
-}
-
-/// What a network reached on the validation samples.
-#[derive(Debug, Serialize, Deserialize)]
-struct Figures {
-    forms: Vec<Form>,
-    samples: usize,
-}
-
-/// A trained network in one form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Form {
-    /// The form.
-    pub element_type: ElementType,
-    /// Share of the validation samples that it classifies correctly.
-    pub accuracy: f64,
-    /// Loss on them.
-    #[serde(deserialize_with = "losses::read")]
-    pub loss: f64,
-}
-
-impl Form {
-    /// Whether it is more accurate than another, or as accurate with a smaller loss.
-    pub fn beats(&self, other: &Form) -> bool {
-        match self.accuracy.total_cmp(&other.accuracy) {
-            std::cmp::Ordering::Equal => self.loss < other.loss,
-            order => order.is_gt(),
-        }
-    }
 }
 
 /// How far a finalist is trained.
@@ -114,15 +75,13 @@ pub fn train(
 ) -> Result<Trained> {
     let network = &surveyed.networks[place];
     let run = folder(job, network).join(round.name());
-    let validated = run.join(VALIDATED);
     let mut interrupted = false;
-    let figures: Figures = if validated.exists() {
+    let figures = if let Some(figures) = Figures::load(&run)? {
         hold_inputs(&run, &mut Quiet(observer))?;
-        let fix = "remove the folder that it lies in to train the network anew";
-        read_json(&validated, VALIDATED_SCHEMA, fix)?
+        figures
     } else {
-        if is_finished(&run) {
-            // It was gone on with by itself (`edgefit train --resume`), which keeps no such figures.
+        if is_finished(&run) || run.join(VALIDATED).exists() {
+            // It was gone on with by itself (`edgefit train --resume`), which keeps no such figures, or replaced.
             let gone = std::fs::remove_dir_all(&run);
             gone.map_err(|source| WriteError {
                 path: run.clone(),
@@ -136,13 +95,10 @@ pub fn train(
             ..training(job, network, round)
         };
         let made = validate(&training, observer)?;
-        let figures = Figures {
-            forms: forms(&made, network),
-            samples: made.val.accuracy().map_or(0, |share| share.samples),
-        };
+        let figures = Figures::of(&run, &made, network);
         interrupted = made.interrupted;
         if !interrupted {
-            write_json(&validated, VALIDATED_SCHEMA, &figures)?;
+            figures.save(&run)?;
         }
         figures
     };
@@ -221,37 +177,6 @@ pub fn backbone_file(
     Ok(file)
 }
 
-/// The forms of a trained network in which it fits, the most accurate first.
-fn forms(made: &Validated, network: &Network) -> Vec<Form> {
-    let mut forms = Vec::new();
-    if let Some(accuracy) = made.val.accuracy() {
-        let kept = made.stages.iter().rfind(|stage| stage.kept);
-        forms.push(Form {
-            element_type: ElementType::F32,
-            accuracy: accuracy.share,
-            loss: kept.map_or(f64::INFINITY, |stage| stage.val_loss),
-        });
-    }
-    let figures = made.int8.as_ref().map(|report| match &report.trained {
-        Some(trained) if report.kept == Int8Origin::Training => trained,
-        _ => &report.quantized,
-    });
-    forms.extend(figures.and_then(|figures| {
-        Some(Form {
-            element_type: ElementType::Int8,
-            accuracy: figures.val_accuracy?,
-            loss: figures.val_loss,
-        })
-    }));
-    forms.retain(|form| network.fitting_as(form.element_type).is_some());
-    forms.sort_by(|a, b| match (a.beats(b), b.beats(a)) {
-        (true, _) => std::cmp::Ordering::Less,
-        (_, true) => std::cmp::Ordering::Greater,
-        _ => std::cmp::Ordering::Equal,
-    });
-    forms
-}
-
 /// Where the runs of a network lie: `finalists/NUMBER-BACKBONE-SIDE-DEPTH`, and how it was narrowed; a folder in it for each
 /// round.
 fn folder(job: &FitJob, network: &Network) -> PathBuf {
@@ -272,22 +197,39 @@ fn folder(job: &FitJob, network: &Network) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs;
 
     use edgefit_graph::{Dim, Graph, Node, ValueInfo};
     use serde_json::json;
 
     use super::*;
+    use crate::figures::tests::float_only;
     use crate::job::tests::job;
     use crate::quiet::tests::Stopping;
     use crate::select::tests::network;
     use crate::tested::tests::write_report;
+    use crate::written::write_json;
 
-    fn float_only() -> Network {
-        let mut network = network(128, Some("a"), 0.5, 0.9);
-        network.footprints[0].element_type = ElementType::F32;
-        network
+    /// Writes the job of a run into its folder, with the data and the backbone that it names into `folder`.
+    pub(crate) fn write_job(folder: &Path, run: &Path) {
+        let [data, backbone] = ["data", "network.onnx"].map(|name| folder.join(name));
+        for class in ["a", "b"] {
+            fs::create_dir_all(data.join(class)).unwrap();
+            fs::write(data.join(class).join("1.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+        }
+        let mut graph = Graph::new("network", 17);
+        let dims = [1, 4].map(Dim::Known);
+        graph.inputs.push(ValueInfo::f32("x", dims.to_vec()));
+        graph.outputs.push(ValueInfo::f32("y", dims.to_vec()));
+        graph.nodes = vec![Node::new("Relu", "relu", &["x"], &["y"])];
+        graph.save(&backbone).unwrap();
+        let device = edgefit_device::find("stm32h743").unwrap();
+        let training = Job::new(&data, &backbone, device, run);
+        let mut file = serde_json::to_value(&training).unwrap();
+        file["version"] = "0.1.0".into();
+        file["started"] = "2026-01-01T00:00:00Z".into();
+        write_json(&run.join("job.json"), "edgefit.job/3", &file).unwrap();
     }
 
     #[test]
@@ -318,18 +260,6 @@ mod tests {
     fn a_run_that_is_over_is_read_and_not_trained_again_but_without_its_figures_or_on_other_data() {
         let folder = tempfile::tempdir().unwrap();
         let job = job(folder.path());
-        let data = folder.path().join("data");
-        for class in ["a", "b"] {
-            fs::create_dir_all(data.join(class)).unwrap();
-            fs::write(data.join(class).join("1.png"), b"\x89PNG\r\n\x1a\n").unwrap();
-        }
-        let backbone = folder.path().join("network.onnx");
-        let mut graph = Graph::new("network", 17);
-        let dims = [1, 4].map(Dim::Known);
-        graph.inputs.push(ValueInfo::f32("x", dims.to_vec()));
-        graph.outputs.push(ValueInfo::f32("y", dims.to_vec()));
-        graph.nodes = vec![Node::new("Relu", "relu", &["x"], &["y"])];
-        graph.save(&backbone).unwrap();
         let surveyed = Surveyed {
             classes: Vec::new(),
             networks: vec![float_only()],
@@ -343,23 +273,17 @@ mod tests {
         assert!(!run.join("report.json").exists());
 
         write_report(&run);
-        let training = Job::new(&data, &backbone, job.target.profile.clone(), &run);
-        let mut file = serde_json::to_value(&training).unwrap();
-        file["version"] = "0.1.0".into();
-        file["started"] = "2026-01-01T00:00:00Z".into();
-        write_json(&run.join("job.json"), "edgefit.job/3", &file).unwrap();
-        let figures = Figures {
-            forms: vec![Form {
-                element_type: ElementType::F32,
-                accuracy: 0.75,
-                loss: f64::INFINITY,
-            }],
-            samples: 8,
+        write_job(folder.path(), &run);
+        let form = Form {
+            element_type: ElementType::F32,
+            accuracy: 0.75,
+            loss: f64::INFINITY,
         };
-        write_json(&run.join(VALIDATED), VALIDATED_SCHEMA, &figures).unwrap();
+        let figures = json!({"forms": [&form], "samples": 8});
+        write_json(&run.join(VALIDATED), "edgefit.fit-validated/1", &figures).unwrap();
         let trained = train().unwrap();
         assert_eq!(trained.run, run);
-        assert_eq!((trained.forms, trained.samples), (figures.forms, 8));
+        assert_eq!((trained.forms, trained.samples), (vec![form], 8));
         assert!(run.join("report.json").exists());
 
         let manifest = json!({"backbone": "", "settings": {}, "classes": [], "samples": []});

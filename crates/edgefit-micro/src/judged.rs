@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Trial, TrialOutcome, Verdict};
+use edgefit_cost::{
+    Amounts, Budget, Check, Limits, Request, Resource, Trial, TrialOutcome, Verdict,
+};
 use edgefit_device::{Bank, Basis, Content, ElementType, EngineId, Figure, Profile, WeightsIn};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
@@ -115,10 +117,7 @@ fn in_less_ram(
     if !is_c || !check.budgets.iter().any(short) {
         return None;
     }
-    let in_limit = match request.limits.ram_bytes {
-        Some(limit) => Cow::Owned(limited(request.profile, limit)?),
-        None => Cow::Borrowed(request.profile),
-    };
+    let in_limit = in_limit(request.profile, &request.limits)?;
     let profile = &*in_limit;
     let program = lower_for(graph, shapes)?.ok()?;
     let placed = Placed::over(&program, profile, (RESERVE_BYTES, InputBy::Whole)).ok()?;
@@ -147,8 +146,11 @@ fn in_less_ram(
     placed.patches
 }
 
-/// `profile` with `limit` bytes of RAM in one piece; `None` where weights would lie in them, too.
-fn limited(profile: &Profile, limit: u64) -> Option<Profile> {
+/// `profile` with the RAM of `limits`, if they name some, in one piece; `None` where weights would lie in it, too.
+pub fn in_limit<'p>(profile: &'p Profile, limits: &Limits) -> Option<Cow<'p, Profile>> {
+    let Some(limit) = limits.ram_bytes else {
+        return Some(Cow::Borrowed(profile));
+    };
     let bank = Bank {
         name: "limit".into(),
         start: None,
@@ -162,9 +164,11 @@ fn limited(profile: &Profile, limit: u64) -> Option<Profile> {
         heap_block_bytes: None,
         holds: vec![Content::Arena, Content::Runtime],
     };
-    (profile.weights_in == WeightsIn::Flash).then(|| Profile {
-        banks: vec![bank],
-        ..profile.clone()
+    (profile.weights_in == WeightsIn::Flash).then(|| {
+        Cow::Owned(Profile {
+            banks: vec![bank],
+            ..profile.clone()
+        })
     })
 }
 

@@ -27,7 +27,7 @@ use crate::pipeline::split::SplitJob;
 use crate::pipeline::stopped::report_stop;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::folder::RunFolder;
-use crate::run::manifest::{Begun, Manifest};
+use crate::run::manifest::{Anew, Begun, Manifest};
 use crate::run::report::Report;
 
 /// Runs the whole job: features, baselines, stages, export, test, parity, check, with the guards
@@ -72,12 +72,16 @@ fn begin<'o>(job: &Job, observer: &'o mut dyn Observer) -> Result<(LoadedJob, Se
 /// As [`train`], and [`Error::Run`](crate::Error::Run) if there is nothing to go on with, or the data,
 /// the backbone or the settings are not those that the run began with.
 pub fn resume(run: &Path, observer: &mut dyn Observer) -> Result<Report> {
-    let (loaded, session) = reopen(run, observer)?;
+    let (loaded, session) = reopen(run, Anew::Forced, observer)?;
     finish(&loaded, session)
 }
 
 /// Opens the run in a folder again, where it stands.
-fn reopen<'o>(run: &Path, observer: &'o mut dyn Observer) -> Result<(LoadedJob, Session<'o>)> {
+fn reopen<'o>(
+    run: &Path,
+    anew: Anew,
+    observer: &'o mut dyn Observer,
+) -> Result<(LoadedJob, Session<'o>)> {
     let (job, checkpoint, run) = RunFolder::open(run)?;
     let version = env!("CARGO_PKG_VERSION");
     if run.origin.version != version {
@@ -91,6 +95,7 @@ fn reopen<'o>(run: &Path, observer: &'o mut dyn Observer) -> Result<(LoadedJob, 
     let begun = manifest.as_ref().map(|manifest| Begun {
         run: run.folder(),
         manifest,
+        anew,
     });
     let loaded = LoadedJob::load(&job, begun, observer)?;
     let mut session = Session {

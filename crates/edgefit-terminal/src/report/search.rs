@@ -91,12 +91,14 @@ pub fn searches(found: &DevicesReport) -> String {
             } => refusals.push(format!("{device}: {}", nothing_fits(nearest))),
         }
     }
-    let folder = found.run.display();
     let mut parts = vec![front.to_string(), chosen.to_string()];
     parts.append(&mut refusals);
-    parts.push(format!(
-        "the search for each device, with its model and its page: {folder}/DEVICE"
-    ));
+    if !found.front.is_empty() {
+        let folder = found.run.display();
+        parts.push(format!(
+            "the search for each device, with its model and its page: {folder}/DEVICE"
+        ));
+    }
     if found.interrupted {
         parts.push(ended_early(&found.run));
     }

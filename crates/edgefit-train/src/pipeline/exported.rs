@@ -19,7 +19,7 @@ use crate::pipeline::trained::TrainedJob;
 use crate::prepare::inference::Inference;
 
 /// Name of the exported model.
-const MODEL: &str = "model.onnx";
+pub const MODEL: &str = "model.onnx";
 
 /// A job whose model is written and measured.
 pub(crate) struct ExportedJob<'a> {

@@ -13,7 +13,7 @@ use crate::pipeline::session::Completion;
 use crate::pipeline::{begin, exported, reopen};
 use crate::run::int8_report::Int8Report;
 use crate::run::job_file::{self, JobFile};
-use crate::run::manifest::{Begun, Manifest};
+use crate::run::manifest::{Anew, Begun, Manifest};
 use crate::stages::stage::Stage;
 
 /// A job whose models were measured on the validation samples alone.
@@ -40,7 +40,7 @@ pub struct Validated {
 /// As [`train`](crate::train).
 pub fn validate(job: &Job, observer: &mut dyn Observer) -> Result<Validated> {
     let (loaded, mut session) = if job_file::is_there(&job.run) {
-        reopen(&job.run, observer)?
+        reopen(&job.run, Anew::Removed, observer)?
     } else {
         begin(job, observer)?
     };
@@ -65,7 +65,11 @@ pub fn validate(job: &Job, observer: &mut dyn Observer) -> Result<Validated> {
 pub fn hold_inputs(run: &Path, observer: &mut dyn Observer) -> Result<()> {
     let JobFile { job, .. } = JobFile::load(run)?;
     let manifest = Manifest::load(run)?;
-    let begun = manifest.as_ref().map(|manifest| Begun { run, manifest });
+    let begun = manifest.as_ref().map(|manifest| Begun {
+        run,
+        manifest,
+        anew: Anew::Removed,
+    });
     Inputs::open(&job, begun.as_ref(), observer).map(drop)
 }
 

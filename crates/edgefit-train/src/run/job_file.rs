@@ -65,7 +65,8 @@ impl JobFile {
         JobFile { origin, job }
     }
 
-    /// Reads that of the run in `folder`.
+    /// Reads that of the run in `folder`. Where that was moved with a model or the data beside it, they are where they
+    /// are now.
     ///
     /// # Errors
     /// There is none, or it is damaged or of another version.
@@ -79,7 +80,7 @@ impl JobFile {
                 "holds no run to go on with (job.json: {error}); start one with `edgefit train`"
             ))
         })?;
-        schema::from_json(&text, SCHEMA).map_err(|error| {
+        let mut file: JobFile = schema::from_json(&text, SCHEMA).map_err(|error| {
             fail(match error {
                 schema::Error::OtherSchema { found, .. } => format!(
                     "was written as '{found}', and this edgefit reads {SCHEMA}; go on with the edgefit that wrote it"
@@ -88,8 +89,29 @@ impl JobFile {
                     "has a damaged job.json ({error}); start again in another folder with `edgefit train`"
                 ),
             })
-        })
+        })?;
+        let job = &mut file.job;
+        let (was, now) = (&job.run, absolute(folder));
+        let read = [&mut job.data, &mut job.backbone].into_iter();
+        for path in read.chain(&mut job.teacher) {
+            if let Some(to) = moved(path, was, &now) {
+                *path = to;
+            }
+        }
+        Ok(file)
     }
+}
+
+/// Where what lay at `path` is, if not there any more, with the run that lay in `was` and lies in `now`.
+fn moved(path: &Path, mut was: &Path, mut now: &Path) -> Option<PathBuf> {
+    if path.exists() {
+        return None;
+    }
+    while was.file_name().is_some() && was.file_name() == now.file_name() {
+        (was, now) = (was.parent()?, now.parent()?);
+    }
+    let to = now.join(path.strip_prefix(was).ok()?);
+    to.exists().then_some(to)
 }
 
 /// The data that the run in `folder` trained on, and which samples of it were for what.
@@ -151,5 +173,27 @@ mod tests {
         std::fs::write(folder.path().join(NAME), text).unwrap();
         assert!(is_there(folder.path()));
         assert_eq!(JobFile::load(folder.path()).unwrap(), file);
+    }
+
+    #[test]
+    fn models_that_were_moved_with_the_folder_around_the_run_are_found_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let (data, backbone) = (at("data"), at("old/runs/a/m.onnx"));
+        let mut job = Job::new(&data, &backbone, device, &at("old/runs/a"));
+        job.teacher = Some(at("old/t.onnx"));
+        std::fs::create_dir_all(&job.run).unwrap();
+        for model in [&backbone, &at("old/t.onnx")] {
+            std::fs::write(model, "model").unwrap();
+        }
+        let text = schema::to_json(SCHEMA, &JobFile::of(&job, Origin::now())).unwrap();
+        std::fs::write(job.run.join(NAME), text).unwrap();
+        std::fs::rename(at("old"), at("new")).unwrap();
+
+        let found = JobFile::load(&at("new/runs/a")).unwrap().job;
+        assert_eq!(found.backbone, at("new/runs/a/m.onnx"));
+        assert_eq!(found.teacher, Some(at("new/t.onnx")));
+        assert_eq!(found.data, data);
     }
 }

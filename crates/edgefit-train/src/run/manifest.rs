@@ -20,7 +20,7 @@ use crate::run::listed::Listed;
 use crate::run::{document, job_file};
 
 /// Name of the file.
-pub(crate) const NAME: &str = "manifest.json";
+pub const NAME: &str = "manifest.json";
 
 /// Name and version of the document.
 pub(crate) const SCHEMA: &str = "edgefit.manifest/1";
@@ -84,11 +84,37 @@ impl Manifest {
     }
 }
 
+/// Refuses to go on with what began in the folder `run` on an engine that is not here.
+///
+/// # Errors
+/// [`Error::Run`].
+pub fn ensure_engine(engine: EngineName, run: &Path) -> Result<()> {
+    if engine != EngineName::OnnxRuntime || onnxruntime::found().is_some() {
+        return Ok(());
+    }
+    Err(Error::Run {
+        path: run.to_path_buf(),
+        problem: "began on the engine onnxruntime, which is not here; `edgefit engine install onnxruntime` \
+                  fetches it"
+            .into(),
+    })
+}
+
+/// How a run can be trained anew.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Anew {
+    /// By the user, with `--force`.
+    Forced,
+    /// By the search that it belongs to, once it is gone.
+    Removed,
+}
+
 /// A run that is gone on with, and what it began with.
 pub(crate) struct Begun<'a> {
     /// The folder of the run.
     pub run: &'a Path,
     pub manifest: &'a Manifest,
+    pub anew: Anew,
 }
 
 impl Begun<'_> {
@@ -99,13 +125,8 @@ impl Begun<'_> {
     pub fn engine(&self) -> Result<Option<EngineName>> {
         let written = self.manifest.settings.get("engine");
         let engine = written.and_then(|engine| EngineName::deserialize(engine).ok());
-        if engine == Some(EngineName::OnnxRuntime) && onnxruntime::found().is_none() {
-            return Err(Error::Run {
-                path: self.run.to_path_buf(),
-                problem: "began on the engine onnxruntime, which is not here; `edgefit engine install onnxruntime` \
-                          fetches it"
-                    .into(),
-            });
+        if let Some(engine) = engine {
+            ensure_engine(engine, self.run)?;
         }
         Ok(engine)
     }
@@ -136,12 +157,13 @@ impl Begun<'_> {
         Err(self.refuse_model(path, "backbone"))
     }
 
-    /// The same for a teacher.
+    /// The same for a teacher; an older edgefit noted none.
     ///
     /// # Errors
     /// It is another one.
     pub fn hold_teacher(&self, path: &Path, sha256: &str) -> Result<()> {
-        if self.manifest.models.teacher.as_deref() == Some(sha256) {
+        let began = self.manifest.models.teacher.as_deref();
+        if began.is_none_or(|began| began == sha256) {
             return Ok(());
         }
         Err(self.refuse_model(path, "teacher"))
@@ -186,12 +208,14 @@ impl Begun<'_> {
     }
 
     fn refuse(&self, path: &Path, problem: &str) -> Error {
+        let run = self.run.display();
+        let anew = match self.anew {
+            Anew::Forced => format!("train anew with -o {run} --force"),
+            Anew::Removed => format!("remove {run} to train it anew"),
+        };
         Error::Run {
             path: path.to_path_buf(),
-            problem: format!(
-                "{problem}; undo that to go on with {run}, or train anew with -o {run} --force",
-                run = self.run.display()
-            ),
+            problem: format!("{problem}; undo that to go on with {run}, or {anew}"),
         }
     }
 }
@@ -272,15 +296,20 @@ mod tests {
         }
     }
 
+    fn begun(manifest: &Manifest) -> Begun<'_> {
+        Begun {
+            run: "runs/a".as_ref(),
+            manifest,
+            anew: Anew::Forced,
+        }
+    }
+
     #[test]
     fn the_same_data_keep_their_splits_and_others_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let mut dataset = dataset(folder.path());
         let manifest = manifest(&dataset);
-        let begun = Begun {
-            run: "runs/a".as_ref(),
-            manifest: &manifest,
-        };
+        let begun = begun(&manifest);
         begun.hold_data(&mut dataset).unwrap();
         let is_kept = |sample: &Sample| sample.split == Some(Split::Test);
         assert!(dataset.samples.iter().all(is_kept));
@@ -290,6 +319,15 @@ mod tests {
         for words in ["1 image is changed (a/1.png)", "-o runs/a --force"] {
             assert!(refused.contains(words), "{refused}");
         }
+        let of_search = Begun {
+            anew: Anew::Removed,
+            ..begun
+        };
+        let refused = of_search.hold_data(&mut dataset).unwrap_err().to_string();
+        assert!(
+            refused.ends_with("or remove runs/a to train it anew"),
+            "{refused}"
+        );
     }
 
     #[test]
@@ -306,15 +344,16 @@ mod tests {
         let text = schema::to_json(SCHEMA, &began).unwrap();
         std::fs::write(folder.path().join(NAME), text).unwrap();
         let manifest = Manifest::load(folder.path()).unwrap().unwrap();
-        let begun = Begun {
-            run: "runs/a".as_ref(),
-            manifest: &manifest,
-        };
+        let teacher = Path::new("t.onnx");
+        let mut unnoted = manifest.clone();
+        unnoted.models.teacher = None;
+        begun(&unnoted).hold_teacher(teacher, "02").unwrap();
+        let begun = begun(&manifest);
         begun.hold_settings(&job).unwrap();
         begun.hold_backbone("m.onnx".as_ref(), "00").unwrap();
-        begun.hold_teacher("t.onnx".as_ref(), "01").unwrap();
+        begun.hold_teacher(teacher, "01").unwrap();
 
-        let refused = begun.hold_teacher("t.onnx".as_ref(), "02").unwrap_err();
+        let refused = begun.hold_teacher(teacher, "02").unwrap_err();
         let refused = refused.to_string();
         assert!(refused.contains("t.onnx is not the teacher"), "{refused}");
         job.backend = Backend::Ndarray;
@@ -331,11 +370,7 @@ mod tests {
                 settings,
                 ..manifest.clone()
             };
-            let begun = Begun {
-                run: "runs/a".as_ref(),
-                manifest: &manifest,
-            };
-            begun.engine()
+            begun(&manifest).engine()
         };
         let named = |name: &str| serde_json::json!({"engine": name});
         assert_eq!(engine(serde_json::json!({})).unwrap(), None);

@@ -235,6 +235,41 @@ mod tests {
         assert_eq!(resumed.weights, whole.weights);
     }
 
+    struct Urgencies(Vec<Urgency>);
+
+    impl Keeper for Urgencies {
+        fn epoch(&mut self, _: &Epoch) {}
+
+        fn state(&mut self, _: &dyn Fn() -> Result<State>, urgency: Urgency) -> Result<()> {
+            self.0.push(urgency);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_end_of_stage_int8_is_kept_at_once() {
+        let ended = |stage: StageName| {
+            let mut kept = Urgencies(Vec::new());
+            fitted(2, false, |problem| {
+                let problem = Problem {
+                    stage,
+                    recomputation: problem.recomputation.clone(),
+                    ..*problem
+                };
+                let mut hooks = Hooks {
+                    observer: &mut Silent,
+                    keeper: &mut kept,
+                };
+                fit_from(&problem, None, &mut hooks)
+            });
+            kept.0
+        };
+        let soon = vec![Urgency::Soon; 2 * 4];
+        assert_eq!(ended(StageName::Probe), soon);
+        let now = [&soon[1..], &[Urgency::Now]].concat();
+        assert_eq!(ended(StageName::Int8), now);
+    }
+
     #[test]
     fn a_fit_that_goes_on_from_any_step_ends_with_the_same_weights() {
         let mut kept = Everything::default();

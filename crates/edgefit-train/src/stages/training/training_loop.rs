@@ -2,6 +2,7 @@
 
 use edgefit_burn::TrainModule;
 
+use crate::config::stage_name::StageName;
 use crate::error::Result;
 use crate::observer::Observer;
 use crate::prepare::read_ahead::{Batches, Readers};
@@ -54,7 +55,13 @@ impl LoopState<'_> {
             if let Some(closed) = self.progress.epochs.last() {
                 hooks.keeper.epoch(closed);
             }
-            hooks.keeper.state(&|| self.state(&module), Urgency::Soon)?;
+            // What follows a float stage keeps its weights; the last one would be trained on from an earlier step.
+            let is_last = self.waited_enough() || epoch == recipe.epochs;
+            let urgency = match self.problem.stage {
+                StageName::Int8 if is_last => Urgency::Now,
+                _ => Urgency::Soon,
+            };
+            hooks.keeper.state(&|| self.state(&module), urgency)?;
         }
         Ok(if self.waited_enough() {
             Ended::Patience

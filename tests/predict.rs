@@ -42,6 +42,13 @@ fn the_test_images_of_a_run_get_the_accuracy_of_its_report() {
     assert_eq!(first["top"][0]["label"], first["label"]);
     assert_eq!(first["top"][0]["probability"], first["probability"]);
 
+    let named = fs::read_to_string(&splits).unwrap();
+    let named: Value = serde_json::from_str(&named).unwrap();
+    let other = data.join(named["train"][0].as_str().unwrap());
+    let said = predict(&out, &[&data, &other], &json);
+    let words = "--split leaves out 1 of the images";
+    assert!(said.code == 0 && said.stderr.contains(words), "{said:?}");
+
     // The same as the run wrote.
     let csv = predict(&out, &[&data], &[&split[..], &["--csv"]].concat());
     assert_eq!(csv.code, 0, "{csv:?}");

@@ -56,6 +56,11 @@ fn images_of_a_model_without_metadata_are_prepared_and_labelled_as_asked() {
     let ran = run(&mut asked);
     let words = "no accuracy is told: 'household' is not a label";
     assert!(ran.code == 0 && ran.stderr.contains(words), "{ran:?}");
+    // An é is one character or two.
+    fs::rename(folder.join("household"), folder.join("caf\u{e9}")).unwrap();
+    fs::write(&labels, "bird\nflower\ncafe\u{301}\n").unwrap();
+    let found = document(&mut asked, 0);
+    assert_eq!(found["accuracy"][0]["samples"], 3, "{found}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::schedule::Schedule;
 use crate::session::Session;
 
 /// Schema of the document in which a board answers with its [`Session`].
-pub const SESSION_SCHEMA: &str = "edgefit.bench-session/1";
+pub const SESSION_SCHEMA: &str = "edgefit.bench-session/2";
 
 /// Candidates, and how much to measure of each.
 #[derive(Debug, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ use checks::{about, require_finite, require_samples};
 use container::Container;
 pub use container::is_array_file;
 use groups::Groups;
-pub use inputs::{Inputs, read_inputs, read_named_inputs};
+pub use inputs::{Inputs, read_inputs, read_named_inputs, read_trained_inputs};
 use keys::{Set, keys};
 use labels::Labels;
 use meaning::meaning;

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::split::Split;
 
 mod aside;
-mod class_names;
+pub(crate) mod class_names;
 mod clutter;
 mod folders;
 mod layout;

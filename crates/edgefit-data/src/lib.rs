@@ -22,6 +22,7 @@ mod split;
 
 pub use arrays::{
     Inputs, NamedArray, is_array_file, npz, read_array, read_inputs, read_named_inputs,
+    read_trained_inputs,
 };
 pub use augment::{Augmentation, augmented, png, preview, stream};
 pub use card::{Card, Copies, LabelDoubt, LabelDoubts, LeftOut, Outlier, Spread};

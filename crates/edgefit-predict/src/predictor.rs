@@ -24,6 +24,8 @@ pub struct Predictor<'g> {
     samples: Vec<Sample>,
     outputs: Vec<Vec<f32>>,
     left_out: Vec<LeftOut>,
+    /// Images that were named and are none of those that are wanted.
+    others: usize,
 }
 
 impl<'g> Predictor<'g> {
@@ -45,6 +47,7 @@ impl<'g> Predictor<'g> {
             samples: Vec::new(),
             outputs: Vec::new(),
             left_out: Vec::new(),
+            others: 0,
         })
     }
 
@@ -74,6 +77,7 @@ impl<'g> Predictor<'g> {
         }
         let images = samples::images(path, &self.labels, only, warn)?;
         let is_named_itself = !path.is_dir();
+        self.others += usize::from(images.is_empty());
         self.run_images(&images, &mut |image, problem| {
             let words = format!("{}: {problem}", image.path.display());
             if is_named_itself {
@@ -85,14 +89,21 @@ impl<'g> Predictor<'g> {
         })
     }
 
-    /// What the model made of all samples.
+    /// What the model made of all samples. `warn` is told how many images were named that are none of those that are
+    /// wanted.
     ///
     /// # Errors
     /// There are none, or the model does not name all of its outputs.
-    pub fn finish(self) -> Result<Predicted> {
+    pub fn finish(self, warn: &mut dyn FnMut(&str)) -> Result<Predicted> {
         if self.samples.is_empty() {
             return Err(Error::invalid(
                 "none of the images can be read, or is of --split; give images in PNG, JPEG, WebP, BMP or GIF",
+            ));
+        }
+        if self.others > 0 {
+            let others = self.others;
+            warn(&format!(
+                "--split leaves out {others} of the images that are named; it takes those of the run's test"
             ));
         }
         let width = self.outputs.first().map_or(0, Vec::len);

@@ -121,13 +121,15 @@ impl SamplePrediction {
     }
 }
 
-/// Of the samples whose class is known.
+/// Of the samples whose class is known, and one of several outputs.
 fn accuracy(predicted: &Predicted) -> Option<Accuracy> {
     if predicted.task != Task::Classes {
         return None;
     }
     let right = |one: Prediction| match one.truth {
-        Some(Truth::Class(class)) => Some(argmax(one.outputs) == class),
+        Some(Truth::Class(class)) if one.outputs.len() > 1 && class < one.outputs.len() => {
+            Some(argmax(one.outputs) == class)
+        }
         _ => None,
     };
     let judged: Vec<bool> = predicted.predictions().filter_map(right).collect();
@@ -160,15 +162,16 @@ mod tests {
                 sample("right", Some(1)),
                 sample("wrong", Some(0)),
                 sample("unknown", None),
+                sample("beyond", Some(4)),
             ],
-            outputs: vec![vec![0.1, 0.5, 0.3, 0.1]; 3],
+            outputs: vec![vec![0.1, 0.5, 0.3, 0.1]; 4],
             left_out: Vec::new(),
         };
         let found = Predictions::of(&predicted);
         let accuracy = found.accuracy.unwrap();
         assert_eq!((accuracy.correct, accuracy.samples), (1, 2));
-        let [right, wrong, unknown] = found.predictions.as_slice() else {
-            panic!("three samples")
+        let [right, wrong, unknown, _] = found.predictions.as_slice() else {
+            panic!("four samples")
         };
         assert_eq!(right.label, "b");
         assert_eq!(wrong.truth.as_deref(), Some("a"));
@@ -176,6 +179,10 @@ mod tests {
         let top: Vec<&str> = right.top.iter().map(|one| one.label.as_str()).collect();
         assert_eq!(top, ["b", "c", "a"], "the three likeliest");
         assert_eq!(right.probability, Some(right.top[0].probability));
+
+        // A single number is no choice between classes.
+        predicted.outputs = vec![vec![0.5]; 4];
+        assert!(Predictions::of(&predicted).accuracy.is_none());
 
         predicted.task = Task::Regression;
         let found = Predictions::of(&predicted);

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use edgefit_base::file::absolute;
 use edgefit_data::{
     class_name, decode, images_below, is_array_file, is_array_folder, prepare, read_image,
-    read_inputs, sample_name,
+    read_inputs, read_trained_inputs, sample_name,
 };
 use edgefit_engine::Array;
-use edgefit_graph::{Graph, Preprocessing, StandardScaler};
+use edgefit_graph::{Graph, Preprocessing};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -58,9 +59,10 @@ pub(crate) fn images(
 ) -> Result<Vec<Image>> {
     if !path.is_dir() {
         // The dataset's folder is one of those that it lies in.
+        let whole = absolute(path);
         let is_other = |only: &BTreeSet<String>| {
-            let mut folders = path.ancestors();
-            !folders.any(|folder| only.contains(&sample_name(folder, path)))
+            let mut folders = whole.ancestors();
+            !folders.any(|folder| only.contains(&sample_name(folder, &whole)))
         };
         if only.is_some_and(is_other) {
             return Ok(Vec::new());
@@ -137,21 +139,27 @@ pub(crate) fn are_arrays(path: &Path, graph: &Graph) -> Result<bool> {
 }
 
 /// The samples of an `.npz` file or a folder of arrays, as the model `graph` takes them, and their classes where it
-/// says them. With `only`, those whose rows are among them.
+/// says them. With `only`, those of training whose rows are among them.
 pub(crate) fn arrays(
     path: &Path,
     graph: &Graph,
     only: Option<&BTreeSet<String>>,
     warn: &mut dyn FnMut(&str),
 ) -> Result<Batch> {
-    let read = read_inputs(path, graph)?;
+    let read = match only {
+        Some(_) => read_trained_inputs(path, graph)?,
+        None => read_inputs(path, graph)?,
+    };
+    if let Some(remark) = read.remark {
+        warn(&format!("{}: {remark}", path.display()));
+    }
     if let Some(problem) = read.no_classes {
         warn(&format!(
             "{}: no accuracy is told: {problem}; correct it or leave it out",
             path.display()
         ));
     }
-    let mut arrays = read.arrays;
+    let arrays = read.arrays;
     let count = arrays.first().and_then(|array| array.dims.first().copied());
     let count =
         count.ok_or_else(|| Error::invalid(format!("{} holds no samples", path.display())))?;
@@ -164,17 +172,14 @@ pub(crate) fn arrays(
             path.display()
         )));
     }
-    if let (Some(scaler), [array]) = (StandardScaler::of(graph)?, arrays.as_mut_slice()) {
-        if array.dims.get(1..) != Some(scaler.dims.as_slice()) {
-            return Err(Error::invalid(format!(
-                "{}: samples of '{}' have the shape {:?}, and the model takes {:?}; save them in that shape",
-                path.display(),
-                array.name,
-                array.dims.get(1..).unwrap_or_default(),
-                scaler.dims
-            )));
-        }
-        scaler.apply(&mut array.values);
+    let unknown = read.classes.iter().flatten();
+    let unknown = unknown.filter(|class| class.is_none()).count();
+    if unknown > 0 {
+        warn(&format!(
+            "{}: the classes of {unknown} of {count} samples are none of the model's, and left out of the accuracy; \
+             call them as its labels are",
+            path.display()
+        ));
     }
     let classes = read.classes.unwrap_or_else(|| vec![None; count]);
     let samples = classes.into_iter().enumerate().map(|(row, class)| Sample {
@@ -252,6 +257,12 @@ mod tests {
             let found = images(&path, &labels, Some(&only), &mut |_| {}).unwrap();
             assert_eq!(found.len(), expected, "{name}");
         }
+        // So is one that is named from inside the dataset.
+        let here = absolute(Path::new("b.png"));
+        let dataset = here.ancestors().nth(2).unwrap();
+        let only = BTreeSet::from([sample_name(dataset, &here)]);
+        let found = images(Path::new("b.png"), &labels, Some(&only), &mut |_| {}).unwrap();
+        assert_eq!(found.len(), 1);
     }
 
     #[test]
@@ -296,7 +307,7 @@ mod tests {
     #[test]
     fn arrays_of_a_dataset_are_samples_and_their_classes() {
         use edgefit_data::{NamedArray, npz};
-        use edgefit_graph::{Dim, ValueInfo};
+        use edgefit_graph::{Dim, StandardScaler, ValueInfo};
         let array = |name: &str, dims: &[usize], values: &[f32]| NamedArray {
             name: name.into(),
             dims: dims.to_vec(),
@@ -342,6 +353,10 @@ mod tests {
         assert!(error.contains("holds NaN in sample 1 at [0]"), "{error}");
         save(&[1.0, 2.0, 3.0, 6.0], &[1.0, 0.0, 1.0]);
         assert_eq!(read(None).unwrap().samples[0].class, None);
-        assert!(said.len() == 1 && said[0].contains("array 'y'"), "{said:?}");
+        save(&[1.0, 2.0, 3.0, 6.0], &[-1.0, 0.0]);
+        assert_eq!(read(None).unwrap().samples[0].class, None);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].contains("array 'y'"), "{said:?}");
+        assert!(said[1].contains("of 1 of 2 samples"), "{said:?}");
     }
 }

@@ -102,8 +102,15 @@ impl Quantization {
         Table {
             head: "Against the float model",
             caption: shown(&format!(
-                "Measured with {} on samples that calibrated nothing; scheme {}, {} calibration samples",
-                self.engine, self.scheme, self.calibration_samples
+                "Measured with {} on {}; scheme {}, {} calibration samples",
+                self.engine,
+                // A single one may have calibrated, too.
+                match self.comparison.samples {
+                    1 => "a single sample",
+                    _ => "samples that calibrated nothing",
+                },
+                self.scheme,
+                self.calibration_samples
             )),
             columns: columns(&[
                 "model",
@@ -179,4 +186,37 @@ impl Quantization {
 
 fn decibels(value: Option<f64>) -> String {
     value.map_or_else(dash, |value| format!("{value:.1} dB"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_single_sample_may_have_calibrated() {
+        let caption = |samples: usize| {
+            let comparison = json!({ "samples": samples, "sqnr_db": 30.0 });
+            let document = json!({
+                "model": "q.onnx",
+                "float_bytes": 4,
+                "model_bytes": 1,
+                "scheme": "tflite",
+                "calibration_samples": 1,
+                "engine": "tract",
+                "int8_groups": 1,
+                "float_ops": {},
+                "float_nodes": [],
+                "comparison": comparison,
+                "all_int8": comparison,
+                "kept_float": [],
+                "is_kept": true,
+            });
+            let document: Quantization = serde_json::from_value(document).unwrap();
+            document.compared().caption
+        };
+        assert!(caption(1).contains("on a single sample;"));
+        assert!(caption(2).contains("on samples that calibrated nothing;"));
+    }
 }

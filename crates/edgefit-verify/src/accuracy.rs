@@ -15,7 +15,7 @@ pub struct Accuracy {
     pub model: PathBuf,
     /// The engine.
     pub engine: EngineName,
-    /// Samples that were read.
+    /// Samples that were read, and whose label is one of the outputs.
     pub samples: usize,
     /// Samples whose largest output is that of their label.
     pub correct: usize,
@@ -38,36 +38,60 @@ pub(crate) fn accuracies(
             let (Some(model), Some(outputs)) = (model, outputs) else {
                 continue;
             };
-            let Some(correct) = count_correct(labels, &result.samples, outputs) else {
+            let Some(judged) = correct(labels, &result.samples, outputs) else {
                 continue;
             };
+            let judged: Vec<bool> = judged.into_iter().flatten().collect();
+            let correct = judged.iter().filter(|correct| **correct).count();
+            if judged.is_empty() {
+                continue;
+            }
             found.push(Accuracy {
                 model: model.to_path_buf(),
                 engine: result.engine,
-                samples: result.samples.len(),
+                samples: judged.len(),
                 correct,
-                accuracy: correct as f64 / result.samples.len().max(1) as f64,
+                accuracy: correct as f64 / judged.len() as f64,
             });
         }
     }
     found
 }
 
-/// Number of samples that are [`correct`].
-fn count_correct(labels: &[usize], samples: &[usize], outputs: &[Array]) -> Option<usize> {
-    let correct = correct(labels, samples, outputs)?;
-    Some(correct.into_iter().filter(|correct| *correct).count())
-}
-
-/// For each sample, whether the largest value of the first output is that of its label; `None` if it has not
-/// a row for each.
-pub(crate) fn correct(labels: &[usize], samples: &[usize], outputs: &[Array]) -> Option<Vec<bool>> {
+/// For each sample, whether the largest value of the first output is that of its label, where that is one of its
+/// values; `None` if it has not a row of several for each.
+pub(crate) fn correct(
+    labels: &[usize],
+    samples: &[usize],
+    outputs: &[Array],
+) -> Option<Vec<Option<bool>>> {
     let output = outputs.first()?;
     let width = output.values.len() / samples.len().max(1);
-    if width == 0 || output.dims.first() != Some(&samples.len()) {
+    if width <= 1 || output.dims.first() != Some(&samples.len()) {
         return None;
     }
     let rows = output.values.chunks(width).zip(samples);
-    let correct = rows.map(|(row, sample)| labels.get(*sample) == Some(&argmax(row)));
+    let correct = rows.map(|(row, sample)| {
+        let label = labels.get(*sample).filter(|label| **label < width)?;
+        Some(*label == argmax(row))
+    });
     Some(correct.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_labels_among_several_outputs_are_judged() {
+        let judged = |width: usize| {
+            let outputs = [Array {
+                dims: vec![3, width],
+                values: [1.0, 0.0].repeat(3)[..3 * width].to_vec(),
+            }];
+            correct(&[0, 1, 2], &[0, 1, 2], &outputs)
+        };
+        assert_eq!(judged(2), Some(vec![Some(true), Some(false), None]));
+        assert_eq!(judged(1), None);
+    }
 }

@@ -6,7 +6,7 @@ use edgefit_graph::{Graph, Node};
 use serde::Serialize;
 
 use crate::compare::compare;
-use crate::samples::{count, inferred};
+use crate::samples::{count, takes_one};
 use crate::search_crash::{Crashes, Cut};
 use crate::subgraph::{Shown, opened, shown};
 use crate::tolerance::Tolerance;
@@ -148,7 +148,7 @@ pub fn batch_dependent(
     crashes: &mut Crashes,
 ) -> Result<Option<Fault>> {
     let samples = count(inputs);
-    if samples < 2 || inferred(inputs, graph, 1).is_none() {
+    if samples < 2 || !takes_one(inputs, graph) {
         return Ok(None);
     }
     let one: Vec<Array> = inputs.iter().map(|input| input.rows(0..1)).collect();

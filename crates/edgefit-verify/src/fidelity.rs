@@ -153,10 +153,12 @@ impl Fidelity {
             }
             let known = case.labels.as_ref().and_then(|labels| {
                 let samples = &result.samples;
-                let float = correct(labels, samples, float)?;
-                Some((float, correct(labels, samples, quantized)?))
+                let float = correct(labels, samples, float)?.into_iter();
+                let both = float.zip(correct(labels, samples, quantized)?);
+                Some(both.filter_map(|(float, quantized)| float.zip(quantized)))
             });
-            if let Some((float, quantized)) = known {
+            let (float, quantized): (Vec<bool>, Vec<bool>) = known.into_iter().flatten().unzip();
+            if !float.is_empty() {
                 let loss = PairedLoss::of(result.engine, &float, &quantized);
                 self.accuracy.push(loss);
             }

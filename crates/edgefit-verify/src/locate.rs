@@ -12,12 +12,12 @@ use crate::first_divergence::first_divergence;
 use crate::input_kind::InputKind;
 use crate::layer_errors::{LayerErrors, layer_errors};
 use crate::participant::{Participant, sides};
-use crate::samples::some_samples;
+use crate::samples::{count, some_samples, takes_one};
 use crate::search_crash::{Crashes, Cut};
 use crate::setting::Setting;
 use crate::side::Side;
 
-/// What shows that the model is not in eval mode, in any engine.
+/// What shows that the model is not in eval mode, in any engine. `warn` is told of a search that is left out.
 pub(crate) fn faults(
     cases: &[Case],
     setting: &Setting,
@@ -31,6 +31,12 @@ pub(crate) fn faults(
     };
     let (inputs, samples) = random.batch(0, setting.graph, warn);
     let few = some_samples(&inputs, 0..samples.len().min(2), setting.graph);
+    if count(&few) > 1 && !takes_one(&few, setting.graph) {
+        warn(
+            "whether a sample depends on the others of its batch is not searched for: the model does not take the \
+             first row of its inputs alone; export it with a dynamic batch if rows are samples",
+        );
+    }
     let mut faults = Vec::new();
     for participant in participants.iter_mut() {
         if !participant.runs() {

@@ -39,34 +39,49 @@ pub(crate) fn some_samples(inputs: &[Array], range: Range<usize>, graph: &Graph)
 }
 
 /// How many samples of the inputs go through the engines at once: [`BATCH`], or a multiple of what the model insists
-/// on; all, where neither `is_labelled` nor outputs with as many rows say that rows are samples.
+/// on; all, where outputs do not have as many rows, which with `is_labelled` may also be of a shape that rows do not
+/// change.
 pub(crate) fn at_once(inputs: &[Array], graph: &Graph, is_labelled: bool) -> usize {
     let all = count(inputs).max(1);
     let size = BATCH.next_multiple_of(fixed(graph).unwrap_or(1));
-    let keeps_rows = |inference: Inference| {
-        let mut outputs = graph.outputs.iter();
-        outputs.all(|output| {
-            let found = inference.get(&output.name);
-            found.is_some_and(|found| found.dims.first() == Some(&size))
+    let can_be_joined = || {
+        let sizes = [size, 2 * size];
+        let [Some(once), Some(twice)] = sizes.map(|rows| inferred(inputs, graph, rows)) else {
+            return false;
+        };
+        graph.outputs.iter().all(|output| {
+            let found = [&once, &twice].map(|inference| inference.get(&output.name));
+            let [once, twice] = found.map(|found| found.map(|found| found.dims.as_slice()));
+            let rows = [once, twice].map(|dims| dims.and_then(|dims| dims.first().copied()));
+            rows == sizes.map(Some) || is_labelled && once == twice
         })
     };
-    let is_cut = size < all
-        && inferred(inputs, graph, size)
-            .is_some_and(|inference| is_labelled || keeps_rows(inference));
-    if is_cut { size } else { all }
+    if size < all && can_be_joined() {
+        size
+    } else {
+        all
+    }
 }
 
 /// What is known of `graph` on `rows` rows of each of the inputs; `None` where rows are no samples: an input has more
-/// or fewer than another or a single dimension, or the model does not take so many.
+/// or fewer than another, none has a second dimension, or the model does not take so many.
 pub(crate) fn inferred(inputs: &[Array], graph: &Graph, rows: usize) -> Option<Inference> {
     let all = count(inputs);
+    if inputs.iter().all(|input| input.dims.len() < 2) {
+        return None;
+    }
     let dims = inputs.iter().map(|input| match input.dims.as_slice() {
-        [first, rest @ ..] if *first == all && !rest.is_empty() => Some([&[rows], rest].concat()),
+        [first, rest @ ..] if *first == all => Some([&[rows], rest].concat()),
         _ => None,
     });
     let dims: Vec<Vec<usize>> = dims.collect::<Option<_>>()?;
     let names = graph.free_inputs().map(|input| input.name.clone());
     infer(graph, &InputShapes(names.zip(dims).collect())).ok()
+}
+
+/// Whether `graph` takes the first sample of the inputs alone.
+pub(crate) fn takes_one(inputs: &[Array], graph: &Graph) -> bool {
+    inferred(inputs, graph, 1).is_some()
 }
 
 /// The number of samples that the model insists on.

@@ -70,7 +70,7 @@ pub struct ModelPaths<'a> {
 }
 
 /// Runs every case in every engine, compares the results, and searches where they part and what is not
-/// in eval mode. `warn` is told of images that cannot be read.
+/// in eval mode. `warn` is told of images that cannot be read, and of a search that is left out.
 ///
 /// # Errors
 /// No image can be read, or fewer than two results can be compared.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use edgefit_base::names::listed;
-use edgefit_graph::{Dim, Graph, Task, ValueInfo, labels};
+use edgefit_graph::{Dim, Graph, StandardScaler, Task, ValueInfo, labels};
 
 use super::checks::{about, require_finite, require_samples};
 use super::container::Container;
@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 /// Samples for a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inputs {
-    /// An array for each input of the model, in its order: all finite, and of the shape that it takes.
+    /// An array for each input of the model, in its order: all finite, of the shape that it takes, and standardised
+    /// as the model says of its only one.
     pub arrays: Vec<NamedArray>,
     /// For each sample the output of the model that is for its class, if there is one; `None` where
     /// the file says no classes, or the model's outputs are none.
@@ -26,6 +27,8 @@ pub struct Inputs {
     /// What keeps the targets of the file from being classes, where the model's outputs are some: a
     /// sentence that names the array.
     pub no_classes: Option<String>,
+    /// The samples that training reads, where others are read.
+    pub remark: Option<String>,
 }
 
 /// The samples for `graph` of an `.npz` archive or a folder of `.npy` files, of which no other arrays
@@ -51,7 +54,15 @@ pub struct Inputs {
 /// An array of samples is missing, damaged, pickled or of text, does not have the shape that the model
 /// takes, or holds a number that is not finite.
 pub fn read_inputs(path: impl AsRef<Path>, graph: &Graph) -> Result<Inputs> {
-    read(path.as_ref(), graph, Names::OfDataset)
+    read(path.as_ref(), graph, Names::InputsFirst)
+}
+
+/// As [`read_inputs`], but the samples that training reads where there are some, whatever the model's input is called.
+///
+/// # Errors
+/// As of [`read_inputs`].
+pub fn read_trained_inputs(path: impl AsRef<Path>, graph: &Graph) -> Result<Inputs> {
+    read(path.as_ref(), graph, Names::DatasetFirst)
 }
 
 /// As [`read_inputs`], under the names of the model's inputs alone; targets are in an array `y`, and in no other.
@@ -59,26 +70,32 @@ pub fn read_inputs(path: impl AsRef<Path>, graph: &Graph) -> Result<Inputs> {
 /// # Errors
 /// As of [`read_inputs`].
 pub fn read_named_inputs(path: impl AsRef<Path>, graph: &Graph) -> Result<Inputs> {
-    read(path.as_ref(), graph, Names::OfInputs)
+    read(path.as_ref(), graph, Names::InputsOnly)
 }
 
 /// What arrays are called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Names {
     /// As the model's inputs, or as in a dataset.
-    OfDataset,
+    InputsFirst,
+    /// As in a dataset, or as the model's inputs.
+    DatasetFirst,
     /// As the model's inputs, and `y`.
-    OfInputs,
+    InputsOnly,
 }
 
 fn read(path: &Path, graph: &Graph, called: Names) -> Result<Inputs> {
     let labels = labels::of(graph)?.unwrap_or_default();
     let tells_classes = Task::is_classes(graph)?;
+    let scaler = StandardScaler::of(graph)?;
     let inputs: Vec<&ValueInfo> = graph.free_inputs().collect();
     let open = || -> Result<Inputs, String> {
         let mut container = Container::open(path)?;
         let chosen = Chosen::of(&inputs, &container.names()?, called)?;
-        let (arrays, counts) = chosen.arrays(&mut container, &inputs)?;
+        let (mut arrays, counts) = chosen.arrays(&mut container, &inputs)?;
+        if let (Some(scaler), [array]) = (&scaler, arrays.as_mut_slice()) {
+            standardise(array, scaler)?;
+        }
         let outputs = if tells_classes {
             chosen.outputs(&mut container, &counts, &labels)
         } else {
@@ -92,6 +109,7 @@ fn read(path: &Path, graph: &Graph, called: Names) -> Result<Inputs> {
             arrays,
             classes,
             no_classes,
+            remark: chosen.remark,
         })
     };
     open().map_err(|problem| Error::Dataset {
@@ -105,38 +123,31 @@ struct Chosen {
     parts: Vec<Part>,
     /// That of the names of the classes.
     classes: Option<String>,
+    /// Those that training reads, where they are others.
+    remark: Option<String>,
 }
 
 /// Arrays of the same samples.
 struct Part {
     /// One for each input of the model.
     inputs: Vec<String>,
-    targets: Option<String>,
+    /// None, or why none of several.
+    targets: Result<Option<String>, String>,
 }
 
 impl Chosen {
     fn of(inputs: &[&ValueInfo], found: &[String], called: Names) -> Result<Self, String> {
-        let Some(absent) = inputs.iter().find(|input| !found.contains(&input.name)) else {
-            let mut rest = found.to_vec();
-            rest.retain(|name| inputs.iter().all(|input| input.name != *name));
-            let targets = match called {
-                Names::OfDataset => keys::targets(&rest),
-                Names::OfInputs => rest.iter().find(|name| *name == "y").cloned(),
-            };
-            let part = Part {
-                inputs: inputs.iter().map(|input| input.name.clone()).collect(),
-                targets,
-            };
-            return Ok(Chosen {
-                parts: vec![part],
-                classes: keys::classes(&rest),
-            });
-        };
-        let parts = match (inputs, called) {
-            ([_], Names::OfDataset) => keys::samples(found)?,
+        let absent = inputs.iter().find(|input| !found.contains(&input.name));
+        let parts = match (inputs, called, absent) {
+            ([_], Names::DatasetFirst, _) | ([_], Names::InputsFirst, Some(_)) => {
+                keys::samples(found)?
+            }
             _ => Vec::new(),
         };
         if parts.is_empty() {
+            let Some(absent) = absent else {
+                return Ok(Self::by_name(inputs, found, called));
+            };
             let only = match found {
                 [] => String::new(),
                 found => format!(", only {}", listed(found)),
@@ -149,12 +160,42 @@ impl Chosen {
         let labelled = parts.iter().all(|(_, y)| y.is_some());
         let parts = parts.into_iter().map(|(x, y)| Part {
             inputs: vec![x],
-            targets: y.filter(|_| labelled),
+            targets: Ok(y.filter(|_| labelled)),
         });
         Ok(Chosen {
             parts: parts.collect(),
             classes: keys::classes(found),
+            remark: None,
         })
+    }
+
+    /// Those that are called as the inputs, all of which are among the `found`.
+    fn by_name(inputs: &[&ValueInfo], found: &[String], called: Names) -> Self {
+        let mut rest = found.to_vec();
+        rest.retain(|name| inputs.iter().all(|input| input.name != *name));
+        let targets = match called {
+            Names::InputsOnly => Ok(rest.iter().find(|name| *name == "y").cloned()),
+            _ => keys::targets(&rest),
+        };
+        let trained = match (inputs, called) {
+            ([_], Names::InputsFirst) => keys::samples(found).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let mut others = trained.iter().filter(|(x, _)| rest.contains(x));
+        let remark = others.next().map(|(x, _)| {
+            format!(
+                "reads array '{}', called as the model's input, where training reads '{x}'; leave one out",
+                inputs[0].name
+            )
+        });
+        Chosen {
+            parts: vec![Part {
+                inputs: inputs.iter().map(|input| input.name.clone()).collect(),
+                targets,
+            }],
+            classes: keys::classes(&rest),
+            remark,
+        }
     }
 
     /// The arrays of the inputs, and how many samples each part has, if those can be told apart.
@@ -192,7 +233,7 @@ impl Chosen {
     ) -> Result<Option<Vec<Option<usize>>>, String> {
         let mut targets: Option<Labels> = None;
         for (part, count) in self.parts.iter().zip(counts) {
-            let Some(name) = &part.targets else {
+            let Some(name) = part.targets.as_ref().map_err(Clone::clone)? else {
                 continue;
             };
             let of_part = container
@@ -246,6 +287,20 @@ fn array(container: &mut Container, input: &ValueInfo, name: &str) -> Result<Nam
         dims,
         values,
     })
+}
+
+/// Standardises samples as the model says.
+fn standardise(array: &mut NamedArray, scaler: &StandardScaler) -> Result<(), String> {
+    if array.dims.get(1..) != Some(scaler.dims.as_slice()) {
+        return Err(format!(
+            "samples of '{}' have the shape {:?}, and the model takes {:?}; save them in that shape",
+            array.name,
+            array.dims.get(1..).unwrap_or_default(),
+            scaler.dims
+        ));
+    }
+    scaler.apply(&mut array.values);
+    Ok(())
 }
 
 /// Refuses samples of another shape than `input` takes.

@@ -123,8 +123,14 @@ pub(super) fn samples(found: &[String]) -> Result<Vec<(String, Option<String>)>,
 }
 
 /// The array of the targets of samples that are in no part.
-pub(super) fn targets(found: &[String]) -> Option<String> {
-    named(&known(found), Role::Targets, None)
+///
+/// # Errors
+/// Two arrays are for them.
+pub(super) fn targets(found: &[String]) -> Result<Option<String>, String> {
+    let mut known = known(found);
+    known.retain(|key| (key.role, key.split) == (Role::Targets, None));
+    require_single(&known).map_err(|problem| format!("it {problem}"))?;
+    Ok(named(&known, Role::Targets, None))
 }
 
 /// The array of the names of the classes.

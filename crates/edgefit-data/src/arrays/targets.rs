@@ -1,9 +1,11 @@
 //! The targets of samples: classes, labels, or numbers to regress.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use super::npy::{Kind, Npy};
+use crate::dataset::class_names::class_name;
 
 /// What is predicted from a sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,15 +82,18 @@ impl ClassLabels {
     /// name, of those in `names` or else what [`UnnamedTargets::named`] calls it. Where not all labels
     /// are numbers and classes have no names, classes are outputs by their numbers.
     pub fn outputs(&self, names: Option<&[String]>, labels: &[String]) -> Vec<Option<usize>> {
-        let mut of_outputs = labels.iter();
-        let are_numbers =
-            !labels.is_empty() && of_outputs.all(|label| label.parse::<i128>().is_ok());
-        let called = |name: &str| labels.iter().position(|label| label == name);
+        let composed: Vec<Cow<str>> = labels.iter().map(|label| class_name(label)).collect();
+        let called = |name: &str| {
+            let name = class_name(name);
+            composed.iter().position(|label| *label == name)
+        };
+        let numbers: Option<Vec<i128>> = labels.iter().map(|label| label.parse().ok()).collect();
+        let numbers = numbers.filter(|numbers| !numbers.is_empty());
         let numbered = |number: i128| {
             let index = usize::try_from(number).ok();
-            match names {
-                Some(names) if !labels.is_empty() => called(names.get(index?)?),
-                None if are_numbers => called(&number.to_string()),
+            match (names, &numbers) {
+                (Some(names), _) if !labels.is_empty() => called(names.get(index?)?),
+                (None, Some(numbers)) => numbers.iter().position(|label| *label == number),
                 _ => index.filter(|index| labels.is_empty() || *index < labels.len()),
             }
         };

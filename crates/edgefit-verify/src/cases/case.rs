@@ -26,12 +26,24 @@ pub enum Source {
 }
 
 impl Case {
-    /// The same with the first `samples` only, if it is one of arrays that have more.
+    /// The same with the first `samples` only, if it is one of arrays that have more. `warn` is told where the model
+    /// takes no fewer than more of them.
     #[must_use]
-    pub fn first(mut self, samples: Option<usize>, graph: &Graph) -> Self {
+    pub fn first(
+        mut self,
+        samples: Option<usize>,
+        graph: &Graph,
+        warn: &mut dyn FnMut(&str),
+    ) -> Self {
         if let (Source::Arrays(arrays), Some(samples)) = (&mut self.source, samples) {
             *arrays = some_samples(arrays, 0..samples.min(count(arrays)), graph);
             let left = count(arrays);
+            if left > samples {
+                warn(&format!(
+                    "--samples {samples} is not kept: the model takes no fewer than {left} rows of these arrays; \
+                     leave it out, or save fewer"
+                ));
+            }
             self.labels
                 .iter_mut()
                 .for_each(|labels| labels.truncate(left));
@@ -94,7 +106,7 @@ impl Case {
 
 #[cfg(test)]
 mod tests {
-    use edgefit_graph::{Dim, Node, ValueInfo};
+    use edgefit_graph::{Attribute, Dim, Node, ValueInfo};
 
     use super::*;
 
@@ -159,8 +171,20 @@ mod tests {
         let nodes = network(Node::new("MatMul", "mix", &["x", "z"], &["y"]));
         assert_eq!(of(&[&[35, 2]], None).batches(&rows), 3);
         assert_eq!(of(&[&[35, 2]], None).batches(&turned), 1);
-        assert_eq!(of(&[&[35, 2]], Some(vec![0; 35])).batches(&turned), 3);
+        assert_eq!(of(&[&[35, 2]], Some(vec![0; 35])).batches(&turned), 1);
+        let mut mean = network(Node::new("ReduceMean", "mean", &["x"], &["y"]));
+        mean.nodes[0]
+            .attributes
+            .insert("axes".into(), Attribute::Ints(vec![0]));
+        assert_eq!(of(&[&[35, 2]], None).batches(&mean), 1);
+        assert_eq!(of(&[&[35, 2]], Some(vec![0; 35])).batches(&mean), 3);
         assert_eq!(of(&[&[35]], Some(vec![0; 35])).batches(&rows), 1);
+        // A number for each sample beside samples of several.
+        let scaled = network(Node::new("Mul", "scale", &["x", "z"], &["y"]));
+        let lengths = of(&[&[35, 2, 35], &[35]], None);
+        assert_eq!(lengths.shapes(8, &scaled), [vec![35, 2, 35], vec![35]]);
+        let lengths = of(&[&[35, 2, 1], &[35]], None);
+        assert_eq!(lengths.shapes(8, &scaled), [vec![8, 2, 1], vec![8]]);
         let adjacent = of(&[&[35, 35], &[35, 2]], Some(vec![0; 35]));
         assert_eq!(adjacent.batches(&nodes), 1);
         assert_eq!(adjacent.shapes(8, &nodes), [vec![35, 35], vec![35, 2]]);
@@ -168,10 +192,28 @@ mod tests {
     }
 
     #[test]
+    fn it_is_said_where_fewer_samples_are_asked_for_than_the_model_takes() {
+        let mut said = 0;
+        for (dims, op) in [(&[35, 2], "Tanh"), (&[35, 35], "MatMul")] {
+            let inputs: &[&str] = if op == "Tanh" { &["x"] } else { &["x", "x"] };
+            let mut graph = Graph::new("g", 17);
+            let symbols = vec![Dim::Symbol("n".into()), Dim::Unknown];
+            graph.inputs.push(ValueInfo::f32("x", symbols));
+            graph.nodes.push(Node::new(op, "only", inputs, &["y"]));
+            let case = case(InputKind::Given, dims).first(Some(8), &graph, &mut |_| said += 1);
+            assert_eq!(
+                case.shapes(35, &graph)[0][0],
+                if said == 0 { 8 } else { 35 }
+            );
+        }
+        assert_eq!(said, 1);
+    }
+
+    #[test]
     fn a_number_alone_is_one_sample() {
         let graph = Graph::new("g", 17);
         for kind in [InputKind::Given, InputKind::Random] {
-            let case = case(kind, &[]).first(Some(8), &graph);
+            let case = case(kind, &[]).first(Some(8), &graph, &mut |_| ());
             assert_eq!(case.batches(&graph), 1);
             let (arrays, samples) = case.batch(0, &graph, &mut |_| ());
             assert_eq!((arrays[0].values.len(), samples), (1, vec![0]));

@@ -1,9 +1,10 @@
 //! Images of a folder, prepared as the model says, as a case.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use edgefit_data::{Content, Dataset, images_below};
+use edgefit_data::{Content, Dataset, class_name, images_below};
 use edgefit_engine::Array;
 use edgefit_graph::{Graph, ImageInput, Preprocessing, labels};
 
@@ -115,8 +116,9 @@ fn labelled(graph: &Graph, folder: &Path) -> Result<(Vec<Labelled>, Vec<String>)
     let labels = labels
         .ok_or_else(|| Error::invalid("the model carries no labels; name them with --labels"))?;
     let dataset = Dataset::scan(folder)?;
+    let composed: Vec<Cow<str>> = labels.iter().map(|label| class_name(label)).collect();
     let classes = dataset.classes.iter().map(|class| {
-        let label = labels.iter().position(|label| label == class);
+        let label = composed.iter().position(|label| label == class);
         label.ok_or_else(|| Error::invalid(format!("'{class}' is not a label of the model")))
     });
     let classes = classes.collect::<Result<Vec<usize>>>()?;

@@ -10,8 +10,9 @@ use super::case::{Case, Source};
 use crate::error::Result;
 use crate::input_kind::InputKind;
 
-/// The arrays of an `.npz` file for the model's inputs, and the classes of the samples if it holds an array
-/// `y` of them that no input takes. What keeps its values from being classes of the model is told to `warn`.
+/// The arrays of an `.npz` file for the model's inputs, a single one standardised as the model says, and the classes
+/// of the samples if it holds an array `y` of them that no input takes. What keeps its values from being classes of the
+/// model is told to `warn`.
 ///
 /// # Errors
 /// It cannot be read, lacks an array for an input, or has one of another shape or with values that are
@@ -21,6 +22,7 @@ pub fn from_npz(path: &Path, graph: &Graph, warn: &mut dyn FnMut(&str)) -> Resul
         arrays,
         classes,
         mut no_classes,
+        ..
     } = read_named_inputs(path, graph)?;
     let labels = classes.and_then(|classes| {
         let labels: Option<Vec<usize>> = classes.into_iter().collect();

@@ -66,7 +66,8 @@ impl Options<'_> {
             warn("--labels is for the accuracy on --data or --inputs; there are neither");
         }
         let shapes = if let Some(arrays) = self.inputs {
-            let given = from_npz(arrays, &described, warn)?.first(self.samples, graph);
+            let given = from_npz(arrays, &described, warn)?;
+            let given = given.first(self.samples, graph, warn);
             let shapes = given.shapes(SAMPLES, graph);
             cases.push(given);
             shapes

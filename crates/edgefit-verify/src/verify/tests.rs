@@ -47,19 +47,49 @@ fn graph() -> Graph {
     graph
 }
 
+fn setting(graph: &Graph) -> Setting<'_> {
+    Setting {
+        graph,
+        other: None,
+        counterparts: None,
+        tolerances: &[Tolerance::F32],
+        only: None,
+        execution: Execution::Fused,
+    }
+}
+
+#[test]
+fn a_search_that_is_left_out_is_told() {
+    let told = |graph: &Graph, shape: &[usize]| {
+        let cases = synthetic(graph, &[shape.to_vec()], 0);
+        let tract = Box::new(InProcess::new(EngineName::Tract, 1));
+        let mut participants = [Participant::new(tract, None)];
+        let (mut crashes, mut told) = (Crashes::default(), 0);
+        let setting = setting(graph);
+        let found = faults(
+            &cases,
+            &setting,
+            &mut participants,
+            &mut crashes,
+            &mut |_| told += 1,
+        );
+        assert!(found.is_empty() && participants[0].runs());
+        told
+    };
+    let mut graph = graph();
+    assert_eq!(told(&graph, &[4, 2]), 0);
+    // The rows of a square are no samples.
+    graph.inputs[0] = ValueInfo::f32("x", vec![Dim::Known(2); 2]);
+    graph.outputs[0] = ValueInfo::f32("y", vec![Dim::Known(2); 2]);
+    graph.nodes = vec![Node::new("MatMul", "square", &["x", "x"], &["y"])];
+    assert_eq!(told(&graph, &[2, 2]), 1);
+}
+
 #[test]
 fn a_crash_in_the_search_is_in_the_report() {
     let graph = graph();
     let cases = synthetic(&graph, &[vec![4, 2]], 0);
-    let tolerances = [Tolerance::F32];
-    let setting = Setting {
-        graph: &graph,
-        other: None,
-        counterparts: None,
-        tolerances: &tolerances,
-        only: None,
-        execution: Execution::Fused,
-    };
+    let setting = setting(&graph);
     let tract = || InProcess::new(EngineName::Tract, 1);
     let participants = vec![
         Participant::new(Box::new(tract()), None),

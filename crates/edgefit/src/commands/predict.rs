@@ -44,7 +44,7 @@ pub fn run(args: Predict, output: &mut Output) -> anyhow::Result<Outcome> {
         })?;
     }
     drop(spinner);
-    let predicted = predictor.finish()?;
+    let predicted = predictor.finish(&mut |words| output.warn(words))?;
     if args.csv {
         let mut text = Vec::new();
         predicted.write_csv(&mut text)?;

@@ -1,6 +1,6 @@
 //! Arrays as samples for a model, with the classes that training would see in them.
 
-use edgefit_graph::{Dim, Graph, ValueInfo, labels};
+use edgefit_graph::{Dim, Graph, StandardScaler, ValueInfo, labels};
 
 use super::*;
 
@@ -55,6 +55,12 @@ fn classes_are_called_as_in_training() {
             &["1", "3"],
             vec![("y", floats("2,", &[3.0, 2.0]))],
             [Some(1), None],
+        ),
+        (&["00", "01"], vec![("y", numbers())], [Some(1), Some(0)]),
+        (
+            &["caf\u{e9}", "tea"],
+            vec![("y", words(&["tea", "cafe\u{301}"]))],
+            [Some(1), Some(0)],
         ),
         // A label that is a number among words is a word.
         (
@@ -126,6 +132,65 @@ fn targets_that_are_no_classes_are_told_beside_the_samples() {
         assert_eq!((read.arrays[0].dims[0], read.classes), (2, None));
         let problem = read.no_classes.unwrap();
         assert!(problem.starts_with(words), "{problem}");
+    }
+}
+
+#[test]
+fn of_two_arrays_of_targets_none_is_taken() {
+    let arrays = [
+        ("input", floats("2, 2", &[0.0; 4])),
+        ("label", integers("2,", &[1, 0])),
+        ("labels", integers("2,", &[0, 1])),
+    ];
+    let read = inputs(&model(&[2], &[]), &arrays).unwrap();
+    assert_eq!(read.classes, None);
+    let problem = read.no_classes.unwrap();
+    assert!(problem.starts_with("it holds both 'label"), "{problem}");
+}
+
+#[test]
+fn rows_are_those_of_the_run_and_other_samples_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.npz");
+    let arrays = [
+        ("input", floats("1, 2", &[5.0, 6.0])),
+        ("x", floats("2, 2", &[1.0, 2.0, 3.0, 4.0])),
+    ];
+    let graph = model(&[2], &[]);
+    let of = |arrays: &[(&str, Vec<u8>)]| {
+        std::fs::write(&path, archive(arrays, CompressionMethod::Stored)).unwrap();
+        let both = [
+            read_trained_inputs(&path, &graph),
+            read_inputs(&path, &graph),
+        ];
+        both.map(|read| {
+            let read = read.unwrap();
+            (read.arrays[0].name.clone(), read.remark)
+        })
+    };
+    let [trained, named] = of(&arrays);
+    assert_eq!(trained, ("x".to_owned(), None));
+    assert_eq!(named.0, "input");
+    assert!(named.1.unwrap().contains("training reads 'x'"));
+    let alone = || ("input".to_owned(), None);
+    assert_eq!(of(&arrays[..1]), [alone(), alone()]);
+}
+
+#[test]
+fn the_only_array_is_standardised_as_the_model_says() {
+    let mut graph = model(&[2], &[]);
+    let scaler = StandardScaler {
+        dims: vec![2],
+        mean: vec![1.0, 2.0],
+        std: vec![1.0, 2.0],
+    };
+    scaler.store(&mut graph);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.npz");
+    let arrays = [("input", floats("2, 2", &[1.0, 2.0, 3.0, 6.0]))];
+    std::fs::write(&path, archive(&arrays, CompressionMethod::Stored)).unwrap();
+    for read in [read_inputs(&path, &graph), read_named_inputs(&path, &graph)] {
+        assert_eq!(read.unwrap().arrays[0].values, [0.0, 0.0, 2.0, 2.0]);
     }
 }
 

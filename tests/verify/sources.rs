@@ -88,14 +88,20 @@ fn arrays_are_as_many_as_asked_and_their_classes_give_the_accuracy() {
     let found = document(two.arg("--inputs").arg(&arrays).args(["--samples", "2"]), 0);
     assert_eq!(found["accuracy"][0]["accuracy"], 1.0, "{found}");
     assert_eq!(found["samples"], 2, "{found}");
-    let arrays = given(&files, &[x, array("y", &[3], &[0.5, 2.0, 3.0])]);
-    let mut odd = verify(&model);
-    odd.arg("--inputs").arg(&arrays);
-    let found = document(&mut odd, 0);
-    assert_eq!(found["accuracy"], serde_json::json!([]), "{found}");
-    let words = "no accuracy is told: array 'y' is to hold classes";
-    let ran = run(&mut odd);
-    assert!(ran.stderr.contains(words), "{ran:?}");
+    for (class, words) in [(0.5, "is to hold classes"), (4.0, "number them from 0")] {
+        let y = array("y", &[3], &[class, 2.0, 3.0]);
+        let arrays = given(&files, &[x.clone(), y]);
+        let mut odd = verify(&model);
+        odd.arg("--inputs").arg(&arrays);
+        let found = document(&mut odd, 0);
+        assert_eq!(found["accuracy"], serde_json::json!([]), "{found}");
+        let ran = run(&mut odd);
+        let told = "no accuracy is told: array 'y' ";
+        assert!(
+            ran.stderr.contains(told) && ran.stderr.contains(words),
+            "{ran:?}"
+        );
+    }
 }
 
 #[test]

@@ -28,6 +28,20 @@ pub fn argmax(values: &[f32]) -> usize {
     (1..values.len()).fold(0, larger)
 }
 
+/// Whether the largest output of a sample is that of its class. `None` of a single number, which is no choice between
+/// classes, and of a class beyond the outputs.
+///
+/// ```
+/// use edgefit_base::statistics::is_right;
+///
+/// assert_eq!(is_right(&[0.2, 0.8], 1), Some(true));
+/// assert_eq!((is_right(&[0.8], 0), is_right(&[0.2, 0.8], 2)), (None, None));
+/// ```
+pub fn is_right(outputs: &[f32], class: usize) -> Option<bool> {
+    let is_judged = outputs.len() > 1 && class < outputs.len();
+    is_judged.then(|| argmax(outputs) == class)
+}
+
 /// How far rounding to 32 bits may put a probability above 1.
 const ROUNDING: f64 = 1e-3;
 
@@ -155,6 +169,15 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(argmax(&[]), 0);
         assert_eq!(argmax(&[f32::NAN, 1.0]), 0);
+    }
+
+    #[test]
+    fn only_a_class_among_several_outputs_is_right_or_wrong() {
+        assert_eq!(is_right(&[0.0, 1.0], 1), Some(true));
+        assert_eq!(is_right(&[0.0, 1.0], 0), Some(false));
+        assert_eq!(is_right(&[0.0, 1.0], 2), None);
+        assert_eq!(is_right(&[1.0], 0), None);
+        assert_eq!(is_right(&[], 0), None);
     }
 
     #[test]

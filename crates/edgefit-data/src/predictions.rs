@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use edgefit_base::statistics::{argmax, probabilities};
+use edgefit_base::statistics::{argmax, is_right, probabilities};
 use edgefit_graph::Task;
 
 /// Probability above which a label counts as given.
@@ -51,6 +51,15 @@ impl Prediction<'_> {
         })
     }
 
+    /// Whether the model says what is true, where that is known; of a class only where it is one of several outputs, as
+    /// [`is_right`] judges.
+    pub fn is_right(&self, task: Task, names: &[String]) -> Option<bool> {
+        match (self.truth?, task) {
+            (Truth::Class(class), Task::Classes) => is_right(self.outputs, class),
+            _ => Some(self.true_words(task, names)? == self.said(task, names)),
+        }
+    }
+
     /// Probabilities of the classes or labels; `None` for regression.
     pub fn probabilities(&self, task: Task) -> Option<Vec<f64>> {
         match task {
@@ -67,7 +76,8 @@ impl Prediction<'_> {
 ///   probability. The labels of a sample are separated by `; `.
 /// - Regression: `sample`, and for each target `truth(NAME)` and `predicted(NAME)`.
 ///
-/// The columns about what is true are there if it is known of any sample, and empty where it is not.
+/// The columns about what is true are there if it is known of any sample, and empty where it is not; `correct` also where
+/// the class is none of several outputs.
 ///
 /// ```
 /// use edgefit_data::{Prediction, Truth, write_predictions};
@@ -101,14 +111,12 @@ pub fn write_predictions(
             None => cells.extend(numbers_beside(one, names.len(), known)),
             Some(probabilities) => {
                 let said = one.said(task, names);
-                let truth = one.true_words(task, names);
-                let correct = truth.as_ref().map(|truth| (*truth == said).to_string());
                 if known {
-                    cells.push(truth.unwrap_or_default());
-                }
-                cells.push(said);
-                if known {
-                    cells.push(correct.unwrap_or_default());
+                    let truth = one.true_words(task, names);
+                    let correct = one.is_right(task, names).map(|right| right.to_string());
+                    cells.extend([truth.unwrap_or_default(), said, correct.unwrap_or_default()]);
+                } else {
+                    cells.push(said);
                 }
                 cells.extend(probabilities.iter().map(|p| format!("{p:.6}")));
             }
@@ -220,6 +228,24 @@ mod tests {
             csv(Task::Classes, &classes, &[unknown]),
             "sample,predicted,p(no),p(yes)\nc.png,no,0.999877,0.000123\n"
         );
+    }
+
+    #[test]
+    fn a_class_that_is_none_of_several_outputs_is_neither_right_nor_wrong() {
+        let correct = |class, outputs: &[f32]| {
+            let one = Prediction {
+                sample: "a",
+                truth: Some(Truth::Class(class)),
+                outputs,
+            };
+            let classes = names(&["no", "yes"][..outputs.len()]);
+            let text = csv(Task::Classes, &classes, &[one]);
+            let row = text.lines().nth(1).unwrap();
+            row.split(',').nth(3).unwrap().to_owned()
+        };
+        assert_eq!(correct(1, &[0.0, 1.0]), "true");
+        assert_eq!(correct(2, &[0.0, 1.0]), "");
+        assert_eq!(correct(0, &[1.0]), "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! [`Comparison`]: what a change of a model did to its outputs, and to its accuracy by a paired test.
 
-use edgefit_base::statistics::{Decision, Paired, argmax};
+use edgefit_base::statistics::{Decision, Paired, argmax, is_right};
 use serde::Serialize;
 
 use crate::outputs::Outputs;
@@ -48,15 +48,16 @@ impl Comparison {
         let labels = labels.filter(|_| float.first > 1);
         let pairs = || float.rows.iter().zip(&quantized.rows);
         let samples = pairs().count();
-        let classes = |row: &[f32], outputs: &Outputs| argmax(&row[..outputs.first.min(row.len())]);
-        let agreeing = |(f, q): &(&Vec<f32>, &Vec<f32>)| classes(f, float) == classes(q, quantized);
+        let agreeing = |(f, q): &(&Vec<f32>, &Vec<f32>)| {
+            argmax(first(float, f)) == argmax(first(quantized, q))
+        };
         let agreement = labels.map(|_| pairs().filter(agreeing).count() as f64 / samples as f64);
         let accuracy = labels.and_then(|labels| {
             let judged: Vec<(bool, bool)> = pairs()
                 .zip(labels)
                 .filter_map(|((f, q), label)| {
-                    let label = label.filter(|&label| label < float.first)?;
-                    Some((classes(f, float) == label, classes(q, quantized) == label))
+                    let label = (*label)?;
+                    is_right(first(float, f), label).zip(is_right(first(quantized, q), label))
                 })
                 .collect();
             Accuracy::of(&judged)
@@ -104,6 +105,11 @@ impl Accuracy {
         };
         paired.decide(points / 100.0)
     }
+}
+
+/// What of a row is of the first output.
+fn first<'r>(outputs: &Outputs, row: &'r [f32]) -> &'r [f32] {
+    &row[..outputs.first.min(row.len())]
 }
 
 /// Signal to noise in dB; infinite where nothing differs.

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use edgefit_base::statistics::argmax;
-use edgefit_data::{Prediction, Truth};
+use edgefit_data::Prediction;
 use edgefit_engine::{EngineName, Execution};
 use edgefit_graph::Task;
 use serde::Serialize;
@@ -126,12 +125,7 @@ fn accuracy(predicted: &Predicted) -> Option<Accuracy> {
     if predicted.task != Task::Classes {
         return None;
     }
-    let right = |one: Prediction| match one.truth {
-        Some(Truth::Class(class)) if one.outputs.len() > 1 && class < one.outputs.len() => {
-            Some(argmax(one.outputs) == class)
-        }
-        _ => None,
-    };
+    let right = |one: Prediction| one.is_right(predicted.task, &predicted.names);
     let judged: Vec<bool> = predicted.predictions().filter_map(right).collect();
     let correct = judged.iter().filter(|right| **right).count();
     (!judged.is_empty()).then(|| Accuracy {

@@ -11,7 +11,7 @@ use edgefit_data::{
     read_inputs, read_trained_inputs, sample_name,
 };
 use edgefit_engine::Array;
-use edgefit_graph::{Graph, Preprocessing};
+use edgefit_graph::{Graph, Preprocessing, labels};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -175,9 +175,14 @@ pub(crate) fn arrays(
     let unknown = read.classes.iter().flatten();
     let unknown = unknown.filter(|class| class.is_none()).count();
     if unknown > 0 {
+        let fix = if labels::of(graph)?.unwrap_or_default().is_empty() {
+            "number them from 0, in the order of its outputs"
+        } else {
+            "call them as its labels are"
+        };
         warn(&format!(
             "{}: the classes of {unknown} of {count} samples are none of the model's, and left out of the accuracy; \
-             call them as its labels are",
+             {fix}",
             path.display()
         ));
     }
@@ -321,7 +326,8 @@ mod tests {
         };
         let mut graph = Graph::new("sensor", 17);
         let dims = vec![Dim::Unknown, Dim::Known(2)];
-        graph.inputs.push(ValueInfo::f32("input", dims));
+        graph.inputs.push(ValueInfo::f32("input", dims.clone()));
+        graph.outputs.push(ValueInfo::f32("y", dims));
         let scaler = StandardScaler {
             dims: vec![2],
             mean: vec![1.0, 2.0],
@@ -353,10 +359,13 @@ mod tests {
         assert!(error.contains("holds NaN in sample 1 at [0]"), "{error}");
         save(&[1.0, 2.0, 3.0, 6.0], &[1.0, 0.0, 1.0]);
         assert_eq!(read(None).unwrap().samples[0].class, None);
-        save(&[1.0, 2.0, 3.0, 6.0], &[-1.0, 0.0]);
-        assert_eq!(read(None).unwrap().samples[0].class, None);
-        assert_eq!(said.len(), 2, "{said:?}");
+        for class in [-1.0, 2.0] {
+            save(&[1.0, 2.0, 3.0, 6.0], &[class, 0.0]);
+            assert_eq!(read(None).unwrap().samples[0].class, None);
+        }
+        assert_eq!(said.len(), 3, "{said:?}");
         assert!(said[0].contains("array 'y'"), "{said:?}");
-        assert!(said[1].contains("of 1 of 2 samples"), "{said:?}");
+        let told = |words: &String| words.contains("of 1 of 2 samples") && words.contains("from 0");
+        assert!(said[1..].iter().all(told), "{said:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::statistics::argmax;
+use edgefit_base::statistics::is_right;
 use edgefit_engine::{Array, EngineName};
 use serde::Serialize;
 
@@ -21,6 +21,29 @@ pub struct Accuracy {
     pub correct: usize,
     /// The share of them.
     pub accuracy: f64,
+}
+
+/// How many labels a side gets correct, of an integer program or of a model in LiteRT.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IntegerAccuracy {
+    /// The side.
+    pub engine: String,
+    /// Samples whose label is one of several outputs.
+    pub samples: usize,
+    /// Of them, those whose largest output is that of their label.
+    pub correct: usize,
+}
+
+impl IntegerAccuracy {
+    /// Of samples that are right or wrong in `engine`, or neither; `None` where all are neither.
+    pub(crate) fn of(engine: &str, judged: impl Iterator<Item = Option<bool>>) -> Option<Self> {
+        let judged: Vec<bool> = judged.flatten().collect();
+        (!judged.is_empty()).then(|| IntegerAccuracy {
+            engine: engine.to_owned(),
+            samples: judged.len(),
+            correct: judged.iter().filter(|right| **right).count(),
+        })
+    }
 }
 
 /// Those of the model in every engine, and of what it is compared with.
@@ -58,8 +81,7 @@ pub(crate) fn accuracies(
     found
 }
 
-/// For each sample, whether the largest value of the first output is that of its label, where that is one of its
-/// values; `None` if it has not a row of several for each.
+/// For each sample, whether its row of the first output [`is_right`]; `None` if that has no row for each.
 pub(crate) fn correct(
     labels: &[usize],
     samples: &[usize],
@@ -67,14 +89,11 @@ pub(crate) fn correct(
 ) -> Option<Vec<Option<bool>>> {
     let output = outputs.first()?;
     let width = output.values.len() / samples.len().max(1);
-    if width <= 1 || output.dims.first() != Some(&samples.len()) {
+    if width == 0 || output.dims.first() != Some(&samples.len()) {
         return None;
     }
     let rows = output.values.chunks(width).zip(samples);
-    let correct = rows.map(|(row, sample)| {
-        let label = labels.get(*sample).filter(|label| **label < width)?;
-        Some(*label == argmax(row))
-    });
+    let correct = rows.map(|(row, sample)| is_right(row, *labels.get(*sample)?));
     Some(correct.collect())
 }
 
@@ -92,6 +111,7 @@ mod tests {
             correct(&[0, 1, 2], &[0, 1, 2], &outputs)
         };
         assert_eq!(judged(2), Some(vec![Some(true), Some(false), None]));
-        assert_eq!(judged(1), None);
+        assert_eq!(judged(1), Some(vec![None; 3]));
+        assert_eq!(judged(0), None);
     }
 }

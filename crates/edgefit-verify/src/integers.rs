@@ -3,12 +3,13 @@
 
 use std::path::PathBuf;
 
-use edgefit_base::statistics::argmax;
+use edgefit_base::statistics::{argmax, is_right};
 use edgefit_engine::{Array, EngineName};
 use edgefit_micro::Program;
 use edgefit_micro::target::Emulation;
 use serde::Serialize;
 
+use crate::accuracy::IntegerAccuracy;
 use crate::fidelity::LEAST_SQNR_DB;
 use crate::noise::Noise;
 use crate::tolerance::LEAST_COSINE;
@@ -77,17 +78,6 @@ pub struct IntegerPair {
     pub tolerance: String,
 }
 
-/// How many labels a side gets correct.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct IntegerAccuracy {
-    /// The side.
-    pub engine: String,
-    /// Samples with a label.
-    pub samples: usize,
-    /// Of them, those whose largest output is that of their label.
-    pub correct: usize,
-}
-
 /// Where the C ran, and for how many instructions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EmulatedOn {
@@ -143,7 +133,6 @@ impl IntegerReport {
         let program = results.program;
         let (engine, floats) = &results.engine;
         let quantization = program.output.quantization;
-        let width = program.values[program.output.value];
         let rows: Vec<Vec<i8>> = floats
             .iter()
             .map(|floats| program.output.quantize(&floats.values))
@@ -188,7 +177,6 @@ impl IntegerReport {
             pair.max_abs = f64::from(pair.max_steps) * f64::from(quantization.scale);
         }
         let agree = pairs.iter().all(|pair| pair.within);
-        let accuracy = sides.into_iter().filter(|_| width > 1);
         Self {
             verdict: if agree {
                 Verdict::Agree
@@ -196,7 +184,8 @@ impl IntegerReport {
                 Verdict::Diverge
             },
             samples: results.reference.len(),
-            accuracy: accuracy
+            accuracy: sides
+                .into_iter()
                 .filter_map(|side| accuracy_of(side, &results.classes))
                 .collect(),
             pairs,
@@ -277,17 +266,11 @@ fn nearly_exact(pair: IntegerPair) -> IntegerPair {
 }
 
 fn accuracy_of(side: &Rows, classes: &[Option<usize>]) -> Option<IntegerAccuracy> {
-    let known = side.rows.iter().zip(classes);
-    let known: Vec<(&Vec<i8>, usize)> = known
-        .filter_map(|(row, class)| Some((row, (*class)?)))
-        .collect();
-    let largest = |row: &[i8]| argmax(&row.iter().map(|&byte| byte.into()).collect::<Vec<f32>>());
-    let correct = known.iter().filter(|(row, class)| largest(row) == *class);
-    (!known.is_empty()).then(|| IntegerAccuracy {
-        engine: side.name.clone(),
-        samples: known.len(),
-        correct: correct.count(),
-    })
+    let judged = side.rows.iter().zip(classes).map(|(row, class)| {
+        let row: Vec<f32> = row.iter().map(|&byte| byte.into()).collect();
+        is_right(&row, (*class)?)
+    });
+    IntegerAccuracy::of(&side.name, judged)
 }
 
 #[cfg(test)]
@@ -367,6 +350,16 @@ mod tests {
                 .iter()
                 .all(|side| (side.correct, side.samples) == (1, 2))
         );
+    }
+
+    #[test]
+    fn only_classes_among_several_outputs_are_judged() {
+        let rows = [vec![9, 0], vec![9, 0], vec![9]];
+        let name = C.to_owned();
+        let side = Rows { name, rows: &rows };
+        let judged = accuracy_of(&side, &[Some(0), Some(2), Some(0)]).unwrap();
+        assert_eq!((judged.correct, judged.samples), (1, 1));
+        assert_eq!(accuracy_of(&side, &[None, Some(2), Some(0)]), None);
     }
 
     #[test]

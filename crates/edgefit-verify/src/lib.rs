@@ -43,7 +43,7 @@ mod verdict;
 mod verified_engine;
 mod verify;
 
-pub use accuracy::Accuracy;
+pub use accuracy::{Accuracy, IntegerAccuracy};
 pub use align_names::with_names_of;
 pub use compare::{Pair, compare};
 pub use compare_engines::{across, pairs};
@@ -54,7 +54,7 @@ pub use error::{Error, Result};
 pub use fidelity::{DecidedBy, Fidelity, OutputFidelity, PairedLoss, Quantized, quantized_side};
 pub use first_divergence::first_divergence;
 pub use input_kind::InputKind;
-pub use integers::{EmulatedOn, IntegerAccuracy, IntegerPair, IntegerReport};
+pub use integers::{EmulatedOn, IntegerPair, IntegerReport};
 pub use layer_errors::{LayerError, LayerErrors};
 pub use litert_floats::{LiteRtPair, LiteRtReport};
 pub use on_samples::{Emulated, IntegerTarget, OnSamples};

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use edgefit_base::statistics::argmax;
+use edgefit_base::statistics::is_right;
 use edgefit_engine::{Array, EngineName};
 use serde::Serialize;
 
+use crate::accuracy::IntegerAccuracy;
 use crate::compare::{Pair, compare};
-use crate::integers::IntegerAccuracy;
 use crate::tolerance::Tolerance;
 use crate::verdict::Verdict;
 
@@ -83,15 +83,8 @@ impl LiteRtReport {
         let engine = engine.to_string();
         for (name, rows) in sides.chain([(engine.as_str(), given)]) {
             let known = results.classes.iter().zip(rows);
-            let known = known.filter_map(|(class, row)| Some(((*class)?, argmax(&row.values))));
-            let known: Vec<(usize, usize)> = known.collect();
-            if !known.is_empty() {
-                accuracy.push(IntegerAccuracy {
-                    engine: name.to_owned(),
-                    samples: known.len(),
-                    correct: known.iter().filter(|(class, told)| class == told).count(),
-                });
-            }
+            let judged = known.map(|(class, row)| is_right(&row.values, (*class)?));
+            accuracy.extend(IntegerAccuracy::of(name, judged));
         }
         LiteRtReport {
             verdict: if pairs.iter().all(|pair| pair.within) {
@@ -164,5 +157,26 @@ mod tests {
         assert_eq!(far.verdict, Verdict::Diverge);
         assert!(far.pairs[0].within && !far.pairs[1].within);
         assert_eq!(far.pairs[1].top1_agree, 0.5);
+    }
+
+    #[test]
+    fn only_classes_among_several_outputs_are_judged() {
+        let judged = |width: usize, class: usize| {
+            let rows = vec![Array {
+                dims: vec![1, width],
+                values: vec![0.5; width],
+            }];
+            let report = LiteRtReport::of(FloatResults {
+                model: "m.onnx".into(),
+                engine: (EngineName::Tract, rows.clone()),
+                version: "1".into(),
+                litert: [rows.clone(), rows],
+                classes: vec![Some(class)],
+            });
+            report.accuracy.len()
+        };
+        assert_eq!(judged(2, 0), 3);
+        assert_eq!(judged(2, 2), 0);
+        assert_eq!(judged(1, 0), 0);
     }
 }

@@ -12,7 +12,7 @@ use crate::first_divergence::first_divergence;
 use crate::input_kind::InputKind;
 use crate::layer_errors::{LayerErrors, layer_errors};
 use crate::participant::{Participant, sides};
-use crate::samples::{count, some_samples, takes_one};
+use crate::samples::{are_samples, count, some_samples, takes_one};
 use crate::search_crash::{Crashes, Cut};
 use crate::setting::Setting;
 use crate::side::Side;
@@ -32,10 +32,15 @@ pub(crate) fn faults(
     let (inputs, samples) = random.batch(0, setting.graph, warn);
     let few = some_samples(&inputs, 0..samples.len().min(2), setting.graph);
     if count(&few) > 1 && !takes_one(&few, setting.graph) {
-        warn(
-            "whether a sample depends on the others of its batch is not searched for: the model does not take the \
-             first row of its inputs alone; export it with a dynamic batch if rows are samples",
-        );
+        let why = if are_samples(&few, setting.graph) {
+            "the model does not take the first row of its inputs alone; export it with a dynamic batch if rows are \
+             samples"
+        } else {
+            "rows of these inputs cannot be told to be samples"
+        };
+        warn(&format!(
+            "whether a sample depends on the others of its batch is not searched for: {why}"
+        ));
     }
     let mut faults = Vec::new();
     for participant in participants.iter_mut() {

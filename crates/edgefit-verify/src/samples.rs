@@ -63,18 +63,34 @@ pub(crate) fn at_once(inputs: &[Array], graph: &Graph, is_labelled: bool) -> usi
     }
 }
 
-/// What is known of `graph` on `rows` rows of each of the inputs; `None` where rows are no samples: an input has more
-/// or fewer than another, none has a second dimension, or the model does not take so many.
-pub(crate) fn inferred(inputs: &[Array], graph: &Graph, rows: usize) -> Option<Inference> {
+/// Whether rows of the inputs can be told to be samples: each has as many, one has a second dimension, and beside one
+/// that has none the model takes a row more. It does not where that holds a factor for each element of a sample.
+pub(crate) fn are_samples(inputs: &[Array], graph: &Graph) -> bool {
     let all = count(inputs);
-    if inputs.iter().all(|input| input.dims.len() < 2) {
-        return None;
+    let (mut has_numbers, mut has_rows) = (false, false);
+    for input in inputs {
+        has_numbers |= input.dims.len() == 1;
+        has_rows |= input.dims.len() > 1;
     }
-    let dims = inputs.iter().map(|input| match input.dims.as_slice() {
-        [first, rest @ ..] if *first == all => Some([&[rows], rest].concat()),
-        _ => None,
+    has_rows
+        && inputs.iter().all(|input| input.dims.first() == Some(&all))
+        && (!has_numbers || with_rows(inputs, graph, all + 1).is_some())
+}
+
+/// What is known of `graph` on `rows` rows of each of the inputs; `None` where they are no samples, or the model does
+/// not take so many.
+pub(crate) fn inferred(inputs: &[Array], graph: &Graph, rows: usize) -> Option<Inference> {
+    are_samples(inputs, graph)
+        .then(|| with_rows(inputs, graph, rows))
+        .flatten()
+}
+
+/// What is known of `graph` on inputs that have `rows` rows instead of theirs.
+fn with_rows(inputs: &[Array], graph: &Graph, rows: usize) -> Option<Inference> {
+    let dims = inputs.iter().map(|input| {
+        let rest = input.dims.get(1..).unwrap_or_default();
+        [&[rows], rest].concat()
     });
-    let dims: Vec<Vec<usize>> = dims.collect::<Option<_>>()?;
     let names = graph.free_inputs().map(|input| input.name.clone());
     infer(graph, &InputShapes(names.zip(dims).collect())).ok()
 }
@@ -92,4 +108,32 @@ pub(crate) fn fixed(graph: &Graph) -> Option<usize> {
             Dim::Known(size @ 2..) => Some(*size),
             _ => None,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_engine::random_arrays;
+    use edgefit_graph::{Node, ValueInfo};
+
+    use super::*;
+
+    #[test]
+    fn factors_of_the_elements_of_a_sample_are_no_samples() {
+        let mut graph = Graph::new("g", 17);
+        let dims = vec![Dim::Symbol("n".into()), Dim::Known(8)];
+        graph.inputs.push(ValueInfo::f32("x", dims));
+        let vector = vec![Dim::Symbol("m".into())];
+        graph.inputs.push(ValueInfo::f32("z", vector));
+        graph.nodes = vec![Node::new("Mul", "scale", &["x", "z"], &["y"])];
+        let inputs = random_arrays([vec![8, 8], vec![8]], 0);
+        assert!(!are_samples(&inputs, &graph) && !takes_one(&inputs, &graph));
+        assert_eq!(some_samples(&inputs, 0..1, &graph), inputs);
+        graph.nodes = vec![
+            Node::new("Tanh", "rows", &["x"], &["y"]),
+            Node::new("Tanh", "lengths", &["z"], &["w"]),
+        ];
+        assert!(are_samples(&inputs, &graph) && takes_one(&inputs, &graph));
+        let one = some_samples(&inputs, 0..1, &graph);
+        assert_eq!((one[0].values.len(), one[1].values.len()), (8, 1));
+    }
 }

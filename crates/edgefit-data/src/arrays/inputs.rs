@@ -22,7 +22,8 @@ pub struct Inputs {
     /// as the model says of its only one.
     pub arrays: Vec<NamedArray>,
     /// For each sample the output of the model that is for its class, if there is one; `None` where
-    /// the file says no classes, or the model's outputs are none.
+    /// the file says no classes, or the model's outputs are none. Of a single output number, which is no choice
+    /// between classes, the number of the class.
     pub classes: Option<Vec<Option<usize>>>,
     /// What keeps the targets of the file from being classes, where the model's outputs are some: a
     /// sentence that names the array.
@@ -88,6 +89,7 @@ fn read(path: &Path, graph: &Graph, called: Names) -> Result<Inputs> {
     let labels = labels::of(graph)?.unwrap_or_default();
     let tells_classes = Task::is_classes(graph)?;
     let scaler = StandardScaler::of(graph)?;
+    let outputs = class_outputs(graph);
     let inputs: Vec<&ValueInfo> = graph.free_inputs().collect();
     let open = || -> Result<Inputs, String> {
         let mut container = Container::open(path)?;
@@ -96,15 +98,20 @@ fn read(path: &Path, graph: &Graph, called: Names) -> Result<Inputs> {
         if let (Some(scaler), [array]) = (&scaler, arrays.as_mut_slice()) {
             standardise(array, scaler)?;
         }
-        let outputs = if tells_classes {
+        let classes = if tells_classes {
             chosen.outputs(&mut container, &counts, &labels)
         } else {
             Ok(None)
         };
-        let (classes, no_classes) = match outputs {
+        let (mut classes, no_classes) = match classes {
             Ok(classes) => (classes, None),
             Err(problem) => (None, Some(problem)),
         };
+        if let (Some(classes), Some(outputs)) = (&mut classes, outputs) {
+            for class in classes {
+                *class = class.filter(|class| *class < outputs);
+            }
+        }
         Ok(Inputs {
             arrays,
             classes,
@@ -116,6 +123,19 @@ fn read(path: &Path, graph: &Graph, called: Names) -> Result<Inputs> {
         path: path.to_path_buf(),
         problem,
     })
+}
+
+/// How many outputs for classes `graph` says that it has, if they are several.
+fn class_outputs(graph: &Graph) -> Option<usize> {
+    let [_, of_sample @ ..] = graph.outputs.first()?.dims()? else {
+        return None;
+    };
+    let sizes = of_sample.iter().map(|dim| match dim {
+        Dim::Known(size) => Some(*size),
+        _ => None,
+    });
+    let count = sizes.reduce(|a, b| a?.checked_mul(b?))??;
+    (count > 1).then_some(count)
 }
 
 /// The arrays that are read.
@@ -157,10 +177,10 @@ impl Chosen {
                 absent.name
             ));
         }
-        let labelled = parts.iter().all(|(_, y)| y.is_some());
+        let labelled = parts.iter().all(|(_, y)| *y != Ok(None));
         let parts = parts.into_iter().map(|(x, y)| Part {
             inputs: vec![x],
-            targets: Ok(y.filter(|_| labelled)),
+            targets: y.map(|y| y.filter(|_| labelled)),
         });
         Ok(Chosen {
             parts: parts.collect(),

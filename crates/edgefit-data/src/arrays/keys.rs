@@ -103,23 +103,27 @@ pub(super) fn keys(found: &[String]) -> Result<Keys, String> {
     })
 }
 
-/// The arrays of samples, part by part, each with that of its targets, if there is one.
+/// An array of samples with that of its targets: none, or why none of several.
+pub(super) type Pair = (String, Result<Option<String>, String>);
+
+/// The arrays of samples, part by part, each with that of its targets.
 ///
 /// # Errors
 /// As of [`keys`], but for those about targets and groups.
-pub(super) fn samples(found: &[String]) -> Result<Vec<(String, Option<String>)>, String> {
+pub(super) fn samples(found: &[String]) -> Result<Vec<Pair>, String> {
     let known = known(found);
-    require_single(&known)?;
     let splits = if is_split(&known, found)? {
         Split::ALL.map(Some).to_vec()
     } else {
         vec![None]
     };
-    let part = |split: Option<Split>| {
-        let x = named(&known, Role::Samples, split)?;
-        Some((x, named(&known, Role::Targets, split)))
-    };
-    Ok(splits.into_iter().filter_map(part).collect())
+    let mut pairs = Vec::new();
+    for split in splits {
+        if let Some(x) = single(&known, Role::Samples, split)? {
+            pairs.push((x, targets_of(&known, split)));
+        }
+    }
+    Ok(pairs)
 }
 
 /// The array of the targets of samples that are in no part.
@@ -127,10 +131,11 @@ pub(super) fn samples(found: &[String]) -> Result<Vec<(String, Option<String>)>,
 /// # Errors
 /// Two arrays are for them.
 pub(super) fn targets(found: &[String]) -> Result<Option<String>, String> {
-    let mut known = known(found);
-    known.retain(|key| (key.role, key.split) == (Role::Targets, None));
-    require_single(&known).map_err(|problem| format!("it {problem}"))?;
-    Ok(named(&known, Role::Targets, None))
+    targets_of(&known(found), None)
+}
+
+fn targets_of(known: &[Known], split: Option<Split>) -> Result<Option<String>, String> {
+    single(known, Role::Targets, split).map_err(|problem| format!("it {problem}"))
 }
 
 /// The array of the names of the classes.
@@ -154,14 +159,25 @@ fn known(found: &[String]) -> Vec<Known<'_>> {
 
 /// Refuses two arrays for the same.
 fn require_single(known: &[Known]) -> Result<(), String> {
-    for (at, key) in known.iter().enumerate() {
-        let same = |other: &&Known| (other.role, other.split) == (key.role, key.split);
-        if let Some(other) = known[..at].iter().find(same) {
-            let (a, b) = (other.name, key.name);
-            return Err(format!("holds both '{a}' and '{b}'; keep one"));
-        }
+    let mut keys = known.iter();
+    keys.try_for_each(|key| single(known, key.role, key.split).map(drop))
+}
+
+/// The name of the array that is for this in a part, if there is one.
+///
+/// # Errors
+/// There are two.
+fn single(known: &[Known], role: Role, split: Option<Split>) -> Result<Option<String>, String> {
+    let mut keys = known
+        .iter()
+        .filter(|key| (key.role, key.split) == (role, split));
+    match (keys.next(), keys.next()) {
+        (Some(a), Some(b)) => Err(format!(
+            "holds both '{}' and '{}'; keep one",
+            a.name, b.name
+        )),
+        (key, _) => Ok(key.map(|key| key.name.to_owned())),
     }
-    Ok(())
 }
 
 /// The name of the array that is for this in a part.

@@ -93,7 +93,8 @@ impl ClassLabels {
             let index = usize::try_from(number).ok();
             match (names, &numbers) {
                 (Some(names), _) if !labels.is_empty() => called(names.get(index?)?),
-                (None, Some(numbers)) => numbers.iter().position(|label| *label == number),
+                (None, Some(numbers)) => called(&number.to_string())
+                    .or_else(|| numbers.iter().position(|label| *label == number)),
                 _ => index.filter(|index| labels.is_empty() || *index < labels.len()),
             }
         };

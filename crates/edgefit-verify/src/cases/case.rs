@@ -5,7 +5,7 @@ use edgefit_graph::Graph;
 
 use super::images::Images;
 use crate::input_kind::InputKind;
-use crate::samples::{at_once, count, some_samples};
+use crate::samples::{are_samples, at_once, count, some_samples};
 
 /// Inputs of one kind.
 pub struct Case {
@@ -26,8 +26,8 @@ pub enum Source {
 }
 
 impl Case {
-    /// The same with the first `samples` only, if it is one of arrays that have more. `warn` is told where the model
-    /// takes no fewer than more of them.
+    /// The same with the first `samples` only, if it is one of arrays that have more. `warn` is told where more are left:
+    /// the model takes no fewer, or rows are no samples.
     #[must_use]
     pub fn first(
         mut self,
@@ -39,9 +39,13 @@ impl Case {
             *arrays = some_samples(arrays, 0..samples.min(count(arrays)), graph);
             let left = count(arrays);
             if left > samples {
+                let why = if are_samples(arrays, graph) {
+                    format!("the model takes no fewer than {left} rows of these arrays")
+                } else {
+                    "rows of these arrays cannot be told to be samples".to_owned()
+                };
                 warn(&format!(
-                    "--samples {samples} is not kept: the model takes no fewer than {left} rows of these arrays; \
-                     leave it out, or save fewer"
+                    "--samples {samples} is not kept: {why}; leave it out, or save fewer"
                 ));
             }
             self.labels
@@ -193,20 +197,24 @@ mod tests {
 
     #[test]
     fn it_is_said_where_fewer_samples_are_asked_for_than_the_model_takes() {
-        let mut said = 0;
-        for (dims, op) in [(&[35, 2], "Tanh"), (&[35, 35], "MatMul")] {
-            let inputs: &[&str] = if op == "Tanh" { &["x"] } else { &["x", "x"] };
+        let square = Node::new("MatMul", "only", &["x", "x"], &["y"]);
+        let tanh = Node::new("Tanh", "only", &["x"], &["y"]);
+        for (dims, node, left, words) in [
+            (&[35, 2][..], tanh.clone(), 8, ""),
+            (&[35, 35], square, 35, "takes no fewer than 35 rows"),
+            (&[35], tanh, 35, "rows of these arrays cannot be told"),
+        ] {
             let mut graph = Graph::new("g", 17);
-            let symbols = vec![Dim::Symbol("n".into()), Dim::Unknown];
-            graph.inputs.push(ValueInfo::f32("x", symbols));
-            graph.nodes.push(Node::new(op, "only", inputs, &["y"]));
-            let case = case(InputKind::Given, dims).first(Some(8), &graph, &mut |_| said += 1);
-            assert_eq!(
-                case.shapes(35, &graph)[0][0],
-                if said == 0 { 8 } else { 35 }
-            );
+            let declared = &[Dim::Symbol("n".into()), Dim::Unknown][..dims.len()];
+            graph.inputs.push(ValueInfo::f32("x", declared.to_vec()));
+            graph.nodes.push(node);
+            let mut said = Vec::new();
+            let mut warn = |words: &str| said.push(words.to_owned());
+            let case = case(InputKind::Given, dims).first(Some(8), &graph, &mut warn);
+            assert_eq!(case.shapes(35, &graph)[0][0], left);
+            assert_eq!(said.len(), usize::from(left > 8));
+            assert!(said.concat().contains(words), "{said:?}");
         }
-        assert_eq!(said, 1);
     }
 
     #[test]

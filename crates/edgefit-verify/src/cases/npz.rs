@@ -27,7 +27,8 @@ pub fn from_npz(path: &Path, graph: &Graph, warn: &mut dyn FnMut(&str)) -> Resul
     let labels = classes.and_then(|classes| {
         let labels: Option<Vec<usize>> = classes.into_iter().collect();
         if labels.is_none() {
-            let words = "array 'y' holds classes that are none of the model's labels; name those with --labels";
+            let words = "array 'y' holds classes that are none of the model's; number them from 0 in the order of its \
+                         outputs, or name those with --labels";
             no_classes = Some(words.to_owned());
         }
         labels

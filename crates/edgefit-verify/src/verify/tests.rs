@@ -60,29 +60,37 @@ fn setting(graph: &Graph) -> Setting<'_> {
 
 #[test]
 fn a_search_that_is_left_out_is_told() {
-    let told = |graph: &Graph, shape: &[usize]| {
-        let cases = synthetic(graph, &[shape.to_vec()], 0);
+    let told = |graph: &Graph, shapes: &[Vec<usize>]| {
+        let cases = synthetic(graph, shapes, 0);
         let tract = Box::new(InProcess::new(EngineName::Tract, 1));
         let mut participants = [Participant::new(tract, None)];
-        let (mut crashes, mut told) = (Crashes::default(), 0);
+        let (mut crashes, mut told) = (Crashes::default(), Vec::new());
         let setting = setting(graph);
         let found = faults(
             &cases,
             &setting,
             &mut participants,
             &mut crashes,
-            &mut |_| told += 1,
+            &mut |words| told.push(words.to_owned()),
         );
-        assert!(found.is_empty() && participants[0].runs());
-        told
+        assert!(found.is_empty() && participants[0].runs(), "{found:?}");
+        told.join("|")
     };
     let mut graph = graph();
-    assert_eq!(told(&graph, &[4, 2]), 0);
+    assert_eq!(told(&graph, &[vec![4, 2]]), "");
+    // A factor for each of two elements is none for each of two samples.
+    let mut scaled = graph.clone();
+    let vector = vec![Dim::Known(2)];
+    scaled.inputs.push(ValueInfo::f32("scale", vector));
+    scaled.nodes = vec![Node::new("Mul", "multiply", &["x", "scale"], &["y"])];
+    let words = told(&scaled, &[vec![2, 2], vec![2]]);
+    assert!(words.contains("cannot be told to be samples"), "{words}");
     // The rows of a square are no samples.
     graph.inputs[0] = ValueInfo::f32("x", vec![Dim::Known(2); 2]);
     graph.outputs[0] = ValueInfo::f32("y", vec![Dim::Known(2); 2]);
     graph.nodes = vec![Node::new("MatMul", "square", &["x", "x"], &["y"])];
-    assert_eq!(told(&graph, &[2, 2]), 1);
+    let words = told(&graph, &[vec![2, 2]]);
+    assert!(words.contains("does not take the first row"), "{words}");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn samples_need_no_targets() {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         samples(&names).unwrap()
     };
-    let pair = |x: &str, y: Option<&str>| (x.to_owned(), y.map(str::to_owned));
+    let pair = |x: &str, y: Option<&str>| -> Pair { (x.to_owned(), Ok(y.map(str::to_owned))) };
     assert_eq!(of(&["X", "classes"]), [pair("X", None)]);
     let parts = of(&["x_test", "x_train", "y_train"]);
     assert_eq!(
@@ -113,4 +113,10 @@ fn samples_need_no_targets() {
         [pair("x_train", Some("y_train")), pair("x_test", None)]
     );
     assert!(of(&["arr_0"]).is_empty());
+    let pairs = of(&["group", "groups", "label", "labels", "x"]);
+    let [(x, y)] = pairs.as_slice() else {
+        panic!("one array of samples");
+    };
+    let words = "it holds both 'label' and 'labels'; keep one";
+    assert_eq!((x.as_str(), y), ("x", &Err(words.to_owned())));
 }

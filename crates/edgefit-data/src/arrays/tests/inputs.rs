@@ -62,6 +62,7 @@ fn classes_are_called_as_in_training() {
             vec![("y", words(&["tea", "cafe\u{301}"]))],
             [Some(1), Some(0)],
         ),
+        (&["01", "1"], vec![("y", numbers())], [Some(1), None]),
         // A label that is a number among words is a word.
         (
             &["208", "audi"],
@@ -137,15 +138,40 @@ fn targets_that_are_no_classes_are_told_beside_the_samples() {
 
 #[test]
 fn of_two_arrays_of_targets_none_is_taken() {
-    let arrays = [
-        ("input", floats("2, 2", &[0.0; 4])),
-        ("label", integers("2,", &[1, 0])),
-        ("labels", integers("2,", &[0, 1])),
-    ];
-    let read = inputs(&model(&[2], &[]), &arrays).unwrap();
-    assert_eq!(read.classes, None);
-    let problem = read.no_classes.unwrap();
-    assert!(problem.starts_with("it holds both 'label"), "{problem}");
+    for x in ["input", "x"] {
+        let arrays = [
+            (x, floats("2, 2", &[0.0; 4])),
+            ("label", integers("2,", &[1, 0])),
+            ("labels", integers("2,", &[0, 1])),
+        ];
+        let read = inputs(&model(&[2], &[]), &arrays).unwrap();
+        assert_eq!(read.classes, None);
+        let problem = read.no_classes.unwrap();
+        assert!(problem.starts_with("it holds both 'label"), "{problem}");
+    }
+}
+
+#[test]
+fn classes_beyond_the_outputs_are_none_of_the_models() {
+    let classes = |dims: Vec<Dim>, names: &[&str]| {
+        let mut graph = model(&[2], names);
+        graph.outputs.push(ValueInfo::f32("y", dims));
+        let arrays = [
+            ("x", floats("2, 2", &[0.0; 4])),
+            ("y", integers("2,", &[2, 1])),
+        ];
+        inputs(&graph, &arrays).unwrap().classes.unwrap()
+    };
+    let [n, one, two] = [Dim::Unknown, Dim::Known(1), Dim::Known(2)];
+    let image = vec![n.clone(), two.clone(), one.clone(), one.clone()];
+    assert_eq!(classes(vec![n.clone(), two.clone()], &[]), [None, Some(1)]);
+    assert_eq!(classes(image, &[]), [None, Some(1)]);
+    assert_eq!(classes(vec![n.clone(), two], &["a", "b", "c"])[0], None);
+    // How many these have is not known, and a single number tells no class.
+    let both = [Some(2), Some(1)];
+    assert_eq!(classes(vec![n.clone(), n.clone()], &[]), both);
+    assert_eq!(classes(vec![n.clone()], &[]), both);
+    assert_eq!(classes(vec![n, one], &[]), both);
 }
 
 #[test]

@@ -63,13 +63,16 @@ impl Plan {
 /// Copies the files of `candidates` to a board and measures them there.
 ///
 /// # Errors
-/// A file cannot be read, the connection drops, or the board's runner fails.
+/// A file cannot be read, the connection drops, or the board's runner fails; or it is of another edgefit, which is told
+/// before anything is copied.
 pub fn measure_on_board(
     board: &mut RemoteRunner,
     candidates: &[Candidate],
     schedule: Schedule,
     observer: &mut dyn Observer,
 ) -> Result<Session> {
+    let nothing = serde_json::to_string(&Plan::new(&[], schedule)?)?;
+    board.ask::<Session>(&["bench-session", &nothing], SESSION_SCHEMA, observer)?;
     let mut models: Vec<(&Path, String)> = Vec::new();
     let mut on_board = candidates.to_vec();
     for (here, there) in candidates.iter().zip(&mut on_board) {
@@ -106,4 +109,27 @@ fn keep_model(board: &mut RemoteRunner, model: &Path) -> Result<String> {
     write_atomically(&whole, |file| file.write_all(&bytes))
         .map_err(|error| local(&whole, error.source))?;
     Ok(board.keep_model(&whole)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_of_nothing_is_answered_at_once() {
+        let schedule = Schedule {
+            effort: Effort {
+                runs: 1000,
+                time: Duration::from_secs(3600),
+            },
+            launches: 10,
+            profile: true,
+        };
+        let plan = Plan::new(&[], schedule).unwrap();
+        let program = Program {
+            binary: "edgefit".into(),
+            onnxruntime: Ok("libonnxruntime.so".into()),
+        };
+        assert!(plan.run_here(&program, || ()).measured.is_empty());
+    }
 }

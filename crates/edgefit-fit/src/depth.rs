@@ -8,7 +8,7 @@ use edgefit_graph::ops::{Binary, Op};
 use edgefit_graph::rewrite::{boundaries, extract};
 use edgefit_graph::{Attribute, Dim, FreshNames, Graph, Node, Tensor, ValueInfo};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A place behind which a network can end in a linear layer on what it makes there, averaged over all
 /// positions.
@@ -203,6 +203,28 @@ pub fn with_head(mut part: Graph, features: &str, channels: usize, classes: usiz
     part.nodes.push(node.with("transB", Attribute::Int(1)));
     part.outputs = vec![declared(&logits, &[classes])];
     part
+}
+
+/// What [`with_head`] put a layer behind to make `network`.
+///
+/// # Errors
+/// It ends in no such layer.
+pub fn without_head(network: &Graph) -> Result<Graph> {
+    let makes = |node: &&Node| {
+        let mut made = node.present_outputs();
+        made.any(|value| network.outputs.iter().any(|output| output.name == value))
+    };
+    let features = network.nodes.iter().find(makes).and_then(|layer| {
+        let weight = network.initializers.get(layer.input(1)?)?;
+        let channels = *weight.dims().get(1)?;
+        Some(declared(layer.input(0)?, &[channels]))
+    });
+    let Some(features) = features else {
+        return Err(Error::Choice(
+            "it ends in no layer for the classes".to_owned(),
+        ));
+    };
+    Ok(extract(network, &network.inputs, &[features])?)
 }
 
 /// Appends what averages a feature over all positions; the name of the result.

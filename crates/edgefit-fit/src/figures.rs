@@ -1,6 +1,7 @@
 //! [`Figures`]: what a network reached on the validation samples, and its file in the folder of the run.
 
 use std::cmp::Ordering;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use edgefit_base::{file, hash, losses};
@@ -8,7 +9,7 @@ use edgefit_device::ElementType;
 use edgefit_train::{Int8Origin, MANIFEST, Validated};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::written::{read_json, write_json};
 
@@ -54,18 +55,21 @@ impl Form {
 
 impl Figures {
     /// Those of `network`, trained in the folder `run`.
-    pub fn of(run: &Path, made: &Validated, network: &Network) -> Self {
-        Figures {
-            manifest_sha256: manifest_sha256(run),
+    ///
+    /// # Errors
+    /// The manifest of the run cannot be read.
+    pub fn of(run: &Path, made: &Validated, network: &Network) -> Result<Self> {
+        Ok(Figures {
+            manifest_sha256: manifest_sha256(run)?,
             forms: forms(made, network),
             samples: made.val.accuracy().map_or(0, |share| share.samples),
-        }
+        })
     }
 
     /// Those in the folder of a run; `None` where there are none, or another was trained there since.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file or the manifest of the run cannot be read.
     pub fn load(run: &Path) -> Result<Option<Self>> {
         let path = run.join(VALIDATED);
         if !path.exists() {
@@ -73,8 +77,8 @@ impl Figures {
         }
         let fix = "remove the folder that it lies in to train the network anew";
         let figures: Figures = read_json(&path, SCHEMA, fix)?;
-        let noted = figures.manifest_sha256.as_ref();
-        let is_of_run = noted.is_none_or(|noted| Some(noted) == manifest_sha256(run).as_ref());
+        let is_of_run =
+            figures.manifest_sha256.is_none() || figures.manifest_sha256 == manifest_sha256(run)?;
         Ok(is_of_run.then_some(figures))
     }
 
@@ -87,9 +91,20 @@ impl Figures {
     }
 }
 
-fn manifest_sha256(run: &Path) -> Option<String> {
-    let manifest = file::read(&run.join(MANIFEST)).ok()?;
-    Some(hash::sha256_hex(&manifest))
+/// SHA-256 of the manifest of a run; `None` where there is none.
+fn manifest_sha256(run: &Path) -> Result<Option<String>> {
+    let path = run.join(MANIFEST);
+    match file::read(&path) {
+        Ok(manifest) => Ok(Some(hash::sha256_hex(&manifest))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::Run {
+            path,
+            problem: format!(
+                "cannot be read ({error}); see that it can, or remove the folder that it lies in to train the network \
+                 anew"
+            ),
+        }),
+    }
 }
 
 /// The forms of a trained network in which it fits, the most accurate first; none where the user ended it before its
@@ -161,11 +176,20 @@ pub(crate) mod tests {
         assert!(Figures::load(run).unwrap().is_none());
         let manifest = run.join(MANIFEST);
         std::fs::write(&manifest, "one").unwrap();
-        let figures = Figures::of(run, &made(false), &float_only());
+        let figures = Figures::of(run, &made(false), &float_only()).unwrap();
         figures.save(run).unwrap();
         let read = Figures::load(run).unwrap().unwrap();
         assert_eq!((read.forms, read.samples), (figures.forms, 2));
         std::fs::write(&manifest, "other").unwrap();
         assert!(Figures::load(run).unwrap().is_none());
+        std::fs::remove_file(&manifest).unwrap();
+        assert!(Figures::load(run).unwrap().is_none());
+        // Nobody knows whether they count.
+        std::fs::create_dir(&manifest).unwrap();
+        let refused = Figures::load(run).unwrap_err().to_string();
+        assert!(
+            refused.contains("manifest.json cannot be read"),
+            "{refused}"
+        );
     }
 }

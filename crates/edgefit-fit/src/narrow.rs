@@ -1,6 +1,8 @@
 //! Networks that nearly fit, with fewer channels: channels go where they save what is short, and the layers that
 //! read the others make up for them.
 
+use std::path::{Path, PathBuf};
+
 use edgefit_base::file::create_folder;
 use edgefit_cost::Costs;
 use edgefit_engine::{InProcess, fastest};
@@ -10,7 +12,7 @@ use edgefit_prune::{Calibrated, Kept, Ranking, Selection, Structure, Widths};
 use edgefit_train::{Observer, Survey, SurveyedBackbone};
 
 use crate::candidate::WidthsBy;
-use crate::depth::{pooled, with_head};
+use crate::depth::{Depth, pooled, with_head, without_head};
 use crate::error::Result;
 use crate::footprint::Footprint;
 use crate::job::FitJob;
@@ -65,22 +67,54 @@ pub fn narrow(
             0 => &[WidthsBy::Cost, WidthsBy::Uniform, WidthsBy::Random],
             _ => &[WidthsBy::Cost],
         };
-        observer.begin("taking channels out", 0);
-        let made = source.narrowed(ways);
-        observer.end();
-        match made {
-            Ok(made) => {
-                for (by, graph) in made {
-                    let narrowed = source.measured(&graph, by, observer)?;
-                    surveyed.networks.push(narrowed);
+        // What was trained is held against the files, and another CPU or engine may choose other widths.
+        let mut missing = ways.to_vec();
+        missing.retain(|&by| !source.file(by).exists());
+        if !missing.is_empty() {
+            observer.begin("taking channels out", 0);
+            let made = source.narrowed(&missing);
+            observer.end();
+            match made {
+                Ok(made) => {
+                    for (by, part) in made {
+                        source.write(&part, by)?;
+                    }
                 }
+                Err(error) => surveyed
+                    .remarks
+                    .push(format!("{} loses no channels: {error}", path.display())),
             }
-            Err(error) => surveyed
-                .remarks
-                .push(format!("{} loses no channels: {error}", path.display())),
+        }
+        for &by in ways {
+            let file = source.file(by);
+            if !file.exists() {
+                continue;
+            }
+            match read(&file) {
+                Ok((graph, part)) => {
+                    let narrowed = Narrowed {
+                        width: source.width(&part)?,
+                        file,
+                        by,
+                    };
+                    let measured = source.measured(narrowed, (&graph, &part), observer)?;
+                    surveyed.networks.push(measured);
+                }
+                Err(error) => surveyed.remarks.push(format!(
+                    "{} is left out ({error}); remove it to take channels out anew",
+                    file.display()
+                )),
+            }
         }
     }
     Ok(())
+}
+
+/// The narrowed network in a file, and the part of it that makes its features.
+fn read(file: &Path) -> Result<(Graph, Graph)> {
+    let graph = Graph::load(file)?;
+    let part = without_head(&graph)?;
+    Ok((graph, part))
 }
 
 /// Networks that do not fit and whose score is above that of all that do, the best first.
@@ -192,13 +226,13 @@ impl Source<'_> {
         with_head(part.clone(), &features, channels, classes)
     }
 
-    /// The narrowed network, written, planned and scored.
-    fn measured(&self, part: &Graph, by: WidthsBy, observer: &mut dyn Observer) -> Result<Network> {
+    fn folder(&self) -> PathBuf {
+        self.job.run.join("narrowed")
+    }
+
+    /// Where the network lies as it is narrowed so.
+    fn file(&self, by: WidthsBy) -> PathBuf {
         let network = self.network;
-        let mut graph = self.headed(part);
-        self.backbone.describe(&mut graph, self.samples.classes());
-        let folder = self.job.run.join("narrowed");
-        create_folder(&folder)?;
         let side = network.side.unwrap_or_default();
         let way = match by {
             WidthsBy::Cost => "cost",
@@ -206,15 +240,36 @@ impl Source<'_> {
             WidthsBy::Random => "random",
         };
         let (backbone, number) = (network.backbone + 1, network.number);
-        let file = folder.join(format!("{backbone}-{side}-{number}-{way}.onnx"));
-        // What was trained of it is held against it.
-        if !file.exists() {
-            graph.save(&file)?;
-        }
+        self.folder()
+            .join(format!("{backbone}-{side}-{number}-{way}.onnx"))
+    }
+
+    /// Writes the network whose features `part` makes into its file.
+    fn write(&self, part: &Graph, by: WidthsBy) -> Result<()> {
+        let mut graph = self.headed(part);
+        self.backbone.describe(&mut graph, self.samples.classes());
+        create_folder(&self.folder())?;
+        Ok(graph.save(self.file(by))?)
+    }
+
+    /// Share of the channels that `part` has left.
+    fn width(&self, part: &Graph) -> Result<f64> {
+        let before = pooled(self.backbone.graph(), &[&self.network.depth])?;
+        Ok(channels(part) as f64 / channels(&before).max(1) as f64)
+    }
+
+    /// The narrowed network, the graph of which has the `part` that makes its features, planned and scored.
+    fn measured(
+        &self,
+        narrowed: Narrowed,
+        (graph, part): (&Graph, &Graph),
+        observer: &mut dyn Observer,
+    ) -> Result<Network> {
+        let network = self.network;
         let target = &self.job.target;
         let forms = network.footprints.iter();
         let footprints = forms
-            .map(|form| target.footprint(&graph, form.element_type))
+            .map(|form| target.footprint(graph, form.element_type))
             .collect::<Result<_>>()?;
         let features = self
             .samples
@@ -222,16 +277,12 @@ impl Source<'_> {
         let seed = self.job.training.recipe.seed;
         let folds = folds(&features.classes, &features.groups, seed);
         let rows: Vec<&[f32]> = features.rows.iter().map(Vec::as_slice).collect();
-        let mut depth = network.depth.clone();
-        let before = channels(&pooled(self.backbone.graph(), &[&depth])?);
-        depth.macs = macs(&graph)?;
         Ok(Network {
-            depth,
-            narrowed: Some(Narrowed {
-                file,
-                width: channels(part) as f64 / before.max(1) as f64,
-                by,
-            }),
+            depth: Depth {
+                macs: macs(graph)?,
+                ..network.depth.clone()
+            },
+            narrowed: Some(narrowed),
             footprints,
             score: Some(score(&rows, &features.classes, &folds)),
             ..network.clone()
@@ -275,4 +326,31 @@ fn channels(graph: &Graph) -> usize {
 fn macs(graph: &Graph) -> Result<u64> {
     let inference = infer(graph, &InputShapes::bind(graph, 1, None)?)?;
     Ok(Costs::of(graph, &inference).totals.macs)
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::{Dim, Node, ValueInfo};
+
+    use super::*;
+
+    #[test]
+    fn a_network_comes_out_of_its_file_with_its_head_and_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("narrowed.onnx");
+        let mut part = Graph::new("narrowed", 17);
+        let row = |name: &str| {
+            let dims = vec![Dim::Symbol("batch".into()), Dim::Known(4)];
+            ValueInfo::f32(name, dims)
+        };
+        part.inputs.push(row("x"));
+        part.outputs.push(row("features"));
+        part.nodes = vec![Node::new("Relu", "relu", &["x"], &["features"])];
+        let graph = with_head(part.clone(), "features", 4, 3);
+        graph.save(&file).unwrap();
+        assert_eq!(read(&file).unwrap(), (graph, part.clone()));
+        part.save(&file).unwrap();
+        let refused = read(&file).unwrap_err().to_string();
+        assert!(refused.contains("no layer for the classes"), "{refused}");
+    }
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::finalists::Finalists;
 use crate::footprint::{Footprint, is_likely};
 use crate::network::Network;
-use crate::quiet::Ending;
+use crate::quiet::Finishing;
 use crate::report::{Baseline, Finalist, Report, Results, Timing};
 use crate::select::{baselines, nearest};
 use crate::tested::Tested;
@@ -120,11 +120,11 @@ impl Finalists<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Report> {
         let trained = &self.trained[chosen];
-        let mut watched = Ending {
+        let mut finishing = Finishing {
             observer,
-            ends: trained.interrupted,
+            may_stop: trained.interrupted,
         };
-        let tested = Tested::of(&trained.run, &mut watched)?;
+        let tested = Tested::of(&trained.run, &mut finishing)?;
         let (made, test) = tested.form(self.form(trained).element_type);
         let name = made.path.file_name().unwrap_or_default();
         let path = publish(&trained.run.join(name), &self.job.run)?;
@@ -179,7 +179,7 @@ impl Finalists<'_> {
         Ok(Report {
             results,
             check,
-            profile: self.job.target.planned(),
+            planned_for: self.job.target.for_project(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! [`Quiet`]: an observer of work that was announced before; [`Ending`]: of work that the user may not end.
+//! [`Quiet`]: an observer of work that was announced before; [`Finishing`]: of work that is brought to its end.
 
 use edgefit_train::Observer;
 
@@ -25,14 +25,14 @@ impl Observer for Quiet<'_> {
     }
 }
 
-/// Passes all on, and the user's wish to end where `ends` says so: what is trained to its end is not cut off while its
-/// figures are read. A second Ctrl-C ends the process all the same.
-pub struct Ending<'a> {
+/// Passes all on, but the user's wish to end only where the work `may_stop`: what is trained to its end is not cut off
+/// while its figures are read. A second Ctrl-C ends the process all the same.
+pub struct Finishing<'a> {
     pub observer: &'a mut dyn Observer,
-    pub ends: bool,
+    pub may_stop: bool,
 }
 
-impl Observer for Ending<'_> {
+impl Observer for Finishing<'_> {
     fn begin(&mut self, what: &str, total: u64) {
         self.observer.begin(what, total);
     }
@@ -50,7 +50,7 @@ impl Observer for Ending<'_> {
     }
 
     fn stop(&self) -> bool {
-        self.ends && self.observer.stop()
+        self.may_stop && self.observer.stop()
     }
 }
 
@@ -77,9 +77,10 @@ pub(crate) mod tests {
 
     #[test]
     fn a_user_who_ends_the_search_does_not_end_what_is_trained() {
-        for ends in [true, false] {
+        for may_stop in [true, false] {
             let observer = &mut Stopping;
-            assert_eq!(Ending { observer, ends }.stop(), ends);
+            let finishing = Finishing { observer, may_stop };
+            assert_eq!(finishing.stop(), may_stop);
         }
     }
 }

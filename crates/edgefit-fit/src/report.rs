@@ -22,7 +22,7 @@ pub struct Report {
     pub check: Check,
     /// The device with the RAM that networks were planned for.
     #[serde(skip)]
-    pub profile: Profile,
+    pub planned_for: Profile,
 }
 
 /// What a search found.

@@ -6,7 +6,7 @@ use edgefit_base::file::{absolute, create_folder, read_to_string};
 use edgefit_base::{hash, schema};
 use edgefit_engine::fastest;
 use edgefit_graph::Graph;
-use edgefit_train::{Job, ensure_engine};
+use edgefit_train::{Job, SEARCH_JOB, ensure_engine, follow};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::report::{Report, Results};
 use crate::written::{read_json, write_json};
 
 /// What is searched for.
-const JOB: &str = "fit-job.json";
+const JOB: &str = SEARCH_JOB;
 
 /// Schema of that file.
 const JOB_SCHEMA: &str = "edgefit.fit-job/1";
@@ -44,6 +44,18 @@ struct Begun {
 }
 
 impl Begun {
+    /// Names the data and the backbones by where they are now that the folder of the search is `run`.
+    fn follow(&mut self, run: &Path) {
+        let FitJob {
+            training,
+            backbones,
+            run: was,
+            ..
+        } = &mut self.job;
+        let read = std::iter::once(&mut training.data).chain(backbones);
+        follow(read, was, &absolute(run));
+    }
+
     /// Holds what the search needs against what it began with.
     ///
     /// # Errors
@@ -117,6 +129,7 @@ pub fn ensure_empty(run: &Path) -> Result<()> {
 pub fn begin(job: &FitJob) -> Result<FitJob> {
     ensure_empty(&job.run)?;
     create_folder(&job.run)?;
+    let run = job.run.clone();
     let job = FitJob {
         training: Job {
             data: absolute(&job.training.data),
@@ -125,14 +138,15 @@ pub fn begin(job: &FitJob) -> Result<FitJob> {
             ..job.training.clone()
         },
         backbones: job.backbones.iter().map(|path| absolute(path)).collect(),
+        run: absolute(&run),
         ..job.clone()
     };
     let begun = Begun {
         backbones_sha256: job.backbones.iter().map(|path| sha256(path).ok()).collect(),
         job,
     };
-    write_json(&begun.job.run.join(JOB), JOB_SCHEMA, &begun)?;
-    Ok(begun.job)
+    write_json(&run.join(JOB), JOB_SCHEMA, &begun)?;
+    Ok(FitJob { run, ..begun.job })
 }
 
 /// Begins a search for each of `jobs`, whose runs are folders in `run` with the names of their devices.
@@ -173,12 +187,14 @@ pub fn take_back_each(run: &Path, jobs: &[FitJob]) {
     }
 }
 
-/// What is searched for in a folder.
+/// What is searched for in a folder. Where that was moved with the data or a backbone beside it, they are where they
+/// are now.
 ///
 /// # Errors
 /// [`Error::Run`] where no search is in the folder; of one that is not over, what it began with is not here.
 pub fn begun(run: &Path) -> Result<FitJob> {
-    let begun: Begun = read_json(&run.join(JOB), JOB_SCHEMA, NO_SEARCH)?;
+    let mut begun: Begun = read_json(&run.join(JOB), JOB_SCHEMA, NO_SEARCH)?;
+    begun.follow(run);
     if !is_over(run) {
         begun.hold(run)?;
     }
@@ -230,7 +246,7 @@ pub fn finished(job: &FitJob) -> Result<Option<Report>> {
     results.exported.path = job.run.join(name);
     Ok(Some(Report {
         check: job.target.check(&results.exported.path)?,
-        profile: job.target.planned(),
+        planned_for: job.target.for_project(),
         results,
     }))
 }
@@ -258,26 +274,46 @@ mod tests {
         assert!(refused.contains("holds a search"), "{refused}");
     }
 
+    fn save(op: &str, path: &Path) {
+        let mut graph = Graph::new("m", 17);
+        let dims = [1, 4].map(Dim::Known);
+        graph.inputs.push(ValueInfo::f32("x", dims.to_vec()));
+        graph.outputs.push(ValueInfo::f32("y", dims.to_vec()));
+        graph.nodes.push(Node::new(op, "node", &["x"], &["y"]));
+        graph.save(path).unwrap();
+    }
+
+    #[test]
+    fn a_search_that_was_moved_with_its_data_and_backbones_finds_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        fs::create_dir_all(at("old/data")).unwrap();
+        save("Relu", &at("old/a.onnx"));
+        let mut wanted = FitJob {
+            backbones: vec![at("old/a.onnx")],
+            ..job(&at("old/runs/a"))
+        };
+        wanted.training.data = at("old/data");
+        begin(&wanted).unwrap();
+        fs::rename(at("old"), at("new")).unwrap();
+        let searched = begun(&at("new/runs/a")).unwrap();
+        assert_eq!(searched.training.data, at("new/data"));
+        assert_eq!(searched.backbones, [at("new/a.onnx")]);
+        assert_eq!(searched.run, at("new/runs/a"));
+    }
+
     #[test]
     fn a_search_goes_on_with_the_backbones_and_on_the_engine_that_it_began_with() {
         let folder = tempfile::tempdir().unwrap();
         let [run, backbone] = ["run", "a.onnx"].map(|name| folder.path().join(name));
-        let save = |op: &str| {
-            let mut graph = Graph::new("m", 17);
-            let dims = [1, 4].map(Dim::Known);
-            graph.inputs.push(ValueInfo::f32("x", dims.to_vec()));
-            graph.outputs.push(ValueInfo::f32("y", dims.to_vec()));
-            graph.nodes.push(Node::new(op, "node", &["x"], &["y"]));
-            graph.save(&backbone).unwrap();
-        };
-        save("Relu");
+        save("Relu", &backbone);
         let wanted = FitJob {
             backbones: vec![backbone.clone()],
             ..job(&run)
         };
         begin(&wanted).unwrap();
         assert_eq!(begun(&run).unwrap().training.engine, Some(fastest()));
-        save("Sigmoid");
+        save("Sigmoid", &backbone);
         let refused = begun(&run).unwrap_err().to_string();
         for words in ["a.onnx is not the backbone", "-o"] {
             assert!(refused.contains(words), "{refused}");

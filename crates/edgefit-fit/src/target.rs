@@ -8,8 +8,9 @@ use edgefit_cost::{Check, Limits, Request, judge};
 use edgefit_device::{ElementType, Profile, find};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
+use edgefit_micro::judge_in_less_ram;
 use edgefit_micro::patch::Patches;
-use edgefit_micro::{in_limit, judge_in_less_ram};
+use edgefit_micro::ram_limit::for_project;
 use edgefit_quant::{Calibrated, Scheme};
 use serde::{Deserialize, Serialize};
 
@@ -115,9 +116,9 @@ impl Target {
         }
     }
 
-    /// The device with the RAM that networks were planned for.
-    pub fn planned(&self) -> Profile {
-        let limited = in_limit(&self.profile, &self.limits);
+    /// The device with the RAM that a project for it may take.
+    pub fn for_project(&self) -> Profile {
+        let limited = for_project(&self.profile, &self.limits);
         limited.map_or_else(|| self.profile.clone(), Cow::into_owned)
     }
 
@@ -214,7 +215,7 @@ mod tests {
                 ..Limits::default()
             };
             let target = Target::new(find("stm32f411").unwrap(), None, limits).unwrap();
-            let banks = target.planned().banks.into_iter();
+            let banks = target.for_project().banks.into_iter();
             banks.map(|bank| bank.bytes.value).collect::<Vec<_>>()
         };
         assert_eq!(bytes(Some(40 << 10)), [40 << 10]);

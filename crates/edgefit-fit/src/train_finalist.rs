@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use edgefit_base::file::{WriteError, create_folder};
+use edgefit_base::file::create_folder;
 use edgefit_device::ElementType;
 use edgefit_guards::Code;
-use edgefit_train::{Job, Observer, StageName, hold_inputs, is_finished, validate};
+use edgefit_train::{Job, Lock, Observer, StageName, hold_inputs, is_finished, validate};
 
 use crate::candidate::WidthsBy;
 use crate::depth;
@@ -65,7 +65,8 @@ pub fn has_second_round(job: &Job) -> bool {
 /// goes on with what its folder holds; what is trained already is read from there.
 ///
 /// # Errors
-/// It cannot be built, written or trained, or was trained on other data or another backbone.
+/// It cannot be built, written or trained, or was trained on other data or another backbone; or another process
+/// writes into the folder of its run.
 pub fn train(
     job: &FitJob,
     surveyed: &Surveyed,
@@ -82,11 +83,7 @@ pub fn train(
     } else {
         if is_finished(&run) || run.join(VALIDATED).exists() {
             // It was gone on with by itself (`edgefit train --resume`), which keeps no such figures, or replaced.
-            let gone = std::fs::remove_dir_all(&run);
-            gone.map_err(|source| WriteError {
-                path: run.clone(),
-                source,
-            })?;
+            Lock::take(&run)?.clear_folder()?;
         }
         let training = Job {
             backbone: backbone_file(job, surveyed, network, &run, observer)?,
@@ -95,7 +92,7 @@ pub fn train(
             ..training(job, network, round)
         };
         let made = validate(&training, observer)?;
-        let figures = Figures::of(&run, &made, network);
+        let figures = Figures::of(&run, &made, network)?;
         interrupted = made.interrupted;
         if !interrupted {
             figures.save(&run)?;
@@ -268,6 +265,12 @@ pub(crate) mod tests {
         let run = folder.path().join("finalists/1-a-128-1/first");
         write_report(&run);
         let train = || train(&job, &surveyed, (0, Round::First), None, &mut Stopping);
+        // Another process goes on with it.
+        let other = Lock::take(&run).unwrap();
+        let refused = train().err().unwrap();
+        assert!(refused.ends_search(), "{refused}");
+        assert!(run.join("report.json").exists());
+        drop(other);
         // It is begun anew, and the data of the search are not there.
         assert!(train().is_err());
         assert!(!run.join("report.json").exists());

@@ -1,18 +1,15 @@
 //! What a check says of a device that is short of RAM, once results lie over what they are made of and the first
 //! steps run in patches.
 
-use std::borrow::Cow;
-
-use edgefit_cost::{
-    Amounts, Budget, Check, Limits, Request, Resource, Trial, TrialOutcome, Verdict,
-};
-use edgefit_device::{Bank, Basis, Content, ElementType, EngineId, Figure, Profile, WeightsIn};
+use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Trial, TrialOutcome, Verdict};
+use edgefit_device::{ElementType, EngineId, Profile};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 
 use crate::error::{Error, Result};
 use crate::patch::{Patches, Placed, RESERVE_BYTES, bank_with_room};
 use crate::program::{InputBy, Program};
+use crate::ram_limit::in_limit;
 use crate::target::{Core, flash_bytes};
 use crate::{fix_sample, lower};
 
@@ -117,8 +114,8 @@ fn in_less_ram(
     if !is_c || !check.budgets.iter().any(short) {
         return None;
     }
-    let in_limit = in_limit(request.profile, &request.limits)?;
-    let profile = &*in_limit;
+    let limited = in_limit(request.profile, &request.limits)?;
+    let profile = &*limited;
     let program = lower_for(graph, shapes)?.ok()?;
     let placed = Placed::over(&program, profile, (RESERVE_BYTES, InputBy::Whole)).ok()?;
     if placed.plan.overlaps == 0 && placed.patches.is_none() {
@@ -144,32 +141,6 @@ fn in_less_ram(
         check.take_longer(patches.factor());
     }
     placed.patches
-}
-
-/// `profile` with the RAM of `limits`, if they name some, in one piece; `None` where weights would lie in it, too.
-pub fn in_limit<'p>(profile: &'p Profile, limits: &Limits) -> Option<Cow<'p, Profile>> {
-    let Some(limit) = limits.ram_bytes else {
-        return Some(Cow::Borrowed(profile));
-    };
-    let bank = Bank {
-        name: "limit".into(),
-        start: None,
-        bytes: Figure {
-            value: limit,
-            kind: Basis::Estimate,
-            source: "given by hand".into(),
-        },
-        reserved_bytes: None,
-        static_bytes: None,
-        heap_block_bytes: None,
-        holds: vec![Content::Arena, Content::Runtime],
-    };
-    (profile.weights_in == WeightsIn::Flash).then(|| {
-        Cow::Owned(Profile {
-            banks: vec![bank],
-            ..profile.clone()
-        })
-    })
 }
 
 /// How activations take so little.

@@ -13,12 +13,13 @@ pub mod ops;
 pub mod patch;
 mod plan;
 mod program;
+pub mod ram_limit;
 pub mod target;
 pub mod tflite;
 
 pub use error::{Error, Refusal, Result};
 pub use fixed_point::Multiplier;
-pub use judged::{in_limit, judge_in_less_ram, lowering_tried, not_linked};
+pub use judged::{judge_in_less_ram, lowering_tried, not_linked};
 pub use lower::{fix_sample, lower};
 pub use plan::{ArenaBank, ArenaPlan};
 pub use program::{InputBy, Port, Program, Quantization, Signature, Source, Step, TensorType};

@@ -12,6 +12,7 @@ use edgefit_device::{Bank, Content};
 
 use crate::error::{Error, Result};
 use crate::program::{InputBy, Program, Source};
+use crate::ram_limit::LIMIT;
 pub(crate) use overlap::saving;
 use overlap::{Overlap, place_smallest, place_within, shared};
 
@@ -93,10 +94,13 @@ impl ArenaPlan {
                     free.iter().sum::<u64>()
                 ),
             };
+            let (place, more) = match banks.as_slice() {
+                [bank] if bank.name == LIMIT => ("--ram", "more --ram"),
+                _ => (profile.name.as_str(), "a device with more RAM"),
+            };
             Error::DoesNotFit(format!(
-                "its activations need {need} B in one place, and {} has {largest} B there{several}; give a smaller \
-                 --input-shape or model, or a device with more RAM",
-                profile.name
+                "its activations need {need} B in one place, and {place} has {largest} B there{several}; give a \
+                 smaller --input-shape or model, or {more}"
             ))
         })?;
         Ok(ArenaPlan::of(&banks, &lifetimes, placements))

@@ -34,7 +34,7 @@ pub use prepare::unreadable::Unreadable;
 pub use run::exported_file::Exported;
 pub use run::folder::check_place;
 pub use run::int8_report::{Int8Figures, Int8Report, Origin as Int8Origin};
-pub use run::job_file::{Origin, data_of_run};
+pub use run::job_file::{Origin, SEARCH_JOB, data_of_run, follow};
 pub use run::lock::Lock;
 pub use run::manifest::{NAME as MANIFEST, ensure_engine};
 pub use run::mlflow::mlflow_address;

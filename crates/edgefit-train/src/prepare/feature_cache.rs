@@ -47,7 +47,7 @@ impl FeatureCache {
     /// What is kept in the file at `path`; nothing where it is absent or damaged.
     pub fn open(path: PathBuf) -> Self {
         let entries = load(&path).unwrap_or_default();
-        cache_size::used(&path);
+        cache_size::touch(&path);
         FeatureCache {
             path,
             found: entries.len(),

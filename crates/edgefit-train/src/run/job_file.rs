@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
+use crate::run::occupant::NEXT;
 use crate::run::split_file::SplitFile;
 
 /// Name of the file.
@@ -19,6 +20,9 @@ pub(crate) const NAME: &str = "job.json";
 
 /// Name and version of the document.
 pub(crate) const SCHEMA: &str = "edgefit.job/3";
+
+/// What a search (`edgefit fit`) is asked to do; the runs that it makes lie in the folder of this file.
+pub const SEARCH_JOB: &str = "fit-job.json";
 
 /// When a run began, and by which edgefit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,25 +94,37 @@ impl JobFile {
                 ),
             })
         })?;
-        let job = &mut file.job;
-        let (was, now) = (&job.run, absolute(folder));
-        let read = [&mut job.data, &mut job.backbone].into_iter();
-        for path in read.chain(&mut job.teacher) {
-            if let Some(to) = moved(path, was, &now) {
-                *path = to;
-            }
+        let mut now = absolute(folder);
+        if now.ends_with(NEXT) && replaces_another(folder) {
+            // Its place is that of the run that it is to replace.
+            now.pop();
         }
+        let job = &mut file.job;
+        let read = [&mut job.data, &mut job.backbone].into_iter();
+        follow(read.chain(&mut job.teacher), &job.run, &now);
         Ok(file)
     }
 }
 
-/// Where what lay at `path` is, if not there any more, with the run that lay in `was` and lies in `now`.
-fn moved(path: &Path, mut was: &Path, mut now: &Path) -> Option<PathBuf> {
-    if path.exists() {
-        return None;
+/// Where the run or search that lay in `was` lies in `now`, names `paths` by where they are now: those that lay in its
+/// folder, or in that of the search that the run is of, and those that are no longer where they were.
+pub fn follow<'p>(paths: impl IntoIterator<Item = &'p mut PathBuf>, was: &Path, now: &Path) {
+    for path in paths {
+        if let Some(to) = moved(path, was, now) {
+            *path = to;
+        }
     }
+}
+
+fn moved(path: &Path, mut was: &Path, mut now: &Path) -> Option<PathBuf> {
+    let mut is_inside = path.starts_with(was);
     while was.file_name().is_some() && was.file_name() == now.file_name() {
         (was, now) = (was.parent()?, now.parent()?);
+        is_inside |= path.starts_with(was) && now.join(SEARCH_JOB).exists();
+    }
+    // What lay inside went with the folder, whatever lies in its old place now. Of the rest nobody knows.
+    if !is_inside && path.exists() {
+        return None;
     }
     let to = now.join(path.strip_prefix(was).ok()?);
     to.exists().then_some(to)
@@ -195,5 +211,75 @@ mod tests {
         assert_eq!(found.backbone, at("new/runs/a/m.onnx"));
         assert_eq!(found.teacher, Some(at("new/t.onnx")));
         assert_eq!(found.data, data);
+    }
+
+    /// Writes the job of a run in `run` on `data`, with a teacher.
+    fn write(run: &Path, data: &Path, teacher: &Path) {
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let mut job = Job::new(data, &run.join("m.onnx"), device, run);
+        job.teacher = Some(teacher.to_path_buf());
+        write_to(run, &job);
+    }
+
+    fn write_to(folder: &Path, job: &Job) {
+        std::fs::create_dir_all(folder).unwrap();
+        let text = schema::to_json(SCHEMA, &JobFile::of(job, Origin::now())).unwrap();
+        std::fs::write(folder.join(NAME), text).unwrap();
+    }
+
+    #[test]
+    fn a_search_that_was_moved_uses_no_file_of_a_new_one_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let search = |name: &str| {
+            let [run, teacher] = ["finalists/1/first", "teacher"].map(|path| at(name).join(path));
+            for folder in [&run, &teacher] {
+                std::fs::create_dir_all(folder).unwrap();
+            }
+            for file in [run.join("m.onnx"), teacher.join("model.onnx")] {
+                std::fs::write(file, name).unwrap();
+            }
+            std::fs::write(at(name).join(SEARCH_JOB), "{}").unwrap();
+            write(&run, &at("data"), &teacher.join("model.onnx"));
+        };
+        std::fs::create_dir(at("data")).unwrap();
+        search("a");
+        std::fs::rename(at("a"), at("b")).unwrap();
+        search("a");
+        for name in ["a", "b"] {
+            let run = at(name).join("finalists/1/first");
+            let job = JobFile::load(&run).unwrap().job;
+            assert_eq!(job.backbone, run.join("m.onnx"));
+            assert_eq!(job.teacher, Some(at(name).join("teacher/model.onnx")));
+            assert_eq!(job.data, at("data"));
+        }
+    }
+
+    #[test]
+    fn what_did_not_lie_in_a_run_that_was_moved_is_not_mistaken_for_what_lies_beside_it_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        for data in ["one/data", "two/data", "two/runs"] {
+            std::fs::create_dir_all(at(data)).unwrap();
+        }
+        write(&at("one/runs/a"), &at("one/data"), &at("one/t.onnx"));
+        std::fs::rename(at("one/runs/a"), at("two/runs/a")).unwrap();
+        let found = JobFile::load(&at("two/runs/a")).unwrap().job;
+        assert_eq!(found.data, at("one/data"));
+    }
+
+    #[test]
+    fn a_run_that_replaces_another_finds_what_was_moved_with_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let device = edgefit_device::find("raspberry-pi-4b").unwrap();
+        let [data, backbone, run] = ["old/data", "old/m.onnx", "old/run"].map(at);
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::write(&backbone, "model").unwrap();
+        write_to(&run.join(NEXT), &Job::new(&data, &backbone, device, &run));
+        std::fs::rename(at("old"), at("new")).unwrap();
+        let found = JobFile::load(&at("new/run").join(NEXT)).unwrap().job;
+        assert_eq!(found.data, at("new/data"));
+        assert_eq!(found.backbone, at("new/m.onnx"));
     }
 }

@@ -15,7 +15,7 @@ const NAME: &str = ".lock";
 /// The right to write into a folder, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    path: PathBuf,
+    folder: PathBuf,
     _file: File,
 }
 
@@ -30,12 +30,16 @@ impl Lock {
             path: folder.to_path_buf(),
             source,
         };
+        let taken = |file| Lock {
+            folder: folder.to_path_buf(),
+            _file: file,
+        };
         loop {
             let mut open = File::options();
             let file = open.create(true).truncate(false).write(true).open(&path);
             let file = file.map_err(fail)?;
             match file.try_lock() {
-                Ok(()) if is_at(&file, &path) => return Ok(Lock { path, _file: file }),
+                Ok(()) if is_at(&file, &path) => return Ok(taken(file)),
                 // The one who had it has removed the file since it was opened here.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -43,18 +47,43 @@ impl Lock {
                 }
                 // A file system without locks.
                 Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-                    return Ok(Lock { path, _file: file });
+                    return Ok(taken(file));
                 }
                 Err(TryLockError::Error(error)) => return Err(fail(error).into()),
             }
         }
+    }
+
+    /// Removes all that lies in the folder but the lock, so that nobody else writes there meanwhile.
+    ///
+    /// # Errors
+    /// Something cannot be removed.
+    pub fn clear_folder(&self) -> Result<()> {
+        let fail = |source| WriteError {
+            path: self.folder.clone(),
+            source,
+        };
+        for entry in std::fs::read_dir(&self.folder).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            if entry.file_name() == NAME {
+                continue;
+            }
+            let path = entry.path();
+            let removed = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(&path),
+                Ok(_) => std::fs::remove_file(&path),
+                Err(error) => Err(error),
+            };
+            removed.map_err(|source| WriteError { path, source })?;
+        }
+        Ok(())
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // Before the lock ends, so that it cannot be another's.
-        let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(self.folder.join(NAME));
     }
 }
 
@@ -87,6 +116,26 @@ mod tests {
         drop(first);
         assert!(!path.exists());
         drop(Lock::take(folder.path()).unwrap());
+    }
+
+    #[test]
+    fn what_lies_in_a_folder_goes_while_it_is_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::create_dir(path.join("next")).unwrap();
+        for name in ["report.json", "next/job.json"] {
+            std::fs::write(path.join(name), "{}").unwrap();
+        }
+        let lock = Lock::take(path).unwrap();
+        lock.clear_folder().unwrap();
+        let left = || -> Vec<_> {
+            let entries = std::fs::read_dir(path).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        };
+        assert_eq!(left(), [NAME]);
+        assert!(Lock::take(path).is_err());
+        drop(lock);
+        assert!(left().is_empty());
     }
 
     #[cfg(unix)]

@@ -147,7 +147,7 @@ fn firmware(found: &Report, format: ExportFormat, output: &mut Output) -> Option
         }
         let folder = run.join("firmware");
         let layout = Layout {
-            device: Some(&found.profile),
+            device: Some(&found.planned_for),
             patching: Patching::Auto,
             input_by: InputBy::Whole,
         };

@@ -283,7 +283,7 @@ impl<'g> Lowering<'g> {
             }
             _ => return Err(fail("it is not computed from the input")),
         };
-        let order = output_order(&view.order);
+        let order = output_order(&view.dims, &view.order);
         let view = self
             .builder
             .arranged(&output.name, &view, &order)

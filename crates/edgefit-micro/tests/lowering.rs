@@ -101,6 +101,17 @@ fn a_model_that_gives_channels_last_loses_its_transposition() {
 }
 
 #[test]
+fn an_output_in_the_order_of_the_model_but_for_dimensions_of_1_is_not_transposed() {
+    let mut made = Qdq::new(&[3, 1, 4]);
+    conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);
+    made.node(Node::new("Transpose", "", &["a_q"], &["t"]).with("perm", ints(&[0, 3, 1, 2])));
+    let program = lowered(&made, "t_q");
+    assert_eq!(program.output.dims, [1, 4, 6, 1]);
+    assert_eq!(program.output.order, [0, 1, 2, 3]);
+    assert_eq!(moves(&program), 0);
+}
+
+#[test]
 fn an_activation_is_a_limit_of_the_op_before_it() {
     let mut made = Qdq::new(&[3, 5, 4]);
     conv(&mut made, "x_q", "a", &[6, 3, 2, 2]);

@@ -31,13 +31,22 @@ pub(crate) fn channels_last(rank: usize) -> Vec<usize> {
     }
 }
 
-/// The order in memory of an output that lies in `order`: the same if it is that of the model, else channels last.
-pub(crate) fn output_order(order: &[usize]) -> Vec<usize> {
-    if order.is_sorted() {
-        order.to_vec()
+/// The order in memory of an output of `dims` that lies in `order`: that of the model where it lies so, else channels
+/// last. Where it lies in both, as dimensions of 1 lie anywhere, channels last.
+pub(crate) fn output_order(dims: &[usize], order: &[usize]) -> Vec<usize> {
+    let last = channels_last(order.len());
+    let lies = long(dims, order);
+    if order.is_sorted() || (lies.is_sorted() && lies != long(dims, &last)) {
+        (0..order.len()).collect()
     } else {
-        channels_last(order.len())
+        last
     }
+}
+
+/// The dimensions of `order` that are longer than 1.
+fn long(dims: &[usize], order: &[usize]) -> Vec<usize> {
+    let axes = order.iter().copied();
+    axes.filter(|&axis| dims[axis] != 1).collect()
 }
 
 impl View {
@@ -160,14 +169,10 @@ impl Builder {
 
     /// `view` with its dimensions in memory in `order`; the bytes are moved only if that makes a difference.
     pub fn arranged(&mut self, node: &str, view: &View, order: &[usize]) -> Result<View, String> {
-        let long = |order: &[usize]| -> Vec<usize> {
-            let axes = order.iter().copied();
-            axes.filter(|&axis| view.dims[axis] != 1).collect()
-        };
         let mut arranged = view.clone();
         arranged.order = order.to_vec();
-        let wanted = long(order);
-        if wanted == long(&view.order) {
+        let wanted = long(&view.dims, order);
+        if wanted == long(&view.dims, &view.order) {
             return Ok(arranged);
         }
         if wanted.len() > 4 {
@@ -229,6 +234,26 @@ impl Builder {
             labels: Vec::new(),
             preprocessing: None,
             scaler: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_is_transposed_only_where_its_elements_lie_in_another_order() {
+        let plain = [0, 1, 2, 3];
+        let last = [0, 2, 3, 1];
+        assert_eq!(output_order(&[1, 6, 5, 4], &last), last);
+        assert_eq!(output_order(&[1, 5, 4, 6], &plain), plain);
+        // A convolution of one row, its columns first.
+        assert_eq!(output_order(&[1, 4, 6, 1], &[0, 3, 1, 2]), plain);
+        assert_eq!(output_order(&[1, 4, 6, 2], &[0, 3, 1, 2]), last);
+        // These lie in both orders.
+        for dims in [[1, 1, 5, 4], [1, 6, 1, 1]] {
+            assert_eq!(output_order(&dims, &last), last);
         }
     }
 }

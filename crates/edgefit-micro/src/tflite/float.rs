@@ -227,7 +227,7 @@ impl<'g> Lowering<'g> {
         };
         let view = self.known.get(output.name.as_str()).cloned();
         let view = view.ok_or_else(|| border("it is not computed from the input".into()))?;
-        let order = output_order(&view.order);
+        let order = output_order(&view.dims, &view.order);
         let view = self.arranged(&output.name, &view, &order).map_err(border)?;
         self.model.output = view.tensor;
         Ok(view.port())

@@ -201,8 +201,8 @@ fn checked(
     suggest: Suggest,
 ) -> edgefit_graph::Result<Check> {
     let element = computed_type(graph);
-    let needs = Needs::of(graph, shapes, element)?;
     let engine = request.engine_for(element);
+    let needs = Needs::of(graph, shapes, element, engine)?;
     let mut assessment = Assessment::of(&needs, request, engine);
     if let Some(measured) = &request.measured {
         assessment.replace(measured, (request, engine));

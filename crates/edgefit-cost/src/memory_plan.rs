@@ -130,6 +130,16 @@ impl MemoryPlan {
         }
     }
 
+    /// The plan for kernels that need nothing in addition to the activations.
+    pub(crate) fn without_scratch(self) -> Self {
+        MemoryPlan {
+            scratch_bytes: 0,
+            scratch_node: None,
+            scratch: Vec::new(),
+            ..self
+        }
+    }
+
     /// The plan as an SVG picture: steps to the right, addresses upwards.
     pub fn to_svg(&self) -> String {
         let in_arena = |&offset: &u64| BankPlacement { bank: 0, offset };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use edgefit_device::ElementType;
+use edgefit_device::{ElementType, Engine, EngineId};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::{Inference, InputShapes, infer};
 use edgefit_graph::ops::Role;
@@ -26,10 +26,12 @@ pub(super) struct Needs<'g> {
 }
 
 impl<'g> Needs<'g> {
+    /// What `graph` needs where `engine` runs it with `element`.
     pub fn of(
         graph: &'g Graph,
         shapes: &InputShapes,
         element: ElementType,
+        engine: Option<&Engine>,
     ) -> edgefit_graph::Result<Self> {
         let inference = infer(graph, shapes)?;
         let stored = element == computed_type(graph);
@@ -39,8 +41,15 @@ impl<'g> Needs<'g> {
             ElementType::F32 if !stored => memory_plan::ElementType::F32,
             _ => memory_plan::ElementType::AsStored,
         };
+        let plan = MemoryPlan::of(graph, &inference, in_memory);
+        // Its kernels read inputs where they lie.
+        let has_scratch = engine.is_none_or(|engine| engine.name != EngineId::C);
         Ok(Needs {
-            plan: MemoryPlan::of(graph, &inference, in_memory),
+            plan: if has_scratch {
+                plan
+            } else {
+                plan.without_scratch()
+            },
             weight_bytes: if stored {
                 loaded(graph)
             } else {
@@ -106,4 +115,36 @@ fn narrowed(graph: &Graph, element: memory_plan::ElementType) -> u64 {
             _ => (tensor.elements() as u64).saturating_mul(element.size(tensor.dtype()) as u64),
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use edgefit_graph::{Dim, Node, Tensor, ValueInfo};
+
+    use super::*;
+
+    #[test]
+    fn only_engines_whose_kernels_ask_for_scratch_get_some() {
+        let mut graph = Graph::new("conv", 17);
+        let dims = [1, 6, 8, 8].map(Dim::Known).to_vec();
+        graph.inputs.push(ValueInfo::f32("x", dims));
+        graph.outputs.push(ValueInfo::f32("y", vec![]));
+        let weight = Tensor::from_values(vec![4, 6, 3, 3], &[0f32; 216]);
+        graph.initializers.insert("w".into(), weight);
+        graph
+            .nodes
+            .push(Node::new("Conv", "conv", &["x", "w"], &["y"]));
+        let shapes = InputShapes::bind(&graph, 1, None).unwrap();
+        let profile = edgefit_device::find("stm32f411").unwrap();
+        let arena = |name: EngineId| {
+            let mut engines = profile.engines.iter();
+            let engine = engines.find(|engine| engine.name == name);
+            assert!(engine.is_some(), "{name}");
+            let needs = Needs::of(&graph, &shapes, ElementType::Int8, engine).unwrap();
+            needs.arena_bytes().unwrap()
+        };
+        let activations = 6 * 64 + 4 * 36;
+        assert_eq!(arena(EngineId::C), activations);
+        assert!(arena(EngineId::TfliteMicro) > activations);
+    }
 }

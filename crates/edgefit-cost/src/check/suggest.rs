@@ -219,7 +219,7 @@ fn attempt(
         }
     };
     let shapes = at(shapes, change.resolution);
-    let needs = Needs::of(graph, &shapes, element).ok()?;
+    let needs = Needs::of(graph, &shapes, element, engine).ok()?;
     Some(assess(&needs, request, engine, change))
 }
 
@@ -288,7 +288,7 @@ fn replacement(
             ..Change::default()
         };
         let shapes = at(&shapes, resolution);
-        if let Ok(needs) = Needs::of(&graph, &shapes, element) {
+        if let Ok(needs) = Needs::of(&graph, &shapes, element, engine) {
             last = Some(assess(&needs, request, engine, change));
         }
         if last.as_ref().is_some_and(|(_, settled)| *settled) {

@@ -24,6 +24,10 @@ pub struct Export {
     #[arg(long)]
     pub device: Option<String>,
 
+    /// RAM of the device that a project may take, such as 64KiB, in one piece, instead of its memory banks
+    #[arg(long, value_name = "SIZE", requires = "device", conflicts_with_all = ["cmsis_nn", "esp_nn"], value_parser = edgefit::base::units::bytes)]
+    pub ram: Option<u64>,
+
     /// Folder of the project, one that is not there yet; or the file, such as model.tflite
     #[arg(short, long, value_name = "DIR|FILE")]
     pub output: PathBuf,

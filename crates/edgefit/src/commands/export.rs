@@ -1,8 +1,10 @@
 //! `edgefit export`: an int8 model as a project in C99, or as a LiteRT model.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use edgefit::cost::Limits;
 use edgefit::micro::c;
 use edgefit::micro::patch::Layout;
+use edgefit::micro::ram_limit::for_project;
 use edgefit::micro::tflite::{self, Planning};
 use edgefit::terminal::progress::spinner;
 use edgefit::terminal::report;
@@ -27,10 +29,19 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         .as_deref()
         .map(edgefit::device::find)
         .transpose()?;
+    let limits = Limits {
+        ram_bytes: args.ram,
+        ..Limits::default()
+    };
+    let limited = profile.as_ref().map(|profile| {
+        for_project(profile, &limits)
+            .with_context(|| format!("--ram is for devices whose weights lie in flash, and those of {} do not; leave it out", profile.name))
+    });
+    let limited = limited.transpose()?;
     let library = args.library.open()?;
     let spinner = spinner("writing");
     let layout = Layout {
-        device: profile.as_ref(),
+        device: limited.as_deref(),
         patching: args.patches.into(),
         input_by: args.input.into(),
     };
@@ -51,6 +62,7 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
 
 fn file(args: &Export, output: &mut Output) -> anyhow::Result<()> {
     let given = [
+        ("--ram", args.ram.is_some()),
         ("--device", args.device.is_some()),
         ("--name", args.name.is_some()),
         ("--patches", args.patches != Patching::Auto),

@@ -9,7 +9,7 @@ mod qdq;
 
 use edgefit_graph::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo, ValueType};
 use edgefit_micro::ops::Op;
-use edgefit_micro::{ArenaPlan, Error, Multiplier, Program, Source, lower};
+use edgefit_micro::{Error, Multiplier, Program, Source, lower};
 use qdq::{Qdq, conv, ints};
 
 fn lowered(made: &Qdq, output: &str) -> Program {
@@ -344,61 +344,4 @@ fn sums_that_leave_32_bits_are_refused() {
     made.node(Node::new("MatMul", "", &["x_q", "w"], &["y"]));
     let refused = refusals(&made.graph("y_q"));
     assert!(refused[0].1.contains("leave 32 bits"), "{refused:?}");
-}
-
-#[test]
-fn values_that_are_alive_together_never_share_memory() {
-    let mut made = Qdq::new(&[4, 6, 6]);
-    conv(&mut made, "x_q", "a", &[4, 4, 2, 2]);
-    made.node(Node::new("Add", "", &["x_q", "a_q"], &["b"]));
-    conv(&mut made, "b_q", "c", &[8, 4, 2, 2]);
-    let concat = Node::new("Concat", "", &["a_q", "c_q"], &["d"]);
-    made.node(concat.with("axis", Attribute::Int(1)));
-    let program = lowered(&made, "d_q");
-    let plan = ArenaPlan::in_one(&program);
-    run_in_memory(&program, &plan);
-    // Two banks, neither of which is enough.
-    let mut profile = edgefit_device::find("stm32h743").unwrap();
-    profile.banks.truncate(2);
-    for bank in &mut profile.banks {
-        bank.bytes.value = plan.bytes() * 5 / 8;
-    }
-    let plan = ArenaPlan::over(&program, &profile).unwrap();
-    let names: Vec<&str> = plan
-        .banks
-        .iter()
-        .filter_map(|bank| bank.name.as_deref())
-        .collect();
-    assert_eq!(names, ["AXI SRAM", "SRAM1"]);
-    run_in_memory(&program, &plan);
-    profile.banks.truncate(1);
-    let error = ArenaPlan::over(&program, &profile).unwrap_err().to_string();
-    assert!(error.contains("B there; give a smaller"), "{error}");
-}
-
-/// Runs the program as its C does, values that are not needed any more overwritten.
-fn run_in_memory(program: &Program, plan: &ArenaPlan) {
-    let most = plan.banks.iter().map(|bank| bank.bytes).max().unwrap();
-    let most = usize::try_from(most).unwrap();
-    let mut memory = vec![0i8; most * plan.banks.len()];
-    let range = |value: usize| {
-        let at = plan.placements[value];
-        let start = at.bank * most + usize::try_from(at.offset).unwrap();
-        start..start + program.values[value]
-    };
-    let input: Vec<i8> = (0..144).map(|at| (at * 7) as u8 as i8).collect();
-    memory[range(program.input.value)].copy_from_slice(&input);
-    for step in &program.steps {
-        let inputs: Vec<Vec<i8>> = step
-            .inputs
-            .iter()
-            .map(|source| match source {
-                Source::Value(value) => memory[range(*value)].to_vec(),
-                Source::Constant(bytes) => bytes.clone(),
-            })
-            .collect();
-        let inputs: Vec<&[i8]> = inputs.iter().map(Vec::as_slice).collect();
-        step.op.run(&inputs, &mut memory[range(step.output)]);
-    }
-    assert_eq!(memory[range(program.output.value)], program.run(&input));
 }

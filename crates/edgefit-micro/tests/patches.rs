@@ -1,4 +1,5 @@
-//! Programs in patches: every byte stays, the arena shrinks, and what overlaps is counted.
+//! Programs in memory and in patches: values never share bytes, every byte stays, the arena shrinks, and what overlaps
+//! is counted.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,13 +13,13 @@ use edgefit_cost::{Request, Resource, TrialOutcome, Verdict, judge};
 use edgefit_device::Content;
 use edgefit_device::profile::Profile;
 use edgefit_graph::infer::InputShapes;
-use edgefit_graph::{Graph, Node};
+use edgefit_graph::{Attribute, Graph, Node};
 use edgefit_micro::ops::Op;
 use edgefit_micro::patch::{Layout, Patching, Placed, RESERVE_BYTES};
 use edgefit_micro::{
     ArenaPlan, InputBy, Program, Source, judge_in_less_ram, lower, lowering_tried,
 };
-use qdq::{Qdq, ints};
+use qdq::{Qdq, conv, ints};
 
 /// A convolution of `from` with a kernel of 3 and the stride `stride`, its padding before and after.
 fn conv3(
@@ -34,7 +35,7 @@ fn conv3(
     made.node(
         node.with("pads", ints(&[before, before, after, after]))
             .with("strides", ints(&[stride, stride]))
-            .with("group", edgefit_graph::Attribute::Int(groups)),
+            .with("group", Attribute::Int(groups)),
     );
 }
 
@@ -306,4 +307,61 @@ fn a_check_counts_the_bank_that_has_data_and_stack() {
     let mut budgets = check.budgets.iter();
     let ram = budgets.find(|budget| budget.resource == Resource::Ram);
     assert_eq!(ram.unwrap().place, "SRAM, CCM");
+}
+
+#[test]
+fn values_that_are_alive_together_never_share_memory() {
+    let mut made = Qdq::new(&[4, 6, 6]);
+    conv(&mut made, "x_q", "a", &[4, 4, 2, 2]);
+    made.node(Node::new("Add", "", &["x_q", "a_q"], &["b"]));
+    conv(&mut made, "b_q", "c", &[8, 4, 2, 2]);
+    let concat = Node::new("Concat", "", &["a_q", "c_q"], &["d"]);
+    made.node(concat.with("axis", Attribute::Int(1)));
+    let program = lower(&made.graph("d_q")).unwrap();
+    let plan = ArenaPlan::in_one(&program);
+    run_in_memory(&program, &plan);
+    // Two banks, neither of which is enough.
+    let mut profile = edgefit_device::find("stm32h743").unwrap();
+    profile.banks.truncate(2);
+    for bank in &mut profile.banks {
+        bank.bytes.value = plan.bytes() * 5 / 8;
+    }
+    let plan = ArenaPlan::over(&program, &profile).unwrap();
+    let names: Vec<&str> = plan
+        .banks
+        .iter()
+        .filter_map(|bank| bank.name.as_deref())
+        .collect();
+    assert_eq!(names, ["AXI SRAM", "SRAM1"]);
+    run_in_memory(&program, &plan);
+    profile.banks.truncate(1);
+    let error = ArenaPlan::over(&program, &profile).unwrap_err().to_string();
+    assert!(error.contains("B there; give a smaller"), "{error}");
+}
+
+/// Runs the program as its C does, values that are not needed any more overwritten.
+fn run_in_memory(program: &Program, plan: &ArenaPlan) {
+    let most = plan.banks.iter().map(|bank| bank.bytes).max().unwrap();
+    let most = usize::try_from(most).unwrap();
+    let mut memory = vec![0i8; most * plan.banks.len()];
+    let range = |value: usize| {
+        let at = plan.placements[value];
+        let start = at.bank * most + usize::try_from(at.offset).unwrap();
+        start..start + program.values[value]
+    };
+    let input: Vec<i8> = (0..144).map(|at| (at * 7) as u8 as i8).collect();
+    memory[range(program.input.value)].copy_from_slice(&input);
+    for step in &program.steps {
+        let inputs: Vec<Vec<i8>> = step
+            .inputs
+            .iter()
+            .map(|source| match source {
+                Source::Value(value) => memory[range(*value)].to_vec(),
+                Source::Constant(bytes) => bytes.clone(),
+            })
+            .collect();
+        let inputs: Vec<&[i8]> = inputs.iter().map(Vec::as_slice).collect();
+        step.op.run(&inputs, &mut memory[range(step.output)]);
+    }
+    assert_eq!(memory[range(program.output.value)], program.run(&input));
 }

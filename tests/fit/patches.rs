@@ -19,11 +19,7 @@ fn patches_are_found_and_come_out_as_they_were_planned() {
                 \"SRAM\"\nreserved_bytes = { value = 90112, kind = \"estimate\", source = \"a test\" }\n";
     fs::write(&device, text).unwrap();
     let folder = out.path().join("run");
-    let told = patched(
-        data.path(),
-        &["--device", device.to_str().unwrap()],
-        &folder,
-    );
+    let told = patched(data.path(), &device, &folder);
     let patches = &told["chosen"]["patches"];
     let ram = need(&told["check"], "ram");
     let ask = |more: &[&str]| {
@@ -40,15 +36,23 @@ fn patches_are_found_and_come_out_as_they_were_planned() {
     assert_eq!(linked["budgets"][1]["difference"], 0, "{linked}");
 
     // A limit on a larger device is laid out as one on a device of that size.
-    let limited = ["--device", "stm32f411", "--ram", "40KiB"];
-    patched(data.path(), &limited, &out.path().join("limited"));
+    let mut limited = command();
+    limited
+        .arg("export")
+        .arg(folder.join("model-int8.onnx"))
+        .args(["--to", "c", "--device", "stm32f411", "--ram", "40KiB"])
+        .arg("-o")
+        .arg(out.path().join("limited"))
+        .arg("--json");
+    let exported = run(&mut limited).json("edgefit.export/1");
+    assert_eq!(&exported["patches"], patches);
 }
 
 /// What a search for a device of so little RAM found, which has to lie there as it was planned.
-fn patched(data: &Path, device: &[&str], folder: &Path) -> Value {
+fn patched(data: &Path, device: &Path, folder: &Path) -> Value {
     let mut search = command();
     search.arg("fit").arg(data).arg("--backbone");
-    search.arg(small_backbone()).args(device);
+    search.arg(small_backbone()).arg("--device").arg(device);
     search.args(["--stages", "probe", "--epochs", "2", "--export", "c"]);
     search.arg("--json").arg("-o").arg(folder);
     let told = found(&run(&mut search));

@@ -54,14 +54,15 @@ fn patches_make_room_for_a_device_and_change_no_byte() {
     let checked = checked.json("edgefit.check/1");
     let words = checked["budgets"][1]["explanation"].as_str().unwrap();
     assert!(words.contains("patches"), "{checked}");
-    // So much of a larger device is laid out alike.
-    let limit = (least + RESERVE).to_string();
+    // So much of a larger device is enough, too.
+    let limit = format!("{}B", least + RESERVE);
     let limited = export(
         &files.model,
         &files.path("limited"),
         &["--device", "stm32f411", "--ram", &limit, "--json"],
     );
-    assert_eq!(limited.json("edgefit.export/1")["arena_bytes"], least);
+    let arena = &limited.json("edgefit.export/1")["arena_bytes"];
+    assert!(arena.as_u64().unwrap() <= least, "{arena}");
     let linked = run(command()
         .arg("check")
         .arg(&files.model)

@@ -76,7 +76,4 @@ fn two_different_networks_are_called_so_and_no_node_is_named() {
         !ran.stdout.contains("the first node to differ is"),
         "{ran:?}"
     );
-    let found = document(verify(&model).arg("--against").arg(&other), 1);
-    assert!(found["first_divergence"].is_null(), "{found}");
-    assert_eq!(found["counterparts"]["same_layers"], false, "{found}");
 }

@@ -42,6 +42,16 @@ pub fn is_right(outputs: &[f32], class: usize) -> Option<bool> {
     is_judged.then(|| argmax(outputs) == class)
 }
 
+/// How many values there are, their sum and the sum of their squares, from which mean and variance of several parts follow.
+pub fn power_sums(values: &[f32]) -> [f64; 3] {
+    let mut sums = [values.len() as f64, 0.0, 0.0];
+    for value in values.iter().copied().map(f64::from) {
+        sums[1] += value;
+        sums[2] += value * value;
+    }
+    sums
+}
+
 /// How far rounding to 32 bits may put a probability above 1.
 const ROUNDING: f64 = 1e-3;
 
@@ -169,6 +179,12 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(argmax(&[]), 0);
         assert_eq!(argmax(&[f32::NAN, 1.0]), 0);
+    }
+
+    #[test]
+    fn powers_are_summed() {
+        assert_eq!(power_sums(&[1.0, -2.0, 3.0]), [3.0, 2.0, 14.0]);
+        assert_eq!(power_sums(&[]), [0.0; 3]);
     }
 
     #[test]

@@ -47,6 +47,30 @@ pub struct Values {
     pub range: [f64; 2],
 }
 
+impl Values {
+    /// Those of no image, prepared into `range`.
+    pub fn none(range: [f64; 2]) -> Self {
+        Values {
+            non_finite: 0,
+            smallest: f64::INFINITY,
+            largest: f64::NEG_INFINITY,
+            range,
+        }
+    }
+
+    /// Counts the elements of an image.
+    pub fn add(&mut self, elements: &[f32]) {
+        for element in elements.iter().copied().map(f64::from) {
+            if element.is_finite() {
+                self.smallest = self.smallest.min(element);
+                self.largest = self.largest.max(element);
+            } else {
+                self.non_finite += 1;
+            }
+        }
+    }
+}
+
 /// Fails where elements are non-finite, or out of the range of the preprocessing, or all equal.
 pub fn check_values(values: &Values) -> Finding {
     let [low, high] = values.range;

@@ -1,5 +1,6 @@
 //! Which preprocessing a backbone was trained with (EF06), and whether it ends in logits (EF04).
 
+use edgefit_base::statistics::power_sums;
 use edgefit_data::{RgbImage, normalised};
 use edgefit_engine::{Array, Copies, EngineName};
 use edgefit_graph::rewrite::extract;
@@ -224,16 +225,8 @@ impl Running<'_> {
 fn sums(array: &Array) -> Vec<[f64; 3]> {
     let channels = array.dims.get(1).copied().unwrap_or(1).max(1);
     let inner = array.values.len() / channels;
-    let of = |values: &[f32]| {
-        let mut sums = [0.0; 3];
-        for value in values.iter().copied().map(f64::from) {
-            sums[0] += 1.0;
-            sums[1] += value;
-            sums[2] += value * value;
-        }
-        sums
-    };
-    array.values.chunks(inner.max(1)).map(of).collect()
+    let chunks = array.values.chunks(inner.max(1));
+    chunks.map(power_sums).collect()
 }
 
 /// Place of the candidate that fits best: by the statistics where one is clearly nearer, and by the
@@ -269,22 +262,9 @@ fn prepared(preprocessing: &Preprocessing) -> impl Fn(&RgbImage) -> Array + Sync
 }
 
 fn values(images: &[RgbImage], preprocessing: &Preprocessing) -> Values {
-    let mut found = Values {
-        non_finite: 0,
-        smallest: f64::INFINITY,
-        largest: f64::NEG_INFINITY,
-        range: range(preprocessing),
-    };
+    let mut found = Values::none(range(preprocessing));
     for image in images {
-        for value in normalised(image, preprocessing) {
-            let value = f64::from(value);
-            if value.is_finite() {
-                found.smallest = found.smallest.min(value);
-                found.largest = found.largest.max(value);
-            } else {
-                found.non_finite += 1;
-            }
-        }
+        found.add(&normalised(image, preprocessing));
     }
     found
 }

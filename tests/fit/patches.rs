@@ -1,9 +1,6 @@
 //! A search for a device that is so short of RAM that only patches make a network fit.
 
 use std::fs;
-use std::path::Path;
-
-use serde_json::Value;
 
 use super::{found, need};
 use crate::common::{command, onnxruntime, run, small_backbone, some_photographs};
@@ -19,9 +16,22 @@ fn patches_are_found_and_come_out_as_they_were_planned() {
                 \"SRAM\"\nreserved_bytes = { value = 90112, kind = \"estimate\", source = \"a test\" }\n";
     fs::write(&device, text).unwrap();
     let folder = out.path().join("run");
-    let told = patched(data.path(), &device, &folder);
-    let patches = &told["chosen"]["patches"];
+    let mut search = command();
+    search.arg("fit").arg(data.path()).arg("--backbone");
+    search.arg(small_backbone()).arg("--device").arg(&device);
+    search.args(["--stages", "probe", "--epochs", "2", "--export", "c"]);
+    search.arg("--json").arg("-o").arg(&folder);
+    let told = found(&run(&mut search));
+    let chosen = &told["chosen"];
+    let patches = &chosen["patches"];
+    assert!(patches["macs"].as_u64() > patches["whole_macs"].as_u64());
+    assert!(patches["whole_arena_bytes"].as_u64() > Some(40 << 10));
+    // The model that was made takes what was planned before it was trained.
     let ram = need(&told["check"], "ram");
+    assert_eq!(ram, chosen["ram_bytes"]);
+    assert_eq!(&told["firmware"]["patches"], patches);
+    let arena = told["firmware"]["arena_bytes"].as_u64().unwrap();
+    assert_eq!(arena + 2064, ram.as_u64().unwrap());
     let ask = |more: &[&str]| {
         let mut check = command();
         check.arg("check").arg(folder.join("model-int8.onnx"));
@@ -46,25 +56,4 @@ fn patches_are_found_and_come_out_as_they_were_planned() {
         .arg("--json");
     let exported = run(&mut limited).json("edgefit.export/1");
     assert_eq!(&exported["patches"], patches);
-}
-
-/// What a search for a device of so little RAM found, which has to lie there as it was planned.
-fn patched(data: &Path, device: &Path, folder: &Path) -> Value {
-    let mut search = command();
-    search.arg("fit").arg(data).arg("--backbone");
-    search.arg(small_backbone()).arg("--device").arg(device);
-    search.args(["--stages", "probe", "--epochs", "2", "--export", "c"]);
-    search.arg("--json").arg("-o").arg(folder);
-    let told = found(&run(&mut search));
-    let chosen = &told["chosen"];
-    let patches = &chosen["patches"];
-    assert!(patches["macs"].as_u64() > patches["whole_macs"].as_u64());
-    assert!(patches["whole_arena_bytes"].as_u64() > Some(40 << 10));
-    // The model that was made takes what was planned before it was trained.
-    let ram = need(&told["check"], "ram");
-    assert_eq!(ram, chosen["ram_bytes"]);
-    assert_eq!(&told["firmware"]["patches"], patches);
-    let arena = told["firmware"]["arena_bytes"].as_u64().unwrap();
-    assert_eq!(arena + 2064, ram.as_u64().unwrap());
-    told
 }

@@ -63,6 +63,13 @@ fn patches_make_room_for_a_device_and_change_no_byte() {
     );
     let arena = &limited.json("edgefit.export/1")["arena_bytes"];
     assert!(arena.as_u64().unwrap() <= least, "{arena}");
+    let beyond = export(
+        &files.model,
+        &files.path("beyond"),
+        &["--device", "stm32f411", "--ram", "200KiB"],
+    );
+    assert_eq!(beyond.code, 0, "{beyond:?}");
+    assert!(beyond.stderr.contains("its own banks"), "{beyond:?}");
     let linked = run(command()
         .arg("check")
         .arg(&files.model)

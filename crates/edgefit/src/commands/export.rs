@@ -1,5 +1,7 @@
 //! `edgefit export`: an int8 model as a project in C99, or as a LiteRT model.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, ensure};
 use edgefit::cost::Limits;
 use edgefit::micro::c;
@@ -34,10 +36,20 @@ fn project(args: &Export, output: &mut Output) -> anyhow::Result<()> {
         ..Limits::default()
     };
     let limited = profile.as_ref().map(|profile| {
-        for_project(profile, &limits)
-            .with_context(|| format!("--ram is for devices whose weights lie in flash, and those of {} do not; leave it out", profile.name))
+        for_project(profile, &limits).with_context(|| {
+            format!(
+                "--ram is for devices whose weights lie in flash, and those of {} do not; leave it out",
+                profile.name
+            )
+        })
     });
     let limited = limited.transpose()?;
+    if let (Some(_), Some(Cow::Borrowed(profile))) = (args.ram, &limited) {
+        output.warn(&format!(
+            "--ram is more than any memory bank of {} has; the project is laid out in its own banks",
+            profile.name
+        ));
+    }
     let library = args.library.open()?;
     let spinner = spinner("writing");
     let layout = Layout {

@@ -94,40 +94,45 @@ impl Check {
     }
 
     /// Puts `need` of `have` bytes in `place` where RAM was, and judges anew: of an engine that keeps less of a
-    /// model in memory than the plan of the graph says, and how, in words. What it takes of flash is `flash` at
-    /// least.
-    pub fn with_ram(&mut self, [need, have]: [u64; 2], flash: u64, (place, words): (&str, String)) {
+    /// model in memory than the plan of the graph says, and how, in words.
+    pub fn with_ram(&mut self, [need, have]: [u64; 2], (place, words): (&str, String)) {
         let budget = Budget::bytes(Resource::Ram, Some(need), have, place, words);
         self.budgets
             .retain(|budget| budget.resource != Resource::Ram);
-        for budget in &mut self.budgets {
-            if let (
-                Resource::Flash,
-                Amounts::Bytes {
-                    need_bytes,
-                    have_bytes,
-                },
-            ) = (budget.resource, budget.amounts)
-                && need_bytes.is_some_and(|need| need < flash)
-            {
-                let words = format!("{}; with a call for each part", budget.explanation);
-                let place = budget.place.clone();
-                *budget = Budget::bytes(Resource::Flash, Some(flash), have_bytes, &place, words);
-            }
-        }
         self.budgets.push(budget);
         self.judge_anew();
-        if self.verdict != Verdict::DoesNotFit {
-            self.suggestions.clear();
-            (self.search, self.note) = (None, None);
-        }
     }
 
-    /// Takes the verdict from the budgets.
+    /// Puts `need` bytes where flash was, and judges anew: of an engine whose whole program is known, and what it
+    /// consists of, in words.
+    pub fn with_flash(&mut self, need: u64, words: &str) {
+        for budget in &mut self.budgets {
+            let (Resource::Flash, Amounts::Bytes { have_bytes, .. }) =
+                (budget.resource, budget.amounts)
+            else {
+                continue;
+            };
+            let place = budget.place.clone();
+            *budget = Budget::bytes(
+                Resource::Flash,
+                Some(need),
+                have_bytes,
+                &place,
+                words.into(),
+            );
+        }
+        self.judge_anew();
+    }
+
+    /// Takes the verdict from the budgets; what is not refused any more needs no advice.
     fn judge_anew(&mut self) {
         let runs = self.runs.as_ref();
         self.verdict = Verdict::of(&self.budgets, runs);
         self.fits_if = assessment::conditions(&self.budgets, runs);
+        if self.verdict != Verdict::DoesNotFit {
+            self.suggestions.clear();
+            (self.search, self.note) = (None, None);
+        }
     }
 }
 

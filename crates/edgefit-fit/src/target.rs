@@ -8,7 +8,7 @@ use edgefit_cost::{Check, Limits, Request, judge};
 use edgefit_device::{ElementType, Profile, find};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
-use edgefit_micro::judge_in_less_ram;
+use edgefit_micro::judge_lowered;
 use edgefit_micro::patch::Patches;
 use edgefit_micro::ram_limit::for_project;
 use edgefit_quant::{Calibrated, Scheme};
@@ -61,7 +61,7 @@ impl Target {
         let shapes = InputShapes::bind(graph, 1, None)?;
         let request = self.request();
         let mut check = judge(graph, &shapes, &request)?;
-        let patches = judge_in_less_ram(&mut check, (graph, &shapes), &request);
+        let patches = judge_lowered(&mut check, (graph, &shapes), &request);
         Ok((check, patches))
     }
 

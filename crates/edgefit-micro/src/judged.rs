@@ -1,8 +1,8 @@
-//! What a check says of a device that is short of RAM, once results lie over what they are made of and the first
-//! steps run in patches.
+//! What a check says of a model for engine `c`, whose program is known: its flash, and RAM where results lie over what
+//! they are made of and the first steps run in patches.
 
 use edgefit_cost::{Amounts, Budget, Check, Request, Resource, Trial, TrialOutcome, Verdict};
-use edgefit_device::{ElementType, EngineId, Profile};
+use edgefit_device::{ElementType, EngineId, Profile, WeightsIn};
 use edgefit_graph::Graph;
 use edgefit_graph::infer::InputShapes;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::patch::{Patches, Placed, RESERVE_BYTES, bank_with_room};
 use crate::program::{InputBy, Program};
 use crate::ram_limit::in_limit;
-use crate::target::{Core, flash_bytes};
+use crate::target::{Core, data_bytes, flash_bytes, uncertain_bytes};
 use crate::{fix_sample, lower};
 
 /// The integer program of `graph` for one input of `shapes`, which it has for one sample alone; `None` where its input
@@ -63,17 +63,55 @@ pub fn not_linked(check: &Check, profile: &Profile) -> Option<String> {
     })
 }
 
-/// Makes `check`, of engine `c` for `graph`, say what is needed in as little RAM as makes it fit the device, where it
-/// is short of RAM otherwise: RAM to the byte, and the time of what patches compute twice. Returns how the first steps run,
-/// if in patches.
-pub fn judge_in_less_ram(
+/// Makes `check`, of engine `c` for `graph`, say what its program takes: flash, and where it is short of RAM otherwise,
+/// as little RAM as makes it fit the device, to the byte, with the time of what patches compute twice. Returns how the first
+/// steps run, if in patches.
+pub fn judge_lowered(
     check: &mut Check,
-    model: (&Graph, &InputShapes),
+    (graph, shapes): (&Graph, &InputShapes),
     request: &Request,
 ) -> Option<Patches> {
-    let patches = in_less_ram(check, model, request);
+    let is_c = check.engine == Some(EngineId::C) && check.element_type == ElementType::Int8;
+    let program = is_c.then(|| lower_for(graph, shapes)?.ok()).flatten();
+    let placed = program
+        .as_ref()
+        .and_then(|program| in_less_ram(check, program, request));
+    let placed_program = placed.as_ref().map(|placed| &placed.program);
+    if let Some(program) = placed_program.or(program.as_ref()) {
+        in_its_flash(check, program, request.profile);
+    }
     note_tried(check);
-    patches
+    placed.and_then(|placed| placed.patches)
+}
+
+/// Puts what `program` takes of flash in the place of what was planned, where that is known.
+fn in_its_flash(check: &mut Check, program: &Program, profile: &Profile) {
+    let code = profile
+        .engines
+        .iter()
+        .find(|engine| engine.name == EngineId::C);
+    let code = code.and_then(|engine| engine.code_bytes.as_ref());
+    let data = data_bytes(program);
+    let (need, words) = match (Core::of(profile), code) {
+        _ if profile.weights_in != WeightsIn::Flash => return,
+        (Some(core), _) => {
+            let (linked, uncertain) = (flash_bytes(program, core), uncertain_bytes(program));
+            let words = format!(
+                "{data} B of weights and parameters, {} B of code of c, and {uncertain} B by which a linker may differ",
+                linked - data
+            );
+            (linked.saturating_add(uncertain), words)
+        }
+        (None, Some(code)) => {
+            let words = format!(
+                "{data} B of weights and parameters, and {} B of code of c ({})",
+                code.value, code.source
+            );
+            (data.saturating_add(code.value), words)
+        }
+        (None, None) => return,
+    };
+    check.with_flash(need, &words);
 }
 
 /// Says of changes that were tried, and are short of RAM alone with engine `c`, that they were planned without.
@@ -104,20 +142,15 @@ fn note_tried(check: &mut Check) {
     }
 }
 
-fn in_less_ram(
-    check: &mut Check,
-    (graph, shapes): (&Graph, &InputShapes),
-    request: &Request,
-) -> Option<Patches> {
+/// The program in the banks of a device that is short of RAM otherwise; `None` where it is not, or nothing helps.
+fn in_less_ram(check: &mut Check, program: &Program, request: &Request) -> Option<Placed> {
     let short = |budget: &Budget| budget.resource == Resource::Ram && budget.holds == Some(false);
-    let is_c = check.engine == Some(EngineId::C) && check.element_type == ElementType::Int8;
-    if !is_c || !check.budgets.iter().any(short) {
+    if !check.budgets.iter().any(short) {
         return None;
     }
     let limited = in_limit(request.profile, &request.limits)?;
     let profile = &*limited;
-    let program = lower_for(graph, shapes)?.ok()?;
-    let placed = Placed::over(&program, profile, (RESERVE_BYTES, InputBy::Whole)).ok()?;
+    let placed = Placed::over(program, profile, (RESERVE_BYTES, InputBy::Whole)).ok()?;
     if placed.plan.overlaps == 0 && placed.patches.is_none() {
         return None;
     }
@@ -134,13 +167,12 @@ fn in_less_ram(
     let names: Vec<&str> = banks.iter().map(|bank| bank.name.as_str()).collect();
     check.with_ram(
         [placed.plan.bytes() + RESERVE_BYTES, have],
-        flash_bytes(&placed.program, Core::of(profile)),
         (&names.join(", "), words(&placed)),
     );
     if let Some(patches) = &placed.patches {
         check.take_longer(patches.factor());
     }
-    placed.patches
+    Some(placed)
 }
 
 /// How activations take so little.

@@ -19,7 +19,7 @@ pub mod tflite;
 
 pub use error::{Error, Refusal, Result};
 pub use fixed_point::Multiplier;
-pub use judged::{judge_in_less_ram, lowering_tried, not_linked};
+pub use judged::{judge_lowered, lowering_tried, not_linked};
 pub use lower::{fix_sample, lower};
 pub use plan::{ArenaBank, ArenaPlan};
 pub use program::{InputBy, Port, Program, Quantization, Signature, Source, Step, TensorType};

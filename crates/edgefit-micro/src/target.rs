@@ -12,5 +12,5 @@ mod tool;
 pub use core::{Board, Core};
 pub use emulate::{Emulation, emulate};
 pub use link::{LinkVerdict, Linked, LinkedBudget, LinkedSection, Reserve, link};
-pub use predict::flash_bytes;
+pub use predict::{data_bytes, flash_bytes, uncertain_bytes};
 pub use tool::ToolError;

@@ -16,9 +16,7 @@ use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Attribute, Graph, Node};
 use edgefit_micro::ops::Op;
 use edgefit_micro::patch::{Layout, Patching, Placed, RESERVE_BYTES};
-use edgefit_micro::{
-    ArenaPlan, InputBy, Program, Source, judge_in_less_ram, lower, lowering_tried,
-};
+use edgefit_micro::{ArenaPlan, InputBy, Program, Source, judge_lowered, lower, lowering_tried};
 use qdq::{Qdq, conv, ints};
 
 /// A convolution of `from` with a kernel of 3 and the stride `stride`, its padding before and after.
@@ -221,7 +219,7 @@ fn a_check_takes_what_patches_make_fit_and_the_time_that_they_cost() {
     let mut check = judge(&graph, &shapes, &request).unwrap();
     assert_eq!(check.verdict, Verdict::DoesNotFit);
     let before = check.latency.clone().unwrap();
-    let patches = judge_in_less_ram(&mut check, (&graph, &shapes), &request).unwrap();
+    let patches = judge_lowered(&mut check, (&graph, &shapes), &request).unwrap();
     assert_eq!(check.verdict, Verdict::Fits);
     let mut budgets = check.budgets.iter();
     let ram = budgets.find(|budget| budget.resource == Resource::Ram);
@@ -235,10 +233,7 @@ fn a_check_takes_what_patches_make_fit_and_the_time_that_they_cost() {
     let request = Request::new(&profile);
     let mut check = judge(&graph, &shapes, &request).unwrap();
     let whole = check.budgets.len();
-    assert_eq!(
-        judge_in_less_ram(&mut check, (&graph, &shapes), &request),
-        None
-    );
+    assert_eq!(judge_lowered(&mut check, (&graph, &shapes), &request), None);
     assert_eq!((check.verdict, check.budgets.len()), (Verdict::Fits, whole));
 }
 
@@ -258,7 +253,7 @@ fn a_limit_of_ram_is_a_bank_for_patches() {
         request.limits.ram_bytes = Some(limit);
         let mut check = judge(&graph, &shapes, &request).unwrap();
         assert_eq!(check.verdict, Verdict::DoesNotFit);
-        let patches = judge_in_less_ram(&mut check, (&graph, &shapes), &request);
+        let patches = judge_lowered(&mut check, (&graph, &shapes), &request);
         assert_eq!(
             (patches.is_some(), check.verdict),
             (verdict == Verdict::Fits, verdict)
@@ -282,10 +277,7 @@ fn a_check_of_several_samples_is_not_that_of_one() {
     };
     assert!(words.contains("is of 8 samples"), "{words}");
     let mut check = judge(&graph, &shapes, &request).unwrap();
-    assert_eq!(
-        judge_in_less_ram(&mut check, (&graph, &shapes), &request),
-        None
-    );
+    assert_eq!(judge_lowered(&mut check, (&graph, &shapes), &request), None);
     assert_eq!(check.verdict, Verdict::DoesNotFit);
 }
 
@@ -302,7 +294,7 @@ fn a_check_counts_the_bank_that_has_data_and_stack() {
     profile.banks[1].bytes.value = 2 * RESERVE_BYTES;
     let request = Request::new(&profile);
     let mut check = judge(&graph, &shapes, &request).unwrap();
-    judge_in_less_ram(&mut check, (&graph, &shapes), &request).unwrap();
+    judge_lowered(&mut check, (&graph, &shapes), &request).unwrap();
     assert_eq!(check.verdict, Verdict::Fits);
     let mut budgets = check.budgets.iter();
     let ram = budgets.find(|budget| budget.resource == Resource::Ram);

@@ -291,7 +291,7 @@ fn laid_out(
             resource: "flash",
             name: "flash".into(),
             region: flash,
-            predicted: flash_bytes(program, Some(core)),
+            predicted: flash_bytes(program, core),
         },
         Memory {
             resource: "ram",

@@ -12,7 +12,7 @@ use edgefit_engine::{EngineName, fastest};
 use edgefit_graph::infer::InputShapes;
 use edgefit_graph::{Graph, ValueInfo};
 use edgefit_guards::{Code, Findings, Warnings};
-use edgefit_micro::judge_in_less_ram;
+use edgefit_micro::judge_lowered;
 use edgefit_quant::Calibrated;
 
 use crate::config::job::Job;
@@ -293,7 +293,7 @@ pub(crate) fn fits(graph: &Graph, job: &Job) -> Result<Check> {
         ..Request::new(&job.device)
     };
     let mut check = check(graph, &shapes, &request)?;
-    judge_in_less_ram(&mut check, (graph, &shapes), &request);
+    judge_lowered(&mut check, (graph, &shapes), &request);
     Ok(check)
 }
 

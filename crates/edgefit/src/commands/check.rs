@@ -116,7 +116,7 @@ pub fn run(args: Check, output: &mut Output) -> anyhow::Result<Outcome> {
     #[cfg(feature = "train")]
     let check = {
         let mut check = check;
-        edgefit::micro::judge_in_less_ram(&mut check, (&graph, &shapes), &request);
+        edgefit::micro::judge_lowered(&mut check, (&graph, &shapes), &request);
         check
     };
     if let Some(svg) = &args.plan {
